@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * buf: bytes that grow, up to a cap.
+ *
+ * Writers append without checking each time: once the cap is reached nothing more is taken and
+ * `full` stays set until buf_clear, so one look at the end tells. The bytes are always followed by
+ * a NUL that does not count.
+ */
+#ifndef CLOUDSEED_BASE_BUF_H
+#define CLOUDSEED_BASE_BUF_H
+
+#include "base/str.h"
+
+struct buf {
+    char *p;
+    size_t n;
+    size_t room;
+    size_t max_bytes;
+    bool full;
+};
+
+void buf_init(struct buf *b, size_t max_bytes);
+/* Frees the bytes; the cap stays. Zeroed or done buffers are fine. */
+void buf_done(struct buf *b);
+/* Forgets the bytes, keeps the memory. */
+void buf_clear(struct buf *b);
+
+/* Each returns false, and sets `full`, where the text would pass the cap: then none of it is in. */
+bool buf_append(struct buf *b, const void *p, size_t n);
+bool buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static inline bool buf_char(struct buf *b, char c)
+{
+    if (b->n + 1 < b->room) {
+        b->p[b->n++] = c;
+        b->p[b->n] = '\0';
+        return true;
+    }
+    return buf_append(b, &c, 1);
+}
+
+static inline bool buf_str(struct buf *b, struct str s)
+{
+    return buf_append(b, s.p, s.n);
+}
+
+static inline struct str buf_view(const struct buf *b)
+{
+    return (struct str){b->p ? b->p : "", b->n};
+}
+
+/* Text of strangers for logs, consoles and messages: control characters, DEL, bytes that are no
+ * UTF-8, C1 controls and the double quote or backslash come as \n, \t, \xNN, \" and \\; a text
+ * longer than `max` bytes ends in "…". */
+bool buf_escaped(struct buf *b, struct str foreign, size_t max);
+
+#endif

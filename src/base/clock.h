@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * clock: the two clocks.
+ *
+ * Deadlines use the boot-time clock, which runs on while the machine sleeps and never jumps. The
+ * wall clock is for people: it may jump, or begin at 1970.
+ */
+#ifndef CLOUDSEED_BASE_CLOCK_H
+#define CLOUDSEED_BASE_CLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+uint64_t clock_boot_ms(void);
+/* Microseconds of CLOCK_MONOTONIC, as sd_notify's MONOTONIC_USEC wants it. */
+uint64_t clock_monotonic_us(void);
+
+#define CLOCK_TEXT_SIZE 32
+/* The wall clock in UTC as RFC 3339 with milliseconds: 2026-11-22T07:38:35.123Z. Returns `text`. */
+const char *clock_wall_text(char text[static CLOCK_TEXT_SIZE]);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * err: how a function says what went wrong.
+ *
+ * A function that can fail for reasons of the world returns an int: 0 or more on success, a
+ * negative errno value on failure, and takes a `struct err *` that lives on its caller's stack.
+ * Success leaves the error untouched, failure fills it, and each layer on the way up may put its
+ * own context in front. `e` may be NULL everywhere: the caller then wants the number alone.
+ */
+#ifndef CLOUDSEED_BASE_ERR_H
+#define CLOUDSEED_BASE_ERR_H
+
+#include <stdarg.h>
+
+struct err {
+    int code; /* negative errno */
+    char msg[256];
+};
+
+/* Fills `e` and returns `code`, which must be negative. A text too long is cut with "…". */
+int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* As err_set, with ": " and strerror of the code behind the text. */
+int err_errno(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* Puts a text and ": " in front of the message; returns e->code (or -EINVAL when `e` is NULL). */
+int err_prefix(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/fault.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MSG_MAX 1024
+
+void faults_init(struct faults *fs)
+{
+    *fs = (struct faults){0};
+    arena_init(&fs->arena, 4096);
+}
+
+void faults_done(struct faults *fs)
+{
+    free(fs->list);
+    arena_done(&fs->arena);
+    *fs = (struct faults){0};
+}
+
+static const char *keep(struct faults *fs, const char *text)
+{
+    return text ? arena_str(&fs->arena, str_from(text)).p : NULL;
+}
+
+static void add(struct faults *fs, struct fault f, const char *fmt, va_list ap)
+{
+    if (f.warning)
+        fs->warnings++;
+    else
+        fs->errors++;
+    if (fs->kept == FAULTS_KEPT_MAX)
+        return;
+    if (!fs->list && !(fs->list = calloc(FAULTS_KEPT_MAX, sizeof(*fs->list))))
+        abort();
+    char msg[MSG_MAX];
+    vsnprintf(msg, sizeof(msg), fmt, ap);
+    f.at.file = keep(fs, f.at.file);
+    f.msg = keep(fs, msg);
+    f.excerpt = keep(fs, f.excerpt);
+    fs->list[fs->kept++] = f;
+}
+
+void fault_add(struct faults *fs, struct place at, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    add(fs, (struct fault){.at = at}, fmt, ap);
+    va_end(ap);
+}
+
+void fault_warn(struct faults *fs, struct place at, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    add(fs, (struct fault){.at = at, .warning = true}, fmt, ap);
+    va_end(ap);
+}
+
+void fault_add_excerpt(struct faults *fs, struct place at, const char *excerpt, const char *fmt,
+                       ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    add(fs, (struct fault){.at = at, .excerpt = excerpt}, fmt, ap);
+    va_end(ap);
+}
+
+static int by_place(const struct fault *a, const struct fault *b)
+{
+    int c = str_cmp(str_from(a->at.file), str_from(b->at.file));
+    if (c)
+        return c;
+    if (a->at.line != b->at.line)
+        return a->at.line < b->at.line ? -1 : 1;
+    return (a->at.column > b->at.column) - (a->at.column < b->at.column);
+}
+
+/* Insertion, since it is stable and the list is short and nearly sorted. */
+void faults_sort(struct faults *fs)
+{
+    for (size_t i = 1; i < fs->kept; i++) {
+        struct fault f = fs->list[i];
+        size_t j = i;
+        for (; j > 0 && by_place(&fs->list[j - 1], &f) > 0; j--)
+            fs->list[j] = fs->list[j - 1];
+        fs->list[j] = f;
+    }
+}

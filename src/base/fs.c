@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/fs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void close_fd(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+}
+
+static void close_dir(DIR **d)
+{
+    if (*d)
+        closedir(*d);
+}
+
+/* A file may grow while it is read: one byte beyond its size tells. */
+static int read_all(int fd, size_t max_bytes, struct arena *a, struct str *ret)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if (!S_ISREG(st.st_mode))
+        return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
+    if ((uint64_t)st.st_size > max_bytes)
+        return -EFBIG;
+    size_t size = (size_t)st.st_size, n = 0;
+    char *p = arena_alloc(a, size + 1);
+    while (n <= size) {
+        ssize_t got = read(fd, p + n, size + 1 - n);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -errno;
+        if (got == 0)
+            break;
+        n += (size_t)got;
+    }
+    if (n > size)
+        return -EAGAIN;
+    p[n] = '\0';
+    *ret = (struct str){p, n};
+    return 0;
+}
+
+int fs_read(const char *path, size_t max_bytes, struct arena *a, struct str *ret, struct err *e)
+{
+    /* O_NONBLOCK: a named pipe in its place shall not hold us. */
+    __attribute__((cleanup(close_fd))) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return err_errno(e, -errno, "%s", path);
+    int r = read_all(fd, max_bytes, a, ret);
+    if (r == -EFBIG)
+        return err_set(e, r, "%s: larger than %zu bytes", path, max_bytes);
+    if (r == -EINVAL)
+        return err_set(e, r, "%s: not a regular file", path);
+    if (r == -EAGAIN)
+        return err_set(e, r, "%s: it grows while it is read; try again", path);
+    return r < 0 ? err_errno(e, r, "%s", path) : 0;
+}
+
+static int write_all(int fd, struct str bytes)
+{
+    while (bytes.n) {
+        ssize_t n = write(fd, bytes.p, bytes.n);
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        if (n > 0)
+            bytes = str_skip(bytes, (size_t)n);
+    }
+    return fsync(fd) < 0 ? -errno : 0;
+}
+
+static int sync_parent(const char *path)
+{
+    char folder[4096];
+    if ((size_t)snprintf(folder, sizeof(folder), "%s", path) >= sizeof(folder))
+        return -ENAMETOOLONG;
+    __attribute__((cleanup(close_fd))) int fd =
+        open(dirname(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
+int fs_create(const char *path, struct str bytes, mode_t mode, struct err *e)
+{
+    char temporary[4096];
+    int n = snprintf(temporary, sizeof(temporary), "%s.%ld", path, (long)getpid());
+    if ((size_t)n >= sizeof(temporary))
+        return err_set(e, -ENAMETOOLONG, "%s: the path is too long", path);
+    __attribute__((cleanup(close_fd))) int fd =
+        open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (fd < 0)
+        return err_errno(e, -errno, "%s", temporary);
+    int r = write_all(fd, bytes);
+    if (r == 0 && link(temporary, path) < 0)
+        r = -errno;
+    unlink(temporary);
+    if (r == 0)
+        r = sync_parent(path);
+    return r < 0 ? err_errno(e, r, "%s", path) : 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+int fs_list(const char *path, struct arena *a, const char *const **ret, size_t *ret_n,
+            struct err *e)
+{
+    __attribute__((cleanup(close_dir))) DIR *d = opendir(path);
+    if (!d)
+        return err_errno(e, -errno, "%s", path);
+    const char **names = NULL;
+    size_t n = 0, room = 0;
+    for (;;) {
+        errno = 0;
+        struct dirent *entry = readdir(d);
+        if (!entry)
+            break;
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        if (n == room) {
+            const char **more = ARENA_ARRAY(a, const char *, room ? room * 2 : 64);
+            if (n)
+                memcpy(more, names, n * sizeof(*names));
+            names = more;
+            room = room ? room * 2 : 64;
+        }
+        names[n++] = arena_str(a, str_from(entry->d_name)).p;
+    }
+    if (errno)
+        return err_errno(e, -errno, "%s", path);
+    if (n)
+        qsort(names, n, sizeof(*names), by_name);
+    *ret = names;
+    *ret_n = n;
+    return 0;
+}

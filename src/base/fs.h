@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fs: files as a whole, read with a cap and written so that they last. */
+#ifndef CLOUDSEED_BASE_FS_H
+#define CLOUDSEED_BASE_FS_H
+
+#include "base/arena.h"
+#include "base/err.h"
+
+#include <sys/types.h>
+
+/* Reads a regular file (symbolic links are followed) into the arena, with a NUL behind it.
+ * -EFBIG beyond max_bytes, -EISDIR, -EINVAL for devices, pipes and the like, else open's or
+ * read's errno. The message names the path. */
+int fs_read(const char *path, size_t max_bytes, struct arena *a, struct str *ret, struct err *e);
+
+/* Makes a file that must not be there yet (-EEXIST), whole or not at all: written beside its place,
+ * synced, linked into place, and the folder synced. */
+int fs_create(const char *path, struct str bytes, mode_t mode, struct err *e);
+
+/* The names in a folder, sorted by bytes, without "." and ".."; each NUL-terminated. */
+int fs_list(const char *path, struct arena *a, const char *const **ret, size_t *ret_n,
+            struct err *e);
+
+#endif

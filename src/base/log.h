@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * log: one line for each outcome, as logfmt or JSON, on standard error.
+ *
+ * Only net/ and daemon/ call it, from the loop's thread. A line is an event's name and fields;
+ * foreign text is escaped, secrets never come here. Lines gather in memory and leave with
+ * log_flush, which the loop calls before it sleeps: a reader that is stuck makes us lose lines
+ * (and count them), never wait.
+ */
+#ifndef CLOUDSEED_BASE_LOG_H
+#define CLOUDSEED_BASE_LOG_H
+
+#include "base/value.h"
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_NOTICE, LOG_WARNING, LOG_ERROR };
+enum log_format { LOG_LOGFMT, LOG_JSON };
+
+/* Below `level` nothing is written. Under systemd's journal lines begin with its <priority> and
+ * carry no time of their own. */
+void log_init(enum log_format format, enum log_level level);
+bool log_wants(enum log_level level);
+
+/* Fields in the order given; use the verbs below. */
+void log_event(enum log_level level, const char *event, const struct value_pair *fields, size_t n);
+
+/* Writes what the descriptor takes without waiting. */
+void log_flush(void);
+/* Writes everything, waiting at most two seconds: for the end of the process. */
+void log_drain(void);
+
+#define LOG_TEXT(key, text)                  \
+    {                                        \
+        value_str(STR(key)), value_str(text) \
+    }
+#define LOG_NUMBER(key, number)                           \
+    {                                                     \
+        value_str(STR(key)), value_int((int64_t)(number)) \
+    }
+
+#define LOG_FIELDS(...)                       \
+    (const struct value_pair[]){__VA_ARGS__}, \
+        sizeof((const struct value_pair[]){__VA_ARGS__}) / sizeof(struct value_pair)
+#define log_debug(event, ...) log_event(LOG_DEBUG, event, LOG_FIELDS(__VA_ARGS__))
+#define log_info(event, ...) log_event(LOG_INFO, event, LOG_FIELDS(__VA_ARGS__))
+#define log_notice(event, ...) log_event(LOG_NOTICE, event, LOG_FIELDS(__VA_ARGS__))
+#define log_warning(event, ...) log_event(LOG_WARNING, event, LOG_FIELDS(__VA_ARGS__))
+#define log_error(event, ...) log_event(LOG_ERROR, event, LOG_FIELDS(__VA_ARGS__))
+
+#endif

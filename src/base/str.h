@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * str: text that somebody else owns, with its length.
+ *
+ * A `struct str` is a plain value of two words; it never owns its bytes and need not end in NUL.
+ * Parsing helpers read the whole text or fail: there is no "as far as it goes".
+ */
+#ifndef CLOUDSEED_BASE_STR_H
+#define CLOUDSEED_BASE_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct str {
+    const char *p;
+    size_t n;
+};
+
+#define STR(literal) ((struct str){(literal), sizeof(literal) - 1})
+/* For printf's "%.*s". */
+#define STR_ARG(s) (int)(s).n, (s).p
+
+static inline struct str str_from(const char *z)
+{
+    return z ? (struct str){z, strlen(z)} : (struct str){"", 0};
+}
+
+static inline bool str_eq(struct str a, struct str b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+static inline bool str_is(struct str a, const char *z)
+{
+    return str_eq(a, str_from(z));
+}
+
+static inline bool str_starts(struct str s, struct str prefix)
+{
+    return s.n >= prefix.n && memcmp(s.p, prefix.p, prefix.n) == 0;
+}
+
+static inline bool str_ends(struct str s, struct str suffix)
+{
+    return s.n >= suffix.n && memcmp(s.p + s.n - suffix.n, suffix.p, suffix.n) == 0;
+}
+
+/* The text from `from` on; empty when it is shorter. */
+static inline struct str str_skip(struct str s, size_t from)
+{
+    return from < s.n ? (struct str){s.p + from, s.n - from} : (struct str){s.p + s.n, 0};
+}
+
+/* Byte order, shorter first where one begins the other: <0, 0, >0. */
+int str_cmp(struct str a, struct str b);
+
+/* Cuts `*s` at the first `c`: returns what stands before it and leaves the rest in `*s`. Without a
+ * `c` the whole is returned and `*s` is left with p == NULL. */
+struct str str_cut(struct str *s, char c);
+
+/* Drops spaces, tabs and line ends from both ends. */
+struct str str_trim(struct str s);
+
+/* Decimal digits alone, no sign, no leading zero but "0" itself, at most `max`. */
+bool str_to_u64(struct str s, uint64_t max, uint64_t *ret);
+
+/* ASCII alone: bytes above 127 never fold. */
+bool str_eq_nocase(struct str a, struct str b);
+
+/* True where all of `s` is well-formed UTF-8 (RFC 3629); else *ret_at is the first bad byte. */
+bool str_is_utf8(struct str s, size_t *ret_at);
+
+/* How many edits make `a` into `b` (insert, drop, replace, swap of neighbours), capped at 64 bytes
+ * a side; for "did you mean". */
+unsigned str_distance(struct str a, struct str b);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* address: IPv4 and IPv6 addresses and networks. */
+#ifndef CLOUDSEED_MODEL_ADDRESS_H
+#define CLOUDSEED_MODEL_ADDRESS_H
+
+#include "base/str.h"
+
+struct address {
+    uint8_t family; /* 4 or 6; 0: none */
+    uint8_t octet[16];
+};
+
+struct cidr {
+    struct address base; /* host bits are zero */
+    uint8_t prefix;
+};
+
+#define ADDRESS_TEXT_SIZE 46
+#define CIDR_TEXT_SIZE 50
+
+/* As inet_pton takes them: no zone, no leading zeros in IPv4. An IPv4-mapped IPv6 address becomes
+ * IPv4. */
+bool address_parse(struct str s, struct address *ret);
+const char *address_text(struct address a, char text[static ADDRESS_TEXT_SIZE]);
+bool address_same(struct address a, struct address b);
+
+/* "10.0.20.0/24". Host bits that are set are refused: false with *ret_hint_base filled where that
+ * alone is wrong (hint may be NULL), so that a message can name the network meant. */
+bool cidr_parse(struct str s, struct cidr *ret, struct cidr *ret_hint);
+const char *cidr_text(struct cidr c, char text[static CIDR_TEXT_SIZE]);
+bool cidr_contains(struct cidr c, struct address a);
+bool cidr_overlaps(struct cidr a, struct cidr b);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mac: a 48-bit hardware address. */
+#ifndef CLOUDSEED_MODEL_MAC_H
+#define CLOUDSEED_MODEL_MAC_H
+
+#include "base/str.h"
+
+struct mac {
+    uint8_t octet[6];
+};
+
+#define MAC_TEXT_SIZE 18
+
+/* Takes "bc:24:11:0a:14:0b", the same with "-", and twelve digits without either, any case. Not
+ * multicast, not all zero. */
+bool mac_parse(struct str s, struct mac *ret);
+/* Lower case with colons. Returns `text`. */
+const char *mac_text(struct mac m, char text[static MAC_TEXT_SIZE]);
+
+#endif

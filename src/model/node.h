@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* node: one machine. */
+#ifndef CLOUDSEED_MODEL_NODE_H
+#define CLOUDSEED_MODEL_NODE_H
+
+#include "model/cluster.h"
+#include "model/mac.h"
+#include "model/role.h"
+#include "model/site.h"
+#include "model/uuid.h"
+
+#define NODE_NAME_MAX 63
+
+struct node {
+    struct str name; /* a DNS label: RFC 1123, lower case */
+    const struct role *role;
+    const struct cluster *cluster; /* NULL: none */
+    const struct mac *macs;
+    const struct address *addresses;
+    const struct network *const *networks; /* the site's network around each address */
+    const struct uuid *uuid;               /* NULL: not declared */
+    struct str serial;                     /* empty: not declared */
+    struct variables variables;
+    struct place at;
+    uint32_t key_epoch;
+    uint8_t macs_n, addresses_n; /* at most 16 each */
+};
+
+/* A DNS label of RFC 1123 in lower case, at most 63 bytes. */
+bool node_name_valid(struct str name);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* role: what a kind of node is made of. */
+#ifndef CLOUDSEED_MODEL_ROLE_H
+#define CLOUDSEED_MODEL_ROLE_H
+
+#include "model/variable.h"
+
+/* The four files of cloud-init's NoCloud data source. */
+enum seed_file {
+    SEED_META_DATA,
+    SEED_USER_DATA,
+    SEED_VENDOR_DATA,
+    SEED_NETWORK_CONFIG,
+    SEED_FILE_COUNT
+};
+
+extern const char *const seed_file_names[SEED_FILE_COUNT]; /* "meta-data", … */
+
+/* SEED_FILE_COUNT where the name is none of the four. */
+enum seed_file seed_file_parse(struct str name);
+
+enum bootstrap { BOOTSTRAP_NONE, BOOTSTRAP_MASTER, BOOTSTRAP_WORKER };
+
+extern const char *const bootstrap_names[]; /* "none", "master", "worker" */
+
+struct template;
+
+/* With everything of the roles that it extends already merged in. */
+struct role {
+    struct str name;
+    const struct role *extends; /* NULL: none */
+    enum bootstrap bootstrap;
+    const struct template *templates[SEED_FILE_COUNT]; /* NULL: the file is served empty */
+    struct str template_names[SEED_FILE_COUNT];
+    struct variables variables;
+    struct place at;
+};
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* site: what all nodes share: the server's URL, networks, variables. */
+#ifndef CLOUDSEED_MODEL_SITE_H
+#define CLOUDSEED_MODEL_SITE_H
+
+#include "model/address.h"
+#include "model/variable.h"
+
+/* Ways to know a machine that anyone on the network can forge. */
+enum evidence { EVIDENCE_MAC, EVIDENCE_UUID, EVIDENCE_SERIAL, EVIDENCE_NAME, EVIDENCE_COUNT };
+
+extern const char *const evidence_names[EVIDENCE_COUNT]; /* "mac", "uuid", "serial", "name" */
+
+struct network {
+    struct str name;
+    struct cidr cidr;
+    struct address gateway; /* family 0: none */
+    const struct address *dns;
+    const struct str *search; /* DNS domains to search */
+    uint32_t dns_n, search_n;
+    uint16_t vlan; /* 0: untagged */
+    struct place at;
+};
+
+struct site {
+    struct str name;
+    struct str url; /* "http://10.0.10.5:8080", without a slash at its end */
+    const struct network *networks;
+    uint32_t networks_n;
+    bool evidence[EVIDENCE_COUNT]; /* kinds of weak evidence that count */
+    struct variables variables;
+    struct place at;
+};
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * exchange: one request and its answer, as core sees them.
+ *
+ * A listener (HTTP now; TFTP asks the same routes) fills `in`, calls core_step, and sends `out`.
+ * An exchange ends once: by exchange_finish after its answer went out, or by being abandoned when
+ * the peer left. It pins one snapshot: a reload never changes the world under it. Everything that
+ * it needs beyond that lives in its arena and dies with it.
+ */
+#ifndef CLOUDSEED_PORT_EXCHANGE_H
+#define CLOUDSEED_PORT_EXCHANGE_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "model/address.h"
+
+struct snapshot;
+
+enum exchange_method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_OTHER };
+enum exchange_listener { LISTENER_BOOT, LISTENER_NODE, LISTENER_ADMIN, LISTENER_TFTP };
+
+struct exchange_in {
+    enum exchange_method method;
+    enum exchange_listener listener;
+    struct str path;          /* as it came, nothing decoded, without the query */
+    struct str if_none_match; /* header values; p == NULL where there is none */
+    struct str accept_encoding;
+    struct address peer;
+};
+
+/* What is sent. Text and body live in the exchange's arena or buffer, or for ever. */
+struct exchange_out {
+    int status;           /* HTTP's numbers */
+    const char *type;     /* Content-Type, NULL for none */
+    const char *etag;     /* with its quotes, NULL for none */
+    const char *encoding; /* Content-Encoding, NULL for none */
+    const char *allow;    /* for 405 */
+    bool vary_encoding;
+    bool no_store;   /* Cache-Control: no-store instead of no-cache */
+    struct str body; /* for HEAD too: the listener leaves it out but tells its length */
+    /* For the log, never sent: */
+    const char *event; /* "served", "refused", …; NULL: below notice */
+    struct str node;   /* its name */
+    struct str file;
+    const char *reason; /* why it was refused */
+};
+
+struct exchange {
+    struct exchange_in in;
+    struct exchange_out out;
+    struct arena arena;
+    struct buf body;           /* where core renders to */
+    struct snapshot *snapshot; /* pinned */
+};
+
+enum exchange_verdict { EXCHANGE_DONE, EXCHANGE_WAIT };
+
+#endif

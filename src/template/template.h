@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * template: text with Jinja2's syntax, compiled once and rendered many times.
+ *
+ * A set holds all templates of a tree. It is filled, linked (includes find their targets) and then
+ * frozen: any thread may render from it. It knows nothing of nodes or files: texts are handed in,
+ * names are looked up through a callback. What the subset of Jinja2 lacks is refused when the
+ * template is compiled, never rendered differently (docs/templates.md lists it).
+ */
+#ifndef CLOUDSEED_TEMPLATE_TEMPLATE_H
+#define CLOUDSEED_TEMPLATE_TEMPLATE_H
+
+#include "base/buf.h"
+#include "base/fault.h"
+#include "base/value.h"
+
+struct template;
+struct template_set;
+
+struct template_set *template_set_new(void);
+void template_set_free(struct template_set *set);
+
+/* Compiles `text` under `name` (a relative path such as "k8s/user-data"); both are copied. Every
+ * fault found is reported with the place in the text, its line and a caret. `file` is the name
+ * that faults show. -EEXIST for a name that is taken, -EINVAL after faults. */
+int template_set_add(struct template_set *set, struct str name, const char *file, struct str text,
+                     struct faults *faults);
+
+/* Resolves every include whose name is a constant; a missing target or a cycle of constant
+ * includes is a fault at the place of the include. Nothing may be added afterwards. */
+int template_set_link(struct template_set *set, struct faults *faults);
+
+/* NULL where there is none. Lives as long as the set. */
+const struct template *template_set_find(const struct template_set *set, struct str name);
+
+/* What a template sees: false where there is no such name. The value must live as long as the
+ * arena of the rendering. */
+struct template_scope {
+    bool (*lookup)(void *cls, struct str name, struct value *ret);
+    void *cls;
+};
+
+/* Caps of one rendering; 0 takes the default. */
+struct template_limits {
+    uint32_t steps_max; /* statements and operations; default 1,000,000 */
+    uint32_t depth_max; /* nested includes; default 16 */
+    /* Output is capped by the buffer, memory by the arena's use: default 16 MiB */
+    size_t memory_max_bytes;
+};
+
+/* Where and why a rendering stopped. */
+struct template_fault {
+    struct place at; /* in the template, an included one perhaps */
+    char msg[512];
+    char excerpt[512]; /* the line and a caret, empty where there is none */
+    char trace[256];   /* "included from master:12", empty where there is none */
+};
+
+/* Appends the rendering to `out`. Intermediate values come from `arena`, which the caller resets
+ * or ends afterwards. -EINVAL with *ret_fault filled where the template cannot be rendered. */
+int template_render(const struct template *t, struct template_scope scope,
+                    const struct template_limits *limits, struct arena *arena, struct buf *out,
+                    struct template_fault *ret_fault);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tree: the seed tree as loaded: site, clusters, roles, nodes and their compiled templates.
+ *
+ * A tree is frozen: it is made whole by tree_load or not at all, and any thread may read it. It
+ * does not render, holds no keys, and knows no state of a node.
+ */
+#ifndef CLOUDSEED_TREE_TREE_H
+#define CLOUDSEED_TREE_TREE_H
+
+#include "base/fault.h"
+#include "model/node.h"
+
+struct tree;
+
+/* Reads SEED/site.yaml, SEED/{clusters,roles,nodes}/*.yaml and every file below `templates_dir`.
+ * All faults are reported, with their places; -EINVAL when there is one, and *ret is untouched.
+ * Blocks on disk: not for a loop's thread. */
+int tree_load(const char *seed_dir, const char *templates_dir, struct faults *faults,
+              struct tree **ret);
+void tree_free(struct tree *t);
+
+const struct site *tree_site(const struct tree *t);
+
+/* Nodes are numbered 0 … count-1 in the order of their names; a number holds for this tree. */
+uint32_t tree_node_count(const struct tree *t);
+const struct node *tree_node(const struct tree *t, uint32_t number);
+uint32_t tree_node_number(const struct tree *t, const struct node *n);
+
+uint32_t tree_cluster_count(const struct tree *t);
+const struct cluster *tree_cluster(const struct tree *t, uint32_t number);
+uint32_t tree_role_count(const struct tree *t);
+const struct role *tree_role(const struct tree *t, uint32_t number);
+
+/* NULL where there is none. */
+const struct node *tree_find_name(const struct tree *t, struct str name);
+const struct node *tree_find_mac(const struct tree *t, struct mac mac);
+const struct node *tree_find_uuid(const struct tree *t, struct uuid uuid);
+const struct node *tree_find_serial(const struct tree *t, struct str serial);
+
+#endif

@@ -18,7 +18,8 @@ static void mark_cut(char *msg, size_t size, int wanted)
     memcpy(msg + end, dots, sizeof(dots));
 }
 
-static void set_v(struct err *e, int code, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static void set_v(struct err *e, int code, const char *fmt,
+                                                        va_list ap)
 {
     e->code = code;
     int n = vsnprintf(e->msg, sizeof(e->msg), fmt, ap);

@@ -25,7 +25,8 @@ static const char *keep(struct faults *fs, const char *text)
     return text ? arena_str(&fs->arena, str_from(text)).p : NULL;
 }
 
-static void add(struct faults *fs, struct fault f, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static void add(struct faults *fs, struct fault f,
+                                                      const char *fmt, va_list ap)
 {
     if (f.warning)
         fs->warnings++;

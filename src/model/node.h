@@ -10,6 +10,10 @@
 #include "model/uuid.h"
 
 #define NODE_NAME_MAX 63
+#define NODE_MACS_MAX 16
+#define NODE_ADDRESSES_MAX 16
+/* A new generation is a new instance to cloud-init: only an admin starts one. */
+#define NODE_FIRST_GENERATION 1
 
 struct node {
     struct str name; /* a DNS label: RFC 1123, lower case */
@@ -23,7 +27,7 @@ struct node {
     struct variables variables;
     struct place at;
     uint32_t key_epoch;
-    uint8_t macs_n, addresses_n; /* at most 16 each */
+    uint8_t macs_n, addresses_n;
 };
 
 /* A DNS label of RFC 1123 in lower case, at most 63 bytes. */

@@ -2,10 +2,10 @@
 /*
  * exchange: one request and its answer, as core sees them.
  *
- * A listener (HTTP now; TFTP asks the same routes) fills `in`, calls core_step, and sends `out`.
- * An exchange ends once: by exchange_finish after its answer went out, or by being abandoned when
- * the peer left. It pins one snapshot: a reload never changes the world under it. Everything that
- * it needs beyond that lives in its arena and dies with it.
+ * A listener fills `in`, asks the port to step, and sends `out`; it knows nothing else of core. An
+ * exchange ends once, when its answer went out or its peer left. It pins one snapshot: a reload
+ * never changes the world under it. Everything that it needs beyond that lives in its arena and
+ * dies with it.
  */
 #ifndef CLOUDSEED_PORT_EXCHANGE_H
 #define CLOUDSEED_PORT_EXCHANGE_H
@@ -31,16 +31,17 @@ struct exchange_in {
 /* What is sent. Text and body live in the exchange's arena or buffer, or for ever. */
 struct exchange_out {
     int status;           /* HTTP's numbers */
-    const char *type;     /* Content-Type, NULL for none */
-    const char *etag;     /* with its quotes, NULL for none */
-    const char *encoding; /* Content-Encoding, NULL for none */
+    const char *type;     /* Content-Type, NULL: none */
+    const char *etag;     /* with its quotes, NULL: none */
+    const char *encoding; /* Content-Encoding, NULL: none */
+    const char *cache;    /* Cache-Control, NULL: none */
     const char *allow;    /* for 405 */
     bool vary_encoding;
-    bool no_store;   /* Cache-Control: no-store instead of no-cache */
-    struct str body; /* for HEAD too: the listener leaves it out but tells its length */
+    bool retry_later; /* Retry-After */
+    struct str body;  /* for HEAD too: the listener leaves it out but tells its length */
     /* For the log, never sent: */
-    const char *event; /* "served", "refused", …; NULL: below notice */
-    struct str node;   /* its name */
+    const char *event; /* "served", "refused", …; NULL: nothing worth a line */
+    struct str node;
     struct str file;
     const char *reason; /* why it was refused */
 };
@@ -49,10 +50,19 @@ struct exchange {
     struct exchange_in in;
     struct exchange_out out;
     struct arena arena;
-    struct buf body;           /* where core renders to */
-    struct snapshot *snapshot; /* pinned */
+    struct buf body; /* where core renders to */
+    struct snapshot *snapshot;
 };
 
 enum exchange_verdict { EXCHANGE_DONE, EXCHANGE_WAIT };
+
+/* Who answers, as a listener sees him. `begin` pins the snapshot, `step` may be called again after
+ * EXCHANGE_WAIT, `end` is called once for each begun exchange, whatever became of its peer. */
+struct exchange_port {
+    void (*begin)(void *cls, struct exchange *x);
+    enum exchange_verdict (*step)(void *cls, struct exchange *x);
+    void (*end)(void *cls, struct exchange *x);
+    void *cls;
+};
 
 #endif

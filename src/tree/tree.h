@@ -13,7 +13,7 @@
 
 struct tree;
 
-/* Reads SEED/site.yaml, SEED/{clusters,roles,nodes}/*.yaml and every file below `templates_dir`.
+/* Reads site.yaml and the YAML files of clusters/, roles/ and nodes/, and all of `templates_dir`.
  * All faults are reported, with their places; -EINVAL when there is one, and *ret is untouched.
  * Blocks on disk: not for a loop's thread. */
 int tree_load(const char *seed_dir, const char *templates_dir, struct faults *faults,
@@ -27,6 +27,7 @@ uint32_t tree_node_count(const struct tree *t);
 const struct node *tree_node(const struct tree *t, uint32_t number);
 uint32_t tree_node_number(const struct tree *t, const struct node *n);
 
+/* Clusters lie in one array, in the order of their names; roles likewise. */
 uint32_t tree_cluster_count(const struct tree *t);
 const struct cluster *tree_cluster(const struct tree *t, uint32_t number);
 uint32_t tree_role_count(const struct tree *t);

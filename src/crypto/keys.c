@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crypto/keys.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MAC_BYTES 32
+#define LABEL "cloudseed seed key 1"
+
+static const char base32[] = "abcdefghijklmnopqrstuvwxyz234567";
+
+struct keyer {
+    EVP_MAC *mac;
+    EVP_MAC_CTX *ready; /* keyed, nothing fed yet */
+    char kid;
+};
+
+static void *need(void *p)
+{
+    if (!p)
+        abort();
+    return p;
+}
+
+struct keyer *keyer_new(const struct secret *s)
+{
+    struct keyer *k = need(calloc(1, sizeof(*k)));
+    char digest[] = "SHA256";
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+        OSSL_PARAM_construct_end(),
+    };
+    k->kid = s->kid;
+    k->mac = need(EVP_MAC_fetch(NULL, "HMAC", NULL));
+    k->ready = need(EVP_MAC_CTX_new(k->mac));
+    if (!EVP_MAC_init(k->ready, s->bytes, sizeof(s->bytes), params))
+        abort();
+    return k;
+}
+
+void keyer_free(struct keyer *k)
+{
+    if (!k)
+        return;
+    EVP_MAC_CTX_free(k->ready);
+    EVP_MAC_free(k->mac);
+    free(k);
+}
+
+/* The first 26 * 5 bits, lower case, without padding (RFC 4648, section 6). */
+static void encode(const uint8_t *mac, char *ret)
+{
+    uint32_t bits = 0;
+    unsigned held = 0;
+    for (size_t i = 0; i < SEED_KEY_LEN - 1; i++) {
+        if (held < 5) {
+            bits = (bits << 8) | *mac++;
+            held += 8;
+        }
+        held -= 5;
+        ret[i] = base32[(bits >> held) & 31];
+    }
+}
+
+void keyer_seed_key(struct keyer *k, struct str uid, uint32_t epoch, char ret[SEED_KEY_LEN + 1])
+{
+    uint8_t mac[MAC_BYTES];
+    char number[16];
+    size_t n = 0;
+    int digits = snprintf(number, sizeof(number), "%" PRIu32, epoch);
+    EVP_MAC_CTX *c = need(EVP_MAC_CTX_dup(k->ready));
+    int ok = EVP_MAC_update(c, (const uint8_t *)LABEL, sizeof(LABEL)) && /* its NUL too */
+             EVP_MAC_update(c, (const uint8_t *)uid.p, uid.n) &&
+             EVP_MAC_update(c, (const uint8_t *)"", 1) &&
+             EVP_MAC_update(c, (const uint8_t *)number, (size_t)digits) &&
+             EVP_MAC_final(c, mac, &n, sizeof(mac));
+    EVP_MAC_CTX_free(c);
+    if (!ok || n != sizeof(mac))
+        abort();
+    ret[0] = k->kid;
+    encode(mac, ret + 1);
+    ret[SEED_KEY_LEN] = '\0';
+}
+
+bool seed_key_valid(struct str s)
+{
+    if (s.n != SEED_KEY_LEN)
+        return false;
+    for (size_t i = 0; i < s.n; i++) {
+        if (!s.p[i] || !strchr(base32, s.p[i]))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * keys: the seed keys (docs/formats/keys.md).
+ *
+ * A seed key opens one node's data. It is no random number that somebody must store: it is an HMAC
+ * of the node's uid and key epoch, so that one secret stands for all of them. Knows nothing of
+ * nodes or trees.
+ */
+#ifndef CLOUDSEED_CRYPTO_KEYS_H
+#define CLOUDSEED_CRYPTO_KEYS_H
+
+#include "crypto/secrets.h"
+
+#define SEED_KEY_LEN 27 /* the secret's kid and 26 characters of base32: 130 bits */
+
+struct keyer;
+
+/* Prepared for one secret, since 100,000 keys are made in a row. Not to be shared by threads. */
+struct keyer *keyer_new(const struct secret *s);
+void keyer_free(struct keyer *k);
+/* The seed key of `uid` in its epoch, with a NUL. */
+void keyer_seed_key(struct keyer *k, struct str uid, uint32_t epoch, char ret[SEED_KEY_LEN + 1]);
+
+/* Whether `s` has the form of a seed key. */
+bool seed_key_valid(struct str s);
+
+#endif

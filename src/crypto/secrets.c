@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crypto/secrets.h"
+
+#include "base/buf.h"
+#include "base/fs.h"
+#include "crypto/random.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#define FILE_MAX_BYTES 4096
+#define SECRET_TEXT                                                                         \
+    "# cloudseed's server secret. Whoever has it can compute the seed key of every node:\n" \
+    "# keep it private, keep a copy with your backups. The first line makes keys, each opens.\n"
+
+static int nibble(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* "k:0123…ef": the kid and 64 lower-case hexadecimal digits. */
+static bool parse_line(struct str line, struct secret *ret)
+{
+    bool shaped =
+        line.n == 2 + 2 * SECRET_BYTES && line.p[1] == ':' &&
+        ((line.p[0] >= 'a' && line.p[0] <= 'z') || (line.p[0] >= '2' && line.p[0] <= '7'));
+    if (!shaped)
+        return false;
+    ret->kid = line.p[0];
+    for (size_t i = 0; i < SECRET_BYTES; i++) {
+        int high = nibble(line.p[2 + 2 * i]), low = nibble(line.p[3 + 2 * i]);
+        if (high < 0 || low < 0)
+            return false;
+        ret->bytes[i] = (uint8_t)(high * 16 + low);
+    }
+    return true;
+}
+
+int secrets_parse(struct str text, struct secrets *ret, struct err *e)
+{
+    struct secrets found = {0};
+    for (unsigned number = 1; text.p; number++) {
+        struct str line = str_trim(str_cut(&text, '\n'));
+        if (line.n == 0 || line.p[0] == '#')
+            continue;
+        if (found.n == SECRETS_MAX)
+            return err_set(e, -EINVAL, "line %u: at most %d secrets", number, SECRETS_MAX);
+        if (!parse_line(line, &found.list[found.n]))
+            return err_set(e, -EINVAL,
+                           "line %u: no secret: expected a letter, ':' and 64 hexadecimal digits",
+                           number);
+        if (found.n && found.list[0].kid == found.list[found.n].kid)
+            return err_set(e, -EINVAL, "line %u: its letter is taken by the other secret", number);
+        found.n++;
+    }
+    if (found.n == 0)
+        return err_set(e, -EINVAL,
+                       "holds no secret; restore it from a backup, or remove the file "
+                       "to have a new one made (all seed keys change)");
+    *ret = found;
+    secrets_wipe(&found);
+    return 0;
+}
+
+void secrets_wipe(struct secrets *s)
+{
+    OPENSSL_cleanse(s, sizeof(*s));
+}
+
+int secrets_load(const char *path, struct secrets *ret, struct err *e)
+{
+    struct stat st;
+    if (stat(path, &st) < 0)
+        return err_errno(e, -errno, "%s", path);
+    if (st.st_mode & (S_IRWXG | S_IRWXO))
+        return err_set(e, -EPERM, "%s: others than its owner may use it; run: chmod 600 %s", path,
+                       path);
+    struct arena a;
+    struct str text;
+    arena_init(&a, FILE_MAX_BYTES * 2);
+    int r = fs_read(path, FILE_MAX_BYTES, &a, &text, e);
+    if (r == 0) {
+        r = secrets_parse(text, ret, e);
+        if (r < 0)
+            err_prefix(e, "%s", path);
+        OPENSSL_cleanse((char *)(uintptr_t)text.p, text.n);
+    }
+    arena_done(&a);
+    return r;
+}
+
+static int create(const char *path, struct err *e)
+{
+    uint8_t bytes[SECRET_BYTES];
+    struct buf text;
+    random_bytes(bytes, sizeof(bytes));
+    buf_init(&text, FILE_MAX_BYTES);
+    buf_str(&text, STR(SECRET_TEXT "a:"));
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        buf_printf(&text, "%02x", bytes[i]);
+    buf_char(&text, '\n');
+    int r = fs_create(path, buf_view(&text), 0600, e);
+    OPENSSL_cleanse(text.p, text.n);
+    OPENSSL_cleanse(bytes, sizeof(bytes));
+    buf_done(&text);
+    return r;
+}
+
+int secrets_load_or_create(const char *path, struct secrets *ret, bool *ret_created, struct err *e)
+{
+    int r = secrets_load(path, ret, e);
+    if (r != -ENOENT) {
+        *ret_created = false;
+        return r;
+    }
+    r = create(path, e);
+    if (r < 0 && r != -EEXIST) /* another daemon's start may have been faster */
+        return r;
+    *ret_created = r == 0;
+    return secrets_load(path, ret, e);
+}

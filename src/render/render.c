@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "render/render.h"
+
+#include <errno.h>
+
+#define CHECK_ARENA_BYTES (64 * 1024)
+#define CHECK_URL "http://cloudseed.invalid/s/abcdefghijklmnopqrstuvwxyza/"
+
+static int default_meta_data(const struct node *n, struct buf *out)
+{
+    buf_printf(out, "instance-id: \"%.*s-%d\"\nlocal-hostname: \"%.*s\"\n", STR_ARG(n->name),
+               NODE_FIRST_GENERATION, STR_ARG(n->name));
+    return 0;
+}
+
+int render_file(const struct scope_tables *tables, const struct node *n, enum seed_file file,
+                struct str seed_url, struct arena *arena, struct buf *out,
+                struct template_fault *ret_fault)
+{
+    const struct template *template = n->role->templates[file];
+    if (!template)
+        return file == SEED_META_DATA ? default_meta_data(n, out) : 0;
+    struct scope scope = {
+        .tables = tables,
+        .node = n,
+        .seed_url = seed_url,
+        .arena = arena,
+    };
+    struct template_scope names = {.lookup = scope_lookup, .cls = &scope};
+    return template_render(template, names, NULL, arena, out, ret_fault);
+}
+
+static bool is_reported(const struct faults *faults, const struct template_fault *f)
+{
+    for (size_t i = 0; i < faults->kept; i++) {
+        const struct place *at = &faults->list[i].at;
+        if (at->line == f->at.line && at->column == f->at.column && at->file && f->at.file &&
+            strcmp(at->file, f->at.file) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void report(struct faults *faults, const struct node *n, enum seed_file file,
+                   const struct template_fault *f)
+{
+    if (is_reported(faults, f))
+        return;
+    fault_add_excerpt(faults, f->at, f->excerpt[0] ? f->excerpt : NULL,
+                      "%s (rendering %s of node '%.*s'%s%s)", f->msg, seed_file_names[file],
+                      STR_ARG(n->name), f->trace[0] ? ", " : "", f->trace);
+}
+
+void render_check(const struct tree *t, struct faults *faults)
+{
+    struct scope_tables *tables = scope_tables_new(t);
+    struct arena arena;
+    struct buf out;
+    arena_init(&arena, CHECK_ARENA_BYTES);
+    buf_init(&out, RENDER_MAX_BYTES);
+    for (uint32_t i = 0; i < tree_node_count(t); i++) {
+        const struct node *n = tree_node(t, i);
+        for (int file = 0; file < SEED_FILE_COUNT; file++) {
+            struct template_fault f;
+            int r = render_file(tables, n, file, STR(CHECK_URL), &arena, &out, &f);
+            if (r < 0)
+                report(faults, n, file, &f);
+            arena_reset(&arena);
+            buf_clear(&out);
+        }
+    }
+    buf_done(&out);
+    arena_done(&arena);
+    scope_tables_free(tables);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "render/scope.h"
+
+#include "render/values.h"
+
+#include <stdlib.h>
+
+#define TABLES_ARENA_BYTES (16 * 1024)
+
+struct scope_tables {
+    struct arena arena;
+    const struct site *site;
+    struct value site_value, networks;
+    struct value *clusters, *roles; /* by the numbers of the tree */
+    const struct cluster *first_cluster;
+    const struct role *first_role;
+};
+
+struct scope_tables *scope_tables_new(const struct tree *t)
+{
+    struct scope_tables *s = calloc(1, sizeof(*s));
+    if (!s)
+        abort();
+    arena_init(&s->arena, TABLES_ARENA_BYTES);
+    s->site = tree_site(t);
+    s->site_value = values_of_site(s->site, &s->arena);
+    s->networks = values_of_networks(s->site, &s->arena);
+    uint32_t clusters = tree_cluster_count(t), roles = tree_role_count(t);
+    s->clusters = ARENA_ARRAY(&s->arena, struct value, clusters);
+    s->roles = ARENA_ARRAY(&s->arena, struct value, roles);
+    s->first_cluster = clusters ? tree_cluster(t, 0) : NULL;
+    s->first_role = roles ? tree_role(t, 0) : NULL;
+    for (uint32_t i = 0; i < clusters; i++)
+        s->clusters[i] = values_of_cluster(tree_cluster(t, i), &s->arena);
+    for (uint32_t i = 0; i < roles; i++)
+        s->roles[i] = values_of_role(tree_role(t, i), &s->arena);
+    return s;
+}
+
+void scope_tables_free(struct scope_tables *s)
+{
+    if (!s)
+        return;
+    arena_done(&s->arena);
+    free(s);
+}
+
+/* Values that exist once for the whole tree. */
+static bool lookup_table(const struct scope *s, struct str name, struct value *ret)
+{
+    const struct scope_tables *t = s->tables;
+    if (str_is(name, "site"))
+        *ret = t->site_value;
+    else if (str_is(name, "networks"))
+        *ret = t->networks;
+    else if (str_is(name, "role"))
+        *ret = t->roles[s->node->role - t->first_role];
+    else if (str_is(name, "cluster"))
+        *ret = s->node->cluster ? t->clusters[s->node->cluster - t->first_cluster] : value_none();
+    else
+        return false;
+    return true;
+}
+
+static struct value seed_value(const struct scope *s)
+{
+    struct value_pair *pair = ARENA_NEW(s->arena, struct value_pair);
+    pair->key = value_str(STR("url"));
+    pair->value = value_str(s->seed_url);
+    return value_map(pair, 1);
+}
+
+const struct variable *scope_variable(const struct site *site, const struct node *n,
+                                      struct str name)
+{
+    const struct variable *v = variables_find(n->variables, name);
+    if (!v)
+        v = variables_find(n->role->variables, name);
+    if (!v && n->cluster)
+        v = variables_find(n->cluster->variables, name);
+    return v ? v : variables_find(site->variables, name);
+}
+
+bool scope_lookup(void *cls, struct str name, struct value *ret)
+{
+    struct scope *s = cls;
+    if (str_is(name, "node")) {
+        if (s->node_value.kind == VALUE_UNDEFINED)
+            s->node_value = values_of_node(s->node, s->arena);
+        *ret = s->node_value;
+        return true;
+    }
+    if (lookup_table(s, name, ret))
+        return true;
+    if (str_is(name, "seed")) {
+        *ret = seed_value(s);
+        return true;
+    }
+    const struct variable *v = scope_variable(s->tables->site, s->node, name);
+    if (v)
+        *ret = v->value;
+    return v != NULL;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * scope: what a template sees of the node that it is rendered for.
+ *
+ * Built-in names first (site, networks, cluster, role, node, seed: docs/templates.md), then the
+ * variables of node, role, cluster and site, the nearest one winning. The tables hold what is the
+ * same for many nodes and are made once for each tree; the node's own part is made for each
+ * rendering, in its arena.
+ */
+#ifndef CLOUDSEED_RENDER_SCOPE_H
+#define CLOUDSEED_RENDER_SCOPE_H
+
+#include "template/template.h"
+#include "tree/tree.h"
+
+struct scope_tables;
+
+/* The tree must outlive the tables. */
+struct scope_tables *scope_tables_new(const struct tree *t);
+void scope_tables_free(struct scope_tables *tables);
+
+struct scope {
+    const struct scope_tables *tables;
+    const struct node *node;
+    struct str seed_url;
+    struct arena *arena;
+    struct value node_value; /* made when first asked for */
+};
+
+/* Fits template_scope's lookup; `cls` is a struct scope. */
+bool scope_lookup(void *cls, struct str name, struct value *ret);
+
+/* The variable that `name` stands for on this node, and with it the place that it comes from. NULL
+ * where there is none. */
+const struct variable *scope_variable(const struct site *site, const struct node *n,
+                                      struct str name);
+
+#endif

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "render/values.h"
+
+#define MAP_PAIRS_MAX 16
+
+/* A map under construction: `text` pairs are built in the order in which templates list them. */
+struct pairs {
+    struct value_pair list[MAP_PAIRS_MAX];
+    size_t n;
+};
+
+static void put(struct pairs *m, const char *key, struct value v)
+{
+    m->list[m->n].key = value_str(str_from(key));
+    m->list[m->n++].value = v;
+}
+
+static struct value map_of(const struct pairs *m, struct arena *a)
+{
+    struct value_pair *list = ARENA_ARRAY(a, struct value_pair, m->n);
+    memcpy(list, m->list, m->n * sizeof(*list));
+    return value_map(list, m->n);
+}
+
+static struct value text_or_none(struct str s)
+{
+    return s.n ? value_str(s) : value_none();
+}
+
+static struct value address_value(struct address addr, struct arena *a)
+{
+    char text[ADDRESS_TEXT_SIZE];
+    if (!addr.family)
+        return value_none();
+    return value_str(arena_str(a, str_from(address_text(addr, text))));
+}
+
+static struct value cidr_value(struct cidr c, struct arena *a)
+{
+    char text[CIDR_TEXT_SIZE];
+    return value_str(arena_str(a, str_from(cidr_text(c, text))));
+}
+
+static struct value cidr_list(const struct cidr *list, uint32_t n, struct arena *a)
+{
+    struct value *items = ARENA_ARRAY(a, struct value, n);
+    for (uint32_t i = 0; i < n; i++)
+        items[i] = cidr_value(list[i], a);
+    return value_list(items, n);
+}
+
+static struct value address_list(const struct address *list, uint32_t n, struct arena *a)
+{
+    struct value *items = ARENA_ARRAY(a, struct value, n);
+    for (uint32_t i = 0; i < n; i++)
+        items[i] = address_value(list[i], a);
+    return value_list(items, n);
+}
+
+static struct value text_list(const struct str *list, uint32_t n, struct arena *a)
+{
+    struct value *items = ARENA_ARRAY(a, struct value, n);
+    for (uint32_t i = 0; i < n; i++)
+        items[i] = value_str(list[i]);
+    return value_list(items, n);
+}
+
+static struct value network_value(const struct network *net, struct arena *a)
+{
+    struct pairs m = {.n = 0};
+    put(&m, "name", value_str(net->name));
+    put(&m, "cidr", cidr_value(net->cidr, a));
+    put(&m, "prefix", value_int(net->cidr.prefix));
+    put(&m, "vlan", net->vlan ? value_int(net->vlan) : value_none());
+    put(&m, "gateway", address_value(net->gateway, a));
+    put(&m, "dns", address_list(net->dns, net->dns_n, a));
+    put(&m, "search", text_list(net->search, net->search_n, a));
+    return map_of(&m, a);
+}
+
+struct value values_of_networks(const struct site *s, struct arena *a)
+{
+    struct value_pair *pairs = ARENA_ARRAY(a, struct value_pair, s->networks_n);
+    for (uint32_t i = 0; i < s->networks_n; i++) {
+        pairs[i].key = value_str(s->networks[i].name);
+        pairs[i].value = network_value(&s->networks[i], a);
+    }
+    return value_map(pairs, s->networks_n);
+}
+
+struct value values_of_site(const struct site *s, struct arena *a)
+{
+    struct pairs m = {.n = 0};
+    put(&m, "name", value_str(s->name));
+    put(&m, "url", value_str(s->url));
+    return map_of(&m, a);
+}
+
+struct value values_of_cluster(const struct cluster *c, struct arena *a)
+{
+    struct pairs m = {.n = 0};
+    put(&m, "name", value_str(c->name));
+    put(&m, "version", value_str(c->version));
+    put(&m, "endpoint", value_str(c->endpoint));
+    put(&m, "pods", cidr_list(c->pods, c->pods_n, a));
+    put(&m, "services", cidr_list(c->services, c->services_n, a));
+    return map_of(&m, a);
+}
+
+struct value values_of_role(const struct role *r, struct arena *a)
+{
+    struct pairs m = {.n = 0};
+    put(&m, "name", value_str(r->name));
+    put(&m, "bootstrap", value_str(str_from(bootstrap_names[r->bootstrap])));
+    return map_of(&m, a);
+}
+
+/* Addresses whose networks share a VLAN share an interface; the first VLAN is the first MAC's. */
+struct interface {
+    uint16_t vlan;
+    uint8_t first, count; /* into the order of addresses by interface */
+};
+
+struct interfaces {
+    struct interface list[NODE_ADDRESSES_MAX];
+    uint8_t order[NODE_ADDRESSES_MAX];
+    uint8_t n;
+};
+
+static void group_by_vlan(const struct node *n, struct interfaces *ret)
+{
+    bool taken[NODE_ADDRESSES_MAX] = {false};
+    uint8_t at = 0;
+    ret->n = 0;
+    for (uint8_t i = 0; i < n->addresses_n; i++) {
+        if (taken[i])
+            continue;
+        struct interface *group = &ret->list[ret->n++];
+        *group = (struct interface){.vlan = n->networks[i]->vlan, .first = at};
+        for (uint8_t j = i; j < n->addresses_n; j++) {
+            if (taken[j] || n->networks[j]->vlan != group->vlan)
+                continue;
+            taken[j] = true;
+            ret->order[at++] = j;
+            group->count++;
+        }
+    }
+}
+
+/* A node has one default route for each family: that of the first address that has a gateway. */
+static bool brings_default_route(const struct node *n, uint8_t number)
+{
+    uint8_t family = n->addresses[number].family;
+    if (!n->networks[number]->gateway.family)
+        return false;
+    for (uint8_t i = 0; i < number; i++) {
+        if (n->addresses[i].family == family && n->networks[i]->gateway.family)
+            return false;
+    }
+    return true;
+}
+
+static struct value node_address_value(const struct node *n, uint8_t number, struct arena *a)
+{
+    const struct network *net = n->networks[number];
+    struct value address = address_value(n->addresses[number], a);
+    struct pairs m = {.n = 0};
+    put(&m, "address", address);
+    put(&m, "cidr",
+        value_str(arena_printf(a, "%.*s/%u", STR_ARG(value_text(address)), net->cidr.prefix)));
+    put(&m, "family", value_int(n->addresses[number].family));
+    put(&m, "network", value_str(net->name));
+    put(&m, "gateway",
+        brings_default_route(n, number) ? address_value(net->gateway, a) : value_none());
+    put(&m, "dns", address_list(net->dns, net->dns_n, a));
+    put(&m, "search", text_list(net->search, net->search_n, a));
+    return map_of(&m, a);
+}
+
+static struct value mac_value(const struct node *n, uint32_t number, struct arena *a)
+{
+    char text[MAC_TEXT_SIZE];
+    if (number >= n->macs_n)
+        return value_none();
+    return value_str(arena_str(a, str_from(mac_text(n->macs[number], text))));
+}
+
+static struct value interface_value(const struct node *n, const struct interfaces *all,
+                                    uint8_t number, struct arena *a)
+{
+    const struct interface *group = number < all->n ? &all->list[number] : NULL;
+    uint8_t count = group ? group->count : 0;
+    struct value *addresses = ARENA_ARRAY(a, struct value, count);
+    for (uint8_t i = 0; i < count; i++)
+        addresses[i] = node_address_value(n, all->order[group->first + i], a);
+    struct pairs m = {.n = 0};
+    put(&m, "name", value_str(arena_printf(a, "eth%u", number)));
+    put(&m, "mac", mac_value(n, number, a));
+    put(&m, "addresses", value_list(addresses, count));
+    return map_of(&m, a);
+}
+
+/* Every MAC is an interface, with addresses or without (DHCP); so is every VLAN beyond them. */
+static struct value interface_list(const struct node *n, struct arena *a)
+{
+    struct interfaces all;
+    group_by_vlan(n, &all);
+    uint8_t count = all.n > n->macs_n ? all.n : n->macs_n;
+    struct value *items = ARENA_ARRAY(a, struct value, count);
+    for (uint8_t i = 0; i < count; i++)
+        items[i] = interface_value(n, &all, i, a);
+    return value_list(items, count);
+}
+
+static struct value mac_list(const struct node *n, struct arena *a)
+{
+    struct value *items = ARENA_ARRAY(a, struct value, n->macs_n);
+    for (uint8_t i = 0; i < n->macs_n; i++)
+        items[i] = mac_value(n, i, a);
+    return value_list(items, n->macs_n);
+}
+
+static struct value uuid_value(const struct node *n, struct arena *a)
+{
+    char text[UUID_TEXT_SIZE];
+    return n->uuid ? value_str(arena_str(a, str_from(uuid_text(*n->uuid, text)))) : value_none();
+}
+
+/* The name in the first DNS domain of its first network. */
+static struct str fqdn(const struct node *n, struct arena *a)
+{
+    if (!n->addresses_n || !n->networks[0]->search_n)
+        return n->name;
+    return arena_printf(a, "%.*s.%.*s", STR_ARG(n->name), STR_ARG(n->networks[0]->search[0]));
+}
+
+struct value values_of_node(const struct node *n, struct arena *a)
+{
+    struct pairs m = {.n = 0};
+    put(&m, "name", value_str(n->name));
+    put(&m, "fqdn", value_str(fqdn(n, a)));
+    put(&m, "instance_id",
+        value_str(arena_printf(a, "%.*s-%d", STR_ARG(n->name), NODE_FIRST_GENERATION)));
+    put(&m, "macs", mac_list(n, a));
+    put(&m, "uuid", uuid_value(n, a));
+    put(&m, "serial", text_or_none(n->serial));
+    put(&m, "addresses", address_list(n->addresses, n->addresses_n, a));
+    put(&m, "interfaces", interface_list(n, a));
+    return map_of(&m, a);
+}

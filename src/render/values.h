@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* values: the model as templates see it (docs/templates.md lists every name). */
+#ifndef CLOUDSEED_RENDER_VALUES_H
+#define CLOUDSEED_RENDER_VALUES_H
+
+#include "model/node.h"
+
+/* Each is made in the arena; text that the model owns is pointed at, not copied. */
+struct value values_of_site(const struct site *s, struct arena *a);
+struct value values_of_networks(const struct site *s, struct arena *a);
+struct value values_of_cluster(const struct cluster *c, struct arena *a);
+struct value values_of_role(const struct role *r, struct arena *a);
+struct value values_of_node(const struct node *n, struct arena *a);
+
+#endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* address: IPv4 and IPv6 addresses and networks. */
+/* address: IPv4 and IPv6 addresses, networks, and where a server listens. */
 #ifndef CLOUDSEED_MODEL_ADDRESS_H
 #define CLOUDSEED_MODEL_ADDRESS_H
 
@@ -24,11 +24,23 @@ bool address_parse(struct str s, struct address *ret);
 const char *address_text(struct address a, char text[static ADDRESS_TEXT_SIZE]);
 bool address_same(struct address a, struct address b);
 
-/* "10.0.20.0/24". Host bits that are set are refused: false with *ret_hint_base filled where that
- * alone is wrong (hint may be NULL), so that a message can name the network meant. */
+/* "10.0.20.0/24". Host bits that are set are refused: false with *ret_hint filled where that alone
+ * is wrong (it may be NULL), so that a message can name the network meant. */
 bool cidr_parse(struct str s, struct cidr *ret, struct cidr *ret_hint);
 const char *cidr_text(struct cidr c, char text[static CIDR_TEXT_SIZE]);
 bool cidr_contains(struct cidr c, struct address a);
 bool cidr_overlaps(struct cidr a, struct cidr b);
+
+/* An address to listen on, and its port; 0 takes a free one. */
+struct endpoint {
+    struct address address;
+    uint16_t port;
+};
+
+#define ENDPOINT_TEXT_SIZE 54
+
+/* "10.0.10.5:8080", "[::]:8080": brackets around IPv6 and nothing else. No names. */
+bool endpoint_parse(struct str s, struct endpoint *ret);
+const char *endpoint_text(struct endpoint e, char text[static ENDPOINT_TEXT_SIZE]);
 
 #endif

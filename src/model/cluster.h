@@ -6,13 +6,23 @@
 #include "model/address.h"
 #include "model/variable.h"
 
+/* A manifest that the first master applies. */
+struct addon {
+    struct str name;
+    struct str url;
+    struct str sha256;      /* 64 lower-case hexadecimal digits; empty: not checked */
+    const struct str *wait; /* what to wait for, in order: "crd/installations.operator.tigera.io" */
+    uint32_t wait_n;
+};
+
 struct cluster {
     struct str name;
     struct str version;      /* "1.29.15" or "1.29": Kubernetes' own, without a "v" */
     struct str endpoint;     /* "api.lab.home.arpa:6443": a DNS name or VIP, and a port */
     const struct cidr *pods; /* one, or two for dual stack */
     const struct cidr *services;
-    uint32_t pods_n, services_n;
+    const struct addon *addons; /* in the order of their writing */
+    uint32_t pods_n, services_n, addons_n;
     struct variables variables;
     struct place at;
 };

@@ -19,9 +19,9 @@ extern const char *const seed_file_names[SEED_FILE_COUNT]; /* "meta-data", … *
 /* SEED_FILE_COUNT where the name is none of the four. */
 enum seed_file seed_file_parse(struct str name);
 
-enum bootstrap { BOOTSTRAP_NONE, BOOTSTRAP_MASTER, BOOTSTRAP_WORKER };
+enum bootstrap { BOOTSTRAP_NONE, BOOTSTRAP_MASTER, BOOTSTRAP_WORKER, BOOTSTRAP_COUNT };
 
-extern const char *const bootstrap_names[]; /* "none", "master", "worker" */
+extern const char *const bootstrap_names[]; /* "none", "master", "worker", and NULL behind */
 
 struct template;
 

@@ -9,7 +9,7 @@
 /* Ways to know a machine that anyone on the network can forge. */
 enum evidence { EVIDENCE_MAC, EVIDENCE_UUID, EVIDENCE_SERIAL, EVIDENCE_NAME, EVIDENCE_COUNT };
 
-extern const char *const evidence_names[EVIDENCE_COUNT]; /* "mac", "uuid", "serial", "name" */
+extern const char *const evidence_names[]; /* "mac", "uuid", "serial", "name", and NULL behind */
 
 struct network {
     struct str name;

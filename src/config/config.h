@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * config: the daemon's own configuration, as its file says it.
+ *
+ * It reads cloudseedd.yaml by the same kind of tables as the seed tree, and knows each default. It
+ * opens nothing that the file names; the command line's flags win over it, which is the daemon's
+ * work.
+ */
+#ifndef CLOUDSEED_CONFIG_CONFIG_H
+#define CLOUDSEED_CONFIG_CONFIG_H
+
+#include "base/buf.h"
+#include "base/fault.h"
+#include "base/log.h"
+#include "model/address.h"
+
+#define CONFIG_PATH_DEFAULT CLOUDSEED_CONFIG_DIR "/cloudseedd.yaml"
+
+struct config_log {
+    enum log_format format;
+    enum log_level level;
+};
+
+struct config_limits {
+    uint32_t connections;             /* in all */
+    uint32_t connections_per_address; /* of one peer */
+    uint32_t request_seconds;         /* for a request to come in whole */
+    uint32_t answer_seconds;          /* for an answer to be taken */
+    uint32_t shutdown_seconds;        /* for what is under way when we stop */
+};
+
+/* Every text ends in NUL; all of it lives in the arena given to config_load. */
+struct config {
+    struct str seed_dir;
+    struct str templates_dir;
+    struct str state_dir;
+    const struct endpoint *http;
+    uint32_t http_n; /* at least 1 */
+    struct str url;  /* without a slash at its end; empty: the site's */
+    struct str user; /* to become when started as root */
+    struct str group;
+    struct config_log log;
+    struct config_limits limits;
+};
+
+/* Reads `path`, or the default place where `path` is NULL: no file there means defaults, whereas a
+ * file that was asked for must be there. All faults are reported; -EINVAL when there is one, and
+ * *ret is untouched. */
+int config_load(const char *path, struct faults *faults, struct arena *arena, struct config *ret);
+
+/* The reference page of the format, in Markdown. */
+void config_reference(struct buf *out);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/mac.h"
+
+#include "base/hex.h"
+
+#include <stdio.h>
+
+/* The distance from one pair of digits to the next: 2 or 3; 0 where the text is no MAC's shape. */
+static size_t stride_of(struct str s)
+{
+    if (s.n == 12)
+        return 2;
+    if (s.n != 17 || (s.p[2] != ':' && s.p[2] != '-'))
+        return 0;
+    for (size_t i = 5; i < s.n; i += 3) {
+        if (s.p[i] != s.p[2])
+            return 0;
+    }
+    return 3;
+}
+
+bool mac_parse(struct str s, struct mac *ret)
+{
+    struct mac m;
+    size_t stride = stride_of(s);
+    uint8_t any = 0;
+    for (size_t i = 0; i < sizeof(m.octet); i++) {
+        if (!stride || !hex_octet(s.p + i * stride, &m.octet[i]))
+            return false;
+        any |= m.octet[i];
+    }
+    if (!any || (m.octet[0] & 1)) /* the lowest bit of the first octet: a group */
+        return false;
+    *ret = m;
+    return true;
+}
+
+const char *mac_text(struct mac m, char text[static MAC_TEXT_SIZE])
+{
+    snprintf(text, MAC_TEXT_SIZE, "%02x:%02x:%02x:%02x:%02x:%02x", m.octet[0], m.octet[1],
+             m.octet[2], m.octet[3], m.octet[4], m.octet[5]);
+    return text;
+}

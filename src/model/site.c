@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/site.h"
+
+const char *const evidence_names[] = {
+    [EVIDENCE_MAC] = "mac",   [EVIDENCE_UUID] = "uuid", [EVIDENCE_SERIAL] = "serial",
+    [EVIDENCE_NAME] = "name", [EVIDENCE_COUNT] = NULL,
+};

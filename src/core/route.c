@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/route.h"
+
+#include "crypto/keys.h"
+#include "wire/uri.h"
+
+static const char no_path[] = "no such path: nodes fetch /s/KEY/meta-data, user-data, vendor-data "
+                              "or network-config";
+static const char no_file[] =
+    "no such file: there are meta-data, user-data, vendor-data and network-config";
+
+static struct route none(const char *reason)
+{
+    return (struct route){.kind = ROUTE_NONE, .reason = reason};
+}
+
+/* An old cloud-init adds no slash where the URL has none: /s/KEYmeta-data is /s/KEY/meta-data. A
+ * key's length is fixed, so that both are one. */
+static struct route parse_seed(struct str rest)
+{
+    struct route r = {.kind = ROUTE_SEED, .key = rest};
+    if (rest.n < SEED_KEY_LEN)
+        return none("no seed key: the URL ends too soon");
+    r.key.n = SEED_KEY_LEN;
+    struct str file = str_skip(rest, SEED_KEY_LEN);
+    if (str_starts(file, STR("/")))
+        file = str_skip(file, 1);
+    r.file = seed_file_parse(file);
+    return r.file == SEED_FILE_COUNT ? none(no_file) : r;
+}
+
+static bool parse_kind(struct str name, enum evidence *ret)
+{
+    for (int i = 0; i < EVIDENCE_COUNT; i++) {
+        if (str_is(name, evidence_names[i])) {
+            *ret = (enum evidence)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct route parse_evidence(struct str path, struct str rest, struct arena *a)
+{
+    struct route r = {.kind = ROUTE_EVIDENCE};
+    struct str kind = str_cut(&rest, '/');
+    struct str value = rest.p ? str_cut(&rest, '/') : (struct str){NULL, 0};
+    if (!parse_kind(kind, &r.evidence))
+        return none("no such evidence: there are mac, uuid, serial and name");
+    if (!value.n || !rest.p)
+        return none("the path wants a value and a file: /nocloud/mac/52:54:00:12:34:56/meta-data");
+    if (!uri_decode_segment(value, a, &r.value))
+        return none("the value is badly percent-encoded");
+    r.base = (struct str){path.p, (size_t)(rest.p - path.p)};
+    r.file = seed_file_parse(rest);
+    return r.file == SEED_FILE_COUNT ? none(no_file) : r;
+}
+
+struct route route_parse(struct str path, struct arena *a)
+{
+    if (str_starts(path, STR("/s/")))
+        return parse_seed(str_skip(path, 3));
+    if (str_starts(path, STR("/nocloud/")))
+        return parse_evidence(path, str_skip(path, 9), a);
+    if (str_is(path, "/healthz"))
+        return (struct route){.kind = ROUTE_HEALTHZ};
+    if (str_is(path, "/readyz"))
+        return (struct route){.kind = ROUTE_READYZ};
+    return none(no_path);
+}

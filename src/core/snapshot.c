@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/snapshot.h"
+
+#include "base/map.h"
+
+#include <stdlib.h>
+
+struct key_text {
+    char text[SEED_KEY_LEN];
+};
+
+struct snapshot {
+    struct tree *tree;
+    struct scope_tables *tables;
+    char *url;
+    struct key_text *keys; /* of all nodes by the first secret, then by the second */
+    struct map by_key;     /* to a number of keys */
+    uint32_t nodes;
+    uint32_t refs;
+};
+
+static void *need(void *p)
+{
+    if (!p)
+        abort();
+    return p;
+}
+
+static struct str key_of(const void *keys, uint32_t number)
+{
+    const struct key_text *all = keys;
+    return (struct str){all[number].text, SEED_KEY_LEN};
+}
+
+static void make_keys(struct snapshot *s, const struct secret *secret, uint32_t first)
+{
+    struct keyer *keyer = keyer_new(secret);
+    for (uint32_t i = 0; i < s->nodes; i++) {
+        const struct node *n = tree_node(s->tree, i);
+        char key[SEED_KEY_LEN + 1];
+        keyer_seed_key(keyer, n->name, n->key_epoch, key);
+        memcpy(s->keys[first + i].text, key, SEED_KEY_LEN);
+        map_put(&s->by_key, key_of, s->keys, first + i);
+    }
+    keyer_free(keyer);
+}
+
+struct snapshot *snapshot_new(struct tree *t, const struct secrets *secrets, const char *url)
+{
+    struct snapshot *s = need(calloc(1, sizeof(*s)));
+    struct str site_url = tree_site(t)->url;
+    s->tree = t;
+    s->tables = scope_tables_new(t);
+    s->url = need(url ? strdup(url) : strndup(site_url.p, site_url.n));
+    s->nodes = tree_node_count(t);
+    s->refs = 1;
+    uint32_t count = s->nodes * (uint32_t)secrets->n;
+    s->keys = need(calloc(count ? count : 1, sizeof(*s->keys)));
+    map_reserve(&s->by_key, count);
+    for (uint32_t i = 0; i < secrets->n; i++)
+        make_keys(s, &secrets->list[i], i * s->nodes);
+    return s;
+}
+
+struct snapshot *snapshot_ref(struct snapshot *s)
+{
+    s->refs++;
+    return s;
+}
+
+void snapshot_unref(struct snapshot *s)
+{
+    if (!s || --s->refs)
+        return;
+    map_done(&s->by_key);
+    scope_tables_free(s->tables);
+    tree_free(s->tree);
+    free(s->keys);
+    free(s->url);
+    free(s);
+}
+
+const struct tree *snapshot_tree(const struct snapshot *s)
+{
+    return s->tree;
+}
+
+const struct scope_tables *snapshot_tables(const struct snapshot *s)
+{
+    return s->tables;
+}
+
+struct str snapshot_url(const struct snapshot *s)
+{
+    return str_from(s->url);
+}
+
+/* The table compares texts only where 32 bits of their hash agree: how long that takes tells a
+ * guesser nothing about a key that he does not have. */
+const struct node *snapshot_find_key(const struct snapshot *s, struct str key)
+{
+    uint32_t number = map_find(&s->by_key, key_of, s->keys, key);
+    return number == MAP_NONE ? NULL : tree_node(s->tree, number % s->nodes);
+}
+
+struct str snapshot_node_key(const struct snapshot *s, const struct node *n)
+{
+    return key_of(s->keys, tree_node_number(s->tree, n));
+}

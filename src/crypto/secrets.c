@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/fs.h"
+#include "base/hex.h"
 #include "crypto/random.h"
 
 #include <errno.h>
@@ -15,14 +16,7 @@
     "# cloudseed's server secret. Whoever has it can compute the seed key of every node:\n" \
     "# keep it private, keep a copy with your backups. The first line makes keys, each opens.\n"
 
-static int nibble(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* "k:0123…ef": the kid and 64 lower-case hexadecimal digits. */
+/* "k:0123…ef": the kid and 64 hexadecimal digits. */
 static bool parse_line(struct str line, struct secret *ret)
 {
     bool shaped =
@@ -32,10 +26,8 @@ static bool parse_line(struct str line, struct secret *ret)
         return false;
     ret->kid = line.p[0];
     for (size_t i = 0; i < SECRET_BYTES; i++) {
-        int high = nibble(line.p[2 + 2 * i]), low = nibble(line.p[3 + 2 * i]);
-        if (high < 0 || low < 0)
+        if (!hex_octet(line.p + 2 + 2 * i, &ret->bytes[i]))
             return false;
-        ret->bytes[i] = (uint8_t)(high * 16 + low);
     }
     return true;
 }

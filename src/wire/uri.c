@@ -1,14 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/uri.h"
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
+#include "base/hex.h"
 
 static bool is_control(unsigned char c)
 {
@@ -22,11 +15,8 @@ bool uri_decode_segment(struct str s, struct arena *a, struct str *ret)
     for (size_t i = 0; i < s.n; i++) {
         unsigned char c = (unsigned char)s.p[i];
         if (c == '%') {
-            int high = i + 1 < s.n ? hex_digit(s.p[i + 1]) : -1;
-            int low = i + 2 < s.n ? hex_digit(s.p[i + 2]) : -1;
-            if (high < 0 || low < 0)
+            if (s.n - i < 3 || !hex_octet(s.p + i + 1, &c))
                 return false;
-            c = (unsigned char)(high * 16 + low);
             i += 2;
         }
         if (is_control(c))

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/http/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Connections taken in one go, before those that are there already get their turn. */
+#define ACCEPT_BATCH 64
+
+/* Said without libmicrohttpd, which would close without a word. What the peer sent is read first:
+ * closing over unread bytes would send a reset that overtakes the answer. */
+static void refuse(int fd)
+{
+    static const char full[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
+                               "Content-Type: text/plain\r\nContent-Length: 42\r\n"
+                               "Connection: close\r\n\r\n"
+                               "too many connections: try again in a while";
+    char drop[4096];
+    while (recv(fd, drop, sizeof(drop), MSG_DONTWAIT) > 0)
+        ;
+    send(fd, full, sizeof(full) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    close(fd);
+}
+
+/* Without a descriptor left, the connection would stay in the queue and wake us for ever: the spare
+ * one is given up to take it and turn it away. */
+static bool refuse_for_want_of_descriptors(struct http_listener *l)
+{
+    struct http_server *s = l->server;
+    if (s->spare_fd < 0)
+        return false;
+    close(s->spare_fd);
+    int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0)
+        refuse(fd);
+    s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return fd >= 0;
+}
+
+static void take(struct http_listener *l, int fd, const struct sockaddr_storage *from,
+                 socklen_t from_size)
+{
+    struct http_server *s = l->server;
+    struct http_connection arriving = {
+        .server = s, .peer = socket_peer(from), .fd = fd, .listener = l->kind};
+    arriving.peer_slot = http_connection_slot(arriving.peer.address);
+    if (s->connections_n >= s->limits.connections ||
+        s->peers[arriving.peer_slot] >= s->limits.connections_per_address) {
+        refuse(fd);
+        return;
+    }
+    s->arriving = &arriving;
+    MHD_add_connection(s->daemon, fd, (const struct sockaddr *)from,
+                       from_size); /* closes on failure */
+    s->arriving = NULL;
+}
+
+/* False where none is left, or none can be taken for now. */
+static bool accept_one(struct http_listener *l)
+{
+    struct sockaddr_storage from;
+    socklen_t size = sizeof(from);
+    int fd = accept4(l->fd, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+        take(l, fd, &from, size);
+        return true;
+    }
+    if (errno == EMFILE || errno == ENFILE)
+        return refuse_for_want_of_descriptors(l);
+    return errno == ECONNABORTED || errno == EINTR;
+}
+
+void http_accept_rest(struct http_listener *l)
+{
+    while (accept_one(l))
+        ;
+}
+
+static void on_acceptable(uv_poll_t *watch, int status, int events)
+{
+    struct http_listener *l = watch->data;
+    (void)status;
+    (void)events;
+    for (int i = 0; i < ACCEPT_BATCH && accept_one(l); i++)
+        ;
+    http_server_run(l->server);
+}
+
+int http_server_listen(struct http_server *s, int fd, enum exchange_listener listener,
+                       struct err *e)
+{
+    struct http_listener *l = calloc(1, sizeof(*l));
+    if (!l)
+        abort();
+    int r = uv_poll_init(s->loop, &l->watch, fd);
+    if (r < 0) {
+        free(l);
+        return err_errno(e, r, "cannot watch a listening socket");
+    }
+    *l = (struct http_listener){.server = s, .fd = fd, .kind = listener, .watch = l->watch};
+    l->watch.data = l;
+    LIST_INSERT_HEAD(&s->listeners, l, entry);
+    uv_poll_start(&l->watch, UV_READABLE, on_acceptable);
+    return 0;
+}
+
+static void on_listener_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+void http_listener_close(struct http_listener *l)
+{
+    LIST_REMOVE(l, entry);
+    uv_close((uv_handle_t *)&l->watch, on_listener_closed);
+    close(l->fd);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * http: HTTP/1.1 on one loop: libmicrohttpd in external epoll mode under libuv.
+ *
+ * It owns listening sockets, connections and the form of requests and answers; what is answered
+ * comes through the exchange port. One server belongs to one loop and one thread; several servers
+ * may share nothing but what lies behind their ports.
+ */
+#ifndef CLOUDSEED_NET_HTTP_HTTP_H
+#define CLOUDSEED_NET_HTTP_HTTP_H
+
+#include "base/err.h"
+#include "port/exchange.h"
+
+#include <uv.h>
+
+struct http_server;
+
+struct http_limits {
+    uint32_t connections;
+    uint32_t connections_per_address;
+    uint32_t request_ms; /* from accept, or the last answer's end, to a whole request */
+    uint32_t answer_ms;  /* from the request to the answer's last byte */
+};
+
+int http_server_new(uv_loop_t *loop, const struct exchange_port *port,
+                    const struct http_limits *limits, struct http_server **ret, struct err *e);
+
+/* Answers on a listening socket, which it takes over when it succeeds. */
+int http_server_listen(struct http_server *s, int fd, enum exchange_listener listener,
+                       struct err *e);
+
+/* Accepts no more, closes idle connections, lets requests under way end; those still there after
+ * `within_ms` are cut. `on_drained` comes once, from the loop, never from within this call. */
+void http_server_drain(struct http_server *s, uint32_t within_ms, void (*on_drained)(void *cls),
+                       void *cls);
+
+/* Closes everything that is left; the memory goes when the loop has run its close callbacks. Not
+ * from within one of its own callbacks but on_drained. */
+void http_server_free(struct http_server *s);
+
+uint32_t http_server_connections(const struct http_server *s);
+
+#endif

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/http/internal.h"
+
+#include "base/log.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#define REQUEST_ARENA_BYTES 8192
+#define ANSWER_MAX_BYTES (1024 * 1024)
+/* Kept for the next request, with their memory, unless one grew beyond what is usual. */
+#define SPARE_REQUESTS_MAX 64
+#define SPARE_BODY_MAX_BYTES (64 * 1024)
+
+static struct http_request *request_get(struct http_server *s)
+{
+    struct http_request *r = SLIST_FIRST(&s->spare_requests);
+    if (r) {
+        SLIST_REMOVE_HEAD(&s->spare_requests, entry);
+        s->spare_requests_n--;
+        return r;
+    }
+    r = calloc(1, sizeof(*r));
+    if (!r)
+        abort();
+    arena_init(&r->exchange.arena, REQUEST_ARENA_BYTES);
+    buf_init(&r->exchange.body, ANSWER_MAX_BYTES);
+    return r;
+}
+
+static void request_free(struct http_request *r)
+{
+    arena_done(&r->exchange.arena);
+    buf_done(&r->exchange.body);
+    free(r);
+}
+
+static void request_put(struct http_server *s, struct http_request *r)
+{
+    struct arena arena = r->exchange.arena;
+    struct buf body = r->exchange.body;
+    if (s->spare_requests_n == SPARE_REQUESTS_MAX || body.room > SPARE_BODY_MAX_BYTES) {
+        request_free(r);
+        return;
+    }
+    arena_reset(&arena);
+    buf_clear(&body);
+    *r = (struct http_request){.exchange = {.arena = arena, .body = body}};
+    SLIST_INSERT_HEAD(&s->spare_requests, r, entry);
+    s->spare_requests_n++;
+}
+
+void http_requests_free_spare(struct http_server *s)
+{
+    while (!SLIST_EMPTY(&s->spare_requests)) {
+        struct http_request *r = SLIST_FIRST(&s->spare_requests);
+        SLIST_REMOVE_HEAD(&s->spare_requests, entry);
+        request_free(r);
+    }
+}
+
+void *http_request_begin(void *cls, const char *target, struct MHD_Connection *m)
+{
+    struct http_server *s = cls;
+    struct http_request *r = request_get(s);
+    (void)target;
+    r->server = s;
+    r->connection = MHD_get_connection_info(m, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    return r;
+}
+
+static enum exchange_method parse_method(const char *method)
+{
+    struct str m = str_from(method);
+    if (str_is(m, MHD_HTTP_METHOD_GET))
+        return METHOD_GET;
+    if (str_is(m, MHD_HTTP_METHOD_HEAD))
+        return METHOD_HEAD;
+    return str_is(m, MHD_HTTP_METHOD_POST) ? METHOD_POST : METHOD_OTHER;
+}
+
+/* "GET http://host/path": what a proxy would be asked, and every server must take (RFC 9112,
+ * section 3.2.2). The host is not ours to judge. */
+static struct str strip_authority(struct str target)
+{
+    static const struct str scheme = {"http://", 7};
+    if (!str_starts(target, scheme))
+        return target;
+    struct str rest = str_skip(target, scheme.n);
+    const char *slash = memchr(rest.p, '/', rest.n);
+    return slash ? str_skip(rest, (size_t)(slash - rest.p)) : STR("/");
+}
+
+static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_n,
+                                 const char *value, size_t value_n)
+{
+    struct http_request *r = cls;
+    struct str name = {key, key_n}, text = {value, value_n};
+    (void)kind;
+    if (str_eq_nocase(name, STR("Host")))
+        r->host_n++;
+    else if (str_eq_nocase(name, STR("Content-Length")))
+        r->length_n++;
+    else if (str_eq_nocase(name, STR("Transfer-Encoding")))
+        r->encoding_n++;
+    else if (str_eq_nocase(name, STR("If-None-Match")))
+        r->exchange.in.if_none_match = text;
+    else if (str_eq_nocase(name, STR("Accept-Encoding")))
+        r->exchange.in.accept_encoding = text;
+    return MHD_YES;
+}
+
+/* What two programs on the way could read differently is refused, not interpreted. */
+static void check_form(struct http_request *r, const char *version)
+{
+    bool reads_alone = r->exchange.in.method == METHOD_GET || r->exchange.in.method == METHOD_HEAD;
+    if (r->host_n > 1 || (r->host_n == 0 && strcmp(version, MHD_HTTP_VERSION_1_1) == 0))
+        r->refusal = "a request wants exactly one Host header";
+    else if (r->length_n > 1 || (r->length_n && r->encoding_n))
+        r->refusal = "more than one of Content-Length and Transfer-Encoding";
+    else if (reads_alone && (r->length_n || r->encoding_n))
+        r->refusal = "GET and HEAD take no body";
+    else if (!str_starts(r->exchange.in.path, STR("/")))
+        r->refusal = "the path must begin with a slash";
+}
+
+static void read_request(struct http_request *r, struct MHD_Connection *m, const char *url,
+                         const char *method, const char *version)
+{
+    struct exchange_in *in = &r->exchange.in;
+    in->method = parse_method(method);
+    in->listener = r->connection->listener;
+    in->path = strip_authority(str_from(url));
+    in->peer = r->connection->peer.address;
+    MHD_get_connection_values_n(m, MHD_HEADER_KIND, on_header, r);
+    check_form(r, version);
+}
+
+static void refuse_form(struct http_request *r)
+{
+    struct exchange_out *out = &r->exchange.out;
+    out->status = 400;
+    out->type = "text/plain; charset=utf-8";
+    out->body = arena_printf(&r->exchange.arena, "%s\n", r->refusal);
+    out->event = "refused";
+    out->reason = r->refusal;
+    r->close = true; /* where this request ends is anybody's guess */
+}
+
+/* A request is answered when its head is there: none takes a body yet, and an answer before the
+ * body's end makes libmicrohttpd close the connection after it. */
+enum MHD_Result http_request_step(void *cls, struct MHD_Connection *m, const char *url,
+                                  const char *method, const char *version, const char *body,
+                                  size_t *body_n, void **context)
+{
+    struct http_server *s = cls;
+    struct http_request *r = *context;
+    (void)body;
+    if (r->begun) {
+        *body_n = 0;
+        return MHD_YES;
+    }
+    r->begun = true;
+    r->begun_ns = uv_hrtime();
+    http_connection_answering(r->connection);
+    read_request(r, m, url, method, version);
+    s->port->begin(s->port->cls, &r->exchange);
+    if (r->refusal) {
+        refuse_form(r);
+    } else {
+        enum exchange_verdict verdict = s->port->step(s->port->cls, &r->exchange);
+        assert(verdict == EXCHANGE_DONE);
+        (void)verdict;
+    }
+    return http_respond(m, &r->exchange.out, r->close || s->draining);
+}
+
+static void log_outcome(const struct http_request *r, bool whole)
+{
+    static const char *const methods[] = {"GET", "HEAD", "POST", "other"};
+    const struct exchange *x = &r->exchange;
+    bool good = x->out.status < 400;
+    enum log_level level = !x->out.event          ? LOG_DEBUG
+                           : good && whole        ? LOG_INFO
+                           : x->out.status >= 500 ? LOG_ERROR
+                                                  : LOG_NOTICE;
+    if (!log_wants(level))
+        return;
+    char peer[ADDRESS_TEXT_SIZE];
+    struct value_pair fields[10];
+    size_t n = 0;
+#define ADD(...) fields[n++] = (struct value_pair)__VA_ARGS__
+    ADD(LOG_TEXT("peer", str_from(address_text(x->in.peer, peer))));
+    ADD(LOG_TEXT("method", str_from(methods[x->in.method])));
+    if (x->out.node.n)
+        ADD(LOG_TEXT("node", x->out.node));
+    if (x->out.file.n)
+        ADD(LOG_TEXT("file", x->out.file));
+    ADD(LOG_NUMBER("status", x->out.status));
+    ADD(LOG_NUMBER("bytes", x->out.body.n));
+    ADD(LOG_NUMBER("us", (uv_hrtime() - r->begun_ns) / 1000));
+    if (x->out.reason)
+        ADD(LOG_TEXT("reason", str_from(x->out.reason)));
+    if (!whole)
+        ADD(LOG_TEXT("outcome", STR("peer left")));
+#undef ADD
+    log_event(level, x->out.event ? x->out.event : "answered", fields, n);
+}
+
+void http_request_end(void *cls, struct MHD_Connection *m, void **context,
+                      enum MHD_RequestTerminationCode how)
+{
+    struct http_server *s = cls;
+    struct http_request *r = *context;
+    (void)m;
+    if (!r)
+        return;
+    *context = NULL;
+    if (r->begun) {
+        log_outcome(r, how == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+        s->port->end(s->port->cls, &r->exchange);
+        http_connection_waiting(r->connection);
+    }
+    request_put(s, r);
+}

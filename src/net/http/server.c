@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/http/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Requests are small, and 10,000 idle connections shall fit into 100 MB. */
+#define CONNECTION_MEMORY_BYTES 8192
+/* Turns of libmicrohttpd before others on the loop have theirs. */
+#define RUNS_MAX 8
+
+static void on_again(uv_timer_t *timer)
+{
+    http_server_run(timer->data);
+}
+
+static void on_ready(uv_poll_t *watch, int status, int events)
+{
+    (void)status;
+    (void)events;
+    http_server_run(watch->data);
+}
+
+static void tell_drained(struct http_server *s)
+{
+    void (*tell)(void *cls) = s->on_drained;
+    s->on_drained = NULL;
+    if (tell)
+        tell(s->drained_cls);
+}
+
+/* libmicrohttpd does not say that it has more to do but when it is asked, after every run. It has
+ * no time-outs of its own here: deadlines are connection.c's. */
+void http_server_run(struct http_server *s)
+{
+    MHD_UNSIGNED_LONG_LONG wait_ms;
+    for (int i = 0; i < RUNS_MAX; i++) {
+        MHD_run(s->daemon);
+        if (MHD_get_timeout(s->daemon, &wait_ms) != MHD_YES || wait_ms > 0)
+            break;
+        if (i == RUNS_MAX - 1)
+            uv_timer_start(&s->again, on_again, 0, 0);
+    }
+    if (s->draining && s->connections_n == 0)
+        tell_drained(s);
+}
+
+/* Paths are decoded where they are understood: by default libmicrohttpd would cut one at %00. */
+static size_t leave_escaped(void *cls, struct MHD_Connection *m, char *text)
+{
+    (void)cls;
+    (void)m;
+    return strlen(text);
+}
+
+static int start_daemon(struct http_server *s, struct err *e)
+{
+    s->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_TURBO, 0, NULL, NULL, http_request_step,
+        s, MHD_OPTION_CONNECTION_LIMIT, (unsigned)s->limits.connections + 16,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
+        MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_NOTIFY_CONNECTION, http_connection_notice, s,
+        MHD_OPTION_URI_LOG_CALLBACK, http_request_begin, s, MHD_OPTION_NOTIFY_COMPLETED,
+        http_request_end, s, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+    if (!s->daemon)
+        return err_errno(e, -(errno ? errno : ENOMEM), "cannot start libmicrohttpd");
+    return 0;
+}
+
+static int watch_daemon(struct http_server *s)
+{
+    int fd = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+    int r = uv_poll_init(s->loop, &s->watch, fd);
+    if (r < 0)
+        return r;
+    uv_timer_init(s->loop, &s->again);
+    uv_timer_init(s->loop, &s->deadline);
+    s->handles = 3;
+    s->watch.data = s->again.data = s->deadline.data = s;
+    return uv_poll_start(&s->watch, UV_READABLE, on_ready);
+}
+
+int http_server_new(uv_loop_t *loop, const struct exchange_port *port,
+                    const struct http_limits *limits, struct http_server **ret, struct err *e)
+{
+    struct http_server *s = calloc(1, sizeof(*s));
+    if (!s)
+        abort();
+    s->loop = loop;
+    s->port = port;
+    s->limits = *limits;
+    LIST_INIT(&s->listeners);
+    TAILQ_INIT(&s->waiting);
+    TAILQ_INIT(&s->answering);
+    SLIST_INIT(&s->spare_requests);
+    s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int r = start_daemon(s, e);
+    if (r == 0 && (r = watch_daemon(s)) < 0)
+        err_errno(e, r, "cannot watch libmicrohttpd");
+    if (r < 0) {
+        http_server_free(s);
+        return r;
+    }
+    *ret = s;
+    return 0;
+}
+
+uint32_t http_server_connections(const struct http_server *s)
+{
+    return s->connections_n;
+}
+
+static void close_listeners(struct http_server *s)
+{
+    while (!LIST_EMPTY(&s->listeners))
+        http_listener_close(LIST_FIRST(&s->listeners));
+}
+
+void http_server_drain(struct http_server *s, uint32_t within_ms, void (*on_drained)(void *cls),
+                       void *cls)
+{
+    struct http_listener *l;
+    s->on_drained = on_drained;
+    s->drained_cls = cls;
+    LIST_FOREACH(l, &s->listeners, entry)
+    http_accept_rest(l); /* who got through the handshake is answered */
+    close_listeners(s);
+    s->draining = true;
+    s->drain_until_ms = uv_now(s->loop) + within_ms;
+    http_connections_close_idle(s);
+    uv_timer_start(&s->again, on_again, 0, 0);
+    uv_timer_start(&s->deadline, http_connections_on_deadline, within_ms, 0);
+}
+
+static void release(struct http_server *s)
+{
+    if (s->daemon)
+        MHD_stop_daemon(s->daemon);
+    http_requests_free_spare(s);
+    if (s->spare_fd >= 0)
+        close(s->spare_fd);
+    free(s);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    struct http_server *s = handle->data;
+    if (--s->handles == 0)
+        release(s);
+}
+
+void http_server_free(struct http_server *s)
+{
+    if (!s || s->freeing)
+        return;
+    s->freeing = true;
+    s->on_drained = NULL;
+    close_listeners(s);
+    if (s->handles == 0) {
+        release(s);
+        return;
+    }
+    uv_close((uv_handle_t *)&s->watch, on_handle_closed);
+    uv_close((uv_handle_t *)&s->again, on_handle_closed);
+    uv_close((uv_handle_t *)&s->deadline, on_handle_closed);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+#define BACKLOG 4096
+/* A connection is given to us once its request is there: it saves a quarter of the work of a
+ * connection that asks once. After this many seconds it comes without. */
+#define DEFER_ACCEPT_SECONDS 5
+
+static socklen_t to_sockaddr(struct endpoint at, struct sockaddr_storage *ret)
+{
+    *ret = (struct sockaddr_storage){0};
+    if (at.address.family == 6) {
+        struct sockaddr_in6 *six = (struct sockaddr_in6 *)ret;
+        six->sin6_family = AF_INET6;
+        six->sin6_port = htons(at.port);
+        memcpy(&six->sin6_addr, at.address.octet, 16);
+        return sizeof(*six);
+    }
+    struct sockaddr_in *four = (struct sockaddr_in *)ret;
+    four->sin_family = AF_INET;
+    four->sin_port = htons(at.port);
+    memcpy(&four->sin_addr, at.address.octet, 4);
+    return sizeof(*four);
+}
+
+struct endpoint socket_peer(const struct sockaddr_storage *from)
+{
+    struct endpoint e = {0};
+    if (from->ss_family == AF_INET) {
+        const struct sockaddr_in *four = (const struct sockaddr_in *)from;
+        e.address.family = 4;
+        memcpy(e.address.octet, &four->sin_addr, 4);
+        e.port = ntohs(four->sin_port);
+    } else if (from->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)from;
+        e.address.family = 6;
+        memcpy(e.address.octet, &six->sin6_addr, 16);
+        e.port = ntohs(six->sin6_port);
+    }
+    return e;
+}
+
+struct endpoint socket_endpoint(int fd)
+{
+    struct sockaddr_storage at = {0};
+    socklen_t size = sizeof(at);
+    getsockname(fd, (struct sockaddr *)&at, &size);
+    return socket_peer(&at);
+}
+
+static int set(int fd, int level, int option, int value)
+{
+    return setsockopt(fd, level, option, &value, sizeof(value));
+}
+
+static int open_listening(struct endpoint at, int fd)
+{
+    struct sockaddr_storage sa;
+    socklen_t size = to_sockaddr(at, &sa);
+    if (set(fd, SOL_SOCKET, SO_REUSEADDR, 1) < 0 ||
+        (at.address.family == 6 && set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) < 0) ||
+        set(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, DEFER_ACCEPT_SECONDS) < 0 ||
+        bind(fd, (struct sockaddr *)&sa, size) < 0 || listen(fd, BACKLOG) < 0)
+        return -errno;
+    return 0;
+}
+
+static const char *advice(int code)
+{
+    switch (code) {
+    case -EADDRINUSE: return "; who has it: ss -ltnp";
+    case -EACCES: return "; ports below 1024 want root or socket activation";
+    case -EADDRNOTAVAIL: return "; this machine has no such address";
+    default: return "";
+    }
+}
+
+int socket_listen(struct endpoint at, struct err *e)
+{
+    char text[ENDPOINT_TEXT_SIZE];
+    int family = at.address.family == 6 ? AF_INET6 : AF_INET;
+    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return err_errno(e, -errno, "socket for %s", endpoint_text(at, text));
+    int r = open_listening(at, fd);
+    if (r == 0)
+        return fd;
+    close(fd);
+    return err_set(e, r, "cannot listen on %s: %s%s", endpoint_text(at, text), strerror(-r),
+                   advice(r));
+}
+
+int socket_adopt(int fd, struct err *e)
+{
+    int listening = 0, type = 0;
+    socklen_t size = sizeof(int);
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0 ||
+        getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0)
+        return err_errno(e, -errno, "file descriptor %d, which was passed to us", fd);
+    if (type != SOCK_STREAM || !listening || !socket_endpoint(fd).address.family)
+        return err_set(e, -EINVAL,
+                       "file descriptor %d, which was passed to us, is no listening "
+                       "TCP socket",
+                       fd);
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
+        fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+        return err_errno(e, -errno, "file descriptor %d, which was passed to us", fd);
+    set(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, DEFER_ACCEPT_SECONDS); /* a saving, not a need */
+    return fd;
+}

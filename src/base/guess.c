@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/guess.h"
+
+#include <limits.h>
+#include <stdio.h>
+
+void guess_init(struct guess *g, struct str word)
+{
+    *g = (struct guess){.word = word, .distance = UINT_MAX};
+}
+
+/* One edit in a short word, one in three letters of a longer one: beyond that it is another. */
+static unsigned near_enough(size_t n)
+{
+    return n < 6 ? 1 + (n > 3) : (unsigned)n / 3;
+}
+
+void guess_offer(struct guess *g, struct str candidate)
+{
+    unsigned distance = str_distance(g->word, candidate);
+    if (candidate.n > 64 || distance > near_enough(g->word.n) || distance >= candidate.n)
+        return;
+    if (distance < g->distance) {
+        g->distance = distance;
+        g->best = candidate;
+    }
+}
+
+const char *guess_text(struct guess *g)
+{
+    if (g->best.n)
+        snprintf(g->text, sizeof(g->text), "; did you mean '%.*s'?", STR_ARG(g->best));
+    return g->text;
+}

@@ -45,13 +45,12 @@ static void make_keys(struct snapshot *s, const struct secret *secret, uint32_t 
     keyer_free(keyer);
 }
 
-struct snapshot *snapshot_new(struct tree *t, const struct secrets *secrets, const char *url)
+struct snapshot *snapshot_new(struct tree *t, const struct secrets *secrets, struct str url)
 {
     struct snapshot *s = need(calloc(1, sizeof(*s)));
-    struct str site_url = tree_site(t)->url;
     s->tree = t;
     s->tables = scope_tables_new(t);
-    s->url = need(url ? strdup(url) : strndup(site_url.p, site_url.n));
+    s->url = need(strndup(url.p, url.n));
     s->nodes = tree_node_count(t);
     s->refs = 1;
     uint32_t count = s->nodes * (uint32_t)secrets->n;

@@ -14,9 +14,9 @@
 
 struct snapshot;
 
-/* Takes the tree over. `url` is what the nodes' URLs begin with, without a slash at its end; NULL
- * takes the site's. The caller holds the first reference. */
-struct snapshot *snapshot_new(struct tree *t, const struct secrets *secrets, const char *url);
+/* Takes the tree over. `url` is what the nodes' URLs begin with, without a slash at its end; it is
+ * copied. The caller holds the first reference. */
+struct snapshot *snapshot_new(struct tree *t, const struct secrets *secrets, struct str url);
 struct snapshot *snapshot_ref(struct snapshot *s);
 /* Accepts NULL. */
 void snapshot_unref(struct snapshot *s);

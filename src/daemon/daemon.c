@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/daemon.h"
+
+#include "base/log.h"
+#include "daemon/notify.h"
+#include "daemon/options.h"
+#include "daemon/privileges.h"
+#include "daemon/report.h"
+#include "daemon/service.h"
+#include "daemon/world.h"
+#include "net/socket.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#define CONFIG_ARENA_BYTES 4096
+
+static int read_config(const struct options *o, struct arena *arena, struct config *ret)
+{
+    struct faults faults;
+    faults_init(&faults);
+    int r = config_load(o->config, &faults, arena, ret);
+    if (r == 0) {
+        options_apply(o, ret);
+        log_init(ret->log.format, ret->log.level);
+    }
+    report_faults(&faults);
+    faults_done(&faults);
+    return r;
+}
+
+/* Sockets that a supervisor passed win over those that the configuration names. */
+static int open_sockets(const struct config *c, struct service_sockets *ret, struct err *e)
+{
+    unsigned passed = notify_passed_sockets();
+    unsigned wanted = passed ? passed : c->http_n;
+    if (wanted > SERVICE_SOCKETS_MAX)
+        return err_set(e, -E2BIG, "at most %d sockets", SERVICE_SOCKETS_MAX);
+    for (unsigned i = 0; i < wanted; i++) {
+        int fd = passed ? socket_adopt(NOTIFY_FIRST_FD + (int)i, e) : socket_listen(c->http[i], e);
+        if (fd < 0)
+            return fd;
+        ret->fd[ret->n++] = fd;
+    }
+    return 0;
+}
+
+static void tell_few_descriptors(const struct config *c)
+{
+    uint64_t have = privileges_raise_descriptors(c->limits.connections);
+    if (have < c->limits.connections)
+        log_warning("few-descriptors", LOG_NUMBER("have", have),
+                    LOG_NUMBER("connections", c->limits.connections),
+                    LOG_TEXT("advice", STR("raise LimitNOFILE or lower limits.connections")));
+}
+
+static int load_first(const struct config *c, struct snapshot **ret, struct err *e)
+{
+    struct faults faults;
+    faults_init(&faults);
+    int r = world_load(c, true, &faults, ret);
+    report_faults(&faults);
+    if (r < 0)
+        err_set(e, r, "the seed tree or the secret cannot be used: %zu faults", faults.errors);
+    faults_done(&faults);
+    return r;
+}
+
+/* The order matters: sockets may want root, everything read from disk is read as whoever will read
+ * it again at a reload. */
+static int serve(const struct config *c, struct err *e)
+{
+    struct service_sockets sockets = {.n = 0};
+    struct snapshot *first;
+    umask(S_IRWXG | S_IRWXO);
+    tell_few_descriptors(c);
+    int r = open_sockets(c, &sockets, e);
+    if (r == 0)
+        r = privileges_drop(c->user, c->group, e);
+    if (r == 0)
+        r = load_first(c, &first, e);
+    return r < 0 ? r : service_run(c, first, &sockets, e);
+}
+
+static int check(const struct config *c)
+{
+    struct faults faults;
+    struct tree *tree = NULL;
+    faults_init(&faults);
+    int r = tree_load(c->seed_dir.p, c->templates_dir.p, &faults, &tree);
+    report_faults(&faults);
+    if (r == 0)
+        log_notice("checked", LOG_NUMBER("nodes", tree_node_count(tree)));
+    tree_free(tree);
+    faults_done(&faults);
+    return r;
+}
+
+int daemon_main(int argc, char **argv)
+{
+    struct options options;
+    struct config config;
+    struct arena arena;
+    struct err e = {0};
+    enum options_verdict verdict = options_parse(argc, argv, &options);
+    if (verdict != OPTIONS_RUN)
+        return verdict == OPTIONS_DONE ? EXIT_SUCCESS : 2;
+    arena_init(&arena, CONFIG_ARENA_BYTES);
+    int r = read_config(&options, &arena, &config);
+    if (r == 0)
+        r = options.check ? check(&config) : serve(&config, &e);
+    if (e.code)
+        report_failure(&e);
+    else if (r == 0 && !options.check)
+        log_notice("stopped", LOG_TEXT("reason", STR("asked to")));
+    log_drain();
+    arena_done(&arena);
+    return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+
+static const char usage[] =
+    "Usage: cloudseedd [OPTION]...\n"
+    "Serve machines that boot their cloud-init data.\n"
+    "\n"
+    "  --config FILE       configuration (default: " CONFIG_PATH_DEFAULT ")\n"
+    "  --seed DIR          the seed tree: site.yaml, clusters/, roles/, nodes/\n"
+    "  --templates DIR     templates of the nodes' files\n"
+    "  --state DIR         where the server's secret is kept\n"
+    "  --http ADDR:PORT    answer HTTP there; may be repeated; port 0 takes a free one\n"
+    "  --url URL           what nodes' URLs begin with, instead of the site's url\n"
+    "  --user NAME         become this user when started as root\n"
+    "  --log-level LEVEL   debug, info, notice, warning or error\n"
+    "  --log-format FORM   logfmt or json\n"
+    "  --check             read configuration and tree, tell what is wrong, and end\n"
+    "  --help, --version\n"
+    "\n"
+    "Flags win over the configuration file. SIGHUP reads the seed tree again; SIGTERM ends\n"
+    "after the requests under way are answered.\n"
+    "\n"
+    "Examples:\n"
+    "  cloudseedd --check\n"
+    "  cloudseedd --seed ./seed --templates ./templates --state /tmp/state \\\n"
+    "             --http 127.0.0.1:8080 --url http://127.0.0.1:8080\n"
+    "\n"
+    "See cloudseedd(8), cloudseedd.yaml(5), and cloudseed(1) for the admin's tool.\n";
+
+enum {
+    OPT_CONFIG = 256,
+    OPT_SEED,
+    OPT_TEMPLATES,
+    OPT_STATE,
+    OPT_HTTP,
+    OPT_URL,
+    OPT_USER,
+    OPT_LOG_LEVEL,
+    OPT_LOG_FORMAT,
+    OPT_CHECK,
+    OPT_HELP,
+    OPT_VERSION,
+};
+
+static const struct option table[] = {
+    {"config", required_argument, NULL, OPT_CONFIG},
+    {"seed", required_argument, NULL, OPT_SEED},
+    {"templates", required_argument, NULL, OPT_TEMPLATES},
+    {"state", required_argument, NULL, OPT_STATE},
+    {"http", required_argument, NULL, OPT_HTTP},
+    {"url", required_argument, NULL, OPT_URL},
+    {"user", required_argument, NULL, OPT_USER},
+    {"log-level", required_argument, NULL, OPT_LOG_LEVEL},
+    {"log-format", required_argument, NULL, OPT_LOG_FORMAT},
+    {"check", no_argument, NULL, OPT_CHECK},
+    {"help", no_argument, NULL, OPT_HELP},
+    {"version", no_argument, NULL, OPT_VERSION},
+    {NULL, 0, NULL, 0},
+};
+
+static bool add_http(struct options *o, const char *text)
+{
+    if (o->http_n == OPTIONS_HTTP_MAX) {
+        fprintf(stderr, "cloudseedd: --http: at most %d addresses\n", OPTIONS_HTTP_MAX);
+        return false;
+    }
+    if (!endpoint_parse(str_from(text), &o->http[o->http_n])) {
+        fprintf(stderr,
+                "cloudseedd: --http '%s': expected ADDR:PORT, such as 10.0.10.5:8080 or "
+                "[::]:8080\n",
+                text);
+        return false;
+    }
+    o->http_n++;
+    return true;
+}
+
+static int index_of(const char *const *names, const char *text)
+{
+    for (int i = 0; names[i]; i++) {
+        if (strcmp(names[i], text) == 0)
+            return i;
+    }
+    return -1;
+}
+
+static const char *const level_names[] = {"debug", "info", "notice", "warning", "error", NULL};
+static const char *const format_names[] = {"logfmt", "json", NULL};
+
+static bool check_name(const char *flag, const char *const *names, const char *text)
+{
+    if (index_of(names, text) >= 0)
+        return true;
+    fprintf(stderr, "cloudseedd: %s '%s': expected one of:", flag, text);
+    for (int i = 0; names[i]; i++)
+        fprintf(stderr, " %s", names[i]);
+    fputc('\n', stderr);
+    return false;
+}
+
+static bool take(struct options *o, int option, const char *value)
+{
+    switch (option) {
+    case OPT_CONFIG: o->config = value; return true;
+    case OPT_SEED: o->seed = value; return true;
+    case OPT_TEMPLATES: o->templates = value; return true;
+    case OPT_STATE: o->state = value; return true;
+    case OPT_USER: o->user = value; return true;
+    case OPT_CHECK: o->check = true; return true;
+    case OPT_HTTP: return add_http(o, value);
+    case OPT_URL:
+        o->url = value;
+        return config_url_valid(str_from(value)) ||
+               (fprintf(stderr, "cloudseedd: --url '%s': expected http://HOST:PORT\n", value),
+                false);
+    case OPT_LOG_LEVEL: o->log_level = value; return check_name("--log-level", level_names, value);
+    case OPT_LOG_FORMAT:
+        o->log_format = value;
+        return check_name("--log-format", format_names, value);
+    default: return false; /* getopt_long has said what is wrong */
+    }
+}
+
+enum options_verdict options_parse(int argc, char **argv, struct options *ret)
+{
+    struct options o = {0};
+    int option;
+    while ((option = getopt_long(argc, argv, "", table, NULL)) != -1) {
+        if (option == OPT_HELP || option == OPT_VERSION) {
+            fputs(option == OPT_HELP ? usage : "cloudseedd " CLOUDSEED_VERSION "\n", stdout);
+            return OPTIONS_DONE;
+        }
+        if (!take(&o, option, optarg)) {
+            fputs("Try 'cloudseedd --help'.\n", stderr);
+            return OPTIONS_WRONG;
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr, "cloudseedd: '%s': there are no arguments, only options\n", argv[optind]);
+        return OPTIONS_WRONG;
+    }
+    *ret = o;
+    return OPTIONS_RUN;
+}
+
+static void override(struct str *field, const char *given)
+{
+    if (given)
+        *field = str_from(given);
+}
+
+void options_apply(const struct options *o, struct config *c)
+{
+    override(&c->seed_dir, o->seed);
+    override(&c->templates_dir, o->templates);
+    override(&c->state_dir, o->state);
+    override(&c->url, o->url);
+    while (c->url.n && c->url.p[c->url.n - 1] == '/')
+        c->url.n--;
+    if (o->user) {
+        c->user = str_from(o->user);
+        c->group = STR("");
+    }
+    if (o->http_n) {
+        c->http = o->http;
+        c->http_n = o->http_n;
+    }
+    if (o->log_level)
+        c->log.level = (enum log_level)index_of(level_names, o->log_level);
+    if (o->log_format)
+        c->log.format = (enum log_format)index_of(format_names, o->log_format);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* options: the command line of cloudseedd; its flags win over the configuration file. */
+#ifndef CLOUDSEED_DAEMON_OPTIONS_H
+#define CLOUDSEED_DAEMON_OPTIONS_H
+
+#include "config/config.h"
+
+#define OPTIONS_HTTP_MAX 16
+
+/* NULL or 0: not given. The texts are argv's. */
+struct options {
+    const char *config;
+    const char *seed;
+    const char *templates;
+    const char *state;
+    const char *url;
+    const char *user;
+    const char *log_level;
+    const char *log_format;
+    struct endpoint http[OPTIONS_HTTP_MAX];
+    uint32_t http_n;
+    bool check;
+};
+
+enum options_verdict { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_WRONG };
+
+/* OPTIONS_DONE after --help and --version, which are printed; OPTIONS_WRONG after a line on
+ * standard error that says what is. */
+enum options_verdict options_parse(int argc, char **argv, struct options *ret);
+
+/* Puts what was given over the configuration. `o` must outlive `c`. */
+void options_apply(const struct options *o, struct config *c);
+
+#endif

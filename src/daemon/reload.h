@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * reload: reads the world again while the old one goes on serving.
+ *
+ * Loading runs on a thread of libuv's pool. A world with faults changes nothing. Asked again while
+ * it loads, it loads once more afterwards: what it read may be half old.
+ */
+#ifndef CLOUDSEED_DAEMON_RELOAD_H
+#define CLOUDSEED_DAEMON_RELOAD_H
+
+#include "config/config.h"
+#include "core/core.h"
+
+#include <uv.h>
+
+struct reload {
+    uv_work_t work;
+    struct core *core;
+    const struct config *config;
+    struct faults faults;
+    struct snapshot *loaded;
+    uint64_t begun_ms;
+    int result;
+    bool running, again, stopped;
+};
+
+void reload_init(struct reload *r, struct core *core, const struct config *config);
+void reload_start(struct reload *r, uv_loop_t *loop);
+/* What is still being loaded will be thrown away; the loop must run until it is. */
+void reload_stop(struct reload *r);
+
+#endif

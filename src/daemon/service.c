@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/service.h"
+
+#include "base/log.h"
+#include "daemon/notify.h"
+#include "daemon/reload.h"
+#include "net/http/http.h"
+#include "net/socket.h"
+
+#include <signal.h>
+#include <unistd.h>
+#include <uv.h>
+
+enum { ON_TERM, ON_INT, ON_HUP, SIGNALS };
+
+struct service {
+    uv_loop_t loop;
+    uv_signal_t signals[SIGNALS];
+    uv_prepare_t before_sleep;
+    uv_timer_t watchdog;
+    const struct config *config;
+    struct core *core;
+    struct http_server *http;
+    struct reload reload;
+    bool stopping;
+};
+
+/* Lines leave before the loop sleeps, many with one write. */
+static void on_before_sleep(uv_prepare_t *handle)
+{
+    (void)handle;
+    log_flush();
+}
+
+static void on_watchdog(uv_timer_t *timer)
+{
+    (void)timer;
+    notify_send("WATCHDOG=1");
+}
+
+static void close_handles(struct service *s)
+{
+    for (int i = 0; i < SIGNALS; i++)
+        uv_close((uv_handle_t *)&s->signals[i], NULL);
+    uv_close((uv_handle_t *)&s->before_sleep, NULL);
+    uv_close((uv_handle_t *)&s->watchdog, NULL);
+}
+
+static void on_drained(void *cls)
+{
+    struct service *s = cls;
+    http_server_free(s->http);
+    close_handles(s);
+}
+
+static void stop(struct service *s)
+{
+    uint32_t within_ms = s->config->limits.shutdown_seconds * 1000;
+    if (s->stopping)
+        within_ms = 0; /* asked twice: now */
+    else
+        log_notice("stopping", LOG_NUMBER("connections", http_server_connections(s->http)));
+    s->stopping = true;
+    notify_send("STOPPING=1");
+    core_set_draining(s->core);
+    reload_stop(&s->reload);
+    http_server_drain(s->http, within_ms, on_drained, s);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct service *s = handle->data;
+    if (number != SIGHUP)
+        stop(s);
+    else if (!s->stopping)
+        reload_start(&s->reload, &s->loop);
+}
+
+static void start_handles(struct service *s)
+{
+    static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+    uint64_t watchdog_ms = notify_watchdog_ms();
+    for (int i = 0; i < SIGNALS; i++) {
+        uv_signal_init(&s->loop, &s->signals[i]);
+        s->signals[i].data = s;
+        uv_signal_start(&s->signals[i], on_signal, numbers[i]);
+    }
+    uv_prepare_init(&s->loop, &s->before_sleep);
+    uv_prepare_start(&s->before_sleep, on_before_sleep);
+    uv_timer_init(&s->loop, &s->watchdog);
+    if (watchdog_ms)
+        uv_timer_start(&s->watchdog, on_watchdog, watchdog_ms, watchdog_ms);
+}
+
+/* The line that tests and scripts wait for. */
+static void announce(const struct service *s, const struct service_sockets *sockets)
+{
+    struct buf http;
+    buf_init(&http, 4096);
+    for (unsigned i = 0; i < sockets->n; i++) {
+        char text[ENDPOINT_TEXT_SIZE];
+        buf_printf(&http, "%s%s", i ? "," : "",
+                   endpoint_text(socket_endpoint(sockets->fd[i]), text));
+    }
+    uint32_t nodes = tree_node_count(snapshot_tree(core_snapshot(s->core)));
+    log_notice("listening", LOG_TEXT("http", buf_view(&http)), LOG_NUMBER("nodes", nodes));
+    buf_done(&http);
+    notify_send("READY=1\nSTATUS=Serving the seed tree.");
+}
+
+static int listen_all(struct service *s, const struct service_sockets *sockets, struct err *e)
+{
+    const struct config_limits *l = &s->config->limits;
+    struct http_limits limits = {
+        .connections = l->connections,
+        .connections_per_address = l->connections_per_address,
+        .request_ms = l->request_seconds * 1000,
+        .answer_ms = l->answer_seconds * 1000,
+    };
+    int r = http_server_new(&s->loop, core_port(s->core), &limits, &s->http, e);
+    for (unsigned i = 0; r == 0 && i < sockets->n; i++)
+        r = http_server_listen(s->http, sockets->fd[i], LISTENER_BOOT, e);
+    return r;
+}
+
+int service_run(const struct config *c, struct snapshot *first, struct service_sockets *sockets,
+                struct err *e)
+{
+    struct service s = {.config = c};
+    signal(SIGPIPE, SIG_IGN);
+    int r = uv_loop_init(&s.loop);
+    if (r < 0) {
+        snapshot_unref(first);
+        return err_errno(e, r, "cannot make an event loop");
+    }
+    s.core = core_new(first);
+    reload_init(&s.reload, s.core, c);
+    start_handles(&s);
+    r = listen_all(&s, sockets, e);
+    if (r == 0) {
+        announce(&s, sockets);
+    } else {
+        http_server_free(s.http);
+        close_handles(&s);
+    }
+    uv_run(&s.loop, UV_RUN_DEFAULT);
+    uv_loop_close(&s.loop);
+    core_free(s.core);
+    return r;
+}

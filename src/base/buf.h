@@ -31,7 +31,7 @@ bool buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(print
 
 static inline bool buf_char(struct buf *b, char c)
 {
-    if (b->n + 1 < b->room) {
+    if (b->n + 1 < b->room && b->n < b->max_bytes && !b->full) {
         b->p[b->n++] = c;
         b->p[b->n] = '\0';
         return true;

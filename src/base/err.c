@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/err.h"
 
+#include "base/str.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
-/* Marks a message that did not fit by ending it with "…", never inside a UTF-8 sequence. */
+/* Marks a message that did not fit by ending it with "…". */
 static void mark_cut(char *msg, size_t size, int wanted)
 {
     static const char dots[] = "…";
     if (wanted < 0 || (size_t)wanted < size)
         return;
-    size_t end = size - sizeof(dots);
-    while (end > 0 && ((unsigned char)msg[end] & 0xC0) == 0x80)
-        end--;
+    size_t end = str_head((struct str){msg, size - 1}, size - sizeof(dots)).n;
     memcpy(msg + end, dots, sizeof(dots));
 }
 

@@ -25,6 +25,31 @@ static const char *keep(struct faults *fs, const char *text)
     return text ? arena_str(&fs->arena, str_from(text)).p : NULL;
 }
 
+__attribute__((format(printf, 2, 0))) static const char *format_msg(struct faults *fs,
+                                                                    const char *fmt, va_list ap)
+{
+    char msg[MSG_MAX];
+    int n = vsnprintf(msg, sizeof(msg), fmt, ap);
+    if (n < MSG_MAX)
+        return keep(fs, n < 0 ? fmt : msg);
+    struct str head = str_head((struct str){msg, MSG_MAX - 1}, MSG_MAX - sizeof("…"));
+    return arena_printf(&fs->arena, "%.*s…", STR_ARG(head)).p;
+}
+
+/* Where the next one goes, or NULL. Warnings give way to errors, the last one first. */
+static struct fault *take_slot(struct faults *fs, bool warning)
+{
+    if (!fs->list && !(fs->list = calloc(FAULTS_KEPT_MAX, sizeof(*fs->list))))
+        abort();
+    if (fs->kept < FAULTS_KEPT_MAX)
+        return &fs->list[fs->kept++];
+    for (size_t i = fs->kept; !warning && i > 0; i--) {
+        if (fs->list[i - 1].warning)
+            return &fs->list[i - 1];
+    }
+    return NULL;
+}
+
 __attribute__((format(printf, 3, 0))) static void add(struct faults *fs, struct fault f,
                                                       const char *fmt, va_list ap)
 {
@@ -32,16 +57,13 @@ __attribute__((format(printf, 3, 0))) static void add(struct faults *fs, struct 
         fs->warnings++;
     else
         fs->errors++;
-    if (fs->kept == FAULTS_KEPT_MAX)
+    struct fault *slot = take_slot(fs, f.warning);
+    if (!slot)
         return;
-    if (!fs->list && !(fs->list = calloc(FAULTS_KEPT_MAX, sizeof(*fs->list))))
-        abort();
-    char msg[MSG_MAX];
-    vsnprintf(msg, sizeof(msg), fmt, ap);
     f.at.file = keep(fs, f.at.file);
-    f.msg = keep(fs, msg);
+    f.msg = format_msg(fs, fmt, ap);
     f.excerpt = keep(fs, f.excerpt);
-    fs->list[fs->kept++] = f;
+    *slot = f;
 }
 
 void fault_add(struct faults *fs, struct place at, const char *fmt, ...)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* mkostemp */
 #include "base/fs.h"
 
 #include <dirent.h>
@@ -92,14 +93,15 @@ static int sync_parent(const char *path)
 int fs_create(const char *path, struct str bytes, mode_t mode, struct err *e)
 {
     char temporary[4096];
-    int n = snprintf(temporary, sizeof(temporary), "%s.%ld", path, (long)getpid());
+    int n = snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path);
     if ((size_t)n >= sizeof(temporary))
         return err_set(e, -ENAMETOOLONG, "%s: the path is too long", path);
-    __attribute__((cleanup(close_fd))) int fd =
-        open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    /* A random name: what a crash left behind, of our own process number perhaps, is no obstacle.
+     */
+    __attribute__((cleanup(close_fd))) int fd = mkostemp(temporary, O_CLOEXEC);
     if (fd < 0)
-        return err_errno(e, -errno, "%s", temporary);
-    int r = write_all(fd, bytes);
+        return err_errno(e, -errno, "%s", path);
+    int r = fchmod(fd, mode) < 0 ? -errno : write_all(fd, bytes);
     if (r == 0 && link(temporary, path) < 0)
         r = -errno;
     unlink(temporary);

@@ -14,7 +14,7 @@
 int fs_read(const char *path, size_t max_bytes, struct arena *a, struct str *ret, struct err *e);
 
 /* Makes a file that must not be there yet (-EEXIST), whole or not at all: written beside its place,
- * synced, linked into place, and the folder synced. */
+ * synced, linked into place, and the folder synced. `mode` is not subject to the umask. */
 int fs_create(const char *path, struct str bytes, mode_t mode, struct err *e);
 
 /* The names in a folder, sorted by bytes, without "." and ".."; each NUL-terminated. */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 
 #define DEPTH_MAX 64
@@ -48,7 +49,8 @@ static json_t *map_to_jansson(struct value v)
     json_t *map = need(json_object());
     for (uint32_t i = 0; i < v.n; i++) {
         json_t *key = text_to_jansson(value_text(v.pairs[i].key));
-        json_object_set_new(map, json_string_value(key), to_jansson(v.pairs[i].value));
+        json_object_setn_new(map, json_string_value(key), json_string_length(key),
+                             to_jansson(v.pairs[i].value));
         json_decref(key);
     }
     return map;
@@ -59,7 +61,7 @@ static json_t *to_jansson(struct value v)
     switch (v.kind) {
     case VALUE_BOOL: return json_boolean(v.b);
     case VALUE_INT: return need(json_integer(v.i));
-    case VALUE_FLOAT: return need(json_real(v.f));
+    case VALUE_FLOAT: return isfinite(v.f) ? need(json_real(v.f)) : json_null();
     case VALUE_STR: return text_to_jansson(value_text(v));
     case VALUE_LIST: return list_to_jansson(v);
     case VALUE_MAP: return map_to_jansson(v);

@@ -25,7 +25,8 @@
     }
 
 /* Appends `v` as JSON: on one line, or with an indent of 2. Map keys must be strings. Bytes that
- * are no UTF-8 come as U+FFFD. False where the buffer is full. */
+ * are no UTF-8 come as U+FFFD, numbers that JSON lacks (infinite, no number) as null. False where
+ * the buffer is full. */
 bool json_write(struct buf *b, struct value v, bool pretty);
 
 /* Reads one whole JSON text into the arena. Refused: duplicate keys, NUL in strings, trailing

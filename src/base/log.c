@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define BACKLOG_MAX (256 * 1024)
-#define LINE_MAX_BYTES 4096
+#define LINE_MAX_BYTES 16384
 #define FIELD_MAX_BYTES 512
 #define DRAIN_MAX_MS 2000
 #define FIELDS_MAX 24
@@ -60,7 +60,7 @@ static bool needs_quotes(struct str s)
         if (c <= ' ' || c >= 0x7F || c == '"' || c == '=' || c == '\\')
             return true;
     }
-    return s.n == 0;
+    return s.n == 0 || s.n > FIELD_MAX_BYTES;
 }
 
 static void logfmt_field(struct buf *b, const struct value_pair *f)
@@ -71,12 +71,14 @@ static void logfmt_field(struct buf *b, const struct value_pair *f)
     buf_char(b, '=');
     if (f->value.kind == VALUE_INT) {
         buf_printf(b, "%" PRId64, f->value.i);
+    } else if (f->value.kind == VALUE_BOOL) {
+        buf_str(b, f->value.b ? STR("true") : STR("false"));
     } else if (needs_quotes(text)) {
         buf_char(b, '"');
         buf_escaped(b, text, FIELD_MAX_BYTES);
         buf_char(b, '"');
     } else {
-        buf_append(b, text.p, text.n < FIELD_MAX_BYTES ? text.n : FIELD_MAX_BYTES);
+        buf_str(b, text);
     }
 }
 
@@ -103,24 +105,35 @@ static void json_line(struct buf *b, enum log_level level, const char *event,
     n = n < FIELDS_MAX ? n : FIELDS_MAX;
     for (size_t i = 0; i < n; i++) {
         all[3 + i] = fields[i];
-        if (fields[i].value.kind == VALUE_STR && fields[i].value.n > FIELD_MAX_BYTES)
-            all[3 + i].value.n = FIELD_MAX_BYTES;
+        if (fields[i].value.kind == VALUE_STR)
+            all[3 + i].value = value_str(str_head(value_text(fields[i].value), FIELD_MAX_BYTES));
     }
     json_write(b, value_map(all, n + 3), false);
 }
 
+static void format_line(struct buf *b, enum log_level level, const char *event,
+                        const struct value_pair *fields, size_t n)
+{
+    buf_clear(b);
+    if (out.journal)
+        buf_printf(b, "<%c>", journal_priority[level]);
+    if (out.format == LOG_JSON)
+        json_line(b, level, event, fields, n);
+    else
+        logfmt_line(b, level, event, fields, n);
+    buf_char(b, '\n');
+}
+
+/* A line too long for us would lose its end, and with it what parts it from the next. */
 static void add_line(enum log_level level, const char *event, const struct value_pair *fields,
                      size_t n)
 {
+    struct value_pair cut = {value_str(STR("cut")), value_bool(true)};
     struct buf line;
-    buf_init(&line, LINE_MAX_BYTES * 4);
-    if (out.journal)
-        buf_printf(&line, "<%c>", journal_priority[level]);
-    if (out.format == LOG_JSON)
-        json_line(&line, level, event, fields, n);
-    else
-        logfmt_line(&line, level, event, fields, n);
-    buf_char(&line, '\n');
+    buf_init(&line, LINE_MAX_BYTES);
+    format_line(&line, level, event, fields, n);
+    if (line.full)
+        format_line(&line, level, event, &cut, 1);
     if (!buf_str(&out.backlog, buf_view(&line))) {
         out.lost++;
         out.backlog.full = false;
@@ -128,15 +141,20 @@ static void add_line(enum log_level level, const char *event, const struct value
     buf_done(&line);
 }
 
-void log_event(enum log_level level, const char *event, const struct value_pair *fields, size_t n)
+static void tell_lost(void)
 {
-    if (!log_wants(level))
-        return;
     if (out.lost && out.backlog.n < BACKLOG_MAX / 2) {
         struct value_pair lost = LOG_NUMBER("lines", out.lost);
         out.lost = 0;
         add_line(LOG_WARNING, "log-lost", &lost, 1);
     }
+}
+
+void log_event(enum log_level level, const char *event, const struct value_pair *fields, size_t n)
+{
+    if (!log_wants(level))
+        return;
+    tell_lost();
     add_line(level, event, fields, n);
 }
 
@@ -169,7 +187,9 @@ void log_flush(void)
 void log_drain(void)
 {
     uint64_t end = clock_boot_ms() + DRAIN_MAX_MS;
-    while (out.backlog.n && clock_boot_ms() < end)
+    while ((out.backlog.n || out.lost) && clock_boot_ms() < end) {
+        tell_lost();
         write_some(100);
+    }
     buf_done(&out.backlog);
 }

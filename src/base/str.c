@@ -105,6 +105,16 @@ bool str_is_utf8(struct str s, size_t *ret_at)
     return true;
 }
 
+struct str str_head(struct str s, size_t max_bytes)
+{
+    if (s.n <= max_bytes)
+        return s;
+    size_t n = max_bytes;
+    while (n > 0 && max_bytes - n < 3 && ((unsigned char)s.p[n] & 0xC0) == 0x80)
+        n--;
+    return (struct str){s.p, n};
+}
+
 static unsigned min3(unsigned a, unsigned b, unsigned c)
 {
     unsigned m = a < b ? a : b;

@@ -39,18 +39,21 @@ static inline bool str_is(struct str a, const char *z)
 
 static inline bool str_starts(struct str s, struct str prefix)
 {
-    return s.n >= prefix.n && memcmp(s.p, prefix.p, prefix.n) == 0;
+    return s.n >= prefix.n && (prefix.n == 0 || memcmp(s.p, prefix.p, prefix.n) == 0);
 }
 
 static inline bool str_ends(struct str s, struct str suffix)
 {
-    return s.n >= suffix.n && memcmp(s.p + s.n - suffix.n, suffix.p, suffix.n) == 0;
+    return s.n >= suffix.n &&
+           (suffix.n == 0 || memcmp(s.p + s.n - suffix.n, suffix.p, suffix.n) == 0);
 }
 
 /* The text from `from` on; empty when it is shorter. */
 static inline struct str str_skip(struct str s, size_t from)
 {
-    return from < s.n ? (struct str){s.p + from, s.n - from} : (struct str){s.p + s.n, 0};
+    if (from > s.n)
+        from = s.n;
+    return from ? (struct str){s.p + from, s.n - from} : s; /* no sums with a NULL */
 }
 
 /* Byte order, shorter first where one begins the other: <0, 0, >0. */
@@ -71,6 +74,9 @@ bool str_eq_nocase(struct str a, struct str b);
 
 /* True where all of `s` is well-formed UTF-8 (RFC 3629); else *ret_at is the first bad byte. */
 bool str_is_utf8(struct str s, size_t *ret_at);
+
+/* The beginning of `s`: at most `max_bytes`, and never a part of a UTF-8 sequence at its end. */
+struct str str_head(struct str s, size_t max_bytes);
 
 /* How many edits make `a` into `b` (insert, drop, replace, swap of neighbours), capped at 64 bytes
  * a side; for "did you mean". */

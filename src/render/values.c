@@ -185,6 +185,32 @@ static struct value mac_value(const struct node *n, uint32_t number, struct aren
     return value_str(arena_str(a, str_from(mac_text(n->macs[number], text))));
 }
 
+static bool holds(const struct value *items, size_t n, struct value v)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (value_same(items[i], v))
+            return true;
+    }
+    return false;
+}
+
+/* What the networks of an interface name under `key` (dns or search), each thing once. */
+static struct value united(const struct value *addresses, size_t n, struct str key, struct arena *a)
+{
+    size_t room = 0, count = 0;
+    for (size_t i = 0; i < n; i++)
+        room += value_get(addresses[i], key).n;
+    struct value *items = ARENA_ARRAY(a, struct value, room);
+    for (size_t i = 0; i < n; i++) {
+        struct value list = value_get(addresses[i], key);
+        for (uint32_t j = 0; j < list.n; j++) {
+            if (!holds(items, count, list.items[j]))
+                items[count++] = list.items[j];
+        }
+    }
+    return value_list(items, count);
+}
+
 static struct value interface_value(const struct node *n, const struct interfaces *all,
                                     uint8_t number, struct arena *a)
 {
@@ -197,6 +223,8 @@ static struct value interface_value(const struct node *n, const struct interface
     put(&m, "name", value_str(arena_printf(a, "eth%u", number)));
     put(&m, "mac", mac_value(n, number, a));
     put(&m, "addresses", value_list(addresses, count));
+    put(&m, "dns", united(addresses, count, STR("dns"), a));
+    put(&m, "search", united(addresses, count, STR("search"), a));
     return map_of(&m, a);
 }
 

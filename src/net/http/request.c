@@ -133,6 +133,7 @@ static void read_request(struct http_request *r, struct MHD_Connection *m, const
     in->path = strip_authority(str_from(url));
     in->peer = r->connection->peer.address;
     MHD_get_connection_values_n(m, MHD_HEADER_KIND, on_header, r);
+    r->close = r->length_n || r->encoding_n; /* a body that nobody reads ends the connection */
     check_form(r, version);
 }
 
@@ -147,8 +148,7 @@ static void refuse_form(struct http_request *r)
     r->close = true; /* where this request ends is anybody's guess */
 }
 
-/* A request is answered when its head is there: none takes a body yet, and an answer before the
- * body's end makes libmicrohttpd close the connection after it. */
+/* A request is answered when its head is there: no route takes a body. */
 enum MHD_Result http_request_step(void *cls, struct MHD_Connection *m, const char *url,
                                   const char *method, const char *version, const char *body,
                                   size_t *body_n, void **context)

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/unit.h"
+
+#include "base/json.h"
+
+#include <errno.h>
+#include <math.h>
+
+static void assert_json(struct value v, bool pretty, struct str want)
+{
+    struct buf b;
+    buf_init(&b, 10000);
+    assert_true(json_write(&b, v, pretty));
+    assert_str_equal(buf_view(&b), want);
+    buf_done(&b);
+}
+
+static struct value text(const char *z)
+{
+    return value_str(str_from(z));
+}
+
+static void scalars(void **state)
+{
+    (void)state;
+    assert_json(value_none(), false, STR("null"));
+    assert_json(value_bool(true), false, STR("true"));
+    assert_json(value_int(INT64_MIN), false, STR("-9223372036854775808"));
+    assert_json(value_float(0.5), false, STR("0.5"));
+    assert_json(value_float(2), false, STR("2.0"));
+    assert_json(text("Zürich"), false, STR("\"Zürich\""));
+}
+
+static void numbers_that_json_lacks_are_null(void **state)
+{
+    (void)state;
+    assert_json(value_float((double)INFINITY), false, STR("null"));
+    assert_json(value_float(-(double)INFINITY), false, STR("null"));
+    assert_json(value_float((double)NAN), false, STR("null"));
+}
+
+static void strings_are_escaped(void **state)
+{
+    (void)state;
+    assert_json(value_str(STR("\"\\\n\x01\0")), false, STR("\"\\\"\\\\\\n\\u0001\\u0000\""));
+    assert_json(value_str(STR("a\xFF\xC3"
+                              "b")),
+                false,
+                STR("\"a\xEF\xBF\xBD\xEF\xBF\xBD"
+                    "b\""));
+    assert_json(value_str(STR("\xFF")), false, STR("\"\xEF\xBF\xBD\""));
+}
+
+static void maps_keep_their_order(void **state)
+{
+    (void)state;
+    const struct value list[] = {value_int(1), value_none()};
+    const struct value_pair map[] = {
+        JSON_STR("z", STR("1")),
+        JSON_INT("a", 2),
+        JSON_BOOL("m", false),
+        JSON_VALUE("list", value_list(list, 2)),
+        JSON_VALUE("none", value_map(NULL, 0)),
+    };
+    assert_json(value_map(map, 5), false,
+                STR("{\"z\":\"1\",\"a\":2,\"m\":false,\"list\":[1,null],\"none\":{}}"));
+    assert_json(value_map(map, 2), true, STR("{\n  \"z\": \"1\",\n  \"a\": 2\n}"));
+}
+
+static void keys_are_whole(void **state)
+{
+    (void)state;
+    const struct value_pair map[] = {JSON_INT("a\0b", 1), JSON_INT("a", 2), JSON_INT("\xFF", 3)};
+    assert_json(value_map(map, 3), false, STR("{\"a\\u0000b\":1,\"a\":2,\"\xEF\xBF\xBD\":3}"));
+}
+
+static void full_buffer_is_said(void **state)
+{
+    (void)state;
+    struct buf b;
+    buf_init(&b, 10);
+    assert_false(json_write(&b, text("0123456789"), false));
+    assert_true(b.full);
+    buf_done(&b);
+}
+
+static struct value read_ok(struct arena *a, struct str json)
+{
+    struct value v;
+    struct err e = {0};
+    if (json_read(json, a, &v, &e) < 0)
+        fail_msg("%s", e.msg);
+    return v;
+}
+
+static void reading_gives_the_same_data(void **state)
+{
+    (void)state;
+    static const char json[] =
+        "{\"b\":[1,-2,0.25,true,false,null,\"\"],\"a\":{\"x\":\"\\u00e4\\n\"},"
+        "\"\":9223372036854775807}";
+    struct arena a;
+    arena_init(&a, 1024);
+    struct value v = read_ok(&a, STR(json));
+    assert_int_equal(v.kind, VALUE_MAP);
+    assert_int_equal(v.n, 3);
+    assert_int_equal(value_get(v, STR("b")).n, 7);
+    assert_true(value_get(v, STR("b")).items[2].f == 0.25);
+    assert_str(value_text(value_get(value_get(v, STR("a")), STR("x"))), "ä\n");
+    assert_true(value_get(v, STR("")).i == INT64_MAX);
+    assert_json(v, false,
+                STR("{\"b\":[1,-2,0.25,true,false,null,\"\"],\"a\":{\"x\":\"ä\\n\"},"
+                    "\"\":9223372036854775807}"));
+    assert_int_equal(read_ok(&a, STR(" 7 ")).i, 7); /* not only maps and lists */
+    assert_int_equal(read_ok(&a, STR("[]")).n, 0);
+    arena_done(&a);
+}
+
+static void assert_refused(struct str json, const char *words)
+{
+    struct arena a;
+    struct err e = {0};
+    struct value v = value_int(42);
+    arena_init(&a, 1024);
+    assert_int_equal(json_read(json, &a, &v, &e), -EINVAL);
+    assert_contains(e.msg, words);
+    assert_int_equal(v.i, 42);
+    assert_int_equal(json_read(json, &a, &v, NULL), -EINVAL);
+    arena_done(&a);
+}
+
+static void what_is_no_json_is_refused_with_its_place(void **state)
+{
+    (void)state;
+    assert_refused(STR(""), "line 1");
+    assert_refused((struct str){NULL, 0}, "");
+    assert_refused(STR("{\n\"a\": 1,\n\"a\": 2}"), "line 3 column 3: duplicate");
+    assert_refused(STR("[1] x"), "line 1 column 5");
+    assert_refused(STR("[1,]"), "line 1");
+    assert_refused(STR("{'a': 1}"), "line 1");
+    assert_refused(STR("\"\\u0000\""), "\\u0000");
+    assert_refused(STR("\"\xFF\""), "0xff");
+    assert_refused(STR("\"\\ud800\""), "Unicode");
+    assert_refused(STR("[NaN]"), "line 1");
+    assert_refused(STR("[01]"), "line 1");
+    assert_refused(STR("9223372036854775808"), "too big");
+    assert_refused(STR("[1e999]"), "overflow");
+    assert_refused(STR("/* a */ 1"), "line 1");
+}
+
+static void depth_has_a_limit(void **state)
+{
+    (void)state;
+    char json[2 * 65 + 1];
+    memset(json, '[', 65);
+    memset(json + 65, ']', 65);
+    assert_refused((struct str){json, 130}, "64 levels");
+    struct arena a;
+    arena_init(&a, 1024);
+    struct value v = read_ok(&a, (struct str){json + 1, 128});
+    assert_int_equal(v.n, 1);
+    arena_done(&a);
+    static char deep[200000];
+    memset(deep, '[', sizeof(deep));
+    assert_refused((struct str){deep, sizeof(deep)}, "depth");
+}
+
+UNIT_MAIN(cmocka_unit_test(scalars), cmocka_unit_test(numbers_that_json_lacks_are_null),
+          cmocka_unit_test(strings_are_escaped), cmocka_unit_test(maps_keep_their_order),
+          cmocka_unit_test(keys_are_whole), cmocka_unit_test(full_buffer_is_said),
+          cmocka_unit_test(reading_gives_the_same_data),
+          cmocka_unit_test(what_is_no_json_is_refused_with_its_place),
+          cmocka_unit_test(depth_has_a_limit))

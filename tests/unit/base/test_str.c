@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/unit.h"
+
+static const struct str none = {NULL, 0};
+
+static void equality_counts_bytes(void **state)
+{
+    (void)state;
+    assert_true(str_eq(STR("ab"), STR("ab")));
+    assert_true(str_eq(none, STR("")));
+    assert_false(str_eq(STR("ab"), STR("abc")));
+    assert_false(str_eq(STR("a\0b"), STR("a\0c")));
+    assert_true(str_is(STR("ab"), "ab"));
+    assert_false(str_is(STR("ab\0"), "ab"));
+    assert_str(str_from(NULL), "");
+}
+
+static void starts_and_ends(void **state)
+{
+    (void)state;
+    assert_true(str_starts(STR("/s/KEY"), STR("/s/")));
+    assert_false(str_starts(STR("/s"), STR("/s/")));
+    assert_true(str_ends(STR("a.yaml"), STR(".yaml")));
+    assert_false(str_ends(STR("yaml"), STR(".yaml")));
+    assert_true(str_starts(none, none));
+    assert_true(str_ends(none, none));
+    assert_false(str_starts(none, STR("a")));
+}
+
+static void skip_stops_at_the_end(void **state)
+{
+    (void)state;
+    assert_str(str_skip(STR("abc"), 1), "bc");
+    assert_str(str_skip(STR("abc"), 3), "");
+    assert_str(str_skip(STR("abc"), 9), "");
+    assert_str(str_skip(none, 0), "");
+    assert_str(str_skip(none, 4), "");
+}
+
+static void head_never_halves_a_character(void **state)
+{
+    (void)state;
+    assert_str(str_head(STR("abc"), 3), "abc");
+    assert_str(str_head(STR("abc"), 2), "ab");
+    assert_str(str_head(STR("a€b"), 4), "a€");
+    assert_str(str_head(STR("a€b"), 3), "a");
+    assert_str(str_head(STR("a€b"), 2), "a");
+    assert_str(str_head(STR("a€b"), 1), "a");
+    assert_str(str_head(STR("😀x"), 3), "");
+    assert_str(str_head(STR("€"), 0), "");
+    /* Not UTF-8 at all: no longer way back than a sequence has. */
+    assert_int_equal(str_head(STR("\x80\x80\x80\x80\x80\x80\x80\x80"), 7).n, 4);
+}
+
+static void order_is_that_of_bytes(void **state)
+{
+    (void)state;
+    assert_true(str_cmp(STR("a"), STR("b")) < 0);
+    assert_true(str_cmp(STR("a"), STR("ab")) < 0);
+    assert_true(str_cmp(STR("ab"), STR("a")) > 0);
+    assert_true(str_cmp(STR("z"), STR("\xC3\xA4")) < 0);
+    assert_int_equal(str_cmp(none, STR("")), 0);
+}
+
+static void cut_at_each_separator(void **state)
+{
+    (void)state;
+    struct str rest = STR("a//b");
+    assert_str(str_cut(&rest, '/'), "a");
+    assert_str(str_cut(&rest, '/'), "");
+    assert_non_null(rest.p);
+    assert_str(str_cut(&rest, '/'), "b");
+    assert_null(rest.p);
+    rest = STR("a/");
+    assert_str(str_cut(&rest, '/'), "a");
+    assert_non_null(rest.p); /* an empty rest is not the same as none */
+    assert_str(str_cut(&rest, '/'), "");
+    assert_null(rest.p);
+}
+
+static void trim_takes_blanks_and_line_ends(void **state)
+{
+    (void)state;
+    assert_str(str_trim(STR(" \t a b\r\n")), "a b");
+    assert_str(str_trim(STR(" \n ")), "");
+    assert_str(str_trim(none), "");
+}
+
+static void numbers_are_whole_or_nothing(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"", "01", "00", "+1", "-1", " 1", "1 ", "0x1", "1a", "101"};
+    uint64_t n = 77;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+        assert_false(str_to_u64(str_from(bad[i]), 100, &n));
+    assert_int_equal(n, 77);
+    assert_true(str_to_u64(STR("0"), 100, &n));
+    assert_int_equal(n, 0);
+    assert_true(str_to_u64(STR("100"), 100, &n));
+    assert_int_equal(n, 100);
+    assert_true(str_to_u64(STR("18446744073709551615"), UINT64_MAX, &n));
+    assert_true(n == UINT64_MAX);
+    assert_false(str_to_u64(STR("18446744073709551616"), UINT64_MAX, &n));
+    assert_false(str_to_u64(STR("99999999999999999999"), UINT64_MAX, &n));
+}
+
+static void case_folds_in_ascii_alone(void **state)
+{
+    (void)state;
+    assert_true(str_eq_nocase(STR("If-None-Match"), STR("if-none-match")));
+    assert_false(str_eq_nocase(STR("ab"), STR("abc")));
+    assert_false(str_eq_nocase(STR("["), STR("{")));
+    assert_false(str_eq_nocase(STR("Ä"), STR("ä")));
+}
+
+static void assert_bad_utf8(struct str s, size_t want_at)
+{
+    size_t at = 99;
+    assert_false(str_is_utf8(s, &at));
+    assert_int_equal(at, want_at);
+}
+
+static void utf8_as_in_rfc_3629(void **state)
+{
+    (void)state;
+    size_t at;
+    assert_true(str_is_utf8(STR("a\0ä€😀\xED\x9F\xBF\xEE\x80\x80\xF4\x8F\xBF\xBF"), &at));
+    assert_true(str_is_utf8(none, &at));
+    assert_bad_utf8(STR("a\x80"), 1);            /* continuation alone */
+    assert_bad_utf8(STR("a\xC3"), 1);            /* cut */
+    assert_bad_utf8(STR("\xE2\x82"), 0);         /* cut */
+    assert_bad_utf8(STR("\xC0\xAF"), 0);         /* overlong */
+    assert_bad_utf8(STR("\xE0\x9F\xBF"), 0);     /* overlong */
+    assert_bad_utf8(STR("\xF0\x8F\xBF\xBF"), 0); /* overlong */
+    assert_bad_utf8(STR("ok\xED\xA0\x80"), 2);   /* surrogate */
+    assert_bad_utf8(STR("\xF4\x90\x80\x80"), 0); /* beyond U+10FFFF */
+    assert_bad_utf8(STR("\xFF"), 0);
+}
+
+static void distance_counts_edits(void **state)
+{
+    (void)state;
+    assert_int_equal(str_distance(STR("worker"), STR("worker")), 0);
+    assert_int_equal(str_distance(STR("worker"), STR("Worker")), 0);
+    assert_int_equal(str_distance(STR("worker"), STR("wroker")), 1);
+    assert_int_equal(str_distance(STR("gateway"), STR("gatway")), 1);
+    assert_int_equal(str_distance(STR("master"), STR("")), 6);
+    assert_int_equal(str_distance(STR("kitten"), STR("sitting")), 3);
+    char text[65];
+    memset(text, 'a', sizeof(text));
+    assert_int_equal(str_distance((struct str){text, 65}, STR("a")), 64);
+    assert_int_equal(str_distance((struct str){text, 64}, STR("a")), 63);
+}
+
+UNIT_MAIN(cmocka_unit_test(equality_counts_bytes), cmocka_unit_test(starts_and_ends),
+          cmocka_unit_test(skip_stops_at_the_end), cmocka_unit_test(head_never_halves_a_character),
+          cmocka_unit_test(order_is_that_of_bytes), cmocka_unit_test(cut_at_each_separator),
+          cmocka_unit_test(trim_takes_blanks_and_line_ends),
+          cmocka_unit_test(numbers_are_whole_or_nothing),
+          cmocka_unit_test(case_folds_in_ascii_alone), cmocka_unit_test(utf8_as_in_rfc_3629),
+          cmocka_unit_test(distance_counts_edits))

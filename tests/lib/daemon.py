@@ -140,9 +140,6 @@ class Daemon:
 
     # --- its end ---
 
-    def signal(self, number):
-        self.process.send_signal(number)
-
     def wait(self, seconds=SECONDS):
         """Its exit status; killed and raised when it does not end in time."""
         try:
@@ -162,6 +159,9 @@ class Daemon:
             self.signal(number)
         got = self.wait()
         assert got == status, "\n".join([f"exit status {got}, not {status}"] + self.lines)
+
+    def signal(self, number):
+        self.process.send_signal(number)
 
     def _discard(self):
         self.process.kill()

@@ -8,12 +8,13 @@
 #ifndef CLOUDSEED_TESTS_LIB_UNIT_H
 #define CLOUDSEED_TESTS_LIB_UNIT_H
 
-/* clang-format off: cmocka wants these four before it */
-#include <cmocka.h>
-#include <setjmp.h>
+/* cmocka wants the others before it. */
+/* clang-format off */
 #include <stdarg.h>
 #include <stddef.h>
+#include <setjmp.h>
 #include <stdint.h>
+#include <cmocka.h>
 /* clang-format on */
 
 #include "base/str.h"

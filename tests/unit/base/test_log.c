@@ -5,6 +5,7 @@
 #include "base/log.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@ static int start(void **state)
     if (pipe2(ends, O_CLOEXEC) < 0)
         return -1;
     p = (struct pipe_end){.reader = ends[0], .stderr_before = dup(STDERR_FILENO)};
+    signal(SIGPIPE, SIG_IGN); /* as the daemon has it */
     fcntl(p.reader, F_SETFL, O_NONBLOCK);
     dup2(ends[1], STDERR_FILENO);
     close(ends[1]);
@@ -176,11 +178,12 @@ static void stuck_reader_costs_lines_never_time(void **state)
     }
     assert_true(clock_boot_ms() - begin < 10000);
     size_t n = 0;
-    for (int rounds = 0; rounds < 100; rounds++) {
+    for (int round = 0; round < 100; round++) {
         struct str part = str_from(flushed(p));
         memcpy(all + n, part.p, part.n);
         n += part.n;
-        log_info("after", LOG_NUMBER("round", rounds));
+        if (round == 50)
+            log_info("after", LOG_NUMBER("round", round));
     }
     all[n] = '\0';
     unsigned long kept = 0, lost = 0, next = 0;
@@ -193,7 +196,7 @@ static void stuck_reader_costs_lines_never_time(void **state)
     lost = strtoul(told + strlen("event=log-lost lines="), NULL, 10);
     assert_int_equal(kept + lost, 20000);
     assert_true(lost > 1000);
-    assert_contains(told, "event=after round=0\n");
+    assert_contains(told, "event=after round=50\n");
     log_flush();
 }
 

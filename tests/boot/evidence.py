@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What one boot left behind, and whether it is what the server meant.
+
+Each function looks at one thing and raises AssertionError with both sides shown.
+"""
+import base64
+import glob
+import gzip
+import json
+import os
+import re
+import stat
+import subprocess
+
+import yaml
+
+import tap
+
+# Lines of cloud-init's log that are above INFO and say nothing about us: (what they say, why they
+# are there). Everything else above INFO fails the test.
+HARMLESS = [
+    (r"The 'nocloud-net' datasource name is deprecated in 24\.1",
+     "the admin chose that string: the table has it to show that it still works"),
+]
+LEVELS = re.compile(r"\[(WARNING|ERROR|CRITICAL|DEPRECATED)\]: (.*)")
+
+
+def load(path):
+    with open(path, encoding="utf-8") as f:
+        return json.load(f)
+
+
+def text(path):
+    with open(path, encoding="utf-8", errors="replace") as f:
+        return f.read()
+
+
+def complaints(logs, harmless=()):
+    """Lines above INFO that neither HARMLESS nor `harmless` (further such pairs) knows."""
+    known = [pattern for pattern, _why in [*HARMLESS, *harmless]]
+    found = [m[0] for m in LEVELS.finditer(text(f"{logs}/cloud-init.log"))]
+    return [line for line in found if not any(re.search(k, line) for k in known)]
+
+
+def stages_passed(stages):
+    tap.eq([s["name"] for s in stages if s["code"] != 0], [], "stages that failed or were killed")
+
+
+def datasource(logs):
+    """As cloud-init names it at the end: 'DataSourceNoCloudNet [seed=dmi,http://…/]…'."""
+    return load(f"{logs}/result.json")["v1"]["datasource"]
+
+
+def found_us(logs, url, harmless=()):
+    name = datasource(logs)
+    assert name.startswith("DataSourceNoCloudNet "), f"its datasource is {name}"
+    tap.contains(name, url)
+    tap.eq(load(f"{logs}/result.json")["v1"]["errors"], [], "errors in result.json")
+    tap.eq(complaints(logs, harmless), [], "lines above INFO in cloud-init.log")
+
+
+def lost_us(logs):
+    """It ended without us: with the empty datasource, or (22.4.2, thrown away) with none at all."""
+    assert datasource(logs) in (None, "DataSourceNone"), datasource(logs)
+
+
+def fetches(logs):
+    """The URLs that it tried, in order, with repeats."""
+    return re.findall(r"\[\d+/\d+\] open '(\S+)' with", text(f"{logs}/cloud-init.log"))
+
+
+def identity(root):
+    """What must outlive a reboot."""
+    keys = sorted(glob.glob(f"{root}/etc/ssh/ssh_host_*_key.pub"))
+    assert keys, "it made no ssh host keys"
+    return {"instance-id": text(f"{root}/var/lib/cloud/data/instance-id").strip(),
+            "hostname": text(f"{root}/etc/hostname").strip(),
+            **{os.path.basename(key): text(key).split()[1] for key in keys}}
+
+
+def _wanted_bytes(entry):
+    body = entry.get("content", "")
+    body = body if isinstance(body, bytes) else body.encode()
+    encoding = entry.get("encoding", "text/plain")
+    if encoding in ("b64", "base64", "gz+base64", "gzip+base64", "gz+b64", "gzip+b64"):
+        body = base64.b64decode(body)
+    return gzip.decompress(body) if encoding.startswith("gz") else body
+
+
+def files_written(root, user_data):
+    """Each entry of write_files is there with its content and mode; returns how many there are."""
+    entries = (yaml.safe_load(user_data) or {}).get("write_files", [])
+    for entry in entries:
+        path = root + entry["path"]
+        assert os.path.exists(path), f"{entry['path']} is not there"
+        with open(path, "rb") as f:
+            got = f.read()
+        want = _wanted_bytes(entry)
+        good = got.endswith(want) if entry.get("append") else got == want
+        assert good, f"{entry['path']}\n   got: {got!r}\n  want: {want!r}"
+        mode = int(str(entry.get("permissions", "0644")), 8)
+        tap.eq(oct(stat.S_IMODE(os.stat(path).st_mode)), oct(mode), f"mode of {entry['path']}")
+    return len(entries)
+
+
+def rendered_network(logs, stage):
+    """The netplan file as it was after that stage."""
+    return yaml.safe_load(text(f"{logs}/netplan-after-{stage}/50-cloud-init.yaml"))["network"]
+
+
+def dhcp_everywhere(logs, stage):
+    """The fallback: DHCP on its only interface, and nothing else."""
+    interfaces = rendered_network(logs, stage)["ethernets"]
+    tap.eq(list(interfaces), ["eth0"])
+    tap.eq(interfaces["eth0"]["dhcp4"], True)
+    assert "addresses" not in interfaces["eth0"], interfaces
+
+
+def networkd_units(root, logs):
+    """What the image's own netplan makes of the rendered file: {file name: text}."""
+    scratch = f"{root}/tmp/netplan"
+    os.makedirs(f"{scratch}/etc", exist_ok=True)
+    subprocess.run(["cp", "-a", f"{logs}/netplan-after-final", f"{scratch}/etc/netplan"],
+                   check=True)
+    subprocess.run(["chroot", root, "/usr/sbin/netplan", "generate", "--root-dir", "/tmp/netplan"],
+                   check=True, timeout=60, capture_output=True,
+                   env={"PATH": "/opt/asked:/usr/sbin:/usr/bin:/sbin:/bin"})
+    units = {os.path.basename(path): text(path)
+             for path in glob.glob(f"{scratch}/run/systemd/network/*")}
+    subprocess.run(["rm", "-r", scratch], check=True)
+    return units
+
+
+def static_addresses(network_config):
+    """The addresses that a network-config of version 2 gives, prefix lengths included."""
+    parsed = yaml.safe_load(network_config) or {}
+    parsed = parsed.get("network", parsed)
+    return [a for i in parsed.get("ethernets", {}).values() for a in i.get("addresses", [])]

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A machine that boots the real cloud-init: a root file system, a network interface, a button.
+
+It is made of an overlay over a cached root file system, a network namespace with one veth in it,
+and, for the length of each boot, mount, UTS and PID namespaces (see inside.py). All of it lies
+below /run, where run.py has mounted a tmpfs that nobody else sees.
+"""
+import json
+import os
+import shutil
+import subprocess
+import threading
+
+import yaml
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+RUN = "/run/boot"
+
+GATEWAY = "10.0.20.1"
+LEASE = "10.0.20.200/24"  # what DHCP would have given for the first contact
+SERVER = "10.0.10.5"
+
+# In the order of a real boot. The units of systemd call these very commands on 22.4.2, and 25.1
+# still has them, though its units run them in one process.
+STAGES = [
+    ("ds-identify", ["/usr/lib/cloud-init/ds-identify", "--force"]),
+    ("init-local", ["cloud-init", "init", "--local"]),
+    ("init", ["cloud-init", "init"]),
+    ("config", ["cloud-init", "modules", "--mode=config"]),
+    ("final", ["cloud-init", "modules", "--mode=final"]),
+]
+STAGE_SECONDS = 90
+
+# Commands that are written down instead of run: see asked.sh.
+ASKED = """
+    add-apt-repository apt-cache apt-get kubeadm locale-gen modprobe mount netplan reboot
+    service shutdown swapoff sysctl systemctl systemd-detect-virt timedatectl udevadm
+    update-grub update-locale
+""".split()
+
+# What a stock cloud image would do to its disk; there is none here.
+NO_DISK = "growpart: {mode: 'off'}\nresize_rootfs: false\n"
+
+
+def ip(*arguments):
+    subprocess.run(["ip", *arguments], check=True)
+
+
+def server_address(verb):
+    ip("address", verb, f"{SERVER}/32", "dev", "lo")
+
+
+def network_begin():
+    """The server's side: its address, which is not in the machines' network."""
+    ip("link", "set", "lo", "up")
+    server_address("replace")
+
+
+class Machine:
+    def __init__(self, name, base, mac):
+        self.name, self.mac = name, mac
+        self.folder = f"{RUN}/{name}"
+        self.root = f"{self.folder}/root"
+        for part in ("upper", "work", "root", "dmi"):
+            os.makedirs(f"{self.folder}/{part}")
+        layers = f"lowerdir={base},upperdir={self.folder}/upper,workdir={self.folder}/work"
+        subprocess.run(["mount", "-t", "overlay", "-o", layers, "overlay", self.root], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", f"{self.root}/run"], check=True)
+        self._write("etc/cloud/cloud.cfg.d/99-no-disk.cfg", NO_DISK)
+        os.makedirs(f"{self.root}/opt/asked")
+        for command in ASKED:
+            shutil.copy(f"{HERE}/asked.sh", f"{self.root}/opt/asked/{command}")
+            os.chmod(f"{self.root}/opt/asked/{command}", 0o755)
+        self._plug_in()
+
+    def _write(self, path, text):
+        with open(os.path.join(self.root, path), "w", encoding="utf-8") as f:
+            f.write(text)
+
+    def offer_packages(self, user_data):
+        """Its package mirror is said to hold whatever that user-data asks for."""
+        asked = (yaml.safe_load(user_data) or {}).get("packages", [])
+        names = [entry if isinstance(entry, str) else entry[0] for entry in asked]
+        self._write("opt/asked/packages", "".join(f"{name.split('=')[0]}\n" for name in names))
+
+    def forget(self, word):
+        """Removes each piece of cloud-init's configuration that holds that word."""
+        folder = f"{self.root}/etc/cloud/cloud.cfg.d"
+        for name in os.listdir(folder):
+            with open(f"{folder}/{name}", encoding="utf-8") as f:
+                holds = word in f.read()
+            if holds:
+                os.remove(f"{folder}/{name}")
+
+    def _plug_in(self):
+        ip("netns", "add", self.name)
+        ip("link", "add", "veth0", "type", "veth", "peer", "name", "eth0", "address", self.mac,
+           "netns", self.name)
+        ip("address", "add", f"{GATEWAY}/24", "dev", "veth0")
+        ip("link", "set", "veth0", "up")
+
+    def _strings(self, serial, cmdline):
+        """The discovery string, where the firmware or the boot loader would have put it."""
+        for name, text in (("product_serial", serial), ("sys_vendor", "QEMU"),
+                           ("product_name", "Standard PC"), ("chassis_asset_tag", ""),
+                           ("product_uuid", "4c4c4544-0000-4000-8000-000000000001")):
+            with open(f"{self.folder}/dmi/{name}", "w", encoding="utf-8") as f:
+                f.write(f"{text}\n")
+        with open(f"{self.folder}/cmdline", "w", encoding="utf-8") as f:
+            f.write(f"BOOT_IMAGE=/vmlinuz root=/dev/sda1 ro {cmdline}\n")
+
+    def boot(self, logs, serial="", cmdline="", seconds=STAGE_SECONDS, meanwhile=None):
+        """Boots once, and returns the stages' ends: [{name, code (None: killed), seconds}].
+
+        `seconds` are for each stage; `meanwhile` is called on another thread.
+        """
+        os.makedirs(logs)
+        self._strings(serial, cmdline)
+        for name in os.listdir(f"{self.root}/run"):
+            shutil.rmtree(f"{self.root}/run/{name}", ignore_errors=True)
+        plan = {
+            "root": self.root,
+            "logs": logs,
+            "cmdline": f"{self.folder}/cmdline",
+            "dmi": f"{self.folder}/dmi",
+            "power_on": [["ip", "link", "set", "lo", "up"], ["ip", "link", "set", "eth0", "up"],
+                         ["ip", "address", "flush", "dev", "eth0"]],
+            "after": {"init-local": [["ip", "address", "add", LEASE, "dev", "eth0"],
+                                     ["ip", "route", "add", "default", "via", GATEWAY]]},
+            "stages": [{"name": n, "argv": argv, "seconds": seconds} for n, argv in STAGES],
+        }
+        with open(f"{logs}/plan.json", "w", encoding="utf-8") as f:
+            json.dump(plan, f, indent=1)
+        helper = threading.Thread(target=meanwhile) if meanwhile else None
+        if helper:
+            helper.start()
+        subprocess.run(
+            ["nsenter", f"--net=/run/netns/{self.name}", "unshare", "--mount", "--uts", "--pid",
+             "--fork", "--kill-child", "--propagation", "private", "/usr/bin/python3",
+             f"{HERE}/inside.py", f"{logs}/plan.json"],
+            check=True, timeout=seconds * len(STAGES) + 60)
+        if helper:
+            helper.join()
+        self._keep(logs)
+        with open(f"{logs}/stages.json", encoding="utf-8") as f:
+            return json.load(f)
+
+    def _keep(self, logs):
+        """Copies what the boot left behind to the logs, and empties its logs for the next one."""
+        log_folder = f"{self.root}/var/log"
+        for name in ("cloud-init.log", "cloud-init-output.log", "asked.log"):
+            if os.path.exists(f"{log_folder}/{name}"):
+                shutil.move(f"{log_folder}/{name}", f"{logs}/{name}")
+        for name in ("result.json", "status.json"):
+            if os.path.exists(f"{self.root}/var/lib/cloud/data/{name}"):
+                shutil.copy(f"{self.root}/var/lib/cloud/data/{name}", logs)
+        if os.path.exists(f"{self.root}/run/cloud-init/ds-identify.log"):
+            shutil.copy(f"{self.root}/run/cloud-init/ds-identify.log", logs)
+
+    def remove(self):
+        ip("netns", "delete", self.name)
+        subprocess.run(["umount", f"{self.root}/run", self.root], check=True)
+        shutil.rmtree(self.folder)

@@ -1,0 +1,138 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Boots the real cloud-init of two Debian releases against the real cloudseedd. Prints TAP.
+
+    make check-boot
+    CLOUDSEED_BUILD=… BOOT_SUITES=trixie tests/boot/run.py trixie-worker-serial …
+
+Needs root, mmdebstrap, and a Debian host; otherwise it is skipped. Everything runs in namespaces
+that end with it: no mount, no interface, no process stays behind. What stays is the cached root
+file systems ($XDG_CACHE_HOME/cloudseed, or boot-cache in the build folder) and the logs (boot-logs
+in the build folder, made anew each time).
+"""
+import os
+import shutil
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "lib"), HERE]
+sys.dont_write_bytecode = True
+
+import daemon  # noqa: E402
+import debian  # noqa: E402
+import machine  # noqa: E402
+import rootfs  # noqa: E402
+import scenarios  # noqa: E402
+import server  # noqa: E402
+import tap  # noqa: E402
+
+BUILD = str(daemon.BUILD.resolve())
+LOGS = os.path.join(BUILD, "boot-logs")
+CACHE = (os.path.join(os.environ["XDG_CACHE_HOME"], "cloudseed")
+         if "XDG_CACHE_HOME" in os.environ else os.path.join(BUILD, "boot-cache"))
+SUITES = os.environ.get("BOOT_SUITES", "bookworm trixie").split()
+NAMESPACES = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc",
+              "--propagation", "private"]
+INSIDE = "CLOUDSEED_BOOT_INSIDE"
+
+figures = []
+
+
+class Stage:
+    """One row of the table on one release: its machine, and the server's switch."""
+
+    def __init__(self, scenario, suite):
+        self.scenario, self.suite = scenario, suite
+        self.node = scenario.node
+        self.title = f"{suite}-{scenario.name}"
+        self.state = f"{machine.RUN}/state-{self.title}"
+        self.harmless = []
+        self.server = server.start(self.state)
+        self.url = server.seed_url(self.node, self.state)
+        self.served = server.seeds(self.url)
+        self.machine = machine.Machine(self.title, rootfs.folder(suite, CACHE),
+                                       server.mac(self.node))
+        self.machine.offer_packages(self.served["user-data"])
+
+    def logs(self, boot):
+        return os.path.join(LOGS, self.title, boot)
+
+    def boot(self, name, seconds=machine.STAGE_SECONDS, meanwhile=None):
+        string = self.scenario.string.replace("URL", self.url)
+        place = {self.scenario.place: string}
+        return self.machine.boot(self.logs(name), seconds=seconds, meanwhile=meanwhile, **place)
+
+    def server_down(self):
+        if self.server:
+            stopped, self.server = self.server, None
+            stopped.stop()
+
+    def server_away(self):
+        """The daemon and the address: nothing answers, nothing refuses."""
+        self.server_down()
+        machine.server_address("delete")
+
+    def server_up_when_missed(self):
+        log = Path(self.machine.root, "var/log/cloud-init.log")
+        tap.wait_until(lambda: log.exists() and "[2/11] open" in log.read_text(errors="replace"),
+                       machine.STAGE_SECONDS, "a third try")
+        self.server = server.start(self.state)
+
+    def end(self):
+        self.server_down()
+        machine.server_address("replace")
+        self.machine.remove()
+
+
+def play(scenario, suite):
+    stage = Stage(scenario, suite)
+    try:
+        figures.append((stage.title, scenario.play(stage)))
+    finally:
+        stage.end()
+
+
+def main_inside():
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)
+    os.makedirs(machine.RUN)
+    os.environ["TMPDIR"] = machine.RUN
+    shutil.rmtree(LOGS, ignore_errors=True)
+    machine.network_begin()
+    tests = {}
+    for suite in SUITES:
+        for s in scenarios.TABLE:
+            if suite in s.suites:
+                tests[f"test_{suite}-{s.name}"] = lambda s=s, suite=suite: play(s, suite)
+    try:
+        tap.main(types.SimpleNamespace(**tests))
+    finally:
+        for suite in SUITES:
+            version = rootfs.cloud_init_version(rootfs.folder(suite, CACHE))
+            print(f"# {suite}: cloud-init {version}")
+        for title, seen in figures:
+            print(f"# {title}:", ", ".join(f"{key} {value}" for key, value in seen.items()))
+        print(f"# logs: {LOGS}")
+
+
+def main():
+    if INSIDE in os.environ:
+        return main_inside()
+    needed = [tool for tool in ("mmdebstrap", "unshare", "setpriv", "ip") if not shutil.which(tool)]
+    if os.geteuid() != 0 or needed:
+        print(f"1..0 # SKIP needs root and {' '.join(needed) or 'no other tool'}")
+        return 0
+    try:
+        for suite in SUITES:
+            rootfs.make(suite, CACHE)
+    except debian.NotDebian as why:
+        print(f"1..0 # SKIP {why}")
+        return 0
+    os.environ[INSIDE] = "1"
+    return os.execvp("unshare", [*NAMESPACES, "/usr/bin/python3", __file__, *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

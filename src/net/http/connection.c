@@ -22,14 +22,15 @@ static struct http_connections *list_of(struct http_connection *c)
     return c->answering ? &c->server->answering : &c->server->waiting;
 }
 
-/* The timer is left alone where it is due before the new head: it then fires for nothing once. */
-static void arm(struct http_server *s, uint64_t deadline_ms)
+/* The timer is left alone where it is due before that: it then fires for nothing once. It may stand
+ * at a later time, for the other queue. */
+void http_connections_arm(struct http_server *s, uint64_t deadline_ms)
 {
-    if (!uv_is_active((const uv_handle_t *)&s->deadline)) {
-        uint64_t now = uv_now(s->loop);
-        uint64_t wait = deadline_ms > now ? deadline_ms - now : 0;
-        uv_timer_start(&s->deadline, http_connections_on_deadline, wait, 0);
-    }
+    uint64_t now = uv_now(s->loop);
+    uint64_t wait_ms = deadline_ms > now ? deadline_ms - now : 0;
+    if (!uv_is_active((const uv_handle_t *)&s->deadline) ||
+        uv_timer_get_due_in(&s->deadline) > wait_ms)
+        uv_timer_start(&s->deadline, http_connections_on_deadline, wait_ms, 0);
 }
 
 static void enqueue(struct http_connection *c, bool answering)
@@ -39,7 +40,7 @@ static void enqueue(struct http_connection *c, bool answering)
     c->answering = answering;
     c->deadline_ms = uv_now(s->loop) + within_ms;
     TAILQ_INSERT_TAIL(list_of(c), c, entry);
-    arm(s, c->deadline_ms);
+    http_connections_arm(s, c->deadline_ms);
 }
 
 static void on_started(struct http_server *s, void **context)
@@ -137,5 +138,5 @@ void http_connections_on_deadline(uv_timer_t *timer)
     else if (s->draining && s->drain_until_ms < next)
         next = s->drain_until_ms;
     if (next != UINT64_MAX)
-        arm(s, next);
+        http_connections_arm(s, next);
 }

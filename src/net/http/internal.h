@@ -92,6 +92,7 @@ void http_connection_answering(struct http_connection *c);
 void http_connection_waiting(struct http_connection *c);
 void http_connections_close_idle(struct http_server *s);
 void http_connections_cut(struct http_server *s);
+void http_connections_arm(struct http_server *s, uint64_t deadline_ms);
 void http_connections_on_deadline(uv_timer_t *timer);
 
 /* request.c: libmicrohttpd's callbacks of a request, in their order. */

@@ -132,7 +132,7 @@ void http_server_drain(struct http_server *s, uint32_t within_ms, void (*on_drai
     s->drain_until_ms = uv_now(s->loop) + within_ms;
     http_connections_close_idle(s);
     uv_timer_start(&s->again, on_again, 0, 0);
-    uv_timer_start(&s->deadline, http_connections_on_deadline, within_ms, 0);
+    http_connections_arm(s, s->drain_until_ms);
 }
 
 static void release(struct http_server *s)

@@ -148,7 +148,32 @@ static void refuse_form(struct http_request *r)
     r->close = true; /* where this request ends is anybody's guess */
 }
 
-/* A request is answered when its head is there: no route takes a body. */
+static void begin(struct http_request *r, struct MHD_Connection *m, const char *url,
+                  const char *method, const char *version)
+{
+    const struct exchange_port *port = r->server->port;
+    r->begun = true;
+    r->begun_ns = uv_hrtime();
+    http_connection_answering(r->connection);
+    read_request(r, m, url, method, version);
+    port->begin(port->cls, &r->exchange);
+}
+
+static void answer(struct http_request *r)
+{
+    const struct exchange_port *port = r->server->port;
+    if (r->refusal) {
+        refuse_form(r);
+        return;
+    }
+    enum exchange_verdict verdict = port->step(port->cls, &r->exchange);
+    assert(verdict == EXCHANGE_DONE);
+    (void)verdict;
+}
+
+/* Called once when the head is there and once more at the request's end, which without a body is
+ * at once. An answer to the first call makes libmicrohttpd close the connection afterwards, as the
+ * body was not read: no route takes one. */
 enum MHD_Result http_request_step(void *cls, struct MHD_Connection *m, const char *url,
                                   const char *method, const char *version, const char *body,
                                   size_t *body_n, void **context)
@@ -156,22 +181,13 @@ enum MHD_Result http_request_step(void *cls, struct MHD_Connection *m, const cha
     struct http_server *s = cls;
     struct http_request *r = *context;
     (void)body;
-    if (r->begun) {
-        *body_n = 0;
-        return MHD_YES;
+    (void)body_n;
+    if (!r->begun) {
+        begin(r, m, url, method, version);
+        if (!r->close)
+            return MHD_YES;
     }
-    r->begun = true;
-    r->begun_ns = uv_hrtime();
-    http_connection_answering(r->connection);
-    read_request(r, m, url, method, version);
-    s->port->begin(s->port->cls, &r->exchange);
-    if (r->refusal) {
-        refuse_form(r);
-    } else {
-        enum exchange_verdict verdict = s->port->step(s->port->cls, &r->exchange);
-        assert(verdict == EXCHANGE_DONE);
-        (void)verdict;
-    }
+    answer(r);
     return http_respond(m, &r->exchange.out, r->close || s->draining);
 }
 

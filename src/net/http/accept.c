@@ -8,6 +8,8 @@
 
 /* Connections taken in one go, before those that are there already get their turn. */
 #define ACCEPT_BATCH 64
+/* Reads of what a refused peer sent: who sends for ever gets his reset. */
+#define DROP_READS_MAX 16
 
 /* Said without libmicrohttpd, which would close without a word. What the peer sent is read first:
  * closing over unread bytes would send a reset that overtakes the answer. */
@@ -18,20 +20,20 @@ static void refuse(int fd)
                                "Connection: close\r\n\r\n"
                                "too many connections: try again in a while";
     char drop[4096];
-    while (recv(fd, drop, sizeof(drop), MSG_DONTWAIT) > 0)
+    for (int i = 0; i < DROP_READS_MAX && recv(fd, drop, sizeof(drop), MSG_DONTWAIT) > 0; i++)
         ;
     send(fd, full, sizeof(full) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
     close(fd);
 }
 
 /* Without a descriptor left, the connection would stay in the queue and wake us for ever: the spare
- * one is given up to take it and turn it away. */
+ * one is given up to take it and turn it away. A reload on its thread may snatch what we give up;
+ * then the spare comes back as soon as one is free. */
 static bool refuse_for_want_of_descriptors(struct http_listener *l)
 {
     struct http_server *s = l->server;
-    if (s->spare_fd < 0)
-        return false;
-    close(s->spare_fd);
+    if (s->spare_fd >= 0)
+        close(s->spare_fd);
     int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0)
         refuse(fd);

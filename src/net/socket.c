@@ -39,8 +39,9 @@ struct endpoint socket_peer(const struct sockaddr_storage *from)
         e.port = ntohs(four->sin_port);
     } else if (from->ss_family == AF_INET6) {
         const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)from;
-        e.address.family = 6;
-        memcpy(e.address.octet, &six->sin6_addr, 16);
+        bool mapped = IN6_IS_ADDR_V4MAPPED(&six->sin6_addr);
+        e.address.family = mapped ? 4 : 6;
+        memcpy(e.address.octet, six->sin6_addr.s6_addr + (mapped ? 12 : 0), mapped ? 4 : 16);
         e.port = ntohs(six->sin6_port);
     }
     return e;

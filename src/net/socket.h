@@ -16,7 +16,8 @@ int socket_adopt(int fd, struct err *e);
 
 /* What it is bound to: with port 0, the one that the kernel chose. */
 struct endpoint socket_endpoint(int fd);
-/* Family 0 for what is neither IPv4 nor IPv6. */
+/* Family 0 for what is neither IPv4 nor IPv6. An IPv4 peer of a dual-stack socket, as systemd opens
+ * them, is an IPv4 peer. */
 struct endpoint socket_peer(const struct sockaddr_storage *from);
 
 #endif

@@ -84,7 +84,7 @@ static enum exchange_method parse_method(const char *method)
 static struct str strip_authority(struct str target)
 {
     static const struct str scheme = {"http://", 7};
-    if (!str_starts(target, scheme))
+    if (!str_eq_nocase(str_head(target, scheme.n), scheme))
         return target;
     struct str rest = str_skip(target, scheme.n);
     const char *slash = memchr(rest.p, '/', rest.n);

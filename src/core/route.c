@@ -6,6 +6,8 @@
 
 static const char no_path[] = "no such path: nodes fetch /s/KEY/meta-data, user-data, vendor-data "
                               "or network-config";
+static const char no_key[] = "no seed key: it has 27 characters, a-z and 2-7; 'cloudseed node url "
+                             "NAME' prints the right URL";
 static const char no_file[] =
     "no such file: there are meta-data, user-data, vendor-data and network-config";
 
@@ -18,10 +20,9 @@ static struct route none(const char *reason)
  * key's length is fixed, so that both are one. */
 static struct route parse_seed(struct str rest)
 {
-    struct route r = {.kind = ROUTE_SEED, .key = rest};
-    if (rest.n < SEED_KEY_LEN)
-        return none("no seed key: the URL ends too soon");
-    r.key.n = SEED_KEY_LEN;
+    struct route r = {.kind = ROUTE_SEED, .key = str_head(rest, SEED_KEY_LEN)};
+    if (!seed_key_valid(r.key))
+        return none(no_key);
     struct str file = str_skip(rest, SEED_KEY_LEN);
     if (str_starts(file, STR("/")))
         file = str_skip(file, 1);

@@ -1,0 +1,112 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Builds in build/ and serves the seed tree of this folder on the loopback, until Ctrl-C.
+#   ./run.sh           on port 8080, or on another one if that is taken
+#   ./run.sh --check   on a free port: fetches one node's data, and ends
+# Installs what is missing (scripts/deps.sh) when it may. With CLOUDSEED_BUILD=DIR it takes the
+# programs that are in DIR, and builds nothing.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+node=k8s-master-1
+check=false
+case "$*" in
+'') ;;
+--check) check=true ;;
+*)
+    sed -n '4,8s/^# \{0,1\}//p' "$0" >&2
+    exit 2
+    ;;
+esac
+
+build=${CLOUDSEED_BUILD:-build}
+if [[ -z ${CLOUDSEED_BUILD:-} ]]; then
+    scripts/deps.sh build run
+    scripts/configure.sh build
+    make -s -C build -j"$(nproc)" cloudseedd cloudseed
+fi
+
+scratch=$(mktemp -d)
+log=$scratch/log
+pid=
+if $check; then state=$scratch/state; else state=$build/run/state; fi
+mkdir -p "$state"
+tree=(--seed seed --templates templates --state "$state")
+
+# shellcheck disable=SC2317  # the trap calls it
+finish() {
+    if [[ -n $pid ]]; then
+        kill "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    fi
+    rm -rf "$scratch"
+}
+trap finish EXIT
+
+# Starts the server on a port of the loopback; 1 when that port is taken.
+start() {
+    url=http://127.0.0.1:$1
+    # tee must outlive a Ctrl-C: what the server says at its end is still to come.
+    "$build/cloudseedd" "${tree[@]}" --http "127.0.0.1:$1" --url "$url" \
+        2> >(trap '' INT && exec tee "$log" >&2) &
+    pid=$!
+    for ((i = 0; i < 600; i++)); do
+        if grep -q 'event=listening' "$log" 2>/dev/null; then return 0; fi
+        if ! kill -0 "$pid" 2>/dev/null; then break; fi
+        sleep 0.05
+    done
+    kill "$pid" 2>/dev/null || true
+    wait "$pid" || true
+    pid=
+    grep -q -i 'in use' "$log" && return 1
+    echo "run.sh: cloudseedd does not start" >&2
+    exit 1
+}
+
+ports=(8080)
+if $check; then ports=(); fi
+for ((i = 0; i < 20; i++)); do ports+=($((20000 + RANDOM))); done
+for port in "${ports[@]}"; do
+    if start "$port"; then break; fi
+done
+if [[ -z $pid ]]; then
+    echo "run.sh: no free port" >&2
+    exit 1
+fi
+
+seed_url=$("$build/cloudseed" node url "$node" "${tree[@]}" --url "$url")
+if $check; then
+    curl -fsS --max-time 10 "${seed_url}user-data" >"$scratch/user-data"
+    if [[ $(head -n 1 "$scratch/user-data") != '#cloud-config' ]]; then
+        echo "run.sh: ${seed_url}user-data is no cloud-config" >&2
+        exit 1
+    fi
+    kill "$pid"
+    wait "$pid"
+    pid=
+    echo "run.sh: $node's user-data was served at ${seed_url}user-data"
+    exit
+fi
+
+cat <<END
+
+cloudseed serves ./seed at $url. Try this in another terminal:
+
+  curl ${seed_url}user-data
+  $build/cloudseed node list ${tree[*]}
+  $build/cloudseed render $node user-data ${tree[*]} --url $url
+
+Change something in ./seed, then read it anew:  kill -HUP $pid
+Ctrl-C ends it.
+
+END
+trap 'kill "$pid" 2>/dev/null' INT TERM
+status=0
+wait "$pid" || status=$?
+# A signal that we caught ends the first wait, not the server.
+while kill -0 "$pid" 2>/dev/null; do
+    wait "$pid" && status=0 || status=$?
+done
+pid=
+exit "$status"

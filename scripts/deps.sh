@@ -1,0 +1,60 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Installs the Debian packages of the groups named (build, run, test, fuzz) that are missing.
+# This is the one list of what cloudseed needs.
+set -euo pipefail
+
+build=(gcc libc6-dev make autoconf automake pkg-config
+    libmicrohttpd-dev libuv1-dev libyaml-dev libjansson-dev libssl-dev libxxhash-dev zlib1g-dev)
+run=(curl)
+test=(libcmocka-dev python3 python3-yaml python3-jinja2 git systemd
+    clang-14 clang-format-14 shellcheck pyflakes3)
+fuzz=(clang-14 libclang-rt-14-dev)
+
+wanted=()
+for group in "$@"; do
+    case $group in
+    build) wanted+=("${build[@]}") ;;
+    run) wanted+=("${run[@]}") ;;
+    test) wanted+=("${test[@]}") ;;
+    fuzz) wanted+=("${fuzz[@]}") ;;
+    *)
+        echo "deps.sh: no group '$group': build, run, test or fuzz" >&2
+        exit 2
+        ;;
+    esac
+done
+
+if ! command -v dpkg-query >/dev/null; then
+    echo "deps.sh: not a Debian: make sure that you have what these packages hold: ${wanted[*]}" >&2
+    exit 0
+fi
+
+missing=()
+for package in "${wanted[@]}"; do
+    # shellcheck disable=SC2016  # dpkg-query expands it
+    status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) || true
+    [[ $status == installed ]] || missing+=("$package")
+done
+((${#missing[@]})) || exit 0
+
+as_root=()
+if ((EUID)); then
+    if ! command -v sudo >/dev/null; then
+        echo "deps.sh: as root, run: apt-get install --no-install-recommends ${missing[*]}" >&2
+        exit 1
+    fi
+    as_root=(sudo)
+fi
+echo "Installing: ${missing[*]}"
+apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300)
+install=("${apt[@]}" install -y --no-install-recommends "${missing[@]}")
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+"${install[@]}" >"$log" 2>&1 </dev/null && exit
+# The lists may be missing or out of date.
+"${apt[@]}" update >"$log" 2>&1 && "${install[@]}" >>"$log" 2>&1 </dev/null && exit
+tail -30 "$log" >&2
+echo "deps.sh: the packages could not be installed" >&2
+exit 1

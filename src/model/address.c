@@ -101,6 +101,19 @@ bool cidr_overlaps(struct cidr a, struct cidr b)
     return a.prefix < b.prefix ? cidr_contains(a, b.base) : cidr_contains(b, a.base);
 }
 
+bool cidr_has_host(struct cidr c, struct address a)
+{
+    if (!cidr_contains(c, a))
+        return false;
+    if (c.prefix + 1u >= octets_of(a) * 8)
+        return true;
+    struct address inverted = a;
+    for (size_t i = 0; i < octets_of(a); i++)
+        inverted.octet[i] = (uint8_t)~a.octet[i];
+    bool last = address_same(inverted, masked(inverted, c.prefix)); /* host bits are all one */
+    return !address_same(a, c.base) && !(last && a.family == 4);
+}
+
 bool endpoint_parse(struct str s, struct endpoint *ret)
 {
     bool brackets = s.n && s.p[0] == '[';

@@ -30,6 +30,9 @@ bool cidr_parse(struct str s, struct cidr *ret, struct cidr *ret_hint);
 const char *cidr_text(struct cidr c, char text[static CIDR_TEXT_SIZE]);
 bool cidr_contains(struct cidr c, struct address a);
 bool cidr_overlaps(struct cidr a, struct cidr b);
+/* Inside, and neither the network's own address nor IPv4's broadcast: one that a machine may have.
+ * Networks of one or two addresses have no such two. */
+bool cidr_has_host(struct cidr c, struct address a);
 
 /* An address to listen on, and its port; 0 takes a free one. */
 struct endpoint {

@@ -34,6 +34,8 @@ uint32_t tree_role_count(const struct tree *t);
 const struct role *tree_role(const struct tree *t, uint32_t number);
 
 /* NULL where there is none. */
+const struct role *tree_find_role(const struct tree *t, struct str name);
+const struct cluster *tree_find_cluster(const struct tree *t, struct str name);
 const struct node *tree_find_name(const struct tree *t, struct str name);
 const struct node *tree_find_mac(const struct tree *t, struct mac mac);
 const struct node *tree_find_uuid(const struct tree *t, struct uuid uuid);

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/config.h"
+
+#include "base/fs.h"
+#include "tree/reference.h"
+#include "tree/types.h"
+
+#include <errno.h>
+
+#define FILE_MAX_BYTES (1024 * 1024)
+#define FILE_CHUNK_BYTES (64 * 1024)
+
+static const char *const format_names[] = {
+    [LOG_LOGFMT] = "logfmt", [LOG_JSON] = "json", [LOG_JSON + 1] = NULL};
+static const char *const level_names[] = {
+    [LOG_DEBUG] = "debug",     [LOG_INFO] = "info",   [LOG_NOTICE] = "notice",
+    [LOG_WARNING] = "warning", [LOG_ERROR] = "error", [LOG_ERROR + 1] = NULL};
+
+static const struct schema_field log_fields[] = {
+    {.name = "format",
+     .type = &schema_enum,
+     .names = format_names,
+     SCHEMA_MEMBER(struct config_log, format),
+     .fallback = "logfmt",
+     .help = "One line for each event on standard error, as `key=value` or as JSON."},
+    {.name = "level",
+     .type = &schema_enum,
+     .names = level_names,
+     SCHEMA_MEMBER(struct config_log, level),
+     .fallback = "notice",
+     .help = "What is below it is not written."},
+};
+
+static const struct schema log_schema = {
+    .title = "log",
+    .help = "What is logged, and how.",
+    .size = sizeof(struct config_log),
+    SCHEMA_FIELDS(log_fields),
+    .name_offset = SCHEMA_NOT_KEPT,
+    .place_offset = SCHEMA_NOT_KEPT,
+};
+
+static const struct schema_field limit_fields[] = {
+    {.name = "connections",
+     .type = &schema_int,
+     SCHEMA_MEMBER(struct config_limits, connections),
+     .min = 1,
+     .max = 100000,
+     .fallback = "10000",
+     .help = "Connections at a time; each takes a file descriptor."},
+    {.name = "connections_per_address",
+     .type = &schema_int,
+     SCHEMA_MEMBER(struct config_limits, connections_per_address),
+     .min = 1,
+     .max = 100000,
+     .fallback = "512",
+     .help = "The same from one address: many machines may stand behind one router."},
+    {.name = "request_seconds",
+     .type = &schema_int,
+     SCHEMA_MEMBER(struct config_limits, request_seconds),
+     .min = 1,
+     .max = 3600,
+     .fallback = "30",
+     .help = "How long a request may take to come in whole."},
+    {.name = "answer_seconds",
+     .type = &schema_int,
+     SCHEMA_MEMBER(struct config_limits, answer_seconds),
+     .min = 1,
+     .max = 86400,
+     .fallback = "300",
+     .help = "How long a client may take to receive its answer."},
+    {.name = "shutdown_seconds",
+     .type = &schema_int,
+     SCHEMA_MEMBER(struct config_limits, shutdown_seconds),
+     .min = 0,
+     .max = 600,
+     .fallback = "10",
+     .help = "How long what is under way may go on once the daemon is told to stop."},
+};
+
+static const struct schema limits_schema = {
+    .title = "limits",
+    .help = "What a peer may take of us.",
+    .size = sizeof(struct config_limits),
+    SCHEMA_FIELDS(limit_fields),
+    .name_offset = SCHEMA_NOT_KEPT,
+    .place_offset = SCHEMA_NOT_KEPT,
+};
+
+static const struct schema_field config_fields[] = {
+    {.name = "seed",
+     .type = &schema_path,
+     SCHEMA_MEMBER(struct config, seed_dir),
+     .fallback = CLOUDSEED_CONFIG_DIR "/seed",
+     .help = "The seed tree: sites, clusters, roles and nodes."},
+    {.name = "templates",
+     .type = &schema_path,
+     SCHEMA_MEMBER(struct config, templates_dir),
+     .fallback = CLOUDSEED_TEMPLATES_DIR,
+     .help = "The templates that roles name."},
+    {.name = "state",
+     .type = &schema_path,
+     SCHEMA_MEMBER(struct config, state_dir),
+     .fallback = CLOUDSEED_STATE_DIR,
+     .help = "Where the server's secret is kept; only the daemon's user may read it."},
+    {.name = "http",
+     .type = &schema_endpoint,
+     .shape = SCHEMA_LIST,
+     .max = 64,
+     SCHEMA_MEMBER_N(struct config, http),
+     .fallback = "0.0.0.0:8080",
+     .help = "Where machines are served. Port 0 takes a free one, which the log names.",
+     .example = "[\"10.0.10.5:8080\", \"[::]:8080\"]"},
+    {.name = "url",
+     .type = &schema_origin,
+     SCHEMA_MEMBER(struct config, url),
+     .help = "Where machines reach this server, instead of what the site says.",
+     .example = "http://10.0.10.5:8080"},
+    {.name = "user",
+     .type = &schema_text,
+     SCHEMA_MEMBER(struct config, user),
+     .fallback = "cloudseed",
+     .help = "The user to become when started as root."},
+    {.name = "group",
+     .type = &schema_text,
+     SCHEMA_MEMBER(struct config, group),
+     .fallback = "cloudseed",
+     .help = "The group to become a member of, alone, when started as root."},
+    {.name = "log",
+     .of = &log_schema,
+     SCHEMA_MEMBER(struct config, log),
+     .help = "What is logged, and how."},
+    {.name = "limits",
+     .of = &limits_schema,
+     SCHEMA_MEMBER(struct config, limits),
+     .help = "What a peer may take of us."},
+};
+
+static void check_config(struct schema_reader *r, const struct yaml_node *y, const void *made)
+{
+    if (((const struct config *)made)->http_n == 0)
+        fault_add(r->faults, schema_place(r, y, "http", 0),
+                  "http: at least one address is needed, such as 0.0.0.0:8080");
+}
+
+static const struct schema config_schema = {
+    .title = "configuration",
+    .help = "Every key may be left out. The command line's options win over the file.",
+    .size = sizeof(struct config),
+    SCHEMA_FIELDS(config_fields),
+    .name_offset = SCHEMA_NOT_KEPT,
+    .place_offset = SCHEMA_NOT_KEPT,
+    .check = check_config,
+};
+
+/* The file's text; empty where none was asked for and none is there. */
+static int read_text(const char *path, struct faults *faults, struct arena *a, struct str *ret)
+{
+    const char *file = path ? path : CONFIG_PATH_DEFAULT;
+    int r = fs_read(file, FILE_MAX_BYTES, a, ret, NULL);
+    if (r == -ENOENT && !path) {
+        *ret = STR("");
+        return 0;
+    }
+    if (r < 0)
+        fault_add(faults, (struct place){.file = file}, "%s", strerror(-r));
+    return r;
+}
+
+static void read_config(const char *path, struct faults *faults, struct arena *file,
+                        struct arena *arena, struct config *ret)
+{
+    struct str text;
+    struct intern texts;
+    const struct yaml_node *root;
+    if (read_text(path, faults, file, &text) < 0)
+        return;
+    struct schema_reader reader = {
+        .file = arena_str(arena, str_from(path ? path : CONFIG_PATH_DEFAULT)).p,
+        .arena = arena,
+        .texts = &texts,
+        .faults = faults};
+    if (yaml_parse(reader.file, text, file, faults, &root) < 0)
+        return;
+    intern_init(&texts, arena);
+    schema_read(&reader, &config_schema, root, ret);
+    intern_done(&texts);
+}
+
+int config_load(const char *path, struct faults *faults, struct arena *arena, struct config *ret)
+{
+    struct arena file;
+    struct config made = {0};
+    size_t errors = faults->errors;
+    arena_init(&file, FILE_CHUNK_BYTES);
+    read_config(path, faults, &file, arena, &made);
+    arena_done(&file);
+    faults_sort(faults);
+    if (faults->errors != errors)
+        return -EINVAL;
+    *ret = made;
+    return 0;
+}
+
+void config_reference(struct buf *out)
+{
+    buf_printf(out, "<!-- Printed by `cloudseed reference config`; do not edit. -->\n"
+                    "# The daemon's configuration\n\n"
+                    "`cloudseedd` reads `" CONFIG_PATH_DEFAULT "`, or the file that `--config` "
+                    "names.\n");
+    reference_section(out, &config_schema, "`cloudseedd.yaml`");
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tree/format.h"
+
+#include "tree/types.h"
+#include "tree/variables.h"
+
+static void check_network(struct schema_reader *r, const struct yaml_node *y, const void *made)
+{
+    const struct network *net = made;
+    char gateway[ADDRESS_TEXT_SIZE], cidr[CIDR_TEXT_SIZE];
+    if (net->gateway.family && !cidr_has_host(net->cidr, net->gateway))
+        fault_add(r->faults, schema_place(r, y, "gateway", 0),
+                  "gateway: %s is no address of a machine in %s",
+                  address_text(net->gateway, gateway), cidr_text(net->cidr, cidr));
+}
+
+static const struct schema_field network_fields[] = {
+    {.name = "cidr",
+     .type = &schema_cidr,
+     SCHEMA_MEMBER(struct network, cidr),
+     .required = true,
+     .help = "The network's address and prefix.",
+     .example = "10.0.20.0/24"},
+    {.name = "vlan",
+     .type = &schema_int,
+     SCHEMA_MEMBER(struct network, vlan),
+     .min = 1,
+     .max = 4094,
+     .help = "Its VLAN, where the machines see it tagged or the hypervisor tags for them.",
+     .example = "20"},
+    {.name = "gateway",
+     .type = &schema_address,
+     SCHEMA_MEMBER(struct network, gateway),
+     .help = "The router's address in it.",
+     .example = "10.0.20.1"},
+    {.name = "dns",
+     .type = &schema_address,
+     .shape = SCHEMA_LIST,
+     SCHEMA_MEMBER_N(struct network, dns),
+     .help = "Name servers for the machines in it.",
+     .example = "[10.0.20.1]"},
+    {.name = "search",
+     .type = &schema_domain,
+     .shape = SCHEMA_LIST,
+     SCHEMA_MEMBER_N(struct network, search),
+     .help = "Domains that short names are looked up in.",
+     .example = "[home.arpa]"},
+};
+
+static const struct schema network_schema = {
+    .title = "network",
+    .help = "Every address of a node must lie in one of these networks. They may not overlap.",
+    .size = sizeof(struct network),
+    SCHEMA_FIELDS(network_fields),
+    .name_offset = offsetof(struct network, name),
+    .place_offset = offsetof(struct network, at),
+    .check = check_network,
+};
+
+static const struct schema_field site_fields[] = {
+    {.name = "name",
+     .type = &schema_label,
+     SCHEMA_MEMBER(struct site_draft, site.name),
+     .required = true,
+     .help = "The site's name.",
+     .example = "homelab"},
+    {.name = "url",
+     .type = &schema_origin,
+     SCHEMA_MEMBER(struct site_draft, site.url),
+     .required = true,
+     .help = "Where machines reach the server; it ends up in their SMBIOS serials.",
+     .example = "http://10.0.10.5:8080"},
+    {.name = "evidence",
+     .type = &schema_enum,
+     .names = evidence_names,
+     .shape = SCHEMA_LIST,
+     SCHEMA_MEMBER_N(struct site_draft, evidence),
+     .help = "Ways to know a machine that count though anyone on the network can forge them.",
+     .example = "[mac, uuid]"},
+    {.name = "networks",
+     .of = &network_schema,
+     .shape = SCHEMA_MAP,
+     SCHEMA_MEMBER_N(struct site_draft, site.networks),
+     .help = "The networks that nodes have addresses in."},
+    {.name = "variables",
+     .type = &schema_variables,
+     SCHEMA_MEMBER(struct site_draft, site.variables),
+     .help = "Values for the templates of all nodes.",
+     .example = "{timezone: Europe/Zurich}"},
+};
+
+const struct schema format_site = {
+    .title = "site",
+    .help = "`site.yaml` holds one mapping: what all nodes share.",
+    .size = sizeof(struct site_draft),
+    SCHEMA_FIELDS(site_fields),
+    .name_offset = SCHEMA_NOT_KEPT,
+    .place_offset = offsetof(struct site_draft, site.at),
+};
+
+/* "1.29" or "1.29.15". */
+static bool version_valid(struct str s)
+{
+    uint64_t number;
+    for (unsigned parts = 1; s.p; parts++) {
+        if (!str_to_u64(str_cut(&s, '.'), 9999, &number) || parts > 3 || (parts == 1 && !s.p))
+            return false;
+    }
+    return true;
+}
+
+static bool read_version(struct schema_reader *r, const struct schema_field *f,
+                         const struct yaml_node *y, void *out)
+{
+    struct str s = yaml_text(y);
+    if (s.n && s.p[0] == 'v' && version_valid(str_skip(s, 1)))
+        return schema_fault(r, f, y, "leave the 'v' out: %s", s.p + 1);
+    if (!version_valid(s))
+        return schema_refuse(r, f, y);
+    *(struct str *)out = intern_str(r->texts, s);
+    return true;
+}
+
+static const struct schema_type version_type = {.what =
+                                                    "a Kubernetes version, like 1.29 or 1.29.15",
+                                                .size = sizeof(struct str),
+                                                .read = read_version};
+
+static bool read_sha256(struct schema_reader *r, const struct schema_field *f,
+                        const struct yaml_node *y, void *out)
+{
+    struct str s = yaml_text(y);
+    if (s.n != 64 || strspn(s.p, "0123456789abcdef") != 64)
+        return schema_refuse(r, f, y);
+    *(struct str *)out = intern_str(r->texts, s);
+    return true;
+}
+
+static const struct schema_type sha256_type = {
+    .what = "64 lower-case hexadecimal digits, as sha256sum prints them",
+    .size = sizeof(struct str),
+    .read = read_sha256};
+
+static const struct schema_field addon_fields[] = {
+    {.name = "name",
+     .type = &schema_label,
+     SCHEMA_MEMBER(struct addon, name),
+     .required = true,
+     .help = "What it is called in reports.",
+     .example = "calico"},
+    {.name = "url",
+     .type = &schema_url,
+     SCHEMA_MEMBER(struct addon, url),
+     .required = true,
+     .help = "Where the first master gets the manifest.",
+     .example = "https://example.org/calico.yaml"},
+    {.name = "sha256",
+     .type = &sha256_type,
+     SCHEMA_MEMBER(struct addon, sha256),
+     .help = "The manifest's checksum; any other content is not applied."},
+    {.name = "wait",
+     .type = &schema_text,
+     .shape = SCHEMA_LIST,
+     SCHEMA_MEMBER_N(struct addon, wait),
+     .help = "What must be there before the next addon is applied.",
+     .example = "[crd/installations.operator.tigera.io]"},
+};
+
+static const struct schema addon_schema = {
+    .title = "addon",
+    .help = "A manifest that the first master applies, in the order of the list.",
+    .size = sizeof(struct addon),
+    SCHEMA_FIELDS(addon_fields),
+    .name_offset = SCHEMA_NOT_KEPT,
+    .place_offset = SCHEMA_NOT_KEPT,
+};
+
+static const struct schema_field cluster_fields[] = {
+    {.name = "version",
+     .type = &version_type,
+     SCHEMA_MEMBER(struct cluster, version),
+     .required = true,
+     .help = "Kubernetes' version, without a 'v'.",
+     .example = "1.29"},
+    {.name = "endpoint",
+     .type = &schema_host_port,
+     SCHEMA_MEMBER(struct cluster, endpoint),
+     .required = true,
+     .help = "Where the API server is reached: a name or VIP that may outlive any one master.",
+     .example = "k8s-api.home.arpa:6443"},
+    {.name = "pods",
+     .type = &schema_cidr,
+     .shape = SCHEMA_LIST,
+     .max = 2,
+     SCHEMA_MEMBER_N(struct cluster, pods),
+     .required = true,
+     .help = "The pods' network, or two for dual stack; it overlaps no other network.",
+     .example = "192.168.0.0/16"},
+    {.name = "services",
+     .type = &schema_cidr,
+     .shape = SCHEMA_LIST,
+     .max = 2,
+     SCHEMA_MEMBER_N(struct cluster, services),
+     .required = true,
+     .help = "The services' network, or two for dual stack; it overlaps no other network.",
+     .example = "10.96.0.0/12"},
+    {.name = "addons",
+     .of = &addon_schema,
+     .shape = SCHEMA_LIST,
+     SCHEMA_MEMBER_N(struct cluster, addons),
+     .help = "Manifests to apply to the new cluster."},
+    {.name = "variables",
+     .type = &schema_variables,
+     SCHEMA_MEMBER(struct cluster, variables),
+     .help = "Values for the templates of its nodes; they win over the site's.",
+     .example = "{containerd_version: \"1.7\"}"},
+};
+
+const struct schema format_cluster = {
+    .title = "cluster",
+    .help = "Each file in `clusters/` is a mapping of cluster names to such mappings.",
+    .size = sizeof(struct cluster),
+    SCHEMA_FIELDS(cluster_fields),
+    .name_offset = offsetof(struct cluster, name),
+    .place_offset = offsetof(struct cluster, at),
+};

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tables of roles and nodes; those of site and clusters are in format.c. */
+#include "tree/format.h"
+#include "tree/types.h"
+#include "tree/variables.h"
+
+#define TEMPLATE(file, words)                                                       \
+    {                                                                               \
+        .name = words, .type = &schema_text, .offset = (file) * sizeof(struct str), \
+        .size = sizeof(struct str), .help = "The template of its " words "."        \
+    }
+
+static const struct schema_field template_fields[] = {
+    TEMPLATE(SEED_META_DATA, "meta-data"),
+    TEMPLATE(SEED_USER_DATA, "user-data"),
+    TEMPLATE(SEED_VENDOR_DATA, "vendor-data"),
+    TEMPLATE(SEED_NETWORK_CONFIG, "network-config"),
+};
+
+static const struct schema templates_schema = {
+    .title = "templates",
+    .help = "Which template makes which of cloud-init's files: a path below the templates' folder. "
+            "Without one, meta-data holds the instance-id and the hostname, and the others are "
+            "empty.",
+    .size = sizeof(((struct role_draft *)0)->role.template_names),
+    SCHEMA_FIELDS(template_fields),
+    .name_offset = SCHEMA_NOT_KEPT,
+    .place_offset = SCHEMA_NOT_KEPT,
+};
+
+static const struct schema_field role_fields[] = {
+    {.name = "extends",
+     .type = &schema_label,
+     SCHEMA_MEMBER(struct role_draft, extends),
+     .help = "Another role: whatever this one does not say is taken from there.",
+     .example = "k8s-node"},
+    {.name = "bootstrap",
+     .type = &schema_enum,
+     .names = bootstrap_names,
+     SCHEMA_MEMBER(struct role_draft, role.bootstrap),
+     .fallback = "none",
+     .help = "What its nodes become in their cluster."},
+    {.name = "templates",
+     .of = &templates_schema,
+     SCHEMA_MEMBER(struct role_draft, role.template_names),
+     .help = "What cloud-init is given."},
+    {.name = "variables",
+     .type = &schema_variables,
+     SCHEMA_MEMBER(struct role_draft, role.variables),
+     .help =
+         "Values for the templates of its nodes; they win over the cluster's, and over those of "
+         "the role that it extends.",
+     .example = "{packages: [nfs-common]}"},
+};
+
+const struct schema format_role = {
+    .title = "role",
+    .help = "Each file in `roles/` is a mapping of role names to such mappings.",
+    .size = sizeof(struct role_draft),
+    SCHEMA_FIELDS(role_fields),
+    .name_offset = offsetof(struct role_draft, role.name),
+    .place_offset = offsetof(struct role_draft, role.at),
+};
+
+static const struct schema_field node_fields[] = {
+    {.name = "role",
+     .type = &schema_label,
+     SCHEMA_MEMBER(struct node_draft, role),
+     .required = true,
+     .help = "What kind of node it is.",
+     .example = "worker"},
+    {.name = "cluster",
+     .type = &schema_label,
+     SCHEMA_MEMBER(struct node_draft, cluster),
+     .help = "The cluster that it belongs to; a role that bootstraps needs one.",
+     .example = "homelab"},
+    {.name = "macs",
+     .type = &schema_mac,
+     .shape = SCHEMA_LIST,
+     .max = NODE_MACS_MAX,
+     SCHEMA_MEMBER_N(struct node_draft, node.macs),
+     .help = "The MAC addresses of its cards, the first one for its first address.",
+     .example = "[\"bc:24:11:0a:14:0b\"]"},
+    {.name = "uuid",
+     .type = &schema_uuid,
+     SCHEMA_MEMBER(struct node_draft, uuid),
+     .help = "The machine's SMBIOS uuid.",
+     .example = "4c4c4544-0042-4810-8054-b4c04f4d5132"},
+    {.name = "serial",
+     .type = &schema_text,
+     SCHEMA_MEMBER(struct node_draft, node.serial),
+     .help = "The machine's own SMBIOS serial, where it has one.",
+     .example = "PF3XK2A9"},
+    {.name = "addresses",
+     .type = &schema_address,
+     .shape = SCHEMA_LIST,
+     .max = NODE_ADDRESSES_MAX,
+     SCHEMA_MEMBER_N(struct node_draft, node.addresses),
+     .help = "Its fixed addresses, each within one of the site's networks; without any, DHCP.",
+     .example = "[10.0.20.11]"},
+    {.name = "key_epoch",
+     .type = &schema_int,
+     SCHEMA_MEMBER(struct node_draft, node.key_epoch),
+     .min = 1,
+     .max = UINT32_MAX,
+     .fallback = "1",
+     .help = "Raise it to give the node a new seed key; the old one opens nothing from then on.",
+     .example = "2"},
+    {.name = "variables",
+     .type = &schema_variables,
+     SCHEMA_MEMBER(struct node_draft, node.variables),
+     .help = "Values for this node's templates; they win over all others.",
+     .example = "{disk: /dev/vda}"},
+};
+
+const struct schema format_node = {
+    .title = "node",
+    .help = "Each file in `nodes/` is a mapping of node names to such mappings.",
+    .size = sizeof(struct node_draft),
+    SCHEMA_FIELDS(node_fields),
+    .name_offset = offsetof(struct node_draft, node.name),
+    .place_offset = offsetof(struct node_draft, node.at),
+};

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tree/load.h"
+
+#include "base/fs.h"
+#include "base/guess.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define TREE_CHUNK_BYTES (256 * 1024)
+#define FILE_CHUNK_BYTES (1024 * 1024)
+#define TEMPLATE_MAX_BYTES (1024 * 1024)
+
+void load_init(struct load *l, struct tree *t, struct faults *faults)
+{
+    *l = (struct load){.tree = t, .faults = faults};
+    arena_init(&t->arena, TREE_CHUNK_BYTES);
+    arena_init(&l->file, FILE_CHUNK_BYTES);
+    intern_init(&l->texts, &t->arena);
+    l->reader = (struct schema_reader){.arena = &t->arena, .texts = &l->texts, .faults = faults};
+    files_init(&l->templates, &t->arena, faults);
+    t->templates = template_set_new();
+}
+
+void load_done(struct load *l)
+{
+    arena_done(&l->file);
+    intern_done(&l->texts);
+    files_done(&l->templates);
+    map_done(&l->names);
+    map_done(&l->addresses);
+    index_done(&l->index);
+    free(l->role_drafts);
+    free(l->address_list);
+}
+
+void *load_grow(void *list, uint32_t n, uint32_t *room, size_t size)
+{
+    if (n < *room)
+        return list;
+    *room = *room ? *room * 2 : 32;
+    list = reallocarray(list, *room, size);
+    if (!list)
+        abort();
+    return list;
+}
+
+const struct yaml_node *load_text(struct load *l, const char *path, struct str text)
+{
+    const struct yaml_node *root;
+    l->reader.file = path;
+    return yaml_parse(path, text, &l->file, l->faults, &root) < 0 ? NULL : root;
+}
+
+static bool read_file(struct load *l, const char *path, size_t max_bytes, struct str *ret)
+{
+    arena_reset(&l->file);
+    int r = fs_read(path, max_bytes, &l->file, ret, NULL);
+    if (r == -EFBIG)
+        fault_add(l->faults, (struct place){.file = path}, "larger than %zu MiB", max_bytes >> 20);
+    else if (r < 0)
+        fault_add(l->faults, (struct place){.file = path}, "%s", strerror(-r));
+    return r == 0;
+}
+
+const struct yaml_node *load_file(struct load *l, const char *path)
+{
+    struct str text;
+    return read_file(l, path, YAML_FILE_MAX_BYTES, &text) ? load_text(l, path, text) : NULL;
+}
+
+static bool load_pairs(struct load *l, const char *path, load_pair_fn on_pair)
+{
+    const struct yaml_node *root = load_file(l, path);
+    if (!root)
+        return false;
+    if (root->kind != YAML_MAPPING && !yaml_is_null(root)) {
+        fault_add(l->faults, yaml_place(path, root),
+                  "expected names, each with its definition below it, not %s",
+                  yaml_kind_name(root));
+        return false;
+    }
+    for (uint32_t i = 0; root->kind == YAML_MAPPING && i < root->n; i++)
+        on_pair(l, &root->pairs[i]);
+    return true;
+}
+
+bool load_folder(struct load *l, const char *folder, load_pair_fn on_pair)
+{
+    struct files files;
+    size_t errors = l->faults->errors;
+    files_init(&files, &l->tree->arena, l->faults);
+    files_yaml(&files, folder);
+    bool whole = l->faults->errors == errors;
+    for (size_t i = 0; i < files.n; i++)
+        whole &= load_pairs(l, files.list[i].path, on_pair);
+    files_done(&files);
+    return whole;
+}
+
+void load_templates(struct load *l, const char *folder)
+{
+    size_t errors = l->faults->errors;
+    files_below(&l->templates, folder);
+    for (size_t i = 0; i < l->templates.n; i++) {
+        const struct files_entry *file = &l->templates.list[i];
+        struct str text;
+        if (read_file(l, file->path, TEMPLATE_MAX_BYTES, &text))
+            template_set_add(l->tree->templates, file->name, file->path, text, l->faults);
+    }
+    l->templates_whole = l->faults->errors == errors;
+    if (l->templates_whole)
+        template_set_link(l->tree->templates, l->faults);
+}
+
+/* What lies beside the folders that we read: a misspelt one would be an empty fleet. */
+static void check_neighbours(struct faults *faults, struct arena *a, const char *seed_dir)
+{
+    static const char *const known[] = {"site.yaml", "clusters", "roles", "nodes"};
+    const char *const *names;
+    size_t n;
+    if (fs_list(seed_dir, a, &names, &n, NULL) < 0)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        struct guess g;
+        bool read = false;
+        guess_init(&g, str_from(names[i]));
+        for (size_t j = 0; j < sizeof(known) / sizeof(known[0]); j++) {
+            read |= strcmp(names[i], known[j]) == 0;
+            guess_offer(&g, str_from(known[j]));
+        }
+        if (read || !g.best.n)
+            continue;
+        const char *path = arena_printf(a, "%s/%s", seed_dir, names[i]).p;
+        fault_warn(faults, (struct place){.file = path}, "this is not read%s", guess_text(&g));
+    }
+}
+
+static void load_seed(struct load *l, const char *seed_dir)
+{
+    struct arena *a = &l->tree->arena;
+    check_neighbours(l->faults, a, seed_dir);
+    load_site(l, arena_printf(a, "%s/site.yaml", seed_dir).p);
+    load_clusters(l, arena_printf(a, "%s/clusters", seed_dir).p);
+    load_roles(l, arena_printf(a, "%s/roles", seed_dir).p);
+    load_nodes(l, arena_printf(a, "%s/nodes", seed_dir).p);
+}
+
+/* Without a slash at its end, so that paths put together from it look as the user would write. */
+static const char *folder_name(struct arena *a, const char *folder)
+{
+    struct str s = str_from(folder);
+    while (s.n > 1 && s.p[s.n - 1] == '/')
+        s.n--;
+    return arena_str(a, s).p;
+}
+
+int tree_load(const char *seed_dir, const char *templates_dir, struct faults *faults,
+              struct tree **ret)
+{
+    struct tree *t = calloc(1, sizeof(*t));
+    struct load l;
+    size_t errors = faults->errors;
+    if (!t)
+        abort();
+    load_init(&l, t, faults);
+    load_templates(&l, folder_name(&t->arena, templates_dir));
+    load_seed(&l, folder_name(&t->arena, seed_dir));
+    load_done(&l);
+    faults_sort(faults);
+    if (faults->errors != errors) {
+        tree_free(t);
+        return -EINVAL;
+    }
+    *ret = t;
+    return 0;
+}

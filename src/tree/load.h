@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * load: the steps of making a tree, one file each: templates, site, clusters, roles, nodes.
+ *
+ * That order lets each step check what it names at once, with the place in hand. This header is for
+ * src/tree/ alone.
+ */
+#ifndef CLOUDSEED_TREE_LOAD_H
+#define CLOUDSEED_TREE_LOAD_H
+
+#include "template/template.h"
+#include "tree/files.h"
+#include "tree/format.h"
+#include "tree/index.h"
+#include "tree/tree.h"
+
+struct tree {
+    struct arena arena;
+    struct template_set *templates;
+    struct site site;
+    struct cluster *clusters;
+    struct role *roles;
+    struct node *nodes;
+    uint32_t clusters_n, roles_n, nodes_n;
+    struct index index;
+};
+
+/* What is needed while loading only. */
+struct load {
+    struct tree *tree;
+    struct faults *faults;
+    struct arena file; /* of one file's text and nodes */
+    struct intern texts;
+    struct schema_reader reader;
+    struct files templates; /* for "did you mean" */
+    /* Nothing was lost on the way: a name that is not there does not exist indeed. */
+    bool templates_whole, networks_whole, clusters_whole, roles_whole;
+    struct role_draft *role_drafts; /* roles_n of them */
+    struct map names;               /* of the clusters, then of the roles */
+    struct index index;             /* of nodes, in the order in which they came */
+    struct map addresses;           /* the same, of their addresses */
+    struct load_address *address_list;
+    uint32_t nodes_room, clusters_room, roles_room, addresses_n, addresses_room;
+};
+
+void load_init(struct load *l, struct tree *t, struct faults *faults);
+void load_done(struct load *l);
+
+void load_templates(struct load *l, const char *folder);
+void load_site(struct load *l, const char *path);
+void load_clusters(struct load *l, const char *folder);
+void load_roles(struct load *l, const char *folder);
+void load_nodes(struct load *l, const char *folder);
+
+/* Calls for each NAME: DEFINITION of each YAML file in `folder`; false where a file could not be
+ * read. */
+typedef void (*load_pair_fn)(struct load *l, const struct yaml_pair *pair);
+bool load_folder(struct load *l, const char *folder, load_pair_fn on_pair);
+/* Parses one file; NULL after a fault. It lives until the next file. */
+const struct yaml_node *load_file(struct load *l, const char *path);
+/* The same for a text that was read already. */
+const struct yaml_node *load_text(struct load *l, const char *path, struct str text);
+
+/* Makes room for one more item behind `n` in a heap array. */
+void *load_grow(void *list, uint32_t n, uint32_t *room, size_t size);
+
+/* Steps of load_clusters and the others for one definition; for fuzzing too. */
+void load_cluster(struct load *l, const struct yaml_pair *pair);
+void load_role(struct load *l, const struct yaml_pair *pair);
+void load_node(struct load *l, const struct yaml_pair *pair);
+void load_site_node(struct load *l, const struct yaml_node *y);
+void load_link_roles(struct load *l);
+
+#endif

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The step for nodes/: everything that a node names must be there, and nothing be another's. */
+#include "tree/load.h"
+
+#include "base/guess.h"
+
+#include <stdlib.h>
+
+struct load_address {
+    struct address address;
+    uint32_t number; /* of its node */
+};
+
+static struct str address_of(const void *list, uint32_t i)
+{
+    const struct address *a = &((const struct load_address *)list)[i].address;
+    return (struct str){(const char *)a, sizeof(*a)};
+}
+
+/* What is being read. */
+struct reading {
+    struct load *l;
+    const struct yaml_node *y;
+    struct node *node;
+    uint32_t number;
+};
+
+static void report_taken(struct reading *n, struct place at, const char *what, uint32_t holder)
+{
+    const struct node *other = &n->l->tree->nodes[holder];
+    if (holder == n->number)
+        fault_add(n->l->faults, at, "%s: this node has it twice", what);
+    else
+        fault_add(n->l->faults, at, "%s: node '%s' at %s:%u has the same", what, other->name.p,
+                  other->at.file, other->at.line);
+}
+
+static const struct role *find_role(struct reading *n, struct str name)
+{
+    const struct tree *t = n->l->tree;
+    const struct role *role = tree_find_role(t, name);
+    if (role || !name.n || !n->l->roles_whole)
+        return role;
+    struct guess g;
+    guess_init(&g, name);
+    for (uint32_t i = 0; i < t->roles_n; i++)
+        guess_offer(&g, t->roles[i].name);
+    fault_add(n->l->faults, schema_place(&n->l->reader, n->y, "role", 0),
+              "role: there is no role '%s'%s", name.p, guess_text(&g));
+    return NULL;
+}
+
+static const struct cluster *find_cluster(struct reading *n, struct str name)
+{
+    const struct tree *t = n->l->tree;
+    const struct cluster *cluster = tree_find_cluster(t, name);
+    if (cluster || !name.n || !n->l->clusters_whole)
+        return cluster;
+    struct guess g;
+    guess_init(&g, name);
+    for (uint32_t i = 0; i < t->clusters_n; i++)
+        guess_offer(&g, t->clusters[i].name);
+    fault_add(n->l->faults, schema_place(&n->l->reader, n->y, "cluster", 0),
+              "cluster: there is no cluster '%s'%s", name.p, guess_text(&g));
+    return NULL;
+}
+
+static void check_bootstrap(struct reading *n, struct str cluster)
+{
+    const struct role *role = n->node->role;
+    if (role && role->bootstrap != BOOTSTRAP_NONE && !cluster.n)
+        fault_add(n->l->faults, n->node->at,
+                  "node: its role '%s' bootstraps a %s; say of which cluster", role->name.p,
+                  bootstrap_names[role->bootstrap]);
+}
+
+static void report_outside(struct reading *n, struct place at, const char *text, struct address a)
+{
+    const struct cluster *c = n->node->cluster;
+    const char *range = NULL;
+    for (uint32_t i = 0; c && i < c->pods_n; i++)
+        range = cidr_contains(c->pods[i], a) ? "pods" : range;
+    for (uint32_t i = 0; c && i < c->services_n; i++)
+        range = cidr_contains(c->services[i], a) ? "services" : range;
+    if (range)
+        fault_add(n->l->faults, at, "addresses: %s belongs to the %s of cluster '%s'", text, range,
+                  c->name.p);
+    else
+        fault_add(n->l->faults, at, "addresses: %s lies in none of the site's networks", text);
+}
+
+static const struct network *find_network(const struct site *s, struct address a)
+{
+    for (uint32_t i = 0; i < s->networks_n; i++) {
+        if (cidr_contains(s->networks[i].cidr, a))
+            return &s->networks[i];
+    }
+    return NULL;
+}
+
+static const struct network *check_address(struct reading *n, uint32_t i)
+{
+    struct address a = n->node->addresses[i];
+    struct place at = schema_place(&n->l->reader, n->y, "addresses", i);
+    char text[ADDRESS_TEXT_SIZE];
+    address_text(a, text);
+    const struct network *net = find_network(&n->l->tree->site, a);
+    if (!net)
+        report_outside(n, at, text, a);
+    else if (net->gateway.family && address_same(net->gateway, a))
+        fault_add(n->l->faults, at, "addresses: %s is the gateway of network '%s' at %s:%u", text,
+                  net->name.p, net->at.file, net->at.line);
+    else if (!cidr_has_host(net->cidr, a))
+        fault_add(n->l->faults, at, "addresses: %s is the %s address of network '%s' at %s:%u",
+                  text, address_same(net->cidr.base, a) ? "own" : "broadcast", net->name.p,
+                  net->at.file, net->at.line);
+    return net;
+}
+
+static void find_networks(struct reading *n)
+{
+    struct node *node = n->node;
+    if (!n->l->networks_whole || node->addresses_n == 0)
+        return;
+    const struct network **list =
+        ARENA_ARRAY(&n->l->tree->arena, const struct network *, node->addresses_n);
+    for (uint32_t i = 0; i < node->addresses_n; i++)
+        list[i] = check_address(n, i);
+    node->networks = list;
+}
+
+static void put_addresses(struct reading *n)
+{
+    struct load *l = n->l;
+    for (uint32_t i = 0; i < n->node->addresses_n; i++) {
+        l->address_list = load_grow(l->address_list, l->addresses_n, &l->addresses_room,
+                                    sizeof(*l->address_list));
+        l->address_list[l->addresses_n] = (struct load_address){n->node->addresses[i], n->number};
+        uint32_t holder = map_put(&l->addresses, address_of, l->address_list, l->addresses_n);
+        if (holder == MAP_NONE)
+            l->addresses_n++;
+        else
+            report_taken(n, schema_place(&l->reader, n->y, "addresses", i), "addresses",
+                         l->address_list[holder].number);
+    }
+}
+
+static void put_keys(struct reading *n)
+{
+    struct index *ix = &n->l->index;
+    const struct node *nodes = n->l->tree->nodes;
+    uint32_t holder;
+    for (uint32_t i = 0; i < n->node->macs_n; i++) {
+        if ((holder = index_put_mac(ix, n->node->macs[i], n->number)) != MAP_NONE)
+            report_taken(n, schema_place(&n->l->reader, n->y, "macs", i), "macs", holder);
+    }
+    if (n->node->uuid && (holder = index_put_uuid(ix, nodes, n->number)) != MAP_NONE)
+        report_taken(n, schema_place(&n->l->reader, n->y, "uuid", 0), "uuid", holder);
+    if (n->node->serial.n && (holder = index_put_serial(ix, nodes, n->number)) != MAP_NONE)
+        report_taken(n, schema_place(&n->l->reader, n->y, "serial", 0), "serial", holder);
+    put_addresses(n);
+}
+
+static const struct uuid *keep_uuid(struct load *l, struct uuid u)
+{
+    static const struct uuid none;
+    if (memcmp(&u, &none, sizeof(u)) == 0)
+        return NULL;
+    struct uuid *kept = arena_alloc(&l->tree->arena, sizeof(*kept));
+    *kept = u;
+    return kept;
+}
+
+void load_node(struct load *l, const struct yaml_pair *pair)
+{
+    struct tree *t = l->tree;
+    struct node_draft d = {0};
+    struct reading n = {.l = l, .y = pair->value, .node = &d.node, .number = t->nodes_n};
+    schema_read_named(&l->reader, &format_node, pair, &d);
+    d.node.uuid = keep_uuid(l, d.uuid);
+    d.node.role = find_role(&n, d.role);
+    d.node.cluster = find_cluster(&n, d.cluster);
+    check_bootstrap(&n, d.cluster);
+    find_networks(&n);
+    t->nodes = load_grow(t->nodes, t->nodes_n, &l->nodes_room, sizeof(*t->nodes));
+    t->nodes[n.number] = d.node;
+    uint32_t holder = index_put_name(&l->index, t->nodes, n.number);
+    if (holder == MAP_NONE) {
+        t->nodes_n++;
+        put_keys(&n);
+    } else {
+        fault_add(l->faults, d.node.at, "a node '%s' is declared already, at %s:%u", d.node.name.p,
+                  t->nodes[holder].at.file, t->nodes[holder].at.line);
+    }
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return str_cmp(((const struct node *)a)->name, ((const struct node *)b)->name);
+}
+
+void load_nodes(struct load *l, const char *folder)
+{
+    struct tree *t = l->tree;
+    load_folder(l, folder, load_node);
+    if (t->nodes_n == 0)
+        return;
+    index_done(&l->index);
+    qsort(t->nodes, t->nodes_n, sizeof(*t->nodes), by_name);
+    t->nodes = reallocarray(t->nodes, t->nodes_n, sizeof(*t->nodes)); /* without spare room */
+    if (!t->nodes)
+        abort();
+    index_fill(&t->index, t->nodes, t->nodes_n);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The steps for site.yaml and for clusters/. */
+#include "tree/load.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static const char *cidr_in(struct load *l, struct cidr c)
+{
+    char text[CIDR_TEXT_SIZE];
+    return arena_str(&l->tree->arena, str_from(cidr_text(c, text))).p;
+}
+
+static void check_networks(struct load *l, const struct site *s)
+{
+    for (uint32_t i = 0; i < s->networks_n; i++) {
+        const struct network *b = &s->networks[i];
+        for (uint32_t j = 0; j < i; j++) {
+            const struct network *a = &s->networks[j];
+            if (cidr_overlaps(a->cidr, b->cidr))
+                fault_add(l->faults, b->at, "network '%s' (%s) overlaps '%s' (%s) of line %u",
+                          b->name.p, cidr_in(l, b->cidr), a->name.p, cidr_in(l, a->cidr),
+                          a->at.line);
+        }
+    }
+}
+
+void load_site_node(struct load *l, const struct yaml_node *y)
+{
+    struct site_draft draft = {0};
+    size_t errors = l->faults->errors;
+    schema_read(&l->reader, &format_site, y, &draft);
+    for (uint32_t i = 0; i < draft.evidence_n; i++)
+        draft.site.evidence[draft.evidence[i]] = true;
+    l->tree->site = draft.site;
+    l->networks_whole = l->faults->errors == errors;
+    check_networks(l, &draft.site);
+}
+
+void load_site(struct load *l, const char *path)
+{
+    if (access(path, F_OK) < 0) {
+        fault_add(
+            l->faults, (struct place){.file = path},
+            "there is no such file; a seed tree begins with it: the site's name, its url, its "
+            "networks");
+        return;
+    }
+    const struct yaml_node *root = load_file(l, path);
+    if (root)
+        load_site_node(l, root);
+}
+
+static struct str cluster_name(const void *clusters, uint32_t i)
+{
+    return ((const struct cluster *)clusters)[i].name;
+}
+
+/* Pods and services of one cluster, to be told apart in messages. */
+struct range {
+    struct cidr cidr;
+    const char *key;
+    uint32_t item;
+};
+
+static void check_range(struct load *l, const struct yaml_node *y, const struct range *ranges,
+                        uint32_t i)
+{
+    const struct site *s = &l->tree->site;
+    const struct range *r = &ranges[i];
+    struct place at = schema_place(&l->reader, y, r->key, r->item);
+    for (uint32_t j = 0; j < s->networks_n; j++) {
+        const struct network *net = &s->networks[j];
+        if (cidr_overlaps(r->cidr, net->cidr))
+            fault_add(l->faults, at, "%s: %s overlaps the site's network '%s' (%s) at %s:%u",
+                      r->key, cidr_in(l, r->cidr), net->name.p, cidr_in(l, net->cidr), net->at.file,
+                      net->at.line);
+    }
+    for (uint32_t j = 0; j < i; j++) {
+        struct place other = schema_place(&l->reader, y, ranges[j].key, ranges[j].item);
+        bool same_key = ranges[j].key == r->key;
+        if (cidr_overlaps(r->cidr, ranges[j].cidr))
+            fault_add(l->faults, at, "%s: %s overlaps %s (%s) of line %u", r->key,
+                      cidr_in(l, r->cidr), ranges[j].key, cidr_in(l, ranges[j].cidr), other.line);
+        else if (same_key && r->cidr.base.family == ranges[j].cidr.base.family)
+            fault_add(l->faults, at, "%s: two networks are for dual stack: one IPv4, one IPv6",
+                      r->key);
+    }
+}
+
+static void check_cluster(struct load *l, const struct yaml_node *y, const struct cluster *c)
+{
+    struct range ranges[4];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < c->pods_n; i++)
+        ranges[n++] = (struct range){c->pods[i], "pods", i};
+    for (uint32_t i = 0; i < c->services_n; i++)
+        ranges[n++] = (struct range){c->services[i], "services", i};
+    for (uint32_t i = 0; i < n; i++)
+        check_range(l, y, ranges, i);
+}
+
+void load_cluster(struct load *l, const struct yaml_pair *pair)
+{
+    struct tree *t = l->tree;
+    struct cluster c = {0};
+    schema_read_named(&l->reader, &format_cluster, pair, &c);
+    check_cluster(l, pair->value, &c);
+    t->clusters = load_grow(t->clusters, t->clusters_n, &l->clusters_room, sizeof(c));
+    t->clusters[t->clusters_n] = c;
+    uint32_t holder = map_put(&l->names, cluster_name, t->clusters, t->clusters_n);
+    if (holder == MAP_NONE)
+        t->clusters_n++;
+    else
+        fault_add(l->faults, c.at, "a cluster '%s' is declared already, at %s:%u", c.name.p,
+                  t->clusters[holder].at.file, t->clusters[holder].at.line);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return str_cmp(((const struct cluster *)a)->name, ((const struct cluster *)b)->name);
+}
+
+void load_clusters(struct load *l, const char *folder)
+{
+    struct tree *t = l->tree;
+    l->clusters_whole = load_folder(l, folder, load_cluster);
+    map_done(&l->names);
+    if (t->clusters_n)
+        qsort(t->clusters, t->clusters_n, sizeof(*t->clusters), by_name);
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tree/variables.h"
+
+#include "tree/scalar.h"
+
+#include <stdlib.h>
+
+static bool read_value(struct schema_reader *r, const struct schema_field *f,
+                       const struct yaml_node *y, struct value *ret);
+
+static bool read_scalar(struct schema_reader *r, const struct schema_field *f,
+                        const struct yaml_node *y, struct value *ret)
+{
+    struct value v;
+    const char *why = scalar_read(y, &v);
+    if (why)
+        return schema_fault(r, f, y, "%s %s", schema_quoted(r, yaml_text(y)), why);
+    *ret = v.kind == VALUE_STR ? value_str(intern_str(r->texts, value_text(v))) : v;
+    return true;
+}
+
+static bool read_list(struct schema_reader *r, const struct schema_field *f,
+                      const struct yaml_node *y, struct value *ret)
+{
+    bool ok = true;
+    struct value *items = ARENA_ARRAY(r->arena, struct value, y->n);
+    for (uint32_t i = 0; i < y->n; i++)
+        ok &= read_value(r, f, y->items[i], &items[i]);
+    *ret = value_list(items, y->n);
+    return ok;
+}
+
+/* A key that is a number or a truth to YAML would come out as another text than was written. */
+static bool read_key(struct schema_reader *r, const struct schema_field *f,
+                     const struct yaml_node *y, struct value *ret)
+{
+    struct value v;
+    const char *why = scalar_read(y, &v);
+    if (why || v.kind != VALUE_STR)
+        return schema_fault(r, f, y, "the key %s is no text to YAML; quote it",
+                            schema_quoted(r, yaml_text(y)));
+    *ret = value_str(intern_str(r->texts, value_text(v)));
+    return true;
+}
+
+static bool read_map(struct schema_reader *r, const struct schema_field *f,
+                     const struct yaml_node *y, struct value *ret)
+{
+    bool ok = true;
+    struct value_pair *pairs = ARENA_ARRAY(r->arena, struct value_pair, y->n);
+    for (uint32_t i = 0; i < y->n; i++) {
+        ok &= read_key(r, f, y->pairs[i].key, &pairs[i].key);
+        ok &= read_value(r, f, y->pairs[i].value, &pairs[i].value);
+    }
+    *ret = value_map(pairs, y->n);
+    return ok;
+}
+
+static bool read_value(struct schema_reader *r, const struct schema_field *f,
+                       const struct yaml_node *y, struct value *ret)
+{
+    switch (y->kind) {
+    case YAML_SEQUENCE: return read_list(r, f, y, ret);
+    case YAML_MAPPING: return read_map(r, f, y, ret);
+    default: return read_scalar(r, f, y, ret);
+    }
+}
+
+static bool is_identifier(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        bool letter = (s.p[i] >= 'a' && s.p[i] <= 'z') || s.p[i] == '_';
+        if (!letter && (i == 0 || s.p[i] < '0' || s.p[i] > '9'))
+            return false;
+    }
+    return s.n > 0 && s.n <= 128;
+}
+
+static bool is_taken(struct str s)
+{
+    static const char *const taken[] = {"site",    "cluster", "role",  "node",   "networks", "seed",
+                                        "secrets", "loop",    "self",  "true",   "false",    "none",
+                                        "and",     "or",      "not",   "in",     "is",       "if",
+                                        "else",    "super",   "range", "caller", NULL};
+    size_t i = 0;
+    while (taken[i] && !str_is(s, taken[i]))
+        i++;
+    return taken[i] != NULL;
+}
+
+static bool check_name(struct schema_reader *r, const struct schema_field *f,
+                       const struct yaml_node *key)
+{
+    struct str s = yaml_text(key);
+    if (!is_identifier(s))
+        return schema_fault(r, f, key,
+                            "%s is no name for a variable; take lower-case letters, digits and "
+                            "'_', no digit first",
+                            schema_quoted(r, s));
+    if (is_taken(s))
+        return schema_fault(r, f, key, "'%s' means something to templates already; rename it", s.p);
+    return true;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return str_cmp(((const struct variable *)a)->name, ((const struct variable *)b)->name);
+}
+
+static bool read_variables(struct schema_reader *r, const struct schema_field *f,
+                           const struct yaml_node *y, void *out)
+{
+    if (y->kind != YAML_MAPPING)
+        return schema_fault(r, f, y, "expected a mapping of names to values, not %s",
+                            yaml_kind_name(y));
+    bool ok = true;
+    struct variable *list = ARENA_ARRAY(r->arena, struct variable, y->n);
+    for (uint32_t i = 0; i < y->n; i++) {
+        const struct yaml_pair *pair = &y->pairs[i];
+        ok &= check_name(r, f, pair->key);
+        ok &= read_value(r, f, pair->value, &list[i].value);
+        list[i].name = intern_str(r->texts, yaml_text(pair->key));
+        list[i].at = yaml_place(r->file, pair->key);
+    }
+    if (y->n)
+        qsort(list, y->n, sizeof(*list), by_name);
+    *(struct variables *)out = (struct variables){list, y->n};
+    return ok;
+}
+
+const struct schema_type schema_variables = {.what = "names and their values",
+                                             .size = sizeof(struct variables),
+                                             .any_kind = true,
+                                             .read = read_variables};
+
+struct variables variables_merge(struct arena *a, struct variables under, struct variables over)
+{
+    if (under.n == 0 || over.n == 0)
+        return over.n ? over : under;
+    struct variable *list = ARENA_ARRAY(a, struct variable, (size_t)under.n + over.n);
+    uint32_t u = 0, o = 0, n = 0;
+    while (u < under.n || o < over.n) {
+        int c = u == under.n  ? 1
+                : o == over.n ? -1
+                              : str_cmp(under.list[u].name, over.list[o].name);
+        list[n++] = c < 0 ? under.list[u] : over.list[o];
+        u += c <= 0;
+        o += c >= 0;
+    }
+    return (struct variables){list, n};
+}

@@ -68,7 +68,7 @@ struct http_server {
     SLIST_HEAD(, http_request) spare_requests;
     unsigned spare_requests_n;
     uint32_t connections_n;
-    uint16_t peers[PEER_SLOTS];
+    uint32_t peers[PEER_SLOTS];
     int spare_fd;                           /* kept for the day when descriptors run out */
     const struct http_connection *arriving; /* what accept.c tells connection.c */
     bool draining, freeing;

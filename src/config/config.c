@@ -202,6 +202,11 @@ int config_load(const char *path, struct faults *faults, struct arena *arena, st
     return 0;
 }
 
+bool config_url_valid(struct str url)
+{
+    return types_origin_valid(url);
+}
+
 void config_reference(struct buf *out)
 {
     buf_printf(out, "<!-- Printed by `cloudseed reference config`; do not edit. -->\n"

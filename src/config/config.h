@@ -48,6 +48,9 @@ struct config {
  * *ret is untouched. */
 int config_load(const char *path, struct faults *faults, struct arena *arena, struct config *ret);
 
+/* Whether `url` would do as a `url`: http or https, a host, perhaps a port, and a slash at most. */
+bool config_url_valid(struct str url);
+
 /* The reference page of the format, in Markdown. */
 void config_reference(struct buf *out);
 

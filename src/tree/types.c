@@ -123,16 +123,24 @@ READS(read_url)
     return ok ? keep_text(r, s, out) : schema_refuse(r, f, y);
 }
 
+bool types_origin_valid(struct str s)
+{
+    if (str_ends(s, STR("/")))
+        s.n--;
+    return host_port_valid(behind_scheme(s), true);
+}
+
 READS(read_origin)
 {
     struct str s = yaml_text(y);
-    if (str_ends(s, STR("/")))
-        s.n--;
     struct str host = behind_scheme(s);
-    if (host.p && memchr(host.p, '/', host.n))
+    if (!types_origin_valid(s) && host_port_valid(str_cut(&host, '/'), true))
         return schema_fault(r, f, y, "%s has a path; it must end behind the host and its port",
                             schema_quoted(r, s));
-    return host_port_valid(host, true) ? keep_text(r, s, out) : schema_refuse(r, f, y);
+    if (!types_origin_valid(s))
+        return schema_refuse(r, f, y);
+    s.n -= str_ends(s, STR("/"));
+    return keep_text(r, s, out);
 }
 
 static void store_unsigned(void *out, size_t size, uint64_t v)

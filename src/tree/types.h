@@ -28,5 +28,7 @@ extern const struct schema_type schema_endpoint;
 
 /* A DNS name of RFC 1123, any case, at most 253 bytes. */
 bool types_domain_valid(struct str s);
+/* "http://10.0.10.5:8080", https too; a slash at its end may be there, a path may not. */
+bool types_origin_valid(struct str s);
 
 #endif

@@ -26,6 +26,7 @@ struct value_pair;
 
 struct value {
     uint8_t kind; /* enum value_kind */
+    uint8_t tag;  /* 0 in data; who computes with values may mark them; never compared */
     uint32_t n;   /* bytes, items or pairs */
     union {
         bool b;

@@ -33,6 +33,9 @@ int template_set_link(struct template_set *set, struct faults *faults);
 /* NULL where there is none. Lives as long as the set. */
 const struct template *template_set_find(const struct template_set *set, struct str name);
 
+/* The name it was added under. */
+struct str template_name(const struct template *t);
+
 /* What a template sees: false where there is no such name. The value must live as long as the
  * arena of the rendering. */
 struct template_scope {

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "template/pyattr.h"
+#include "template/run.h"
+#include "template/text.h"
+
+/* --- Iteration ----------------------------------------------------------------------------- */
+
+static bool items_of_text(struct run *r, uint32_t at, struct str s, const struct value **ret,
+                          uint32_t *n)
+{
+    size_t length = text_length(s), step;
+    struct value *items = run_alloc(r, at, length * sizeof(*items));
+    if (!items)
+        return false;
+    for (size_t i = 0; i < length; i++, s = str_skip(s, step)) {
+        text_decode(s, &step);
+        items[i] = value_str((struct str){s.p, step});
+    }
+    *ret = items;
+    *n = (uint32_t)length;
+    return true;
+}
+
+static bool items_of_map(struct run *r, uint32_t at, struct value map, const struct value **ret,
+                         uint32_t *n)
+{
+    struct value *items = run_alloc(r, at, map.n * sizeof(*items));
+    if (!items)
+        return false;
+    for (uint32_t i = 0; i < map.n; i++)
+        items[i] = map.pairs[i].key;
+    *ret = items;
+    *n = map.n;
+    return true;
+}
+
+bool run_items(struct run *r, uint32_t at, struct value v, const struct value **ret, uint32_t *n)
+{
+    switch ((enum value_kind)v.kind) {
+    case VALUE_UNDEFINED: return run_refuse(r, at, v);
+    case VALUE_STR: return items_of_text(r, at, value_text(v), ret, n);
+    case VALUE_MAP: return items_of_map(r, at, v, ret, n);
+    case VALUE_LIST:
+        *ret = v.items;
+        *n = v.n;
+        return true;
+    default: return run_fail(r, at, "%s cannot be iterated over", run_kind(v));
+    }
+}
+
+/* --- Mappings ------------------------------------------------------------------------------ */
+
+bool run_hashable(struct run *r, uint32_t at, struct value v)
+{
+    if (v.kind == VALUE_UNDEFINED)
+        return run_refuse(r, at, v);
+    if (v.kind == VALUE_MAP || (v.kind == VALUE_LIST && v.tag != RUN_TUPLE))
+        return run_fail(r, at, "%s cannot be a key", run_kind(v));
+    if (v.kind != VALUE_LIST)
+        return true;
+    if (r->nest == RUN_NEST_MAX)
+        return run_fail(r, at, "this value is nested too deeply");
+    r->nest++;
+    bool ok = true;
+    for (uint32_t i = 0; i < v.n && ok; i++)
+        ok = run_hashable(r, at, v.items[i]);
+    r->nest--;
+    return ok;
+}
+
+bool run_map_get(struct run *r, uint32_t at, struct value map, struct value key, struct value *ret)
+{
+    *ret = (struct value){.kind = VALUE_UNDEFINED, .tag = RUN_ABSENT};
+    if (!run_hashable(r, at, key) || !run_charge(r, at, map.n / 16))
+        return false;
+    for (uint32_t i = 0; i < map.n; i++) {
+        bool same;
+        if (map.pairs[i].key.kind == VALUE_STR || key.kind == VALUE_STR)
+            same = map.pairs[i].key.kind == key.kind &&
+                   str_eq(value_text(map.pairs[i].key), value_text(key));
+        else if (!run_equal(r, at, map.pairs[i].key, key, &same))
+            return false;
+        if (same) {
+            *ret = map.pairs[i].value;
+            break;
+        }
+    }
+    return true;
+}
+
+/* --- a.name and a[key] --------------------------------------------------------------------- */
+
+static bool no_member(struct run *r, uint32_t at, struct value of, struct value key,
+                      struct value *ret)
+{
+    return run_undefined(r, at, (struct undefined){.of = of, .key = key}, ret);
+}
+
+static bool loop_attr(struct run *r, uint32_t at, struct value of, struct str name,
+                      struct value *ret)
+{
+    const struct loop_state *l = (const struct loop_state *)of.s;
+    if (str_is(name, "index"))
+        *ret = value_int((int64_t)l->i + 1);
+    else if (str_is(name, "index0"))
+        *ret = value_int(l->i);
+    else if (str_is(name, "revindex"))
+        *ret = value_int((int64_t)l->n - l->i);
+    else if (str_is(name, "revindex0"))
+        *ret = value_int((int64_t)l->n - l->i - 1);
+    else if (str_is(name, "first"))
+        *ret = value_bool(l->i == 0);
+    else if (str_is(name, "last"))
+        *ret = value_bool(l->i + 1 == l->n);
+    else if (str_is(name, "length"))
+        *ret = value_int(l->n);
+    else if (str_is(name, "depth") || str_is(name, "depth0"))
+        *ret = value_int(str_is(name, "depth"));
+    else if (str_is(name, "previtem") && l->i > 0)
+        *ret = l->items[l->i - 1];
+    else if (str_is(name, "nextitem") && l->i + 1 < l->n)
+        *ret = l->items[l->i + 1];
+    else if (str_is(name, "previtem") || str_is(name, "nextitem"))
+        return run_undefined(
+            r, at, (struct undefined){.hint = "there is no previous or next item here"}, ret);
+    else
+        return run_fail(r, at, "the loop has no '%.*s' here", STR_ARG(name));
+    return true;
+}
+
+/* Python's own attributes come into reach where no key has the name, or, with a dot, before it:
+ * what a template gets then are methods, which are of no use but to be called. */
+static bool refuse_python(struct run *r, uint32_t at, struct value of, struct str name)
+{
+    if (of.kind == VALUE_MAP)
+        return run_fail(r, at, "'%.*s' is a method of mappings: write ['%.*s'] for a key",
+                        STR_ARG(name), STR_ARG(name));
+    return run_fail(r, at, "'%.*s' is an attribute that Python has, out of reach here",
+                    STR_ARG(name));
+}
+
+bool run_attr(struct run *r, uint32_t at, struct value of, struct str name, struct value *ret)
+{
+    if (of.kind == VALUE_UNDEFINED && of.tag == RUN_LOOP)
+        return loop_attr(r, at, of, name, ret);
+    if (of.kind == VALUE_UNDEFINED)
+        return run_refuse(r, at, of);
+    if (pyattr_has(of, name))
+        return refuse_python(r, at, of, name);
+    struct value key = value_str(name);
+    if (of.kind == VALUE_MAP) {
+        *ret = value_get(of, name);
+        if (ret->kind != VALUE_UNDEFINED || ret->tag || ret->s)
+            return true;
+    }
+    return no_member(r, at, of, key, ret);
+}
+
+static bool index_sequence(struct run *r, uint32_t at, struct value of, struct value key,
+                           struct value *ret)
+{
+    int64_t length = of.kind == VALUE_STR ? (int64_t)text_length(value_text(of)) : (int64_t)of.n;
+    int64_t i = run_integer(key);
+    if (of.kind == VALUE_STR && !run_charge(r, at, of.n / 64))
+        return false;
+    if (i < 0)
+        i += length;
+    if (i < 0 || i >= length)
+        return no_member(r, at, of, key, ret);
+    if (of.kind == VALUE_STR) {
+        *ret = value_str(text_char_at(value_text(of), (size_t)i));
+        ret->tag = of.tag;
+    } else {
+        *ret = of.items[i];
+    }
+    return true;
+}
+
+/* What is no item may be an attribute, for Jinja2. */
+static bool index_missing(struct run *r, uint32_t at, struct value of, struct value key,
+                          struct value *ret)
+{
+    if (key.kind == VALUE_STR && pyattr_has(of, value_text(key)))
+        return refuse_python(r, at, of, value_text(key));
+    return no_member(r, at, of, key, ret);
+}
+
+bool run_index(struct run *r, uint32_t at, struct value of, struct value key, struct value *ret)
+{
+    if (of.kind == VALUE_UNDEFINED && of.tag == RUN_LOOP && key.kind == VALUE_STR)
+        return loop_attr(r, at, of, value_text(key), ret);
+    if (of.kind == VALUE_UNDEFINED)
+        return run_refuse(r, at, of);
+    if ((run_is_sequence(of) || of.kind == VALUE_STR) && run_is_integer(key))
+        return index_sequence(r, at, of, key, ret);
+    if (of.kind != VALUE_MAP)
+        return index_missing(r, at, of, key, ret);
+    if (key.kind == VALUE_LIST || key.kind == VALUE_MAP) /* no key, so there is no such item */
+        return no_member(r, at, of, key, ret);
+    if (!run_map_get(r, at, of, key, ret))
+        return false;
+    return run_is_absent(*ret) ? index_missing(r, at, of, key, ret) : true;
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "template/run.h"
+
+#include <math.h>
+
+static const char *const symbols[] = {
+    [OP_ADD] = "+", [OP_SUB] = "-",  [OP_MUL] = "*", [OP_DIV] = "/", [OP_FLOORDIV] = "//",
+    [OP_MOD] = "%", [OP_POW] = "**", [OP_POS] = "+", [OP_NEG] = "-"};
+
+static bool too_large(struct run *r, uint32_t at)
+{
+    return run_fail(r, at, "this number is larger than 64 bits hold");
+}
+
+static bool take_float(struct run *r, uint32_t at, double f, struct value *ret)
+{
+    if (isnan(f))
+        return run_fail(r, at, "this has no number as its result");
+    *ret = value_float(f);
+    return true;
+}
+
+bool run_unary(struct run *r, uint32_t at, enum op op, struct value v, struct value *ret)
+{
+    if (v.kind == VALUE_UNDEFINED)
+        return run_refuse(r, at, v);
+    if (v.kind == VALUE_FLOAT) {
+        *ret = value_float(op == OP_NEG ? -v.f : v.f);
+        return true;
+    }
+    if (!run_is_integer(v))
+        return run_fail(r, at, "'%s' needs a number, not %s", symbols[op], run_kind(v));
+    int64_t i = run_integer(v);
+    if (op == OP_NEG && __builtin_sub_overflow((int64_t)0, i, &i))
+        return too_large(r, at);
+    *ret = value_int(i);
+    return true;
+}
+
+/* --- Integers ------------------------------------------------------------------------------ */
+
+/* Python rounds to minus infinity, and the remainder has the divisor's sign. */
+static bool divide(struct run *r, uint32_t at, enum op op, int64_t a, int64_t b, struct value *ret)
+{
+    if (b == 0)
+        return run_fail(r, at, "division by zero");
+    if (b == -1) { /* INT64_MIN / -1 traps */
+        *ret = value_int(0);
+        return op == OP_MOD || run_unary(r, at, OP_NEG, value_int(a), ret);
+    }
+    int64_t quotient = a / b, rest = a % b;
+    if (rest != 0 && (rest < 0) != (b < 0)) {
+        quotient--;
+        rest += b;
+    }
+    *ret = value_int(op == OP_MOD ? rest : quotient);
+    return true;
+}
+
+static bool power(struct run *r, uint32_t at, int64_t base, int64_t exponent, struct value *ret)
+{
+    int64_t result = 1;
+    for (uint64_t e = (uint64_t)exponent; e; e >>= 1) {
+        if ((e & 1) && __builtin_mul_overflow(result, base, &result))
+            return too_large(r, at);
+        if (e > 1 && __builtin_mul_overflow(base, base, &base))
+            return too_large(r, at);
+    }
+    *ret = value_int(result);
+    return true;
+}
+
+/* Exact integers beyond 2^53 would need Python's own long division. */
+static bool true_division(struct run *r, uint32_t at, int64_t a, int64_t b, struct value *ret)
+{
+    const int64_t exact = (int64_t)1 << 53;
+    if (b == 0)
+        return run_fail(r, at, "division by zero");
+    if (a > exact || a < -exact || b > exact || b < -exact)
+        return run_fail(r, at, "'/' is not exact for numbers of more than 53 bits; use '//'");
+    *ret = value_float((double)a / (double)b);
+    return true;
+}
+
+static bool compute_floats(struct run *r, uint32_t at, enum op op, double a, double b,
+                           struct value *ret);
+
+static bool compute_integers(struct run *r, uint32_t at, enum op op, int64_t a, int64_t b,
+                             struct value *ret)
+{
+    int64_t i;
+    bool overflow;
+    switch (op) {
+    case OP_ADD: overflow = __builtin_add_overflow(a, b, &i); break;
+    case OP_SUB: overflow = __builtin_sub_overflow(a, b, &i); break;
+    case OP_MUL: overflow = __builtin_mul_overflow(a, b, &i); break;
+    case OP_DIV: return true_division(r, at, a, b, ret);
+    case OP_POW:
+        return b < 0 ? compute_floats(r, at, op, (double)a, (double)b, ret)
+                     : power(r, at, a, b, ret);
+    default: return divide(r, at, op, a, b, ret);
+    }
+    if (overflow)
+        return too_large(r, at);
+    *ret = value_int(i);
+    return true;
+}
+
+/* --- Floats -------------------------------------------------------------------------------- */
+
+/* float.__divmod__, step by step. */
+static double floor_division(double a, double b, double *ret_rest)
+{
+    double rest = fmod(a, b), quotient = (a - rest) / b;
+    if (rest != 0) {
+        if ((b < 0) != (rest < 0)) {
+            rest += b;
+            quotient -= 1.0;
+        }
+    } else {
+        rest = copysign(0.0, b);
+    }
+    *ret_rest = rest;
+    if (quotient == 0)
+        return copysign(0.0, a / b);
+    double whole = floor(quotient);
+    return quotient - whole > 0.5 ? whole + 1.0 : whole;
+}
+
+static bool float_power(struct run *r, uint32_t at, double a, double b, struct value *ret)
+{
+    if (a == 0 && b < 0)
+        return run_fail(r, at, "0 cannot be raised to a negative power");
+    if (a < 0 && isfinite(b) && b != floor(b))
+        return run_fail(r, at, "the result is a complex number");
+    double f = pow(a, b);
+    if (isinf(f) && isfinite(a) && isfinite(b))
+        return too_large(r, at);
+    return take_float(r, at, f, ret);
+}
+
+static bool compute_floats(struct run *r, uint32_t at, enum op op, double a, double b,
+                           struct value *ret)
+{
+    if (isnan(a) || isnan(b))
+        return run_fail(r, at, "nan is not computed with");
+    if (b == 0 && (op == OP_DIV || op == OP_FLOORDIV || op == OP_MOD))
+        return run_fail(r, at, "division by zero");
+    double rest;
+    switch (op) {
+    case OP_ADD: return take_float(r, at, a + b, ret);
+    case OP_SUB: return take_float(r, at, a - b, ret);
+    case OP_MUL: return take_float(r, at, a * b, ret);
+    case OP_DIV: return take_float(r, at, a / b, ret);
+    case OP_POW: return float_power(r, at, a, b, ret);
+    case OP_FLOORDIV: return take_float(r, at, floor_division(a, b, &rest), ret);
+    default: floor_division(a, b, &rest); return take_float(r, at, rest, ret);
+    }
+}
+
+static bool compute_numbers(struct run *r, uint32_t at, enum op op, struct value a, struct value b,
+                            struct value *ret)
+{
+    if (a.kind != VALUE_FLOAT && b.kind != VALUE_FLOAT)
+        return compute_integers(r, at, op, run_integer(a), run_integer(b), ret);
+    double x = a.kind == VALUE_FLOAT ? a.f : (double)run_integer(a);
+    double y = b.kind == VALUE_FLOAT ? b.f : (double)run_integer(b);
+    return compute_floats(r, at, op, x, y, ret);
+}
+
+/* --- Strings and lists --------------------------------------------------------------------- */
+
+static bool refuse_markup(struct run *r, uint32_t at, enum op op)
+{
+    return run_fail(r, at, "'%s' would escape HTML next to what tojson gives; use '~'",
+                    symbols[op]);
+}
+
+static bool add_texts(struct run *r, uint32_t at, struct value a, struct value b, struct value *ret)
+{
+    if (a.tag == RUN_MARKUP || b.tag == RUN_MARKUP)
+        return refuse_markup(r, at, OP_ADD);
+    size_t n = (size_t)a.n + b.n;
+    char *p = run_alloc(r, at, n + 1);
+    if (!p)
+        return false;
+    if (a.n)
+        memcpy(p, a.s, a.n);
+    if (b.n)
+        memcpy(p + a.n, b.s, b.n);
+    p[n] = '\0';
+    *ret = value_str((struct str){p, n});
+    return true;
+}
+
+static bool add_lists(struct run *r, uint32_t at, struct value a, struct value b, struct value *ret)
+{
+    size_t n = (size_t)a.n + b.n;
+    struct value *items = run_alloc(r, at, n * sizeof(*items));
+    if (!items)
+        return false;
+    if (a.n)
+        memcpy(items, a.items, a.n * sizeof(*items));
+    if (b.n)
+        memcpy(items + a.n, b.items, b.n * sizeof(*items));
+    *ret = value_list(items, n);
+    ret->tag = a.tag;
+    return true;
+}
+
+static bool repeat(struct run *r, uint32_t at, struct value v, int64_t times, struct value *ret)
+{
+    if (v.tag == RUN_MARKUP)
+        return refuse_markup(r, at, OP_MUL);
+    size_t unit = v.kind == VALUE_STR ? 1 : sizeof(struct value), size;
+    uint64_t count = times < 0 || v.n == 0 ? 0 : (uint64_t)times;
+    if (__builtin_mul_overflow(count, v.n * unit, &size))
+        size = SIZE_MAX / 4;
+    char *p = run_alloc(r, at, size + 1);
+    if (!p || !run_charge(r, at, count / 8))
+        return false;
+    for (uint64_t i = 0; i < count; i++)
+        memcpy(p + i * v.n * unit, v.s, v.n * unit);
+    *ret = v;
+    ret->n = (uint32_t)(count * v.n);
+    ret->s = p;
+    return true;
+}
+
+static bool is_repeatable(struct value v)
+{
+    return v.kind == VALUE_STR || run_is_array(v);
+}
+
+bool run_binary(struct run *r, uint32_t at, enum op op, struct value a, struct value b,
+                struct value *ret)
+{
+    if (a.kind == VALUE_UNDEFINED || b.kind == VALUE_UNDEFINED)
+        return run_refuse(r, at, a.kind == VALUE_UNDEFINED ? a : b);
+    bool a_number = run_is_integer(a) || a.kind == VALUE_FLOAT;
+    bool b_number = run_is_integer(b) || b.kind == VALUE_FLOAT;
+    if (a_number && b_number)
+        return compute_numbers(r, at, op, a, b, ret);
+    if (op == OP_ADD && a.kind == VALUE_STR && b.kind == VALUE_STR)
+        return add_texts(r, at, a, b, ret);
+    if (op == OP_ADD && run_is_array(a) && run_is_array(b) && a.tag == b.tag)
+        return add_lists(r, at, a, b, ret);
+    if (op == OP_MUL && is_repeatable(a) && run_is_integer(b))
+        return repeat(r, at, a, run_integer(b), ret);
+    if (op == OP_MUL && is_repeatable(b) && run_is_integer(a))
+        return repeat(r, at, b, run_integer(a), ret);
+    if (op == OP_MOD && a.kind == VALUE_STR)
+        return run_fail(r, at, "formatting with '%%' is not supported; use '~'");
+    if (op == OP_ADD && (a.kind == VALUE_STR || b.kind == VALUE_STR))
+        return run_fail(r, at, "'+' does not join %s and %s; use '~'", run_kind(a), run_kind(b));
+    return run_fail(r, at, "'%s' does not work on %s and %s", symbols[op], run_kind(a),
+                    run_kind(b));
+}
+
+/* --- range() ------------------------------------------------------------------------------- */
+
+static uint64_t range_length(int64_t start, int64_t stop, int64_t step)
+{
+    if (step > 0 ? start >= stop : start <= stop)
+        return 0;
+    uint64_t span = step > 0 ? (uint64_t)stop - (uint64_t)start : (uint64_t)start - (uint64_t)stop;
+    uint64_t stride = step > 0 ? (uint64_t)step : 0 - (uint64_t)step;
+    return (span - 1) / stride + 1;
+}
+
+bool run_range(struct run *r, uint32_t at, const struct value args[FILTER_ARGS_MAX],
+               struct value *ret)
+{
+    int64_t bounds[3] = {0, 0, 1};
+    for (int i = 0; i < 3; i++) {
+        if (run_is_absent(args[i]))
+            continue;
+        if (args[i].kind == VALUE_UNDEFINED)
+            return run_refuse(r, at, args[i]);
+        if (!run_is_integer(args[i]))
+            return run_fail(r, at, "range() needs integers, not %s", run_kind(args[i]));
+        bounds[i] = run_integer(args[i]);
+    }
+    int64_t start = run_is_absent(args[1]) ? 0 : bounds[0];
+    int64_t stop = run_is_absent(args[1]) ? bounds[0] : bounds[1];
+    if (bounds[2] == 0)
+        return run_fail(r, at, "range() cannot have steps of 0");
+    uint64_t n = range_length(start, stop, bounds[2]);
+    struct value *items = NULL;
+    if (n < UINT32_MAX / sizeof(*items))
+        items = run_alloc(r, at, n * sizeof(*items));
+    else
+        return run_fail(r, at, "this range is too long");
+    if (!items)
+        return false;
+    for (uint64_t i = 0; i < n; i++)
+        items[i] = value_int((int64_t)((uint64_t)start + i * (uint64_t)bounds[2]));
+    *ret = value_list(items, n);
+    ret->tag = RUN_RANGE;
+    return true;
+}

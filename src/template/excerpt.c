@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "template/excerpt.h"
+
+#include "base/buf.h"
+#include "template/text.h"
+
+#include <stdio.h>
+
+#define BEFORE_MAX 100 /* characters shown before the caret */
+#define AFTER_MAX 60
+
+static size_t line_start(struct str source, size_t at)
+{
+    while (at > 0 && source.p[at - 1] != '\n')
+        at--;
+    return at;
+}
+
+struct place excerpt_place(const char *file, struct str source, uint32_t at)
+{
+    size_t end = at < source.n ? at : source.n;
+    struct place place = {.file = file, .line = 1};
+    for (size_t i = 0; i < end; i++)
+        place.line += source.p[i] == '\n';
+    size_t start = line_start(source, end);
+    place.column = (uint32_t)text_length((struct str){source.p + start, end - start}) + 1;
+    return place;
+}
+
+/* Only whole characters; controls would spoil a terminal. */
+static void put(struct buf *b, struct str text, bool blank)
+{
+    size_t n;
+    for (; text.n; text = str_skip(text, n)) {
+        uint32_t c = text_decode(text, &n);
+        if (c == '\t')
+            buf_char(b, '\t');
+        else if (blank || c < 0x20 || c == 0x7F)
+            buf_char(b, ' ');
+        else
+            buf_append(b, text.p, n);
+    }
+}
+
+static struct str last_characters(struct str s, size_t max)
+{
+    size_t n = s.n, step, count = 0;
+    while (n && count < max) {
+        text_decode_last((struct str){s.p, n}, &step);
+        n -= step;
+        count++;
+    }
+    return str_skip(s, n);
+}
+
+static struct str first_characters(struct str s, size_t max)
+{
+    size_t n = 0, step;
+    for (size_t count = 0; n < s.n && count < max; count++, n += step)
+        text_decode(str_skip(s, n), &step);
+    return (struct str){s.p, n};
+}
+
+void excerpt_write(char *out, size_t size, struct str source, uint32_t at)
+{
+    size_t here = at < source.n ? at : source.n, start = line_start(source, here);
+    struct str before = {source.p + start, here - start};
+    struct str after = str_skip(source, here);
+    after = str_cut(&after, '\n');
+    before = last_characters(before, BEFORE_MAX);
+    after = first_characters(after, AFTER_MAX);
+    struct buf b;
+    buf_init(&b, size - 1);
+    put(&b, before, false);
+    put(&b, after, false);
+    buf_char(&b, '\n');
+    put(&b, before, true);
+    buf_char(&b, '^');
+    snprintf(out, size, "%s", b.full ? "" : b.p);
+    buf_done(&b);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* excerpt: the place of an offset in a source text, and its line with a caret to show. */
+#ifndef CLOUDSEED_TEMPLATE_EXCERPT_H
+#define CLOUDSEED_TEMPLATE_EXCERPT_H
+
+#include "base/fault.h"
+
+struct place excerpt_place(const char *file, struct str source, uint32_t at);
+
+/* "line\n   ^", shortened around the caret to fit `size`. */
+void excerpt_write(char *out, size_t size, struct str source, uint32_t at);
+
+#endif

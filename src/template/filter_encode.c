@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "template/builtin.h"
+#include "template/text.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+
+/* --- tojson: json.dumps(sort_keys=True), and what HTML would read is escaped ---------------- */
+
+struct json {
+    struct run *r;
+    struct buf *b;
+    uint32_t at;
+    struct str indent; /* p == NULL: all on one line */
+    unsigned depth;
+};
+
+static bool json_value(struct json *j, struct value v);
+
+static void json_code(struct buf *b, uint32_t c)
+{
+    if (c >= 0x10000) {
+        c -= 0x10000;
+        buf_printf(b, "\\u%04" PRIx32, 0xD800 + (c >> 10));
+        c = 0xDC00 + (c & 0x3FF);
+    }
+    buf_printf(b, "\\u%04" PRIx32, c);
+}
+
+/* The letter of a short escape, 0 where there is none. */
+static char short_escape(uint32_t c)
+{
+    switch (c) {
+    case '"': return '"';
+    case '\\': return '\\';
+    case '\n': return 'n';
+    case '\r': return 'r';
+    case '\t': return 't';
+    case '\f': return 'f';
+    case '\b': return 'b';
+    default: return '\0';
+    }
+}
+
+static void json_text(struct buf *b, struct str s)
+{
+    size_t n;
+    buf_char(b, '"');
+    for (; s.n; s = str_skip(s, n)) {
+        uint32_t c = text_decode(s, &n);
+        char letter = short_escape(c);
+        if (letter) {
+            buf_char(b, '\\');
+            buf_char(b, letter);
+        } else if (c < 0x20 || c >= 0x7F || c == '<' || c == '>' || c == '&' || c == '\'') {
+            json_code(b, c);
+        } else {
+            buf_char(b, (char)c);
+        }
+    }
+    buf_char(b, '"');
+}
+
+static void json_float(struct buf *b, double f)
+{
+    char text[RUN_FLOAT_SIZE];
+    if (isnan(f))
+        buf_str(b, STR("NaN"));
+    else if (isinf(f))
+        buf_str(b, f < 0 ? STR("-Infinity") : STR("Infinity"));
+    else
+        buf_str(b, str_from(run_float_text(f, text)));
+}
+
+static void json_line(struct json *j)
+{
+    if (!j->indent.p)
+        return;
+    buf_char(j->b, '\n');
+    for (unsigned i = 0; i < j->depth && !j->b->full; i++)
+        buf_str(j->b, j->indent);
+}
+
+static void json_comma(struct json *j, bool first)
+{
+    if (!first)
+        buf_str(j->b, j->indent.p ? STR(",") : STR(", "));
+    json_line(j);
+}
+
+static bool json_list(struct json *j, struct value v)
+{
+    buf_char(j->b, '[');
+    j->depth++;
+    for (uint32_t i = 0; i < v.n; i++) {
+        json_comma(j, i == 0);
+        if (!json_value(j, v.items[i]))
+            return false;
+    }
+    j->depth--;
+    if (v.n)
+        json_line(j);
+    buf_char(j->b, ']');
+    return true;
+}
+
+static bool json_key(struct json *j, struct value key)
+{
+    if (key.kind == VALUE_STR)
+        return json_value(j, key);
+    if (key.kind == VALUE_LIST)
+        return run_fail(j->r, j->at, "%s cannot be a key in JSON", run_kind(key));
+    buf_char(j->b, '"');
+    bool ok = json_value(j, key);
+    buf_char(j->b, '"');
+    return ok;
+}
+
+static bool sort_pairs(struct json *j, struct value map, struct value *ret)
+{
+    struct call c = {.on = map, .at = j->at};
+    for (unsigned i = 0; i < FILTER_ARGS_MAX; i++)
+        c.args[i] = (struct value){.kind = VALUE_UNDEFINED, .tag = RUN_ABSENT};
+    c.args[0] = value_bool(true);
+    return filter_dictsort(j->r, &c, ret);
+}
+
+static bool json_map(struct json *j, struct value v)
+{
+    struct value pairs;
+    if (!sort_pairs(j, v, &pairs))
+        return false;
+    buf_char(j->b, '{');
+    j->depth++;
+    for (uint32_t i = 0; i < pairs.n; i++) {
+        json_comma(j, i == 0);
+        if (!json_key(j, pairs.items[i].items[0]))
+            return false;
+        buf_str(j->b, STR(": "));
+        if (!json_value(j, pairs.items[i].items[1]))
+            return false;
+    }
+    j->depth--;
+    if (pairs.n)
+        json_line(j);
+    buf_char(j->b, '}');
+    return true;
+}
+
+static bool json_nested(struct json *j, struct value v)
+{
+    if (j->depth == RUN_NEST_MAX)
+        return run_fail(j->r, j->at, "this value is nested too deeply");
+    if (v.kind == VALUE_MAP)
+        return json_map(j, v);
+    if (!run_is_array(v))
+        return run_fail(j->r, j->at, "%s is no JSON; use \"|list\"", run_kind(v));
+    return json_list(j, v);
+}
+
+static bool json_value(struct json *j, struct value v)
+{
+    if (j->b->full)
+        return run_fail(j->r, j->at, "this text is too long");
+    if (!run_charge(j->r, j->at, 1))
+        return false;
+    switch ((enum value_kind)v.kind) {
+    case VALUE_UNDEFINED: return run_refuse(j->r, j->at, v);
+    case VALUE_NONE: buf_str(j->b, STR("null")); break;
+    case VALUE_BOOL: buf_str(j->b, v.b ? STR("true") : STR("false")); break;
+    case VALUE_INT: buf_printf(j->b, "%" PRId64, v.i); break;
+    case VALUE_FLOAT: json_float(j->b, v.f); break;
+    case VALUE_STR: json_text(j->b, value_text(v)); break;
+    case VALUE_LIST:
+    case VALUE_MAP: return json_nested(j, v);
+    }
+    return true;
+}
+
+/* A number of spaces or the very text, as json.dumps takes it. */
+static bool json_indent(struct run *r, const struct call *c, struct str *ret)
+{
+    static const char spaces[] = "                                ";
+    struct value v = c->args[0];
+    int64_t width;
+    *ret = (struct str){NULL, 0};
+    if (run_is_absent(v) || v.kind == VALUE_NONE)
+        return true;
+    if (v.kind == VALUE_STR)
+        return run_fail(r, c->at, "'tojson' indents by a number of spaces");
+    if (!builtin_int(r, c, 0, 0, &width))
+        return false;
+    if (width > 32)
+        return run_fail(r, c->at, "'tojson' indents by 32 spaces at most");
+    *ret = (struct str){spaces, width < 0 ? 0 : (size_t)width};
+    return true;
+}
+
+bool filter_tojson(struct run *r, const struct call *c, struct value *ret)
+{
+    struct buf b;
+    struct json j = {.r = r, .b = &b, .at = c->at};
+    if (!json_indent(r, c, &j.indent))
+        return false;
+    builtin_begin(r, &b);
+    bool ok = json_value(&j, c->on);
+    if (!ok) {
+        buf_done(&b);
+        return false;
+    }
+    ok = builtin_end(r, c->at, &b, ret);
+    ret->tag = RUN_MARKUP;
+    return ok;
+}
+
+/* --- b64encode, quote ---------------------------------------------------------------------- */
+
+static bool scalar_text(struct run *r, const struct call *c, const char *what, struct str *ret)
+{
+    if (c->on.kind == VALUE_LIST || c->on.kind == VALUE_MAP)
+        return run_fail(r, c->at, "'%s' needs a string, not %s", what, run_kind(c->on));
+    return builtin_text(r, c, ret);
+}
+
+bool filter_b64encode(struct run *r, const struct call *c, struct value *ret)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    struct str s;
+    if (c->on.kind == VALUE_NONE)
+        return run_fail(r, c->at, "'b64encode' needs a string, not none");
+    if (!scalar_text(r, c, "b64encode", &s))
+        return false;
+    size_t n = (s.n + 2) / 3 * 4;
+    char *p = run_alloc(r, c->at, n + 1), *to = p;
+    if (!p)
+        return false;
+    for (size_t i = 0; i < s.n; i += 3, to += 4) {
+        uint32_t bits = 0;
+        for (size_t k = 0; k < 3; k++)
+            bits = bits << 8 | (i + k < s.n ? (unsigned char)s.p[i + k] : 0);
+        to[0] = digits[bits >> 18];
+        to[1] = digits[bits >> 12 & 63];
+        to[2] = i + 1 < s.n ? digits[bits >> 6 & 63] : '=';
+        to[3] = i + 2 < s.n ? digits[bits & 63] : '=';
+    }
+    *to = '\0';
+    *ret = value_str((struct str){p, n});
+    return true;
+}
+
+static bool needs_quotes(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!word && (!c || !strchr("@%+=:,./-_", c)))
+            return true;
+    }
+    return s.n == 0;
+}
+
+/* shlex.quote(); none is the empty word, as in Ansible. */
+bool filter_quote(struct run *r, const struct call *c, struct value *ret)
+{
+    struct str s = {"", 0};
+    if (c->on.kind != VALUE_NONE && !scalar_text(r, c, "quote", &s))
+        return false;
+    if (!needs_quotes(s))
+        return run_copy_text(r, c->at, s, ret);
+    struct buf b;
+    builtin_begin(r, &b);
+    buf_char(&b, '\'');
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] == '\'')
+            buf_str(&b, STR("'\"'\"'"));
+        else
+            buf_char(&b, s.p[i]);
+    }
+    buf_char(&b, '\'');
+    return builtin_end(r, c->at, &b, ret);
+}
+
+/* --- to_yaml_scalar ------------------------------------------------------------------------ */
+
+/* What YAML 1.1 does not print, or reads as a line's end or a byte order mark. */
+static bool yaml_hides(uint32_t c)
+{
+    return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x2028 || c == 0x2029 || c == 0xFEFF ||
+           c == 0xFFFE || c == 0xFFFF;
+}
+
+/* A double-quoted string that JSON and YAML read alike. */
+static void yaml_text(struct buf *b, struct str s)
+{
+    size_t n;
+    buf_char(b, '"');
+    for (; s.n; s = str_skip(s, n)) {
+        uint32_t c = text_decode(s, &n);
+        char letter = short_escape(c);
+        if (letter) {
+            buf_char(b, '\\');
+            buf_char(b, letter);
+        } else if (yaml_hides(c)) {
+            json_code(b, c);
+        } else {
+            buf_append(b, s.p, n);
+        }
+    }
+    buf_char(b, '"');
+}
+
+/* YAML 1.1 needs a point in every float: 1e+20 would be a string. */
+static bool yaml_float(struct run *r, uint32_t at, struct buf *b, double f)
+{
+    char text[RUN_FLOAT_SIZE];
+    if (!isfinite(f))
+        return run_fail(r, at, "infinities and nan are not written to YAML");
+    run_float_text(f, text);
+    const char *e = strchr(text, 'e');
+    if (e && !strchr(text, '.'))
+        buf_printf(b, "%.*s.0%s", (int)(e - text), text, e);
+    else
+        buf_str(b, str_from(text));
+    return true;
+}
+
+bool filter_to_yaml_scalar(struct run *r, const struct call *c, struct value *ret)
+{
+    struct buf b;
+    builtin_begin(r, &b);
+    bool ok = true;
+    switch ((enum value_kind)c->on.kind) {
+    case VALUE_UNDEFINED: ok = run_refuse(r, c->at, c->on); break;
+    case VALUE_NONE: buf_str(&b, STR("null")); break;
+    case VALUE_BOOL: buf_str(&b, c->on.b ? STR("true") : STR("false")); break;
+    case VALUE_INT: buf_printf(&b, "%" PRId64, c->on.i); break;
+    case VALUE_FLOAT: ok = yaml_float(r, c->at, &b, c->on.f); break;
+    case VALUE_STR: yaml_text(&b, value_text(c->on)); break;
+    case VALUE_LIST:
+    case VALUE_MAP:
+        ok = run_fail(r, c->at, "%s is no scalar; use \"|tojson\", which is YAML too",
+                      run_kind(c->on));
+    }
+    if (!ok) {
+        buf_done(&b);
+        return false;
+    }
+    return builtin_end(r, c->at, &b, ret);
+}

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "template/lexer.h"
+
+#include "template/text.h"
+
+void lexer_init(struct lexer *lx, struct str src)
+{
+    *lx = (struct lexer){.src = src};
+}
+
+static struct str rest_at(const struct lexer *lx, size_t pos)
+{
+    return str_skip(lx->src, pos);
+}
+
+static struct str span(const struct lexer *lx, size_t from, size_t to)
+{
+    return (struct str){lx->src.p + from, to - from};
+}
+
+static char char_at(const struct lexer *lx, size_t pos)
+{
+    return pos < lx->src.n ? lx->src.p[pos] : '\0';
+}
+
+static size_t skip_spaces(const struct lexer *lx, size_t pos)
+{
+    struct str s = text_strip_left(rest_at(lx, pos), (struct str){NULL, 0});
+    return lx->src.n - s.n;
+}
+
+static void fail(struct lexer *lx, size_t at, const char *error, struct token *ret)
+{
+    lx->error = error;
+    lx->error_at = (uint32_t)at;
+    *ret = (struct token){.kind = TOKEN_ERROR, .at = (uint32_t)at};
+}
+
+/* --- Text and the beginnings of tags ------------------------------------------------------- */
+
+struct opening {
+    enum { OPEN_NONE, OPEN_BLOCK, OPEN_PRINT, OPEN_COMMENT, OPEN_RAW } kind;
+    size_t at, end; /* of "{%" and what follows it up to the tag's content */
+    char sign;      /* '-', '+' or 0 */
+};
+
+/* "{%- raw -%}" is one token of its own, its white space included. No newline is trimmed behind
+ * it, and "+%}" does not end it. */
+static bool match_raw(const struct lexer *lx, struct opening *o)
+{
+    size_t pos = skip_spaces(lx, o->end);
+    if (!str_starts(rest_at(lx, pos), STR("raw")))
+        return false;
+    pos = skip_spaces(lx, pos + 3);
+    bool strip = char_at(lx, pos) == '-';
+    if (!str_starts(rest_at(lx, pos + strip), STR("%}")))
+        return false;
+    pos += 2u + strip;
+    o->end = strip ? skip_spaces(lx, pos) : pos;
+    o->kind = OPEN_RAW;
+    return true;
+}
+
+static struct opening find_opening(const struct lexer *lx, size_t from)
+{
+    for (size_t pos = from; pos + 1 < lx->src.n; pos++) {
+        const char *brace = memchr(lx->src.p + pos, '{', lx->src.n - pos);
+        if (!brace)
+            break;
+        pos = (size_t)(brace - lx->src.p);
+        struct opening o = {.at = pos, .end = pos + 2};
+        switch (char_at(lx, pos + 1)) {
+        case '%': o.kind = OPEN_BLOCK; break;
+        case '{': o.kind = OPEN_PRINT; break;
+        case '#': o.kind = OPEN_COMMENT; break;
+        default: continue;
+        }
+        char sign = char_at(lx, o.end);
+        if (sign == '-' || sign == '+') {
+            o.sign = sign;
+            o.end++;
+        }
+        if (o.kind == OPEN_BLOCK)
+            match_raw(lx, &o);
+        return o;
+    }
+    return (struct opening){.at = lx->src.n, .end = lx->src.n};
+}
+
+/* The text before a tag without what the tag takes from it: all white space for '-', for block
+ * tags that begin a line the indentation, unless they say '+'. */
+static struct str text_before(const struct lexer *lx, size_t from, size_t to, char sign, bool print)
+{
+    struct str text = span(lx, from, to);
+    if (sign == '-')
+        return text_strip_right(text, (struct str){NULL, 0});
+    if (sign == '+' || print)
+        return text;
+    size_t line = to;
+    while (line > from && lx->src.p[line - 1] != '\n')
+        line--;
+    bool starts_line = line > from || line == 0 || lx->src.p[line - 1] == '\n';
+    struct str indent = span(lx, line, to);
+    if (starts_line && text_strip_left(indent, (struct str){NULL, 0}).n == 0)
+        text.n -= indent.n;
+    return text;
+}
+
+/* Behind the end of a block, comment or raw tag: "-%}" eats all white space, "%}" one newline,
+ * "+%}" nothing. 0 where no end stands at `pos`. */
+static size_t match_end(const struct lexer *lx, size_t pos, struct str end)
+{
+    char sign = char_at(lx, pos);
+    bool is_sign = sign == '-' || sign == '+';
+    if (!str_starts(rest_at(lx, pos + is_sign), end))
+        return 0;
+    pos += end.n + is_sign;
+    if (sign == '-')
+        return skip_spaces(lx, pos);
+    return !is_sign && char_at(lx, pos) == '\n' ? pos + 1 : pos;
+}
+
+static bool skip_comment(struct lexer *lx, const struct opening *o)
+{
+    for (size_t pos = o->end; pos < lx->src.n; pos++) {
+        size_t end = match_end(lx, pos, STR("#}"));
+        if (end) {
+            lx->pos = end;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The text of a raw block up to its "{% endraw %}", where lx->pos is then left. */
+static bool take_raw(struct lexer *lx, const struct opening *o, struct str *ret)
+{
+    for (size_t pos = o->end; pos + 1 < lx->src.n; pos++) {
+        if (!str_starts(rest_at(lx, pos), STR("{%")))
+            continue;
+        char sign = char_at(lx, pos + 2);
+        bool is_sign = sign == '-' || sign == '+';
+        size_t name = skip_spaces(lx, pos + 2 + is_sign);
+        if (!str_starts(rest_at(lx, name), STR("endraw")))
+            continue;
+        size_t end = match_end(lx, skip_spaces(lx, name + 6), STR("%}"));
+        if (!end)
+            continue;
+        *ret = text_before(lx, o->end, pos, sign, false);
+        lx->pos = end;
+        return true;
+    }
+    return false;
+}
+
+static void push(struct lexer *lx, enum token_kind kind, size_t at, struct str text)
+{
+    lx->queue[lx->queued++] = (struct token){.kind = kind, .at = (uint32_t)at, .text = text};
+}
+
+static void enter_tag(struct lexer *lx, const struct opening *o)
+{
+    bool block = o->kind == OPEN_BLOCK;
+    lx->state = block ? LEXER_BLOCK : LEXER_PRINT;
+    lx->tag_at = (uint32_t)o->at;
+    lx->balance = 0;
+    lx->pos = o->end;
+    push(lx, block ? TOKEN_BLOCK_BEGIN : TOKEN_PRINT_BEGIN, o->at, span(lx, o->at, o->end));
+}
+
+/* Queues what the text up to the next tag's content holds; false after an error. */
+static bool step_root(struct lexer *lx, struct token *ret)
+{
+    size_t from = lx->pos;
+    struct opening o = find_opening(lx, from);
+    struct str text = span(lx, from, o.at);
+    if (o.kind != OPEN_NONE)
+        text = text_before(lx, from, o.at, o.sign, o.kind == OPEN_PRINT);
+    if (text.n)
+        push(lx, TOKEN_DATA, from, text);
+    lx->pos = o.end;
+    struct str raw = {0};
+    if (o.kind == OPEN_COMMENT && !skip_comment(lx, &o)) {
+        fail(lx, o.at, "this comment has no end: \"#}\" is missing", ret);
+        return false;
+    }
+    if (o.kind == OPEN_RAW && !take_raw(lx, &o, &raw)) {
+        fail(lx, o.at, "this raw block has no end: \"{% endraw %}\" is missing", ret);
+        return false;
+    }
+    if (raw.n)
+        push(lx, TOKEN_DATA, o.end, raw);
+    if (o.kind == OPEN_BLOCK || o.kind == OPEN_PRINT)
+        enter_tag(lx, &o);
+    return true;
+}
+
+/* --- Inside tags --------------------------------------------------------------------------- */
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_name_start(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+static bool is_digit_of(char c, unsigned base)
+{
+    unsigned lower = (unsigned char)c | 0x20u;
+    unsigned digit = is_digit(c)                    ? (unsigned)(c - '0')
+                     : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10
+                                                    : 99;
+    return digit < base;
+}
+
+/* (_?[digit])*, from `pos` on. */
+static size_t digits_end(const struct lexer *lx, size_t pos, unsigned base)
+{
+    for (;;) {
+        size_t next = pos + (char_at(lx, pos) == '_');
+        if (!is_digit_of(char_at(lx, next), base))
+            return pos;
+        pos = next + 1;
+    }
+}
+
+/* Digits at `pos`, the first of them no underscore; 0 where there are none. */
+static size_t decimal_end(const struct lexer *lx, size_t pos)
+{
+    return is_digit(char_at(lx, pos)) ? digits_end(lx, pos, 10) : 0;
+}
+
+/* A fraction, an exponent or both make a float; behind a dot there is none: "a.1.5". */
+static size_t float_end(const struct lexer *lx, size_t pos)
+{
+    size_t whole = decimal_end(lx, pos);
+    if (!whole || (pos > 0 && char_at(lx, pos - 1) == '.'))
+        return 0;
+    size_t fraction = char_at(lx, whole) == '.' ? decimal_end(lx, whole + 1) : 0;
+    size_t end = fraction ? fraction : whole;
+    if ((char_at(lx, end) | 0x20) != 'e')
+        return fraction;
+    bool sign = char_at(lx, end + 1) == '+' || char_at(lx, end + 1) == '-';
+    size_t exponent = decimal_end(lx, end + 1 + sign);
+    return exponent ? exponent : fraction;
+}
+
+static size_t integer_end(const struct lexer *lx, size_t pos)
+{
+    if (char_at(lx, pos) != '0')
+        return digits_end(lx, pos, 10);
+    char kind = (char)(char_at(lx, pos + 1) | 0x20);
+    unsigned base = kind == 'b' ? 2 : kind == 'o' ? 8 : kind == 'x' ? 16 : 0;
+    size_t end = base ? digits_end(lx, pos + 2, base) : pos + 2;
+    return end > pos + 2 ? end : digits_end(lx, pos + 1, 1);
+}
+
+static size_t string_end(const struct lexer *lx, size_t pos)
+{
+    char quote = char_at(lx, pos);
+    for (size_t i = pos + 1; i < lx->src.n; i++) {
+        if (lx->src.p[i] == quote)
+            return i + 1;
+        i += lx->src.p[i] == '\\';
+    }
+    return 0;
+}
+
+static size_t name_end(const struct lexer *lx, size_t pos)
+{
+    while (is_name_start(char_at(lx, pos)) || is_digit(char_at(lx, pos)))
+        pos++;
+    return pos;
+}
+
+static size_t operator_end(const struct lexer *lx, size_t pos)
+{
+    static const char pairs[][3] = {"//", "**", "==", "!=", ">=", "<="};
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        if (str_starts(rest_at(lx, pos), (struct str){pairs[i], 2}))
+            return pos + 2;
+    }
+    char c = char_at(lx, pos);
+    return c && strchr("+-/*%~[](){}><=.:|,;", c) ? pos + 1 : 0;
+}
+
+/* Brackets must pair up, since "}}" ends a tag only outside of them. */
+static const char *balance(struct lexer *lx, char c)
+{
+    char close = c == '(' ? ')' : c == '[' ? ']' : c == '{' ? '}' : '\0';
+    if (close) {
+        if (lx->balance == LEXER_BALANCE_MAX)
+            return "brackets are nested too deeply here";
+        lx->open[lx->balance++] = close;
+        return NULL;
+    }
+    if (c != ')' && c != ']' && c != '}')
+        return NULL;
+    if (lx->balance == 0)
+        return "this bracket closes nothing";
+    return lx->open[--lx->balance] == c ? NULL : "this bracket closes one of another kind";
+}
+
+static bool take_tag_end(struct lexer *lx, struct token *ret)
+{
+    if (lx->balance)
+        return false;
+    bool block = lx->state == LEXER_BLOCK;
+    size_t end = 0;
+    if (block)
+        end = match_end(lx, lx->pos, STR("%}"));
+    else if (str_starts(rest_at(lx, lx->pos), STR("-}}")))
+        end = skip_spaces(lx, lx->pos + 3);
+    else if (str_starts(rest_at(lx, lx->pos), STR("}}")))
+        end = lx->pos + 2;
+    if (!end)
+        return false;
+    *ret = (struct token){.kind = block ? TOKEN_BLOCK_END : TOKEN_PRINT_END,
+                          .at = (uint32_t)lx->pos,
+                          .text = span(lx, lx->pos, lx->pos + 2)};
+    lx->pos = end;
+    lx->state = LEXER_ROOT;
+    return true;
+}
+
+static const char *unexpected(char c)
+{
+    if (c == '\'' || c == '"')
+        return "this string has no end";
+    if ((unsigned char)c >= 0x80)
+        return "names are made of ASCII letters, digits and _; quote anything else";
+    if (c == '!')
+        return "unexpected '!': \"not\" and \"!=\" are the forms to use";
+    if (c == '&')
+        return "unexpected '&': write \"and\"";
+    return "unexpected character";
+}
+
+static bool take_number(const struct lexer *lx, size_t pos, enum token_kind *kind, size_t *end)
+{
+    if (!is_digit(char_at(lx, pos)))
+        return false;
+    *end = float_end(lx, pos);
+    *kind = *end ? TOKEN_FLOAT : TOKEN_INTEGER;
+    if (!*end)
+        *end = integer_end(lx, pos);
+    return true;
+}
+
+static void step_tag(struct lexer *lx, struct token *ret)
+{
+    if (take_tag_end(lx, ret))
+        return;
+    size_t pos = lx->pos = skip_spaces(lx, lx->pos);
+    if (pos >= lx->src.n) {
+        fail(lx, lx->tag_at, "this tag has no end", ret);
+        return;
+    }
+    if (take_tag_end(lx, ret))
+        return;
+    char c = lx->src.p[pos];
+    enum token_kind kind = TOKEN_OPERATOR;
+    size_t end = 0;
+    if (take_number(lx, pos, &kind, &end)) {
+        /* done */
+    } else if (is_name_start(c)) {
+        kind = TOKEN_NAME;
+        end = name_end(lx, pos);
+    } else if (c == '\'' || c == '"') {
+        kind = TOKEN_STRING;
+        end = string_end(lx, pos);
+    } else {
+        end = operator_end(lx, pos);
+    }
+    const char *error = end ? NULL : unexpected(c);
+    if (!error && kind == TOKEN_OPERATOR)
+        error = balance(lx, c);
+    if (error) {
+        fail(lx, pos, error, ret);
+        return;
+    }
+    *ret = (struct token){.kind = kind, .at = (uint32_t)pos, .text = span(lx, pos, end)};
+    lx->pos = end;
+}
+
+void lexer_next(struct lexer *lx, struct token *ret)
+{
+    while (!lx->queued && lx->state == LEXER_ROOT) {
+        if (lx->pos >= lx->src.n) {
+            *ret = (struct token){.kind = TOKEN_END, .at = (uint32_t)lx->src.n};
+            return;
+        }
+        if (!step_root(lx, ret))
+            return;
+    }
+    if (!lx->queued) {
+        step_tag(lx, ret);
+        return;
+    }
+    *ret = lx->queue[0];
+    lx->queue[0] = lx->queue[1];
+    lx->queued--;
+}
+
+void lexer_recover(struct lexer *lx)
+{
+    struct str end = lx->state == LEXER_BLOCK ? STR("%}") : STR("}}");
+    if (lx->state == LEXER_ROOT) { /* a comment or raw block without an end */
+        lx->queued = 0;
+        lx->pos = lx->src.n;
+        return;
+    }
+    size_t at = text_find(rest_at(lx, lx->pos), end);
+    lx->pos = at == SIZE_MAX ? lx->src.n : lx->pos + at + 2;
+    lx->state = LEXER_ROOT;
+    lx->queued = 0;
+}

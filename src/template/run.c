@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "template/run.h"
+
+#include "base/guess.h"
+#include "template/excerpt.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#define STEPS_DEFAULT 1000000
+#define DEPTH_DEFAULT 16
+#define MEMORY_DEFAULT ((size_t)16 << 20)
+
+static void write_trace(struct run *r)
+{
+    char *out = r->fault->trace;
+    size_t room = sizeof(r->fault->trace), used = 0;
+    out[0] = '\0';
+    for (const struct activation *a = r->now; a->parent && used < room; a = a->parent) {
+        const struct template *by = a->parent->t;
+        struct place at = excerpt_place(by->file, by->source, a->include_at);
+        int n = snprintf(out + used, room - used, "%s%.*s:%u", used ? ", " : "included from ",
+                         STR_ARG(by->name), at.line);
+        used += n > 0 ? (size_t)n : 0;
+    }
+}
+
+bool run_fail(struct run *r, uint32_t at, const char *fmt, ...)
+{
+    struct template_fault *f = r->fault;
+    const struct template *t = r->now->t;
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(f->msg, sizeof(f->msg), fmt, ap);
+    va_end(ap);
+    f->at = excerpt_place(t->file, t->source, at);
+    excerpt_write(f->excerpt, sizeof(f->excerpt), t->source, at);
+    write_trace(r);
+    return false;
+}
+
+bool run_charge(struct run *r, uint32_t at, uint64_t steps)
+{
+    if (r->steps_left < steps)
+        return run_fail(r, at, "this takes too many steps: is a loop too long?");
+    r->steps_left -= steps;
+    return true;
+}
+
+void *run_alloc(struct run *r, uint32_t at, size_t size)
+{
+    size_t used = r->arena->used_bytes;
+    if (used > r->arena_max_bytes || size > r->arena_max_bytes - used) {
+        run_fail(r, at, "this takes too much memory");
+        return NULL;
+    }
+    if (!run_charge(r, at, size / 64))
+        return NULL;
+    return arena_alloc(r->arena, size);
+}
+
+bool run_copy_text(struct run *r, uint32_t at, struct str s, struct value *ret)
+{
+    char *p = run_alloc(r, at, s.n + 1);
+    if (!p)
+        return false;
+    if (s.n)
+        memcpy(p, s.p, s.n);
+    p[s.n] = '\0';
+    *ret = value_str((struct str){p, s.n});
+    return true;
+}
+
+bool run_take_scratch(struct run *r, uint32_t at, struct value *ret)
+{
+    bool full = r->scratch.full;
+    bool ok = !full && run_copy_text(r, at, buf_view(&r->scratch), ret);
+    buf_clear(&r->scratch);
+    return full ? run_fail(r, at, "this takes too much memory") : ok;
+}
+
+bool run_undefined(struct run *r, uint32_t at, struct undefined why, struct value *ret)
+{
+    struct undefined *kept = run_alloc(r, at, sizeof(*kept));
+    if (!kept)
+        return false;
+    *kept = why;
+    *ret = (struct value){.kind = VALUE_UNDEFINED, .s = (const char *)kept};
+    return true;
+}
+
+bool run_is_undefined(struct value v)
+{
+    return v.kind == VALUE_UNDEFINED && v.tag != RUN_LOOP && v.tag != RUN_GLOBAL;
+}
+
+/* "the mapping has no 'hostnam'; did you mean 'hostname'?" */
+static bool refuse_member(struct run *r, uint32_t at, const struct undefined *u)
+{
+    if (u->key.kind == VALUE_INT)
+        return run_fail(r, at, "%s of %u has no element %lld", run_kind(u->of), u->of.n,
+                        (long long)u->key.i);
+    if (u->key.kind != VALUE_STR)
+        return run_fail(r, at, "%s has no such element", run_kind(u->of));
+    struct guess guess;
+    guess_init(&guess, value_text(u->key));
+    for (uint32_t i = 0; u->of.kind == VALUE_MAP && i < u->of.n && i < 1000; i++) {
+        if (u->of.pairs[i].key.kind == VALUE_STR)
+            guess_offer(&guess, value_text(u->of.pairs[i].key));
+    }
+    return run_fail(r, at, "undefined: %s has no '%.*s'%s", run_kind(u->of),
+                    STR_ARG(value_text(u->key)), guess_text(&guess));
+}
+
+bool run_refuse(struct run *r, uint32_t at, struct value v)
+{
+    if (v.tag == RUN_LOOP)
+        return run_fail(r, at, "the loop cannot be used like this: take loop.index and the like");
+    if (v.tag == RUN_GLOBAL)
+        return run_fail(r, at, "'%.*s' is a function of Jinja2; only range() is here, to be called",
+                        STR_ARG(value_text(v)));
+    const struct undefined *u = v.tag == RUN_PLAIN ? (const struct undefined *)v.s : NULL;
+    if (!u)
+        return run_fail(r, at, "undefined");
+    if (u->hint)
+        return run_fail(r, at, "%s", u->hint);
+    if (u->of.kind == VALUE_UNDEFINED)
+        return run_fail(r, at, "'%.*s' is undefined", STR_ARG(u->name));
+    return refuse_member(r, at, u);
+}
+
+const char *run_kind(struct value v)
+{
+    static const char *const plain[] = {
+        "an undefined value", "none",   "a boolean", "an integer", "a float",
+        "a string",           "a list", "a mapping"};
+    if (v.kind == VALUE_LIST && v.tag == RUN_TUPLE)
+        return "a tuple";
+    if (v.kind == VALUE_LIST && v.tag == RUN_RANGE)
+        return "a range";
+    if (v.kind == VALUE_LIST && v.tag != RUN_PLAIN)
+        return "an iterator";
+    return v.kind == VALUE_UNDEFINED && v.tag == RUN_LOOP ? "the loop" : plain[v.kind];
+}
+
+int template_render(const struct template *t, struct template_scope scope,
+                    const struct template_limits *limits, struct arena *arena, struct buf *out,
+                    struct template_fault *ret_fault)
+{
+    static const struct template_limits defaults = {0};
+    const struct template_limits *l = limits ? limits : &defaults;
+    size_t memory = l->memory_max_bytes ? l->memory_max_bytes : MEMORY_DEFAULT;
+    struct run r = {
+        .scope = scope,
+        .arena = arena,
+        .out = out,
+        .fault = ret_fault,
+        .steps_left = l->steps_max ? l->steps_max : STEPS_DEFAULT,
+        .arena_max_bytes = arena->used_bytes + memory,
+        .output_max_bytes = out->max_bytes,
+        .depth_max = l->depth_max ? l->depth_max : DEPTH_DEFAULT,
+    };
+    buf_init(&r.scratch, memory);
+    bool ok = run_template(&r, t, NULL, NULL, 0);
+    buf_done(&r.scratch);
+    return ok ? 0 : -EINVAL;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Renders what the lines of standard input ask for, for test_jinja2.py.
+ * {"templates": {"main": "text", …}, "vars": {…}} gives {"ok": true, "output": "…"} or
+ * {"ok": false, "error": "…", "line": 1, "when": "compile" or "render"}.
+ */
+#include "base/json.h"
+#include "template/template.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static bool lookup(void *cls, struct str name, struct value *ret)
+{
+    *ret = value_get(*(const struct value *)cls, name);
+    return ret->kind != VALUE_UNDEFINED;
+}
+
+static void print_answer(const struct value_pair *pairs, size_t n)
+{
+    struct buf b;
+    buf_init(&b, (size_t)64 << 20);
+    if (!json_write(&b, value_map(pairs, n), false))
+        abort();
+    puts(b.p);
+    fflush(stdout);
+    buf_done(&b);
+}
+
+static void print_fault(const char *msg, struct place at, const char *when)
+{
+    const struct value_pair pairs[] = {
+        JSON_BOOL("ok", false),
+        JSON_STR("error", str_from(msg)),
+        JSON_INT("line", at.line),
+        JSON_STR("when", str_from(when)),
+    };
+    print_answer(pairs, 4);
+}
+
+static void render(const struct template *t, struct value vars)
+{
+    struct arena arena;
+    struct buf out;
+    struct template_fault fault;
+    struct template_scope scope = {lookup, &vars};
+    arena_init(&arena, 65536);
+    buf_init(&out, (size_t)16 << 20);
+    if (template_render(t, scope, NULL, &arena, &out, &fault) < 0) {
+        print_fault(fault.msg, fault.at, "render");
+    } else {
+        const struct value_pair pairs[] = {JSON_BOOL("ok", true),
+                                           JSON_STR("output", buf_view(&out))};
+        print_answer(pairs, 2);
+    }
+    buf_done(&out);
+    arena_done(&arena);
+}
+
+static void answer(struct value request)
+{
+    struct value texts = value_get(request, STR("templates"));
+    struct template_set *set = template_set_new();
+    struct faults faults;
+    faults_init(&faults);
+    for (uint32_t i = 0; i < texts.n; i++) {
+        struct str name = value_text(texts.pairs[i].key);
+        template_set_add(set, name, name.p, value_text(texts.pairs[i].value), &faults);
+    }
+    if (faults.errors == 0)
+        template_set_link(set, &faults);
+    const struct template *t = template_set_find(set, STR("main"));
+    if (faults.errors)
+        print_fault(faults.list[0].msg, faults.list[0].at, "compile");
+    else if (t)
+        render(t, value_get(request, STR("vars")));
+    else
+        print_fault("there is no template 'main'", (struct place){0}, "compile");
+    faults_done(&faults);
+    template_set_free(set);
+}
+
+int main(void)
+{
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t n;
+    while ((n = getline(&line, &room, stdin)) > 0) {
+        struct arena arena;
+        struct value request;
+        struct err e;
+        arena_init(&arena, 65536);
+        if (json_read((struct str){line, (size_t)n}, &arena, &request, &e) < 0)
+            print_fault(e.msg, (struct place){0}, "input");
+        else
+            answer(request);
+        arena_done(&arena);
+    }
+    free(line);
+    return 0;
+}

@@ -33,6 +33,7 @@ pid=
 if $check; then state=$scratch/state; else state=$build/run/state; fi
 mkdir -p "$state"
 tree=(--seed seed --templates templates --state "$state")
+user=$(id -un)
 
 # shellcheck disable=SC2317  # the trap calls it
 finish() {
@@ -48,7 +49,8 @@ trap finish EXIT
 start() {
     url=http://127.0.0.1:$1
     # tee must outlive a Ctrl-C: what the server says at its end is still to come.
-    "$build/cloudseedd" "${tree[@]}" --http "127.0.0.1:$1" --url "$url" \
+    "$build/cloudseedd" "${tree[@]}" --user "$user" \
+        --http "127.0.0.1:$1" --url "$url" \
         2> >(trap '' INT && exec tee "$log" >&2) &
     pid=$!
     for ((i = 0; i < 600; i++)); do

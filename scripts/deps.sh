@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Installs the Debian packages of the groups named (build, run, test, fuzz) that are missing.
+# Installs the Debian packages of the groups named that are missing.
 # This is the one list of what cloudseed needs.
 set -euo pipefail
 
@@ -9,8 +9,13 @@ build=(gcc libc6-dev make autoconf automake pkg-config
     libmicrohttpd-dev libuv1-dev libyaml-dev libjansson-dev libssl-dev libxxhash-dev zlib1g-dev)
 run=(curl)
 test=(libcmocka-dev python3 python3-yaml python3-jinja2 git systemd
-    clang-14 clang-format-14 shellcheck pyflakes3)
+    clang-14 clang-format-14 shellcheck pyflakes3
+    # What the real cloud-init needs, which tests/cloudinit unpacks and runs in place:
+    python3-configobj python3-jsonpatch python3-jsonschema python3-netifaces python3-oauthlib
+    python3-requests python3-serial)
+boot=(iproute2 mmdebstrap util-linux)
 fuzz=(clang-14 libclang-rt-14-dev)
+tidy=(clang-tidy-14)
 
 wanted=()
 for group in "$@"; do
@@ -18,9 +23,11 @@ for group in "$@"; do
     build) wanted+=("${build[@]}") ;;
     run) wanted+=("${run[@]}") ;;
     test) wanted+=("${test[@]}") ;;
+    boot) wanted+=("${boot[@]}") ;;
     fuzz) wanted+=("${fuzz[@]}") ;;
+    tidy) wanted+=("${tidy[@]}") ;;
     *)
-        echo "deps.sh: no group '$group': build, run, test or fuzz" >&2
+        echo "deps.sh: no group '$group': build, run, test, boot, fuzz or tidy" >&2
         exit 2
         ;;
     esac

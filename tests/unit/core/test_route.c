@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/unit.h"
+
+#include "core/route.h"
+
+#define KEY "az6o3ywl5uymutxjnaezydi2qiq"
+
+static struct arena arena;
+
+static int start(void **state)
+{
+    (void)state;
+    arena_init(&arena, 4096);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    arena_done(&arena);
+    return 0;
+}
+
+static struct route parsed(const char *path)
+{
+    return route_parse(str_from(path), &arena);
+}
+
+static void is_seed(const char *path, enum seed_file file)
+{
+    struct route r = parsed(path);
+    assert_int_equal(r.kind, ROUTE_SEED);
+    assert_str(r.key, KEY);
+    assert_int_equal(r.file, file);
+    assert_null(r.reason);
+}
+
+static void seed_files(void **state)
+{
+    (void)state;
+    is_seed("/s/" KEY "/meta-data", SEED_META_DATA);
+    is_seed("/s/" KEY "/user-data", SEED_USER_DATA);
+    is_seed("/s/" KEY "/vendor-data", SEED_VENDOR_DATA);
+    is_seed("/s/" KEY "/network-config", SEED_NETWORK_CONFIG);
+}
+
+static void old_clients_forget_the_slash(void **state)
+{
+    (void)state;
+    is_seed("/s/" KEY "meta-data", SEED_META_DATA);
+    is_seed("/s/" KEY "user-data", SEED_USER_DATA);
+    is_seed("/s/" KEY "vendor-data", SEED_VENDOR_DATA);
+    is_seed("/s/" KEY "network-config", SEED_NETWORK_CONFIG);
+}
+
+static void is_none(const char *path, const char *reason)
+{
+    struct route r = parsed(path);
+    assert_int_equal(r.kind, ROUTE_NONE);
+    assert_non_null(r.reason);
+    assert_contains(r.reason, reason);
+    assert_null(strchr(r.reason, '\n')); /* one line, for a console */
+}
+
+static void paths_that_are_none(void **state)
+{
+    (void)state;
+    is_none("/", "no such path");
+    is_none("", "no such path");
+    is_none("/s", "no such path");
+    is_none("//s/" KEY "/meta-data", "no such path");
+    is_none("/S/" KEY "/meta-data", "no such path");
+    is_none("/nocloud", "no such path");
+    is_none("/healthz/", "no such path");
+    is_none("/healthz2", "no such path");
+    is_none("/x/../healthz", "no such path");
+    is_none("/%68ealthz", "no such path");
+    is_none("healthz", "no such path");
+}
+
+static void keys_that_are_none(void **state)
+{
+    (void)state;
+    is_none("/s/", "no seed key");
+    is_none("/s/meta-data", "no seed key");
+    is_none("/s/" KEY, "no such file");
+    is_none("/s/short/meta-data", "no seed key");
+    is_none("/s/az6o3ywl5uymutxjnaezydi2qi/meta-data", "no seed key"); /* one too few */
+    is_none("/s/" KEY "a/meta-data", "no such file");                  /* one too many */
+    is_none("/s//" KEY "/meta-data", "no seed key");
+    is_none("/s/AZ6O3YWL5UYMUTXJNAEZYDI2QIQ/meta-data", "no seed key");
+    is_none("/s/az6o3ywl5uymutxjnaezydi2qi%71/meta-data", "no seed key");
+    is_none("/s/../s/" KEY "/meta-data", "no seed key");
+}
+
+static void files_that_are_none(void **state)
+{
+    (void)state;
+    is_none("/s/" KEY "/", "no such file");
+    is_none("/s/" KEY "//meta-data", "no such file");
+    is_none("/s/" KEY "/meta-data/", "no such file");
+    is_none("/s/" KEY "/meta-dat", "no such file");
+    is_none("/s/" KEY "/meta-data2", "no such file");
+    is_none("/s/" KEY "/Meta-Data", "no such file");
+    is_none("/s/" KEY "/meta%2Ddata", "no such file");
+    is_none("/s/" KEY "/meta-data%00", "no such file");
+    is_none("/s/" KEY "/x/../meta-data", "no such file");
+    is_none("/nocloud/name/n1/", "no such file");
+    is_none("/nocloud/name/n1/x", "no such file");
+    is_none("/nocloud/name/n1/meta-data/", "no such file");
+    is_none("/nocloud/name/n1/meta-data%00", "no such file");
+}
+
+static void is_evidence(const char *path, enum evidence kind, const char *value, const char *base)
+{
+    struct route r = parsed(path);
+    assert_int_equal(r.kind, ROUTE_EVIDENCE);
+    assert_int_equal(r.evidence, kind);
+    assert_str_equal(r.value, str_from(value));
+    assert_str_equal(r.base, str_from(base));
+    assert_int_equal(r.file, SEED_USER_DATA);
+}
+
+static void evidence_of_each_kind(void **state)
+{
+    (void)state;
+    is_evidence("/nocloud/mac/bc:24:11:0a:14:0b/user-data", EVIDENCE_MAC, "bc:24:11:0a:14:0b",
+                "/nocloud/mac/bc:24:11:0a:14:0b/");
+    is_evidence("/nocloud/uuid/x/user-data", EVIDENCE_UUID, "x", "/nocloud/uuid/x/");
+    is_evidence("/nocloud/serial/a%20b%2Fc/user-data", EVIDENCE_SERIAL, "a b/c",
+                "/nocloud/serial/a%20b%2Fc/"); /* the node asks again by what it asked with */
+    is_evidence("/nocloud/name/n1/user-data", EVIDENCE_NAME, "n1", "/nocloud/name/n1/");
+    is_evidence("/nocloud/name/../user-data", EVIDENCE_NAME, "..", "/nocloud/name/../");
+}
+
+static void evidence_that_is_none(void **state)
+{
+    (void)state;
+    is_none("/nocloud/", "no such evidence");
+    is_none("/nocloud/ip/10.0.0.1/user-data", "no such evidence");
+    is_none("/nocloud/MAC/x/user-data", "no such evidence");
+    is_none("/nocloud//x/user-data", "no such evidence");
+    is_none("/nocloud/mac", "wants a value");
+    is_none("/nocloud/mac/", "wants a value");
+    is_none("/nocloud/mac/x", "wants a value");
+    is_none("/nocloud/mac//user-data", "wants a value");
+    is_none("/nocloud/name/n1%00/user-data", "percent-encoded");
+    is_none("/nocloud/name/n1%/user-data", "percent-encoded");
+    is_none("/nocloud/name/n1%0a/user-data", "percent-encoded");
+}
+
+static void health(void **state)
+{
+    (void)state;
+    assert_int_equal(parsed("/healthz").kind, ROUTE_HEALTHZ);
+    assert_int_equal(parsed("/readyz").kind, ROUTE_READYZ);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
+
+UNIT_MAIN(TEST(seed_files), TEST(old_clients_forget_the_slash), TEST(paths_that_are_none),
+          TEST(keys_that_are_none), TEST(files_that_are_none), TEST(evidence_of_each_kind),
+          TEST(evidence_that_is_none), TEST(health))

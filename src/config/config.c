@@ -158,7 +158,7 @@ static int read_text(const char *path, struct faults *faults, struct arena *a, s
 {
     const char *file = path ? path : CONFIG_PATH_DEFAULT;
     int r = fs_read(file, FILE_MAX_BYTES, a, ret, NULL);
-    if (r == -ENOENT && !path) {
+    if (r == -ENOENT && (!path || !*path)) {
         *ret = STR("");
         return 0;
     }

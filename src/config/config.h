@@ -44,8 +44,8 @@ struct config {
 };
 
 /* Reads `path`, or the default place where `path` is NULL: no file there means defaults, whereas a
- * file that was asked for must be there. All faults are reported; -EINVAL when there is one, and
- * *ret is untouched. */
+ * file that was asked for must be there. "" reads nothing: the defaults alone. All faults are
+ * reported; -EINVAL when there is one, and *ret is untouched. */
 int config_load(const char *path, struct faults *faults, struct arena *arena, struct config *ret);
 
 /* Whether `url` would do as a `url`: http or https, a host, perhaps a port, and a slash at most. */

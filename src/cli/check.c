@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/check.h"
+
+#include "base/json.h"
+#include "cli/faultview.h"
+#include "cli/progress.h"
+#include "cli/seedtree.h"
+#include "render/render.h"
+
+/* `tree` is NULL where it did not load. */
+static void check(const struct config *config, struct faults *faults, struct tree **ret)
+{
+    struct progress progress;
+    progress_begin(&progress, "loading the seed tree");
+    int r = tree_load(config->seed_dir.p, config->templates_dir.p, faults, ret);
+    progress_end(&progress);
+    if (r < 0)
+        return;
+    progress_begin(&progress, "rendering every node's files");
+    render_check(*ret, faults);
+    progress_end(&progress);
+}
+
+static const char *plural(uint32_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
+static void print_summary(const struct tree *t, const struct faults *faults)
+{
+    char count[FAULTVIEW_COUNT_SIZE];
+    if (t) {
+        uint32_t nodes = tree_node_count(t), roles = tree_role_count(t),
+                 clusters = tree_cluster_count(t);
+        printf("%u node%s, %u role%s, %u cluster%s: ", nodes, plural(nodes), roles, plural(roles),
+               clusters, plural(clusters));
+    }
+    puts(faultview_count(faults, count));
+}
+
+static struct value place_number(uint32_t n)
+{
+    return n ? value_int(n) : value_none();
+}
+
+static struct value fault_value(const struct fault *f, struct arena *a)
+{
+    const struct value_pair pairs[] = {
+        JSON_STR("severity", str_from(f->warning ? "warning" : "error")),
+        JSON_VALUE("file", f->at.file ? value_str(str_from(f->at.file)) : value_none()),
+        JSON_VALUE("line", place_number(f->at.line)),
+        JSON_VALUE("column", place_number(f->at.line ? f->at.column : 0)),
+        JSON_STR("message", str_from(f->msg)),
+    };
+    return value_copy(a, value_map(pairs, sizeof(pairs) / sizeof(pairs[0])));
+}
+
+static struct value faults_value(struct faults *faults, struct arena *a)
+{
+    struct value *items = ARENA_ARRAY(a, struct value, faults->kept);
+    faults_sort(faults);
+    for (size_t i = 0; i < faults->kept; i++)
+        items[i] = fault_value(&faults->list[i], a);
+    return value_list(items, faults->kept);
+}
+
+static void print_json(struct call *c, const struct config *config, const struct tree *t,
+                       struct faults *faults)
+{
+    const struct value_pair pairs[] = {
+        JSON_BOOL("ok", faults->errors == 0),
+        JSON_INT("errors", (int64_t)faults->errors),
+        JSON_INT("warnings", (int64_t)faults->warnings),
+        JSON_STR("seed", config->seed_dir),
+        JSON_STR("templates", config->templates_dir),
+        JSON_VALUE("nodes", t ? value_int(tree_node_count(t)) : value_none()),
+        JSON_VALUE("roles", t ? value_int(tree_role_count(t)) : value_none()),
+        JSON_VALUE("clusters", t ? value_int(tree_cluster_count(t)) : value_none()),
+        JSON_VALUE("faults", faults_value(faults, &c->arena)),
+    };
+    call_print_json(value_map(pairs, sizeof(pairs) / sizeof(pairs[0])));
+}
+
+int check_run(struct call *c)
+{
+    struct config config;
+    struct faults faults;
+    struct tree *tree = NULL;
+    if (c->operands_n && flags_given(&c->flags, FLAG_SEED))
+        return call_misuse(c, "give either DIR or --seed");
+    if (seedtree_configure(c, &config) != CALL_OK)
+        return CALL_FAILED;
+    if (c->operands_n)
+        config.seed_dir = str_from(c->operands[0]);
+    faults_init(&faults);
+    check(&config, &faults, &tree);
+    if (flags_given(&c->flags, FLAG_JSON)) {
+        print_json(c, &config, tree, &faults);
+    } else {
+        faultview_print(stdout, &faults, c->color_out);
+        print_summary(tree, &faults);
+    }
+    int status = faults.errors ? CALL_FAILED : CALL_OK;
+    tree_free(tree);
+    faults_done(&faults);
+    return status;
+}

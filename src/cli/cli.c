@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli.h"
+
+#include "cli/help.h"
+#include "cli/term.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define ARENA_BYTES (16 * 1024)
+
+/* A closed descriptor 0 to 2 would be the number of the next file that is opened: what we print
+ * would go there. What stands in its place fails when it is written to, so that it is noticed. */
+static void fill_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", O_RDONLY) != fd)
+            abort();
+    }
+}
+
+/* A full disk shows when the last bytes are written, not before. */
+static int close_output(int status)
+{
+    bool failed = ferror(stdout);
+    errno = 0;
+    if (fclose(stdout) == 0 && !failed)
+        return status;
+    fprintf(stderr, "cloudseed: standard output: %s\n",
+            errno ? strerror(errno) : "not all could be written");
+    return CALL_FAILED;
+}
+
+static int run_command(struct call *c, size_t words_n)
+{
+    size_t used = 0;
+    struct err e;
+    c->command = command_find(c->words, words_n, &used, &e);
+    if (!c->command)
+        return call_misuse(c, "%s", e.msg);
+    c->operands = c->words + used;
+    c->operands_n = words_n - used;
+    unsigned foreign = c->flags.given & ~(c->command->flags | FLAGS_EVERYWHERE);
+    if (foreign)
+        return call_misuse(c, "'%s' has no option --%s", c->command->name,
+                           flag_table[__builtin_ctz(foreign)].name);
+    if (c->operands_n < c->command->operands_min)
+        return call_misuse(c, "usage: cloudseed %s %s", c->command->name, c->command->operands);
+    if (c->operands_n > c->command->operands_max)
+        return call_misuse(c, "'%s': one argument too many for '%s'",
+                           c->operands[c->command->operands_max], c->command->name);
+    return c->command->run(c);
+}
+
+static int run(struct call *c, int argc, char **argv)
+{
+    size_t words_n;
+    struct err e;
+    c->words = ARENA_ARRAY(&c->arena, const char *, (size_t)argc);
+    if (flags_parse(argc, argv, &c->flags, c->words, &words_n, &e) < 0)
+        return call_misuse(c, "%s", e.msg);
+    c->color_out = term_color(c->flags.value[FLAG_COLOR], STDOUT_FILENO);
+    c->color_err = term_color(c->flags.value[FLAG_COLOR], STDERR_FILENO);
+    if (flags_given(&c->flags, FLAG_VERSION))
+        return puts("cloudseed " CLOUDSEED_VERSION) < 0 ? CALL_FAILED : CALL_OK;
+    if (flags_given(&c->flags, FLAG_HELP))
+        return help_show(c, c->words, words_n);
+    if (words_n == 0) {
+        help_print_all(stderr);
+        return CALL_MISUSED;
+    }
+    return run_command(c, words_n);
+}
+
+int cli_main(int argc, char **argv)
+{
+    struct call c = {0};
+    fill_standard_descriptors();
+    setlocale(LC_CTYPE, "C.UTF-8"); /* for the width of characters: our texts are UTF-8 */
+    arena_init(&c.arena, ARENA_BYTES);
+    int status = run(&c, argc, argv);
+    arena_done(&c.arena);
+    return close_output(status);
+}

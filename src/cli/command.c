@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/command.h"
+
+#include "base/guess.h"
+#include "cli/check.h"
+#include "cli/help.h"
+#include "cli/node.h"
+#include "cli/reference.h"
+#include "cli/render.h"
+
+#include <errno.h>
+
+const struct command command_table[] = {
+    {
+        .name = "check",
+        .operands = "[DIR]",
+        .operands_max = 1,
+        .flags = FLAG_BIT(FLAG_JSON),
+        .summary = "find everything that is wrong in the seed tree",
+        .help = "Reads the seed tree in DIR (or of --seed, or the configured one), compiles the\n"
+                "templates and renders every file of every node. Every fault is printed with its\n"
+                "file, line and column. The server need not run, and no secret is read.\n"
+                "\n"
+                "Exit status: 0 no errors, 1 errors were found, 2 wrong usage.\n"
+                "\n"
+                "Examples:\n"
+                "  cloudseed check\n"
+                "  cloudseed check ./seed --templates ./templates\n"
+                "  cloudseed check --json | jq -r '.faults[].message'\n",
+        .run = check_run,
+    },
+    {
+        .name = "render",
+        .operands = "NODE [FILE]",
+        .operands_min = 1,
+        .operands_max = 2,
+        .summary = "print a node's files as cloud-init gets them",
+        .help =
+            "FILE is meta-data, user-data, vendor-data or network-config, and is printed byte\n"
+            "for byte; without it all four are, each below a line with its name. The seed URL\n"
+            "in them is the real one where the server's secret can be read, else the key in it\n"
+            "is SEED-KEY.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed render k8s-worker-2\n"
+            "  cloudseed render k8s-worker-2 user-data >user-data\n",
+        .run = render_run,
+    },
+    {
+        .name = "node list",
+        .operands = "",
+        .flags = FLAG_BIT(FLAG_JSON) | FLAG_BIT(FLAG_NAMES),
+        .summary = "list the nodes",
+        .help = "Prints a line for each node of the seed tree, in the order of their names.\n"
+                "\n"
+                "Examples:\n"
+                "  cloudseed node list\n"
+                "  cloudseed node list --names | xargs -n 1 cloudseed node url\n"
+                "  cloudseed node list --json | jq -r '.[] | select(.role == \"worker\").name'\n",
+        .run = node_list_run,
+    },
+    {
+        .name = "node show",
+        .operands = "NODE",
+        .operands_min = 1,
+        .operands_max = 1,
+        .flags = FLAG_BIT(FLAG_JSON),
+        .summary = "show all of a node, and where each value comes from",
+        .help = "Prints what is declared of the node, its templates, and every variable that its\n"
+                "templates see, with the file and line that set it. Nearer ones win: the node's\n"
+                "over its role's, its cluster's and the site's.\n"
+                "\n"
+                "Examples:\n"
+                "  cloudseed node show k8s-worker-2\n"
+                "  cloudseed node show k8s-worker-2 --json | jq .variables\n",
+        .run = node_show_run,
+    },
+    {
+        .name = "node url",
+        .operands = "NODE",
+        .operands_min = 1,
+        .operands_max = 1,
+        .flags = FLAG_BIT(FLAG_JSON) | FLAG_BIT(FLAG_DISCOVERY),
+        .summary = "print a node's seed URL",
+        .help =
+            "The URL holds the node's seed key: whoever knows it reads the node's files. It is\n"
+            "computed from the server's secret, which root and the user of cloudseedd can read;\n"
+            "cloudseedd makes the secret at its first start. --discovery prints what cloud-init\n"
+            "looks for in the SMBIOS serial or on the kernel's command line.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed node url k8s-worker-2\n"
+            "  curl \"$(cloudseed node url k8s-worker-2)user-data\"\n"
+            "  cloudseed node url k8s-worker-2 --discovery\n",
+        .run = node_url_run,
+    },
+    {
+        .name = "reference",
+        .operands = "seed|config",
+        .operands_min = 1,
+        .operands_max = 1,
+        .summary = "print the reference of a file format, in Markdown",
+        .help =
+            "'seed' is the format of the seed tree, 'config' that of cloudseedd.yaml: every key\n"
+            "with its type, default and an example. Made from the tables that read these files.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed reference seed | less\n"
+            "  cloudseed reference config >config.md\n",
+        .run = reference_run,
+    },
+    {
+        .name = "help",
+        .operands = "[COMMAND]",
+        .operands_max = 2,
+        .summary = "tell how a command is used",
+        .help = "Examples:\n"
+                "  cloudseed help\n"
+                "  cloudseed help node url\n",
+        .run = help_run,
+    },
+};
+
+const size_t command_count = sizeof(command_table) / sizeof(command_table[0]);
+
+bool command_begins(const struct command *c, const char *word)
+{
+    struct str rest = str_from(c->name);
+    return str_is(str_cut(&rest, ' '), word);
+}
+
+bool command_is_group(const char *word)
+{
+    for (size_t i = 0; i < command_count; i++) {
+        if (strchr(command_table[i].name, ' ') && command_begins(&command_table[i], word))
+            return true;
+    }
+    return false;
+}
+
+/* How many words of the command's name the words begin with, in *ret_same; its length. */
+static size_t name_words(const struct command *c, const char *const *words, size_t n,
+                         size_t *ret_same)
+{
+    struct str rest = str_from(c->name);
+    size_t count = 0, same = 0;
+    while (rest.p) {
+        struct str word = str_cut(&rest, ' ');
+        same += same == count && count < n && str_is(word, words[count]);
+        count++;
+    }
+    *ret_same = same;
+    return count;
+}
+
+static int refuse(const char *const *words, size_t n, struct err *e)
+{
+    struct guess guess;
+    bool group = command_is_group(words[0]);
+    if (group && n == 1)
+        return err_set(e, -EINVAL, "'%s' is a group of commands: say which", words[0]);
+    guess_init(&guess, str_from(words[group ? 1 : 0]));
+    for (size_t i = 0; i < command_count; i++) {
+        struct str rest = str_from(command_table[i].name);
+        struct str first = str_cut(&rest, ' ');
+        if (!group)
+            guess_offer(&guess, first);
+        else if (str_is(first, words[0]))
+            guess_offer(&guess, rest);
+    }
+    return err_set(e, -EINVAL, "unknown command '%s%s%s'%s", words[0], group ? " " : "",
+                   group ? words[1] : "", guess_text(&guess));
+}
+
+const struct command *command_find(const char *const *words, size_t n, size_t *ret_used,
+                                   struct err *e)
+{
+    for (size_t i = 0; i < command_count; i++) {
+        size_t same, count = name_words(&command_table[i], words, n, &same);
+        if (same == count) {
+            *ret_used = count;
+            return &command_table[i];
+        }
+    }
+    refuse(words, n, e);
+    return NULL;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* command: the commands of `cloudseed`, in one table for dispatch and help. */
+#ifndef CLOUDSEED_CLI_COMMAND_H
+#define CLOUDSEED_CLI_COMMAND_H
+
+#include "cli/flags.h"
+
+struct call;
+
+struct command {
+    const char *name;     /* one word, or a group and a word: "node list" */
+    const char *operands; /* "NODE [FILE]" */
+    uint8_t operands_min, operands_max;
+    unsigned flags;      /* FLAG_BIT of those that not every command takes */
+    const char *summary; /* one line, as an order: "list the nodes" */
+    const char *help;    /* whole lines: what it does, and examples */
+    int (*run)(struct call *c);
+};
+
+extern const struct command command_table[];
+extern const size_t command_count;
+
+/* The command that the words begin with; *ret_used words name it. NULL, with what may have been
+ * meant, where there is no such command. */
+const struct command *command_find(const char *const *words, size_t n, size_t *ret_used,
+                                   struct err *e);
+
+/* Whether commands of two words begin with this one. */
+bool command_is_group(const char *word);
+/* Whether the command's first word is this one. */
+bool command_begins(const struct command *c, const char *word);
+
+#endif

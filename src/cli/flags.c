@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/flags.h"
+
+#include "base/guess.h"
+#include "cli/term.h"
+#include "config/config.h"
+
+#include <errno.h>
+
+const struct flag flag_table[FLAG_COUNT] = {
+    [FLAG_JSON] = {"json", NULL, "print JSON"},
+    [FLAG_NAMES] = {"names", NULL, "print names alone, one a line"},
+    [FLAG_DISCOVERY] = {"discovery", NULL, "print the whole string for serial or command line"},
+    [FLAG_CONFIG] = {"config", "FILE", "cloudseedd's configuration (" CONFIG_PATH_DEFAULT ")"},
+    [FLAG_SEED] = {"seed", "DIR", "the seed tree, instead of the configured one"},
+    [FLAG_TEMPLATES] = {"templates", "DIR", "the templates, instead of the configured ones"},
+    [FLAG_STATE] = {"state", "DIR", "where cloudseedd keeps its secret"},
+    [FLAG_URL] = {"url", "URL", "what nodes' URLs begin with, instead of the site's url"},
+    [FLAG_COLOR] = {"color", "WHEN",
+                    "auto, always or never (auto: on a terminal, unless NO_COLOR)"},
+    [FLAG_HELP] = {"help", NULL, "tell how a command is used"},
+    [FLAG_VERSION] = {"version", NULL, "print the version"},
+};
+
+static int check_value(enum flag_id id, const char *value, struct err *e)
+{
+    if (id == FLAG_COLOR && !term_when_valid(value))
+        return err_set(e, -EINVAL, "--color '%s': expected auto, always or never", value);
+    if (id == FLAG_URL && !config_url_valid(str_from(value)))
+        return err_set(e, -EINVAL, "--url '%s': expected http://HOST:PORT", value);
+    return 0;
+}
+
+static int find(struct str name, enum flag_id *ret, struct err *e)
+{
+    struct guess guess;
+    guess_init(&guess, name);
+    for (int i = 0; i < FLAG_COUNT; i++) {
+        if (str_is(name, flag_table[i].name)) {
+            *ret = (enum flag_id)i;
+            return 0;
+        }
+        guess_offer(&guess, str_from(flag_table[i].name));
+    }
+    if (guess.best.n)
+        return err_set(e, -EINVAL, "unknown option '--%.*s'; did you mean '--%.*s'?", STR_ARG(name),
+                       STR_ARG(guess.best));
+    return err_set(e, -EINVAL, "unknown option '--%.*s'", STR_ARG(name));
+}
+
+/* `next` is the argument behind, or NULL. Returns how many arguments it took. */
+static int take(const char *text, const char *next, struct flags *f, struct err *e)
+{
+    enum flag_id id = FLAG_COUNT;
+    struct str value = str_from(text);
+    struct str name = str_cut(&value, '=');
+    int r = find(name, &id, e), taken = 1;
+    if (r < 0)
+        return r;
+    const struct flag *flag = &flag_table[id];
+    if (!flag->value && value.p)
+        return err_set(e, -EINVAL, "--%s takes no value", flag->name);
+    if (flag->value && !value.p && next && strncmp(next, "--", 2) != 0) {
+        value = str_from(next);
+        taken = 2;
+    }
+    if (flag->value && value.n == 0)
+        return err_set(e, -EINVAL, "--%s needs a %s", flag->name, flag->value);
+    r = flag->value ? check_value(id, value.p, e) : 0;
+    f->given |= FLAG_BIT(id);
+    f->value[id] = value.p;
+    return r < 0 ? r : taken;
+}
+
+int flags_parse(int argc, char **argv, struct flags *ret, const char **words, size_t *ret_words_n,
+                struct err *e)
+{
+    struct flags f = {0};
+    size_t n = 0;
+    bool ended = false;
+    for (int i = 1; i < argc;) {
+        const char *arg = argv[i];
+        int r = 1;
+        if (ended || arg[0] != '-' || arg[1] == '\0')
+            words[n++] = arg;
+        else if (strcmp(arg, "--") == 0)
+            ended = true;
+        else if (strcmp(arg, "-h") == 0)
+            f.given |= FLAG_BIT(FLAG_HELP);
+        else if (arg[1] != '-')
+            r = err_set(e, -EINVAL, "unknown option '%s'", arg);
+        else
+            r = take(arg + 2, i + 1 < argc ? argv[i + 1] : NULL, &f, e);
+        if (r < 0)
+            return r;
+        i += r;
+    }
+    *ret = f;
+    *ret_words_n = n;
+    return 0;
+}

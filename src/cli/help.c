@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/help.h"
+
+#define LEFT_COLUMNS 24
+
+static const char head[] =
+    "Usage: cloudseed [OPTION]... COMMAND [ARGUMENT]...\n"
+    "Look after the seed tree that cloudseedd serves to machines as they boot.\n";
+
+static const char tail[] =
+    "\n"
+    "What is not given is taken from the configuration of cloudseedd, where it can be read.\n"
+    "Exit status: 0 done, 1 it could not be done, 2 wrong usage.\n"
+    "\n"
+    "Examples:\n"
+    "  cloudseed check\n"
+    "  cloudseed render k8s-worker-2 user-data\n"
+    "  cloudseed node url k8s-worker-2 --discovery\n"
+    "\n"
+    "'cloudseed help COMMAND' tells more of one. See cloudseed(1), cloudseed-seed(5) for the\n"
+    "seed tree, and cloudseedd(8) for the server.\n";
+
+static void print_flag(FILE *f, const struct flag *flag)
+{
+    char left[64];
+    snprintf(left, sizeof(left), "--%s%s%s", flag->name, flag->value ? " " : "",
+             flag->value ? flag->value : "");
+    fprintf(f, "  %-*s%s\n", LEFT_COLUMNS, left, flag->help);
+}
+
+static void print_flags(FILE *f, unsigned which)
+{
+    for (int i = 0; i < FLAG_COUNT; i++) {
+        if (which & FLAG_BIT(i))
+            print_flag(f, &flag_table[i]);
+    }
+}
+
+/* Those that begin with `word`, or all where it is NULL. */
+static void print_commands(FILE *f, const char *word)
+{
+    fputs("\nCommands:\n", f);
+    for (size_t i = 0; i < command_count; i++) {
+        const struct command *c = &command_table[i];
+        char left[64];
+        if (word && !command_begins(c, word))
+            continue;
+        snprintf(left, sizeof(left), "%s%s%s", c->name, *c->operands ? " " : "", c->operands);
+        fprintf(f, "  %-*s%s\n", LEFT_COLUMNS, left, c->summary);
+    }
+}
+
+void help_print_all(FILE *f)
+{
+    fputs(head, f);
+    print_commands(f, NULL);
+    fputs("\nOptions of all commands:\n", f);
+    print_flags(f, FLAGS_EVERYWHERE);
+    fputs("\nOptions of some commands:\n", f);
+    print_flags(f, ~FLAGS_EVERYWHERE);
+    fputs(tail, f);
+}
+
+static void print_command(FILE *f, const struct command *c)
+{
+    fprintf(f, "Usage: cloudseed %s%s%s [OPTION]...\n", c->name, *c->operands ? " " : "",
+            c->operands);
+    fprintf(f, "%c%s.\n\n", c->summary[0] - 'a' + 'A', c->summary + 1);
+    fputs(c->help, f);
+    if (c->flags) {
+        fputs("\nOptions:\n", f);
+        print_flags(f, c->flags);
+    }
+    fputs("\nOptions of all commands:\n", f);
+    print_flags(f, FLAGS_EVERYWHERE);
+}
+
+int help_show(struct call *c, const char *const *words, size_t n)
+{
+    size_t used;
+    struct err e;
+    if (n == 0) {
+        help_print_all(stdout);
+        return CALL_OK;
+    }
+    if (n == 1 && command_is_group(words[0])) {
+        printf("Usage: cloudseed %s COMMAND [ARGUMENT]... [OPTION]...\n", words[0]);
+        print_commands(stdout, words[0]);
+        return CALL_OK;
+    }
+    const struct command *command = command_find(words, n, &used, &e);
+    if (!command)
+        return call_misuse(c, "%s", e.msg);
+    print_command(stdout, command);
+    return CALL_OK;
+}
+
+int help_run(struct call *c)
+{
+    return help_show(c, c->operands, c->operands_n);
+}

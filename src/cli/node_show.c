@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/node.h"
+#include "cli/seedtree.h"
+#include "cli/table.h"
+#include "render/scope.h"
+
+#include <stdlib.h>
+
+#define VALUE_MAX_BYTES ((size_t)1 << 30)
+
+/* Every variable that the node's templates see, by name. */
+struct seen {
+    const struct variable **list;
+    size_t n;
+};
+
+static int by_name(const void *a, const void *b)
+{
+    const struct variable *const *va = a, *const *vb = b;
+    return str_cmp((*va)->name, (*vb)->name);
+}
+
+/* The nearest of each name: scope_variable decides as it does for templates. */
+static struct seen see_variables(const struct site *site, const struct node *n, struct arena *a)
+{
+    const struct variables from[] = {
+        n->variables,
+        n->role->variables,
+        n->cluster ? n->cluster->variables : (struct variables){0},
+        site->variables,
+    };
+    size_t room = 0;
+    for (size_t i = 0; i < 4; i++)
+        room += from[i].n;
+    struct seen seen = {.list = ARENA_ARRAY(a, const struct variable *, room)};
+    for (size_t i = 0; i < 4; i++) {
+        for (uint32_t j = 0; j < from[i].n; j++) {
+            const struct variable *v = &from[i].list[j];
+            if (scope_variable(site, n, v->name) == v)
+                seen.list[seen.n++] = v;
+        }
+    }
+    if (seen.n)
+        qsort(seen.list, seen.n, sizeof(*seen.list), by_name);
+    return seen;
+}
+
+static struct value variable_value(const struct variable *v, struct arena *a)
+{
+    const struct value_pair pairs[] = {
+        JSON_VALUE("value", v->value),
+        JSON_VALUE("from", node_place_value(v->at, a)),
+    };
+    return value_copy(a, value_map(pairs, 2));
+}
+
+static struct value variables_value(struct seen seen, struct arena *a)
+{
+    struct value_pair *pairs = ARENA_ARRAY(a, struct value_pair, seen.n);
+    for (size_t i = 0; i < seen.n; i++) {
+        pairs[i].key = value_str(seen.list[i]->name);
+        pairs[i].value = variable_value(seen.list[i], a);
+    }
+    return value_map(pairs, seen.n);
+}
+
+static struct value templates_value(const struct role *r, struct arena *a)
+{
+    struct value_pair *pairs = ARENA_ARRAY(a, struct value_pair, SEED_FILE_COUNT);
+    for (int i = 0; i < SEED_FILE_COUNT; i++) {
+        pairs[i].key = value_str(str_from(seed_file_names[i]));
+        pairs[i].value = r->templates[i] ? value_str(r->template_names[i]) : value_none();
+    }
+    return value_map(pairs, SEED_FILE_COUNT);
+}
+
+static void print_json(struct call *c, const struct node *n, struct seen seen)
+{
+    struct value_pair pairs[NODE_PAIRS + 2];
+    node_pairs(n, &c->arena, pairs);
+    const struct value_pair more[] = {
+        JSON_VALUE("templates", templates_value(n->role, &c->arena)),
+        JSON_VALUE("variables", variables_value(seen, &c->arena)),
+    };
+    memcpy(pairs + NODE_PAIRS, more, sizeof(more));
+    call_print_json(value_map(pairs, NODE_PAIRS + 2));
+}
+
+static struct str place_text(struct place at, struct arena *a)
+{
+    return at.line ? arena_printf(a, "%s:%u", at.file, at.line) : str_from(at.file);
+}
+
+static void add_field(struct table *t, const char *name, struct str value)
+{
+    table_add(t, str_from(name));
+    table_add(t, value);
+}
+
+static struct str networks_text(const struct node *n, struct arena *a)
+{
+    struct buf b;
+    buf_init(&b, 4096);
+    for (uint8_t i = 0; i < n->addresses_n; i++)
+        buf_printf(&b, "%s%.*s", i ? "," : "", STR_ARG(n->networks[i]->name));
+    struct str text = arena_str(a, buf_view(&b));
+    buf_done(&b);
+    return text;
+}
+
+static void print_fields(struct call *c, const struct node *n)
+{
+    struct arena *a = &c->arena;
+    struct table t;
+    char uuid[UUID_TEXT_SIZE] = "";
+    table_init(&t, a, 2);
+    add_field(&t, "name", n->name);
+    add_field(&t, "role", n->role->name);
+    add_field(&t, "bootstrap", str_from(bootstrap_names[n->role->bootstrap]));
+    add_field(&t, "cluster", n->cluster ? n->cluster->name : STR(""));
+    add_field(&t, "addresses", node_addresses_text(n, a));
+    add_field(&t, "networks", networks_text(n, a));
+    add_field(&t, "macs", node_macs_text(n, a));
+    add_field(&t, "uuid", n->uuid ? str_from(uuid_text(*n->uuid, uuid)) : STR(""));
+    add_field(&t, "serial", n->serial);
+    add_field(&t, "key epoch", arena_printf(a, "%u", n->key_epoch));
+    add_field(&t, "declared in", place_text(n->at, a));
+    for (int i = 0; i < SEED_FILE_COUNT; i++)
+        add_field(&t, seed_file_names[i],
+                  n->role->templates[i]
+                      ? arena_printf(a, "template %.*s", STR_ARG(n->role->template_names[i]))
+                      : str_from(i == SEED_META_DATA ? "made by cloudseedd" : "empty"));
+    table_print(&t, stdout, false);
+}
+
+static void print_variables(struct call *c, struct seen seen)
+{
+    struct table t;
+    struct buf json;
+    table_init(&t, &c->arena, 3);
+    table_add(&t, STR("VARIABLE"));
+    table_add(&t, STR("FROM"));
+    table_add(&t, STR("VALUE"));
+    buf_init(&json, VALUE_MAX_BYTES);
+    for (size_t i = 0; i < seen.n; i++) {
+        table_add(&t, seen.list[i]->name);
+        table_add(&t, place_text(seen.list[i]->at, &c->arena));
+        buf_clear(&json);
+        json_write(&json, seen.list[i]->value, false);
+        table_add(&t, buf_view(&json));
+    }
+    buf_done(&json);
+    putchar('\n');
+    table_print(&t, stdout, c->color_out);
+}
+
+int node_show_run(struct call *c)
+{
+    struct config config;
+    if (seedtree_configure(c, &config) != CALL_OK)
+        return CALL_FAILED;
+    struct tree *tree = seedtree_load(c, &config);
+    const struct node *n = tree ? seedtree_node(c, tree, c->operands[0]) : NULL;
+    if (n) {
+        struct seen seen = see_variables(tree_site(tree), n, &c->arena);
+        if (flags_given(&c->flags, FLAG_JSON)) {
+            print_json(c, n, seen);
+        } else {
+            print_fields(c, n);
+            if (seen.n)
+                print_variables(c, seen);
+        }
+    }
+    tree_free(tree);
+    return n ? CALL_OK : CALL_FAILED;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* progress: a sign of life on the terminal for what takes longer than a second. */
+#ifndef CLOUDSEED_CLI_PROGRESS_H
+#define CLOUDSEED_CLI_PROGRESS_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+struct progress {
+    const char *what; /* "loading the seed tree" */
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t ended_cond;
+    bool ended, running;
+};
+
+/* Shows nothing where standard error is no terminal, or one that cannot clear a line. It must be
+ * ended before anything else is printed. */
+void progress_begin(struct progress *p, const char *what);
+void progress_end(struct progress *p);
+
+#endif

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* reference: `cloudseed reference`: the formats of our files, as their readers' tables have them.
+ */
+#ifndef CLOUDSEED_CLI_REFERENCE_H
+#define CLOUDSEED_CLI_REFERENCE_H
+
+#include "cli/call.h"
+
+int reference_run(struct call *c);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * seedtree: the seed tree that a command is about, as options and configuration name it.
+ */
+#ifndef CLOUDSEED_CLI_SEEDTREE_H
+#define CLOUDSEED_CLI_SEEDTREE_H
+
+#include "cli/call.h"
+#include "config/config.h"
+#include "tree/tree.h"
+
+/* The configuration with the options over it. CALL_FAILED after its faults are printed. The
+ * default file may be missing or unreadable: then it is the compiled defaults. */
+int seedtree_configure(struct call *c, struct config *ret);
+
+/* Loads it; NULL after everything that is wrong with it was printed. */
+struct tree *seedtree_load(struct call *c, const struct config *config);
+
+/* The node of that name; NULL after saying that there is none. */
+const struct node *seedtree_node(struct call *c, const struct tree *t, const char *name);
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/unit.h"
+
+#include "cli/command.h"
+
+#include <errno.h>
+
+#define ARGS_MAX 16
+
+struct parsed {
+    struct flags flags;
+    const char *words[ARGS_MAX];
+    size_t words_n;
+    struct err e;
+    int r;
+};
+
+static struct parsed parse(const char *const *args)
+{
+    struct parsed p = {.r = 0};
+    char *argv[ARGS_MAX] = {(char *)(uintptr_t) "cloudseed"};
+    int argc = 1;
+    for (; args[argc - 1]; argc++)
+        argv[argc] = (char *)(uintptr_t)args[argc - 1];
+    p.r = flags_parse(argc, argv, &p.flags, p.words, &p.words_n, &p.e);
+    return p;
+}
+
+#define PARSE(...) parse((const char *const[]){__VA_ARGS__, NULL})
+
+static void options_stand_anywhere(void **state)
+{
+    (void)state;
+    struct parsed p = PARSE("--seed", "a", "node", "--json", "list", "--state=b=c");
+    assert_int_equal(p.r, 0);
+    assert_int_equal(p.words_n, 2);
+    assert_string_equal(p.words[0], "node");
+    assert_string_equal(p.words[1], "list");
+    assert_string_equal(p.flags.value[FLAG_SEED], "a");
+    assert_string_equal(p.flags.value[FLAG_STATE], "b=c");
+    assert_int_equal(p.flags.given,
+                     FLAG_BIT(FLAG_SEED) | FLAG_BIT(FLAG_STATE) | FLAG_BIT(FLAG_JSON));
+}
+
+static void last_one_counts(void **state)
+{
+    (void)state;
+    struct parsed p = PARSE("--seed=a", "--seed", "b");
+    assert_string_equal(p.flags.value[FLAG_SEED], "b");
+}
+
+static void words_behind_two_dashes(void **state)
+{
+    (void)state;
+    struct parsed p = PARSE("--", "--json", "-x", "--");
+    assert_int_equal(p.words_n, 3);
+    assert_string_equal(p.words[0], "--json");
+    assert_int_equal(p.flags.given, 0);
+}
+
+static void help_has_a_letter_and_a_dash_is_a_word(void **state)
+{
+    (void)state;
+    struct parsed p = PARSE("-h", "-");
+    assert_true(flags_given(&p.flags, FLAG_HELP));
+    assert_int_equal(p.words_n, 1);
+}
+
+static void refused(struct parsed p, const char *part)
+{
+    assert_int_equal(p.r, -EINVAL);
+    assert_contains(p.e.msg, part);
+}
+
+static void wrong_options_are_refused(void **state)
+{
+    (void)state;
+    refused(PARSE("--sed", "x"), "unknown option '--sed'; did you mean '--seed'?");
+    refused(PARSE("--bogus"), "unknown option '--bogus'");
+    refused(PARSE("-j"), "unknown option '-j'");
+    refused(PARSE("--seed"), "--seed needs a DIR");
+    refused(PARSE("--seed="), "--seed needs a DIR");
+    refused(PARSE("--seed", ""), "--seed needs a DIR");
+    refused(PARSE("--seed", "--json"), "--seed needs a DIR");
+    refused(PARSE("--json=yes"), "--json takes no value");
+    refused(PARSE("--color=yes"), "expected auto, always or never");
+    refused(PARSE("--url=host:80"), "expected http://HOST:PORT");
+}
+
+static void find(const char *const *words, size_t n, const char *name, size_t used)
+{
+    size_t got;
+    struct err e;
+    const struct command *c = command_find(words, n, &got, &e);
+    assert_non_null(c);
+    assert_string_equal(c->name, name);
+    assert_int_equal(got, used);
+}
+
+#define FIND(name, used, ...)                \
+    find((const char *const[]){__VA_ARGS__}, \
+         sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *), (name), (used))
+
+static void commands_are_found(void **state)
+{
+    (void)state;
+    FIND("check", 1, "check");
+    FIND("check", 1, "check", "seed");
+    FIND("node list", 2, "node", "list");
+    FIND("node url", 2, "node", "url", "list");
+    FIND("help", 1, "help", "node", "list");
+}
+
+static void lost(const char *const *words, size_t n, const char *part)
+{
+    size_t used;
+    struct err e;
+    assert_null(command_find(words, n, &used, &e));
+    assert_contains(e.msg, part);
+}
+
+#define LOST(part, ...)                      \
+    lost((const char *const[]){__VA_ARGS__}, \
+         sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *), (part))
+
+static void unknown_commands_are_guessed(void **state)
+{
+    (void)state;
+    LOST("unknown command 'chek'; did you mean 'check'?", "chek");
+    LOST("unknown command 'node lst'; did you mean 'list'?", "node", "lst");
+    LOST("unknown command 'frobnicate'", "frobnicate", "x");
+    LOST("say which", "node");
+    LOST("unknown command 'list'", "list");
+}
+
+static void commands_are_whole(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < command_count; i++) {
+        const struct command *c = &command_table[i];
+        assert_true(c->run && *c->summary >= 'a' && *c->summary <= 'z');
+        assert_contains(c->help, "Examples:\n  cloudseed ");
+        assert_true(str_ends(str_from(c->help), STR("\n")));
+        assert_int_equal(c->flags & FLAGS_EVERYWHERE, 0);
+    }
+}
+
+UNIT_MAIN(cmocka_unit_test(options_stand_anywhere), cmocka_unit_test(last_one_counts),
+          cmocka_unit_test(words_behind_two_dashes),
+          cmocka_unit_test(help_has_a_letter_and_a_dash_is_a_word),
+          cmocka_unit_test(wrong_options_are_refused), cmocka_unit_test(commands_are_found),
+          cmocka_unit_test(unknown_commands_are_guessed), cmocka_unit_test(commands_are_whole))

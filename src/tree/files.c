@@ -90,11 +90,11 @@ static void on_yaml(struct files *f, const char *path, mode_t kind, const char *
     struct place at = {.file = path};
     struct str name = str_from(path);
     if (kind == S_IFDIR)
-        fault_warn(f->faults, at, "folders in here are not read; put its files one level up");
+        fault_warn(f->faults, at, "this is not read: move what is in this folder one level up");
     else if (str_ends(name, STR(".yaml")) || str_ends(name, STR(".yml")))
         add(f, path, folder);
     else
-        fault_warn(f->faults, at, "this is not read; the names of what is end in .yaml or .yml");
+        fault_warn(f->faults, at, "this is not read: its name does not end in .yaml or .yml");
 }
 
 void files_yaml(struct files *f, const char *folder)

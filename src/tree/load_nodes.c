@@ -31,7 +31,7 @@ static void report_taken(struct reading *n, struct place at, const char *what, u
     if (holder == n->number)
         fault_add(n->l->faults, at, "%s: this node has it twice", what);
     else
-        fault_add(n->l->faults, at, "%s: node '%s' at %s:%u has the same", what, other->name.p,
+        fault_add(n->l->faults, at, "%s: node '%s' at %s:%u has it already", what, other->name.p,
                   other->at.file, other->at.line);
 }
 
@@ -111,8 +111,8 @@ static const struct network *check_address(struct reading *n, uint32_t i)
         fault_add(n->l->faults, at, "addresses: %s is the gateway of network '%s' at %s:%u", text,
                   net->name.p, net->at.file, net->at.line);
     else if (!cidr_has_host(net->cidr, a))
-        fault_add(n->l->faults, at, "addresses: %s is the %s address of network '%s' at %s:%u",
-                  text, address_same(net->cidr.base, a) ? "own" : "broadcast", net->name.p,
+        fault_add(n->l->faults, at, "addresses: %s is the %s address of '%s' at %s:%u", text,
+                  address_same(net->cidr.base, a) ? "network" : "broadcast", net->name.p,
                   net->at.file, net->at.line);
     return net;
 }

@@ -63,14 +63,14 @@ static bool is_base_60(struct str s)
 {
     if (s.n && class_has('S', s.p[0]))
         s = str_skip(s, 1);
-    struct str part = str_cut(&s, ':');
-    if (!s.p || !matches(part, "D_*"))
+    struct str whole = str_cut(&s, '.'); /* only digits behind a point */
+    if (s.p && !matches(s, "_*"))
         return false;
-    while (s.p) {
-        part = str_cut(&s, ':');
-        bool last = !s.p;
-        if (last)
-            part = str_cut(&part, '.');
+    struct str part = str_cut(&whole, ':');
+    if (!whole.p || !matches(part, "D_*"))
+        return false;
+    while (whole.p) {
+        part = str_cut(&whole, ':');
         if (!matches(part, "D") && !(matches(part, "DD") && part.p[0] < '6'))
             return false;
     }

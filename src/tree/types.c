@@ -62,7 +62,7 @@ static bool is_label(struct str s)
 
 bool types_domain_valid(struct str s)
 {
-    if (s.n > 253)
+    if (s.n == 0 || s.n > 253)
         return false;
     while (s.p) {
         if (!is_label(str_cut(&s, '.')))

@@ -21,6 +21,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "lib"), HERE]
 sys.dont_write_bytecode = True
 
+import admin  # noqa: E402
 import daemon  # noqa: E402
 import debian  # noqa: E402
 import machine  # noqa: E402
@@ -51,10 +52,10 @@ class Stage:
         self.state = f"{machine.RUN}/state-{self.title}"
         self.harmless = []
         self.server = server.start(self.state)
-        self.url = server.seed_url(self.node, self.state)
+        self.url = admin.seed_url(self.node, self.state, server.URL)
         self.served = server.seeds(self.url)
         self.machine = machine.Machine(self.title, rootfs.folder(suite, CACHE),
-                                       server.mac(self.node))
+                                       admin.macs(self.node)[0])
         self.machine.offer_packages(self.served["user-data"])
 
     def logs(self, boot):

@@ -61,6 +61,8 @@ class Daemon:
             command += [option, str(value)] if value else []
         for address in (http,) if isinstance(http, str) else http:
             command += ["--http", address]
+        if os.geteuid() == 0 and "--user" not in args:
+            command += ["--user", "root"]
         self.process = subprocess.Popen(
             command + [str(a) for a in args], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, env={**os.environ, **(env or {})}, **popen)

@@ -74,6 +74,7 @@ def download(package, suite, folder):
 
     Returns that path. What is there already is not fetched again.
     """
+    folder = os.path.abspath(folder)
     tree = os.path.join(folder, f"{package}-{suite}")
     if os.path.isdir(tree):
         return tree

@@ -108,6 +108,21 @@ struct str arena_str(struct arena *a, struct str s)
     return (struct str){p, s.n};
 }
 
+struct str arena_join(struct arena *a, const struct str *parts, size_t n)
+{
+    size_t total = 0, at = 0;
+    for (size_t i = 0; i < n; i++)
+        total += parts[i].n;
+    char *p = alloc_text(a, total + 1);
+    for (size_t i = 0; i < n; i++) {
+        if (parts[i].n)
+            memcpy(p + at, parts[i].p, parts[i].n);
+        at += parts[i].n;
+    }
+    p[at] = '\0';
+    return (struct str){p, at};
+}
+
 struct str arena_printf(struct arena *a, const char *fmt, ...)
 {
     va_list ap, again;

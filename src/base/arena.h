@@ -34,6 +34,11 @@ void *arena_alloc(struct arena *a, size_t size) __attribute__((malloc, returns_n
 void *arena_zalloc(struct arena *a, size_t count, size_t size) __attribute__((returns_nonnull));
 /* A copy with a NUL behind it. */
 struct str arena_str(struct arena *a, struct str s);
+/* The parts one behind the other, NUL-terminated. */
+struct str arena_join(struct arena *a, const struct str *parts, size_t n);
+#define ARENA_JOIN(a, ...)                             \
+    arena_join((a), (const struct str[]){__VA_ARGS__}, \
+               sizeof((const struct str[]){__VA_ARGS__}) / sizeof(struct str))
 /* printf into the arena, NUL-terminated. */
 struct str arena_printf(struct arena *a, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hex: hexadecimal digits to bytes. */
+/* hex: hexadecimal digits, to bytes and back. */
 #ifndef CLOUDSEED_BASE_HEX_H
 #define CLOUDSEED_BASE_HEX_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+static const char hex_digits[] = "0123456789abcdef";
 
 /* 0 to 15 for a digit of any case, -1 for anything else. */
 static inline int hex_digit(char c)

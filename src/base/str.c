@@ -58,6 +58,19 @@ bool str_to_u64(struct str s, uint64_t max, uint64_t *ret)
     return true;
 }
 
+struct str str_of_u64(uint64_t v, char text[static STR_U64_SIZE])
+{
+    char reversed[STR_U64_SIZE];
+    size_t n = 0;
+    do
+        reversed[n++] = (char)('0' + v % 10);
+    while (v /= 10);
+    for (size_t i = 0; i < n; i++)
+        text[i] = reversed[n - 1 - i];
+    text[n] = '\0';
+    return (struct str){text, n};
+}
+
 static char fold(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;

@@ -69,6 +69,10 @@ struct str str_trim(struct str s);
 /* Decimal digits alone, no sign, no leading zero but "0" itself, at most `max`. */
 bool str_to_u64(struct str s, uint64_t max, uint64_t *ret);
 
+#define STR_U64_SIZE 21
+/* Writes `v` in decimal digits and a NUL; returns what it wrote. */
+struct str str_of_u64(uint64_t v, char text[static STR_U64_SIZE]);
+
 /* ASCII alone: bytes above 127 never fold. */
 bool str_eq_nocase(struct str a, struct str b);
 

@@ -27,7 +27,7 @@ static const struct schema_field log_fields[] = {
      .type = &schema_enum,
      .names = level_names,
      SCHEMA_MEMBER(struct config_log, level),
-     .fallback = "notice",
+     .fallback = "info",
      .help = "What is below it is not written."},
 };
 

@@ -2,6 +2,7 @@
 #include "core/boot.h"
 
 #include "base/hash.h"
+#include "base/hex.h"
 #include "core/answer.h"
 #include "core/identify.h"
 #include "render/render.h"
@@ -18,8 +19,8 @@ static struct str seed_url(struct exchange *x, const struct route *r)
 {
     struct str url = snapshot_url(x->snapshot);
     if (r->kind == ROUTE_SEED) /* as it came: during a rotation the older key goes on working */
-        return arena_printf(&x->arena, "%.*s/s/%.*s/", STR_ARG(url), STR_ARG(r->key));
-    return arena_printf(&x->arena, "%.*s%.*s", STR_ARG(url), STR_ARG(r->base));
+        return ARENA_JOIN(&x->arena, url, STR("/s/"), r->key, STR("/"));
+    return ARENA_JOIN(&x->arena, url, r->base);
 }
 
 static void render_failed(struct exchange *x, const struct template_fault *f)
@@ -44,6 +45,16 @@ static void compress(struct exchange *x)
     out->encoding = "gzip";
 }
 
+/* Equal bytes have equal tags, on every machine and in every release. */
+static const char *entity_tag(struct exchange *x, uint64_t digest)
+{
+    char text[16];
+    for (int i = 15; i >= 0; i--, digest >>= 4)
+        text[i] = hex_digits[digest & 15];
+    struct str variant = x->out.encoding ? STR("-gzip\"") : STR("\"");
+    return ARENA_JOIN(&x->arena, STR("\""), (struct str){text, sizeof(text)}, variant).p;
+}
+
 static void answer_document(struct exchange *x)
 {
     struct exchange_out *out = &x->out;
@@ -54,11 +65,9 @@ static void answer_document(struct exchange *x)
     out->body = buf_view(&x->body);
     out->event = "served";
     compress(x);
-    out->etag =
-        arena_printf(&x->arena, "\"%016" PRIx64 "%s\"", digest, out->encoding ? "-gzip" : "").p;
+    out->etag = entity_tag(x, digest);
     if (negotiate_etag_listed(x->in.if_none_match, str_from(out->etag))) {
         out->status = 304;
-        out->body = STR("");
         out->encoding = NULL;
         out->type = NULL;
     }

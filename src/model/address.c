@@ -40,11 +40,25 @@ bool address_parse(struct str s, struct address *ret)
     return true;
 }
 
+/* Written for every rendering and every log line, where inet_ntop's sprintf is felt. */
+static void ipv4_text(const uint8_t octet[static 4], char *text)
+{
+    char digits[STR_U64_SIZE];
+    for (int i = 0; i < 4; i++) {
+        struct str number = str_of_u64(octet[i], digits);
+        memcpy(text, number.p, number.n);
+        text += number.n;
+        *text++ = i < 3 ? '.' : '\0';
+    }
+}
+
 const char *address_text(struct address a, char text[static ADDRESS_TEXT_SIZE])
 {
     text[0] = '\0';
-    if (a.family)
-        inet_ntop(af_of(a), a.octet, text, ADDRESS_TEXT_SIZE);
+    if (a.family == 4)
+        ipv4_text(a.octet, text);
+    else if (a.family == 6)
+        inet_ntop(AF_INET6, a.octet, text, ADDRESS_TEXT_SIZE);
     return text;
 }
 

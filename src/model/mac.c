@@ -3,8 +3,6 @@
 
 #include "base/hex.h"
 
-#include <stdio.h>
-
 /* The distance from one pair of digits to the next: 2 or 3; 0 where the text is no MAC's shape. */
 static size_t stride_of(struct str s)
 {
@@ -37,7 +35,11 @@ bool mac_parse(struct str s, struct mac *ret)
 
 const char *mac_text(struct mac m, char text[static MAC_TEXT_SIZE])
 {
-    snprintf(text, MAC_TEXT_SIZE, "%02x:%02x:%02x:%02x:%02x:%02x", m.octet[0], m.octet[1],
-             m.octet[2], m.octet[3], m.octet[4], m.octet[5]);
+    char *at = text;
+    for (int i = 0; i < 6; i++) {
+        *at++ = hex_digits[m.octet[i] >> 4];
+        *at++ = hex_digits[m.octet[i] & 15];
+        *at++ = i < 5 ? ':' : '\0';
+    }
     return text;
 }

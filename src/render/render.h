@@ -10,8 +10,9 @@
 
 #include "render/scope.h"
 
-#define RENDER_MAX_BYTES (1024 * 1024) /* of one file: far beyond what clouds allow as user-data \
-                                        */
+#define RENDER_MAX_BYTES                                                    \
+    (1024 * 1024) /* of one file: far beyond what clouds allow as user-data \
+                   */
 
 /* Appends the file to `out`. `seed_url` is the URL below which the node fetches this very file,
  * with its slash. A file without template is empty, except that meta-data always holds instance-id

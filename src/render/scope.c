@@ -86,7 +86,7 @@ bool scope_lookup(void *cls, struct str name, struct value *ret)
     struct scope *s = cls;
     if (str_is(name, "node")) {
         if (s->node_value.kind == VALUE_UNDEFINED)
-            s->node_value = values_of_node(s->node, s->arena);
+            s->node_value = values_of_node(s->node, s->tables->site, s->tables->networks, s->arena);
         *ret = s->node_value;
         return true;
     }

@@ -9,9 +9,9 @@ struct pairs {
     size_t n;
 };
 
-static void put(struct pairs *m, const char *key, struct value v)
+static void put(struct pairs *m, struct str key, struct value v)
 {
-    m->list[m->n].key = value_str(str_from(key));
+    m->list[m->n].key = value_str(key);
     m->list[m->n++].value = v;
 }
 
@@ -68,13 +68,13 @@ static struct value text_list(const struct str *list, uint32_t n, struct arena *
 static struct value network_value(const struct network *net, struct arena *a)
 {
     struct pairs m = {.n = 0};
-    put(&m, "name", value_str(net->name));
-    put(&m, "cidr", cidr_value(net->cidr, a));
-    put(&m, "prefix", value_int(net->cidr.prefix));
-    put(&m, "vlan", net->vlan ? value_int(net->vlan) : value_none());
-    put(&m, "gateway", address_value(net->gateway, a));
-    put(&m, "dns", address_list(net->dns, net->dns_n, a));
-    put(&m, "search", text_list(net->search, net->search_n, a));
+    put(&m, STR("name"), value_str(net->name));
+    put(&m, STR("cidr"), cidr_value(net->cidr, a));
+    put(&m, STR("prefix"), value_int(net->cidr.prefix));
+    put(&m, STR("vlan"), net->vlan ? value_int(net->vlan) : value_none());
+    put(&m, STR("gateway"), address_value(net->gateway, a));
+    put(&m, STR("dns"), address_list(net->dns, net->dns_n, a));
+    put(&m, STR("search"), text_list(net->search, net->search_n, a));
     return map_of(&m, a);
 }
 
@@ -91,27 +91,27 @@ struct value values_of_networks(const struct site *s, struct arena *a)
 struct value values_of_site(const struct site *s, struct arena *a)
 {
     struct pairs m = {.n = 0};
-    put(&m, "name", value_str(s->name));
-    put(&m, "url", value_str(s->url));
+    put(&m, STR("name"), value_str(s->name));
+    put(&m, STR("url"), value_str(s->url));
     return map_of(&m, a);
 }
 
 struct value values_of_cluster(const struct cluster *c, struct arena *a)
 {
     struct pairs m = {.n = 0};
-    put(&m, "name", value_str(c->name));
-    put(&m, "version", value_str(c->version));
-    put(&m, "endpoint", value_str(c->endpoint));
-    put(&m, "pods", cidr_list(c->pods, c->pods_n, a));
-    put(&m, "services", cidr_list(c->services, c->services_n, a));
+    put(&m, STR("name"), value_str(c->name));
+    put(&m, STR("version"), value_str(c->version));
+    put(&m, STR("endpoint"), value_str(c->endpoint));
+    put(&m, STR("pods"), cidr_list(c->pods, c->pods_n, a));
+    put(&m, STR("services"), cidr_list(c->services, c->services_n, a));
     return map_of(&m, a);
 }
 
 struct value values_of_role(const struct role *r, struct arena *a)
 {
     struct pairs m = {.n = 0};
-    put(&m, "name", value_str(r->name));
-    put(&m, "bootstrap", value_str(str_from(bootstrap_names[r->bootstrap])));
+    put(&m, STR("name"), value_str(r->name));
+    put(&m, STR("bootstrap"), value_str(str_from(bootstrap_names[r->bootstrap])));
     return map_of(&m, a);
 }
 
@@ -160,21 +160,42 @@ static bool brings_default_route(const struct node *n, uint8_t number)
     return true;
 }
 
-static struct value node_address_value(const struct node *n, uint8_t number, struct arena *a)
+/* Whose node, and what was made once for all nodes of its site. */
+struct of_node {
+    const struct node *node;
+    const struct network *first_network;
+    struct value networks; /* as values_of_networks made them */
+    struct arena *arena;
+};
+
+static struct value of_network(const struct of_node *o, uint8_t number, struct str key)
 {
+    ptrdiff_t at = o->node->networks[number] - o->first_network;
+    return value_get(o->networks.pairs[at].value, key);
+}
+
+static struct value cidr_of(struct value address, const struct network *net, struct arena *a)
+{
+    char digits[STR_U64_SIZE];
+    return value_str(
+        ARENA_JOIN(a, value_text(address), STR("/"), str_of_u64(net->cidr.prefix, digits)));
+}
+
+static struct value node_address_value(const struct of_node *o, uint8_t number)
+{
+    const struct node *n = o->node;
     const struct network *net = n->networks[number];
-    struct value address = address_value(n->addresses[number], a);
+    struct value address = address_value(n->addresses[number], o->arena);
     struct pairs m = {.n = 0};
-    put(&m, "address", address);
-    put(&m, "cidr",
-        value_str(arena_printf(a, "%.*s/%u", STR_ARG(value_text(address)), net->cidr.prefix)));
-    put(&m, "family", value_int(n->addresses[number].family));
-    put(&m, "network", value_str(net->name));
-    put(&m, "gateway",
-        brings_default_route(n, number) ? address_value(net->gateway, a) : value_none());
-    put(&m, "dns", address_list(net->dns, net->dns_n, a));
-    put(&m, "search", text_list(net->search, net->search_n, a));
-    return map_of(&m, a);
+    put(&m, STR("address"), address);
+    put(&m, STR("cidr"), cidr_of(address, net, o->arena));
+    put(&m, STR("family"), value_int(n->addresses[number].family));
+    put(&m, STR("network"), value_str(net->name));
+    put(&m, STR("gateway"),
+        brings_default_route(n, number) ? of_network(o, number, STR("gateway")) : value_none());
+    put(&m, STR("dns"), of_network(o, number, STR("dns")));
+    put(&m, STR("search"), of_network(o, number, STR("search")));
+    return map_of(&m, o->arena);
 }
 
 static struct value mac_value(const struct node *n, uint32_t number, struct arena *a)
@@ -198,6 +219,8 @@ static bool holds(const struct value *items, size_t n, struct value v)
 static struct value united(const struct value *addresses, size_t n, struct str key, struct arena *a)
 {
     size_t room = 0, count = 0;
+    if (n == 1)
+        return value_get(addresses[0], key);
     for (size_t i = 0; i < n; i++)
         room += value_get(addresses[i], key).n;
     struct value *items = ARENA_ARRAY(a, struct value, room);
@@ -211,32 +234,33 @@ static struct value united(const struct value *addresses, size_t n, struct str k
     return value_list(items, count);
 }
 
-static struct value interface_value(const struct node *n, const struct interfaces *all,
-                                    uint8_t number, struct arena *a)
+static struct value interface_value(const struct of_node *o, const struct interfaces *all,
+                                    uint8_t number)
 {
+    char digits[STR_U64_SIZE];
     const struct interface *group = number < all->n ? &all->list[number] : NULL;
     uint8_t count = group ? group->count : 0;
-    struct value *addresses = ARENA_ARRAY(a, struct value, count);
+    struct value *addresses = ARENA_ARRAY(o->arena, struct value, count);
     for (uint8_t i = 0; i < count; i++)
-        addresses[i] = node_address_value(n, all->order[group->first + i], a);
+        addresses[i] = node_address_value(o, all->order[group->first + i]);
     struct pairs m = {.n = 0};
-    put(&m, "name", value_str(arena_printf(a, "eth%u", number)));
-    put(&m, "mac", mac_value(n, number, a));
-    put(&m, "addresses", value_list(addresses, count));
-    put(&m, "dns", united(addresses, count, STR("dns"), a));
-    put(&m, "search", united(addresses, count, STR("search"), a));
-    return map_of(&m, a);
+    put(&m, STR("name"), value_str(ARENA_JOIN(o->arena, STR("eth"), str_of_u64(number, digits))));
+    put(&m, STR("mac"), mac_value(o->node, number, o->arena));
+    put(&m, STR("addresses"), value_list(addresses, count));
+    put(&m, STR("dns"), united(addresses, count, STR("dns"), o->arena));
+    put(&m, STR("search"), united(addresses, count, STR("search"), o->arena));
+    return map_of(&m, o->arena);
 }
 
 /* Every MAC is an interface, with addresses or without (DHCP); so is every VLAN beyond them. */
-static struct value interface_list(const struct node *n, struct arena *a)
+static struct value interface_list(const struct of_node *o)
 {
     struct interfaces all;
-    group_by_vlan(n, &all);
-    uint8_t count = all.n > n->macs_n ? all.n : n->macs_n;
-    struct value *items = ARENA_ARRAY(a, struct value, count);
+    group_by_vlan(o->node, &all);
+    uint8_t count = all.n > o->node->macs_n ? all.n : o->node->macs_n;
+    struct value *items = ARENA_ARRAY(o->arena, struct value, count);
     for (uint8_t i = 0; i < count; i++)
-        items[i] = interface_value(n, &all, i, a);
+        items[i] = interface_value(o, &all, i);
     return value_list(items, count);
 }
 
@@ -259,20 +283,27 @@ static struct str fqdn(const struct node *n, struct arena *a)
 {
     if (!n->addresses_n || !n->networks[0]->search_n)
         return n->name;
-    return arena_printf(a, "%.*s.%.*s", STR_ARG(n->name), STR_ARG(n->networks[0]->search[0]));
+    return ARENA_JOIN(a, n->name, STR("."), n->networks[0]->search[0]);
 }
 
-struct value values_of_node(const struct node *n, struct arena *a)
+static struct str instance_id(const struct node *n, struct arena *a)
 {
+    char digits[STR_U64_SIZE];
+    return ARENA_JOIN(a, n->name, STR("-"), str_of_u64(NODE_FIRST_GENERATION, digits));
+}
+
+struct value values_of_node(const struct node *n, const struct site *site, struct value networks,
+                            struct arena *a)
+{
+    const struct of_node of = {n, site->networks, networks, a};
     struct pairs m = {.n = 0};
-    put(&m, "name", value_str(n->name));
-    put(&m, "fqdn", value_str(fqdn(n, a)));
-    put(&m, "instance_id",
-        value_str(arena_printf(a, "%.*s-%d", STR_ARG(n->name), NODE_FIRST_GENERATION)));
-    put(&m, "macs", mac_list(n, a));
-    put(&m, "uuid", uuid_value(n, a));
-    put(&m, "serial", text_or_none(n->serial));
-    put(&m, "addresses", address_list(n->addresses, n->addresses_n, a));
-    put(&m, "interfaces", interface_list(n, a));
+    put(&m, STR("name"), value_str(n->name));
+    put(&m, STR("fqdn"), value_str(fqdn(n, a)));
+    put(&m, STR("instance_id"), value_str(instance_id(n, a)));
+    put(&m, STR("macs"), mac_list(n, a));
+    put(&m, STR("uuid"), uuid_value(n, a));
+    put(&m, STR("serial"), text_or_none(n->serial));
+    put(&m, STR("addresses"), address_list(n->addresses, n->addresses_n, a));
+    put(&m, STR("interfaces"), interface_list(&of));
     return map_of(&m, a);
 }

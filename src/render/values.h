@@ -10,6 +10,8 @@ struct value values_of_site(const struct site *s, struct arena *a);
 struct value values_of_networks(const struct site *s, struct arena *a);
 struct value values_of_cluster(const struct cluster *c, struct arena *a);
 struct value values_of_role(const struct role *r, struct arena *a);
-struct value values_of_node(const struct node *n, struct arena *a);
+/* `networks` is what values_of_networks made of the same site. */
+struct value values_of_node(const struct node *n, const struct site *site, struct value networks,
+                            struct arena *a);
 
 #endif

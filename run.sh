@@ -48,8 +48,9 @@ trap finish EXIT
 # Starts the server on a port of the loopback; 1 when that port is taken.
 start() {
     url=http://127.0.0.1:$1
-    # tee must outlive a Ctrl-C: what the server says at its end is still to come.
-    "$build/cloudseedd" "${tree[@]}" --user "$user" \
+    # A Ctrl-C is for us alone, who then end the server: it takes a second signal for impatience.
+    # tee must outlive it too: what the server says at its end is still to come.
+    setsid "$build/cloudseedd" "${tree[@]}" --user "$user" \
         --http "127.0.0.1:$1" --url "$url" \
         2> >(trap '' INT && exec tee "$log" >&2) &
     pid=$!

@@ -10,13 +10,23 @@ import re
 import sys
 from pathlib import Path
 
-RESULT = re.compile(r"^:test-result: (PASS|FAIL|XFAIL|XPASS|SKIP|ERROR)\b ?(.*)", re.M)
+RESULT = re.compile(r"^:test-result: (PASS|FAIL|XFAIL|XPASS|SKIP|ERROR)$", re.M)
+NAMED = re.compile(r"^(PASS|FAIL|XFAIL|XPASS|SKIP|ERROR): \S+ ?(.*)", re.M)
 LOG_LINES_MAX = 200
 
 
+def read_log(trs):
+    log = trs.with_suffix(".log")
+    return log.read_text(errors="replace") if log.exists() else ""
+
+
 def results(trs):
-    """[(kind, text)]. That a test which said 'not ok' also ended with a status is no news."""
-    found = RESULT.findall(trs.read_text(errors="replace"))
+    """[(kind, text)]; the .trs file has the kinds alone, the log has the same with their texts.
+    That a test which said 'not ok' also ended with a status is no news."""
+    kinds = RESULT.findall(trs.read_text(errors="replace"))
+    found = NAMED.findall(read_log(trs))
+    if [kind for kind, _ in found] != kinds:
+        found = [(kind, "(see its log)") for kind in kinds]
     if any(kind == "FAIL" for kind, _ in found):
         found = [(k, text) for k, text in found
                  if not (k == "ERROR" and text.startswith("- exited with status"))]
@@ -24,8 +34,7 @@ def results(trs):
 
 
 def show_log(trs):
-    log = trs.with_suffix(".log")
-    lines = log.read_text(errors="replace").splitlines() if log.exists() else ["(no log)"]
+    lines = read_log(trs).splitlines() or ["(no log)"]
     if len(lines) > LOG_LINES_MAX:
         lines = lines[:20] + ["…"] + lines[-LOG_LINES_MAX:]
     print("\n".join("    " + line for line in lines))

@@ -49,7 +49,7 @@ struct http_request {
     uint64_t begun_ns;
     bool begun;
     const char *refusal; /* of the request's form: why it is a 400 */
-    unsigned host_n, length_n, encoding_n;
+    unsigned host_n, length_n, encoding_n, odd_names_n;
     bool close;
 };
 

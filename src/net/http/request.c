@@ -91,6 +91,12 @@ static struct str strip_authority(struct str target)
     return slash ? str_skip(rest, (size_t)(slash - rest.p)) : STR("/");
 }
 
+/* "Content-Length : 3" is no Content-Length to us, but may be one to a proxy before us. */
+static bool has_space(struct str name)
+{
+    return memchr(name.p, ' ', name.n) || memchr(name.p, '\t', name.n);
+}
+
 static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_n,
                                  const char *value, size_t value_n)
 {
@@ -107,6 +113,8 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
         r->exchange.in.if_none_match = text;
     else if (str_eq_nocase(name, STR("Accept-Encoding")))
         r->exchange.in.accept_encoding = text;
+    else if (has_space(name))
+        r->odd_names_n++;
     return MHD_YES;
 }
 
@@ -114,7 +122,9 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
 static void check_form(struct http_request *r, const char *version)
 {
     bool reads_alone = r->exchange.in.method == METHOD_GET || r->exchange.in.method == METHOD_HEAD;
-    if (r->host_n > 1 || (r->host_n == 0 && strcmp(version, MHD_HTTP_VERSION_1_1) == 0))
+    if (r->odd_names_n)
+        r->refusal = "a header's name holds no space";
+    else if (r->host_n > 1 || (r->host_n == 0 && strcmp(version, MHD_HTTP_VERSION_1_1) == 0))
         r->refusal = "a request wants exactly one Host header";
     else if (r->length_n > 1 || (r->length_n && r->encoding_n))
         r->refusal = "more than one of Content-Length and Transfer-Encoding";

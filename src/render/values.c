@@ -96,6 +96,24 @@ struct value values_of_site(const struct site *s, struct arena *a)
     return map_of(&m, a);
 }
 
+static struct value addon_value(const struct addon *addon, struct arena *a)
+{
+    struct pairs m = {.n = 0};
+    put(&m, STR("name"), value_str(addon->name));
+    put(&m, STR("url"), value_str(addon->url));
+    put(&m, STR("sha256"), text_or_none(addon->sha256));
+    put(&m, STR("wait"), text_list(addon->wait, addon->wait_n, a));
+    return map_of(&m, a);
+}
+
+static struct value addon_list(const struct cluster *c, struct arena *a)
+{
+    struct value *items = ARENA_ARRAY(a, struct value, c->addons_n);
+    for (uint32_t i = 0; i < c->addons_n; i++)
+        items[i] = addon_value(&c->addons[i], a);
+    return value_list(items, c->addons_n);
+}
+
 struct value values_of_cluster(const struct cluster *c, struct arena *a)
 {
     struct pairs m = {.n = 0};
@@ -104,6 +122,7 @@ struct value values_of_cluster(const struct cluster *c, struct arena *a)
     put(&m, STR("endpoint"), value_str(c->endpoint));
     put(&m, STR("pods"), cidr_list(c->pods, c->pods_n, a));
     put(&m, STR("services"), cidr_list(c->services, c->services_n, a));
+    put(&m, STR("addons"), addon_list(c, a));
     return map_of(&m, a);
 }
 

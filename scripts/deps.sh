@@ -15,6 +15,7 @@ test=(libcmocka-dev python3 python3-yaml python3-jinja2 git systemd
     python3-requests python3-serial)
 boot=(iproute2 mmdebstrap util-linux)
 fuzz=(clang-14 libclang-rt-14-dev)
+bench=(nginx-light wrk python3 util-linux)
 tidy=(clang-tidy-14)
 
 wanted=()
@@ -25,6 +26,7 @@ for group in "$@"; do
     test) wanted+=("${test[@]}") ;;
     boot) wanted+=("${boot[@]}") ;;
     fuzz) wanted+=("${fuzz[@]}") ;;
+    bench) wanted+=("${bench[@]}") ;;
     tidy) wanted+=("${tidy[@]}") ;;
     *)
         echo "deps.sh: no group '$group': build, run, test, boot, fuzz or tidy" >&2

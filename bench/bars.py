@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What each figure must reach, and what we aim at. Lower is better for all of them."""
+from dataclasses import dataclass, field
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Bar:
+    must: float
+    aim: float | None = None
+
+
+BARS = {
+    "nginx.keep-alive": Bar(0.9, 0.75),
+    "nginx.connection-each": Bar(1.25, 1.0),
+    "nodes.cpu": Bar(1.15, 1.05),
+    "start.seconds": Bar(2.0, 1.0),
+    "memory.idle": Bar(12 * MIB),
+    "memory.per-node": Bar(1024),
+    "memory.connections": Bar(100 * MIB),
+}
+
+
+@dataclass
+class Figure:
+    """One line of the report. `bar` names its bar, or None for what is only told."""
+    part: str
+    what: str
+    value: float
+    unit: str  # "x", "s", "ms", "bytes", "us"
+    bar: str | None = None
+    spread: object = None
+    detail: dict = field(default_factory=dict)
+
+    @property
+    def verdict(self):
+        """"aim", "must", "miss", or "" where there is no bar."""
+        bar = BARS.get(self.bar)
+        if not bar:
+            return ""
+        if bar.aim is not None and self.value <= bar.aim:
+            return "aim"
+        return "must" if self.value <= bar.must else "miss"

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A reload of very many nodes, and whether anyone who asks meanwhile has to wait."""
+import signal
+import socket
+import time
+
+import trees
+from bars import Figure
+from servers import Cloudseedd
+from size import SETTINGS, _ask
+from spread import spread_of
+
+NODES = 100_000
+PAUSE_SECONDS = 0.0005
+
+
+def _probe(connection, request, until):
+    """Asks one thing after another; the longest wait for an answer, in seconds."""
+    longest = 0.0
+    while not until():
+        begun = time.perf_counter()
+        _ask(connection, request)
+        longest = max(longest, time.perf_counter() - begun)
+        time.sleep(PAUSE_SECONDS)
+    return longest
+
+
+def _reload(daemon, connection, request, number):
+    daemon.signal(signal.SIGHUP)
+    longest = _probe(connection, request, lambda: len(daemon.events("reloaded")) > number)
+    took = int(daemon.wait_event("reloaded", count=number + 1)["ms"])
+    end = time.monotonic() + took / 1000
+    quiet = _probe(connection, request, lambda: time.monotonic() > end)
+    return {"ms": took, "longest_ms": longest * 1e3, "quiet_longest_ms": quiet * 1e3}
+
+
+def run(options):
+    tree = trees.generated(NODES, options.scratch)
+    path = trees.user_data_path(tree.names()[0])
+    request = f"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
+    with Cloudseedd(tree, options.scratch, settings=SETTINGS) as daemon:
+        with socket.create_connection((daemon.host, daemon.port), 20) as connection:
+            before = daemon.memory()["pss"]
+            reloads = []
+            for number in range(options.starts):
+                options.progress(f"reload {number + 1} of {options.starts}")
+                reloads.append(_reload(daemon, connection, request, number))
+            after = daemon.memory()["pss"]
+    took, longest, quiet = (spread_of([r[key] for r in reloads])
+                            for key in ("ms", "longest_ms", "quiet_longest_ms"))
+    part = f"Reload of {NODES:,} nodes"
+    detail = {"reloads": reloads, "pss_before": before, "pss_after": after}
+    return [Figure(part, "from signal to service", took.median, "ms", None, took, detail),
+            Figure(part, "longest wait of a request meanwhile", longest.median, "ms", None,
+                   longest),
+            Figure(part, "the same in quiet", quiet.median, "ms", None, quiet),
+            Figure(part, "memory (PSS) before", before, "bytes"),
+            Figure(part, "memory (PSS) after", after, "bytes")]

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The two that are compared: the real cloudseedd, and nginx with a file of the same bytes."""
+import getpass
+import http.client
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import processes
+from daemon import BUILD, Daemon
+
+NGINX = "/usr/sbin/nginx"
+START_SECONDS = 120  # for the largest tree on a slow machine
+
+# What suits it best for one small file: no log, the file's descriptor kept open, one process, a
+# listening socket of its own, connections that come with their request. With sendfile it would be
+# slower: for a few KiB one writev of header and body costs less than header, sendfile and a cork.
+NGINX_CONF = """\
+daemon off;
+pid {folder}/nginx.pid;
+error_log stderr crit;
+worker_processes 1;
+worker_rlimit_nofile 20000;
+{user}
+events {{
+    use epoll;
+    worker_connections 16000;
+    multi_accept on;
+}}
+http {{
+    access_log off;
+    log_not_found off;
+    server_tokens off;
+    default_type "text/plain; charset=utf-8";
+    sendfile {sendfile};
+    tcp_nopush {sendfile};
+    tcp_nodelay on;
+    keepalive_timeout 3600;
+    keepalive_requests 1000000000;
+    open_file_cache max=1000 inactive=1h;
+    open_file_cache_valid 1h;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    server {{
+        listen 127.0.0.1:{port} deferred reuseport backlog=4096;
+        root {folder}/root;
+    }}
+}}
+"""
+
+
+def _free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def fetch(url, path):
+    """The body of a 200; anything else is an error."""
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        body = response.read()
+    finally:
+        connection.close()
+    if response.status != 200:
+        raise RuntimeError(f"{url}{path}: {response.status}")
+    return body
+
+
+class Nginx:
+    """One worker that serves `files`, {path: bytes}, from a folder of its own."""
+
+    def __init__(self, folder, files, core, sendfile=False):
+        self.folder = Path(folder)
+        for path, content in files.items():
+            file = self.folder / "root" / path.lstrip("/")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+        port = _free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        conf = self.folder / "nginx.conf"
+        conf.write_text(NGINX_CONF.format(
+            folder=self.folder, port=port, sendfile="on" if sendfile else "off",
+            user=f"user {getpass.getuser()};" if getpass.getuser() == "root" else ""))
+        self.process = subprocess.Popen(
+            [*processes.on_core(core), NGINX, "-p", str(self.folder), "-c", str(conf)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        try:
+            self.worker = self._wait_for_worker(next(iter(files)))
+        except BaseException:
+            self.stop()
+            raise
+
+    def _wait_for_worker(self, path):
+        """It says nothing when it is ready, so it is asked until it answers."""
+        end = time.monotonic() + START_SECONDS
+        while self.process.poll() is None and time.monotonic() < end:
+            try:
+                fetch(self.url, path)
+                return processes.children(self.process.pid)[0]
+            except (ConnectionError, IndexError):
+                time.sleep(0.05)
+        raise RuntimeError("nginx does not answer")
+
+    def cpu_ns(self):
+        return processes.cpu_ns(self.worker)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(20)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+class Cloudseedd(Daemon):
+    """The daemon of the build, on one core unless `core` is None, logging no requests. `settings`
+    is the text of its configuration file."""
+
+    def __init__(self, tree, scratch, core=None, settings="", url=None):
+        config = Path(scratch) / "cloudseedd.yaml"
+        config.write_text(settings)
+        begun = time.monotonic()
+        super().__init__(
+            seed=tree.seed, templates=tree.templates, state=tree.state,
+            wrapper=processes.on_core(core) if core is not None else (),
+            args=["--config", config, "--log-level", "notice", "--user", getpass.getuser()]
+            + (["--url", url] if url else []))
+        self.started_seconds = time.monotonic() - begun
+
+    def cpu_ns(self):
+        return processes.cpu_ns(self.process.pid)
+
+    def memory(self):
+        return processes.memory_bytes(self.process.pid)
+
+
+def versions():
+    """{'cloudseedd': …, 'nginx': …, 'wrk': …}"""
+    def first_line(*command):
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return done.stdout.splitlines()[0] if done.stdout else "?"
+    return {"cloudseedd": first_line(str(BUILD / "cloudseedd"), "--version"),
+            "nginx": first_line(NGINX, "-v").removeprefix("nginx version: "),
+            "wrk": first_line("wrk", "--version").split(" [")[0]}

@@ -14,7 +14,7 @@ jobs=$(nproc)
 status=0
 make -s -j"$jobs" all >build.log 2>&1 || status=$?
 if ((status)); then
-    tail -60 build.log
+    grep -v -E '^  [A-Z]+ ' build.log | tail -60
     echo "The build failed; all of its output is in build-test/build.log"
     echo '0 passed, 1 failed, 0 skipped'
     exit 1

@@ -13,7 +13,7 @@ import tap  # noqa: E402
 
 ROOT = Path(os.environ.get("CLOUDSEED_SOURCE", Path(__file__).resolve().parents[2]))
 WARNINGS = ("-Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla "
-            "-Wformat=2 -Wundef -Wcast-qual -Wimplicit-fallthrough "
+            "-Wformat=2 -Wundef -Wimplicit-fallthrough "
             "-Wno-missing-field-initializers").split()
 # What the Makefile defines; the values do not matter here.
 DEFINES = ["-D_GNU_SOURCE="] + [f'-DCLOUDSEED_{name}="/x"' for name in (

@@ -17,7 +17,7 @@ static bool fold(struct run *r, uint32_t at, bool case_sensitive, struct value v
         return run_fail(r, at, "without case_sensitive=true only ASCII can be ordered");
     if (!run_copy_text(r, at, value_text(v), ret))
         return false;
-    char *p = (char *)ret->s; /* our own copy */
+    char *p = (char *)(uintptr_t)ret->s; /* our own copy */
     for (uint32_t i = 0; i < ret->n; i++)
         p[i] = p[i] >= 'A' && p[i] <= 'Z' ? (char)(p[i] + 32) : p[i];
     return true;

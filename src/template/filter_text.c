@@ -62,7 +62,7 @@ static bool copy_ascii(struct run *r, const struct call *c, const char *what, ch
     if (!run_copy_text(r, c->at, s, ret_value))
         return false;
     ret_value->tag = c->on.kind == VALUE_STR ? c->on.tag : RUN_PLAIN;
-    *ret = (char *)ret_value->s; /* our own copy */
+    *ret = (char *)(uintptr_t)ret_value->s; /* our own copy */
     return true;
 }
 

@@ -177,7 +177,7 @@ static void find_cycles(struct template *t, unsigned depth, struct faults *fault
     t->mark = MARK_OPEN;
     for (uint32_t i = 0; i < t->includes_n; i++) {
         const struct include *inc = t->includes[i];
-        struct template *target = (struct template *)inc->target;
+        struct template *target = (struct template *)(uintptr_t)inc->target;
         if (!target || target->mark == MARK_DONE)
             continue;
         if (target->mark == MARK_OPEN)

@@ -38,7 +38,7 @@ struct exchange_out {
     const char *allow;    /* for 405 */
     bool vary_encoding;
     bool retry_later; /* Retry-After */
-    struct str body;  /* for HEAD too: the listener leaves it out but tells its length */
+    struct str body;  /* for HEAD and 304 too: the listener leaves it out but tells its length */
     /* For the log, never sent: */
     const char *event; /* "served", "refused", …; NULL: nothing worth a line */
     struct str node;

@@ -201,6 +201,11 @@ enum MHD_Result http_request_step(void *cls, struct MHD_Connection *m, const cha
     return http_respond(m, &r->exchange.out, r->close || s->draining);
 }
 
+static size_t bytes_sent(const struct exchange *x)
+{
+    return x->in.method == METHOD_HEAD || x->out.status == 304 ? 0 : x->out.body.n;
+}
+
 static void log_outcome(const struct http_request *r, bool whole)
 {
     static const char *const methods[] = {"GET", "HEAD", "POST", "other"};
@@ -223,7 +228,7 @@ static void log_outcome(const struct http_request *r, bool whole)
     if (x->out.file.n)
         ADD(LOG_TEXT("file", x->out.file));
     ADD(LOG_NUMBER("status", x->out.status));
-    ADD(LOG_NUMBER("bytes", x->out.body.n));
+    ADD(LOG_NUMBER("bytes", bytes_sent(x)));
     ADD(LOG_NUMBER("us", (uv_hrtime() - r->begun_ns) / 1000));
     if (x->out.reason)
         ADD(LOG_TEXT("reason", str_from(x->out.reason)));

@@ -238,6 +238,15 @@ static void log_outcome(const struct http_request *r, bool whole)
     log_event(level, x->out.event ? x->out.event : "answered", fields, n);
 }
 
+/* libmicrohttpd answered, or gave up, before it came to us. */
+static void log_unread(const struct http_request *r)
+{
+    char peer[ADDRESS_TEXT_SIZE];
+    log_notice("unread",
+               LOG_TEXT("peer", str_from(address_text(r->connection->peer.address, peer))),
+               LOG_TEXT("reason", STR("the request was malformed, too large, or never whole")));
+}
+
 void http_request_end(void *cls, struct MHD_Connection *m, void **context,
                       enum MHD_RequestTerminationCode how)
 {
@@ -251,6 +260,8 @@ void http_request_end(void *cls, struct MHD_Connection *m, void **context,
         log_outcome(r, how == MHD_REQUEST_TERMINATED_COMPLETED_OK);
         s->port->end(s->port->cls, &r->exchange);
         http_connection_waiting(r->connection);
+    } else {
+        log_unread(r);
     }
     request_put(s, r);
 }

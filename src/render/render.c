@@ -60,7 +60,7 @@ void render_check(const struct tree *t, struct faults *faults)
     buf_init(&out, RENDER_MAX_BYTES);
     for (uint32_t i = 0; i < tree_node_count(t); i++) {
         const struct node *n = tree_node(t, i);
-        for (int file = 0; file < SEED_FILE_COUNT; file++) {
+        for (enum seed_file file = 0; file < SEED_FILE_COUNT; file++) {
             struct template_fault f;
             int r = render_file(tables, n, file, STR(CHECK_URL), &arena, &out, &f);
             if (r < 0)

@@ -2,9 +2,9 @@
 /*
  * internal: what the files of net/http/ share.
  *
- * The way of a request: accept.c takes the connection, connection.c keeps its deadline, server.c
- * runs libmicrohttpd, request.c turns what it read into an exchange and the answer into what it
- * sends.
+ * The way of a request: accept.c takes the connection, connection.c keeps its deadline, run.c lets
+ * libmicrohttpd read, request.c makes an exchange of what it read, respond.c an answer of what came
+ * back. server.c begins and ends all of it.
  */
 #ifndef CLOUDSEED_NET_HTTP_INTERNAL_H
 #define CLOUDSEED_NET_HTTP_INTERNAL_H
@@ -77,8 +77,9 @@ struct http_server {
     void *drained_cls;
 };
 
-/* server.c: lets libmicrohttpd do what there is to do, and asks when it wants to be run again. */
+/* run.c: lets libmicrohttpd do what there is to do, now or at the loop's next turn. */
 void http_server_run(struct http_server *s);
+void http_server_run_soon(struct http_server *s);
 
 /* accept.c */
 void http_listener_close(struct http_listener *l);

@@ -8,45 +8,6 @@
 
 /* Requests are small, and 10,000 idle connections shall fit into 100 MB. */
 #define CONNECTION_MEMORY_BYTES 8192
-/* Turns of libmicrohttpd before others on the loop have theirs. */
-#define RUNS_MAX 8
-
-static void on_again(uv_timer_t *timer)
-{
-    http_server_run(timer->data);
-}
-
-static void on_ready(uv_poll_t *watch, int status, int events)
-{
-    (void)status;
-    (void)events;
-    http_server_run(watch->data);
-}
-
-static void tell_drained(struct http_server *s)
-{
-    void (*tell)(void *cls) = s->on_drained;
-    s->on_drained = NULL;
-    if (tell)
-        tell(s->drained_cls);
-}
-
-/* libmicrohttpd does not say that it has more to do but when it is asked, after every run. It has
- * no time-outs of its own here: deadlines are connection.c's. */
-void http_server_run(struct http_server *s)
-{
-    MHD_UNSIGNED_LONG_LONG wait_ms;
-    for (int i = 0; i < RUNS_MAX; i++) {
-        MHD_run(s->daemon);
-        if (MHD_get_timeout(s->daemon, &wait_ms) != MHD_YES || wait_ms > 0)
-            break;
-        if (i == RUNS_MAX - 1)
-            uv_timer_start(&s->again, on_again, 0, 0);
-    }
-    if (s->draining && s->connections_n == 0)
-        tell_drained(s);
-}
-
 /* Paths are decoded where they are understood: by default libmicrohttpd would cut one at %00. */
 static size_t leave_escaped(void *cls, struct MHD_Connection *m, char *text)
 {
@@ -68,6 +29,13 @@ static int start_daemon(struct http_server *s, struct err *e)
     if (!s->daemon)
         return err_errno(e, -(errno ? errno : ENOMEM), "cannot start libmicrohttpd");
     return 0;
+}
+
+static void on_ready(uv_poll_t *watch, int status, int events)
+{
+    (void)status;
+    (void)events;
+    http_server_run(watch->data);
 }
 
 static int watch_daemon(struct http_server *s)
@@ -131,7 +99,7 @@ void http_server_drain(struct http_server *s, uint32_t within_ms, void (*on_drai
     s->draining = true;
     s->drain_until_ms = uv_now(s->loop) + within_ms;
     http_connections_close_idle(s);
-    uv_timer_start(&s->again, on_again, 0, 0);
+    http_server_run_soon(s);
     http_connections_arm(s, s->drain_until_ms);
 }
 

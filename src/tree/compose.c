@@ -94,8 +94,8 @@ bool compose_open(struct compose *c, struct yaml_node *y, struct str anchor)
 
 static void take_children(struct compose *c, struct yaml_node *y, uint32_t first)
 {
-    const struct yaml_node *const *children = c->stack + first;
     uint32_t n = c->stack_n - first;
+    const struct yaml_node *const *children = n ? c->stack + first : NULL;
     if (y->kind == YAML_MAPPING) {
         pairs_make(y, children, n / 2, c->file, c->arena, c->faults);
         return;

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define LOOK_MAX_BYTES 64 /* no number or date is longer than this */
+#define NUMBER_MAX_BYTES 64
 
 static bool is_digit(char c)
 {
@@ -130,7 +130,7 @@ static const char *quarrel_of_numbers(struct str s)
 
 static const char *read_int(struct str s, bool hexadecimal, struct value *ret)
 {
-    char z[LOOK_MAX_BYTES + 1];
+    char z[NUMBER_MAX_BYTES + 1];
     memcpy(z, s.p, s.n);
     z[s.n] = '\0';
     errno = 0;
@@ -143,7 +143,7 @@ static const char *read_int(struct str s, bool hexadecimal, struct value *ret)
 
 static const char *read_float(struct str s, struct value *ret)
 {
-    char z[LOOK_MAX_BYTES + 1];
+    char z[NUMBER_MAX_BYTES + 1];
     memcpy(z, s.p, s.n);
     z[s.n] = '\0';
     double f = strtod(z, NULL);
@@ -155,14 +155,13 @@ static const char *read_float(struct str s, struct value *ret)
 
 static const char *read_number(struct str s, struct value *ret)
 {
-    if (matches(s, "S?D+"))
-        return read_int(s, false, ret);
-    if (matches(s, "0xH+"))
-        return read_int(s, true, ret);
-    if (matches(s, "S?D+.D*") || matches(s, ".D+") || matches(s, "S?D+.D*ESD+") ||
-        matches(s, ".D+ESD+"))
-        return read_float(s, ret);
-    return NULL;
+    bool decimal = matches(s, "S?D+"), hexadecimal = matches(s, "0xH+");
+    if (!decimal && !hexadecimal && !matches(s, "S?D+.D*") && !matches(s, ".D+") &&
+        !matches(s, "S?D+.D*ESD+") && !matches(s, ".D+ESD+"))
+        return NULL;
+    if (s.n > NUMBER_MAX_BYTES)
+        return "is longer than any number of 64 bits; quote it";
+    return decimal || hexadecimal ? read_int(s, hexadecimal, ret) : read_float(s, ret);
 }
 
 static const char *read_plain(struct str s, struct value *ret)
@@ -175,8 +174,6 @@ static const char *read_plain(struct str s, struct value *ret)
         return NULL;
     }
     *ret = value_str(s);
-    if (s.n > LOOK_MAX_BYTES)
-        return NULL;
     const char *why = quarrel(s);
     if (!why)
         why = quarrel_of_numbers(s);

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/unit.h"
+
+#include "config/config.h"
+#include "lib/folder.h"
+#include "lib/listing.h"
+
+#include <errno.h>
+
+struct loaded {
+    struct arena arena;
+    struct faults faults;
+    struct config config;
+    struct buf said;
+    int r;
+};
+
+static void done(struct loaded *l)
+{
+    arena_done(&l->arena);
+    faults_done(&l->faults);
+    buf_done(&l->said);
+}
+
+static struct loaded load(const char *path)
+{
+    struct loaded l = {.r = 0};
+    arena_init(&l.arena, 4096);
+    faults_init(&l.faults);
+    buf_init(&l.said, 65536);
+    l.r = config_load(path, &l.faults, &l.arena, &l.config);
+    buf_printf(&l.said, "%s", "");
+    listing_write(&l.said, &l.faults);
+    assert_int_equal(l.r, l.faults.errors ? -EINVAL : 0);
+    return l;
+}
+
+#define LOADED(l, path) __attribute__((cleanup(done))) struct loaded l = load(path)
+
+static const char *text_of(struct endpoint e)
+{
+    static char text[ENDPOINT_TEXT_SIZE];
+    return endpoint_text(e, text);
+}
+
+static void an_empty_file_is_all_defaults(void **state)
+{
+    folder_file(*state, "c.yaml", "# nothing\n");
+    LOADED(l, "c.yaml");
+    assert_string_equal(l.said.p, "");
+    assert_str(l.config.seed_dir, CLOUDSEED_CONFIG_DIR "/seed");
+    assert_str(l.config.templates_dir, CLOUDSEED_TEMPLATES_DIR);
+    assert_str(l.config.state_dir, CLOUDSEED_STATE_DIR);
+    assert_int_equal(l.config.http_n, 1);
+    assert_string_equal(text_of(l.config.http[0]), "0.0.0.0:8080");
+    assert_int_equal(l.config.url.n, 0);
+    assert_str(l.config.user, "cloudseed");
+    assert_str(l.config.group, "cloudseed");
+    assert_int_equal(l.config.log.format, LOG_LOGFMT);
+    assert_int_equal(l.config.log.level, LOG_INFO);
+    assert_int_equal(l.config.limits.connections, 10000);
+    assert_int_equal(l.config.limits.connections_per_address, 512);
+    assert_int_equal(l.config.limits.request_seconds, 30);
+    assert_int_equal(l.config.limits.answer_seconds, 300);
+    assert_int_equal(l.config.limits.shutdown_seconds, 10);
+}
+
+static void everything_can_be_set(void **state)
+{
+    folder_file(*state, "c.yaml",
+                "seed: /a\ntemplates: /b\nstate: /c\nhttp: ['10.0.10.5:80', '[::]:0']\n"
+                "url: https://seed.home.arpa/\nuser: one\ngroup: two\n"
+                "log: {format: json, level: debug}\n"
+                "limits: {connections: 1, connections_per_address: 2, request_seconds: 3,\n"
+                "  answer_seconds: 4, shutdown_seconds: 0}\n");
+    LOADED(l, "c.yaml");
+    assert_string_equal(l.said.p, "");
+    assert_str(l.config.seed_dir, "/a");
+    assert_str(l.config.templates_dir, "/b");
+    assert_str(l.config.state_dir, "/c");
+    assert_int_equal(l.config.http_n, 2);
+    assert_string_equal(text_of(l.config.http[0]), "10.0.10.5:80");
+    assert_string_equal(text_of(l.config.http[1]), "[::]:0");
+    assert_str(l.config.url, "https://seed.home.arpa");
+    assert_str(l.config.user, "one");
+    assert_str(l.config.group, "two");
+    assert_int_equal(l.config.log.format, LOG_JSON);
+    assert_int_equal(l.config.log.level, LOG_DEBUG);
+    assert_int_equal(l.config.limits.connections, 1);
+    assert_int_equal(l.config.limits.connections_per_address, 2);
+    assert_int_equal(l.config.limits.request_seconds, 3);
+    assert_int_equal(l.config.limits.answer_seconds, 4);
+    assert_int_equal(l.config.limits.shutdown_seconds, 0);
+}
+
+static void a_file_that_was_asked_for_must_be_there(void **state)
+{
+    (void)state;
+    LOADED(l, "missing.yaml");
+    assert_string_equal(l.said.p, "missing.yaml: No such file or directory\n");
+}
+
+static void every_fault_is_reported_and_nothing_set(void **state)
+{
+    folder_file(*state, "c.yaml",
+                "sed: /a\nseed: a\nhttp: [8080]\nlog: {level: warn}\n"
+                "limits: {connections: 100001}\nurl: http://a/b\n");
+    LOADED(l, "c.yaml");
+    assert_string_equal(
+        l.said.p,
+        "c.yaml:1:1: configuration: unknown key 'sed'; did you mean 'seed'?\n"
+        "c.yaml:2:7: seed: 'a' is not an absolute path, like /etc/cloudseed/seed\n"
+        "c.yaml:3:8: http: '8080' is not an address and a port, like 0.0.0.0:8080 or [::]:8080\n"
+        "c.yaml:4:14: level: 'warn' is none of debug, info, notice, warning, error\n"
+        "c.yaml:5:23: connections: '100001' is out of range; it goes from 1 to 100000\n"
+        "c.yaml:6:6: url: 'http://a/b' has a path; it must end behind the host and its port\n");
+    assert_int_equal(l.config.http_n, 0);
+}
+
+static void an_empty_list_is_no_place_to_listen(void **state)
+{
+    folder_file(*state, "c.yaml", "http: []\n");
+    LOADED(l, "c.yaml");
+    assert_string_equal(l.said.p,
+                        "c.yaml:1:7: http: at least one address is needed, such as 0.0.0.0:8080\n");
+}
+
+static void broken_yaml_is_one_fault(void **state)
+{
+    folder_file(*state, "c.yaml", "http: [\n");
+    LOADED(l, "c.yaml");
+    assert_int_equal(l.faults.errors, 1);
+}
+
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_enter, folder_leave)
+
+UNIT_MAIN(IN_FOLDER(an_empty_file_is_all_defaults), IN_FOLDER(everything_can_be_set),
+          IN_FOLDER(a_file_that_was_asked_for_must_be_there),
+          IN_FOLDER(every_fault_is_reported_and_nothing_set),
+          IN_FOLDER(an_empty_list_is_no_place_to_listen), IN_FOLDER(broken_yaml_is_one_fault))

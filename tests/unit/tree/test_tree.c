@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/unit.h"
+
+#include "lib/folder.h"
+#include "lib/listing.h"
+#include "template/template.h"
+#include "tree/tree.h"
+
+#include <errno.h>
+
+#define SITE "name: lab\nurl: http://10.0.10.5:8080\nnetworks: {a: {cidr: 10.0.0.0/16}}\n"
+
+/* A tree in the working directory: seed/ and templates/. */
+struct world {
+    struct tree *tree;
+    struct faults faults;
+    struct buf said;
+};
+
+static void done(struct world *w)
+{
+    tree_free(w->tree);
+    faults_done(&w->faults);
+    buf_done(&w->said);
+}
+
+#define LOADED(w) __attribute__((cleanup(done))) struct world w = loaded()
+
+static struct world loaded(void)
+{
+    struct world w = {.tree = NULL};
+    faults_init(&w.faults);
+    buf_init(&w.said, 65536);
+    int r = tree_load("seed/", "templates", &w.faults, &w.tree);
+    assert_int_equal(r, w.faults.errors ? -EINVAL : 0);
+    assert_int_equal(w.tree != NULL, r == 0);
+    buf_printf(&w.said, "%s", "");
+    listing_write(&w.said, &w.faults);
+    return w;
+}
+
+static int enter(void **state)
+{
+    if (folder_enter(state) < 0)
+        return -1;
+    folder_sub(*state, "seed");
+    folder_sub(*state, "seed/clusters");
+    folder_sub(*state, "seed/roles");
+    folder_sub(*state, "seed/nodes");
+    folder_sub(*state, "templates");
+    folder_file(*state, "seed/site.yaml", SITE);
+    return 0;
+}
+
+static struct str names_of(const struct tree *t)
+{
+    static char text[4096];
+    size_t n = 0;
+    for (uint32_t i = 0; i < tree_node_count(t); i++)
+        n += (size_t)snprintf(text + n, sizeof(text) - n, "%s ", tree_node(t, i)->name.p);
+    return (struct str){text, n};
+}
+
+static void an_empty_site_is_a_tree(void **state)
+{
+    (void)state;
+    LOADED(w);
+    assert_string_equal(w.said.p, "");
+    assert_int_equal(tree_node_count(w.tree), 0);
+    assert_str(tree_site(w.tree)->name, "lab");
+    assert_null(tree_find_name(w.tree, STR("x")));
+    assert_null(tree_find_role(w.tree, STR("x")));
+    assert_null(tree_find_cluster(w.tree, STR("x")));
+    assert_null(tree_find_serial(w.tree, STR("x")));
+}
+
+static void folders_may_be_missing(void **state)
+{
+    (void)state;
+    assert_int_equal(rmdir("seed/clusters"), 0);
+    assert_int_equal(rmdir("seed/roles"), 0);
+    assert_int_equal(rmdir("seed/nodes"), 0);
+    LOADED(w);
+    assert_string_equal(w.said.p, "");
+}
+
+static void a_missing_tree_tells_what_is_expected(void **state)
+{
+    (void)state;
+    assert_int_equal(remove("seed/site.yaml"), 0);
+    assert_int_equal(rmdir("templates"), 0);
+    LOADED(w);
+    assert_string_equal(w.said.p, "seed/site.yaml: there is no such file; a seed tree begins with "
+                                  "it: the site's name, its url, its networks\n"
+                                  "templates: there is no such folder; the templates of the roles "
+                                  "are expected in it\n");
+}
+
+static void misspelt_neighbours_are_told(void **state)
+{
+    struct folder *f = *state;
+    folder_sub(f, "seed/node");
+    folder_file(f, "seed/README.md", "");
+    LOADED(w);
+    assert_string_equal(w.said.p, "seed/node: warning: this is not read; did you mean 'nodes'?\n");
+}
+
+static void nodes_are_sorted_across_files(void **state)
+{
+    struct folder *f = *state;
+    folder_file(f, "seed/roles/r.yaml", "r: {}\n");
+    folder_file(f, "seed/nodes/1.yaml", "c: {role: r}\na: {role: r}\n");
+    folder_file(f, "seed/nodes/2.yaml", "b: {role: r}\na-b: {role: r}\n");
+    LOADED(w);
+    assert_string_equal(w.said.p, "");
+    assert_str(names_of(w.tree), "a a-b b c ");
+    for (uint32_t i = 0; i < 4; i++) {
+        const struct node *n = tree_node(w.tree, i);
+        assert_int_equal(tree_node_number(w.tree, n), i);
+        assert_ptr_equal(tree_find_name(w.tree, n->name), n);
+    }
+    assert_string_equal(tree_node(w.tree, 1)->at.file, "seed/nodes/2.yaml");
+    assert_int_equal(tree_node(w.tree, 1)->at.line, 2);
+}
+
+static void nodes_are_found_by_what_they_are_known_by(void **state)
+{
+    struct folder *f = *state;
+    folder_file(f, "seed/roles/r.yaml", "r: {}\n");
+    folder_file(f, "seed/nodes/n.yaml",
+                "z: {role: r, macs: ['bc:24:11:00:00:01', 'bc:24:11:00:00:02'], serial: S1}\n"
+                "a: {role: r, macs: 'bc:24:11:00:00:03',\n"
+                "    uuid: 4c4c4544-0042-4810-8054-b4c04f4d5132, addresses: [10.0.0.7]}\n");
+    LOADED(w);
+    assert_string_equal(w.said.p, "");
+    const struct node *a = tree_find_name(w.tree, STR("a")), *z = tree_find_name(w.tree, STR("z"));
+    assert_ptr_equal(tree_find_mac(w.tree, (struct mac){{0xbc, 0x24, 0x11, 0, 0, 2}}), z);
+    assert_ptr_equal(tree_find_mac(w.tree, (struct mac){{0xbc, 0x24, 0x11, 0, 0, 3}}), a);
+    assert_null(tree_find_mac(w.tree, (struct mac){{0xbc, 0x24, 0x11, 0, 0, 4}}));
+    assert_ptr_equal(tree_find_serial(w.tree, STR("S1")), z);
+    assert_ptr_equal(tree_find_uuid(w.tree, *a->uuid), a);
+    assert_null(z->uuid);
+    assert_int_equal(a->key_epoch, 1);
+    assert_ptr_equal(a->networks[0], &tree_site(w.tree)->networks[0]);
+}
+
+static struct str text_of(struct variables vars, const char *name)
+{
+    const struct variable *v = variables_find(vars, str_from(name));
+    assert_non_null(v);
+    return value_text(v->value);
+}
+
+static void roles_take_what_they_lack_from_what_they_extend(void **state)
+{
+    struct folder *f = *state;
+    folder_file(f, "templates/m", "m");
+    folder_file(f, "templates/u", "u");
+    folder_file(f, "seed/roles/z.yaml",
+                "leaf: {extends: middle, variables: {c: leaf}}\n"
+                "middle: {extends: base, bootstrap: none, variables: {b: middle, c: middle},\n"
+                "         templates: {user-data: u}}\n");
+    folder_file(f, "seed/roles/a.yaml",
+                "base: {bootstrap: worker, templates: {meta-data: m, user-data: m},\n"
+                "       variables: {a: base, b: base, list: [1, 2]}}\n"
+                "other: {extends: base, variables: {list: [3]}}\n");
+    LOADED(w);
+    assert_string_equal(w.said.p, "");
+    const struct role *leaf = tree_find_role(w.tree, STR("leaf"));
+    assert_ptr_equal(leaf->extends, tree_find_role(w.tree, STR("middle")));
+    assert_int_equal(leaf->bootstrap, BOOTSTRAP_NONE);
+    assert_str(leaf->template_names[SEED_META_DATA], "m");
+    assert_str(leaf->template_names[SEED_USER_DATA], "u");
+    assert_non_null(leaf->templates[SEED_USER_DATA]);
+    assert_null(leaf->templates[SEED_VENDOR_DATA]);
+    assert_str(text_of(leaf->variables, "a"), "base");
+    assert_str(text_of(leaf->variables, "b"), "middle");
+    assert_str(text_of(leaf->variables, "c"), "leaf");
+    assert_string_equal(variables_find(leaf->variables, STR("a"))->at.file, "seed/roles/a.yaml");
+    assert_int_equal(variables_find(leaf->variables, STR("a"))->at.line, 2);
+    const struct role *other = tree_find_role(w.tree, STR("other"));
+    assert_int_equal(other->bootstrap, BOOTSTRAP_WORKER);
+    assert_int_equal(variables_find(other->variables, STR("list"))->value.n, 1);
+}
+
+static void a_long_chain_of_roles_is_followed(void **state)
+{
+    FILE *file = fopen("seed/roles/r.yaml", "w");
+    (void)state;
+    assert_non_null(file);
+    for (int i = 0; i < 20000; i++)
+        fprintf(file, "r%d: {extends: r%d}\n", i, i + 1);
+    fprintf(file, "r20000: {bootstrap: none, variables: {a: end}}\n");
+    fclose(file);
+    LOADED(w);
+    assert_string_equal(w.said.p, "");
+    assert_str(text_of(tree_find_role(w.tree, STR("r0"))->variables, "a"), "end");
+}
+
+static void variables_keep_type_order_and_place(void **state)
+{
+    folder_file(*state, "seed/site.yaml",
+                SITE "variables:\n"
+                     "  z: {b: 1, a: [true, 2.5, ~, 'yes']}\n"
+                     "  a: |\n"
+                     "    two\n"
+                     "    lines\n"
+                     "  empty:\n");
+    LOADED(w);
+    assert_string_equal(w.said.p, "");
+    struct variables vars = tree_site(w.tree)->variables;
+    assert_int_equal(vars.n, 3);
+    assert_str(text_of(vars, "a"), "two\nlines\n");
+    assert_int_equal(variables_find(vars, STR("empty"))->value.kind, VALUE_NONE);
+    const struct variable *z = variables_find(vars, STR("z"));
+    assert_int_equal(z->at.line, 5);
+    assert_int_equal(z->at.column, 3);
+    assert_str(value_text(z->value.pairs[0].key), "b");
+    const struct value *items = z->value.pairs[1].value.items;
+    assert_int_equal(items[0].kind, VALUE_BOOL);
+    assert_int_equal(items[1].kind, VALUE_FLOAT);
+    assert_int_equal(items[2].kind, VALUE_NONE);
+    assert_str(value_text(items[3]), "yes");
+}
+
+static void lost_files_do_not_cause_false_faults(void **state)
+{
+    struct folder *f = *state;
+    folder_file(f, "seed/roles/r.yaml", "a: [\n");
+    folder_file(f, "seed/clusters/c.yaml", "a: [\n");
+    folder_file(f, "seed/site.yaml", SITE "nope: 1\n");
+    folder_file(f, "seed/nodes/n.yaml", "n: {role: r, cluster: c, addresses: [10.9.9.9]}\n");
+    LOADED(w);
+    assert_int_equal(w.faults.errors, 3);
+}
+
+static void evidence_is_a_set(void **state)
+{
+    folder_file(*state, "seed/site.yaml", SITE "evidence: [uuid, mac]\n");
+    LOADED(w);
+    const bool *evidence = tree_site(w.tree)->evidence;
+    assert_true(evidence[EVIDENCE_MAC] && evidence[EVIDENCE_UUID]);
+    assert_false(evidence[EVIDENCE_SERIAL] || evidence[EVIDENCE_NAME]);
+}
+
+static void addons_keep_their_order(void **state)
+{
+    folder_file(
+        *state, "seed/clusters/c.yaml",
+        "c:\n  version: 1.29.15\n  endpoint: api:6443\n  pods: [192.168.0.0/16, fd01::/56]\n"
+        "  services: 10.96.0.0/12\n  addons:\n"
+        "  - {name: b, url: https://a/b, wait: [crd/x, ns/y]}\n"
+        "  - {name: a, url: https://a/a}\n");
+    LOADED(w);
+    assert_string_equal(w.said.p, "");
+    const struct cluster *c = tree_find_cluster(w.tree, STR("c"));
+    assert_str(c->version, "1.29.15");
+    assert_int_equal(c->pods_n, 2);
+    assert_int_equal(c->addons_n, 2);
+    assert_str(c->addons[0].name, "b");
+    assert_int_equal(c->addons[0].wait_n, 2);
+    assert_str(c->addons[0].wait[1], "ns/y");
+    assert_int_equal(c->addons[0].sha256.n, 0);
+}
+
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter, folder_leave)
+
+UNIT_MAIN(IN_FOLDER(an_empty_site_is_a_tree), IN_FOLDER(folders_may_be_missing),
+          IN_FOLDER(a_missing_tree_tells_what_is_expected), IN_FOLDER(misspelt_neighbours_are_told),
+          IN_FOLDER(nodes_are_sorted_across_files),
+          IN_FOLDER(nodes_are_found_by_what_they_are_known_by),
+          IN_FOLDER(roles_take_what_they_lack_from_what_they_extend),
+          IN_FOLDER(a_long_chain_of_roles_is_followed),
+          IN_FOLDER(variables_keep_type_order_and_place),
+          IN_FOLDER(lost_files_do_not_cause_false_faults), IN_FOLDER(evidence_is_a_set),
+          IN_FOLDER(addons_keep_their_order))

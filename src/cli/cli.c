@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define ARENA_BYTES (16 * 1024)
+#define OUTPUT_BYTES ((size_t)1024 * 1024)
 
 /* A closed descriptor 0 to 2 would be the number of the next file that is opened: what we print
  * would go there. What stands in its place fails when it is written to, so that it is noticed. */
@@ -21,6 +22,14 @@ static void fill_standard_descriptors(void)
         if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", O_RDONLY) != fd)
             abort();
     }
+}
+
+/* What is printed leaves in large pieces, most of it in one: where that fails, close_output still
+ * has the reason. A terminal keeps its order of standard output and error. */
+static void buffer_output(struct arena *a)
+{
+    if (!isatty(STDOUT_FILENO))
+        setvbuf(stdout, arena_alloc(a, OUTPUT_BYTES), _IOFBF, OUTPUT_BYTES);
 }
 
 /* A full disk shows when the last bytes are written, not before. */
@@ -82,7 +91,8 @@ int cli_main(int argc, char **argv)
     fill_standard_descriptors();
     setlocale(LC_CTYPE, "C.UTF-8"); /* for the width of characters: our texts are UTF-8 */
     arena_init(&c.arena, ARENA_BYTES);
-    int status = run(&c, argc, argv);
+    buffer_output(&c.arena);
+    int status = close_output(run(&c, argc, argv));
     arena_done(&c.arena);
-    return close_output(status);
+    return status;
 }

@@ -89,6 +89,7 @@ int help_show(struct call *c, const char *const *words, size_t n)
         return CALL_OK;
     }
     const struct command *command = command_find(words, n, &used, &e);
+    c->command = NULL; /* help is no help with itself */
     if (!command)
         return call_misuse(c, "%s", e.msg);
     print_command(stdout, command);

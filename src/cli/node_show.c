@@ -2,6 +2,7 @@
 #include "cli/node.h"
 #include "cli/seedtree.h"
 #include "cli/table.h"
+#include "cli/term.h"
 #include "render/scope.h"
 
 #include <stdlib.h>
@@ -133,23 +134,31 @@ static void print_fields(struct call *c, const struct node *n)
     table_print(&t, stdout, false);
 }
 
+static struct str json_text(struct value v, struct arena *a)
+{
+    struct buf json, safe;
+    buf_init(&json, VALUE_MAX_BYTES);
+    buf_init(&safe, VALUE_MAX_BYTES);
+    json_write(&json, v, false);
+    term_json(&safe, buf_view(&json));
+    struct str text = arena_str(a, buf_view(&safe));
+    buf_done(&safe);
+    buf_done(&json);
+    return text;
+}
+
 static void print_variables(struct call *c, struct seen seen)
 {
     struct table t;
-    struct buf json;
     table_init(&t, &c->arena, 3);
     table_add(&t, STR("VARIABLE"));
     table_add(&t, STR("FROM"));
     table_add(&t, STR("VALUE"));
-    buf_init(&json, VALUE_MAX_BYTES);
     for (size_t i = 0; i < seen.n; i++) {
         table_add(&t, seen.list[i]->name);
         table_add(&t, place_text(seen.list[i]->at, &c->arena));
-        buf_clear(&json);
-        json_write(&json, seen.list[i]->value, false);
-        table_add(&t, buf_view(&json));
+        table_add(&t, json_text(seen.list[i]->value, &c->arena));
     }
-    buf_done(&json);
     putchar('\n');
     table_print(&t, stdout, c->color_out);
 }

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Completion of cloudseed's commands, options and node names for bash. It needs nothing but bash.
+
+# The words of the command, without options, to words=(…); the options that say where the tree is,
+# to where=(…). Bash makes three words of --seed=DIR.
+_cloudseed_words() {
+    local i word
+    words=() where=()
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        word=${COMP_WORDS[i]}
+        case $word in
+        --config | --seed | --templates | --state | --url | --color)
+            [[ ${COMP_WORDS[i + 1]-} == = ]] && ((i++))
+            ((++i < COMP_CWORD)) && where+=("$word" "${COMP_WORDS[i]/#\~/$HOME}")
+            ;;
+        --*) ;;
+        *) words+=("$word") ;;
+        esac
+    done
+}
+
+_cloudseed_options() {
+    echo --config --seed --templates --state --url --color --help --version
+    case "${words[*]-}" in
+    'node list'*) echo --json --names ;;
+    'node url'*) echo --json --discovery ;;
+    'node show'* | check*) echo --json ;;
+    esac
+}
+
+# $1 is the program as it was typed.
+_cloudseed_operands() {
+    case "${words[*]-}" in
+    '' | help) echo check render node reference help ;;
+    node | 'help node') echo list show url ;;
+    render | 'node show' | 'node url') "$1" "${where[@]}" node list --names 2>/dev/null ;;
+    'render '*) ((${#words[@]} == 2)) && echo meta-data user-data vendor-data network-config ;;
+    reference) echo seed config ;;
+    esac
+}
+
+_cloudseed_files() {
+    mapfile -t COMPREPLY < <(compgen "$1" -- "$2")
+    compopt -o filenames 2>/dev/null
+}
+
+_cloudseed() {
+    local cur=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words where
+    COMPREPLY=()
+    if [[ $cur == = ]]; then
+        cur=
+    elif [[ $before == = ]]; then
+        before=${COMP_WORDS[COMP_CWORD - 2]}
+    fi
+    _cloudseed_words
+    case $before in
+    --config) _cloudseed_files -f "$cur" ;;
+    --seed | --templates | --state) _cloudseed_files -d "$cur" ;;
+    --color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur") ;;
+    --url) ;;
+    *)
+        if [[ $cur == -* ]]; then
+            mapfile -t COMPREPLY < <(compgen -W "$(_cloudseed_options)" -- "$cur")
+        elif [[ ${words[*]-} == check ]]; then
+            _cloudseed_files -d "$cur"
+        else
+            mapfile -t COMPREPLY < <(compgen -W "$(_cloudseed_operands "$1")" -- "$cur")
+        fi
+        ;;
+    esac
+}
+
+complete -F _cloudseed cloudseed

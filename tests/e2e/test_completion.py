@@ -1,0 +1,92 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""bash's completion of `cloudseed` knows its commands, options and nodes."""
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
+import cli  # noqa: E402
+import tap  # noqa: E402
+
+WORLD = tap.enter(cli.World())
+SCRIPT = cli.SOURCE / "contrib" / "completion" / "cloudseed.bash"
+WHERE = ["--config", str(WORLD.path / "cloudseedd.yaml")]
+ASK = """
+. "$1"; shift
+COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+_cloudseed "$1"
+printf '%s\\n' "${COMPREPLY[@]}"
+"""
+
+
+def complete(*words):
+    """What the last one of the words may become."""
+    done = subprocess.run(
+        ["bash", "-c", ASK, "bash", str(SCRIPT), str(cli.PROGRAM), *words], cwd=WORLD.path,
+        capture_output=True, text=True, timeout=cli.SECONDS, check=True)
+    tap.eq(done.stderr, "")
+    return sorted(done.stdout.split())
+
+
+def test_script_is_sound():
+    if not shutil.which("shellcheck"):
+        raise tap.Skip("shellcheck is not installed")
+    done = subprocess.run(["shellcheck", "-s", "bash", str(SCRIPT)], capture_output=True, text=True,
+                          check=False)
+    tap.eq((done.returncode, done.stdout), (0, ""))
+
+
+def test_commands_are_those_of_the_program():
+    shown = WORLD.good("help").split("\nOptions")[0]
+    first = sorted(set(re.findall(r"^  ([a-z]+)", shown, re.M)))
+    tap.eq(complete(""), first)
+    tap.eq(complete("help", ""), first)
+    tap.eq(complete("node", ""), sorted(re.findall(r"^  node ([a-z]+)", shown, re.M)))
+    tap.eq(complete("ch"), ["check"])
+
+
+def test_options_are_those_of_the_program():
+    for name in ("check", "render", "node list", "node show", "node url", "reference", "help"):
+        shown = re.findall(r"^  (--[a-z]+)", WORLD.good("help", *name.split()), re.M)
+        tap.eq(complete(*name.split(), "-"), sorted(shown), name)
+
+
+def test_nodes():
+    nodes = ["k8s-master-1", "k8s-worker-2"]
+    tap.eq(complete(*WHERE, "render", ""), nodes)
+    tap.eq(complete("node", "show", *WHERE, ""), nodes)
+    tap.eq(complete("node", "url", *WHERE, "k8s-w"), ["k8s-worker-2"])
+    tap.eq(complete("node", "url", *WHERE, "k8s-worker-2", ""), [])
+
+
+def test_nodes_of_a_tree_that_the_line_names():
+    tap.eq(complete("node", "url", "--seed", "seed", "--templates", "templates", "k8s-m"),
+           ["k8s-master-1"])
+    tap.eq(complete("node", "url", "--seed", "=", "seed", "--templates", "=", "templates", "k8s-m"),
+           ["k8s-master-1"])
+
+
+def test_a_faulty_tree_says_nothing():
+    tap.eq(complete("node", "url", "--seed", "/nonexistent", ""), [])
+
+
+def test_files_of_a_node():
+    tap.eq(complete("render", "x", ""), ["meta-data", "network-config", "user-data", "vendor-data"])
+    tap.eq(complete("render", "x", "user-data", ""), [])
+
+
+def test_values():
+    tap.eq(complete("--color", ""), ["always", "auto", "never"])
+    tap.eq(complete("--color", "=", "n"), ["never"])
+    tap.eq(complete("--color", "="), ["always", "auto", "never"])
+    tap.eq(complete("check", "--seed", "s"), ["seed", "state"])
+    tap.eq(complete("check", "see"), ["seed"])
+    tap.eq(complete("--config", "cloud"), ["cloudseedd.yaml"])
+    tap.eq(complete("--url", ""), [])
+    tap.eq(complete("reference", ""), ["config", "seed"])
+
+
+tap.main()

@@ -1,0 +1,184 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Requests in forms that well-meant clients have, and in forms that nobody means well with."""
+import sys
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
+import tap  # noqa: E402
+import world  # noqa: E402
+
+server = tap.enter(world.start(config={"limits": {"request_seconds": 1}}, **world.HOMELAB))
+KEY = world.key_of(server.state, "k8s-master-1")
+PATH = f"/s/{KEY}/meta-data"
+BODY = b'instance-id: "k8s-master-1-1"\nlocal-hostname: "k8s-master-1"\n'
+
+
+def ask(head, body=b""):
+    """The answer to a request on a connection of its own, and whether that was then closed."""
+    with world.Wire(server) as wire:
+        wire.send(head.encode("latin-1") + b"\r\n\r\n" + body)
+        answer = wire.answer()
+        return answer, not wire.is_open()
+
+
+def serves(head):
+    answer, _ = ask(head)
+    tap.eq((answer.status, answer.body), (200, BODY), head)
+
+
+def refuses(head, status, reason, body=b"", closes=True):
+    answer, closed = ask(head, body)
+    tap.eq(answer.status, status, head)
+    tap.contains(world.one_line(answer), reason)
+    tap.eq(closed, closes, head)
+
+
+def ends_in_time(data):
+    """Whatever comes back is a refusal, and it ends."""
+    try:
+        got = world.exchange(server, data)
+    except ConnectionError:
+        return  # it was closed while we were still sending
+    assert got[:10] in (b"", b"HTTP/1.1 4", b"HTTP/1.1 5"), got[:200]
+    assert KEY.encode() not in got and b"instance-id" not in got
+
+
+def test_forms_that_are_fine():
+    serves(f"GET {PATH} HTTP/1.1\r\nHost: x")
+    serves(f"GET {PATH} HTTP/1.1\r\nhOST:x")
+    serves(f"GET {PATH} HTTP/1.1\r\nHost:")
+    serves(f"\r\n\r\nGET {PATH} HTTP/1.1\r\nHost: x")
+    serves(f"GET {PATH} HTTP/1.1\r\nHost: x\r\nX-Unknown: \x80\xff\"'\\")
+    serves(f"GET {PATH} HTTP/1.1\r\nHost: x\r\nAccept: */*\r\nUser-Agent: Cloud-Init/24.1\r\n"
+           "Accept-Encoding: gzip, deflate\r\nConnection: keep-alive")
+
+
+def test_absolute_form():
+    serves(f"GET http://10.0.10.5:8080{PATH} HTTP/1.1\r\nHost: 10.0.10.5:8080")
+    serves(f"GET HTTP://other{PATH}?q=1 HTTP/1.1\r\nHost: x")
+    refuses("GET http://other HTTP/1.1\r\nHost: x", 404, "no such path", closes=False)
+    refuses(f"GET https://other{PATH} HTTP/1.1\r\nHost: x", 400, "slash")
+    refuses(f"GET other{PATH} HTTP/1.1\r\nHost: x", 400, "slash")
+    refuses("OPTIONS * HTTP/1.1\r\nHost: x", 400, "slash")
+
+
+def test_http_1_0():
+    answer, closed = ask(f"GET {PATH} HTTP/1.0")
+    tap.eq((answer.status, answer.body, closed), (200, BODY, True))
+    answer, closed = ask(f"GET {PATH} HTTP/1.0\r\nConnection: keep-alive")
+    tap.eq((answer.status, closed), (200, False))
+
+
+def test_exactly_one_host():
+    refuses(f"GET {PATH} HTTP/1.1", 400, "exactly one Host")
+    refuses(f"GET {PATH} HTTP/1.1\r\nHost: a\r\nHost: b", 400, "exactly one Host")
+    refuses(f"GET {PATH} HTTP/1.1\r\nHost: a\r\nHost: a", 400, "exactly one Host")
+    refuses(f"GET {PATH} HTTP/1.0\r\nHost: a\r\nhost: a", 400, "exactly one Host")
+
+
+def test_lengths_that_two_programs_read_differently():
+    both = f"GET {PATH} HTTP/1.1\r\nHost: x\r\n"
+    smuggled = f"GET {PATH} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    refuses(both + "Content-Length: 3\r\nTransfer-Encoding: chunked", 400, "Content-Length",
+            b"0\r\n\r\n" + smuggled)
+    refuses(both.replace("GET", "POST") + "Transfer-Encoding: chunked\r\nContent-Length: 3", 400,
+            "Content-Length", b"0\r\n\r\n" + smuggled)
+    refuses(both + "Content-Length: 3\r\nContent-Length: 5", 400, "Content-Length", b"abcde")
+    refuses(both + "Content-Length : 3", 400, "holds no space", smuggled)
+    refuses(both + "Transfer-Encoding\t: chunked", 400, "holds no space", b"0\r\n\r\n" + smuggled)
+    ends_in_time(both.encode() + b"Content-Length: x\r\n\r\n")
+    ends_in_time(both.encode() + b"Content-Length: -1\r\n\r\n")
+    ends_in_time(both.encode() + b"Content-Length: 99999999999999999999\r\n\r\n")
+
+
+def test_nothing_behind_a_refused_body_is_a_request():
+    """One answer and the end, whatever the body looks like."""
+    smuggled = f"GET {PATH} HTTP/1.1\r\nHost: x\r\n\r\n"
+    for method in ("GET", "HEAD", "POST"):
+        for framing in (f"Content-Length: {len(smuggled)}", "Content-Length: 3",
+                        "Transfer-Encoding: chunked"):
+            got = world.exchange(server, f"{method} {PATH} HTTP/1.1\r\nHost: x\r\n{framing}\r\n\r\n"
+                                         f"{smuggled}")
+            tap.eq(got.count(b"HTTP/1.1 "), 1, got)
+            assert b"instance-id" not in got, got
+
+
+def test_a_body_on_get():
+    head = f"GET {PATH} HTTP/1.1\r\nHost: x\r\n"
+    refuses(head + "Content-Length: 3", 400, "take no body", b"abc")
+    refuses(head + "Content-Length: 3", 400, "take no body")  # not even waited for
+    refuses(head + "Content-Length: 0", 400, "take no body")
+    refuses(head + "Transfer-Encoding: chunked", 400, "take no body", b"3\r\nabc\r\n0\r\n\r\n")
+    with world.Wire(server) as wire:
+        wire.send(f"HEAD {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n")
+        tap.eq(wire.answer(method="HEAD").status, 400)
+        wire.ends()
+
+
+def test_other_methods():
+    for method in ("POST", "PUT", "DELETE", "PATCH", "OPTIONS", "PROPFIND", "get"):
+        answer, closed = ask(f"{method} {PATH} HTTP/1.1\r\nHost: x")
+        tap.eq((answer.status, answer.header("Allow"), closed), (405, "GET, HEAD", False), method)
+        world.one_line(answer)
+    refuses(f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 3", 405, "only GET", b"abc")
+    refuses(f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000", 405, "only GET", b"abc")
+    refuses(f"POST {PATH} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 9", 405,
+            "only GET")
+
+
+def test_paths_that_lead_nowhere():
+    for path in ("/", "//", "/%", "/%00", "/s/%00", f"{PATH}%00", f"{PATH}%00.txt", f"{PATH}/",
+                 f"{PATH}#x", f"/s/../{PATH}", f"/./{PATH}", f"/x/..{PATH}", f"/%2e%2e{PATH}",
+                 f"/s/{KEY}/../{KEY}/meta-data", f"/s/{KEY}/..%2f..%2fetc%2fpasswd",
+                 f"/s/{KEY}/meta%2Ddata", "/etc/passwd", "/../../../../etc/passwd", "/s/\x1b[2J",
+                 "/\xff\xfe", "/nocloud/name/%00/meta-data",
+                 "/nocloud/serial/a\x01b/meta-data", "/nocloud", "/s", "/s/", "/healthz/x"):
+        answer, _ = ask(f"GET {path} HTTP/1.1\r\nHost: x")
+        assert answer.status in (400, 404), (path, answer.status)
+        assert b"root:" not in answer.body and b"instance-id" not in answer.body, path
+
+
+def test_no_more_than_one_line_of_reason():
+    for path in ("/", "/s/short/meta-data", f"/s/{KEY}/nothing", f"/s/{'b' * 27}/meta-data",
+                 "/nocloud/ip/1/meta-data", "/nocloud/mac/x", "/nocloud/name/%zz/meta-data"):
+        refuses(f"GET {path} HTTP/1.1\r\nHost: x", 404, "", closes=False)
+
+
+def test_what_is_too_long_ends_in_time():
+    for n in (7000, 7900, 8000, 8100, 8192, 8200, 9000, 20000, 200000):
+        for data in (f"GET /{'a' * n} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+                     f"GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: {'a' * n}\r\n\r\n",
+                     f"GET /x HTTP/1.1\r\nHost: {'a' * n}\r\nConnection: close\r\n\r\n",
+                     f"{'A' * n} /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"):
+            ends_in_time(data.encode())
+    many = "".join(f"X-{i}: y\r\n" for i in range(500))
+    ends_in_time(f"GET /x HTTP/1.1\r\nHost: x\r\n{many}\r\n".encode())
+
+
+def test_six_kilobytes_of_headers_pass():
+    serves(f"GET {PATH} HTTP/1.1\r\nHost: x\r\nX: {'a' * 6000}")
+
+
+def test_what_is_no_http_ends_in_time():
+    for data in (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x80" * 200, b"\r\n" * 3000,
+                 b"GET\r\n\r\n", b"GET /x\r\n\r\n", b"\0" * 100, b"SSH-2.0-OpenSSH_9.2\r\n",
+                 b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"GET /x HTTP/0.9\r\n\r\n",
+                 b"GET /x HTTP/1.1\r\nno colon\r\n\r\n", b" GET /x HTTP/1.1\r\nHost: x\r\n\r\n",
+                 b"GET  /x  HTTP/1.1\r\nHost: x\r\n\r\n", b"GET /x HTTP/1.1\rHost: x\r\r",
+                 b"GET /x HTTP/1.1\r\nHost: x\r\n"):
+        ends_in_time(data)
+
+
+def test_a_peer_that_closes_its_sending_side_is_answered():
+    with world.Wire(server) as wire:
+        wire.get(PATH)
+        wire.socket.shutdown(1)
+        tap.eq(wire.answer().body, BODY)
+
+
+def test_it_is_well_afterwards():
+    serves(f"GET {PATH} HTTP/1.1\r\nHost: x")
+
+
+tap.main()

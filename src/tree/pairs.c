@@ -70,8 +70,8 @@ static struct pairs own_pairs(const struct yaml_node *const *children, uint32_t 
         const struct yaml_pair *first = put(&own, pair);
         if (first)
             fault_add(faults, yaml_place(file, pair.key),
-                      "the key '%.60s' is here already, in line %u; keep one of them",
-                      pair.key->text, first->key->line);
+                      "the key %s is here already, in line %u; keep one of them",
+                      yaml_quoted(a, yaml_text(pair.key)), first->key->line);
     }
     return own;
 }

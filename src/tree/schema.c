@@ -9,18 +9,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define QUOTED_MAX_BYTES 64
-
 const char *schema_quoted(struct schema_reader *r, struct str s)
 {
-    struct buf b;
-    buf_init(&b, QUOTED_MAX_BYTES * 4 + 16);
-    buf_char(&b, '\'');
-    buf_escaped(&b, s, QUOTED_MAX_BYTES);
-    buf_char(&b, '\'');
-    const char *text = arena_str(r->arena, buf_view(&b)).p;
-    buf_done(&b);
-    return text;
+    return yaml_quoted(r->arena, s);
 }
 
 bool schema_fault(struct schema_reader *r, const struct schema_field *f, const struct yaml_node *y,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tree/yaml.h"
 
+#include "base/buf.h"
 #include "tree/compose.h"
 
 #include <errno.h>
@@ -8,6 +9,7 @@
 #include <yaml.h>
 
 #define EXCERPT_MAX_BYTES 200
+#define QUOTED_MAX_BYTES 64
 #define TAG_PREFIX "tag:yaml.org,2002:"
 
 struct parse {
@@ -31,6 +33,18 @@ const char *yaml_kind_name(const struct yaml_node *y)
     if (y->kind == YAML_SCALAR)
         return y->plain && y->n == 0 ? "nothing" : "a scalar";
     return y->kind == YAML_SEQUENCE ? "a list" : "a mapping";
+}
+
+const char *yaml_quoted(struct arena *a, struct str s)
+{
+    struct buf b;
+    buf_init(&b, QUOTED_MAX_BYTES * 4 + 16);
+    buf_char(&b, '\'');
+    buf_escaped(&b, s, QUOTED_MAX_BYTES);
+    buf_char(&b, '\'');
+    const char *text = arena_str(a, buf_view(&b)).p;
+    buf_done(&b);
+    return text;
 }
 
 bool yaml_is_null(const struct yaml_node *y)
@@ -148,7 +162,8 @@ static enum yaml_tag tag_of(struct parse *p, const yaml_char_t *tag, enum yaml_k
         if (known[i].kind == kind && strcmp(known[i].tag, (const char *)tag) == 0)
             return known[i].means;
     }
-    fault_add(p->faults, at, "the tag '%.60s' is not known here; leave it out", (const char *)tag);
+    fault_add(p->faults, at, "the tag %s is not known here; leave it out",
+              yaml_quoted(p->arena, str_from((const char *)tag)));
     return YAML_TAG_NONE;
 }
 

@@ -70,6 +70,9 @@ const char *yaml_kind_name(const struct yaml_node *y);
 /* Nothing at all, or a plain ~ or null. */
 bool yaml_is_null(const struct yaml_node *y);
 
+/* `s` in single quotes for a fault, cut and escaped as needed. */
+const char *yaml_quoted(struct arena *a, struct str s);
+
 /* The value under `key`; NULL where there is none or `map` is no mapping. */
 const struct yaml_node *yaml_get(const struct yaml_node *map, struct str key);
 

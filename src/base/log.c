@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,11 +33,13 @@ static const char journal_priority[] = {'7', '6', '5', '4', '3'};
 /* $JOURNAL_STREAM is "device:inode" of the descriptor that leads to the journal. */
 static bool is_journal(int fd)
 {
-    const char *stream = getenv("JOURNAL_STREAM");
-    uintmax_t device, inode;
+    struct str inode_text = str_from(getenv("JOURNAL_STREAM"));
+    struct str device_text = str_cut(&inode_text, ':');
+    uint64_t device, inode;
     struct stat st;
-    return stream && sscanf(stream, "%" SCNuMAX ":%" SCNuMAX, &device, &inode) == 2 &&
-           fstat(fd, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+    return str_to_u64(device_text, UINT64_MAX, &device) &&
+           str_to_u64(inode_text, UINT64_MAX, &inode) && fstat(fd, &st) == 0 &&
+           st.st_dev == device && st.st_ino == inode;
 }
 
 void log_init(enum log_format format, enum log_level level)

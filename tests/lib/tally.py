@@ -12,6 +12,7 @@ from pathlib import Path
 
 RESULT = re.compile(r"^:test-result: (PASS|FAIL|XFAIL|XPASS|SKIP|ERROR)$", re.M)
 NAMED = re.compile(r"^(PASS|FAIL|XFAIL|XPASS|SKIP|ERROR): \S+ ?(.*)", re.M)
+GOOD = re.compile(r"(PASS: |ok \d+ )")
 LOG_LINES_MAX = 200
 
 
@@ -34,7 +35,7 @@ def results(trs):
 
 
 def show_log(trs):
-    lines = read_log(trs).splitlines() or ["(no log)"]
+    lines = [line for line in read_log(trs).splitlines() if not GOOD.match(line)] or ["(no log)"]
     if len(lines) > LOG_LINES_MAX:
         lines = lines[:20] + ["…"] + lines[-LOG_LINES_MAX:]
     print("\n".join("    " + line for line in lines))

@@ -1,0 +1,154 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Machines known by what anyone could forge: only where the site says so, and never their key."""
+import sys
+from pathlib import Path
+from urllib.parse import quote
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
+import tap  # noqa: E402
+import world  # noqa: E402
+
+KINDS = ("mac", "uuid", "serial", "name")
+UUID = "4c4c4544-0042-4810-8054-b4c04f4d5132"
+SERIAL = "PF 3X/K2%A9?"
+URL = "http://10.0.10.5:8080"
+VALUES = {"mac": "bc:24:11:00:20:0b", "uuid": UUID, "serial": quote(SERIAL, safe=""), "name": "n1"}
+
+
+def tree(*evidence):
+    made = world.Tree(evidence=list(evidence))
+    made.role("shown", user_data="url={{ seed.url }}\n{{ node.name }} {{ node | tojson }}\n",
+              vendor_data="{{ seed.url }}phone-home", network_config="{{ seed | tojson }}")
+    made.node("n1", "shown", macs=["bc:24:11:00:20:0b", "BC-24-11-00-20-0C"], uuid=UUID,
+              serial=SERIAL)
+    made.node("n2", "shown", macs=["bc:24:11:00:20:0d"])
+    return made
+
+
+server = tap.enter(tree(*KINDS).start())
+
+
+def get(kind, value, file="user-data", at=server):
+    return at.get(f"/nocloud/{kind}/{value}/{file}")
+
+
+def known(kind, value):
+    answer = get(kind, value)
+    tap.eq(answer.status, 200, f"{kind} {value}")
+    tap.contains(answer.text, "\nn1 ")
+    # What is fetched next is fetched by the same evidence, spelled as it came.
+    tap.contains(answer.text, f"url={URL}/nocloud/{kind}/{value}/\n")
+
+
+def unknown(kind, value):
+    answer = get(kind, value)
+    tap.eq(answer.status, 404, f"{kind} {value}")
+    tap.eq(answer.text.count("\n"), 1)
+
+
+def test_mac_in_every_spelling():
+    for mac in ("bc:24:11:00:20:0b", "BC:24:11:00:20:0B", "bc-24-11-00-20-0b", "bc241100200b",
+                "BC241100200b", "bc%3a24%3A11%3A00%3A20%3A0b", "bc:24:11:00:20:0c"):
+        known("mac", mac)
+    for mac in ("bc:24:11:00:20:0e", "bc:24:11:00:20", "bc:24:11:00:20:0b:00", "00:00:00:00:00:00",
+                "bc:24:11:00:20:0g", "bc:24-11:00:20:0b", "ff:ff:ff:ff:ff:ff", "x", "n1", UUID):
+        unknown("mac", mac)
+
+
+def test_uuid_in_every_spelling():
+    known("uuid", UUID)
+    known("uuid", UUID.upper())
+    for uuid in (UUID[:-1] + "3", UUID.replace("-", ""), UUID + "0", "{" + UUID + "}", "n1",
+                 "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"):
+        unknown("uuid", uuid)
+
+
+def test_serial_percent_encoded():
+    known("serial", quote(SERIAL, safe=""))
+    known("serial", "PF%203X%2fK2%25A9%3f")
+    known("serial", "".join(f"%{ord(c):02x}" for c in SERIAL))
+    for serial in (quote(SERIAL.lower(), safe=""), quote(SERIAL[:-1], safe=""), "PF", "n1",
+                   quote(SERIAL + " ", safe=""), quote(quote(SERIAL, safe=""), safe="")):
+        unknown("serial", serial)
+
+
+def test_name():
+    known("name", "n1")
+    known("name", "%6e1")
+    for name in ("n3", "N1", "n1%20", "n1.", "n", "n12", "..", "%2e%2e", "n1%2f"):
+        unknown("name", name)
+
+
+def test_all_four_files():
+    key = world.key_of(server.state, "n1")
+    for kind, value in VALUES.items():
+        tap.eq(get(kind, value, "meta-data").body, server.get(f"/s/{key}/meta-data").body)
+        for file in world.FILES:
+            tap.eq(get(kind, value, file).status, 200)
+        head = server.request("HEAD", f"/nocloud/{kind}/{value}/user-data")
+        tap.eq((head.status, head.body), (200, b""))
+
+
+def test_the_key_is_in_no_file():
+    for node in ("n1", "n2"):
+        key = world.key_of(server.state, node)
+        tap.contains(server.get(f"/s/{key}/user-data").text, key)  # it would be there to see
+    key, others = world.key_of(server.state, "n1"), world.key_of(server.state, "n2")
+    for kind, value in VALUES.items():
+        for file in world.FILES:
+            for query in ("", f"?key={key}"):
+                answer = server.get(f"/nocloud/{kind}/{value}/{file}{query}",
+                                    headers={"X-Key": key, "Referer": f"{URL}/s/{key}/"})
+                told = answer.text + str(answer.headers)
+                assert key not in told and others not in told, (kind, file)
+                assert "/s/" not in told, (kind, file)
+
+
+def test_only_what_the_site_allows():
+    for allowed in KINDS:
+        with tree(allowed).start() as other:
+            for kind, value in VALUES.items():
+                answer = get(kind, value, at=other)
+                tap.eq(answer.status, 200 if kind == allowed else 403, f"{kind} with {allowed}")
+                if kind != allowed:
+                    tap.contains(answer.text, "evidence")
+                    tap.eq(answer.text.count("\n"), 1)
+
+
+def test_nothing_is_told_where_nothing_is_allowed():
+    """Known or not: the same answer, so that nobody learns who there is."""
+    with tree().start() as other:
+        for kind, value in VALUES.items():
+            answers = {(a.status, a.body) for a in
+                       (get(kind, v, at=other) for v in (value, "bc:24:11:00:20:0e", "n3", "%20"))}
+            tap.eq(len(answers), 1, kind)
+            tap.eq(answers.pop()[0], 403)
+        tap.eq(other.get(f"/s/{world.key_of(other.state, 'n1')}/meta-data").status, 200)
+
+
+def test_a_reload_forbids_it():
+    made = tree("name")
+    with made.start() as other:
+        tap.eq(get("name", "n1", at=other).status, 200)
+        site = made.seed / "site.yaml"
+        site.write_text(site.read_text(encoding="utf-8").replace('["name"]', "[]"),
+                        encoding="utf-8")
+        other.signal(1)
+        other.wait_event("reloaded")
+        tap.eq(get("name", "n1", at=other).status, 403)
+
+
+def test_foreign_values_break_no_line():
+    """They reach the daemon by the path; the log must neither show nor be broken by them."""
+    for value in ("%0a", "a%0aevent=served", "%1b[31m", "%22%20event=served", "%00", "\x1b]0;x\x07",
+                  "\xff\xfe", "%ff"):
+        with world.Wire(server) as wire:
+            answer = wire.get(f"/nocloud/name/{value}/user-data").answer()
+            tap.eq(answer.status, 404, value)
+            world.one_line(answer)
+    for line in list(server.lines):
+        assert line.startswith("time=") and "\x1b" not in line, repr(line)
+
+
+tap.main()

@@ -1,0 +1,257 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Clients that take their time, clients that are too many, and a process without descriptors."""
+import contextlib
+import resource
+import select
+import socket
+import sys
+import time
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
+import tap  # noqa: E402
+import world  # noqa: E402
+
+FULL = "too many connections"
+tree = world.Tree()
+tree.role("big", user_data="0123456789abcde\n" * 60000)
+tree.node("n1", "big")
+PIPELINED = 40  # far more than the kernel's buffers hold
+
+
+def start(limits, **options):
+    return tree.start(config={"limits": limits}, **options)
+
+
+def big_path(server):
+    return f"/s/{world.key_of(server.state, 'n1')}/user-data"
+
+
+def trickle(wire, data, seconds):
+    """Sends a byte whenever the peer has said nothing for a while, until it closes; how long that
+    took."""
+    begun = time.monotonic()
+    for byte in data:
+        readable, _, _ = select.select([wire.socket], [], [], 0.05)
+        if readable:
+            return time.monotonic() - begun
+        assert time.monotonic() - begun < seconds, "it was not cut"
+        try:
+            wire.send(bytes([byte]))
+        except OSError:
+            return time.monotonic() - begun
+    raise AssertionError("it took all that we had")
+
+
+def slow_reader(server):
+    """Asks for more than fits between us and reads nothing."""
+    wire = world.Wire(server, receive_bytes=4096)
+    for _ in range(PIPELINED):
+        wire.get(big_path(server))
+    return wire
+
+
+def read_to_the_end(wire):
+    total = len(wire.pending)
+    with contextlib.suppress(ConnectionResetError):
+        while got := wire.socket.recv(1 << 20):
+            total += len(got)
+    return total
+
+
+def is_refused(wire):
+    """Whether a new connection is turned away, in the right words."""
+    answer = wire.get("/healthz").answer()
+    if answer.status == 200:
+        return False
+    tap.eq((answer.status, answer.header("Retry-After")), (503, "1"))
+    tap.contains(answer.body.decode(), FULL)
+    wire.ends()
+    return True
+
+
+def refused(server, **options):
+    with world.Wire(server, **options) as wire:
+        return is_refused(wire)
+
+
+def connected(server, stack, **options):
+    """A connection that has been answered once, so that it counts."""
+    wire = stack.enter_context(world.Wire(server, **options))
+    tap.eq(wire.get("/healthz").answer().status, 200)
+    return wire
+
+
+def test_a_byte_now_and_then_is_cut():
+    with start({"request_seconds": 1, "answer_seconds": 60}) as server:
+        with world.Wire(server) as wire:
+            took = trickle(wire, b"GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n", 10)
+        assert took >= 0.9, f"cut after {took} s already"
+        with connected(server, contextlib.ExitStack()) as wire:  # after an answer it is the same
+            wire.send("GET /healthz HTTP/1.1\r\nHost: test\r\n")
+            assert trickle(wire, b"X: " + b"a" * 5000, 10) >= 0.9
+        server.wait_event("unread")
+
+
+def test_a_slow_request_is_cut_while_an_answer_is_under_way():
+    """The deadlines of answers are later ones: they must not hide those of requests."""
+    with start({"request_seconds": 1, "answer_seconds": 3000}) as server:
+        reader = slow_reader(server)
+        server.wait_event("served")
+        for _ in range(3):
+            with world.Wire(server) as wire:
+                assert trickle(wire, b"GET /healthz HTTP/1.1\r\nX: " + b"a" * 5000, 10) >= 0.9
+        reader.close()
+
+
+def test_an_idle_connection_is_closed():
+    with start({"request_seconds": 1}) as server, contextlib.ExitStack() as stack:
+        wire = connected(server, stack)
+        took = world.elapsed(wire.ends)
+        assert 0.9 <= took < 10, took
+
+
+def test_a_request_in_time_is_answered():
+    with start({"request_seconds": 5}) as server, world.Wire(server) as wire:
+        request = b"GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n"
+        for byte in request[:-1]:
+            readable, _, _ = select.select([wire.socket], [], [], 0.01)
+            assert not readable
+            wire.send(bytes([byte]))
+        wire.send(request[-1:])
+        tap.eq(wire.answer().status, 200)
+
+
+def test_a_reader_that_never_reads_is_cut():
+    with start({"answer_seconds": 1}) as server:
+        reader = slow_reader(server)
+        server.wait_event("served", outcome="peer left", seconds=10)
+        assert read_to_the_end(reader) < PIPELINED * 960000
+        reader.close()
+        tap.eq(server.get("/healthz").status, 200)
+
+
+def test_a_reader_that_reads_slowly_gets_all():
+    with start({"answer_seconds": 30}) as server:
+        with world.Wire(server, receive_bytes=4096) as wire:
+            for _ in range(8):
+                wire.get(big_path(server))
+            for _ in range(8):
+                tap.eq(len(wire.answer().body), 960000)
+
+
+def test_the_limit_of_connections():
+    with start({"connections": 4}) as server, contextlib.ExitStack() as stack:
+        wires = [connected(server, stack) for _ in range(4)]
+        for _ in range(20):
+            assert refused(server)
+        assert all(wire.is_open() for wire in wires)
+        wires[0].close()
+        tap.wait_until(lambda: not refused(server), what="a free place")
+        assert all(wire.is_open() for wire in wires[1:])
+
+
+def test_half_a_request_counts():
+    with start({"connections": 2}) as server, contextlib.ExitStack() as stack:
+        for _ in range(2):
+            stack.enter_context(world.Wire(server)).send("GET /healthz HT")
+        tap.wait_until(lambda: refused(server), what="the limit")
+
+
+def test_the_limit_of_one_address():
+    with start({"connections_per_address": 3}, http="0.0.0.0:0") as server, \
+            contextlib.ExitStack() as stack:
+        wires = [connected(server, stack) for _ in range(3)]
+        assert refused(server)
+        assert not refused(server, source="127.0.0.2")
+        others = [connected(server, stack, source="127.0.0.2") for _ in range(3)]
+        assert refused(server, source="127.0.0.2")
+        wires[1].close()
+        tap.wait_until(lambda: not refused(server), what="a free place")
+        assert refused(server, source="127.0.0.2")
+        assert all(wire.is_open() for wire in [wires[0], wires[2], *others])
+
+
+def test_who_is_refused_may_have_sent_much():
+    """Unread bytes would make a reset of the close, and the reset would overtake the answer."""
+    with start({"connections": 1}) as server, contextlib.ExitStack() as stack:
+        connected(server, stack)
+        for _ in range(20):
+            with world.Wire(server) as wire:
+                wire.send("GET /x HTTP/1.1\r\nHost: test\r\nX: " + "a" * 6000 + "\r\n\r\n")
+                tap.eq(wire.answer().status, 503)
+
+
+def few_descriptors():
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+
+
+def exhausted(server, stack):
+    """Takes all descriptors that it has; the connections that it took."""
+    wires = []
+    while len(wires) < 100:
+        wire = stack.enter_context(world.Wire(server))
+        if is_refused(wire):
+            return wires
+        wires.append(wire)
+    raise AssertionError("it has more descriptors than it should")
+
+
+def test_no_descriptors_left():
+    with start({}, preexec_fn=few_descriptors) as server, contextlib.ExitStack() as stack:
+        server.wait_event("few-descriptors", have=64)
+        wires = exhausted(server, stack)
+        assert 20 < len(wires) < 64, len(wires)
+        for _ in range(50):
+            assert refused(server)
+        assert all(wire.is_open() for wire in wires)
+        for wire in wires[:10]:
+            wire.close()
+        tap.wait_until(lambda: not refused(server), what="a free descriptor")
+
+
+def test_no_descriptors_and_nothing_to_do_costs_nothing():
+    """A connection that cannot be taken must not wake the loop for ever."""
+    with start({}, preexec_fn=few_descriptors) as server, contextlib.ExitStack() as stack:
+        exhausted(server, stack)
+        server.signal(1)  # a reload wants descriptors too
+        server.wait_event("reload-refused")
+        pending = [stack.enter_context(world.Wire(server)) for _ in range(20)]
+        for wire in pending:
+            wire.send("GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n")
+        for wire in pending:
+            tap.eq(wire.answer().status, 503)
+        before, begun = world.cpu_seconds(server.process.pid), time.monotonic()
+        while time.monotonic() - begun < 1:
+            select.select([], [], [], 0.1)
+        used = world.cpu_seconds(server.process.pid) - before
+        assert used < 0.3, f"{used} s of CPU in a second of silence"
+
+
+def test_idle_costs_nothing():
+    with start({"request_seconds": 60}) as server, contextlib.ExitStack() as stack:
+        wires = [connected(server, stack) for _ in range(200)]
+        half = stack.enter_context(world.Wire(server))
+        half.send("GET /healthz HT")
+        before, begun = world.cpu_seconds(server.process.pid), time.monotonic()
+        while time.monotonic() - begun < 1:
+            select.select([], [], [], 0.1)
+        used = world.cpu_seconds(server.process.pid) - before
+        assert used < 0.2, f"{used} s of CPU in a second of silence"
+        assert all(wire.is_open() for wire in wires)
+
+
+def test_a_thousand_connections_come_and_go():
+    with start({"connections_per_address": 2000}) as server, contextlib.ExitStack() as stack:
+        resource.setrlimit(resource.RLIMIT_NOFILE,
+                           (min(4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),
+                            resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+        wires = [connected(server, stack) for _ in range(1000)]
+        for wire in wires[::2]:
+            wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            wire.close()  # half of them by a reset
+        assert all(wire.is_open() for wire in wires[1::2])
+
+
+tap.main()

@@ -103,6 +103,15 @@ def test_check_survives_every_fault_we_know():
         tap.eq(json.loads(WORLD.run("check", "--json", *where).stdout)["errors"], count)
 
 
+def test_check_counts_what_it_does_not_list():
+    copy_tree("many", {})
+    WORLD.write("many/nodes/many.yaml", "".join(f"n{i}: {{role: none}}\n" for i in range(1100)))
+    lines = WORLD.run("check", "many").stdout.splitlines()
+    tap.eq(lines[-2:], ["and 100 more", "1100 errors"])
+    got = json.loads(WORLD.run("check", "many", "--json").stdout)
+    tap.eq((got["errors"], len(got["faults"])), (1100, 1000))
+
+
 def test_check_as_json():
     got = json.loads(WORLD.good("check", "--json"))
     tap.eq(got, {"ok": True, "errors": 0, "warnings": 0, "seed": str(WORLD.path / "seed"),

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "template/excerpt.h"
 #include "template/pyattr.h"
 #include "template/run.h"
 #include "template/text.h"
@@ -37,7 +38,10 @@ static bool items_of_map(struct run *r, uint32_t at, struct value map, const str
 bool run_items(struct run *r, uint32_t at, struct value v, const struct value **ret, uint32_t *n)
 {
     switch ((enum value_kind)v.kind) {
-    case VALUE_UNDEFINED: return run_refuse(r, at, v);
+    case VALUE_UNDEFINED:
+        *ret = NULL;
+        *n = 0;
+        return run_is_soft(v) || run_refuse(r, at, v);
     case VALUE_STR: return items_of_text(r, at, value_text(v), ret, n);
     case VALUE_MAP: return items_of_map(r, at, v, ret, n);
     case VALUE_LIST:
@@ -100,6 +104,7 @@ static bool loop_attr(struct run *r, uint32_t at, struct value of, struct str na
                       struct value *ret)
 {
     const struct loop_state *l = (const struct loop_state *)of.s;
+    char text[EXCERPT_TEXT_SIZE];
     if (str_is(name, "index"))
         *ret = value_int((int64_t)l->i + 1);
     else if (str_is(name, "index0"))
@@ -124,7 +129,7 @@ static bool loop_attr(struct run *r, uint32_t at, struct value of, struct str na
         return run_undefined(
             r, at, (struct undefined){.hint = "there is no previous or next item here"}, ret);
     else
-        return run_fail(r, at, "the loop has no '%.*s' here", STR_ARG(name));
+        return run_fail(r, at, "the loop has no '%s' here", excerpt_text(text, name));
     return true;
 }
 
@@ -132,11 +137,11 @@ static bool loop_attr(struct run *r, uint32_t at, struct value of, struct str na
  * what a template gets then are methods, which are of no use but to be called. */
 static bool refuse_python(struct run *r, uint32_t at, struct value of, struct str name)
 {
+    char text[EXCERPT_TEXT_SIZE];
+    excerpt_text(text, name);
     if (of.kind == VALUE_MAP)
-        return run_fail(r, at, "'%.*s' is a method of mappings: write ['%.*s'] for a key",
-                        STR_ARG(name), STR_ARG(name));
-    return run_fail(r, at, "'%.*s' is an attribute that Python has, out of reach here",
-                    STR_ARG(name));
+        return run_fail(r, at, "'%s' is a method of mappings: write ['%s'] for a key", text, text);
+    return run_fail(r, at, "'%s' is an attribute that Python has, out of reach here", text);
 }
 
 bool run_attr(struct run *r, uint32_t at, struct value of, struct str name, struct value *ret)
@@ -195,7 +200,8 @@ bool run_index(struct run *r, uint32_t at, struct value of, struct value key, st
         return index_sequence(r, at, of, key, ret);
     if (of.kind != VALUE_MAP)
         return index_missing(r, at, of, key, ret);
-    if (key.kind == VALUE_LIST || key.kind == VALUE_MAP) /* no key, so there is no such item */
+    bool is_key = key.kind != VALUE_MAP && (key.kind != VALUE_LIST || key.tag == RUN_TUPLE);
+    if (!is_key)
         return no_member(r, at, of, key, ret);
     if (!run_map_get(r, at, of, key, ret))
         return false;

@@ -9,7 +9,7 @@
 bool run_truth(struct run *r, uint32_t at, struct value v, bool *ret)
 {
     switch ((enum value_kind)v.kind) {
-    case VALUE_UNDEFINED: return run_refuse(r, at, v);
+    case VALUE_UNDEFINED: *ret = false; return run_is_soft(v) || run_refuse(r, at, v);
     case VALUE_NONE: *ret = false; break;
     case VALUE_BOOL: *ret = v.b; break;
     case VALUE_INT: *ret = v.i != 0; break;
@@ -102,8 +102,10 @@ bool run_equal(struct run *r, uint32_t at, struct value a, struct value b, bool 
 {
     if (!run_charge(r, at, 1))
         return false;
-    if (a.kind == VALUE_UNDEFINED || b.kind == VALUE_UNDEFINED)
-        return run_refuse(r, at, a.kind == VALUE_UNDEFINED ? a : b);
+    if (a.kind == VALUE_UNDEFINED && !run_is_soft(a))
+        return run_refuse(r, at, a);
+    if (b.kind == VALUE_UNDEFINED && !run_is_soft(b))
+        return run_refuse(r, at, b);
     if (is_iterator(a) || is_iterator(b))
         return run_fail(r, at, "%s cannot be compared; use \"|list\"",
                         run_kind(is_iterator(a) ? a : b));
@@ -120,7 +122,7 @@ bool run_equal(struct run *r, uint32_t at, struct value a, struct value b, bool 
     }
     if (a.kind == VALUE_STR)
         *ret = str_eq(value_text(a), value_text(b));
-    else if (a.kind == VALUE_NONE)
+    else if (a.kind == VALUE_NONE || a.kind == VALUE_UNDEFINED)
         *ret = true;
     else
         return equal_nested(r, at, a, b, ret);

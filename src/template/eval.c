@@ -192,7 +192,7 @@ static bool eval_cond(struct run *r, const struct expr *e, struct value *ret)
     if (e->c)
         return run_eval(r, e->c, ret);
     static const char hint[] = "this \"if\" was false, and there is no \"else\"";
-    return run_undefined(r, e->at, (struct undefined){.hint = hint}, ret);
+    return run_undefined(r, e->at, (struct undefined){.hint = hint, .soft = true}, ret);
 }
 
 static bool eval_call(struct run *r, const struct expr *e, struct value *ret)

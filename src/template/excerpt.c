@@ -79,3 +79,13 @@ void excerpt_write(char *out, size_t size, struct str source, uint32_t at)
     snprintf(out, size, "%s", b.full ? "" : b.p);
     buf_done(&b);
 }
+
+const char *excerpt_text(char out[static EXCERPT_TEXT_SIZE], struct str s)
+{
+    struct buf b;
+    buf_init(&b, EXCERPT_TEXT_SIZE - 1); /* \xNN is the longest that a byte becomes */
+    buf_escaped(&b, s, 60);
+    snprintf(out, EXCERPT_TEXT_SIZE, "%s", buf_view(&b).p);
+    buf_done(&b);
+    return out;
+}

@@ -10,4 +10,8 @@ struct place excerpt_place(const char *file, struct str source, uint32_t at);
 /* "line\n   ^", shortened around the caret to fit `size`. */
 void excerpt_write(char *out, size_t size, struct str source, uint32_t at);
 
+#define EXCERPT_TEXT_SIZE 256
+/* Foreign text for a message: escaped, and cut after 60 bytes. Returns `out`. */
+const char *excerpt_text(char out[static EXCERPT_TEXT_SIZE], struct str s);
+
 #endif

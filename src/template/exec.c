@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "template/excerpt.h"
 #include "template/run.h"
 
 static bool run_block(struct run *r, const struct block *b);
@@ -163,6 +164,7 @@ static bool run_include(struct run *r, const struct include *inc, uint32_t at)
     const struct template *target = inc->target;
     if (!target) {
         struct value name;
+        char text[EXCERPT_TEXT_SIZE];
         if (!run_eval(r, inc->name, &name))
             return false;
         if (name.kind == VALUE_UNDEFINED)
@@ -172,8 +174,8 @@ static bool run_include(struct run *r, const struct include *inc, uint32_t at)
                             run_kind(name));
         target = set_find(r->now->t->set, value_text(name));
         if (!target && !inc->ignore_missing)
-            return run_fail(r, inc->name->at, "there is no template '%.*s'",
-                            STR_ARG(value_text(name)));
+            return run_fail(r, inc->name->at, "there is no template '%s'",
+                            excerpt_text(text, value_text(name)));
     }
     return !target || run_template(r, target, r->now, inc, at);
 }

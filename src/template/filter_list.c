@@ -24,8 +24,10 @@ bool filter_join(struct run *r, const struct call *c, struct value *ret)
 bool filter_length(struct run *r, const struct call *c, struct value *ret)
 {
     struct value v = c->on;
-    if (v.kind == VALUE_UNDEFINED)
-        return run_refuse(r, c->at, v);
+    if (v.kind == VALUE_UNDEFINED) {
+        *ret = value_int(0);
+        return run_is_soft(v) || run_refuse(r, c->at, v);
+    }
     bool sized = v.kind == VALUE_STR || v.kind == VALUE_MAP ||
                  (v.kind == VALUE_LIST && v.tag != RUN_GENERATOR);
     if (!sized)

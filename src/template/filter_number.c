@@ -75,15 +75,28 @@ enum parsed { PARSED_NO, PARSED_YES, PARSED_FAILED };
 
 #define NUMBER_MAX 1000
 
+/* Python reads digits of any script. Without a table of them we can only tell that a text is no
+ * number when something else is wrong with it, too. */
+static bool is_surely_none(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        if ((unsigned char)s.p[i] < 0x80 && !strchr("0123456789+-._eEinfatyINFATY", s.p[i]))
+            return true;
+    }
+    return false;
+}
+
 /* A copy of the number's text without white space and underscores. */
 static enum parsed prepare(struct run *r, uint32_t at, struct str s, char out[NUMBER_MAX + 1])
 {
+    struct str space = {NULL, 0};
+    s = text_strip_right(text_strip_left(s, space), space);
+    if (is_surely_none(s))
+        return PARSED_NO;
     if (!text_is_ascii(s)) {
         run_fail(r, at, "only ASCII digits are read as a number");
         return PARSED_FAILED;
     }
-    struct str space = {NULL, 0};
-    s = text_strip_right(text_strip_left(s, space), space);
     if (s.n > NUMBER_MAX) {
         run_fail(r, at, "this text is too long for a number");
         return PARSED_FAILED;

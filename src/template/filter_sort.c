@@ -83,7 +83,7 @@ static bool follow(struct run *r, uint32_t at, struct str path, struct value v, 
         uint64_t number;
         bool digits = is_digits(part);
         if (digits && !str_to_u64(part, INT64_MAX, &number))
-            return run_fail(r, at, "'%.*s' is no position", STR_ARG(part));
+            return run_fail(r, at, "this position is too large");
         struct value key = digits ? value_int((int64_t)number) : value_str(part);
         if (!run_index(r, at, v, key, &v))
             return false;

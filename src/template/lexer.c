@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "template/lexer.h"
 
+#include "template/scan.h"
 #include "template/text.h"
 
 void lexer_init(struct lexer *lx, struct str src)
@@ -197,96 +198,6 @@ static bool step_root(struct lexer *lx, struct token *ret)
 
 /* --- Inside tags --------------------------------------------------------------------------- */
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool is_name_start(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-
-static bool is_digit_of(char c, unsigned base)
-{
-    unsigned lower = (unsigned char)c | 0x20u;
-    unsigned digit = is_digit(c)                    ? (unsigned)(c - '0')
-                     : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10
-                                                    : 99;
-    return digit < base;
-}
-
-/* (_?[digit])*, from `pos` on. */
-static size_t digits_end(const struct lexer *lx, size_t pos, unsigned base)
-{
-    for (;;) {
-        size_t next = pos + (char_at(lx, pos) == '_');
-        if (!is_digit_of(char_at(lx, next), base))
-            return pos;
-        pos = next + 1;
-    }
-}
-
-/* Digits at `pos`, the first of them no underscore; 0 where there are none. */
-static size_t decimal_end(const struct lexer *lx, size_t pos)
-{
-    return is_digit(char_at(lx, pos)) ? digits_end(lx, pos, 10) : 0;
-}
-
-/* A fraction, an exponent or both make a float; behind a dot there is none: "a.1.5". */
-static size_t float_end(const struct lexer *lx, size_t pos)
-{
-    size_t whole = decimal_end(lx, pos);
-    if (!whole || (pos > 0 && char_at(lx, pos - 1) == '.'))
-        return 0;
-    size_t fraction = char_at(lx, whole) == '.' ? decimal_end(lx, whole + 1) : 0;
-    size_t end = fraction ? fraction : whole;
-    if ((char_at(lx, end) | 0x20) != 'e')
-        return fraction;
-    bool sign = char_at(lx, end + 1) == '+' || char_at(lx, end + 1) == '-';
-    size_t exponent = decimal_end(lx, end + 1 + sign);
-    return exponent ? exponent : fraction;
-}
-
-static size_t integer_end(const struct lexer *lx, size_t pos)
-{
-    if (char_at(lx, pos) != '0')
-        return digits_end(lx, pos, 10);
-    char kind = (char)(char_at(lx, pos + 1) | 0x20);
-    unsigned base = kind == 'b' ? 2 : kind == 'o' ? 8 : kind == 'x' ? 16 : 0;
-    size_t end = base ? digits_end(lx, pos + 2, base) : pos + 2;
-    return end > pos + 2 ? end : digits_end(lx, pos + 1, 1);
-}
-
-static size_t string_end(const struct lexer *lx, size_t pos)
-{
-    char quote = char_at(lx, pos);
-    for (size_t i = pos + 1; i < lx->src.n; i++) {
-        if (lx->src.p[i] == quote)
-            return i + 1;
-        i += lx->src.p[i] == '\\';
-    }
-    return 0;
-}
-
-static size_t name_end(const struct lexer *lx, size_t pos)
-{
-    while (is_name_start(char_at(lx, pos)) || is_digit(char_at(lx, pos)))
-        pos++;
-    return pos;
-}
-
-static size_t operator_end(const struct lexer *lx, size_t pos)
-{
-    static const char pairs[][3] = {"//", "**", "==", "!=", ">=", "<="};
-    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
-        if (str_starts(rest_at(lx, pos), (struct str){pairs[i], 2}))
-            return pos + 2;
-    }
-    char c = char_at(lx, pos);
-    return c && strchr("+-/*%~[](){}><=.:|,;", c) ? pos + 1 : 0;
-}
-
 /* Brackets must pair up, since "}}" ends a tag only outside of them. */
 static const char *balance(struct lexer *lx, char c)
 {
@@ -339,15 +250,24 @@ static const char *unexpected(char c)
     return "unexpected character";
 }
 
-static bool take_number(const struct lexer *lx, size_t pos, enum token_kind *kind, size_t *end)
+/* Any word but the tag's end; 0 where there is none. */
+static size_t take_word(const struct lexer *lx, size_t pos, enum token_kind *ret_kind)
 {
-    if (!is_digit(char_at(lx, pos)))
-        return false;
-    *end = float_end(lx, pos);
-    *kind = *end ? TOKEN_FLOAT : TOKEN_INTEGER;
-    if (!*end)
-        *end = integer_end(lx, pos);
-    return true;
+    bool is_float = false;
+    size_t end = scan_number(lx->src, pos, &is_float);
+    if (end) {
+        *ret_kind = is_float ? TOKEN_FLOAT : TOKEN_INTEGER;
+        return end;
+    }
+    end = scan_name(lx->src, pos);
+    if (end > pos) {
+        *ret_kind = TOKEN_NAME;
+        return end;
+    }
+    char c = lx->src.p[pos];
+    bool string = c == '\'' || c == '"';
+    *ret_kind = string ? TOKEN_STRING : TOKEN_OPERATOR;
+    return string ? scan_string(lx->src, pos) : scan_operator(lx->src, pos);
 }
 
 static void step_tag(struct lexer *lx, struct token *ret)
@@ -362,19 +282,8 @@ static void step_tag(struct lexer *lx, struct token *ret)
     if (take_tag_end(lx, ret))
         return;
     char c = lx->src.p[pos];
-    enum token_kind kind = TOKEN_OPERATOR;
-    size_t end = 0;
-    if (take_number(lx, pos, &kind, &end)) {
-        /* done */
-    } else if (is_name_start(c)) {
-        kind = TOKEN_NAME;
-        end = name_end(lx, pos);
-    } else if (c == '\'' || c == '"') {
-        kind = TOKEN_STRING;
-        end = string_end(lx, pos);
-    } else {
-        end = operator_end(lx, pos);
-    }
+    enum token_kind kind;
+    size_t end = take_word(lx, pos, &kind);
     const char *error = end ? NULL : unexpected(c);
     if (!error && kind == TOKEN_OPERATOR)
         error = balance(lx, c);

@@ -113,14 +113,15 @@ static size_t word_end(struct str s)
     return i;
 }
 
-/* Runs of white space split, and count for nothing at either end. */
+/* Runs of white space split, and count for nothing at either end; once it may split no more, the
+ * rest is kept as it is. */
 static bool next_word(struct splitter *s, struct str *ret)
 {
     struct str space = {NULL, 0};
     s->rest = text_strip_left(s->rest, space);
     if (s->rest.n == 0)
         return false;
-    size_t end = s->left == 0 ? text_strip_right(s->rest, space).n : word_end(s->rest);
+    size_t end = s->left == 0 ? s->rest.n : word_end(s->rest);
     if (s->left == 0)
         s->done = true;
     *ret = (struct str){s->rest.p, end};

@@ -95,6 +95,22 @@ bool run_is_undefined(struct value v)
     return v.kind == VALUE_UNDEFINED && v.tag != RUN_LOOP && v.tag != RUN_GLOBAL;
 }
 
+bool run_is_soft(struct value v)
+{
+    return v.kind == VALUE_UNDEFINED && v.tag == RUN_PLAIN && v.s &&
+           ((const struct undefined *)v.s)->soft;
+}
+
+/* Nothing in it that a message would have to escape. */
+static bool is_plain(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        if ((unsigned char)s.p[i] < 0x20 || (unsigned char)s.p[i] >= 0x7F)
+            return false;
+    }
+    return true;
+}
+
 /* "the mapping has no 'hostnam'; did you mean 'hostname'?" */
 static bool refuse_member(struct run *r, uint32_t at, const struct undefined *u)
 {
@@ -104,13 +120,15 @@ static bool refuse_member(struct run *r, uint32_t at, const struct undefined *u)
     if (u->key.kind != VALUE_STR)
         return run_fail(r, at, "%s has no such element", run_kind(u->of));
     struct guess guess;
+    char text[EXCERPT_TEXT_SIZE];
     guess_init(&guess, value_text(u->key));
     for (uint32_t i = 0; u->of.kind == VALUE_MAP && i < u->of.n && i < 1000; i++) {
-        if (u->of.pairs[i].key.kind == VALUE_STR)
-            guess_offer(&guess, value_text(u->of.pairs[i].key));
+        struct value key = u->of.pairs[i].key;
+        if (key.kind == VALUE_STR && is_plain(value_text(key)))
+            guess_offer(&guess, value_text(key));
     }
-    return run_fail(r, at, "undefined: %s has no '%.*s'%s", run_kind(u->of),
-                    STR_ARG(value_text(u->key)), guess_text(&guess));
+    return run_fail(r, at, "undefined: %s has no '%s'%s", run_kind(u->of),
+                    excerpt_text(text, value_text(u->key)), guess_text(&guess));
 }
 
 bool run_refuse(struct run *r, uint32_t at, struct value v)

@@ -38,6 +38,7 @@ enum run_tag {
 /* Why a value is undefined. */
 struct undefined {
     const char *hint; /* the whole message, or NULL */
+    bool soft;        /* it may be shown, as nothing: an inline if without its else */
     struct str name;  /* of a variable, where `of` is undefined */
     struct value of, key;
 };
@@ -85,6 +86,8 @@ bool run_copy_text(struct run *r, uint32_t at, struct str s, struct value *ret);
 bool run_undefined(struct run *r, uint32_t at, struct undefined why, struct value *ret);
 /* True for Jinja2's Undefined; loops and functions are not. */
 bool run_is_undefined(struct value v);
+/* Undefined, but empty and false: Jinja2 is not strict about the else that an inline if lacks. */
+bool run_is_soft(struct value v);
 /* The fault for any use of a value that has none: false always. */
 bool run_refuse(struct run *r, uint32_t at, struct value v);
 /* What a message calls the value: "a list", "the loop". */

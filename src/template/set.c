@@ -162,8 +162,8 @@ static void link_include(struct template_set *set, struct template *t, struct in
     guess_init(&guess, value_text(name));
     for (uint32_t i = 0; i < set->n; i++)
         guess_offer(&guess, set->list[i]->name);
-    char msg[512];
-    snprintf(msg, sizeof(msg), "there is no template '%.*s'%s", STR_ARG(value_text(name)),
+    char msg[512], text[EXCERPT_TEXT_SIZE];
+    snprintf(msg, sizeof(msg), "there is no template '%s'%s", excerpt_text(text, value_text(name)),
              guess_text(&guess));
     fault_at(faults, t, inc->name->at, msg);
 }

@@ -171,7 +171,7 @@ bool run_show(struct run *r, uint32_t at, struct buf *b, struct value v)
 {
     char number[RUN_FLOAT_SIZE];
     switch ((enum value_kind)v.kind) {
-    case VALUE_UNDEFINED: return run_refuse(r, at, v);
+    case VALUE_UNDEFINED: return run_is_soft(v) || run_refuse(r, at, v);
     case VALUE_NONE: buf_str(b, STR("None")); break;
     case VALUE_BOOL: buf_str(b, v.b ? STR("True") : STR("False")); break;
     case VALUE_INT: buf_printf(b, "%" PRId64, v.i); break;

@@ -80,21 +80,22 @@ static bool is_number(struct run *r, const struct call *c, struct value *ret)
     return answer(ret, run_is_integer(c->on) || c->on.kind == VALUE_FLOAT);
 }
 
-/* Whatever has a length and items by number or key. */
+/* Whatever has a length and items by number or key: Jinja2 asks in a way that never fails. */
 static bool is_sequence(struct run *r, const struct call *c, struct value *ret)
 {
     struct value v = c->on;
-    if (v.kind == VALUE_UNDEFINED)
-        return run_refuse(r, c->at, v);
-    return answer(ret, v.kind == VALUE_STR || v.kind == VALUE_MAP || run_is_sequence(v));
+    (void)r;
+    return answer(ret, run_is_soft(v) || v.kind == VALUE_STR || v.kind == VALUE_MAP ||
+                           run_is_sequence(v));
 }
 
 static bool is_iterable(struct run *r, const struct call *c, struct value *ret)
 {
     struct value v = c->on;
-    if (v.kind == VALUE_UNDEFINED)
+    if (v.kind == VALUE_UNDEFINED && !run_is_soft(v))
         return run_refuse(r, c->at, v);
-    return answer(ret, v.kind == VALUE_STR || v.kind == VALUE_MAP || v.kind == VALUE_LIST);
+    return answer(ret, v.kind == VALUE_UNDEFINED || v.kind == VALUE_STR || v.kind == VALUE_MAP ||
+                           v.kind == VALUE_LIST);
 }
 
 static bool remainder_is(struct run *r, const struct call *c, struct value by, int64_t wanted,

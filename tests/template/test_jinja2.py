@@ -1,0 +1,105 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Our templates against the real Jinja2: the same bytes, or a refusal that is on a list.
+
+TEMPLATE_SEED and TEMPLATE_COUNT choose the random templates.
+"""
+import os
+import random
+import re
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "lib"), HERE]
+
+import cases  # noqa: E402
+import grammar  # noqa: E402
+import jinja  # noqa: E402
+import tap  # noqa: E402
+
+_ours = []
+
+# What we refuse though Jinja2 renders it: "Deviations" in docs/templates.md. Random templates may
+# run into these only.
+DEVIATIONS = re.compile("|".join([
+    "limited to ASCII|only ASCII",
+    "64 bits|53 bits|too large|complex number|nan|infinit|no number as its result",
+    "too much memory|too many steps|too long|too deeply",
+    "is an attribute that Python has|is a method of mappings",
+    "an undefined value cannot be shown|cannot be shown inside",
+    "an iterator|a range|\\.items\\(\\)|cannot be compared",
+    "would escape HTML|what tojson gives",
+    "is a function of Jinja2|is a word of the language|the loop cannot be used|the loop has no",
+    "formatting with '%'|only integers",
+    "cannot be a key",
+]))
+
+
+def ours(templates):
+    if not _ours:
+        _ours.append(jinja.Ours())
+        tap.defer(_ours[0].close)
+    return _ours[0](templates, jinja.VARS)
+
+
+def templates_of(case):
+    return case if isinstance(case, dict) else {"main": case}
+
+
+def differs(case, may_refuse=None):
+    """What is wrong with a case, or None. `may_refuse`: what our refusal may say."""
+    templates = templates_of(case)
+    want, got = jinja.theirs(templates, jinja.VARS), ours(templates)
+    if want == got or (not want[0] and not got[0]):
+        return None
+    if want[0] and not got[0] and may_refuse and re.search(may_refuse, got[1]):
+        return None
+    return f"{templates!r}\n  jinja2: {want!r}\n  ours:   {got!r}"
+
+
+def check_all(group):
+    wrong = [text for text in map(differs, group) if text]
+    tap.eq(wrong, [], f"{len(wrong)} of {len(group)} differ:\n" + "\n".join(wrong))
+
+
+def add_case_tests():
+    for name, group in cases.CASES.items():
+        globals()[f"test_{name}"] = lambda group=group: check_all(group)
+
+
+def test_deviations_are_refused_and_say_why():
+    for case, part in cases.REFUSED:
+        templates = templates_of(case)
+        good, text = ours(templates)
+        tap.eq((case, good), (case, False))
+        tap.contains(f"{text}   [{case!r}]", part)
+        good, text = jinja.theirs(templates, jinja.VARS)
+        tap.eq((case, good, text), (case, True, text), "no deviation: Jinja2 refuses it too")
+
+
+def test_jinja2_refuses_what_we_refuse():
+    for case in cases.WRONG:
+        tap.eq((case, jinja.theirs(templates_of(case), jinja.VARS)[0]), (case, False))
+        tap.eq((case, ours(templates_of(case))[0]), (case, False))
+
+
+def test_random_templates():
+    seed = int(os.environ.get("TEMPLATE_SEED", "") or random.randrange(1 << 32))
+    count = int(os.environ.get("TEMPLATE_COUNT", "") or 2000)
+    print(f"# TEMPLATE_SEED={seed} TEMPLATE_COUNT={count}")
+    make = grammar.Maker(random.Random(seed))
+    wrong, rendered = [], 0
+    for _ in range(count):
+        case = make.templates()
+        text = differs(case, DEVIATIONS)
+        if text:
+            wrong.append(text)
+        rendered += ours(case)[0]
+    print(f"# {rendered} of {count} rendered, the rest was refused by both")
+    tap.eq(wrong[:5], [], f"{len(wrong)} of {count} differ:\n" + "\n".join(wrong[:5]))
+    assert rendered > count / 4, "hardly any template renders: the grammar is of no use"
+
+
+if __name__ == "__main__":
+    add_case_tests()
+    tap.main()

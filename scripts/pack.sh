@@ -21,7 +21,8 @@ while read -r file; do
     fi
 done <"$manifest"
 
-untracked=$(cd "$dist" && find . ! -type d | sed 's|^\./||' | LC_ALL=C sort |
+cd "$dist"
+untracked=$(find . ! -type d | sed 's|^\./||' | LC_ALL=C sort |
     LC_ALL=C comm -13 MANIFEST - |
     grep -v -x -E 'build-aux/.*|aclocal\.m4|configure|Makefile\.in|MANIFEST' || true)
 if [ -n "$untracked" ]; then

@@ -131,7 +131,7 @@ static void resolve(struct load *l, uint32_t i, uint32_t *way)
         circle |= way[k] == i;
     if (circle)
         report_cycle(l, i);
-    while (!circle && n > 0) {
+    while (n > 0) {
         struct role_draft *d = &l->role_drafts[way[--n]];
         if (d->parent != MAP_NONE)
             inherit(l, d);

@@ -25,15 +25,21 @@ static void check_networks(struct load *l, const struct site *s)
     }
 }
 
+/* Where a network is missing for its own faults, an address in it is not called outside. */
+static bool has_all_networks(const struct yaml_node *site, uint32_t n)
+{
+    const struct yaml_node *written = yaml_get(site, STR("networks"));
+    return !written || (written->kind == YAML_MAPPING ? written->n == n : yaml_is_null(written));
+}
+
 void load_site_node(struct load *l, const struct yaml_node *y)
 {
     struct site_draft draft = {0};
-    size_t errors = l->faults->errors;
     schema_read(&l->reader, &format_site, y, &draft);
     for (uint32_t i = 0; i < draft.evidence_n; i++)
         draft.site.evidence[draft.evidence[i]] = true;
     l->tree->site = draft.site;
-    l->networks_whole = l->faults->errors == errors;
+    l->networks_whole = has_all_networks(y, draft.site.networks_n);
     check_networks(l, &draft.site);
 }
 

@@ -94,12 +94,17 @@ static void read_map(struct schema_reader *r, const struct schema_field *f,
         schema_fault(r, f, y, "expected a mapping of names, not %s", yaml_kind_name(y));
         return;
     }
-    bool ok = true;
+    /* The sound ones are kept: what is wrong between them is found in the same run. */
+    uint32_t sound = 0;
     char *items = arena_zalloc(r->arena, y->n, f->of->size);
-    for (uint32_t i = 0; i < y->n; i++)
-        ok &= schema_read_named(r, f->of, &y->pairs[i], items + i * f->of->size);
-    if (ok)
-        store_items(made, f, items, y->n);
+    for (uint32_t i = 0; i < y->n; i++) {
+        char *item = items + sound * f->of->size;
+        if (schema_read_named(r, f->of, &y->pairs[i], item))
+            sound++;
+        else
+            memset(item, 0, f->of->size);
+    }
+    store_items(made, f, items, sound);
 }
 
 static void read_field(struct schema_reader *r, const struct schema_field *f,
@@ -154,16 +159,18 @@ static size_t field_of(const struct schema *s, struct str name)
     return i;
 }
 
-/* Returns a bit for each field that something was written for. */
+/* Returns a bit for each field that something was written for, and how many keys are unknown. */
 static uint64_t read_pairs(struct schema_reader *r, const struct schema *s,
-                           const struct yaml_node *y, char *made)
+                           const struct yaml_node *y, char *made, size_t *ret_unknown)
 {
     uint64_t seen = 0;
+    *ret_unknown = 0;
     for (uint32_t i = 0; y->kind == YAML_MAPPING && i < y->n; i++) {
         const struct yaml_pair *pair = &y->pairs[i];
         size_t field = field_of(s, yaml_text(pair->key));
         if (field == s->fields_n) {
             report_unknown(r, s, pair->key);
+            ++*ret_unknown;
         } else if (!yaml_is_null(pair->value)) {
             seen |= UINT64_C(1) << field;
             read_field(r, &s->fields[field], pair->value, made);
@@ -184,7 +191,9 @@ bool schema_read(struct schema_reader *r, const struct schema *s, const struct y
     }
     if (s->place_offset != SCHEMA_NOT_KEPT)
         *(struct place *)((char *)out + s->place_offset) = yaml_place(r->file, y);
-    uint64_t seen = read_pairs(r, s, y, out);
+    size_t unknown;
+    uint64_t seen = read_pairs(r, s, y, out, &unknown);
+    errors += unknown; /* they leave the rest of it sound */
     for (size_t i = 0; i < s->fields_n; i++) {
         if (!(seen >> i & 1))
             read_missing(r, s, &s->fields[i], y, out);
@@ -199,10 +208,12 @@ bool schema_read_named(struct schema_reader *r, const struct schema *s, const st
 {
     struct str name = yaml_text(y->key);
     bool ok = node_name_valid(name);
-    if (!ok)
+    if (!ok) {
+        name = str_from(schema_quoted(r, name)); /* fit for later faults to show */
         fault_add(r->faults, yaml_place(r->file, y->key),
                   "%s: %s is no name; take lower-case letters, digits and '-' inside, 63 at most",
-                  s->title, schema_quoted(r, name));
+                  s->title, name.p);
+    }
     *(struct str *)((char *)out + s->name_offset) = intern_str(r->texts, name);
     ok &= schema_read(r, s, y->value, out);
     *(struct place *)((char *)out + s->place_offset) = yaml_place(r->file, y->key);

@@ -77,8 +77,8 @@ struct schema {
 #define SCHEMA_FIELDS(table) .fields = (table), .fields_n = sizeof(table) / sizeof((table)[0])
 
 /* Fills `out`, which the caller has zeroed, from the mapping `y` (nothing counts as an empty one).
- * Every fault is reported; false where there was one. Members whose field is faulty keep what they
- * were. */
+ * Every fault is reported; false where `out` is not sound: unknown keys are faults too, but leave
+ * it so. Members whose field is faulty keep what they were; maps keep what is sound in them. */
 bool schema_read(struct schema_reader *r, const struct schema *s, const struct yaml_node *y,
                  void *out);
 

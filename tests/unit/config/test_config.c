@@ -117,6 +117,15 @@ static void every_fault_is_reported_and_nothing_set(void **state)
     assert_int_equal(l.config.http_n, 0);
 }
 
+static void faults_are_in_the_order_of_their_places(void **state)
+{
+    folder_file(*state, "c.yaml", "seed: a\n<<: {state: b}\n");
+    LOADED(l, "c.yaml");
+    assert_contains(l.said.p, "c.yaml:1:7: seed: ");
+    assert_ptr_equal(strstr(l.said.p, "c.yaml:1:7"), l.said.p);
+    assert_contains(l.said.p, "c.yaml:2:13: state: ");
+}
+
 static void an_empty_list_is_no_place_to_listen(void **state)
 {
     folder_file(*state, "c.yaml", "http: []\n");
@@ -137,4 +146,5 @@ static void broken_yaml_is_one_fault(void **state)
 UNIT_MAIN(IN_FOLDER(an_empty_file_is_all_defaults), IN_FOLDER(everything_can_be_set),
           IN_FOLDER(a_file_that_was_asked_for_must_be_there),
           IN_FOLDER(every_fault_is_reported_and_nothing_set),
+          IN_FOLDER(faults_are_in_the_order_of_their_places),
           IN_FOLDER(an_empty_list_is_no_place_to_listen), IN_FOLDER(broken_yaml_is_one_fault))

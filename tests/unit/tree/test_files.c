@@ -60,12 +60,14 @@ static void what_looks_meant_but_is_not_read_is_told(void **state)
     struct folder *f = *state;
     folder_file(f, "a.json", "");
     folder_file(f, "b.yaml.txt", "");
+    folder_file(f, "c#", "");
     folder_sub(f, "old");
     folder_file(f, "old/c.yaml", "");
     assert_string_equal(
         listed(files_yaml, "."),
         "./a.json: warning: this is not read: its name does not end in .yaml or .yml\n"
         "./b.yaml.txt: warning: this is not read: its name does not end in .yaml or .yml\n"
+        "./c#: warning: this is not read: its name does not end in .yaml or .yml\n"
         "./old: warning: this is not read: move what is in this folder one level up\n");
 }
 

@@ -110,6 +110,7 @@ static void what_they_differ_in_is_refused(void **state)
         {"-.5", "1.2 alone"},
         {"12:34:56", "base 60"},
         {"10:30", "base 60"},
+        {"1:2", "base 60"},
         {"-1:30.5", "base 60"},
         {"52:54:00:12:34:00", "base 60"},
         {"00:11:22:33:44:55", "base 60"},

@@ -181,6 +181,7 @@ static void roles_take_what_they_lack_from_what_they_extend(void **state)
     const struct role *other = tree_find_role(w.tree, STR("other"));
     assert_int_equal(other->bootstrap, BOOTSTRAP_WORKER);
     assert_int_equal(variables_find(other->variables, STR("list"))->value.n, 1);
+    assert_int_equal(other->variables.n, 3);
 }
 
 static void a_long_chain_of_roles_is_followed(void **state)
@@ -226,12 +227,36 @@ static void variables_keep_type_order_and_place(void **state)
 static void lost_files_do_not_cause_false_faults(void **state)
 {
     struct folder *f = *state;
+    folder_link(f, "templates/lost", "nowhere");
+    folder_file(f, "seed/roles/q.yaml", "b: {extends: a, templates: {user-data: lost}}\n");
     folder_file(f, "seed/roles/r.yaml", "a: [\n");
     folder_file(f, "seed/clusters/c.yaml", "a: [\n");
-    folder_file(f, "seed/site.yaml", SITE "nope: 1\n");
+    folder_file(f, "seed/site.yaml",
+                "name: lab\nurl: http://10.0.10.5:8080\n"
+                "networks: {a: {cidr: 10.0.0.0/16}, b: {cidr: 10.9.9.0}}\n");
     folder_file(f, "seed/nodes/n.yaml", "n: {role: r, cluster: c, addresses: [10.9.9.9]}\n");
     LOADED(w);
-    assert_int_equal(w.faults.errors, 3);
+    if (w.faults.errors != 4)
+        fail_msg("%s", w.said.p);
+}
+
+#define CLUSTER \
+    "{version: '1.29', endpoint: 'api:6443', pods: 192.168.0.0/16, services: 10.96.0.0/12}"
+
+static void clusters_and_roles_may_share_names(void **state)
+{
+    struct folder *f = *state;
+    folder_file(f, "seed/clusters/c.yaml", "z: " CLUSTER "\nm: " CLUSTER "\na: " CLUSTER "\n");
+    folder_file(f, "seed/roles/r.yaml", "m: {}\nz: {}\n");
+    LOADED(w);
+    assert_string_equal(w.said.p, "");
+    assert_int_equal(tree_cluster_count(w.tree), 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        const struct cluster *c = tree_cluster(w.tree, i);
+        assert_ptr_equal(tree_find_cluster(w.tree, c->name), c);
+    }
+    assert_str(tree_cluster(w.tree, 0)->name, "a");
+    assert_str(tree_role(w.tree, 1)->name, "z");
 }
 
 static void evidence_is_a_set(void **state)
@@ -272,5 +297,6 @@ UNIT_MAIN(IN_FOLDER(an_empty_site_is_a_tree), IN_FOLDER(folders_may_be_missing),
           IN_FOLDER(roles_take_what_they_lack_from_what_they_extend),
           IN_FOLDER(a_long_chain_of_roles_is_followed),
           IN_FOLDER(variables_keep_type_order_and_place),
-          IN_FOLDER(lost_files_do_not_cause_false_faults), IN_FOLDER(evidence_is_a_set),
+          IN_FOLDER(lost_files_do_not_cause_false_faults),
+          IN_FOLDER(clusters_and_roles_may_share_names), IN_FOLDER(evidence_is_a_set),
           IN_FOLDER(addons_keep_their_order))

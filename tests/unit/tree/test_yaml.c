@@ -95,7 +95,8 @@ static void a_second_document_is_refused(void **state)
 {
     (void)state;
     assert_parsed("---\na: 1\n", "{a:1}");
-    assert_fault("a: 1\n---\nb: 2\n", "f:2:1: a second YAML document begins");
+    assert_parsed("a: 1\n---\nb: 2\n", "f:2:1: a second YAML document begins; a file holds one: "
+                                       "split it, or drop the '---'\n");
     assert_fault("---\n---\n", "f:2:1: a second YAML document begins");
 }
 
@@ -194,6 +195,16 @@ static void nesting_through_aliases_has_the_same_end(void **state)
     assert_contains(parsed(str_from(text)), "f:2:65: nested deeper than 64 levels");
 }
 
+/* The alias means the inner, flat one; the outer, deep one ends later. */
+static void an_anchor_inside_of_its_like_wins(void **state)
+{
+    (void)state;
+    char text[512];
+    size_t n = (size_t)snprintf(text, sizeof(text), "a: &a %s\n", nested(40, "&a 1"));
+    snprintf(text + n, sizeof(text) - n, "b: %s\n", nested(40, "*a"));
+    assert_null(strstr(parsed(str_from(text)), "nested"));
+}
+
 static void merge_keys_bring_in_what_is_missing(void **state)
 {
     (void)state;
@@ -249,6 +260,7 @@ static void excerpts_hold_nothing_for_a_terminal_to_obey(void **state)
     (void)state;
     assert_null(strchr(parsed(STR("a: b: \xC2\x9B[31m\n")), '^'));
     assert_null(strchr(parsed(STR("a: b: \x1B[31m\n")), '\x1B'));
+    assert_null(strchr(parsed(STR("a: b: c\xC2\x85 d\n")), '^'));
 }
 
 static void nulls_are_told_from_texts(void **state)
@@ -285,6 +297,7 @@ UNIT_MAIN(cmocka_unit_test(kinds_and_styles_are_kept), cmocka_unit_test(empty_fi
           cmocka_unit_test(bombs_of_aliases_are_refused),
           cmocka_unit_test(long_texts_count_in_aliases), cmocka_unit_test(nesting_has_an_end),
           cmocka_unit_test(nesting_through_aliases_has_the_same_end),
+          cmocka_unit_test(an_anchor_inside_of_its_like_wins),
           cmocka_unit_test(merge_keys_bring_in_what_is_missing),
           cmocka_unit_test(merge_keys_take_mappings_alone),
           cmocka_unit_test(tags_of_the_core_schema_are_known), cmocka_unit_test(keys_are_scalars),

@@ -17,9 +17,18 @@
 
 #define CONFIG_ARENA_BYTES 4096
 
+/* What is wrong with the configuration is told in the format that the flags ask for. */
+static void begin_log(const struct options *o)
+{
+    struct config c = {.log = {.format = LOG_LOGFMT, .level = LOG_INFO}};
+    options_apply(o, &c);
+    log_init(c.log.format, c.log.level);
+}
+
 static int read_config(const struct options *o, struct arena *arena, struct config *ret)
 {
     struct faults faults;
+    begin_log(o);
     faults_init(&faults);
     int r = config_load(o->config, &faults, arena, ret);
     if (r == 0) {

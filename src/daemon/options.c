@@ -139,7 +139,10 @@ enum options_verdict options_parse(int argc, char **argv, struct options *ret)
         }
     }
     if (optind < argc) {
-        fprintf(stderr, "cloudseedd: '%s': there are no arguments, only options\n", argv[optind]);
+        fprintf(stderr,
+                "cloudseedd: '%s': there are no arguments, only options\n"
+                "Try 'cloudseedd --help'.\n",
+                argv[optind]);
         return OPTIONS_WRONG;
     }
     *ret = o;

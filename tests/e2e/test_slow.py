@@ -181,6 +181,7 @@ def test_who_is_refused_may_have_sent_much():
             with world.Wire(server) as wire:
                 wire.send("GET /x HTTP/1.1\r\nHost: test\r\nX: " + "a" * 6000 + "\r\n\r\n")
                 tap.eq(wire.answer().status, 503)
+                tap.eq(wire.socket.recv(1), b"")  # an orderly end
 
 
 def few_descriptors():

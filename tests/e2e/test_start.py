@@ -1,0 +1,241 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Starts that succeed, and starts that must not: one plain line says why, and the status tells."""
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
+import daemon  # noqa: E402
+import tap  # noqa: E402
+import world  # noqa: E402
+
+tree = world.Tree()
+tree.node("n1")
+
+
+def fails(reason, status=1, events=("start-failed",), **options):
+    """A start that ends by itself; its lines."""
+    server = tree.start(wait=False, **options)
+    tap.eq(server.wait(), status, "\n".join(server.lines))
+    parsed = server.events()
+    told = [p for p in parsed if p["event"] in events]
+    assert any(reason in p["reason"] for p in told), "\n".join(server.lines)
+    tap.eq(server.events("listening"), [])
+    for line in server.lines:
+        assert line.startswith("time="), f"not a line of ours: {line}"
+    return server.lines
+
+
+def run(*args, env=None):
+    got = subprocess.run([str(daemon.BUILD / "cloudseedd"), *map(str, args)], timeout=60,
+                         capture_output=True, text=True, check=False,
+                         env={**os.environ, **(env or {})})
+    assert "Sanitizer" not in got.stderr and "runtime error" not in got.stderr, got.stderr
+    return got
+
+
+def test_the_secret_is_made_once():
+    state = world.scratch() / "state"
+    before = os.umask(0)
+    try:
+        with tree.start(state=state):
+            pass
+    finally:
+        os.umask(before)
+    secret = state / "secret"
+    tap.eq(secret.stat().st_mode & 0o7777, 0o600)
+    tap.eq(state.stat().st_mode & 0o7777, 0o700)
+    tap.eq([p.name for p in state.iterdir()], ["secret"])
+    text, key = secret.read_bytes(), world.key_of(state, "n1")
+    for _ in range(2):
+        with tree.start(state=state) as server:
+            tap.eq(server.get(f"/s/{key}/meta-data").status, 200)
+    tap.eq(secret.read_bytes(), text)
+
+
+def test_each_state_has_a_secret_of_its_own():
+    keys = set()
+    for _ in range(3):
+        with tree.start() as server:
+            keys.add(world.key_of(server.state, "n1"))
+    tap.eq(len(keys), 3)
+
+
+def test_two_starts_at_once_share_the_secret():
+    state = world.scratch() / "state"
+    servers = [tree.start(state=state, wait=False) for _ in range(4)]
+    for server in servers:
+        server.wait_event("listening")
+        server._learn_addresses()  # pylint: disable=protected-access
+    key = world.key_of(state, "n1")
+    for server in servers:
+        tap.eq(server.get(f"/s/{key}/meta-data").status, 200)
+        server.stop()
+    tap.eq([p.name for p in state.iterdir()], ["secret"])
+
+
+def test_the_secrets_mode():
+    state = world.scratch() / "state"
+    with tree.start(state=state):
+        pass
+    for mode in (0o640, 0o604, 0o666, 0o601):
+        (state / "secret").chmod(mode)
+        lines = fails("chmod 600", events=("fault",), state=state)
+        assert any(f"{state}/secret" in line for line in lines)
+    (state / "secret").chmod(0o600)
+    with tree.start(state=state):
+        pass
+
+
+def test_a_secret_that_is_none():
+    state = world.scratch() / "state"
+    state.mkdir()
+    for text, reason in (("", "holds no secret"), ("a:123\n", "line 1"), ("\n\nnonsense", "line 3"),
+                         ("a:" + "00" * 32 + "\na:" + "11" * 32, "line 2")):
+        (state / "secret").write_text(text, encoding="ascii")
+        (state / "secret").chmod(0o600)
+        fails(reason, events=("fault",), state=state)
+        tap.eq((state / "secret").read_text(encoding="ascii"), text)
+    (state / "secret").unlink()
+    (state / "secret").mkdir(mode=0o700)
+    fails("directory", events=("fault",), state=state)
+
+
+def test_no_place_for_state():
+    folder = world.scratch()
+    fails("cannot make the state folder", events=("fault",), state=folder / "no" / "state")
+    (folder / "file").write_text("", encoding="ascii")
+    fails("Not a directory", events=("fault",), state=folder / "file")
+    if os.geteuid() != 0:
+        (folder / "closed").mkdir(mode=0o500)
+        fails("Permission denied", events=("fault",), state=folder / "closed")
+
+
+def test_the_port_is_taken():
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        address = "%s:%d" % other.getsockname()
+        lines = fails(f"cannot listen on {address}: Address already in use", http=address)
+        tap.eq(len(lines), 1)
+        tap.contains(lines[0], "ss -ltnp")
+    fails("no such address", http="192.0.2.1:0")
+
+
+def test_no_seed():
+    folder = world.scratch()
+    server = daemon.Daemon(seed=folder / "nothing", templates=tree.templates, wait=False,
+                           args=world.USER)
+    tap.eq(server.wait(), 1)
+    tap.contains(server.events("fault")[0]["file"], f"{folder}/nothing/")
+    tap.contains(server.events("start-failed")[0]["reason"], "faults")
+
+
+def test_a_tree_with_faults():
+    broken = world.Tree()
+    broken.put("nodes/n1.yaml", {"n1": {"role": "nobody"}, "n2": {"rolle": "plain"}})
+    server = broken.start(wait=False)
+    tap.eq(server.wait(), 1)
+    faults = server.events("fault")
+    assert len(faults) >= 2 and all(f["file"].endswith("nodes/n1.yaml") for f in faults), faults
+    tap.contains(server.events("start-failed")[0]["reason"], f"{len(faults)} faults")
+    assert server.lines[-1].count("event=start-failed") == 1
+
+
+def test_a_bad_configuration():
+    for config, reason in (({"limits": {"connections": 0}}, "connections"),
+                           ({"https": ["0.0.0.0:1"]}, "https"), ({"http": []}, "at least one"),
+                           ({"http": "localhost:80"}, "localhost"), ({"log": {"level": "loud"}}, "loud")):
+        server = tree.start(config=config, wait=False)
+        tap.eq(server.wait(), 1)
+        assert any(reason in f["reason"] for f in server.events("fault")), server.lines
+        assert all(f["file"].endswith("cloudseedd.yaml") and int(f["line"]) >= 1
+                   for f in server.events("fault")), server.lines
+
+
+def test_a_configuration_that_is_not_there():
+    server = tree.start(args=["--config", "/nonexistent/cloudseedd.yaml"], wait=False)
+    tap.eq(server.wait(), 1)
+    assert any("/nonexistent/cloudseedd.yaml" in line for line in server.lines), server.lines
+
+
+def test_a_configuration_that_is_good():
+    folder = world.scratch()
+    path = folder / "cloudseedd.yaml"
+    path.write_text(json.dumps({
+        "seed": str(tree.seed), "templates": str(tree.templates), "state": str(folder / "s"),
+        "http": ["127.0.0.1:0", "127.0.0.2:0"], "url": "http://from.config:1/",
+        "log": {"level": "info"}}), encoding="utf-8")
+    tree.role("shown", user_data="{{ seed.url }}")
+    tree.node("shown", "shown")
+    for flags, begins in ((), "http://from.config:1/s/"), (("--url", "http://flag"), "http://flag/s/"):
+        server = daemon.Daemon(state=folder / "s", http=(), args=["--config", path, *flags,
+                                                                  *world.USER])
+        with server:
+            tap.eq([host for host, _ in server.addresses], ["127.0.0.1", "127.0.0.2"])
+            answer = server.get(f"/s/{world.key_of(folder / 's', 'shown')}/user-data")
+            assert answer.text.startswith(begins), answer.text
+            server.wait_event("served")  # at info; the port's flag won over the file's
+    with daemon.Daemon(state=folder / "s", http="127.0.0.3:0",
+                       args=["--config", path, *world.USER]) as server:
+        tap.eq([host for host, _ in server.addresses], ["127.0.0.3"])
+
+
+def test_a_wrong_command_line():
+    for args, reason in ((["--nonsense"], "nonsense"), (["--http", "nowhere"], "nowhere"),
+                         (["--http", "1.2.3.4"], "ADDR:PORT"), (["--http"], "argument"),
+                         (["--log-level", "loud"], "debug info notice warning error"),
+                         (["--log-format", "xml"], "logfmt json"), (["--url", "ftp://x"], "http://"),
+                         (["extra"], "only options"), (["--http", "127.0.0.1:0"] * 17, "at most")):
+        got = run(*args)
+        tap.eq((got.returncode, got.stdout), (2, ""), got.stderr)
+        tap.contains(got.stderr, reason)
+        tap.eq(got.stderr.splitlines()[-1], "Try 'cloudseedd --help'.")
+        tap.eq(len(got.stderr.splitlines()), 2)
+
+
+def test_help_and_version():
+    got = run("--help")
+    tap.eq((got.returncode, got.stderr), (0, ""))
+    for word in ("--seed", "--templates", "--state", "--http", "--check", "SIGHUP"):
+        tap.contains(got.stdout, word)
+    got = run("--version")
+    tap.eq((got.returncode, got.stderr), (0, ""))
+    assert got.stdout.startswith("cloudseedd ") and got.stdout.count("\n") == 1
+
+
+def test_check():
+    folder = world.scratch()
+    flags = ["--check", "--templates", tree.templates, "--state", folder / "state"]
+    got = run(*flags, "--seed", tree.seed)
+    tap.eq(got.returncode, 0, got.stderr)
+    tap.contains(got.stderr, "event=checked nodes=")
+    assert not (folder / "state").exists()  # it looks, and makes nothing
+    faulty = daemon.SOURCE / "tests/faulty/tree-25"
+    got = run("--check", "--seed", faulty / "seed", "--templates", faulty / "templates")
+    tap.eq(got.returncode, 1)
+    assert got.stderr.count("event=fault ") >= 25, got.stderr
+    assert "event=checked" not in got.stderr
+
+
+def test_a_user_that_is_not_there():
+    if os.geteuid() != 0:
+        raise tap.Skip("not root")
+    server = daemon.Daemon(**{"seed": tree.seed, "templates": tree.templates}, wait=False,
+                           args=["--user", "no-such-user"])
+    tap.eq(server.wait(), 1)
+    tap.contains(server.events("start-failed")[0]["reason"], "there is no user 'no-such-user'")
+
+
+def test_several_addresses():
+    with tree.start(http=("127.0.0.1:0", "127.0.0.2:0", "[::1]:0")) as server:
+        tap.eq([host for host, _ in server.addresses], ["127.0.0.1", "127.0.0.2", "[::1]"])
+        for host, port in server.addresses:
+            with socket.create_connection((host.strip("[]"), int(port)), timeout=10) as s:
+                s.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+                tap.contains(s.makefile("rb").read().decode(), "alive")
+
+
+tap.main()

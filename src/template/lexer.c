@@ -212,7 +212,11 @@ static const char *balance(struct lexer *lx, char c)
         return NULL;
     if (lx->balance == 0)
         return "this bracket closes nothing";
-    return lx->open[--lx->balance] == c ? NULL : "this bracket closes one of another kind";
+    char due = lx->open[--lx->balance];
+    return due == c     ? NULL
+           : due == ')' ? "')' is due before this"
+           : due == ']' ? "']' is due before this"
+                        : "'}' is due before this";
 }
 
 static bool take_tag_end(struct lexer *lx, struct token *ret)

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "render.h"
+
+#include "template/filter.h"
+
+static void check_row(const char *name, const char *const *params, uint8_t required,
+                      const char *help, const char *before)
+{
+    size_t n = 0;
+    while (n < FILTER_ARGS_MAX && params[n])
+        n++;
+    assert_true(required <= n);
+    assert_true(help[0] && strlen(help) < 100 && help[strlen(help) - 1] != '.');
+    if (before && strcmp(before, name) >= 0)
+        fail_msg("%s stands behind %s", name, before);
+}
+
+static void tables_are_complete_and_sorted(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < filter_count; i++) {
+        const struct filter *f = &filter_table[i];
+        check_row(f->name, f->params, f->required, f->help, i ? f[-1].name : NULL);
+        assert_ptr_equal(filter_find(str_from(f->name)), f);
+    }
+    for (size_t i = 0; i < test_count; i++) {
+        const struct test *t = &test_table[i];
+        check_row(t->name, t->params, t->required, t->help, i ? t[-1].name : NULL);
+        assert_ptr_equal(test_find(str_from(t->name)), t);
+    }
+    for (size_t i = 0; i < method_count; i++) {
+        const struct method *m = &method_table[i];
+        check_row(m->name, m->params, m->required, m->help, i ? m[-1].name : NULL);
+        assert_ptr_equal(method_find(str_from(m->name)), m);
+    }
+    assert_null(filter_find(STR("")));
+    assert_null(test_find(STR("defin")));
+    assert_null(method_of("items", value_int(1)));
+}
+
+/* A value never ends its scalar, whatever is in it. */
+static void yaml_scalars_stay_scalars(void **state)
+{
+    (void)state;
+    render_gives("{{ 'a: b # c'|to_yaml_scalar }}", "\"a: b # c\"");
+    render_gives("{{ 'x\\n- y\\r\\t\\\"\\\\'|to_yaml_scalar }}", "\"x\\n- y\\r\\t\\\"\\\\\"");
+    render_gives("{{ '\\x01\\x7f\\x85\\u2028\\u2029\\ufeff\\ufffe'|to_yaml_scalar }}",
+                 "\"\\u0001\\u007f\\u0085\\u2028\\u2029\\ufeff\\ufffe\"");
+    render_gives("{{ 'é😀'|to_yaml_scalar }}", "\"é😀\"");
+    render_gives("{{ '52:54:00:12:34:00'|to_yaml_scalar }} {{ 'no'|to_yaml_scalar }}",
+                 "\"52:54:00:12:34:00\" \"no\"");
+    render_gives("{{ 7|to_yaml_scalar }} {{ true|to_yaml_scalar }} {{ none|to_yaml_scalar }}",
+                 "7 true null");
+    render_gives("{{ 1e20|to_yaml_scalar }} {{ 1.5|to_yaml_scalar }} {{ 1e-7|to_yaml_scalar }}",
+                 "1.0e+20 1.5 1.0e-07");
+    render_fails("{{ {}|to_yaml_scalar }}", 1, 7, "a mapping is no scalar");
+    render_fails("{{ (1e308 * 10)|to_yaml_scalar }}", 1, 17, "infinities");
+}
+
+static void words_of_a_shell_stay_words(void **state)
+{
+    (void)state;
+    render_gives("{{ 'a b'|quote }} {{ ''|quote }} {{ \"it's\"|quote }} {{ 'a-b/c.d'|quote }}",
+                 "'a b' '' 'it'\"'\"'s' a-b/c.d");
+    render_gives("{{ '$(x);`y`\n'|quote }} {{ none|quote }} {{ 5|quote }}", "'$(x);`y`\n' '' 5");
+    render_fails("{{ list|quote }}", 1, 9, "'quote' needs a string, not a list");
+}
+
+static void base64_has_its_padding(void **state)
+{
+    (void)state;
+    render_gives("{{ ''|b64encode }}{{ 'f'|b64encode }}{{ 'fo'|b64encode }}{{ 'foo'|b64encode }}",
+                 "Zg==Zm8=Zm9v");
+    render_gives("{{ 'é\\xff'|b64encode }}", "w6nDvw==");
+    render_fails("{{ nil|b64encode }}", 1, 8, "needs a string, not none");
+}
+
+static void json_escapes_what_html_reads(void **state)
+{
+    (void)state;
+    render_gives("{{ \"<&>'\\\"é😀\"|tojson }}",
+                 "\"\\u003c\\u0026\\u003e\\u0027\\\"\\u00e9\\ud83d\\ude00\"");
+    render_gives("{{ {'b': [1, none], 'a': {}}|tojson }}", "{\"a\": {}, \"b\": [1, null]}");
+    render_gives("{{ {'b': [1], 'a': {}}|tojson(2) }}",
+                 "{\n  \"a\": {},\n  \"b\": [\n    1\n  ]\n}");
+}
+
+static void floats_are_shown_as_python_shows_them(void **state)
+{
+    (void)state;
+    render_gives("{{ 0.1 }} {{ 1e16 }} {{ 1e15 }} {{ 0.0001 }} {{ 0.00001 }} {{ 5e-324 }} "
+                 "{{ 1.7976931348623157e308 }} {{ -0.0 }} {{ 0.1 + 0.2 }} {{ 123456.789 }}",
+                 "0.1 1e+16 1000000000000000.0 0.0001 1e-05 5e-324 1.7976931348623157e+308 -0.0 "
+                 "0.30000000000000004 123456.789");
+}
+
+static void sorting_is_stable(void **state)
+{
+    (void)state;
+    render_gives("{{ ['b', 'A', 'a', 'B']|sort|join }}{{ ['b', 'A', 'a', 'B']|sort(true)|join }}",
+                 "AabBbBAa");
+}
+
+UNIT_MAIN(cmocka_unit_test(tables_are_complete_and_sorted),
+          cmocka_unit_test(yaml_scalars_stay_scalars),
+          cmocka_unit_test(words_of_a_shell_stay_words), cmocka_unit_test(base64_has_its_padding),
+          cmocka_unit_test(json_escapes_what_html_reads),
+          cmocka_unit_test(floats_are_shown_as_python_shows_them),
+          cmocka_unit_test(sorting_is_stable))

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "render.h"
+
+#include <pthread.h>
+
+static void a_fault_has_place_line_and_caret(void **state)
+{
+    (void)state;
+    struct rendering r;
+    render_init(&r);
+    assert_int_equal(render_add(&r, "k8s/t", "a\n  - {{ map.hostnam }}\n"), 0);
+    assert_int_equal(template_set_link(r.set, &r.faults), 0);
+    assert_int_equal(render_run(&r, "k8s/t"), -EINVAL);
+    assert_string_equal(r.fault.msg,
+                        "undefined: a mapping has no 'hostnam'; did you mean 'hostname'?");
+    assert_string_equal(r.fault.at.file, "k8s/t");
+    assert_int_equal(r.fault.at.line, 2);
+    assert_int_equal(r.fault.at.column, 12);
+    assert_string_equal(r.fault.excerpt, "  - {{ map.hostnam }}\n           ^");
+    assert_string_equal(r.fault.trace, "");
+    render_done(&r);
+}
+
+static void a_long_line_is_cut_around_the_caret(void **state)
+{
+    (void)state;
+    struct rendering r;
+    struct buf b;
+    render_init(&r);
+    buf_init(&b, 1 << 20);
+    for (int i = 0; i < 5000; i++)
+        buf_str(&b, STR("é"));
+    buf_str(&b, STR("{{ nope }}"));
+    for (int i = 0; i < 5000; i++)
+        buf_str(&b, STR("ü"));
+    assert_int_equal(render_add(&r, "t", b.p), 0);
+    assert_int_equal(render_run(&r, "t"), -EINVAL);
+    assert_int_equal(r.fault.at.column, 5004);
+    assert_contains(r.fault.excerpt, "{{ nope }}");
+    assert_contains(r.fault.excerpt, "\n");
+    assert_true(str_ends(str_from(r.fault.excerpt), STR(" ^")));
+    buf_done(&b);
+    render_done(&r);
+}
+
+static void a_fault_tells_who_included(void **state)
+{
+    (void)state;
+    struct rendering r;
+    render_init(&r);
+    assert_int_equal(render_add(&r, "master", "\n{% include 'base' %}"), 0);
+    assert_int_equal(render_add(&r, "base", "\n\n\n{% include 'x' ~ 'y' %}"), 0);
+    assert_int_equal(render_add(&r, "xy", "{{ 1 // 0 }}"), 0);
+    assert_int_equal(template_set_link(r.set, &r.faults), 0);
+    assert_int_equal(render_run(&r, "master"), -EINVAL);
+    assert_string_equal(r.fault.msg, "division by zero");
+    assert_string_equal(r.fault.at.file, "xy");
+    assert_string_equal(r.fault.trace, "included from base:4, master:2");
+    render_done(&r);
+}
+
+static void faults_of_use(void **state)
+{
+    (void)state;
+    render_fails("{{ nope }}", 1, 4, "'nope' is undefined");
+    render_fails("{% for x in list %}\n{{ loop.nextitem }}{% endfor %}", 2, 9,
+                 "no previous or next");
+    render_fails("{{ list[5] }}", 1, 8, "a list of 3 has no element 5");
+    render_fails("{{ map.items }}", 1, 8, "write ['items'] for a key");
+    render_fails("{{ name + 1 }}", 1, 9, "'+' does not join a string and an integer; use '~'");
+    render_fails("{{ '%s' % 1 }}", 1, 9, "formatting");
+    render_fails("{{ nil|length }}", 1, 8, "none has no length");
+    render_fails("{% include name %}", 1, 12, "there is no template 'k8s-worker-2'");
+    render_fails("{% include n %}", 1, 12, "the name of a template is a string, not an integer");
+    render_fails("{% for a, b in list %}{% endfor %}", 1, 16, "an integer cannot be iterated over");
+    render_fails("{% set a, b = list %}", 1, 4, "2 names for 3 values");
+    render_fails("{{ list|to_yaml_scalar }}", 1, 9, "a list is no scalar; use \"|tojson\"");
+    render_fails("{{ 'a\nb'[list] }}", 2, 3, "a string has no such element");
+}
+
+static int limited(const char *text, struct template_limits limits, struct rendering *r)
+{
+    render_init(r);
+    r->limits = limits;
+    assert_int_equal(render_add(r, "t", text), 0);
+    assert_int_equal(render_add(r, "again", "{% include 't' ~ '' %}"), 0);
+    assert_int_equal(template_set_link(r->set, &r->faults), 0);
+    return render_run(r, "t");
+}
+
+static void stops(const char *text, struct template_limits limits, const char *part)
+{
+    struct rendering r;
+    assert_int_equal(limited(text, limits, &r), -EINVAL);
+    assert_contains(r.fault.msg, part);
+    assert_true(r.arena.used_bytes < ((size_t)20 << 20));
+    render_done(&r);
+}
+
+static void steps_are_capped(void **state)
+{
+    (void)state;
+    struct rendering r;
+    struct template_limits ten = {.steps_max = 10}, none = {0};
+    assert_int_equal(limited("{{ 1 }}{{ 2 }}", ten, &r), 0);
+    render_done(&r);
+    stops("{{ 1 }}{{ 2 }}{{ 3 }}{{ 4 }}{{ 5 }}{{ 6 }}", ten, "too many steps");
+    stops("{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}", none,
+          "too many steps");
+    stops("{% set a = [1] * 1000 %}{% set b = [a] * 1000 %}{{ [b] * 1000 == [b] * 1000 }}", none,
+          "too many steps");
+    stops("{% set a = 'x' * 10000000 %}{% for i in range(10000) %}{% if 'y' in a %}{% endif %}"
+          "{% endfor %}",
+          none, "too many steps");
+}
+
+static void memory_is_capped(void **state)
+{
+    (void)state;
+    struct template_limits small = {.memory_max_bytes = 10000}, none = {0};
+    stops("{{ 'x' * 20000 }}", small, "too much memory");
+    stops("{{ ['x'] * 9223372036854775807 }}", none, "too much memory");
+    stops("{{ 'xx' * 9223372036854775807 }}", none, "too much memory");
+    stops("{{ range(9223372036854775807)|length }}", none, "too long");
+    stops("{{ range(100000000)|length }}", none, "too much memory");
+    stops("{% set a = 'x' * 1000000 %}{% set a = a ~ a ~ a ~ a %}{% set a = a ~ a ~ a ~ a %}", none,
+          "too much memory");
+    stops("{{ 'aaaaaaaaaaaaaaaaaaaa'|replace('a', 'b' * 1000000) }}", none, "too long");
+    stops("{% set a = 'x' * 1000000 %}{{ (a ~ '')|indent('y' * 10) ~ [a, a, a, a, a, a, a, a, a, "
+          "a, a, a, a, a, a, a, a, a] }}",
+          none, "");
+}
+
+static void output_is_capped(void **state)
+{
+    (void)state;
+    struct template_limits none = {0};
+    stops("{% set a = 'x' * 100000 %}{% for i in range(20) %}{{ a }}{% endfor %}", none,
+          "the output is larger than 1048576 bytes");
+    stops("{% set b %}{% set a = 'x' * 100000 %}{% for i in range(20) %}{{ a }}{% endfor %}"
+          "{% endset %}",
+          none, "the output is larger than 1048576 bytes");
+}
+
+static void includes_are_capped(void **state)
+{
+    (void)state;
+    struct template_limits none = {0};
+    stops("{% include 'aga' ~ 'in' %}", none, "more than 16 levels deep");
+}
+
+/* What nests in values instead of in text: each set wraps the one before. */
+static void nested_values_are_capped(void **state)
+{
+    (void)state;
+    static const char *const ends[] = {"{{ a }}", "{{ a|tojson }}", "{{ a == b }}", "{{ a < b }}"};
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        struct buf b;
+        struct template_limits none = {0};
+        buf_init(&b, 1 << 22);
+        buf_str(&b, STR("{% set a = [] %}{% set b = [] %}"));
+        for (int k = 0; k < 20000; k++)
+            buf_str(&b, STR("{% set a = [a] %}{% set b = [b] %}"));
+        buf_str(&b, str_from(ends[i]));
+        stops(b.p, none, "nested too deeply");
+        buf_done(&b);
+    }
+}
+
+static void a_name_is_looked_up_once(void **state)
+{
+    (void)state;
+    struct rendering r;
+    render_init(&r);
+    assert_int_equal(render_add(&r, "t",
+                                "{{ name }}{{ name }}{% for x in list %}{{ name }}{{ n }}"
+                                "{% endfor %}{% if false %}{{ nil }}{% endif %}"),
+                     0);
+    assert_int_equal(render_run(&r, "t"), 0);
+    assert_int_equal(r.lookups, 3); /* name, list, n; not what no branch asks for */
+    render_done(&r);
+}
+
+static void what_was_written_before_stays(void **state)
+{
+    (void)state;
+    struct rendering r;
+    render_init(&r);
+    assert_int_equal(render_add(&r, "t", "{{ n }}"), 0);
+    buf_str(&r.out, STR("before "));
+    struct template_scope scope = {render_lookup, &r};
+    assert_int_equal(template_render(template_set_find(r.set, STR("t")), scope, NULL, &r.arena,
+                                     &r.out, &r.fault),
+                     0);
+    assert_str(buf_view(&r.out), "before 7");
+    render_done(&r);
+}
+
+static void *render_often(void *arg)
+{
+    struct rendering *shared = arg, own;
+    render_init(&own);
+    for (int i = 0; i < 2000; i++) {
+        struct template_scope scope = {render_lookup, &own};
+        buf_clear(&own.out);
+        if (template_render(template_set_find(shared->set, STR("t")), scope, NULL, &own.arena,
+                            &own.out, &own.fault) < 0 ||
+            !str_eq(buf_view(&own.out), STR("1k8s-worker-22k8s-worker-23k8s-worker-2")))
+            own.lookups = SIZE_MAX;
+    }
+    bool ok = own.lookups != SIZE_MAX;
+    render_done(&own);
+    return ok ? NULL : arg;
+}
+
+/* A frozen set may be rendered from by any thread; a thread sanitizer sees it if not. */
+static void threads_share_a_set(void **state)
+{
+    (void)state;
+    struct rendering r;
+    pthread_t threads[4];
+    render_init(&r);
+    assert_int_equal(render_add(&r, "t", "{% for x in list|sort %}{% include 'i' %}{% endfor %}"),
+                     0);
+    assert_int_equal(render_add(&r, "i", "{{ x }}{{ name }}"), 0);
+    assert_int_equal(template_set_link(r.set, &r.faults), 0);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, render_often, &r), 0);
+    for (int i = 0; i < 4; i++) {
+        void *failed;
+        pthread_join(threads[i], &failed);
+        assert_null(failed);
+    }
+    render_done(&r);
+}
+
+UNIT_MAIN(cmocka_unit_test(a_fault_has_place_line_and_caret),
+          cmocka_unit_test(a_long_line_is_cut_around_the_caret),
+          cmocka_unit_test(a_fault_tells_who_included), cmocka_unit_test(faults_of_use),
+          cmocka_unit_test(steps_are_capped), cmocka_unit_test(memory_is_capped),
+          cmocka_unit_test(output_is_capped), cmocka_unit_test(includes_are_capped),
+          cmocka_unit_test(nested_values_are_capped), cmocka_unit_test(a_name_is_looked_up_once),
+          cmocka_unit_test(what_was_written_before_stays), cmocka_unit_test(threads_share_a_set))

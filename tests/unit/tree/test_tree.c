@@ -224,6 +224,19 @@ static void variables_keep_type_order_and_place(void **state)
     assert_str(value_text(items[3]), "yes");
 }
 
+/* One run tells what is wrong with a thing and what is wrong between it and others. */
+static void faults_beside_a_thing_do_not_hide_others(void **state)
+{
+    struct folder *f = *state;
+    folder_file(f, "seed/site.yaml", SITE "nope: 1\n");
+    folder_file(f, "seed/nodes/n.yaml", "n: {role: r, addresses: [10.9.9.9]}\n");
+    folder_file(f, "seed/roles/r.yaml", "r: {}\n");
+    LOADED(w);
+    assert_int_equal(w.faults.errors, 2);
+    assert_non_null(strstr(w.faults.list[0].msg, "10.9.9.9 lies in none"));
+    assert_non_null(strstr(w.faults.list[1].msg, "unknown key 'nope'"));
+}
+
 static void lost_files_do_not_cause_false_faults(void **state)
 {
     struct folder *f = *state;
@@ -247,7 +260,7 @@ static void clusters_and_roles_may_share_names(void **state)
 {
     struct folder *f = *state;
     folder_file(f, "seed/clusters/c.yaml", "z: " CLUSTER "\nm: " CLUSTER "\na: " CLUSTER "\n");
-    folder_file(f, "seed/roles/r.yaml", "m: {}\nz: {}\n");
+    folder_file(f, "seed/roles/r.yaml", "z: {}\nm: {}\n");
     LOADED(w);
     assert_string_equal(w.said.p, "");
     assert_int_equal(tree_cluster_count(w.tree), 3);
@@ -297,6 +310,7 @@ UNIT_MAIN(IN_FOLDER(an_empty_site_is_a_tree), IN_FOLDER(folders_may_be_missing),
           IN_FOLDER(roles_take_what_they_lack_from_what_they_extend),
           IN_FOLDER(a_long_chain_of_roles_is_followed),
           IN_FOLDER(variables_keep_type_order_and_place),
+          IN_FOLDER(faults_beside_a_thing_do_not_hide_others),
           IN_FOLDER(lost_files_do_not_cause_false_faults),
           IN_FOLDER(clusters_and_roles_may_share_names), IN_FOLDER(evidence_is_a_set),
           IN_FOLDER(addons_keep_their_order))

@@ -12,7 +12,7 @@
 struct inner {
     struct str name;
     struct place at;
-    uint16_t port;
+    uint16_t port, spare;
 };
 
 struct outer {
@@ -46,6 +46,11 @@ static const struct schema_field inner_fields[] = {
      .max = 65535,
      .fallback = "80",
      .help = "A port."},
+    {.name = "spare",
+     .type = &schema_int,
+     SCHEMA_MEMBER(struct inner, spare),
+     .max = 65535,
+     .help = "Another, which has no default."},
 };
 
 static void check_inner(struct schema_reader *r, const struct yaml_node *y, const void *made)
@@ -271,7 +276,7 @@ static void faults_say_what_to_do(void **state)
     assert_fault_is("text: x\nlable: y\n",
                     "f:2:1: outer: unknown key 'lable'; did you mean 'label'?\n");
     assert_fault_is("one: {colour: 1}\ntext: x\n",
-                    "f:1:7: inner: unknown key 'colour'; it takes port\n");
+                    "f:1:7: inner: unknown key 'colour'; it takes port, spare\n");
     assert_fault_is("small: 1\n", "f:1:1: outer: 'text' is missing; write for example text: abc\n");
     assert_fault_is("text:\n", "f:1:1: outer: 'text' is missing; write for example text: abc\n");
     assert_fault_is("[]", "f:1:1: outer: expected a mapping of keys, not a list\n");
@@ -316,12 +321,15 @@ static void unknown_keys_leave_the_rest_sound(void **state)
 static void maps_keep_what_is_sound(void **state)
 {
     (void)state;
-    FIXTURE(f, "text: x\nnamed:\n  a: {port: 81}\n  b: {port: x}\n  c: {port: 83, nope: 1}\n");
+    FIXTURE(
+        f,
+        "text: x\nnamed:\n  a: {port: 81}\n  b: {spare: 7, port: x}\n  c: {port: 83, nope: 1}\n");
     assert_int_equal(f.faults.errors, 2);
     assert_int_equal(f.out.named_n, 2);
     assert_int_equal(f.out.named[0].port, 81);
     assert_str(f.out.named[1].name, "c");
     assert_int_equal(f.out.named[1].port, 83);
+    assert_int_equal(f.out.named[1].spare, 0);
 }
 
 static void all_faults_are_reported_at_once(void **state)

@@ -5,24 +5,12 @@
 #include "cli/term.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #define ARENA_BYTES (16 * 1024)
 #define OUTPUT_BYTES ((size_t)1024 * 1024)
-
-/* A closed descriptor 0 to 2 would be the number of the next file that is opened: what we print
- * would go there. What stands in its place fails when it is written to, so that it is noticed. */
-static void fill_standard_descriptors(void)
-{
-    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", O_RDONLY) != fd)
-            abort();
-    }
-}
 
 /* What is printed leaves in large pieces, most of it in one: where that fails, close_output still
  * has the reason. A terminal keeps its order of standard output and error. */
@@ -88,7 +76,6 @@ static int run(struct call *c, int argc, char **argv)
 int cli_main(int argc, char **argv)
 {
     struct call c = {0};
-    fill_standard_descriptors();
     setlocale(LC_CTYPE, "C.UTF-8"); /* for the width of characters: our texts are UTF-8 */
     arena_init(&c.arena, ARENA_BYTES);
     buffer_output(&c.arena);

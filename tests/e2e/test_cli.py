@@ -279,6 +279,18 @@ def test_node_show_names_the_nearest_place():
     assert "Zurich" not in out
 
 
+def test_columns_line_up_whatever_the_script():
+    copy_tree("scripts", {"nodes/k8s.yaml": ("role: worker", "role: worker\n  variables: {a: 1}")})
+    nodes = WORLD.path / "scripts" / "nodes"
+    (nodes / "k8s.yaml").rename(nodes / "Zürich-東京.yaml")
+    out = WORLD.good("node", "show", "k8s-worker-2", "--seed", "scripts")
+    tap.contains(out, """
+VARIABLE  FROM                              VALUE
+a         scripts/nodes/Zürich-東京.yaml:8  1
+packages  scripts/roles/k8s.yaml:7          ["nfs-common"]
+""")
+
+
 def test_node_show_of_odd_values():
     copy_tree("values", {"site.yaml": ("variables:\n", "variables:\n"
                                        '  text: "a\\tb\\e[1m\\u202e\\x7f \\"q\\" ü"\n'

@@ -12,7 +12,8 @@ scripts/configure.sh build-test --enable-asan --enable-ubsan --enable-werror CFL
 cd build-test
 jobs=$(nproc)
 status=0
-make -s -j"$jobs" all >build.log 2>&1 || status=$?
+make -s -k -j"$jobs" all >build.log 2>&1 || status=$?
+make -s -k -j"$jobs" check TESTS= >>build.log 2>&1 || status=$?
 if ((status)); then
     grep -v -E '^  [A-Z]+ ' build.log | tail -60
     echo "The build failed; all of its output is in build-test/build.log"

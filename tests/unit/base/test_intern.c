@@ -34,7 +34,7 @@ static void many_texts_stay_where_they_are(void **state)
     intern_init(&t, &a);
     for (int pass = 0; pass < 2; pass++) {
         for (int i = 0; i < 1000; i++) {
-            char text[16];
+            char text[32];
             snprintf(text, sizeof(text), "node-%d", i);
             struct str s = intern_str(&t, str_from(text));
             if (pass)

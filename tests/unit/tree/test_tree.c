@@ -237,6 +237,18 @@ static void faults_beside_a_thing_do_not_hide_others(void **state)
     assert_non_null(strstr(w.faults.list[1].msg, "unknown key 'nope'"));
 }
 
+static void files_beyond_the_caps_are_refused(void **state)
+{
+    struct folder *f = *state;
+    folder_file(f, "seed/nodes/n.yaml", "");
+    folder_file(f, "templates/t", "");
+    assert_int_equal(truncate("seed/nodes/n.yaml", 16 * 1024 * 1024 + 1), 0);
+    assert_int_equal(truncate("templates/t", 1024 * 1024 + 1), 0);
+    LOADED(w);
+    assert_string_equal(w.said.p, "seed/nodes/n.yaml: larger than 16 MiB\n"
+                                  "templates/t: larger than 1 MiB\n");
+}
+
 static void lost_files_do_not_cause_false_faults(void **state)
 {
     struct folder *f = *state;
@@ -311,6 +323,7 @@ UNIT_MAIN(IN_FOLDER(an_empty_site_is_a_tree), IN_FOLDER(folders_may_be_missing),
           IN_FOLDER(a_long_chain_of_roles_is_followed),
           IN_FOLDER(variables_keep_type_order_and_place),
           IN_FOLDER(faults_beside_a_thing_do_not_hide_others),
+          IN_FOLDER(files_beyond_the_caps_are_refused),
           IN_FOLDER(lost_files_do_not_cause_false_faults),
           IN_FOLDER(clusters_and_roles_may_share_names), IN_FOLDER(evidence_is_a_set),
           IN_FOLDER(addons_keep_their_order))

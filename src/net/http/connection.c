@@ -79,18 +79,21 @@ void http_connection_answering(struct http_connection *c)
     enqueue(c, true);
 }
 
-void http_connection_waiting(struct http_connection *c)
-{
-    TAILQ_REMOVE(list_of(c), c, entry);
-    c->used = true;
-    enqueue(c, false);
-}
-
 /* libmicrohttpd sees the end of the stream and closes. */
 static void cut(struct http_connection *c)
 {
     shutdown(c->fd, SHUT_RDWR);
     c->deadline_ms = UINT64_MAX; /* cut once */
+}
+
+/* An answer that began before the end was near did not say that the connection would be closed. */
+void http_connection_waiting(struct http_connection *c)
+{
+    TAILQ_REMOVE(list_of(c), c, entry);
+    c->used = true;
+    enqueue(c, false);
+    if (c->server->draining)
+        cut(c);
 }
 
 void http_connections_close_idle(struct http_server *s)

@@ -42,6 +42,7 @@ static void close_handles(struct service *s)
 {
     for (int i = 0; i < SIGNALS; i++)
         uv_close((uv_handle_t *)&s->signals[i], NULL);
+    signal(SIGHUP, SIG_IGN); /* a reload that comes too late is no reason to die */
     uv_close((uv_handle_t *)&s->before_sleep, NULL);
     uv_close((uv_handle_t *)&s->watchdog, NULL);
 }

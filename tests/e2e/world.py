@@ -5,6 +5,7 @@ sends exactly what it is told.
 Keys are computed here from docs/formats/keys.md, never asked of the daemon or the client.
 """
 import base64
+import fcntl
 import hashlib
 import hmac
 import json
@@ -93,8 +94,33 @@ class Tree:
         return start(seed=self.seed, templates=self.templates, **options)
 
 
-def start(config=None, args=(), **options):
-    """A Daemon that logs everything; `config` is what its configuration file says."""
+def listener(address="127.0.0.1", family=socket.AF_INET, send_bytes=None):
+    """A listening socket to be passed on, closed when all tests are through. Its descriptor is a
+    high one, out of the way of those that it will be moved to."""
+    with socket.socket(family, socket.SOCK_STREAM) as made:
+        if send_bytes:  # what is accepted from it inherits that
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_bytes)
+        made.bind((address, 0))
+        made.listen()
+        moved = socket.socket(fileno=fcntl.fcntl(made, fcntl.F_DUPFD_CLOEXEC, 100))
+    tap.defer(moved.close)
+    return moved
+
+
+def activated(*sockets, count=None, pid="$$"):
+    """Options for start(): the sockets are passed as systemd would pass them."""
+    fds = [s.fileno() for s in sockets]
+    moves = "".join(f"exec {3 + i}<&{fd}-; " for i, fd in enumerate(fds))
+    script = f"{moves}export LISTEN_FDS={len(fds) if count is None else count} LISTEN_PID={pid}; "
+    return {"wrapper": ["bash", "-c", script + 'exec "$@"', "bash"], "pass_fds": fds, "http": ()}
+
+
+def start(config=None, args=(), send_bytes=None, **options):
+    """A Daemon that logs everything; `config` is what its configuration file says. With
+    `send_bytes` the kernel takes no more than about that much of an answer."""
+    if send_bytes:
+        with listener(send_bytes=send_bytes) as passed:
+            return start(config, args, **options, **activated(passed))
     if config is not None:
         path = scratch() / "cloudseedd.yaml"
         path.write_text(json.dumps(config), encoding="utf-8")

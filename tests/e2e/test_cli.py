@@ -384,7 +384,7 @@ def test_help_of_each_command():
 
 def test_help_of_a_group():
     out = WORLD.good("help", "node")
-    tap.eq(re.findall(r"^  (node \w+)", out, re.M), ["node list", "node show", "node url"])
+    tap.eq(re.findall(r"^  (\w+ \w+)", out, re.M), ["node list", "node show", "node url"])
 
 
 def test_help_fits_a_terminal():
@@ -427,6 +427,12 @@ def test_wrong_usage_ends_with_2():
         said = WORLD.bad(2, *words)
         assert said.startswith(f"cloudseed: {text}") or text in said, said
         assert re.search(r"^Try 'cloudseed help[a-z ]*'\.$", said, re.M), said
+
+
+def test_help_points_to_what_is_known():
+    for words, line in ((["help", "chek"], "help"), (["check", "a", "b"], "help check"),
+                        (["node", "url"], "help node url"), (["node", "lst"], "help")):
+        tap.contains(WORLD.bad(2, *words), f"\nTry 'cloudseed {line}'.\n")
 
 
 def test_nothing_to_do_shows_help():

@@ -13,9 +13,11 @@ import json
 import os
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 
 # Of what root may do, everything that would reach through the namespaces to the host's kernel.
@@ -62,13 +64,18 @@ def mount_dev(root):
     os.umask(0o022)
 
 
-def run_stage(root, argv, seconds, log):
-    """Runs one command in the machine; returns (exit code or None when its time was over, time)."""
+def start(root, argv, log, **environment):
+    """Starts one command in the machine."""
     caps = ",".join("-" + name for name in FORBIDDEN)
     command = ["setpriv", f"--bounding-set={caps}", "chroot", root, *argv]
+    return subprocess.Popen(command, env={**ENVIRONMENT, **environment},
+                            stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                            start_new_session=True)
+
+
+def end(child, seconds):
+    """Waits for it; returns (exit code or None when its time was over, time)."""
     begun = time.monotonic()
-    child = subprocess.Popen(command, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=log,
-                             stderr=subprocess.STDOUT, start_new_session=True)
     try:
         code = child.wait(timeout=seconds)
     except subprocess.TimeoutExpired:
@@ -78,10 +85,54 @@ def run_stage(root, argv, seconds, log):
     return code, round(time.monotonic() - begun, 2)
 
 
+def start_service(root, argv, seconds, log):
+    """As systemd starts a unit of Type=notify: it returns when the service says that it is ready.
+
+    It returns (child or None if it never said so, time). What else it says is taken, for it may
+    wait until it has been.
+    """
+    begun = time.monotonic()
+    ready = threading.Event()
+    notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    notify.bind(f"{root}/run/notify")
+
+    def listen():
+        while True:
+            if b"READY=1" in notify.recv(4096):
+                ready.set()
+
+    threading.Thread(target=listen, daemon=True).start()
+    child = start(root, argv, log, NOTIFY_SOCKET="/run/notify")
+    in_time = ready.wait(seconds)
+    return child if in_time else None, round(time.monotonic() - begun, 2)
+
+
 def keep_network(root, logs, stage):
     """What cloud-init has rendered so far: each later stage may overwrite it."""
     if os.path.isdir(f"{root}/etc/netplan"):
         shutil.copytree(f"{root}/etc/netplan", f"{logs}/netplan-after-{stage}", dirs_exist_ok=True)
+
+
+def run_stages(plan, root, logs, log):
+    ended, service = [], None
+    for stage in plan["stages"]:
+        log.write(f"--- {stage['name']}\n".encode())
+        log.flush()
+        if stage["type"] == "notify":
+            service, seconds = start_service(root, stage["argv"], stage["seconds"], log)
+            code = 0 if service else None
+        else:
+            code, seconds = end(start(root, stage["argv"], log), stage["seconds"])
+        ended.append({"name": stage["name"], "code": code, "seconds": seconds})
+        keep_network(root, logs, stage["name"])
+        if code is None:
+            return ended
+        for command in plan["after"].get(stage["name"], []):
+            subprocess.run(command, check=True)
+    if service:
+        code, seconds = end(service, plan["stages"][0]["seconds"])
+        ended.append({"name": "end", "code": code, "seconds": seconds})
+    return ended
 
 
 def main(path):
@@ -94,18 +145,8 @@ def main(path):
     subprocess.run(["hostname", "localhost"], check=True)
     for command in plan["power_on"]:
         subprocess.run(command, check=True)
-    ended = []
     with open(f"{logs}/console.log", "wb") as log:
-        for stage in plan["stages"]:
-            log.write(f"--- {stage['name']}\n".encode())
-            log.flush()
-            code, seconds = run_stage(root, stage["argv"], stage["seconds"], log)
-            ended.append({"name": stage["name"], "code": code, "seconds": seconds})
-            keep_network(root, logs, stage["name"])
-            if code is None:
-                break
-            for command in plan["after"].get(stage["name"], []):
-                subprocess.run(command, check=True)
+        ended = run_stages(plan, root, logs, log)
     with open(f"{logs}/stages.json", "w", encoding="utf-8") as f:
         json.dump(ended, f, indent=1)
 

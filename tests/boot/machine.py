@@ -7,6 +7,7 @@ below /run, where run.py has mounted a tmpfs that nobody else sees.
 """
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import threading
@@ -20,14 +21,15 @@ GATEWAY = "10.0.20.1"
 LEASE = "10.0.20.200/24"  # what DHCP would have given for the first contact
 SERVER = "10.0.10.5"
 
-# In the order of a real boot. The units of systemd call these very commands on 22.4.2, and 25.1
-# still has them, though its units run them in one process.
-STAGES = [
-    ("ds-identify", ["/usr/lib/cloud-init/ds-identify", "--force"]),
-    ("init-local", ["cloud-init", "init", "--local"]),
-    ("init", ["cloud-init", "init"]),
-    ("config", ["cloud-init", "modules", "--mode=config"]),
-    ("final", ["cloud-init", "modules", "--mode=final"]),
+# In the order of a real boot, with the names that units have had: their commands are taken from the
+# image. In 22.4.2 each is a run of cloud-init; from 24.3 on, all are words to one process.
+DS_IDENTIFY = ["/usr/lib/cloud-init/ds-identify", "--force"]  # by cloud-init-generator
+UNITS = [
+    ("main", ["cloud-init-main"]),
+    ("init-local", ["cloud-init-local"]),
+    ("init", ["cloud-init-network", "cloud-init"]),
+    ("config", ["cloud-config"]),
+    ("final", ["cloud-final"]),
 ]
 STAGE_SECONDS = 90
 
@@ -44,6 +46,19 @@ NO_DISK = "growpart: {mode: 'off'}\nresize_rootfs: false\n"
 
 def ip(*arguments):
     subprocess.run(["ip", *arguments], check=True)
+
+
+def stages(root, seconds):
+    """What boots it: [{name, type: its unit's Type, argv, seconds}]."""
+    found = [{"name": "ds-identify", "type": "oneshot", "argv": DS_IDENTIFY, "seconds": seconds}]
+    for stage, units in UNITS:
+        paths = [f"{root}/usr/lib/systemd/system/{unit}.service" for unit in units]
+        for path in [path for path in paths if os.path.exists(path)][:1]:
+            with open(path, encoding="utf-8") as f:
+                said = dict(line.rstrip("\n").split("=", 1) for line in f if "=" in line)
+            found.append({"name": stage, "type": said["Type"], "seconds": seconds,
+                          "argv": shlex.split(said["ExecStart"])})
+    return found
 
 
 def server_address(verb):
@@ -116,8 +131,8 @@ class Machine:
         """
         os.makedirs(logs)
         self._strings(serial, cmdline)
-        for name in os.listdir(f"{self.root}/run"):
-            shutil.rmtree(f"{self.root}/run/{name}", ignore_errors=True)
+        subprocess.run(["umount", f"{self.root}/run"], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", f"{self.root}/run"], check=True)
         plan = {
             "root": self.root,
             "logs": logs,
@@ -127,7 +142,7 @@ class Machine:
                          ["ip", "address", "flush", "dev", "eth0"]],
             "after": {"init-local": [["ip", "address", "add", LEASE, "dev", "eth0"],
                                      ["ip", "route", "add", "default", "via", GATEWAY]]},
-            "stages": [{"name": n, "argv": argv, "seconds": seconds} for n, argv in STAGES],
+            "stages": stages(self.root, seconds),
         }
         with open(f"{logs}/plan.json", "w", encoding="utf-8") as f:
             json.dump(plan, f, indent=1)
@@ -138,7 +153,7 @@ class Machine:
             ["nsenter", f"--net=/run/netns/{self.name}", "unshare", "--mount", "--uts", "--pid",
              "--fork", "--kill-child", "--propagation", "private", "/usr/bin/python3",
              f"{HERE}/inside.py", f"{logs}/plan.json"],
-            check=True, timeout=seconds * len(STAGES) + 60)
+            check=True, timeout=seconds * (len(UNITS) + 2) + 60)
         if helper:
             helper.join()
         self._keep(logs)

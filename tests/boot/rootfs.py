@@ -54,6 +54,7 @@ def make(suite, cache):
         f"--mode={said['mode']}",
         f"--variant={said['variant']}",
         f"--include={','.join(said['packages'])}",
+        f"--aptopt={debian.ANY_AGE}",
         suite,
         part,
         "-",

@@ -50,7 +50,6 @@ class Stage:
         self.node = scenario.node
         self.title = f"{suite}-{scenario.name}"
         self.state = f"{machine.RUN}/state-{self.title}"
-        self.harmless = []
         self.server = server.start(self.state)
         self.url = admin.seed_url(self.node, self.state, server.URL)
         self.served = server.seeds(self.url)

@@ -17,10 +17,21 @@ OLD_NAME = "ds=nocloud-net;s=URL"
 BARE = "ds=nocloud;s=URL"
 WITH_JOIN = OURS + " cs=AEBAGBAFAYDQQCIKBMGA2DQPCA.n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg"
 
-Scenario = namedtuple("Scenario", "name node place string play suites")
-BOTH = ("bookworm", "trixie")
+# What cloud-init may say above INFO on a good boot: (pattern, why it is no fault of ours). Nothing
+# but this one has been seen; whatever else turns up fails the test.
+OLD_NAME_SAID = (r"The 'nocloud-net' datasource name is deprecated in 24\.1",
+                 "the admin wrote that name: the table has it to show that it still works")
 
-QUICK_SECONDS = 10  # a reboot that waits for nobody
+Scenario = namedtuple("Scenario", "name node place string play suites harmless", defaults=[()])
+OLD = ("bookworm",)  # cloud-init 22.4.2
+NEW = ("trixie", "forky")  # 25.1, and what Debian tests for its next release
+ALL = OLD + NEW
+
+# What is fetched, each file once: network-config only from 24.3 on.
+ORDER = {True: ["meta-data", "user-data", "vendor-data"],
+         False: ["network-config", "meta-data", "user-data", "vendor-data"]}
+
+QUICK_SECONDS = 30  # a reboot that waits for nobody takes 2, on a busy machine more
 PATIENCE = 40  # after that a stage that waits is said to hang
 
 
@@ -32,12 +43,15 @@ def comes_up(stage):
     """A first boot finds us, does what its user-data says, and complains of nothing."""
     ended = stage.boot("first")
     logs, root = stage.logs("first"), stage.machine.root
-    evidence.found_us(logs, stage.url, stage.harmless)
+    evidence.found_us(logs, stage.url, stage.scenario.harmless)
     evidence.stages_passed(ended)
     same = evidence.identity(root)
     tap.eq(same["hostname"], stage.node)
     tap.contains(stage.served["meta-data"], same["instance-id"])
+    tap.eq(evidence.fetches(logs), [stage.url + name for name in ORDER[stage.suite in OLD]])
     files = evidence.files_written(root, stage.served["user-data"])
+    evidence.users_made(root, stage.served["user-data"])
+    evidence.commands_asked(logs, stage.served["user-data"])
     figures = {"first boot, s": seconds(ended), "files written": files}
     figures.update(network(stage, logs))
     return figures
@@ -65,7 +79,7 @@ def comes_up_again_alone(stage):
     ended = stage.boot("again")
     logs = stage.logs("again")
     evidence.stages_passed(ended)
-    evidence.found_us(logs, stage.url, stage.harmless)
+    evidence.found_us(logs, stage.url, stage.scenario.harmless)
     tap.eq(evidence.fetches(logs), [], "what it tried to fetch")
     tap.eq(evidence.identity(stage.machine.root), before, "its identity")
     tap.eq(evidence.rendered_network(logs, "final"),
@@ -109,8 +123,7 @@ def comes_late(stage):
     stage.server_down()
     ended = stage.boot("first", meanwhile=stage.server_up_when_missed)
     evidence.stages_passed(ended)
-    harmless = [*stage.harmless, (r"Connection refused", "that is what is tried here")]
-    evidence.found_us(stage.logs("first"), stage.url, harmless)
+    evidence.found_us(stage.logs("first"), stage.url, stage.scenario.harmless)
     return {"first boot, s": seconds(ended), "tries": len(evidence.fetches(stage.logs("first")))}
 
 
@@ -123,18 +136,18 @@ def finds_nobody(stage):
 
 
 TABLE = [
-    Scenario("master-serial", MASTER, "serial", WITH_JOIN, comes_up_again_alone, BOTH),
-    Scenario("worker-serial", WORKER, "serial", WITH_JOIN, comes_up_again_alone, BOTH),
-    Scenario("master-cmdline", MASTER, "cmdline", OURS, comes_up_again_alone, BOTH),
-    Scenario("worker-cmdline", WORKER, "cmdline", OURS, comes_up_again_alone, BOTH),
-    Scenario("old-name-serial", WORKER, "serial", OLD_NAME, comes_up, BOTH),
-    Scenario("old-name-cmdline", WORKER, "cmdline", OLD_NAME, comes_up, BOTH),
-    Scenario("bare-serial", WORKER, "serial", BARE, comes_up, ("trixie",)),
-    Scenario("bare-cmdline", WORKER, "cmdline", BARE, comes_up, ("trixie",)),
-    Scenario("bare-serial", WORKER, "serial", BARE, is_thrown_away, ("bookworm",)),
-    Scenario("bare-cmdline", WORKER, "cmdline", BARE, is_thrown_away, ("bookworm",)),
-    Scenario("no-cache", WORKER, "serial", OURS, needs_us_again, BOTH),
-    Scenario("unknown-key", WORKER, "serial", OURS, is_unknown, BOTH),
-    Scenario("late-server", WORKER, "serial", OURS, comes_late, BOTH),
-    Scenario("no-server", WORKER, "serial", OURS, finds_nobody, BOTH),
+    Scenario("master-serial", MASTER, "serial", WITH_JOIN, comes_up_again_alone, ALL),
+    Scenario("worker-serial", WORKER, "serial", WITH_JOIN, comes_up_again_alone, ALL),
+    Scenario("master-cmdline", MASTER, "cmdline", OURS, comes_up_again_alone, ALL),
+    Scenario("worker-cmdline", WORKER, "cmdline", OURS, comes_up_again_alone, ALL),
+    Scenario("old-name-serial", WORKER, "serial", OLD_NAME, comes_up, ALL, [OLD_NAME_SAID]),
+    Scenario("old-name-cmdline", WORKER, "cmdline", OLD_NAME, comes_up, ALL, [OLD_NAME_SAID]),
+    Scenario("bare-serial", WORKER, "serial", BARE, comes_up, NEW),
+    Scenario("bare-cmdline", WORKER, "cmdline", BARE, comes_up, NEW),
+    Scenario("bare-serial", WORKER, "serial", BARE, is_thrown_away, OLD),
+    Scenario("bare-cmdline", WORKER, "cmdline", BARE, is_thrown_away, OLD),
+    Scenario("no-cache", WORKER, "serial", OURS, needs_us_again, ALL),
+    Scenario("unknown-key", WORKER, "serial", OURS, is_unknown, ALL),
+    Scenario("late-server", WORKER, "serial", OURS, comes_late, ALL),
+    Scenario("no-server", WORKER, "serial", OURS, finds_nobody, ALL),
 ]

@@ -132,8 +132,10 @@ def check_network(c):
         for nic in ethernets.values():
             for address in nic.get("addresses", []):
                 tap.contains(units, f"Address={address}\n")
-            if "match" in nic and "macaddress" in nic["match"]:
-                tap.contains(units, f"MACAddress={nic['match']['macaddress']}\n")
+            if "macaddress" in nic.get("match", {}):
+                mac = nic["match"]["macaddress"]
+                assert isinstance(mac, str), f"{node}: YAML reads this MAC as {mac!r}"
+                tap.contains(units, f"MACAddress={mac}\n")
 
 
 def check_unknown_key(c):

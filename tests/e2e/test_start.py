@@ -126,8 +126,7 @@ def test_the_port_is_taken():
 
 def test_no_seed():
     folder = world.scratch()
-    server = daemon.Daemon(seed=folder / "nothing", templates=tree.templates, wait=False,
-                           args=world.USER)
+    server = daemon.Daemon(seed=folder / "nothing", templates=tree.templates, wait=False)
     tap.eq(server.wait(), 1)
     tap.contains(server.events("fault")[0]["file"], f"{folder}/nothing/")
     tap.contains(server.events("start-failed")[0]["reason"], "faults")
@@ -171,15 +170,14 @@ def test_a_configuration_that_is_good():
     tree.role("shown", user_data="{{ seed.url }}")
     tree.node("shown", "shown")
     for flags, begins in ((), "http://from.config:1/s/"), (("--url", "http://flag"), "http://flag/s/"):
-        server = daemon.Daemon(state=folder / "s", http=(), args=["--config", path, *flags,
-                                                                  *world.USER])
+        server = daemon.Daemon(state=folder / "s", http=(), args=["--config", path, *flags])
         with server:
             tap.eq([host for host, _ in server.addresses], ["127.0.0.1", "127.0.0.2"])
             answer = server.get(f"/s/{world.key_of(folder / 's', 'shown')}/user-data")
             assert answer.text.startswith(begins), answer.text
             server.wait_event("served")  # at info; the port's flag won over the file's
     with daemon.Daemon(state=folder / "s", http="127.0.0.3:0",
-                       args=["--config", path, *world.USER]) as server:
+                       args=["--config", path]) as server:
         tap.eq([host for host, _ in server.addresses], ["127.0.0.3"])
 
 
@@ -223,8 +221,7 @@ def test_check():
 def test_a_user_that_is_not_there():
     if os.geteuid() != 0:
         raise tap.Skip("not root")
-    server = daemon.Daemon(**{"seed": tree.seed, "templates": tree.templates}, wait=False,
-                           args=["--user", "no-such-user"])
+    server = tree.start(wait=False, args=["--user", "no-such-user"])
     tap.eq(server.wait(), 1)
     tap.contains(server.events("start-failed")[0]["reason"], "there is no user 'no-such-user'")
 

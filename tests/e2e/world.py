@@ -21,8 +21,6 @@ import tap
 
 FILES = ("meta-data", "user-data", "vendor-data", "network-config")
 HOMELAB = {"seed": daemon.SOURCE / "seed", "templates": daemon.SOURCE / "templates"}
-# Started as root it would become a user that need not exist here.
-USER = ["--user", "root"] if os.geteuid() == 0 else []
 SECONDS = daemon.SECONDS
 
 
@@ -125,7 +123,7 @@ def start(config=None, args=(), send_bytes=None, **options):
         path = scratch() / "cloudseedd.yaml"
         path.write_text(json.dumps(config), encoding="utf-8")
         args = ["--config", path, *args]
-    return daemon.Daemon(args=["--log-level", "debug", *USER, *args], **options)
+    return daemon.Daemon(args=["--log-level", "debug", *args], **options)
 
 
 # --- a client that does what it is told ---

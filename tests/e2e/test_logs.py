@@ -201,10 +201,10 @@ def test_a_reader_that_is_stuck_holds_nobody():
         tap.eq(wire.get("/healthz").answer().status, 200)
         with os.fdopen(reading, "rb") as lines:  # now it is read
             got = []
-            thread = threading.Thread(target=lambda: got.extend(lines.read().splitlines()))
+            thread = threading.Thread(target=lambda: got.extend(line[:-1] for line in lines))
             thread.start()
             tap.wait_until(lambda: wire.get("/healthz").answer().status == 200 and
-                           process.poll() is None)
+                           any(b" event=log-lost " in line for line in got))
             process.terminate()
             tap.eq(process.wait(world.SECONDS), 0)
             thread.join()

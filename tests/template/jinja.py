@@ -5,6 +5,7 @@ import copy
 import json
 import os
 import pathlib
+import resource
 import shlex
 import subprocess
 
@@ -82,6 +83,8 @@ class Ours:
         program = BUILD / "tests" / "template" / "render_one"
         self.process = subprocess.Popen([os.environ.get("RENDER_ONE", program)], encoding="utf-8",
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        # Jinja2, which runs in this process, has no caps of its own.
+        resource.setrlimit(resource.RLIMIT_AS, (2 << 30, resource.RLIM_INFINITY))
 
     def __call__(self, templates, variables):
         """(True, output) or (False, "LINE: why")."""

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The steps of an exchange, without a network: what goes into the port, and what comes out. */
+#include "unit/render/tmptree.h"
+
+#include "core/core.h"
+
+#define TEXT "text/plain; charset=utf-8"
+#define GZIP_MIN_BYTES 14600
+#define URL "http://10.0.10.5:8080"
+
+static const struct secrets secrets = {
+    .list = {{.kid = 'n', .bytes = {1, 2, 3}}, {.kid = 'o', .bytes = {4, 5, 6}}}, .n = 2};
+
+static struct tmptree files;
+static struct core *core;
+static struct exchange x;
+static char big_template[GZIP_MIN_BYTES + 1];
+
+static struct snapshot *world(const char *evidence)
+{
+    char site[256];
+    snprintf(site, sizeof(site), "name: lab\nurl: http://site:1\nevidence: %s\n", evidence);
+    tmptree_put(&files, "seed/site.yaml", site);
+    return snapshot_new(tmptree_load(&files), &secrets, STR(URL));
+}
+
+static int start(void **state)
+{
+    (void)state;
+    tmptree_init(&files);
+    tmptree_put(&files, "seed/roles/r.yaml",
+                "r: {templates: {user-data: url, vendor-data: broken}}\n"
+                "big: {templates: {user-data: big, vendor-data: less}}\n");
+    tmptree_put(&files, "seed/nodes/n.yaml",
+                "n1: {role: r, macs: ['bc:24:11:00:20:0b'], serial: 'S 1',"
+                " uuid: 4c4c4544-0042-4810-8054-b4c04f4d5132}\n"
+                "n2: {role: big}\n"
+                "n3: {role: r, key_epoch: 3}\n");
+    tmptree_put(&files, "templates/url", "{{ seed.url }}");
+    tmptree_put(&files, "templates/broken", "one\n  {{ nothing }}");
+    memset(big_template, 'x', GZIP_MIN_BYTES);
+    big_template[GZIP_MIN_BYTES] = '\0';
+    tmptree_put(&files, "templates/big", big_template);
+    tmptree_put(&files, "templates/less", big_template + 1);
+    core = core_new(world("[mac, uuid, serial, name]"));
+    return 0;
+}
+
+static void done(void)
+{
+    const struct exchange_port *port = core_port(core);
+    if (x.snapshot)
+        port->end(port->cls, &x);
+    arena_done(&x.arena);
+    buf_done(&x.body);
+    x = (struct exchange){.in = {.method = METHOD_GET}};
+}
+
+static int end(void **state)
+{
+    (void)state;
+    done();
+    core_free(core);
+    tmptree_done(&files);
+    return 0;
+}
+
+static void begin(enum exchange_method method, const char *path)
+{
+    const struct exchange_port *port = core_port(core);
+    done();
+    x.in.method = method;
+    x.in.path = str_from(path);
+    arena_init(&x.arena, 8192);
+    buf_init(&x.body, 1 << 20);
+    port->begin(port->cls, &x);
+    assert_non_null(x.snapshot);
+}
+
+static void step(void)
+{
+    const struct exchange_port *port = core_port(core);
+    assert_int_equal(port->step(port->cls, &x), EXCHANGE_DONE);
+}
+
+static void ask(enum exchange_method method, const char *path)
+{
+    begin(method, path);
+    step();
+}
+
+static void get(const char *path)
+{
+    ask(METHOD_GET, path);
+}
+
+/* "/s/KEY/FILE" of a node by the secret of that number. */
+static const char *seed_path(const char *node, unsigned epoch, size_t secret, const char *file)
+{
+    static char path[128];
+    char key[SEED_KEY_LEN + 1];
+    struct keyer *k = keyer_new(&secrets.list[secret]);
+    keyer_seed_key(k, str_from(node), epoch, key);
+    keyer_free(k);
+    snprintf(path, sizeof(path), "/s/%s/%s", key, file);
+    return path;
+}
+
+static void is_document(const char *node, enum seed_file file)
+{
+    assert_int_equal(x.out.status, 200);
+    assert_string_equal(x.out.type, TEXT);
+    assert_string_equal(x.out.cache, "private, no-cache");
+    assert_string_equal(x.out.event, "served");
+    assert_str_equal(x.out.node, str_from(node));
+    assert_str_equal(x.out.file, str_from(seed_file_names[file]));
+    assert_null(x.out.reason);
+    assert_int_equal(x.out.etag[0], '"');
+    assert_int_equal(strlen(x.out.etag), x.out.encoding ? 23 : 18);
+}
+
+static void is_refusal(int status, const char *reason)
+{
+    assert_int_equal(x.out.status, status);
+    assert_string_equal(x.out.type, TEXT);
+    assert_string_equal(x.out.cache, "no-store");
+    assert_string_equal(x.out.event, "refused");
+    assert_contains(x.out.reason, reason);
+    assert_null(x.out.etag);
+    size_t n = strlen(x.out.reason);
+    assert_int_equal(x.out.body.n, n + 1); /* the reason and a line end */
+    assert_memory_equal(x.out.body.p, x.out.reason, n);
+    assert_int_equal(x.out.body.p[n], '\n');
+}
+
+static void files_by_key(void **state)
+{
+    (void)state;
+    get(seed_path("n1", 1, 0, "meta-data"));
+    is_document("n1", SEED_META_DATA);
+    assert_str(x.out.body, "instance-id: \"n1-1\"\nlocal-hostname: \"n1\"\n");
+    get(seed_path("n1", 1, 0, "network-config"));
+    is_document("n1", SEED_NETWORK_CONFIG);
+    assert_str(x.out.body, "");
+    get(seed_path("n3", 3, 0, "meta-data"));
+    is_document("n3", SEED_META_DATA);
+}
+
+static void both_secrets_open(void **state)
+{
+    (void)state;
+    for (size_t secret = 0; secret < 2; secret++) {
+        char want[128];
+        const char *path = seed_path("n1", 1, secret, "user-data");
+        snprintf(want, sizeof(want), "%s%.31s", URL, path); /* up to the key's slash */
+        get(path);
+        is_document("n1", SEED_USER_DATA);
+        assert_str_equal(x.out.body, str_from(want));
+    }
+}
+
+static void keys_that_open_nothing(void **state)
+{
+    (void)state;
+    get(seed_path("n1", 2, 0, "meta-data"));
+    is_refusal(404, "no node has this seed key");
+    get(seed_path("n3", 1, 0, "meta-data"));
+    is_refusal(404, "no node has this seed key");
+    get(seed_path("n4", 1, 0, "meta-data"));
+    is_refusal(404, "no node has this seed key");
+    assert_str(x.out.file, "meta-data");
+    get("/s/short/meta-data");
+    is_refusal(404, "no seed key");
+    get("/");
+    is_refusal(404, "no such path");
+}
+
+static void evidence(void **state)
+{
+    (void)state;
+    get("/nocloud/mac/BC-24-11-00-20-0B/user-data");
+    is_document("n1", SEED_USER_DATA);
+    assert_str(x.out.body, URL "/nocloud/mac/BC-24-11-00-20-0B/");
+    get("/nocloud/uuid/4C4C4544-0042-4810-8054-B4C04F4D5132/user-data");
+    is_document("n1", SEED_USER_DATA);
+    get("/nocloud/serial/S%201/user-data");
+    is_document("n1", SEED_USER_DATA);
+    assert_str(x.out.body, URL "/nocloud/serial/S%201/");
+    get("/nocloud/name/n1/meta-data");
+    is_document("n1", SEED_META_DATA);
+}
+
+static void evidence_of_nobody(void **state)
+{
+    (void)state;
+    get("/nocloud/mac/bc:24:11:00:20:0c/user-data");
+    is_refusal(404, "no node is declared");
+    get("/nocloud/mac/none/user-data");
+    is_refusal(404, "no node is declared");
+    get("/nocloud/uuid/4c4c4544/user-data");
+    is_refusal(404, "no node is declared");
+    get("/nocloud/serial/S%202/user-data");
+    is_refusal(404, "no node is declared");
+    get("/nocloud/name/n4/user-data");
+    is_refusal(404, "no node is declared");
+}
+
+static void evidence_that_does_not_count(void **state)
+{
+    (void)state;
+    core_replace(core, world("[uuid]"));
+    get("/nocloud/mac/bc:24:11:00:20:0b/user-data");
+    is_refusal(403, "evidence");
+    get("/nocloud/mac/none/user-data"); /* no other answer for who is unknown */
+    is_refusal(403, "evidence");
+    assert_str(x.out.node, "");
+    get("/nocloud/uuid/4c4c4544-0042-4810-8054-b4c04f4d5132/user-data");
+    is_document("n1", SEED_USER_DATA);
+}
+
+static void a_known_tag_needs_no_body(void **state)
+{
+    (void)state;
+    char etag[32];
+    const char *path = seed_path("n1", 1, 0, "user-data");
+    get(path);
+    snprintf(etag, sizeof(etag), "%s", x.out.etag);
+    size_t n = x.out.body.n;
+    begin(METHOD_GET, path);
+    x.in.if_none_match = str_from(etag);
+    step();
+    assert_int_equal(x.out.status, 304);
+    assert_string_equal(x.out.etag, etag);
+    assert_string_equal(x.out.event, "served");
+    assert_int_equal(x.out.body.n, n); /* its length is told, the listener leaves the body out */
+    assert_null(x.out.encoding);
+    begin(METHOD_GET, path);
+    x.in.if_none_match = STR("\"0000000000000000\"");
+    step();
+    is_document("n1", SEED_USER_DATA);
+}
+
+static void head_is_get(void **state)
+{
+    (void)state;
+    ask(METHOD_HEAD, seed_path("n1", 1, 0, "meta-data"));
+    is_document("n1", SEED_META_DATA);
+    assert_str(x.out.body, "instance-id: \"n1-1\"\nlocal-hostname: \"n1\"\n");
+}
+
+static void ask_gzip(const char *path, const char *accept)
+{
+    begin(METHOD_GET, path);
+    x.in.accept_encoding = str_from(accept);
+    step();
+}
+
+static void gzip_of_what_is_large(void **state)
+{
+    (void)state;
+    char plain_tag[32];
+    get(seed_path("n2", 1, 0, "user-data"));
+    is_document("n2", SEED_USER_DATA);
+    assert_true(x.out.vary_encoding);
+    assert_null(x.out.encoding);
+    assert_int_equal(x.out.body.n, GZIP_MIN_BYTES);
+    snprintf(plain_tag, sizeof(plain_tag), "%s", x.out.etag);
+    ask_gzip(seed_path("n2", 1, 0, "user-data"), "gzip, deflate");
+    is_document("n2", SEED_USER_DATA);
+    assert_true(x.out.vary_encoding);
+    assert_string_equal(x.out.encoding, "gzip");
+    assert_true(x.out.body.n < GZIP_MIN_BYTES / 10);
+    assert_memory_equal(x.out.body.p, "\x1f\x8b", 2);
+    assert_memory_equal(x.out.etag, plain_tag, 17); /* but for the mark at its end */
+    assert_string_equal(x.out.etag + 17, "-gzip\"");
+    ask_gzip(seed_path("n2", 1, 0, "user-data"), "gzip;q=0");
+    assert_null(x.out.encoding);
+    assert_true(x.out.vary_encoding);
+}
+
+static void no_gzip_of_what_is_small(void **state)
+{
+    (void)state;
+    ask_gzip(seed_path("n2", 1, 0, "vendor-data"), "gzip"); /* one byte less */
+    assert_int_equal(x.out.body.n, GZIP_MIN_BYTES - 1);
+    assert_null(x.out.encoding);
+    assert_false(x.out.vary_encoding);
+}
+
+static void a_file_that_cannot_be_rendered(void **state)
+{
+    (void)state;
+    get(seed_path("n1", 1, 0, "vendor-data"));
+    assert_int_equal(x.out.status, 500);
+    assert_string_equal(x.out.event, "render-failed");
+    assert_str(x.out.node, "n1");
+    assert_contains(x.out.reason, "templates/broken:2:");
+    assert_contains(x.out.reason, "nothing");
+    /* A node's console is no place for what templates say. */
+    assert_null(memmem(x.out.body.p, x.out.body.n, "nothing", 7));
+    assert_null(memmem(x.out.body.p, x.out.body.n, "one", 3));
+}
+
+static void other_methods(void **state)
+{
+    (void)state;
+    ask(METHOD_POST, seed_path("n1", 1, 0, "meta-data"));
+    is_refusal(405, "only GET and HEAD");
+    assert_string_equal(x.out.allow, "GET, HEAD");
+    ask(METHOD_OTHER, "/healthz");
+    is_refusal(405, "only GET and HEAD");
+    get("/healthz");
+    assert_null(x.out.allow);
+}
+
+static void health(void **state)
+{
+    (void)state;
+    get("/healthz");
+    assert_int_equal(x.out.status, 200);
+    assert_str(x.out.body, "alive\n");
+    assert_null(x.out.event); /* a line each second is nothing that anyone wants to read */
+    get("/readyz");
+    assert_int_equal(x.out.status, 200);
+    assert_str(x.out.body, "ready\n");
+    assert_false(x.out.retry_later);
+    core_set_draining(core);
+    get("/readyz");
+    assert_int_equal(x.out.status, 503);
+    assert_true(x.out.retry_later);
+    get("/healthz");
+    assert_int_equal(x.out.status, 200);
+    get(seed_path("n1", 1, 0, "meta-data")); /* who asks is served to the last */
+    is_document("n1", SEED_META_DATA);
+}
+
+static void an_exchange_keeps_its_world(void **state)
+{
+    (void)state;
+    begin(METHOD_GET, seed_path("n1", 1, 0, "user-data"));
+    tmptree_put(&files, "templates/url", "new");
+    tmptree_put(&files, "seed/nodes/n.yaml", "n1: {role: r}\n");
+    const struct snapshot *before = core_snapshot(core);
+    core_replace(core, world("[]"));
+    assert_ptr_not_equal(core_snapshot(core), before);
+    step();
+    is_document("n1", SEED_USER_DATA);
+    assert_memory_equal(x.out.body.p, URL, strlen(URL));
+    get(seed_path("n1", 1, 0, "user-data"));
+    assert_str(x.out.body, "new");
+    get(seed_path("n2", 1, 0, "user-data"));
+    is_refusal(404, "no node has this seed key");
+}
+
+static void a_snapshot_lives_as_long_as_it_is_held(void **state)
+{
+    (void)state;
+    struct snapshot *s = world("[]");
+    assert_ptr_equal(snapshot_ref(s), s);
+    snapshot_unref(s);
+    assert_int_equal(tree_node_count(snapshot_tree(s)), 3);
+    assert_str(snapshot_url(s), URL);
+    const struct node *n = tree_find_name(snapshot_tree(s), STR("n3"));
+    struct str key = snapshot_node_key(s, n);
+    assert_int_equal(key.p[0], 'n'); /* by the first secret */
+    assert_ptr_equal(snapshot_find_key(s, key), n);
+    assert_null(snapshot_find_key(s, str_head(key, key.n - 1)));
+    assert_null(snapshot_find_key(s, STR("")));
+    snapshot_unref(s);
+    snapshot_unref(NULL);
+}
+
+static void a_world_without_nodes(void **state)
+{
+    (void)state;
+    tmptree_put(&files, "seed/nodes/n.yaml", "");
+    core_replace(core, world("[name]"));
+    get(seed_path("n1", 1, 0, "meta-data"));
+    is_refusal(404, "no node has this seed key");
+    get("/nocloud/name/n1/meta-data");
+    is_refusal(404, "no node is declared");
+    get("/readyz");
+    assert_int_equal(x.out.status, 200);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
+
+UNIT_MAIN(TEST(files_by_key), TEST(both_secrets_open), TEST(keys_that_open_nothing), TEST(evidence),
+          TEST(evidence_of_nobody), TEST(evidence_that_does_not_count),
+          TEST(a_known_tag_needs_no_body), TEST(head_is_get), TEST(gzip_of_what_is_large),
+          TEST(no_gzip_of_what_is_small), TEST(a_file_that_cannot_be_rendered), TEST(other_methods),
+          TEST(health), TEST(an_exchange_keeps_its_world),
+          TEST(a_snapshot_lives_as_long_as_it_is_held), TEST(a_world_without_nodes))

@@ -129,6 +129,7 @@ static void utf8_as_in_rfc_3629(void **state)
     assert_bad_utf8(STR("a\x80"), 1);            /* continuation alone */
     assert_bad_utf8(STR("a\xC3"), 1);            /* cut */
     assert_bad_utf8(STR("\xE2\x82"), 0);         /* cut */
+    assert_bad_utf8((struct str){"a€", 3}, 1);   /* the rest is there, but not ours */
     assert_bad_utf8(STR("\xC0\xAF"), 0);         /* overlong */
     assert_bad_utf8(STR("\xE0\x9F\xBF"), 0);     /* overlong */
     assert_bad_utf8(STR("\xF0\x8F\xBF\xBF"), 0); /* overlong */

@@ -60,7 +60,7 @@ static void json_stays_the_same_json(void **state)
     (void)state;
     check(term_json, STR("{\n \"a\": \"\\n\"}"), STR("{\n \"a\": \"\\n\"}"));
     check(term_json, STR("\"\x7F\xC2\x9B\u202E\""), STR("\"\\u007f\\u009b\\u202e\""));
-    check(term_json, STR("\"\U000E0001\""), STR("\"\\udb40\\udc01\""));
+    check(term_json, STR("\"\U000E007F\""), STR("\"\\udb40\\udc7f\""));
 }
 
 static void width_is_that_of_a_terminal(void **state)

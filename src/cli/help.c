@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/help.h"
 
+#include "config/config.h"
+
 #define LEFT_COLUMNS 24
 
 static const char head[] =
@@ -9,7 +11,8 @@ static const char head[] =
 
 static const char tail[] =
     "\n"
-    "What is not given is taken from the configuration of cloudseedd, where it can be read.\n"
+    "What is not given is taken from the configuration of cloudseedd, where it can be read:\n"
+    "  " CONFIG_PATH_DEFAULT "\n"
     "Exit status: 0 done, 1 it could not be done, 2 wrong usage.\n"
     "\n"
     "Examples:\n"

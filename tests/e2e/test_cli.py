@@ -389,7 +389,8 @@ def test_help_of_a_group():
 
 def test_help_fits_a_terminal():
     for words in [[]] + [name.split() for name in COMMANDS]:
-        long = [line for line in WORLD.good("help", *words).splitlines() if len(line) > 90]
+        long = [line for line in WORLD.good("help", *words).splitlines()
+                if len(line) > 90 and not line.startswith("  /")]  # a prefix may be long
         tap.eq(long, [])
 
 

@@ -184,6 +184,7 @@ def stuck():
                "debug", *(["--user", "root"] if os.geteuid() == 0 else [])]
     process = subprocess.Popen(command, stderr=writing, stdin=subprocess.DEVNULL,
                                pass_fds=options["pass_fds"])
+    tap.defer(process.kill)
     os.close(writing)
     passed.close()
     return server, process, reading
@@ -201,7 +202,8 @@ def test_a_reader_that_is_stuck_holds_nobody():
         tap.eq(wire.get("/healthz").answer().status, 200)
         with os.fdopen(reading, "rb") as lines:  # now it is read
             got = []
-            thread = threading.Thread(target=lambda: got.extend(line[:-1] for line in lines))
+            thread = threading.Thread(target=lambda: got.extend(line[:-1] for line in lines),
+                                      daemon=True)
             thread.start()
             tap.wait_until(lambda: wire.get("/healthz").answer().status == 200 and
                            any(b" event=log-lost " in line for line in got))

@@ -98,8 +98,8 @@ def test_a_refused_reload_is_ready_again():
 def test_ready_means_that_it_answers():
     supervisor = Supervisor()
     for _ in range(5):
-        with world.listener() as passed:
-            server = tree.start(env=supervisor.env(), wait=False, **world.activated(passed))
+        with world.listener() as passed, \
+                tree.start(env=supervisor.env(), wait=False, **world.activated(passed)) as server:
             server.host, server.port = passed.getsockname()
             supervisor.next()
             with world.Wire(server, seconds=5) as wire:

@@ -273,6 +273,14 @@ static void gzip_of_what_is_large(void **state)
     assert_memory_equal(x.out.body.p, "\x1f\x8b", 2);
     assert_memory_equal(x.out.etag, plain_tag, 17); /* but for the mark at its end */
     assert_string_equal(x.out.etag + 17, "-gzip\"");
+    begin(METHOD_GET, seed_path("n2", 1, 0, "user-data"));
+    x.in.accept_encoding = STR("gzip");
+    x.in.if_none_match = STR("*");
+    step();
+    assert_int_equal(x.out.status, 304);
+    assert_true(x.out.vary_encoding);
+    assert_null(x.out.encoding);
+    assert_string_equal(x.out.etag + 17, "-gzip\"");
     ask_gzip(seed_path("n2", 1, 0, "user-data"), "gzip;q=0");
     assert_null(x.out.encoding);
     assert_true(x.out.vary_encoding);

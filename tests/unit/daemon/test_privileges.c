@@ -40,7 +40,7 @@ static bool becomes_nobody(void)
     return r == uid && e == uid && s == uid && getgid() == gid && getegid() == gid &&
            getgroups(8, groups) == 1 && groups[0] == gid &&
            prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 && setuid(0) < 0 && seteuid(0) < 0 &&
-           setgid(0) < 0;
+           setgid(0) < 0 && privileges_drop(STR("no-such-user"), STR(""), NULL) == 0;
 }
 
 static void becomes_another_user_for_good(void **state)

@@ -91,16 +91,14 @@ void http_server_drain(struct http_server *s, uint32_t within_ms, void (*on_drai
                        void *cls)
 {
     struct http_listener *l;
+    s->on_drained = on_drained;
+    s->drained_cls = cls;
     LIST_FOREACH(l, &s->listeners, entry)
     http_accept_rest(l); /* who got through the handshake is answered */
     close_listeners(s);
     s->draining = true;
     s->drain_until_ms = uv_now(s->loop) + within_ms;
-    s->on_drained = NULL;
-    http_server_run(s); /* so is what has come already, on connections that look idle */
     http_connections_close_idle(s);
-    s->on_drained = on_drained;
-    s->drained_cls = cls;
     http_server_run_soon(s);
     http_connections_arm(s, s->drain_until_ms);
 }

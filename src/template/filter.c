@@ -114,3 +114,25 @@ const struct method *method_of(const char *name, struct value v)
     }
     return NULL;
 }
+
+bool template_builtin_at(size_t i, struct template_builtin *ret)
+{
+    struct template_builtin b = {.params_max = FILTER_ARGS_MAX};
+    if (i < filter_count) {
+        const struct filter *f = &filter_table[i];
+        b.kind = "filter", b.name = f->name, b.help = f->help;
+        b.params = f->params, b.required = f->required;
+    } else if ((i -= filter_count) < test_count) {
+        const struct test *t = &test_table[i];
+        b.kind = "test", b.name = t->name, b.help = t->help;
+        b.params = t->params, b.required = t->required;
+    } else if ((i -= test_count) < method_count) {
+        const struct method *m = &method_table[i];
+        b.kind = m->of == VALUE_STR ? "string method" : "mapping method";
+        b.name = m->name, b.help = m->help, b.params = m->params, b.required = m->required;
+    } else {
+        return false;
+    }
+    *ret = b;
+    return true;
+}

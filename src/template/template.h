@@ -65,4 +65,17 @@ int template_render(const struct template *t, struct template_scope scope,
                     const struct template_limits *limits, struct arena *arena, struct buf *out,
                     struct template_fault *ret_fault);
 
+/* One row of the language's reference: a filter, a test or a method. */
+struct template_builtin {
+    const char *kind; /* "filter", "test", "string method", "mapping method" */
+    const char *name;
+    const char *const *params; /* in order, NULL behind the last; "/x" goes by position alone */
+    unsigned params_max;       /* `params` has no NULL where it is full */
+    unsigned required;         /* that many of them must be given */
+    const char *help;          /* one line */
+};
+
+/* Row number `i`, by kind and name; false behind the last. */
+bool template_builtin_at(size_t i, struct template_builtin *ret);
+
 #endif

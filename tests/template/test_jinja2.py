@@ -13,11 +13,14 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "lib"), HERE]
 
 import cases  # noqa: E402
+import expressions  # noqa: E402
 import grammar  # noqa: E402
 import jinja  # noqa: E402
+import refusals  # noqa: E402
 import scopes  # noqa: E402
 import tap  # noqa: E402
 
+CASES = {**cases.CASES, **expressions.CASES}
 _ours = []
 
 # What we refuse though Jinja2 renders it: "Deviations" in docs/templates.md. Random templates may
@@ -73,12 +76,12 @@ def check_all(group):
 
 
 def add_case_tests():
-    for name, group in cases.CASES.items():
+    for name, group in CASES.items():
         globals()[f"test_{name}"] = lambda group=group: check_all(group)
 
 
 def test_deviations_are_refused_and_say_why():
-    for case, part in cases.REFUSED:
+    for case, part in refusals.REFUSED:
         templates = templates_of(case)
         good, text = ours(templates)
         tap.eq((case, good), (case, False))
@@ -88,7 +91,7 @@ def test_deviations_are_refused_and_say_why():
 
 
 def test_jinja2_refuses_what_we_refuse():
-    for case in cases.WRONG:
+    for case in refusals.WRONG:
         tap.eq((case, jinja.theirs(templates_of(case), jinja.VARS)[0]), (case, False))
         tap.eq((case, ours(templates_of(case))[0]), (case, False))
 
@@ -120,8 +123,8 @@ def test_random_scopes():
 
 
 def test_random_damage():
-    texts = [case for group in cases.CASES.values() for case in group if isinstance(case, str)]
-    texts += [case for case in cases.WRONG if isinstance(case, str)]
+    texts = [case for group in CASES.values() for case in group if isinstance(case, str)]
+    texts += [case for case in refusals.WRONG if isinstance(case, str)]
 
     def make(rng):
         def one():

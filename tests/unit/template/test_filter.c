@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "render.h"
 
+#include "base/fs.h"
 #include "template/filter.h"
+
+#include <stdlib.h>
 
 static void check_row(const char *name, const char *const *params, uint8_t required,
                       const char *help, const char *before)
@@ -36,6 +39,41 @@ static void tables_are_complete_and_sorted(void **state)
     assert_null(filter_find(STR("")));
     assert_null(test_find(STR("defin")));
     assert_null(method_of("items", value_int(1)));
+}
+
+static void the_reference_has_every_row(void **state)
+{
+    (void)state;
+    struct template_builtin b;
+    size_t n = 0, filters = 0;
+    for (; template_builtin_at(n, &b); n++) {
+        filters += strcmp(b.kind, "filter") == 0;
+        check_row(b.name, b.params, (uint8_t)b.required, b.help, NULL);
+    }
+    assert_int_equal(n, filter_count + test_count + method_count);
+    assert_int_equal(filters, filter_count);
+    assert_true(template_builtin_at(filter_count, &b));
+    assert_string_equal(b.kind, "test");
+    assert_string_equal(b.name, test_table[0].name);
+}
+
+/* docs/templates.md names every one of them. */
+static void the_manual_names_every_filter_and_test(void **state)
+{
+    (void)state;
+    struct arena a;
+    struct str text;
+    struct err e;
+    arena_init(&a, 65536);
+    const char *source = getenv("CLOUDSEED_SOURCE");
+    struct str path = arena_printf(&a, "%s/docs/templates.md", source ? source : ".");
+    assert_int_equal(fs_read(path.p, 1 << 20, &a, &text, &e), 0);
+    struct template_builtin b;
+    for (size_t i = 0; template_builtin_at(i, &b); i++) {
+        if (!strstr(text.p, b.name))
+            fail_msg("docs/templates.md does not name the %s %s", b.kind, b.name);
+    }
+    arena_done(&a);
 }
 
 /* A value never ends its scalar, whatever is in it. */
@@ -102,6 +140,8 @@ static void sorting_is_stable(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(tables_are_complete_and_sorted),
+          cmocka_unit_test(the_reference_has_every_row),
+          cmocka_unit_test(the_manual_names_every_filter_and_test),
           cmocka_unit_test(yaml_scalars_stay_scalars),
           cmocka_unit_test(words_of_a_shell_stay_words), cmocka_unit_test(base64_has_its_padding),
           cmocka_unit_test(json_escapes_what_html_reads),

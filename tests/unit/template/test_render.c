@@ -147,6 +147,17 @@ static void includes_are_capped(void **state)
     (void)state;
     struct template_limits none = {0};
     stops("{% include 'aga' ~ 'in' %}", none, "more than 16 levels deep");
+    for (unsigned depth = 1; depth <= 3; depth++) { /* a includes b includes c */
+        struct rendering r;
+        render_init(&r);
+        r.limits.depth_max = depth;
+        assert_int_equal(render_add(&r, "a", "{% include 'b' %}"), 0);
+        assert_int_equal(render_add(&r, "b", "{% include 'c' %}"), 0);
+        assert_int_equal(render_add(&r, "c", "x"), 0);
+        assert_int_equal(template_set_link(r.set, &r.faults), 0);
+        assert_int_equal(render_run(&r, "a"), depth < 2 ? -EINVAL : 0);
+        render_done(&r);
+    }
 }
 
 /* What nests in values instead of in text: each set wraps the one before. */

@@ -91,7 +91,8 @@ bool seed_key_valid(struct str s)
     if (s.n != SEED_KEY_LEN)
         return false;
     for (size_t i = 0; i < s.n; i++) {
-        if (!s.p[i] || !strchr(base32, s.p[i]))
+        char c = s.p[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= '2' && c <= '7'))) /* base32 */
             return false;
     }
     return true;

@@ -50,7 +50,8 @@ class Stage:
         self.node = scenario.node
         self.title = f"{suite}-{scenario.name}"
         self.state = f"{machine.RUN}/state-{self.title}"
-        self.server = server.start(self.state)
+        self.server = None
+        self.server_up()
         self.url = admin.seed_url(self.node, self.state, server.URL)
         self.served = server.seeds(self.url)
         self.machine = machine.Machine(self.title, rootfs.folder(suite, CACHE),
@@ -64,6 +65,9 @@ class Stage:
         string = self.scenario.string.replace("URL", self.url)
         place = {self.scenario.place: string}
         return self.machine.boot(self.logs(name), seconds=seconds, meanwhile=meanwhile, **place)
+
+    def server_up(self):
+        self.server = server.start(self.state)
 
     def server_down(self):
         if self.server:
@@ -79,7 +83,7 @@ class Stage:
         log = Path(self.machine.root, "var/log/cloud-init.log")
         tap.wait_until(lambda: log.exists() and "[2/11] open" in log.read_text(errors="replace"),
                        machine.STAGE_SECONDS, "a third try")
-        self.server = server.start(self.state)
+        self.server_up()
 
     def end(self):
         self.server_down()

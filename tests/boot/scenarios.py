@@ -39,10 +39,9 @@ def seconds(stages):
     return round(sum(stage["seconds"] for stage in stages), 1)
 
 
-def comes_up(stage):
-    """A first boot finds us, does what its user-data says, and complains of nothing."""
-    ended = stage.boot("first")
-    logs, root = stage.logs("first"), stage.machine.root
+def came_up(stage, boot, ended):
+    """That boot found us, did what user-data says, and complained of nothing."""
+    logs, root = stage.logs(boot), stage.machine.root
     evidence.found_us(logs, stage.url, stage.scenario.harmless)
     evidence.stages_passed(ended)
     same = evidence.identity(root)
@@ -52,9 +51,14 @@ def comes_up(stage):
     files = evidence.files_written(root, stage.served["user-data"])
     evidence.users_made(root, stage.served["user-data"])
     evidence.commands_asked(logs, stage.served["user-data"])
-    figures = {"first boot, s": seconds(ended), "files written": files}
-    figures.update(network(stage, logs))
-    return figures
+    return files
+
+
+def comes_up(stage):
+    ended = stage.boot("first")
+    files = came_up(stage, "first", ended)
+    return {"first boot, s": seconds(ended), "files written": files,
+            **network(stage, stage.logs("first"))}
 
 
 def network(stage, logs):
@@ -88,14 +92,34 @@ def comes_up_again_alone(stage):
     return {**figures, "reboot alone, s": seconds(ended)}
 
 
-def needs_us_again(stage):
-    """The counter-proof: without the cache's switch in user-data a reboot waits for the server."""
+def without_cache(stage):
+    """A provisioned node whose user-data did not see to the cache."""
     comes_up(stage)
     stage.machine.forget("manual_cache_clean")
+
+
+def waits_for_us(stage):
+    """The counter-proof: such a node's reboot waits for a server that does not answer."""
+    without_cache(stage)
     stage.server_away()
     ended = stage.boot("again", PATIENCE)
     tap.eq([s["name"] for s in ended if s["code"] is None], ["init"], "the stage that hangs")
     return {"reboot alone, s": f"hangs (over {PATIENCE})"}
+
+
+def loses_itself(stage):
+    """And where the server's host refuses, it becomes a machine of no name."""
+    without_cache(stage)
+    before = evidence.identity(stage.machine.root)
+    stage.server_down()
+    ended = stage.boot("again")
+    evidence.lost_us(stage.logs("again"))
+    after = evidence.identity(stage.machine.root)
+    lost = sorted(name for name in before if before[name] != after.get(name))
+    tap.contains(lost, "instance-id")
+    tap.contains(lost, "ssh_host_ed25519_key.pub")
+    evidence.dhcp_everywhere(stage.logs("again"), "final")
+    return {"reboot alone, s": seconds(ended), "lost": " ".join(lost)}
 
 
 def is_thrown_away(stage):
@@ -128,11 +152,26 @@ def comes_late(stage):
 
 
 def finds_nobody(stage):
-    """The server's host refuses: the client gives up, and boots with nothing of ours."""
+    """The server's host refuses: it boots with nothing of ours, and finds us at the next boot."""
     stage.server_down()
     ended = stage.boot("first")
     evidence.lost_us(stage.logs("first"))
-    return {"first boot, s": seconds(ended), "tries": len(evidence.fetches(stage.logs("first")))}
+    stage.server_up()
+    came_up(stage, "again", stage.boot("again"))
+    return {"first boot, s": seconds(ended), "tries": len(evidence.fetches(stage.logs("first"))),
+            "next boot": "all of it"}
+
+
+def begins_anew(stage):
+    """'cloud-init clean' is how an admin has a node do its first boot once more."""
+    comes_up(stage)
+    before = evidence.identity(stage.machine.root)
+    stage.machine.run("cloud-init", "clean")
+    came_up(stage, "again", stage.boot("again"))
+    after = evidence.identity(stage.machine.root)
+    kept = sorted(name for name in before if before[name] == after.get(name))
+    tap.eq(kept, ["hostname", "instance-id"], "what stays: its ssh host keys do not")
+    return {"after clean": "all of it, with new ssh host keys"}
 
 
 TABLE = [
@@ -146,8 +185,10 @@ TABLE = [
     Scenario("bare-cmdline", WORKER, "cmdline", BARE, comes_up, NEW),
     Scenario("bare-serial", WORKER, "serial", BARE, is_thrown_away, OLD),
     Scenario("bare-cmdline", WORKER, "cmdline", BARE, is_thrown_away, OLD),
-    Scenario("no-cache", WORKER, "serial", OURS, needs_us_again, ALL),
+    Scenario("no-cache-silence", WORKER, "serial", OURS, waits_for_us, ALL),
+    Scenario("no-cache-refused", WORKER, "serial", OURS, loses_itself, ALL),
     Scenario("unknown-key", WORKER, "serial", OURS, is_unknown, ALL),
     Scenario("late-server", WORKER, "serial", OURS, comes_late, ALL),
     Scenario("no-server", WORKER, "serial", OURS, finds_nobody, ALL),
+    Scenario("clean", WORKER, "serial", OURS, begins_anew, ALL),
 ]

@@ -14,9 +14,10 @@ bool builtin_int(struct run *r, const struct call *c, unsigned i, int64_t otherw
 bool builtin_flag(struct run *r, const struct call *c, unsigned i, bool otherwise, bool *ret);
 bool builtin_arg_text(struct run *r, const struct call *c, unsigned i, struct str otherwise,
                       struct str *ret);
-/* A text that a filter writes: begin, append to the buffer, end. One at a time. */
-void builtin_begin(const struct run *r, struct buf *b);
+/* A text that a filter writes: begin, append to the buffer, and end, or drop it after a fault. */
+void builtin_begin(struct run *r, struct buf *b);
 bool builtin_end(struct run *r, uint32_t at, struct buf *b, struct value *ret);
+void builtin_drop(struct run *r, struct buf *b);
 
 /* --- filter_text.c ------------------------------------------------------------------------- */
 bool filter_lower(struct run *r, const struct call *c, struct value *ret);

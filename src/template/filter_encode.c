@@ -43,11 +43,25 @@ static char short_escape(uint32_t c)
     }
 }
 
+/* How much of the text's beginning stands for itself between quotes; most texts do as a whole. */
+static size_t plain_run(struct str s)
+{
+    size_t n = 0;
+    for (; n < s.n; n++) {
+        char c = s.p[n];
+        if (c < 0x20 || c == 0x7F || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' ||
+            c == '\'')
+            break;
+    }
+    return n;
+}
+
 static void json_text(struct buf *b, struct str s)
 {
-    size_t n;
+    size_t n = plain_run(s);
     buf_char(b, '"');
-    for (; s.n; s = str_skip(s, n)) {
+    buf_append(b, s.p, n);
+    for (s = str_skip(s, n); s.n; s = str_skip(s, n)) {
         uint32_t c = text_decode(s, &n);
         char letter = short_escape(c);
         if (letter) {
@@ -206,7 +220,7 @@ bool filter_tojson(struct run *r, const struct call *c, struct value *ret)
     builtin_begin(r, &b);
     bool ok = json_value(&j, c->on);
     if (!ok) {
-        buf_done(&b);
+        builtin_drop(r, &b);
         return false;
     }
     ok = builtin_end(r, c->at, &b, ret);
@@ -293,9 +307,10 @@ static bool yaml_hides(uint32_t c)
 /* A double-quoted string that JSON and YAML read alike. */
 static void yaml_text(struct buf *b, struct str s)
 {
-    size_t n;
+    size_t n = plain_run(s);
     buf_char(b, '"');
-    for (; s.n; s = str_skip(s, n)) {
+    buf_append(b, s.p, n);
+    for (s = str_skip(s, n); s.n; s = str_skip(s, n)) {
         uint32_t c = text_decode(s, &n);
         char letter = short_escape(c);
         if (letter) {
@@ -343,7 +358,7 @@ bool filter_to_yaml_scalar(struct run *r, const struct call *c, struct value *re
                       run_kind(c->on));
     }
     if (!ok) {
-        buf_done(&b);
+        builtin_drop(r, &b);
         return false;
     }
     return builtin_end(r, c->at, &b, ret);

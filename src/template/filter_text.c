@@ -36,16 +36,24 @@ bool builtin_arg_text(struct run *r, const struct call *c, unsigned i, struct st
     return run_is_absent(c->args[i]) || run_text(r, c->at, c->args[i], ret);
 }
 
-void builtin_begin(const struct run *r, struct buf *b)
+void builtin_begin(struct run *r, struct buf *b)
 {
-    buf_init(b, r->scratch.max_bytes);
+    *b = r->spare;
+    buf_init(&r->spare, r->scratch.max_bytes);
+    buf_clear(b);
+}
+
+void builtin_drop(struct run *r, struct buf *b)
+{
+    buf_done(&r->spare);
+    r->spare = *b;
 }
 
 bool builtin_end(struct run *r, uint32_t at, struct buf *b, struct value *ret)
 {
     bool ok =
         b->full ? run_fail(r, at, "this text is too long") : run_copy_text(r, at, buf_view(b), ret);
-    buf_done(b);
+    builtin_drop(r, b);
     return ok;
 }
 

@@ -84,7 +84,7 @@ bool method_join(struct run *r, const struct call *c, struct value *ret)
     builtin_begin(r, &b);
     for (uint32_t i = 0; i < n; i++) {
         if (items[i].kind != VALUE_STR) {
-            buf_done(&b);
+            builtin_drop(r, &b);
             return run_fail(r, c->at, "item %u is no string; use the filter \"join\"", i);
         }
         if (i)

@@ -32,8 +32,8 @@ static const char *const of_generator[] = {"close",      "gi_code",      "gi_fra
 
 static bool is_in(const char *const *list, struct str name)
 {
-    for (; *list; list++) {
-        if (str_is(name, *list))
+    for (; name.n && *list; list++) {
+        if (name.p[0] == **list && str_is(name, *list)) /* mostly the first letter tells */
             return true;
     }
     return false;

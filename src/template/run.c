@@ -180,7 +180,9 @@ int template_render(const struct template *t, struct template_scope scope,
         .depth_max = l->depth_max ? l->depth_max : DEPTH_DEFAULT,
     };
     buf_init(&r.scratch, memory);
+    buf_init(&r.spare, memory);
     bool ok = run_template(&r, t, NULL, NULL, 0);
     buf_done(&r.scratch);
+    buf_done(&r.spare);
     return ok ? 0 : -EINVAL;
 }

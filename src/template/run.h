@@ -63,6 +63,7 @@ struct run {
     struct arena *arena;
     struct buf *out;
     struct buf scratch; /* of one operation that computes nothing else meanwhile */
+    struct buf spare;   /* of the filter that writes next */
     struct template_fault *fault;
     struct activation *now;
     uint64_t steps_left;

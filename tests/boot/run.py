@@ -12,6 +12,7 @@ in the build folder, made anew each time).
 """
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import types
@@ -124,9 +125,10 @@ def main_inside():
 def main():
     if INSIDE in os.environ:
         return main_inside()
-    needed = [tool for tool in ("mmdebstrap", "unshare", "setpriv", "ip") if not shutil.which(tool)]
-    if os.geteuid() != 0 or needed:
-        print(f"1..0 # SKIP needs root and {' '.join(needed) or 'no other tool'}")
+    tools = ["mmdebstrap", "unshare", "setpriv", "ip"]
+    missing = [tool for tool in tools if not shutil.which(tool)]
+    if os.geteuid() != 0 or missing:
+        print(f"1..0 # SKIP it needs to be root{''.join(', ' + tool for tool in missing)}")
         return 0
     try:
         for suite in SUITES:
@@ -134,8 +136,12 @@ def main():
     except debian.NotDebian as why:
         print(f"1..0 # SKIP {why}")
         return 0
-    os.environ[INSIDE] = "1"
-    return os.execvp("unshare", [*NAMESPACES, "/usr/bin/python3", __file__, *sys.argv[1:]])
+    child = subprocess.Popen([*NAMESPACES, "/usr/bin/python3", __file__, *sys.argv[1:]],
+                             env={**os.environ, INSIDE: "1"})
+    # unshare turns a deaf ear to SIGTERM; killed, it takes along all that is inside.
+    signal.signal(signal.SIGTERM, lambda *_: child.kill())
+    signal.signal(signal.SIGINT, lambda *_: child.kill())
+    return child.wait()
 
 
 if __name__ == "__main__":

@@ -102,7 +102,8 @@ def all_files(root):
         if SKIPPED.match(entry.name) or entry.is_symlink() or entry.name.endswith("~"):
             continue
         if entry.is_dir():
-            yield from all_files(entry)
+            if not (entry / "config.status").exists() and entry.name != "_build":
+                yield from all_files(entry)
         else:
             yield entry
 

@@ -120,6 +120,8 @@ def main_inside():
         for title, seen in figures:
             print(f"# {title}:", ", ".join(f"{key} {value}" for key, value in seen.items()))
         print(f"# logs: {LOGS}")
+        tried = [name for name in tests if not sys.argv[1:] or name[5:] in sys.argv[1:]]
+        print(f"{len(figures)} passed, {len(tried) - len(figures)} failed")
 
 
 def main():

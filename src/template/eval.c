@@ -248,10 +248,8 @@ static bool eval_operands(struct run *r, const struct expr *e, struct value *ret
 
 bool run_eval(struct run *r, const struct expr *e, struct value *ret)
 {
-    if (r->steps_left-- == 0) {
-        r->steps_left = 0;
-        return run_charge(r, e->at, 1);
-    }
+    if (!run_charge(r, e->at, 1))
+        return false;
     struct value of;
     switch ((enum expr_kind)e->kind) {
     case EXPR_CONST: *ret = e->constant; return true;

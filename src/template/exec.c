@@ -2,8 +2,6 @@
 #include "template/excerpt.h"
 #include "template/run.h"
 
-static bool run_block(struct run *r, const struct block *b);
-
 static void enter_frame(struct run *r, const struct entries *entry)
 {
     struct value *slots = r->now->slots;
@@ -74,7 +72,7 @@ static bool run_set(struct run *r, const struct stmt *s)
     if (!ok)
         return false;
     if (v.kind == VALUE_LIST && v.tag == RUN_GENERATOR && !a->targets.unpack)
-        return run_fail(r, a->value->at, "an iterator cannot be kept; use \"|list\"");
+        return run_fail(r, s->at, "an iterator cannot be kept; use \"|list\"");
     return assign_targets(r, s->at, &a->targets, false, v);
 }
 
@@ -182,10 +180,8 @@ static bool run_include(struct run *r, const struct include *inc, uint32_t at)
 
 static bool run_stmt(struct run *r, const struct stmt *s)
 {
-    if (r->steps_left-- == 0) {
-        r->steps_left = 0;
-        return run_charge(r, s->at, 1);
-    }
+    if (!run_charge(r, s->at, 1))
+        return false;
     switch (s->kind) {
     case STMT_TEXT: return check_output(r, s->at, (buf_str(r->out, s->text), true));
     case STMT_OUTPUT: return run_output(r, s);
@@ -197,7 +193,7 @@ static bool run_stmt(struct run *r, const struct stmt *s)
     return false;
 }
 
-static bool run_block(struct run *r, const struct block *b)
+bool run_block(struct run *r, const struct block *b)
 {
     for (uint32_t i = 0; i < b->n; i++) {
         if (!run_stmt(r, &b->list[i]))

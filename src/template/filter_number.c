@@ -94,11 +94,11 @@ static enum parsed prepare(struct run *r, uint32_t at, struct str s, char out[NU
     if (is_surely_none(s))
         return PARSED_NO;
     if (!text_is_ascii(s)) {
-        run_fail(r, at, "only ASCII digits are read as a number");
+        run_fault(r, at, "only ASCII digits are read as a number");
         return PARSED_FAILED;
     }
     if (s.n > NUMBER_MAX) {
-        run_fail(r, at, "this text is too long for a number");
+        run_fault(r, at, "this text is too long for a number");
         return PARSED_FAILED;
     }
     if (memchr(s.p, '\0', s.n))
@@ -113,7 +113,7 @@ static enum parsed parse_float(struct run *r, uint32_t at, struct str s, double 
     if (p != PARSED_YES)
         return p;
     if (is_named_float(text)) {
-        run_fail(r, at, "infinities and nan are no numbers here");
+        run_fault(r, at, "infinities and nan are no numbers here");
         return PARSED_FAILED;
     }
     if (!is_float(text))
@@ -121,7 +121,7 @@ static enum parsed parse_float(struct run *r, uint32_t at, struct str s, double 
     *ret = strtod(text, NULL);
     if (isfinite(*ret))
         return PARSED_YES;
-    run_fail(r, at, "this number is too large");
+    run_fault(r, at, "this number is too large");
     return PARSED_FAILED;
 }
 
@@ -141,7 +141,7 @@ static enum parsed parse_int(struct run *r, uint32_t at, struct str s, int64_t *
     for (; *p; p++) {
         int64_t digit = negative ? '0' - *p : *p - '0';
         if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, digit, &v)) {
-            run_fail(r, at, "this number is larger than 64 bits hold");
+            run_fault(r, at, "this number is larger than 64 bits hold");
             return PARSED_FAILED;
         }
     }

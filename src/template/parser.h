@@ -85,7 +85,7 @@ bool parse_item(struct parser *p, struct expr *e, struct expr *item);
 /* parse_call.c: from the "|", the "is", the "(" on. */
 struct expr *parse_filter(struct parser *p, struct expr *on);
 struct expr *parse_test(struct parser *p, struct expr *on);
-struct expr *parse_call(struct parser *p, struct expr *on);
+struct expr *parse_call(struct parser *p, struct expr *e);
 /* "a.b", "a[b]" and "a(b)", any number of them. */
 struct expr *parse_postfix(struct parser *p, struct expr *e);
 

@@ -26,7 +26,7 @@ static void write_trace(struct run *r)
     }
 }
 
-bool run_fail(struct run *r, uint32_t at, const char *fmt, ...)
+void run_fault(struct run *r, uint32_t at, const char *fmt, ...)
 {
     struct template_fault *f = r->fault;
     const struct template *t = r->now->t;
@@ -37,22 +37,13 @@ bool run_fail(struct run *r, uint32_t at, const char *fmt, ...)
     f->at = excerpt_place(t->file, t->source, at);
     excerpt_write(f->excerpt, sizeof(f->excerpt), t->source, at);
     write_trace(r);
-    return false;
-}
-
-bool run_charge(struct run *r, uint32_t at, uint64_t steps)
-{
-    if (r->steps_left < steps)
-        return run_fail(r, at, "this takes too many steps: is a loop too long?");
-    r->steps_left -= steps;
-    return true;
 }
 
 void *run_alloc(struct run *r, uint32_t at, size_t size)
 {
     size_t used = r->arena->used_bytes;
     if (used > r->arena_max_bytes || size > r->arena_max_bytes - used) {
-        run_fail(r, at, "this takes too much memory");
+        run_fault(r, at, "this takes too much memory");
         return NULL;
     }
     if (!run_charge(r, at, size / 64))
@@ -112,13 +103,17 @@ static bool is_plain(struct str s)
 }
 
 /* "the mapping has no 'hostnam'; did you mean 'hostname'?" */
-static bool refuse_member(struct run *r, uint32_t at, const struct undefined *u)
+static void refuse_member(struct run *r, uint32_t at, const struct undefined *u)
 {
-    if (u->key.kind == VALUE_INT)
-        return run_fail(r, at, "%s of %u has no element %lld", run_kind(u->of), u->of.n,
-                        (long long)u->key.i);
-    if (u->key.kind != VALUE_STR)
-        return run_fail(r, at, "%s has no such element", run_kind(u->of));
+    if (u->key.kind == VALUE_INT) {
+        run_fault(r, at, "%s of %u has no element %lld", run_kind(u->of), u->of.n,
+                  (long long)u->key.i);
+        return;
+    }
+    if (u->key.kind != VALUE_STR) {
+        run_fault(r, at, "%s has no such element", run_kind(u->of));
+        return;
+    }
     struct guess guess;
     char text[EXCERPT_TEXT_SIZE];
     guess_init(&guess, value_text(u->key));
@@ -127,25 +122,27 @@ static bool refuse_member(struct run *r, uint32_t at, const struct undefined *u)
         if (key.kind == VALUE_STR && is_plain(value_text(key)))
             guess_offer(&guess, value_text(key));
     }
-    return run_fail(r, at, "undefined: %s has no '%s'%s", run_kind(u->of),
-                    excerpt_text(text, value_text(u->key)), guess_text(&guess));
+    run_fault(r, at, "undefined: %s has no '%s'%s", run_kind(u->of),
+              excerpt_text(text, value_text(u->key)), guess_text(&guess));
 }
 
-bool run_refuse(struct run *r, uint32_t at, struct value v)
+void run_refuse_fault(struct run *r, uint32_t at, struct value v)
 {
+    const struct undefined *u =
+        v.kind == VALUE_UNDEFINED && v.tag == RUN_PLAIN ? (const struct undefined *)v.s : NULL;
     if (v.tag == RUN_LOOP)
-        return run_fail(r, at, "the loop cannot be used like this: take loop.index and the like");
-    if (v.tag == RUN_GLOBAL)
-        return run_fail(r, at, "'%.*s' is a function of Jinja2; only range() is here, to be called",
-                        STR_ARG(value_text(v)));
-    const struct undefined *u = v.tag == RUN_PLAIN ? (const struct undefined *)v.s : NULL;
-    if (!u)
-        return run_fail(r, at, "undefined");
-    if (u->hint)
-        return run_fail(r, at, "%s", u->hint);
-    if (u->of.kind == VALUE_UNDEFINED)
-        return run_fail(r, at, "'%.*s' is undefined", STR_ARG(u->name));
-    return refuse_member(r, at, u);
+        run_fault(r, at, "the loop cannot be used like this: take loop.index and the like");
+    else if (v.tag == RUN_GLOBAL)
+        run_fault(r, at, "'%.*s' is a function of Jinja2; only range() is here, to be called",
+                  STR_ARG(value_text(v)));
+    else if (!u)
+        run_fault(r, at, "undefined");
+    else if (u->hint)
+        run_fault(r, at, "%s", u->hint);
+    else if (u->of.kind == VALUE_UNDEFINED)
+        run_fault(r, at, "'%.*s' is undefined", STR_ARG(u->name));
+    else
+        refuse_member(r, at, u);
 }
 
 const char *run_kind(struct value v)

@@ -74,10 +74,21 @@ struct run {
 
 /* --- run.c: the rendering's state ---------------------------------------------------------- */
 
-bool run_fail(struct run *r, uint32_t at, const char *fmt, ...)
+/* Fills in the fault. */
+void run_fault(struct run *r, uint32_t at, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* The same, and false: that it is always false must be seen by compilers and analyzers. */
+#define run_fail(r, at, ...) (run_fault((r), (at), __VA_ARGS__), false)
+
 /* Takes steps off the account. */
-bool run_charge(struct run *r, uint32_t at, uint64_t steps);
+static inline bool run_charge(struct run *r, uint32_t at, uint64_t steps)
+{
+    if (r->steps_left < steps)
+        return run_fail(r, at, "this takes too many steps: is a loop too long?");
+    r->steps_left -= steps;
+    return true;
+}
+
 /* NULL where the memory's cap is reached. */
 void *run_alloc(struct run *r, uint32_t at, size_t size);
 /* What `r->scratch` holds as a string in the arena; empties it. */
@@ -90,7 +101,8 @@ bool run_is_undefined(struct value v);
 /* Undefined, but empty and false: Jinja2 is not strict about the else that an inline if lacks. */
 bool run_is_soft(struct value v);
 /* The fault for any use of a value that has none: false always. */
-bool run_refuse(struct run *r, uint32_t at, struct value v);
+void run_refuse_fault(struct run *r, uint32_t at, struct value v);
+#define run_refuse(r, at, v) (run_refuse_fault((r), (at), (v)), false)
 /* What a message calls the value: "a list", "the loop". */
 const char *run_kind(struct value v);
 
@@ -166,6 +178,7 @@ bool run_eval(struct run *r, const struct expr *e, struct value *ret);
 /* The value of a name in the context of `act`: includers first, then the scope; tag RUN_MISSING
  * where nobody knows it. */
 struct value run_resolve(struct run *r, struct activation *act, struct str name);
+bool run_block(struct run *r, const struct block *b);
 bool run_template(struct run *r, const struct template *t, struct activation *parent,
                   const struct include *include, uint32_t at);
 

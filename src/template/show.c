@@ -30,10 +30,10 @@ static void lay_out(char *out, const char *digits, int n, int exponent)
 
 const char *run_float_text(double f, char text[static RUN_FLOAT_SIZE])
 {
-    if (isnan(f))
-        return strcpy(text, "nan");
-    if (isinf(f))
-        return strcpy(text, f < 0 ? "-inf" : "inf");
+    if (!isfinite(f)) {
+        snprintf(text, RUN_FLOAT_SIZE, "%s", isnan(f) ? "nan" : f < 0 ? "-inf" : "inf");
+        return text;
+    }
     char *out = text;
     if (signbit(f))
         *out++ = '-';
@@ -43,13 +43,13 @@ const char *run_float_text(double f, char text[static RUN_FLOAT_SIZE])
         if (strtod(e, NULL) == fabs(f))
             break;
     }
-    char digits[20];
+    char digits[20] = "0";
     int n = 0;
     for (const char *p = e; *p != 'e'; p++) {
         if (*p != '.')
             digits[n++] = *p;
     }
-    lay_out(out, digits, n, atoi(strchr(e, 'e') + 1));
+    lay_out(out, digits, n, (int)strtol(strchr(e, 'e') + 1, NULL, 10));
     return text;
 }
 

@@ -43,6 +43,19 @@ struct template_scope {
     void *cls;
 };
 
+/* The same template with everything written out that depends on names alone which `known` answers;
+ * other names are left to the rendering, whose scope must give the known ones the same values.
+ * Lives in `arena`, and no longer than the set. */
+const struct template *template_fold(const struct template *t, struct template_scope known,
+                                     struct arena *arena);
+
+/* Which of `name`'s attributes the template and what it includes may look at, as bits in the order
+ * of `attrs` (at most 31): the scope need not make the others. All of them where that is not
+ * certain, and where another one is looked at: who mistypes an attribute is told of those that
+ * there are. */
+unsigned template_reads(const struct template *t, struct str name, const struct str *attrs,
+                        unsigned n);
+
 /* Caps of one rendering; 0 takes the default. */
 struct template_limits {
     uint32_t steps_max; /* statements and operations; default 1,000,000 */

@@ -104,12 +104,13 @@ Change something in ./seed, then read it anew:  kill -HUP $pid
 Ctrl-C ends it.
 
 END
-trap 'kill "$pid" 2>/dev/null' INT TERM
-status=0
-wait "$pid" || status=$?
-# A signal that we caught ends the first wait, not the server.
-while kill -0 "$pid" 2>/dev/null; do
-    wait "$pid" && status=0 || status=$?
+# A signal that we catch ends our waiting, not the server: then we wait again for its own status.
+asked=true
+trap 'asked=true; kill "$pid" 2>/dev/null' INT TERM
+while $asked; do
+    asked=false
+    status=0
+    wait "$pid" || status=$?
 done
 pid=
 exit "$status"

@@ -4,6 +4,7 @@
  * {"templates": {"main": "text", …}, "vars": {…}} gives {"ok": true, "output": "…"} or
  * {"ok": false, "error": "…", "line": 1, "when": "compile" or "render"}.
  */
+#include "base/hash.h"
 #include "base/json.h"
 #include "template/template.h"
 
@@ -38,23 +39,72 @@ static void print_fault(const char *msg, struct place at, const char *when)
     print_answer(pairs, 4);
 }
 
-static void render(const struct template *t, struct value vars)
+/* What of the variables is known when the template is folded: nothing is folded, all is, or one
+ * half or the other of the names is known. */
+enum known { KNOWN_NOTHING, KNOWN_ALL, KNOWN_HALF, KNOWN_OTHER_HALF, KNOWN_KINDS };
+
+struct some {
+    const struct value *vars;
+    enum known known;
+};
+
+static bool lookup_some(void *cls, struct str name, struct value *ret)
 {
-    struct arena arena;
+    const struct some *s = cls;
+    if (s->known >= KNOWN_HALF && hash64(name) % 2 == (s->known == KNOWN_HALF))
+        return false;
+    return lookup((void *)(uintptr_t)s->vars, name, ret);
+}
+
+struct outcome {
+    int result;
     struct buf out;
     struct template_fault fault;
-    struct template_scope scope = {lookup, &vars};
+};
+
+static void render(const struct template *t, struct value vars, enum known known,
+                   struct outcome *ret)
+{
+    struct arena arena;
+    struct some some = {&vars, known};
     arena_init(&arena, 65536);
-    buf_init(&out, (size_t)16 << 20);
-    if (template_render(t, scope, NULL, &arena, &out, &fault) < 0) {
-        print_fault(fault.msg, fault.at, "render");
+    buf_init(&ret->out, (size_t)16 << 20);
+    if (known != KNOWN_NOTHING)
+        t = template_fold(t, (struct template_scope){lookup_some, &some}, &arena);
+    ret->result = template_render(t, (struct template_scope){lookup, &vars}, NULL, &arena,
+                                  &ret->out, &ret->fault);
+    arena_done(&arena);
+}
+
+static bool same(const struct outcome *a, const struct outcome *b)
+{
+    if (a->result < 0)
+        return b->result < 0 && strcmp(a->fault.msg, b->fault.msg) == 0 &&
+               a->fault.at.line == b->fault.at.line && a->fault.at.column == b->fault.at.column;
+    return b->result == 0 && str_eq(buf_view(&a->out), buf_view(&b->out));
+}
+
+/* However much of it was written out beforehand, a template renders the same. */
+static void render_all(const struct template *t, struct value vars)
+{
+    struct outcome plain, folded;
+    bool differs = false;
+    render(t, vars, KNOWN_NOTHING, &plain);
+    for (enum known known = KNOWN_ALL; known < KNOWN_KINDS; known++) {
+        render(t, vars, known, &folded);
+        differs |= !same(&plain, &folded);
+        buf_done(&folded.out);
+    }
+    if (differs) {
+        print_fault("folded it renders otherwise", plain.fault.at, "fold");
+    } else if (plain.result < 0) {
+        print_fault(plain.fault.msg, plain.fault.at, "render");
     } else {
         const struct value_pair pairs[] = {JSON_BOOL("ok", true),
-                                           JSON_STR("output", buf_view(&out))};
+                                           JSON_STR("output", buf_view(&plain.out))};
         print_answer(pairs, 2);
     }
-    buf_done(&out);
-    arena_done(&arena);
+    buf_done(&plain.out);
 }
 
 static void answer(struct value request)
@@ -73,7 +123,7 @@ static void answer(struct value request)
     if (faults.errors)
         print_fault(faults.list[0].msg, faults.list[0].at, "compile");
     else if (t)
-        render(t, value_get(request, STR("vars")));
+        render_all(t, value_get(request, STR("vars")));
     else
         print_fault("there is no template 'main'", (struct place){0}, "compile");
     faults_done(&faults);

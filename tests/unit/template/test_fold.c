@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "render.h"
+
+/* The variables but `name`, which is left to the rendering. */
+static bool lookup_shared(void *cls, struct str name, struct value *ret)
+{
+    return !str_is(name, "name") && render_lookup(cls, name, ret);
+}
+
+static const struct template *fold(struct rendering *r, const char *text)
+{
+    struct template_scope known = {lookup_shared, r};
+    assert_int_equal(render_add(r, "t", text), 0);
+    assert_int_equal(template_set_link(r->set, &r->faults), 0);
+    return template_fold(template_set_find(r->set, STR("t")), known, &r->arena);
+}
+
+/* That the folded text renders as `want`, and then asks for `lookups` names. */
+static void folds(struct rendering *r, const char *text, const char *want, size_t lookups)
+{
+    const struct template *t = fold(r, text);
+    struct template_scope scope = {render_lookup, r};
+    r->lookups = 0;
+    if (template_render(t, scope, NULL, &r->arena, &r->out, &r->fault) < 0)
+        fail_msg("%s: %s", text, r->fault.msg);
+    assert_str_equal(buf_view(&r->out), str_from(want));
+    if (r->lookups != lookups)
+        fail_msg("%s: %zu lookups, not %zu", text, r->lookups, lookups);
+    render_done(r);
+}
+
+static void folds_alone(const char *text, const char *want, size_t lookups)
+{
+    struct rendering r;
+    render_init(&r);
+    folds(&r, text, want, lookups);
+}
+
+static void what_is_known_is_written_out(void **state)
+{
+    (void)state;
+    folds_alone("a{{ n }}b{{ list | join('-') }}{{ map.hostname }}", "a7b3-1-2x", 0);
+    folds_alone("{{ n }}{{ name }}{{ n }}{{ name }}", "7k8s-worker-27k8s-worker-2", 1);
+    folds_alone("{{ name ~ n }}", "k8s-worker-27", 2);
+    folds_alone("{% for i in list %}{{ loop.index }}{{ i }},{% endfor %}", "13,21,32,", 0);
+    folds_alone("{% for i in list %}{{ i }}{{ name }}{% endfor %}",
+                "3k8s-worker-21k8s-worker-22k8s-worker-2", 2);
+}
+
+static void branches_are_chosen(void **state)
+{
+    (void)state;
+    folds_alone("{% if n == 7 %}a{% else %}b{{ name }}{% endif %}", "a", 0);
+    folds_alone("{% if n != 7 %}a{% elif name %}{{ n }}{% else %}c{% endif %}", "7", 1);
+    folds_alone("{% if name == 'x' %}a{% elif n == 7 %}b{% else %}{{ c }}{% endif %}", "b", 1);
+    folds_alone("{% if n != 7 %}{{ name }}{% endif %}.", ".", 0);
+}
+
+static void names_that_are_set_are_left_alone(void **state)
+{
+    (void)state;
+    folds_alone("{% set n = 1 %}{{ n }}", "1", 0);
+    folds_alone("{{ n }}{% set n = 1 %}{{ n }}", "71", 1);
+    folds_alone("{% if name %}{% set n = 1 %}{% endif %}{{ n }}", "1", 1);
+    folds_alone("{% for n in list %}{{ n }}{% endfor %}{{ n }}", "3127", 1);
+    folds_alone("{% for n in [n] %}{{ n }}{% else %}{{ n }}{% endfor %}", "7", 1);
+}
+
+static void includes_see_what_their_includer_set(void **state)
+{
+    struct rendering r;
+    (void)state;
+    render_init(&r);
+    assert_int_equal(render_add(&r, "i", "<{{ n }}{{ map.hostname }}>"), 0);
+    folds(&r, "{% include 'i' %}{% for n in list %}{% include 'i' %}{% endfor %}",
+          "<7x><3x><1x><2x>", 2);
+    render_init(&r);
+    assert_int_equal(render_add(&r, "i", "<{{ n }}>"), 0);
+    folds(&r, "a{% include 'i' %}b", "a<7>b", 0);
+}
+
+/* What fails when it is folded fails again when it is rendered, and no sooner. */
+static void faults_stay_where_they_are(void **state)
+{
+    struct rendering r;
+    (void)state;
+    render_init(&r);
+    const struct template *t =
+        fold(&r, "{% if name == 'x' %}{{ map.none }}{% endif %}\n{{ nil + 1 }}");
+    struct template_scope scope = {render_lookup, &r};
+    assert_int_equal(template_render(t, scope, NULL, &r.arena, &r.out, &r.fault), -EINVAL);
+    assert_int_equal(r.fault.at.line, 2);
+    assert_string_equal(r.fault.at.file, "t");
+    assert_contains(r.fault.excerpt, "nil + 1");
+    render_done(&r);
+}
+
+static unsigned reads(const char *text, const char *included)
+{
+    static const struct str attrs[] = {{"hostname", 8}, {"items", 5}, {"other", 5}};
+    struct rendering r;
+    render_init(&r);
+    if (included)
+        assert_int_equal(render_add(&r, "i", included), 0);
+    assert_int_equal(render_add(&r, "t", text), 0);
+    assert_int_equal(template_set_link(r.set, &r.faults), 0);
+    unsigned found = template_reads(template_set_find(r.set, STR("t")), STR("map"), attrs, 3);
+    render_done(&r);
+    return found;
+}
+
+static void attributes_that_are_read_are_told(void **state)
+{
+    (void)state;
+    assert_int_equal(reads("{{ name }}{{ hostname }}", NULL), 0);
+    assert_int_equal(reads("{% if n %}{{ [map.hostname] | join }}{% endif %}", NULL), 1);
+    assert_int_equal(reads("{% for i in map.other %}{{ n }}{% endfor %}", NULL), 4);
+    assert_int_equal(reads("{% include 'i' %}", "{% set x = map.hostname %}"), 1);
+    assert_int_equal(reads("{{ map.hostnam }}", NULL), 7); /* to be told what there is */
+    assert_int_equal(reads("{{ map['hostname'] }}", NULL), 7);
+    assert_int_equal(reads("{{ map | tojson }}", NULL), 7);
+    assert_int_equal(reads("{% set m = map %}", NULL), 7);
+    assert_int_equal(reads("{% include name %}", NULL), 7);
+}
+
+UNIT_MAIN(cmocka_unit_test(what_is_known_is_written_out), cmocka_unit_test(branches_are_chosen),
+          cmocka_unit_test(names_that_are_set_are_left_alone),
+          cmocka_unit_test(includes_see_what_their_includer_set),
+          cmocka_unit_test(faults_stay_where_they_are),
+          cmocka_unit_test(attributes_that_are_read_are_told))

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "render/render.h"
 
+#include "render/prepared.h"
+
 #include <errno.h>
 
 #define CHECK_ARENA_BYTES (64 * 1024)
@@ -17,17 +19,18 @@ int render_file(const struct scope_tables *tables, const struct node *n, enum se
                 struct str seed_url, struct arena *arena, struct buf *out,
                 struct template_fault *ret_fault)
 {
-    const struct template *template = n->role->templates[file];
-    if (!template)
+    struct prepared_file f = prepared_find(scope_tables_prepared(tables), n, file);
+    if (!f.template)
         return file == SEED_META_DATA ? default_meta_data(n, out) : 0;
     struct scope scope = {
         .tables = tables,
         .node = n,
         .seed_url = seed_url,
         .arena = arena,
+        .node_keys = f.node_keys,
     };
     struct template_scope names = {.lookup = scope_lookup, .cls = &scope};
-    return template_render(template, names, NULL, arena, out, ret_fault);
+    return template_render(f.template, names, NULL, arena, out, ret_fault);
 }
 
 static bool is_reported(const struct faults *faults, const struct template_fault *f)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "render/scope.h"
 
+#include "render/prepared.h"
 #include "render/values.h"
 
 #include <stdlib.h>
@@ -14,6 +15,7 @@ struct scope_tables {
     struct value *clusters, *roles; /* by the numbers of the tree */
     const struct cluster *first_cluster;
     const struct role *first_role;
+    struct prepared *prepared;
 };
 
 struct scope_tables *scope_tables_new(const struct tree *t)
@@ -34,6 +36,7 @@ struct scope_tables *scope_tables_new(const struct tree *t)
         s->clusters[i] = values_of_cluster(tree_cluster(t, i), &s->arena);
     for (uint32_t i = 0; i < roles; i++)
         s->roles[i] = values_of_role(tree_role(t, i), &s->arena);
+    s->prepared = prepared_new(t, s);
     return s;
 }
 
@@ -41,8 +44,14 @@ void scope_tables_free(struct scope_tables *s)
 {
     if (!s)
         return;
+    prepared_free(s->prepared);
     arena_done(&s->arena);
     free(s);
+}
+
+const struct prepared *scope_tables_prepared(const struct scope_tables *s)
+{
+    return s->prepared;
 }
 
 /* Values that exist once for the whole tree. */
@@ -86,7 +95,8 @@ bool scope_lookup(void *cls, struct str name, struct value *ret)
     struct scope *s = cls;
     if (str_is(name, "node")) {
         if (s->node_value.kind == VALUE_UNDEFINED)
-            s->node_value = values_of_node(s->node, s->tables->site, s->tables->networks, s->arena);
+            s->node_value = values_of_node(s->node, s->tables->site, s->tables->networks,
+                                           s->node_keys, s->arena);
         *ret = s->node_value;
         return true;
     }

@@ -18,12 +18,15 @@ struct scope_tables;
 /* The tree must outlive the tables. */
 struct scope_tables *scope_tables_new(const struct tree *t);
 void scope_tables_free(struct scope_tables *tables);
+struct prepared;
+const struct prepared *scope_tables_prepared(const struct scope_tables *tables);
 
 struct scope {
     const struct scope_tables *tables;
     const struct node *node;
     struct str seed_url;
     struct arena *arena;
+    unsigned node_keys;      /* bits of those that somebody may look at (render/values.h) */
     struct value node_value; /* made when first asked for */
 };
 

@@ -311,18 +311,46 @@ static struct str instance_id(const struct node *n, struct arena *a)
     return ARENA_JOIN(a, n->name, STR("-"), str_of_u64(NODE_FIRST_GENERATION, digits));
 }
 
+#define NAME(text)             \
+    {                          \
+        text, sizeof(text) - 1 \
+    }
+const struct str node_key_names[NODE_KEYS] = {
+    [NODE_NAME] = NAME("name"),
+    [NODE_FQDN] = NAME("fqdn"),
+    [NODE_INSTANCE_ID] = NAME("instance_id"),
+    [NODE_MACS] = NAME("macs"),
+    [NODE_UUID] = NAME("uuid"),
+    [NODE_SERIAL] = NAME("serial"),
+    [NODE_ADDRESSES] = NAME("addresses"),
+    [NODE_INTERFACES] = NAME("interfaces"),
+};
+
+static struct value node_value(const struct of_node *o, enum node_key key)
+{
+    const struct node *n = o->node;
+    switch (key) {
+    case NODE_NAME: return value_str(n->name);
+    case NODE_FQDN: return value_str(fqdn(n, o->arena));
+    case NODE_INSTANCE_ID: return value_str(instance_id(n, o->arena));
+    case NODE_MACS: return mac_list(n, o->arena);
+    case NODE_UUID: return uuid_value(n, o->arena);
+    case NODE_SERIAL: return text_or_none(n->serial);
+    case NODE_ADDRESSES: return address_list(n->addresses, n->addresses_n, o->arena);
+    case NODE_INTERFACES: return interface_list(o);
+    case NODE_KEYS: break;
+    }
+    return value_none();
+}
+
 struct value values_of_node(const struct node *n, const struct site *site, struct value networks,
-                            struct arena *a)
+                            unsigned wanted, struct arena *a)
 {
     const struct of_node of = {n, site->networks, networks, a};
     struct pairs m = {.n = 0};
-    put(&m, STR("name"), value_str(n->name));
-    put(&m, STR("fqdn"), value_str(fqdn(n, a)));
-    put(&m, STR("instance_id"), value_str(instance_id(n, a)));
-    put(&m, STR("macs"), mac_list(n, a));
-    put(&m, STR("uuid"), uuid_value(n, a));
-    put(&m, STR("serial"), text_or_none(n->serial));
-    put(&m, STR("addresses"), address_list(n->addresses, n->addresses_n, a));
-    put(&m, STR("interfaces"), interface_list(&of));
+    for (unsigned key = 0; key < NODE_KEYS; key++) {
+        if (wanted >> key & 1)
+            put(&m, node_key_names[key], node_value(&of, key));
+    }
     return map_of(&m, a);
 }

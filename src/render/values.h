@@ -10,8 +10,24 @@ struct value values_of_site(const struct site *s, struct arena *a);
 struct value values_of_networks(const struct site *s, struct arena *a);
 struct value values_of_cluster(const struct cluster *c, struct arena *a);
 struct value values_of_role(const struct role *r, struct arena *a);
-/* `networks` is what values_of_networks made of the same site. */
+
+/* What `node` has, in the order in which templates list it. */
+enum node_key {
+    NODE_NAME,
+    NODE_FQDN,
+    NODE_INSTANCE_ID,
+    NODE_MACS,
+    NODE_UUID,
+    NODE_SERIAL,
+    NODE_ADDRESSES,
+    NODE_INTERFACES,
+    NODE_KEYS
+};
+extern const struct str node_key_names[NODE_KEYS];
+
+/* The keys whose bits are in `wanted`. `networks` is what values_of_networks made of the same site.
+ */
 struct value values_of_node(const struct node *n, const struct site *site, struct value networks,
-                            struct arena *a);
+                            unsigned wanted, struct arena *a);
 
 #endif

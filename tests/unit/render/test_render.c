@@ -151,6 +151,23 @@ static void the_nearest_variable_wins(void **state)
     assert_str(rendered("c", SEED_USER_DATA), "base 1 3");
 }
 
+/* Templates are written out for all nodes of a role and cluster at once: not for these. */
+static void a_node_that_differs_from_its_like(void **state)
+{
+    (void)state;
+    grow("{{ where }} {{ only_role }} {{ own | default('-') }} {{ node.name }}",
+         "a: {role: r}\n"
+         "b: {role: r, variables: {where: here}}\n"
+         "c: {role: r, variables: {own: 1}}\n"
+         "d: {role: r, cluster: k8s, variables: {only_role: 5}}\n"
+         "e: {role: r, cluster: k8s}\n");
+    assert_str(rendered("a", SEED_USER_DATA), "role 4 - a");
+    assert_str(rendered("b", SEED_USER_DATA), "here 4 - b");
+    assert_str(rendered("c", SEED_USER_DATA), "role 4 1 c");
+    assert_str(rendered("d", SEED_USER_DATA), "role 5 - d");
+    assert_str(rendered("e", SEED_USER_DATA), "role 4 - e");
+}
+
 static void where_a_variable_comes_from(void **state)
 {
     (void)state;
@@ -280,8 +297,8 @@ static void a_check_reports_each_place_once(void **state)
 
 UNIT_MAIN(TEST(files_without_template), TEST(site_and_networks), TEST(cluster_and_role),
           TEST(cluster_in_full), TEST(the_seed_url), TEST(the_nearest_variable_wins),
-          TEST(where_a_variable_comes_from), TEST(a_node_with_everything),
-          TEST(a_node_with_nothing), TEST(no_domain_no_fqdn),
+          TEST(a_node_that_differs_from_its_like), TEST(where_a_variable_comes_from),
+          TEST(a_node_with_everything), TEST(a_node_with_nothing), TEST(no_domain_no_fqdn),
           TEST(addresses_of_one_vlan_share_an_interface), TEST(each_vlan_has_its_interface),
           TEST(a_mac_without_address_is_dhcp), TEST(one_default_route_for_each_family),
           TEST(name_servers_of_the_address), TEST(says_where_a_template_stops),

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "render/prepared.h"
+
+#include "base/intern.h"
+#include "render/values.h"
+
+#include <stdlib.h>
+
+#define ARENA_BYTES (64 << 10)
+/* Nodes of more groups than these are rendered from the templates as they are: each group costs
+ * some KiB, and where each node has a role of its own there is nothing to share. */
+#define GROUPS_MAX 1024
+#define NO_GROUP UINT32_MAX
+
+/* Most nodes set no variable that their role, cluster or site has as well. For the others any name
+ * that some node sets is left open. */
+struct group_key {
+    const struct role *role;
+    const struct cluster *cluster;
+    size_t shadows; /* no padding: it is hashed as bytes */
+};
+
+struct group {
+    struct group_key key;
+    struct prepared_file files[SEED_FILE_COUNT];
+};
+
+struct prepared {
+    struct arena arena;
+    const struct tree *tree;
+    struct group *groups;
+    uint32_t groups_n;
+    struct map by_key;
+    uint32_t *group_of; /* by the node's number */
+};
+
+/* What the nodes of a group have in common. */
+struct common {
+    struct scope scope; /* of a node that has the group's role and cluster, and nothing else */
+    const struct intern *open; /* names that are left alone; NULL: none */
+};
+
+static struct str group_key_of(const void *groups, uint32_t i)
+{
+    const struct group *g = (const struct group *)groups + i;
+    return (struct str){(const char *)&g->key, sizeof(g->key)};
+}
+
+static struct str name_of(const void *names, uint32_t i)
+{
+    return ((const struct str *)names)[i];
+}
+
+static bool lookup(void *cls, struct str name, struct value *ret)
+{
+    struct common *c = cls;
+    if (str_is(name, "node") || str_is(name, "seed"))
+        return false;
+    if (c->open && map_find(&c->open->map, name_of, c->open->list, name) != MAP_NONE)
+        return false;
+    return scope_lookup(&c->scope, name, ret);
+}
+
+static void fill(struct prepared *p, struct group *g, const struct scope_tables *tables,
+                 const struct intern *open)
+{
+    const struct node bare = {.role = g->key.role, .cluster = g->key.cluster};
+    struct common c = {.scope = {.tables = tables, .node = &bare},
+                       .open = g->key.shadows ? open : NULL};
+    struct template_scope known = {.lookup = lookup, .cls = &c};
+    for (int file = 0; file < SEED_FILE_COUNT; file++) {
+        const struct template *t = g->key.role->templates[file];
+        if (!t)
+            continue;
+        t = template_fold(t, known, &p->arena);
+        unsigned keys = template_reads(t, STR("node"), node_key_names, NODE_KEYS);
+        g->files[file] = (struct prepared_file){t, keys};
+    }
+}
+
+/* --- Groups -------------------------------------------------------------------------------- */
+
+static bool shadows(const struct site *site, const struct node *n)
+{
+    const struct node bare = {.role = n->role, .cluster = n->cluster};
+    for (uint32_t i = 0; i < n->variables.n; i++) {
+        if (scope_variable(site, &bare, n->variables.list[i].name))
+            return true;
+    }
+    return false;
+}
+
+static uint32_t group_find_or_add(struct prepared *p, struct group_key key)
+{
+    uint32_t i = map_find(&p->by_key, group_key_of, p->groups,
+                          (struct str){(const char *)&key, sizeof(key)});
+    if (i != MAP_NONE)
+        return i;
+    if (p->groups_n == GROUPS_MAX)
+        return NO_GROUP;
+    p->groups[p->groups_n].key = key;
+    map_put(&p->by_key, group_key_of, p->groups, p->groups_n);
+    return p->groups_n++;
+}
+
+static void group_nodes(struct prepared *p)
+{
+    uint32_t n = tree_node_count(p->tree);
+    p->groups = ARENA_ARRAY(&p->arena, struct group, n < GROUPS_MAX ? n : GROUPS_MAX);
+    p->group_of = ARENA_ARRAY(&p->arena, uint32_t, n);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct node *node = tree_node(p->tree, i);
+        struct group_key key = {node->role, node->cluster, shadows(tree_site(p->tree), node)};
+        p->group_of[i] = group_find_or_add(p, key);
+    }
+}
+
+static void find_open(const struct tree *t, struct intern *open)
+{
+    for (uint32_t i = 0; i < tree_node_count(t); i++) {
+        struct variables v = tree_node(t, i)->variables;
+        for (uint32_t k = 0; k < v.n; k++)
+            intern_str(open, v.list[k].name);
+    }
+}
+
+struct prepared *prepared_new(const struct tree *t, const struct scope_tables *tables)
+{
+    struct prepared *p = calloc(1, sizeof(*p));
+    struct arena names;
+    struct intern open;
+    if (!p)
+        abort();
+    p->tree = t;
+    arena_init(&p->arena, ARENA_BYTES);
+    arena_init(&names, ARENA_BYTES);
+    intern_init(&open, &names);
+    group_nodes(p);
+    find_open(t, &open);
+    for (uint32_t i = 0; i < p->groups_n; i++)
+        fill(p, &p->groups[i], tables, &open);
+    intern_done(&open);
+    arena_done(&names);
+    return p;
+}
+
+void prepared_free(struct prepared *p)
+{
+    if (!p)
+        return;
+    map_done(&p->by_key);
+    arena_done(&p->arena);
+    free(p);
+}
+
+struct prepared_file prepared_find(const struct prepared *p, const struct node *n,
+                                   enum seed_file file)
+{
+    uint32_t group = p->group_of[tree_node_number(p->tree, n)];
+    if (group != NO_GROUP)
+        return p->groups[group].files[file];
+    return (struct prepared_file){n->role->templates[file], (1u << NODE_KEYS) - 1};
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * prepared: templates with everything written out that nodes of one role and cluster share.
+ *
+ * Most of what a template computes is the same for each of them (docs/why/prepared.md). What
+ * differs is left to the rendering: the node itself, and variables that it sets.
+ */
+#ifndef CLOUDSEED_RENDER_PREPARED_H
+#define CLOUDSEED_RENDER_PREPARED_H
+
+#include "render/scope.h"
+
+struct prepared;
+
+struct prepared_file {
+    const struct template *template; /* NULL: the role has none */
+    unsigned node_keys; /* bits of what it may look at: `node` is made for each rendering */
+};
+
+/* Tree and tables must outlive it. */
+struct prepared *prepared_new(const struct tree *t, const struct scope_tables *tables);
+void prepared_free(struct prepared *p);
+
+struct prepared_file prepared_find(const struct prepared *p, const struct node *n,
+                                   enum seed_file file);
+
+#endif

@@ -256,12 +256,13 @@ void http_request_end(void *cls, struct MHD_Connection *m, void **context,
     if (!r)
         return;
     *context = NULL;
-    if (r->begun) {
+    if (r->exchange.out.status)
         log_outcome(r, how == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+    else
+        log_unread(r);
+    if (r->begun) {
         s->port->end(s->port->cls, &r->exchange);
         http_connection_waiting(r->connection);
-    } else {
-        log_unread(r);
     }
     request_put(s, r);
 }

@@ -63,6 +63,11 @@ static void ipv6_is_ipv6_alone(void **state)
         unit_skip("no IPv6 here");
     assert_int_equal(socket_endpoint(fd).address.family, 6);
     assert_int_equal(option(fd, IPPROTO_IPV6, IPV6_V6ONLY), 1);
+    struct endpoint bound = socket_endpoint(fd);
+    close(fd);
+    fd = socket_listen(bound, NULL);
+    assert_true(fd >= 0);
+    assert_int_equal(socket_endpoint(fd).port, bound.port);
     close(fd);
 }
 

@@ -197,8 +197,6 @@ static void evidence_of_nobody(void **state)
     is_refusal(404, "no node is declared");
     get("/nocloud/mac/none/user-data");
     is_refusal(404, "no node is declared");
-    get("/nocloud/uuid/4c4c4544/user-data");
-    is_refusal(404, "no node is declared");
     get("/nocloud/serial/S%202/user-data");
     is_refusal(404, "no node is declared");
     get("/nocloud/name/n4/user-data");

@@ -2,6 +2,7 @@
 #include "template/excerpt.h"
 #include "template/pyattr.h"
 #include "template/run.h"
+#include "template/run_ops.h"
 #include "template/text.h"
 
 /* --- Iteration ----------------------------------------------------------------------------- */

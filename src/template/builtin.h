@@ -3,6 +3,7 @@
 #ifndef CLOUDSEED_TEMPLATE_BUILTIN_H
 #define CLOUDSEED_TEMPLATE_BUILTIN_H
 
+#include "template/filter.h"
 #include "template/run.h"
 
 /* --- For those who write filters ----------------------------------------------------------- */

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "template/filter.h"
 #include "template/run.h"
+#include "template/run_eval.h"
+#include "template/run_ops.h"
+#include "template/stmt.h"
 
 static bool is_global(struct str name)
 {

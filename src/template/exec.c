@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "template/ast.h"
 #include "template/excerpt.h"
 #include "template/run.h"
+#include "template/run_eval.h"
+#include "template/run_ops.h"
 
 static void enter_frame(struct run *r, const struct entries *entry)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "template/builtin.h"
+#include "template/run_ops.h"
 #include "template/text.h"
 
 #include <math.h>

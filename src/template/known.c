@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "template/known.h"
 
+#include "template/ast.h"
+
 #include <stdlib.h>
 
 /* --- What templates set -------------------------------------------------------------------- */

@@ -3,7 +3,8 @@
 #ifndef CLOUDSEED_TEMPLATE_KNOWN_H
 #define CLOUDSEED_TEMPLATE_KNOWN_H
 
-#include "template/ast.h"
+#include "template/stmt.h"
+#include "template/template.h"
 
 /* Names that the templates at work set themselves: what they stand for is never known. */
 struct names_set {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "template/ast.h"
 #include "template/literal.h"
 #include "template/parser.h"
 

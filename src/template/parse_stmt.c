@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/guess.h"
+#include "template/ast.h"
 #include "template/parser.h"
 
 /* --- Targets and heads

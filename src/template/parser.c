@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "template/parser.h"
 
+#include "template/ast.h"
 #include "template/excerpt.h"
 
 #include <stdarg.h>

@@ -9,8 +9,10 @@
 #define CLOUDSEED_TEMPLATE_PARSER_H
 
 #include "base/intern.h"
-#include "template/ast.h"
 #include "template/lexer.h"
+#include "template/stmt.h"
+
+struct template;
 
 struct parser {
     struct template *t;

@@ -2,7 +2,9 @@
 #include "template/run.h"
 
 #include "base/guess.h"
+#include "template/ast.h"
 #include "template/excerpt.h"
+#include "template/run_eval.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -81,17 +83,6 @@ bool run_undefined(struct run *r, uint32_t at, struct undefined why, struct valu
     return true;
 }
 
-bool run_is_undefined(struct value v)
-{
-    return v.kind == VALUE_UNDEFINED && v.tag != RUN_LOOP && v.tag != RUN_GLOBAL;
-}
-
-bool run_is_soft(struct value v)
-{
-    return v.kind == VALUE_UNDEFINED && v.tag == RUN_PLAIN && v.s &&
-           ((const struct undefined *)v.s)->soft;
-}
-
 /* Nothing in it that a message would have to escape. */
 static bool is_plain(struct str s)
 {
@@ -143,20 +134,6 @@ void run_refuse_fault(struct run *r, uint32_t at, struct value v)
         run_fault(r, at, "'%.*s' is undefined", STR_ARG(u->name));
     else
         refuse_member(r, at, u);
-}
-
-const char *run_kind(struct value v)
-{
-    static const char *const plain[] = {
-        "an undefined value", "none",   "a boolean", "an integer", "a float",
-        "a string",           "a list", "a mapping"};
-    if (v.kind == VALUE_LIST && v.tag == RUN_TUPLE)
-        return "a tuple";
-    if (v.kind == VALUE_LIST && v.tag == RUN_RANGE)
-        return "a range";
-    if (v.kind == VALUE_LIST && v.tag != RUN_PLAIN)
-        return "an iterator";
-    return v.kind == VALUE_UNDEFINED && v.tag == RUN_LOOP ? "the loop" : plain[v.kind];
 }
 
 int template_render(const struct template *t, struct template_scope scope,

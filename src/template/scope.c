@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "template/scope.h"
 
+#include "template/ast.h"
 #include "template/symbols.h"
 
 #include <stdlib.h>

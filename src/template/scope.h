@@ -9,7 +9,9 @@
 #ifndef CLOUDSEED_TEMPLATE_SCOPE_H
 #define CLOUDSEED_TEMPLATE_SCOPE_H
 
-#include "template/ast.h"
+#include "base/arena.h"
+
+struct template;
 
 #define SCOPE_SLOTS_MAX 4096
 

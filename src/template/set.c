@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/guess.h"
+#include "template/ast.h"
 #include "template/excerpt.h"
 #include "template/parser.h"
 #include "template/scope.h"

@@ -9,7 +9,7 @@
 #ifndef CLOUDSEED_TEMPLATE_SYMBOLS_H
 #define CLOUDSEED_TEMPLATE_SYMBOLS_H
 
-#include "template/ast.h"
+#include "template/stmt.h"
 
 /* What a name is when the frame begins. */
 enum load {

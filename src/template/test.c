@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "template/filter.h"
 #include "template/run.h"
+#include "template/run_ops.h"
 
 static bool answer(struct value *ret, bool yes)
 {

@@ -78,6 +78,8 @@ bool run_undefined(struct run *r, uint32_t at, struct undefined why, struct valu
     struct undefined *kept = run_alloc(r, at, sizeof(*kept));
     if (!kept)
         return false;
+    why.source = r->now->t->source.p;
+    why.at = at;
     *kept = why;
     *ret = (struct value){.kind = VALUE_UNDEFINED, .s = (const char *)kept};
     return true;
@@ -121,6 +123,8 @@ void run_refuse_fault(struct run *r, uint32_t at, struct value v)
 {
     const struct undefined *u =
         v.kind == VALUE_UNDEFINED && v.tag == RUN_PLAIN ? (const struct undefined *)v.s : NULL;
+    if (u && u->source == r->now->t->source.p)
+        at = u->at;
     if (v.tag == RUN_LOOP)
         run_fault(r, at, "the loop cannot be used like this: take loop.index and the like");
     else if (v.tag == RUN_GLOBAL)

@@ -61,6 +61,7 @@ void *run_alloc(struct run *r, uint32_t at, size_t size);
 bool run_take_scratch(struct run *r, uint32_t at, struct value *ret);
 bool run_copy_text(struct run *r, uint32_t at, struct str s, struct value *ret);
 
+/* A value that is undefined because of what `at` stands for. */
 bool run_undefined(struct run *r, uint32_t at, struct undefined why, struct value *ret);
 /* The fault for any use of a value that has none: false always. */
 void run_refuse_fault(struct run *r, uint32_t at, struct value v);

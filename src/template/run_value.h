@@ -37,6 +37,10 @@ struct undefined {
     bool soft;        /* it may be shown, as nothing: an inline if without its else */
     struct str name;  /* of a variable, where `of` is undefined */
     struct value of, key;
+    /* Where it came from, by run_undefined: a fault is shown there and not where it is used, but
+     * `at` means nothing in another template's source. */
+    const char *source;
+    uint32_t at;
 };
 
 struct loop_state {

@@ -59,6 +59,32 @@ static void a_fault_tells_who_included(void **state)
     render_done(&r);
 }
 
+static void a_fault_points_at_what_is_undefined(void **state)
+{
+    (void)state;
+    render_fails("{{ nope | to_yaml_scalar }}", 1, 4, "'nope' is undefined");
+    render_fails("{{ 1 + nope }}", 1, 8, "'nope' is undefined");
+    render_fails("{{ map.nope | upper | length }}", 1, 8, "has no 'nope'");
+    render_fails("{{ nope.upper() }}", 1, 4, "'nope' is undefined");
+    render_fails("{% set a = nope %}\n{{ a }}", 1, 12, "'nope' is undefined");
+}
+
+static void an_undefined_value_of_another_template_points_at_its_use(void **state)
+{
+    (void)state;
+    struct rendering r;
+    render_init(&r);
+    assert_int_equal(render_add(&r, "t", "{% set a = nope %}{% include 'u' %}"), 0);
+    assert_int_equal(render_add(&r, "u", "\n\n{{ a }}"), 0);
+    assert_int_equal(template_set_link(r.set, &r.faults), 0);
+    assert_int_equal(render_run(&r, "t"), -EINVAL);
+    assert_string_equal(r.fault.msg, "'nope' is undefined");
+    assert_string_equal(r.fault.at.file, "u");
+    assert_int_equal(r.fault.at.line, 3);
+    assert_int_equal(r.fault.at.column, 4);
+    render_done(&r);
+}
+
 static void faults_of_use(void **state)
 {
     (void)state;
@@ -246,6 +272,8 @@ static void threads_share_a_set(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(a_fault_has_place_line_and_caret),
+          cmocka_unit_test(a_fault_points_at_what_is_undefined),
+          cmocka_unit_test(an_undefined_value_of_another_template_points_at_its_use),
           cmocka_unit_test(a_long_line_is_cut_around_the_caret),
           cmocka_unit_test(a_fault_tells_who_included), cmocka_unit_test(faults_of_use),
           cmocka_unit_test(steps_are_capped), cmocka_unit_test(memory_is_capped),

@@ -105,6 +105,42 @@ static struct expr *unknown(struct parser *p, const char *what, struct token nam
     return NULL;
 }
 
+/* Filters that Jinja2 has and we lack: a guess among ours would mislead. NULL for any other name;
+ * otherwise what to say behind it. */
+static const char *lacking_filter(struct str name)
+{
+    static const char *const loops[] = {"batch",      "groupby", "map",        "reject",
+                                        "rejectattr", "select",  "selectattr", "slice"};
+    static const char *const others[] = {
+        "attr",     "center",    "e",      "escape",    "filesizeformat", "forceescape",
+        "format",   "pprint",    "random", "round",     "safe",           "striptags",
+        "truncate", "urlencode", "urlize", "wordcount", "wordwrap",       "xmlattr"};
+    for (size_t i = 0; i < sizeof(loops) / sizeof(loops[0]); i++) {
+        if (str_is(name, loops[i]))
+            return "; write a for loop";
+    }
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        if (str_is(name, others[i]))
+            return "";
+    }
+    return NULL;
+}
+
+static struct expr *unknown_filter(struct parser *p, struct token name)
+{
+    const char *hint = lacking_filter(name.text);
+    if (hint) {
+        parser_fail(p, name.at, "Jinja2's filter '%.*s' is not supported here%s",
+                    STR_ARG(name.text), hint);
+        return NULL;
+    }
+    struct guess guess;
+    guess_init(&guess, name.text);
+    for (size_t i = 0; i < filter_count; i++)
+        guess_offer(&guess, str_from(filter_table[i].name));
+    return unknown(p, "filter", name, &guess);
+}
+
 struct expr *parse_filter(struct parser *p, struct expr *on)
 {
     parser_next(p);
@@ -115,13 +151,8 @@ struct expr *parse_filter(struct parser *p, struct expr *on)
     }
     parser_next(p);
     const struct filter *f = filter_find(name.text);
-    if (!f) {
-        struct guess guess;
-        guess_init(&guess, name.text);
-        for (size_t i = 0; i < filter_count; i++)
-            guess_offer(&guess, str_from(filter_table[i].name));
-        return unknown(p, "filter", name, &guess);
-    }
+    if (!f)
+        return unknown_filter(p, name);
     struct arguments args = {0};
     if (parser_is_operator(p, "(") && !parse_arguments(p, &args, f->name))
         return NULL;

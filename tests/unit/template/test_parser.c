@@ -66,6 +66,9 @@ static void what_is_wrong_comes_with_a_guess(void **state)
 {
     (void)state;
     render_refuses("{{ a|indnet }}", 1, 6, "there is no filter 'indnet'; did you mean 'indent'?");
+    render_refuses("{{ a|map('b') }}", 1, 6,
+                   "Jinja2's filter 'map' is not supported here; write a for loop");
+    render_refuses("{{ a|round }}", 1, 6, "Jinja2's filter 'round' is not supported here");
     render_refuses("{{ a is defind }}", 1, 9, "no test 'defind'; did you mean 'defined'?");
     render_refuses("{{ a.itmes() }}", 1, 6, "no method 'itmes'; did you mean 'items'?");
     render_refuses("{% inclde 'a' %}", 1, 4, "no tag 'inclde'; did you mean 'include'?");

@@ -80,6 +80,25 @@ void excerpt_write(char *out, size_t size, struct str source, uint32_t at)
     buf_done(&b);
 }
 
+static bool is_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (c >= '0' && c <= '9');
+}
+
+struct str excerpt_owner(struct str source, uint32_t at)
+{
+    size_t end = at < source.n ? at : source.n;
+    if (end && source.p[end - 1] == '.')
+        end--;
+    else if (end == source.n || (source.p[end] != '[' && source.p[end] != '.'))
+        end = 0;
+    size_t start = end;
+    while (start && (is_word(source.p[start - 1]) || source.p[start - 1] == '.'))
+        start--;
+    bool named = start < end && is_word(source.p[start]) && source.p[start] > '9';
+    return (struct str){source.p + start, named ? end - start : 0};
+}
+
 const char *excerpt_text(char out[static EXCERPT_TEXT_SIZE], struct str s)
 {
     struct buf b;

@@ -10,6 +10,10 @@ struct place excerpt_place(const char *file, struct str source, uint32_t at);
 /* "line\n   ^", shortened around the caret to fit `size`. */
 void excerpt_write(char *out, size_t size, struct str source, uint32_t at);
 
+/* The dotted name that a member is taken of: "a.b" where `at` is c's or the bracket's place in
+ * "a.b.c" or "a.b['c']"; empty where it is of anything else. */
+struct str excerpt_owner(struct str source, uint32_t at);
+
 #define EXCERPT_TEXT_SIZE 256
 /* Foreign text for a message: escaped, and cut after 60 bytes. Returns `out`. */
 const char *excerpt_text(char out[static EXCERPT_TEXT_SIZE], struct str s);

@@ -95,6 +95,20 @@ static bool is_plain(struct str s)
     return true;
 }
 
+/* "'cluster' is none and has no 'name'": that it is no mapping is the news here. False where the
+ * source gives it no name, or where it is a mapping. */
+static bool refuse_owner(struct run *r, uint32_t at, const struct undefined *u)
+{
+    struct str owner = {0};
+    char text[EXCERPT_TEXT_SIZE], key[EXCERPT_TEXT_SIZE];
+    if (u->of.kind != VALUE_MAP && u->source == r->now->t->source.p)
+        owner = excerpt_owner(r->now->t->source, at);
+    if (owner.n)
+        run_fault(r, at, "undefined: '%s' is %s and has no '%s'", excerpt_text(text, owner),
+                  run_kind(u->of), excerpt_text(key, value_text(u->key)));
+    return owner.n;
+}
+
 /* "the mapping has no 'hostnam'; did you mean 'hostname'?" */
 static void refuse_member(struct run *r, uint32_t at, const struct undefined *u)
 {
@@ -107,6 +121,8 @@ static void refuse_member(struct run *r, uint32_t at, const struct undefined *u)
         run_fault(r, at, "%s has no such element", run_kind(u->of));
         return;
     }
+    if (refuse_owner(r, at, u))
+        return;
     struct guess guess;
     char text[EXCERPT_TEXT_SIZE];
     guess_init(&guess, value_text(u->key));

@@ -92,6 +92,11 @@ static void faults_of_use(void **state)
     render_fails("{% for x in list %}\n{{ loop.nextitem }}{% endfor %}", 2, 9,
                  "no previous or next");
     render_fails("{{ list[5] }}", 1, 8, "a list of 3 has no element 5");
+    render_fails("{{ nil.a }}", 1, 8, "undefined: 'nil' is none and has no 'a'");
+    render_fails("{{ nil['a'] | upper }}", 1, 7, "'nil' is none and has no 'a'");
+    render_fails("{{ map.hostname.a }}", 1, 17, "'map.hostname' is a string and has no 'a'");
+    render_fails("{{ (nil).a }}", 1, 10, "undefined: none has no 'a'");
+    render_fails("{{ [nil][0].a }}", 1, 13, "undefined: none has no 'a'");
     render_fails("{{ map.items }}", 1, 8, "write ['items'] for a key");
     render_fails("{{ name + 1 }}", 1, 9, "'+' does not join a string and an integer; use '~'");
     render_fails("{{ '%s' % 1 }}", 1, 9, "formatting");

@@ -124,8 +124,8 @@ static const struct schema_field config_fields[] = {
     {.name = "group",
      .type = &schema_text,
      SCHEMA_MEMBER(struct config, group),
-     .fallback = "cloudseed",
-     .help = "The group to become a member of, alone, when started as root."},
+     .help = "The group to become a member of, alone, when started as root; without it, the "
+             "user's own."},
     {.name = "log",
      .of = &log_schema,
      SCHEMA_MEMBER(struct config, log),

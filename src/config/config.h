@@ -35,10 +35,10 @@ struct config {
     struct str templates_dir;
     struct str state_dir;
     const struct endpoint *http;
-    uint32_t http_n; /* at least 1 */
-    struct str url;  /* without a slash at its end; empty: the site's */
-    struct str user; /* to become when started as root */
-    struct str group;
+    uint32_t http_n;  /* at least 1 */
+    struct str url;   /* without a slash at its end; empty: the site's */
+    struct str user;  /* to become when started as root */
+    struct str group; /* empty: the user's own */
     struct config_log log;
     struct config_limits limits;
 };

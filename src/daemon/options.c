@@ -26,7 +26,7 @@ static const char usage[] =
     "Examples:\n"
     "  cloudseedd --check\n"
     "  cloudseedd --seed ./seed --templates ./templates --state /tmp/state \\\n"
-    "             --http 127.0.0.1:8080 --url http://127.0.0.1:8080\n"
+    "             --user \"$(id -un)\" --http 127.0.0.1:8080 --url http://127.0.0.1:8080\n"
     "\n"
     "See cloudseedd(8), cloudseedd.yaml(5), and cloudseed(1) for the admin's tool.\n";
 

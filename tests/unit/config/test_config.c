@@ -55,7 +55,7 @@ static void an_empty_file_is_all_defaults(void **state)
     assert_string_equal(text_of(l.config.http[0]), "0.0.0.0:8080");
     assert_int_equal(l.config.url.n, 0);
     assert_str(l.config.user, "cloudseed");
-    assert_str(l.config.group, "cloudseed");
+    assert_str(l.config.group, "");
     assert_int_equal(l.config.log.format, LOG_LOGFMT);
     assert_int_equal(l.config.log.level, LOG_INFO);
     assert_int_equal(l.config.limits.connections, 10000);

@@ -30,10 +30,28 @@ fi
 scratch=$(mktemp -d)
 log=$scratch/log
 pid=
-if $check; then state=$scratch/state; else state=$build/run/state; fi
-mkdir -p "$state"
-tree=(--seed seed --templates templates --state "$state")
-user=$(id -un)
+if $check; then run=$scratch; else run=$build/run; fi
+mkdir -p "$run/state"
+config=$run/cloudseedd.yaml
+
+# A path as YAML takes it: in single quotes, those within doubled; relative ones from here.
+yaml_path() {
+    local path=$1
+    [[ $path == /* ]] || path=$PWD/$path
+    printf "'%s'" "${path//\'/\'\'}"
+}
+
+write_config() {
+    cat >"$config" <<END
+# Written by run.sh each time it starts.
+seed: $(yaml_path seed)
+templates: $(yaml_path templates)
+state: $(yaml_path "$run/state")
+http: 127.0.0.1:$1
+url: $url
+user: $(id -un)
+END
+}
 
 # shellcheck disable=SC2317  # the trap calls it
 finish() {
@@ -48,10 +66,10 @@ trap finish EXIT
 # Starts the server on a port of the loopback; 1 when that port is taken.
 start() {
     url=http://127.0.0.1:$1
+    write_config "$1"
     # A Ctrl-C is for us alone, who then end the server: it takes a second signal for impatience.
     # tee must outlive it too: what the server says at its end is still to come.
-    setsid "$build/cloudseedd" "${tree[@]}" --user "$user" \
-        --http "127.0.0.1:$1" --url "$url" \
+    setsid "$build/cloudseedd" --config "$config" \
         2> >(trap '' INT && exec tee "$log" >&2) &
     pid=$!
     for ((i = 0; i < 600; i++)); do
@@ -78,7 +96,7 @@ if [[ -z $pid ]]; then
     exit 1
 fi
 
-seed_url=$("$build/cloudseed" node url "$node" "${tree[@]}" --url "$url")
+seed_url=$("$build/cloudseed" node url "$node" --config "$config")
 if $check; then
     curl -fsS --max-time 10 "${seed_url}user-data" >"$scratch/user-data"
     if [[ $(head -n 1 "$scratch/user-data") != '#cloud-config' ]]; then
@@ -97,8 +115,10 @@ cat <<END
 cloudseed serves ./seed at $url. Try this in another terminal:
 
   curl ${seed_url}user-data
-  $build/cloudseed node list ${tree[*]}
-  $build/cloudseed render $node user-data ${tree[*]} --url $url
+  alias cloudseed='$build/cloudseed --config $config'
+  cloudseed node list
+  cloudseed render $node user-data
+  cloudseed check
 
 Change something in ./seed, then read it anew:  kill -HUP $pid
 Ctrl-C ends it.

@@ -58,6 +58,10 @@ def test_foreground_tells_a_curl_that_works_and_ends_by_ctrl_c():
         got = subprocess.run([*shlex.split(curl), "-fsS", "--max-time", "10"], timeout=SECONDS,
                              capture_output=True, text=True, check=True).stdout
         assert got.startswith("#cloud-config\n"), got
+        tool = shlex.split(re.search(r"alias cloudseed='(.*)'", "".join(out))[1])
+        checked = subprocess.run([*tool, "check"], cwd=SOURCE, timeout=SECONDS,
+                                 capture_output=True, text=True, check=True).stdout
+        tap.contains(checked, "no faults")
         pid = int(re.search(r"kill -HUP (\d+)", "".join(out))[1])
         os.kill(pid, signal.SIGHUP)
         tap.wait_until(lambda: any("event=reloaded" in line for line in log), SECONDS, "reload")

@@ -79,7 +79,9 @@ static const struct schema_field node_fields[] = {
      .shape = SCHEMA_LIST,
      .max = NODE_MACS_MAX,
      SCHEMA_MEMBER_N(struct node_draft, node.macs),
-     .help = "The MAC addresses of its cards, the first one for its first address.",
+     .help = "The MAC addresses of its cards. Addresses whose networks share a `vlan` share a "
+             "card: the "
+             "first MAC is for the VLAN of the first address, the second for the next VLAN.",
      .example = "[\"bc:24:11:0a:14:0b\"]"},
     {.name = "uuid",
      .type = &schema_uuid,

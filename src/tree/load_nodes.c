@@ -129,6 +129,25 @@ static void find_networks(struct reading *n)
     node->networks = list;
 }
 
+/* Addresses of one VLAN share a card: a VLAN without a card of its own would get no MAC to be
+ * matched by. */
+static void check_cards(struct reading *n)
+{
+    const struct node *node = n->node;
+    uint32_t vlans = 0;
+    for (uint32_t i = 0; node->networks && i < node->addresses_n; i++) {
+        bool known = !node->networks[i];
+        for (uint32_t j = 0; j < i && !known; j++)
+            known = node->networks[j] && node->networks[j]->vlan == node->networks[i]->vlan;
+        vlans += !known;
+    }
+    if (node->macs_n && vlans > node->macs_n)
+        fault_add(n->l->faults, schema_place(&n->l->reader, n->y, "addresses", 0),
+                  "addresses: they lie in %u VLANs, but 'macs' names %u; name a MAC for each card, "
+                  "or give networks that share one the same vlan",
+                  vlans, (unsigned)node->macs_n);
+}
+
 static void put_addresses(struct reading *n)
 {
     struct load *l = n->l;
@@ -182,6 +201,7 @@ void load_node(struct load *l, const struct yaml_pair *pair)
     d.node.cluster = find_cluster(&n, d.cluster);
     check_bootstrap(&n, d.cluster);
     find_networks(&n);
+    check_cards(&n);
     t->nodes = load_grow(t->nodes, t->nodes_n, &l->nodes_room, sizeof(*t->nodes));
     t->nodes[n.number] = d.node;
     uint32_t holder = index_put_name(&l->index, t->nodes, n.number);

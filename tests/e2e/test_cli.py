@@ -232,7 +232,7 @@ k8s-worker-2  worker  homelab  10.0.20.12  bc:24:11:00:20:0c
 def test_node_list_of_the_bare_and_the_rich():
     copy_tree("rich", {"nodes/k8s.yaml": ("k8s-master-1:", """\
 bare: {role: k8s-node}
-k8s-master-1:"""), "site.yaml": ("  nodes:", "  six: {cidr: 'fd00:20::/64'}\n  nodes:")})
+k8s-master-1:"""), "site.yaml": ("  nodes:", "  six: {cidr: 'fd00:20::/64', vlan: 20}\n  nodes:")})
     nodes = WORLD.path / "rich" / "nodes" / "k8s.yaml"
     nodes.write_text(nodes.read_text().replace("[10.0.20.11]", "[10.0.20.11, 'fd00:20::b']"))
     tap.eq(WORLD.good("node", "list", "--seed", "rich").splitlines()[1:3], [

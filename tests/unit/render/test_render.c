@@ -226,12 +226,13 @@ static void addresses_of_one_vlan_share_an_interface(void **state)
 static void each_vlan_has_its_interface(void **state)
 {
     (void)state;
-    assert_str(shown(INTERFACES, ", macs: ['bc:24:11:00:20:0b', 'bc:24:11:00:20:0c'],"
-                                 " addresses: [10.0.20.11, 10.0.30.11, 10.0.20.12, 10.0.40.11]"),
+    assert_str(shown(INTERFACES,
+                     ", macs: ['bc:24:11:00:20:0b', 'bc:24:11:00:20:0c', 'bc:24:11:00:20:0d'],"
+                     " addresses: [10.0.20.11, 10.0.30.11, 10.0.20.12, 10.0.40.11]"),
                "eth0 bc:24:11:00:20:0b: nodes=10.0.20.11/24/4>10.0.20.1 "
                "nodes=10.0.20.12/24/4>None;"
                "eth1 bc:24:11:00:20:0c: storage=10.0.30.11/24/4>None;"
-               "eth2 None: isolated=10.0.40.11/24/4>None;");
+               "eth2 bc:24:11:00:20:0d: isolated=10.0.40.11/24/4>None;");
 }
 
 static void a_mac_without_address_is_dhcp(void **state)

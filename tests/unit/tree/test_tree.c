@@ -249,6 +249,26 @@ static void files_beyond_the_caps_are_refused(void **state)
                                   "templates/t: larger than 1 MiB\n");
 }
 
+static void each_vlan_wants_a_card(void **state)
+{
+    struct folder *f = *state;
+    folder_file(f, "seed/roles/r.yaml", "r: {}\n");
+    folder_file(f, "seed/site.yaml",
+                "name: s\nurl: http://10.0.0.1\nnetworks:\n"
+                "  a: {cidr: 10.1.0.0/16, vlan: 1}\n"
+                "  a6: {cidr: 'fd00:1::/64', vlan: 1}\n"
+                "  b: {cidr: 10.2.0.0/16, vlan: 2}\n");
+    folder_file(
+        f, "seed/nodes/n.yaml",
+        "one-card: {role: r, macs: 'bc:24:11:00:00:01', addresses: [10.1.0.1, 'fd00:1::1']}\n"
+        "two-vlans: {role: r, macs: 'bc:24:11:00:00:02', addresses: [10.1.0.2, 10.2.0.2]}\n"
+        "no-mac: {role: r, addresses: [10.1.0.3, 10.2.0.3]}\n");
+    LOADED(w);
+    assert_int_equal(w.faults.errors, 1);
+    assert_int_equal(w.faults.list[0].at.line, 2);
+    assert_non_null(strstr(w.faults.list[0].msg, "they lie in 2 VLANs, but 'macs' names 1"));
+}
+
 static void lost_files_do_not_cause_false_faults(void **state)
 {
     struct folder *f = *state;
@@ -323,7 +343,7 @@ UNIT_MAIN(IN_FOLDER(an_empty_site_is_a_tree), IN_FOLDER(folders_may_be_missing),
           IN_FOLDER(a_long_chain_of_roles_is_followed),
           IN_FOLDER(variables_keep_type_order_and_place),
           IN_FOLDER(faults_beside_a_thing_do_not_hide_others),
-          IN_FOLDER(files_beyond_the_caps_are_refused),
+          IN_FOLDER(files_beyond_the_caps_are_refused), IN_FOLDER(each_vlan_wants_a_card),
           IN_FOLDER(lost_files_do_not_cause_false_faults),
           IN_FOLDER(clusters_and_roles_may_share_names), IN_FOLDER(evidence_is_a_set),
           IN_FOLDER(addons_keep_their_order))

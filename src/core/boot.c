@@ -78,6 +78,8 @@ void boot_answer(struct exchange *x, const struct route *r)
     int status;
     const char *reason;
     x->out.file = str_from(seed_file_names[r->file]);
+    if (r->kind == ROUTE_EVIDENCE)
+        x->out.evidence = r->value;
     const struct node *n = identify(x->snapshot, r, &status, &reason);
     if (!n) {
         answer_refuse(x, status, reason);

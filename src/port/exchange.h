@@ -43,7 +43,8 @@ struct exchange_out {
     const char *event; /* "served", "refused", …; NULL: nothing worth a line */
     struct str node;
     struct str file;
-    const char *reason; /* why it was refused */
+    struct str evidence; /* what the peer said of itself, foreign text; p == NULL: nothing */
+    const char *reason;  /* why it was refused */
 };
 
 struct exchange {

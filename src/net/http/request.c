@@ -227,6 +227,8 @@ static void log_outcome(const struct http_request *r, bool whole)
         ADD(LOG_TEXT("node", x->out.node));
     if (x->out.file.n)
         ADD(LOG_TEXT("file", x->out.file));
+    if (x->out.evidence.p)
+        ADD(LOG_TEXT("evidence", x->out.evidence));
     ADD(LOG_NUMBER("status", x->out.status));
     ADD(LOG_NUMBER("bytes", bytes_sent(x)));
     ADD(LOG_NUMBER("us", (uv_hrtime() - r->begun_ns) / 1000));

@@ -8,6 +8,7 @@
 #ifndef CLOUDSEED_TEMPLATE_RUN_OPS_H
 #define CLOUDSEED_TEMPLATE_RUN_OPS_H
 
+#include "base/buf.h"
 #include "template/expr.h"
 #include "template/filter.h"
 

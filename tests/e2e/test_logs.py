@@ -15,7 +15,7 @@ import tap  # noqa: E402
 import world  # noqa: E402
 
 FOREIGN = ["\n", "\r\nevent=served", "\x1b[31m", '"', '" event=forged x="', "\\", "\\n", "=", " ",
-           "\t", "\x00", "\x7f", "\u0080\u009b31m", "\u00e4\u20ac", "{}", "%0a", "a" * 600]
+           "\t", "\x00", "\x7f", "\u0080\u009b31m", "\u00e4\u20ac", "{}", "%0a", "a" * 400]
 PAIR = re.compile(r'([a-z][a-z_-]*)=("(?:[^"\\\x00-\x1f]|\\["\\nrt]|\\x[0-9a-f]{2})*"|[^ "=\\]+)')
 
 tree = world.Tree(evidence=["name", "serial"])

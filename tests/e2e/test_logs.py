@@ -70,9 +70,8 @@ def test_logfmt_line_by_line():
         server.get("/healthz")
         server.wait_event("answered")
         for line in server.lines:
-            logfmt(line)
+            assert logfmt(line)["event"] in ("listening", "refused", "answered"), line
             assert line.isprintable(), repr(line)
-            assert "forged" not in line
         tap.eq(len(server.events("refused")), count)
 
 

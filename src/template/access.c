@@ -57,6 +57,8 @@ bool run_items(struct run *r, uint32_t at, struct value v, const struct value **
 
 bool run_hashable(struct run *r, uint32_t at, struct value v)
 {
+    if (run_is_soft(v))
+        return run_fail(r, at, "an undefined value cannot be a key");
     if (v.kind == VALUE_UNDEFINED)
         return run_refuse(r, at, v);
     if (v.kind == VALUE_MAP || (v.kind == VALUE_LIST && v.tag != RUN_TUPLE))

@@ -297,6 +297,10 @@ static struct expr *parse_index(struct parser *p, struct expr *of)
 {
     uint32_t at = p->tok.at;
     parser_next(p);
+    if (parser_is_operator(p, "]")) { /* Jinja2 takes it for an empty tuple */
+        parser_fail(p, p->tok.at, "an empty subscript is not supported");
+        return NULL;
+    }
     struct expr *index = parser_is_operator(p, ":") ? NULL : parse_expression(p);
     if (parser_is_operator(p, ":") || parser_is_operator(p, ",")) {
         parser_fail(p, p->tok.at, "slices such as [1:3] are not supported");

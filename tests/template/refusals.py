@@ -14,6 +14,8 @@ REFUSED = [
     ({"main": "{% from 'b' import x %}x", "b": "{% set x = 1 %}"}, "'from' is not supported"),
     ("{{ list[0:1] }}", "slices"),
     ("{{ list[:] }}", "slices"),
+    ("{{ no and list[] }}", "an empty subscript is not supported"),
+    ("{{ [1 if no]|unique|list|length }}", "an undefined value cannot be a key"),
     ("{% for x in [[1]] recursive %}{% endfor %}", "recursive"),
     ("{% for (a, b) in pairs %}{{ a }}{% endfor %}", "parentheses"),
     ({"main": "{% include ['b', 'c'] %}", "c": "x"}, "only one template"),

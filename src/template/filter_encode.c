@@ -57,7 +57,8 @@ static size_t plain_run(struct str s)
     return n;
 }
 
-static void json_text(struct buf *b, struct str s)
+/* A double-quoted string; `hides` names the characters that are written as \u escapes. */
+static void quoted_text(struct buf *b, struct str s, bool (*hides)(uint32_t c))
 {
     size_t n = plain_run(s);
     buf_char(b, '"');
@@ -68,13 +69,24 @@ static void json_text(struct buf *b, struct str s)
         if (letter) {
             buf_char(b, '\\');
             buf_char(b, letter);
-        } else if (c < 0x20 || c >= 0x7F || c == '<' || c == '>' || c == '&' || c == '\'') {
+        } else if (hides(c)) {
             json_code(b, c);
         } else {
-            buf_char(b, (char)c);
+            buf_append(b, s.p, n);
         }
     }
     buf_char(b, '"');
+}
+
+/* What Jinja2 keeps out of JSON, so that it may stand in HTML. */
+static bool json_hides(uint32_t c)
+{
+    return c < 0x20 || c >= 0x7F || c == '<' || c == '>' || c == '&' || c == '\'';
+}
+
+static void json_text(struct buf *b, struct str s)
+{
+    quoted_text(b, s, json_hides);
 }
 
 static void json_float(struct buf *b, double f)
@@ -305,25 +317,10 @@ static bool yaml_hides(uint32_t c)
            c == 0xFFFE || c == 0xFFFF;
 }
 
-/* A double-quoted string that JSON and YAML read alike. */
+/* JSON and YAML read it alike. */
 static void yaml_text(struct buf *b, struct str s)
 {
-    size_t n = plain_run(s);
-    buf_char(b, '"');
-    buf_append(b, s.p, n);
-    for (s = str_skip(s, n); s.n; s = str_skip(s, n)) {
-        uint32_t c = text_decode(s, &n);
-        char letter = short_escape(c);
-        if (letter) {
-            buf_char(b, '\\');
-            buf_char(b, letter);
-        } else if (yaml_hides(c)) {
-            json_code(b, c);
-        } else {
-            buf_append(b, s.p, n);
-        }
-    }
-    buf_char(b, '"');
+    quoted_text(b, s, yaml_hides);
 }
 
 /* YAML 1.1 needs a point in every float: 1e+20 would be a string. */

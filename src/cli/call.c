@@ -54,14 +54,37 @@ void call_note(const struct call *c, const char *fmt, ...)
     va_end(ap);
 }
 
-void call_print_json(struct value v)
+/* Every line but the first begins with `indent`: no string of JSON has a line end in it. */
+static void print_json(struct value v, const char *indent)
 {
     struct buf text, safe;
     buf_init(&text, TEXT_MAX_BYTES);
     buf_init(&safe, TEXT_MAX_BYTES);
     json_write(&text, v, true);
     term_json(&safe, buf_view(&text));
-    puts(buf_view(&safe).p);
+    struct str rest = buf_view(&safe);
+    for (const char *before = ""; rest.p; before = "\n") {
+        struct str line = str_cut(&rest, '\n');
+        printf("%s%s", before, *before ? indent : "");
+        fwrite(line.p, 1, line.n, stdout);
+    }
     buf_done(&safe);
     buf_done(&text);
+}
+
+void call_print_json(struct value v)
+{
+    print_json(v, "");
+    putchar('\n');
+}
+
+void call_list_item(struct call_list *l, struct value v)
+{
+    fputs(l->n++ ? ",\n  " : "[\n  ", stdout);
+    print_json(v, "  ");
+}
+
+void call_list_end(const struct call_list *l)
+{
+    puts(l->n ? "\n]" : "[]");
 }

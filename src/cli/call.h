@@ -15,8 +15,9 @@
 /* The exit status. */
 enum call_status {
     CALL_OK = 0,
-    CALL_FAILED = 1, /* what was asked for could not be done, or `check` found errors */
-    CALL_MISUSED = 2 /* the command line is wrong: nothing was tried */
+    CALL_FAILED = 1,  /* what was asked for could not be done, or `check` found errors */
+    CALL_DIFFERS = 2, /* `diff` found changes */
+    CALL_MISUSED = 64 /* the command line is wrong: nothing was tried (EX_USAGE) */
 };
 
 struct call {
@@ -38,5 +39,12 @@ void call_note(const struct call *c, const char *fmt, ...) __attribute__((format
 
 /* Prints a value as JSON, safe for a terminal. */
 void call_print_json(struct value v);
+
+/* The same for a list that is too long to be made as one value. All zero it is ready. */
+struct call_list {
+    size_t n; /* items so far */
+};
+void call_list_item(struct call_list *l, struct value v);
+void call_list_end(const struct call_list *l);
 
 #endif

@@ -21,7 +21,7 @@ const struct command command_table[] = {
                 "templates and renders every file of every node. Every fault is printed with its\n"
                 "file, line and column. The server need not run, and no secret is read.\n"
                 "\n"
-                "Exit status: 0 no errors, 1 errors were found, 2 wrong usage.\n"
+                "Exit status: 0 no errors, 1 errors were found, 64 wrong usage.\n"
                 "\n"
                 "Examples:\n"
                 "  cloudseed check\n"

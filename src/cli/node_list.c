@@ -3,16 +3,19 @@
 #include "cli/seedtree.h"
 #include "cli/table.h"
 
-static void print_json(struct call *c, const struct tree *t)
+static void print_json(const struct tree *t)
 {
-    uint32_t n = tree_node_count(t);
-    struct value *items = ARENA_ARRAY(&c->arena, struct value, n);
-    for (uint32_t i = 0; i < n; i++) {
-        struct value_pair *pairs = ARENA_ARRAY(&c->arena, struct value_pair, NODE_PAIRS);
-        node_pairs(tree_node(t, i), &c->arena, pairs);
-        items[i] = value_map(pairs, NODE_PAIRS);
+    struct call_list list = {0};
+    struct arena arena; /* of one node */
+    arena_init(&arena, 4096);
+    for (uint32_t i = 0; i < tree_node_count(t); i++) {
+        struct value_pair pairs[NODE_PAIRS];
+        node_pairs(tree_node(t, i), &arena, pairs);
+        call_list_item(&list, value_map(pairs, NODE_PAIRS));
+        arena_reset(&arena);
     }
-    call_print_json(value_list(items, n));
+    call_list_end(&list);
+    arena_done(&arena);
 }
 
 static void print_names(const struct tree *t)
@@ -51,7 +54,7 @@ int node_list_run(struct call *c)
     if (!tree)
         return CALL_FAILED;
     if (json)
-        print_json(c, tree);
+        print_json(tree);
     else if (names)
         print_names(tree);
     else

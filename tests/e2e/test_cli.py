@@ -131,7 +131,7 @@ def test_check_of_faults_as_json():
 
 
 def test_check_takes_one_tree():
-    tap.contains(WORLD.bad(2, "check", "seed", "--seed", "seed"), "either DIR or --seed")
+    tap.contains(WORLD.bad(cli.MISUSED, "check", "seed", "--seed", "seed"), "either DIR or --seed")
 
 
 def test_texts_in_files_never_reach_the_terminal_raw():
@@ -198,7 +198,7 @@ def test_render_with_state_needs_the_secret():
 
 
 def test_render_of_an_unknown_file():
-    tap.contains(WORLD.bad(2, "render", "k8s-worker-2", "userdata"), "did you mean 'user-data'?")
+    tap.contains(WORLD.bad(cli.MISUSED, "render", "k8s-worker-2", "userdata"), "did you mean 'user-data'?")
 
 
 def test_render_of_a_faulty_template():
@@ -361,7 +361,7 @@ def test_reference_is_that_of_the_source():
 
 
 def test_unknown_reference():
-    tap.contains(WORLD.bad(2, "reference", "sed"), "did you mean 'seed'?")
+    tap.contains(WORLD.bad(cli.MISUSED, "reference", "sed"), "did you mean 'seed'?")
 
 
 def test_help_lists_every_command():
@@ -425,7 +425,7 @@ def test_wrong_usage_ends_with_2():
         ("che\x1b[2Jck",): "unknown command 'che\\x1b[2Jck'",
     }
     for words, text in wrong.items():
-        said = WORLD.bad(2, *words)
+        said = WORLD.bad(cli.MISUSED, *words)
         assert said.startswith(f"cloudseed: {text}") or text in said, said
         assert re.search(r"^Try 'cloudseed help[a-z ]*'\.$", said, re.M), said
 
@@ -433,11 +433,11 @@ def test_wrong_usage_ends_with_2():
 def test_help_points_to_what_is_known():
     for words, line in ((["help", "chek"], "help"), (["check", "a", "b"], "help check"),
                         (["node", "url"], "help node url"), (["node", "lst"], "help")):
-        tap.contains(WORLD.bad(2, *words), f"\nTry 'cloudseed {line}'.\n")
+        tap.contains(WORLD.bad(cli.MISUSED, *words), f"\nTry 'cloudseed {line}'.\n")
 
 
 def test_nothing_to_do_shows_help():
-    tap.contains(WORLD.bad(2, config=False), "Usage: cloudseed ")
+    tap.contains(WORLD.bad(cli.MISUSED, config=False), "Usage: cloudseed ")
 
 
 def test_configuration_that_is_not_there():

@@ -6,11 +6,17 @@
 #include "model/address.h"
 #include "model/variable.h"
 
-/* A manifest that the first master applies. */
+struct template;
+
+/* A manifest that the first master applies: fetched by it, or rendered here. */
 struct addon {
     struct str name;
-    struct str url;
-    struct str sha256;      /* 64 lower-case hexadecimal digits; empty: not checked */
+    struct str url;    /* empty: it is rendered */
+    struct str asset;  /* what `url` was made of: a path below the server's assets, or empty */
+    struct str sha256; /* 64 lower-case hexadecimal digits; empty: not checked */
+    struct str template_name;
+    const struct template *template; /* NULL: it is fetched */
+    struct place at;
     const struct str *wait; /* what to wait for, in order: "crd/installations.operator.tigera.io" */
     uint32_t wait_n;
 };

@@ -25,6 +25,16 @@ extern const char *const bootstrap_names[]; /* "none", "master", "worker", and N
 
 struct template;
 
+/* A file that travels to the node in bootstrap's answer alone: its template may use secrets. */
+struct sealed_file {
+    struct str path;  /* on the node: absolute, normalised */
+    struct str mode;  /* four octal digits: "0600" */
+    struct str owner; /* "root:root" */
+    struct str template_name;
+    const struct template *template;
+    struct place at;
+};
+
 /* With everything of the roles that it extends already merged in. */
 struct role {
     struct str name;
@@ -32,6 +42,11 @@ struct role {
     enum bootstrap bootstrap;
     const struct template *templates[SEED_FILE_COUNT]; /* NULL: the file is served empty */
     struct str template_names[SEED_FILE_COUNT];
+    /* The rest is for nodes that bootstrap; a role that others extend may have it for them. */
+    const struct template *kubeadm; /* NULL: none */
+    struct str kubeadm_name;
+    const struct sealed_file *sealed; /* sorted by path */
+    uint32_t sealed_n;
     struct variables variables;
     struct place at;
 };

@@ -24,7 +24,8 @@ struct network {
 
 struct site {
     struct str name;
-    struct str url; /* "http://10.0.10.5:8080", without a slash at its end */
+    struct str url;      /* "http://10.0.10.5:8080", without a slash at its end */
+    struct str node_url; /* where nodes bootstrap, over TLS: "https://10.0.10.5:8443" */
     const struct network *networks;
     uint32_t networks_n;
     bool evidence[EVIDENCE_COUNT]; /* kinds of weak evidence that count */

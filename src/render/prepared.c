@@ -22,7 +22,7 @@ struct group_key {
 
 struct group {
     struct group_key key;
-    struct prepared_file files[SEED_FILE_COUNT];
+    struct prepared_file *files; /* by the number of the document */
 };
 
 struct prepared {
@@ -54,7 +54,8 @@ static struct str name_of(const void *names, uint32_t i)
 static bool lookup(void *cls, struct str name, struct value *ret)
 {
     struct common *c = cls;
-    if (str_is(name, "node") || str_is(name, "seed"))
+    if (str_is(name, "node") || str_is(name, "seed") || str_is(name, "bootstrap") ||
+        str_is(name, "secrets"))
         return false;
     if (c->open && map_find(&c->open->map, name_of, c->open->list, name) != MAP_NONE)
         return false;
@@ -68,13 +69,16 @@ static void fill(struct prepared *p, struct group *g, const struct scope_tables 
     struct common c = {.scope = {.tables = tables, .node = &bare},
                        .open = g->key.shadows ? open : NULL};
     struct template_scope known = {.lookup = lookup, .cls = &c};
-    for (int file = 0; file < SEED_FILE_COUNT; file++) {
-        const struct template *t = g->key.role->templates[file];
+    uint32_t n = document_count(&bare);
+    g->files = ARENA_ARRAY(&p->arena, struct prepared_file, n);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct template *t = document_template(&bare, document_at(&bare, i));
+        g->files[i] = (struct prepared_file){0};
         if (!t)
             continue;
         t = template_fold(t, known, &p->arena);
         unsigned keys = template_reads(t, STR("node"), node_key_names, NODE_KEYS);
-        g->files[file] = (struct prepared_file){t, keys};
+        g->files[i] = (struct prepared_file){t, keys};
     }
 }
 
@@ -154,10 +158,10 @@ void prepared_free(struct prepared *p)
 }
 
 struct prepared_file prepared_find(const struct prepared *p, const struct node *n,
-                                   enum seed_file file)
+                                   uint32_t document)
 {
     uint32_t group = p->group_of[tree_node_number(p->tree, n)];
     if (group != NO_GROUP)
-        return p->groups[group].files[file];
-    return (struct prepared_file){n->role->templates[file], (1u << NODE_KEYS) - 1};
+        return p->groups[group].files[document];
+    return (struct prepared_file){document_template(n, document_at(n, document)), NODE_KEYS_ALL};
 }

@@ -21,7 +21,8 @@ struct prepared_file {
 struct prepared *prepared_new(const struct tree *t, const struct scope_tables *tables);
 void prepared_free(struct prepared *p);
 
+/* `document`: its number for such nodes (document_number). */
 struct prepared_file prepared_find(const struct prepared *p, const struct node *n,
-                                   enum seed_file file);
+                                   uint32_t document);
 
 #endif

@@ -1,36 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "render/render.h"
 
-#include "render/prepared.h"
-
-#include <errno.h>
+#include "render/document.h"
 
 #define CHECK_ARENA_BYTES (64 * 1024)
 #define CHECK_URL "http://cloudseed.invalid/s/abcdefghijklmnopqrstuvwxyza/"
-
-static int default_meta_data(const struct node *n, struct buf *out)
-{
-    buf_printf(out, "instance-id: \"%.*s-%d\"\nlocal-hostname: \"%.*s\"\n", STR_ARG(n->name),
-               NODE_FIRST_GENERATION, STR_ARG(n->name));
-    return 0;
-}
 
 int render_file(const struct scope_tables *tables, const struct node *n, enum seed_file file,
                 struct str seed_url, struct arena *arena, struct buf *out,
                 struct template_fault *ret_fault)
 {
-    struct prepared_file f = prepared_find(scope_tables_prepared(tables), n, file);
-    if (!f.template)
-        return file == SEED_META_DATA ? default_meta_data(n, out) : 0;
-    struct scope scope = {
-        .tables = tables,
-        .node = n,
-        .seed_url = seed_url,
-        .arena = arena,
-        .node_keys = f.node_keys,
-    };
-    struct template_scope names = {.lookup = scope_lookup, .cls = &scope};
-    return template_render(f.template, names, NULL, arena, out, ret_fault);
+    const struct render_env env = {.seed_url = seed_url};
+    return document_render(tables, n, (struct document){DOCUMENT_SEED, file}, &env, arena, out,
+                           NULL, ret_fault);
 }
 
 static bool is_reported(const struct faults *faults, const struct template_fault *f)

@@ -11,7 +11,7 @@
 struct scope_tables {
     struct arena arena;
     const struct site *site;
-    struct value site_value, networks;
+    struct value site_value, networks, secrets;
     struct value *clusters, *roles; /* by the numbers of the tree */
     const struct cluster *first_cluster;
     const struct role *first_role;
@@ -27,6 +27,7 @@ struct scope_tables *scope_tables_new(const struct tree *t)
     s->site = tree_site(t);
     s->site_value = values_of_site(s->site, &s->arena);
     s->networks = values_of_networks(s->site, &s->arena);
+    s->secrets = value_map(NULL, 0);
     uint32_t clusters = tree_cluster_count(t), roles = tree_role_count(t);
     s->clusters = ARENA_ARRAY(&s->arena, struct value, clusters);
     s->roles = ARENA_ARRAY(&s->arena, struct value, roles);
@@ -75,7 +76,7 @@ static struct value seed_value(const struct scope *s)
 {
     struct value_pair *pair = ARENA_NEW(s->arena, struct value_pair);
     pair->key = value_str(STR("url"));
-    pair->value = value_str(s->seed_url);
+    pair->value = value_str(s->env->seed_url);
     return value_map(pair, 1);
 }
 
@@ -88,6 +89,20 @@ const struct variable *scope_variable(const struct site *site, const struct node
     if (!v && n->cluster)
         v = variables_find(n->cluster->variables, name);
     return v ? v : variables_find(site->variables, name);
+}
+
+/* Names that mean something in bootstrap's answer alone. */
+static bool lookup_sealed(const struct scope *s, struct str name, struct value *ret)
+{
+    enum document_kind kind = s->document.kind;
+    bool kubeadm = kind == DOCUMENT_KUBEADM_INIT || kind == DOCUMENT_KUBEADM_JOIN;
+    if (kubeadm && str_is(name, "bootstrap"))
+        *ret = bootstrap_value(s->node, kind == DOCUMENT_KUBEADM_INIT, s->env->bootstrap, s->arena);
+    else if (kind != DOCUMENT_SEED && str_is(name, "secrets"))
+        *ret = s->tables->secrets;
+    else
+        return false;
+    return true;
 }
 
 bool scope_lookup(void *cls, struct str name, struct value *ret)
@@ -106,6 +121,8 @@ bool scope_lookup(void *cls, struct str name, struct value *ret)
         *ret = seed_value(s);
         return true;
     }
+    if (lookup_sealed(s, name, ret))
+        return true;
     const struct variable *v = scope_variable(s->tables->site, s->node, name);
     if (v)
         *ret = v->value;

@@ -2,14 +2,16 @@
 /*
  * scope: what a template sees of the node that it is rendered for.
  *
- * Built-in names first (site, networks, cluster, role, node, seed: docs/templates.md), then the
- * variables of node, role, cluster and site, the nearest one winning. The tables hold what is the
+ * Built-in names first (site, networks, cluster, role, node, seed, and bootstrap and secrets where
+ * the document may have them: docs/templates.md), then the variables of node, role, cluster and
+ * site, the nearest one winning. The tables hold what is the
  * same for many nodes and are made once for each tree; the node's own part is made for each
  * rendering, in its arena.
  */
 #ifndef CLOUDSEED_RENDER_SCOPE_H
 #define CLOUDSEED_RENDER_SCOPE_H
 
+#include "render/document.h"
 #include "template/template.h"
 #include "tree/tree.h"
 
@@ -24,7 +26,8 @@ const struct prepared *scope_tables_prepared(const struct scope_tables *tables);
 struct scope {
     const struct scope_tables *tables;
     const struct node *node;
-    struct str seed_url;
+    struct document document;
+    const struct render_env *env;
     struct arena *arena;
     unsigned node_keys;      /* bits of those that somebody may look at (render/values.h) */
     struct value node_value; /* made when first asked for */

@@ -93,6 +93,7 @@ struct value values_of_site(const struct site *s, struct arena *a)
     struct pairs m = {.n = 0};
     put(&m, STR("name"), value_str(s->name));
     put(&m, STR("url"), value_str(s->url));
+    put(&m, STR("node_url"), value_str(s->node_url));
     return map_of(&m, a);
 }
 

@@ -23,6 +23,7 @@ enum node_key {
     NODE_INTERFACES,
     NODE_KEYS
 };
+#define NODE_KEYS_ALL ((1u << NODE_KEYS) - 1)
 extern const struct str node_key_names[NODE_KEYS];
 
 /* The keys whose bits are in `wanted`. `networks` is what values_of_networks made of the same site.

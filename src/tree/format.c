@@ -57,6 +57,19 @@ static const struct schema network_schema = {
     .check = check_network,
 };
 
+static bool read_node_url(struct schema_reader *r, const struct schema_field *f,
+                          const struct yaml_node *y, void *out)
+{
+    if (str_starts(yaml_text(y), STR("http://")))
+        return schema_fault(r, f, y, "nodes bootstrap over TLS alone; it begins with https://");
+    return schema_origin.read(r, f, y, out);
+}
+
+static const struct schema_type node_url_type = {
+    .what = "a URL without a path, like https://10.0.10.5:8443",
+    .size = sizeof(struct str),
+    .read = read_node_url};
+
 static const struct schema_field site_fields[] = {
     {.name = "name",
      .type = &schema_label,
@@ -70,6 +83,12 @@ static const struct schema_field site_fields[] = {
      .required = true,
      .help = "Where machines reach the server; it ends up in their SMBIOS serials.",
      .example = "http://10.0.10.5:8080"},
+    {.name = "node_url",
+     .type = &node_url_type,
+     SCHEMA_MEMBER(struct site_draft, site.node_url),
+     .help = "Where machines reach the server over TLS to bootstrap; without it the host of `url`, "
+             "port 8443.",
+     .example = "https://10.0.10.5:8443"},
     {.name = "evidence",
      .type = &schema_enum,
      .names = evidence_names,

@@ -32,12 +32,27 @@ static bool has_all_networks(const struct yaml_node *site, uint32_t n)
     return !written || (written->kind == YAML_MAPPING ? written->n == n : yaml_is_null(written));
 }
 
+/* The host of the site's URL, with the port that `cloudseedd` takes for TLS. */
+static struct str default_node_url(struct arena *a, struct str url)
+{
+    struct str host = url;
+    str_cut(&host, ':');
+    host = str_skip(host, 2);
+    const char *port = host.p[0] == '[' ? memchr(host.p, ']', host.n) : host.p;
+    port = port ? memchr(port, ':', (size_t)(host.p + host.n - port)) : NULL;
+    if (port)
+        host.n = (size_t)(port - host.p);
+    return ARENA_JOIN(a, STR("https://"), host, STR(":8443"));
+}
+
 void load_site_node(struct load *l, const struct yaml_node *y)
 {
     struct site_draft draft = {0};
     schema_read(&l->reader, &format_site, y, &draft);
     for (uint32_t i = 0; i < draft.evidence_n; i++)
         draft.site.evidence[draft.evidence[i]] = true;
+    if (draft.site.url.n && !draft.site.node_url.n)
+        draft.site.node_url = default_node_url(&l->tree->arena, draft.site.url);
     l->tree->site = draft.site;
     l->networks_whole = has_all_networks(y, draft.site.networks_n);
     check_networks(l, &draft.site);

@@ -78,10 +78,10 @@ static bool is_identifier(struct str s)
 
 static bool is_taken(struct str s)
 {
-    static const char *const taken[] = {"site",    "cluster", "role",  "node",   "networks", "seed",
-                                        "secrets", "loop",    "self",  "true",   "false",    "none",
-                                        "and",     "or",      "not",   "in",     "is",       "if",
-                                        "else",    "super",   "range", "caller", NULL};
+    static const char *const taken[] = {
+        "site", "cluster", "role", "node",  "networks", "seed",  "secrets", "bootstrap",
+        "loop", "self",    "true", "false", "none",     "and",   "or",      "not",
+        "in",   "is",      "if",   "else",  "super",    "range", "caller",  NULL};
     size_t i = 0;
     while (taken[i] && !str_is(s, taken[i]))
         i++;

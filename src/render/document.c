@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "render/document.h"
+
+#include "render/prepared.h"
+#include "render/values.h"
+
+#include <assert.h>
+
+/* --- Which there are ----------------------------------------------------------------------- */
+
+static bool bootstraps(const struct node *n)
+{
+    return n->role->bootstrap != BOOTSTRAP_NONE;
+}
+
+static bool is_master(const struct node *n)
+{
+    return n->role->bootstrap == BOOTSTRAP_MASTER;
+}
+
+static uint32_t kubeadm_count(const struct node *n)
+{
+    return bootstraps(n) && n->role->kubeadm ? 1u + is_master(n) : 0;
+}
+
+static uint32_t sealed_count(const struct node *n)
+{
+    return bootstraps(n) ? n->role->sealed_n : 0;
+}
+
+/* Of the addons before number `end`, those with a template. */
+static uint32_t addon_count(const struct node *n, uint32_t end)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; is_master(n) && i < end; i++)
+        count += n->cluster->addons[i].template != NULL;
+    return count;
+}
+
+uint32_t document_count(const struct node *n)
+{
+    uint32_t addons = n->cluster ? n->cluster->addons_n : 0;
+    return SEED_FILE_COUNT + kubeadm_count(n) + sealed_count(n) + addon_count(n, addons);
+}
+
+static struct document addon_at(const struct node *n, uint32_t i)
+{
+    uint32_t number = 0;
+    while (!n->cluster->addons[number].template || i-- > 0)
+        number++;
+    return (struct document){DOCUMENT_ADDON, number};
+}
+
+struct document document_at(const struct node *n, uint32_t i)
+{
+    assert(i < document_count(n));
+    if (i < SEED_FILE_COUNT)
+        return (struct document){DOCUMENT_SEED, i};
+    i -= SEED_FILE_COUNT;
+    uint32_t kubeadm = kubeadm_count(n), sealed = sealed_count(n);
+    if (i < kubeadm) /* the last one is for joining */
+        return (struct document){i + 1 < kubeadm ? DOCUMENT_KUBEADM_INIT : DOCUMENT_KUBEADM_JOIN,
+                                 0};
+    if (i < kubeadm + sealed)
+        return (struct document){DOCUMENT_SEALED, i - kubeadm};
+    return addon_at(n, i - kubeadm - sealed);
+}
+
+uint32_t document_number(const struct node *n, struct document d)
+{
+    uint32_t kubeadm = kubeadm_count(n);
+    switch (d.kind) {
+    case DOCUMENT_SEED: return d.number;
+    case DOCUMENT_KUBEADM_INIT: return SEED_FILE_COUNT;
+    case DOCUMENT_KUBEADM_JOIN: return SEED_FILE_COUNT + kubeadm - 1;
+    case DOCUMENT_SEALED: return SEED_FILE_COUNT + kubeadm + d.number;
+    case DOCUMENT_ADDON: break;
+    }
+    return SEED_FILE_COUNT + kubeadm + sealed_count(n) + addon_count(n, d.number);
+}
+
+struct str document_name(const struct node *n, struct document d, struct arena *a)
+{
+    switch (d.kind) {
+    case DOCUMENT_SEED: return str_from(seed_file_names[d.number]);
+    case DOCUMENT_KUBEADM_INIT: return STR("kubeadm-init");
+    case DOCUMENT_KUBEADM_JOIN: return STR("kubeadm-join");
+    case DOCUMENT_SEALED: return ARENA_JOIN(a, STR("sealed"), n->role->sealed[d.number].path);
+    case DOCUMENT_ADDON: break;
+    }
+    return ARENA_JOIN(a, STR("addons/"), n->cluster->addons[d.number].name);
+}
+
+const struct template *document_template(const struct node *n, struct document d)
+{
+    switch (d.kind) {
+    case DOCUMENT_SEED: return n->role->templates[d.number];
+    case DOCUMENT_KUBEADM_INIT:
+    case DOCUMENT_KUBEADM_JOIN: return n->role->kubeadm;
+    case DOCUMENT_SEALED: return n->role->sealed[d.number].template;
+    case DOCUMENT_ADDON: break;
+    }
+    return n->cluster->addons[d.number].template;
+}
+
+/* --- Rendering ----------------------------------------------------------------------------- */
+
+static int default_meta_data(const struct node *n, struct buf *out)
+{
+    buf_printf(out, "instance-id: \"%.*s-%d\"\nlocal-hostname: \"%.*s\"\n", STR_ARG(n->name),
+               NODE_FIRST_GENERATION, STR_ARG(n->name));
+    return 0;
+}
+
+static bool is_default_meta_data(struct document d)
+{
+    return d.kind == DOCUMENT_SEED && d.number == SEED_META_DATA;
+}
+
+/* What all the steps of one rendering need. */
+struct rendering {
+    struct scope scope;
+    struct buf *out;
+    struct template_trace *trace;
+    struct template_fault *ret_fault;
+};
+
+static int render(struct rendering *r, struct prepared_file f)
+{
+    if (!f.template)
+        return is_default_meta_data(r->scope.document) ? default_meta_data(r->scope.node, r->out)
+                                                       : 0;
+    r->scope.node_keys = f.node_keys;
+    struct template_scope names = {.lookup = scope_lookup, .cls = &r->scope};
+    return template_render(f.template, names, NULL, r->scope.arena, r->out, r->ret_fault);
+}
+
+int document_render_prepared(const struct scope_tables *tables, const struct node *n,
+                             struct document d, const struct render_env *env, struct arena *arena,
+                             struct buf *out, struct template_trace *trace,
+                             struct template_fault *ret_fault)
+{
+    struct rendering r = {{tables, n, d, env, arena, 0, {0}}, out, trace, ret_fault};
+    return render(&r, prepared_find(scope_tables_prepared(tables), n, document_number(n, d)));
+}
+
+int document_render(const struct scope_tables *tables, const struct node *n, struct document d,
+                    const struct render_env *env, struct arena *arena, struct buf *out,
+                    struct template_trace *trace, struct template_fault *ret_fault)
+{
+    if (!trace)
+        return document_render_prepared(tables, n, d, env, arena, out, NULL, ret_fault);
+    struct rendering r = {{tables, n, d, env, arena, 0, {0}}, out, trace, ret_fault};
+    return render(&r, (struct prepared_file){document_template(n, d), NODE_KEYS_ALL});
+}

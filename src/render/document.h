@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * document: all that is rendered for a node, by number and by name.
+ *
+ * The four seed files come first, for every node. A node that bootstraps has kubeadm's
+ * configuration, the sealed files of its role and, since any master may be the first, the addons of
+ * its cluster that have a template: these travel in bootstrap's answer. Pure, as render.h is.
+ */
+#ifndef CLOUDSEED_RENDER_DOCUMENT_H
+#define CLOUDSEED_RENDER_DOCUMENT_H
+
+#include "base/buf.h"
+#include "model/node.h"
+#include "render/bootstrap.h"
+
+enum document_kind {
+    DOCUMENT_SEED,         /* number: enum seed_file */
+    DOCUMENT_KUBEADM_INIT, /* masters: any of them may be a cluster's first */
+    DOCUMENT_KUBEADM_JOIN,
+    DOCUMENT_SEALED, /* number: of the role's sealed file */
+    DOCUMENT_ADDON,  /* number: of the cluster's addon */
+};
+
+struct document {
+    enum document_kind kind;
+    uint32_t number;
+};
+
+/* Nodes of the same role and cluster have the same documents under the same numbers. */
+uint32_t document_count(const struct node *n);
+struct document document_at(const struct node *n, uint32_t i);
+uint32_t document_number(const struct node *n, struct document d);
+
+/* "user-data", "kubeadm-init", "sealed/etc/kubernetes/x.yaml", "addons/calico": usable as a path.
+ */
+struct str document_name(const struct node *n, struct document d, struct arena *a);
+/* NULL: the role has none for it. */
+const struct template *document_template(const struct node *n, struct document d);
+
+struct scope_tables;
+struct template_trace;
+struct template_fault;
+
+/* What differs between renderings of the same document. */
+struct render_env {
+    struct str seed_url; /* below which the node fetches its files, with a slash at its end */
+    const struct bootstrap_values *bootstrap; /* NULL: placeholders */
+};
+
+/* Appends the document to `out`. A seed file without template is empty, except that meta-data
+ * always holds instance-id and local-hostname. -EINVAL with *ret_fault filled where the template
+ * stops.
+ *
+ * With a trace the template is rendered as it was written, so that every place in it is exact. */
+int document_render(const struct scope_tables *tables, const struct node *n, struct document d,
+                    const struct render_env *env, struct arena *arena, struct buf *out,
+                    struct template_trace *trace, struct template_fault *ret_fault);
+
+/* The same bytes from the prepared template, as they are served; in a trace, texts of several
+ * statements may be one piece. */
+int document_render_prepared(const struct scope_tables *tables, const struct node *n,
+                             struct document d, const struct render_env *env, struct arena *arena,
+                             struct buf *out, struct template_trace *trace,
+                             struct template_fault *ret_fault);
+
+#endif

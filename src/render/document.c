@@ -132,7 +132,7 @@ static int render(struct rendering *r, struct prepared_file f)
                                                        : 0;
     r->scope.node_keys = f.node_keys;
     struct template_scope names = {.lookup = scope_lookup, .cls = &r->scope};
-    return template_render(f.template, names, NULL, r->scope.arena, r->out, r->ret_fault);
+    return template_render(f.template, names, NULL, r->scope.arena, r->out, r->trace, r->ret_fault);
 }
 
 int document_render_prepared(const struct scope_tables *tables, const struct node *n,

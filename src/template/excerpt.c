@@ -27,6 +27,21 @@ struct place excerpt_place(const char *file, struct str source, uint32_t at)
     return place;
 }
 
+bool excerpt_offset(struct str source, struct place at, size_t *ret)
+{
+    struct str rest = source, line = str_cut(&rest, '\n');
+    for (uint32_t i = 1; i < at.line; i++) {
+        if (line.p + line.n == source.p + source.n)
+            return false;
+        line = str_cut(&rest, '\n');
+    }
+    if (at.line == 0 || at.column == 0)
+        return false;
+    struct str here = text_char_at(line, at.column - 1);
+    *ret = (size_t)((here.p ? here.p : line.p + line.n) - source.p);
+    return true;
+}
+
 /* Only whole characters; controls would spoil a terminal. */
 static void put(struct buf *b, struct str text, bool blank)
 {

@@ -7,6 +7,9 @@
 
 struct place excerpt_place(const char *file, struct str source, uint32_t at);
 
+/* The way back; a column behind the line's end is the end. False where there is no such line. */
+bool excerpt_offset(struct str source, struct place at, size_t *ret);
+
 /* "line\n   ^", shortened around the caret to fit `size`. */
 void excerpt_write(char *out, size_t size, struct str source, uint32_t at);
 

@@ -4,6 +4,7 @@
 #include "template/run.h"
 #include "template/run_eval.h"
 #include "template/run_ops.h"
+#include "template/trace_add.h"
 
 static void enter_frame(struct run *r, const struct entries *entry)
 {
@@ -26,12 +27,23 @@ static bool check_output(struct run *r, uint32_t at, bool ok)
     return ok;
 }
 
+static bool write_text(struct run *r, const struct stmt *s)
+{
+    buf_str(r->out, s->text);
+    if (r->trace)
+        trace_add(r->trace, r->out->n, r->now->t, s);
+    return check_output(r, s->at, true);
+}
+
 static bool run_output(struct run *r, const struct stmt *s)
 {
     struct value v;
     if (!run_eval(r, s->expr, &v))
         return false;
-    return check_output(r, s->at, run_show(r, s->expr->at, r->out, v));
+    bool ok = run_show(r, s->expr->at, r->out, v);
+    if (r->trace)
+        trace_add(r->trace, r->out->n, r->now->t, s);
+    return check_output(r, s->at, ok);
 }
 
 /* --- set ----------------------------------------------------------------------------------- */
@@ -56,12 +68,15 @@ static bool assign_targets(struct run *r, uint32_t at, const struct targets *t, 
 /* The text that a block writes, in place of writing it. */
 static bool capture(struct run *r, const struct assign *a, uint32_t at, struct value *ret)
 {
+    struct template_trace *trace = r->trace;
     struct buf *out = r->out, text;
     buf_init(&text, r->output_max_bytes);
     r->out = &text;
+    r->trace = NULL;
     enter_frame(r, &a->body_entry);
     bool ok = run_block(r, &a->body);
     r->out = out;
+    r->trace = trace;
     ok = ok && run_copy_text(r, at, buf_view(&text), ret);
     buf_done(&text);
     return ok;
@@ -186,7 +201,7 @@ static bool run_stmt(struct run *r, const struct stmt *s)
     if (!run_charge(r, s->at, 1))
         return false;
     switch (s->kind) {
-    case STMT_TEXT: return check_output(r, s->at, (buf_str(r->out, s->text), true));
+    case STMT_TEXT: return write_text(r, s);
     case STMT_OUTPUT: return run_output(r, s);
     case STMT_IF: return run_if(r, s->choice);
     case STMT_FOR: return run_for(r, s->loop);

@@ -3,8 +3,8 @@
  * expr: the expressions of a compiled template.
  *
  * Names are interned: equal names have equal pointers. After scope_resolve each name is a slot of
- * the template's activation. What filters, tests and methods do is not known here, nor are the
- * statements that expressions stand in.
+ * the template's activation, and whose it is is known. What filters, tests and methods do is not
+ * known here, nor are the statements that expressions stand in.
  */
 #ifndef CLOUDSEED_TEMPLATE_EXPR_H
 #define CLOUDSEED_TEMPLATE_EXPR_H
@@ -57,6 +57,13 @@ enum op {
     OP_NOT_IN,
 };
 
+/* Whose a name is where it is read. */
+enum origin {
+    ORIGIN_OWN,   /* the template has set it, or it is a function's */
+    ORIGIN_MIXED, /* the template sets it, but perhaps not before */
+    ORIGIN_OUTER, /* what there is around the template, always */
+};
+
 struct expr {
     uint8_t kind;
     uint8_t op;
@@ -68,6 +75,7 @@ struct expr {
         struct {
             struct str name;
             uint32_t slot;
+            uint8_t origin; /* enum origin */
         };
         struct {
             struct expr *a, *b, *c;

@@ -31,6 +31,7 @@ struct maker {
     struct fold *f;
     struct block b;
     struct buf text;
+    uint32_t text_at; /* of the first statement that wrote it */
 };
 
 static void fold_block(struct maker *m, const struct block *b);
@@ -54,7 +55,7 @@ static void flush(struct maker *m)
     if (m->text.n == 0)
         return;
     struct str text = arena_str(m->f->arena, buf_view(&m->text));
-    append(m, (struct stmt){.kind = STMT_TEXT, .text = text});
+    append(m, (struct stmt){.kind = STMT_TEXT, .at = m->text_at, .text = text});
     buf_clear(&m->text);
 }
 
@@ -99,7 +100,7 @@ static bool write_out(struct maker *m, const struct stmt *s)
 }
 
 /* Whether the test holds: 1 or 0; -1 where that is not known. */
-static int truth_of(struct fold *f, const struct expr *test)
+static int truth_of(struct fold *f, struct expr *test)
 {
     struct value v;
     bool truth = true;
@@ -185,6 +186,8 @@ static void fold_for(struct maker *m, const struct stmt *s)
 
 static void fold_stmt(struct maker *m, const struct stmt *s)
 {
+    if (m->text.n == 0)
+        m->text_at = s->at;
     if (known_stmt(&m->f->known, s) && write_out(m, s))
         return;
     switch (s->kind) {

@@ -2,6 +2,7 @@
 #include "template/known.h"
 
 #include "template/ast.h"
+#include "template/walk.h"
 
 #include <stdlib.h>
 
@@ -62,47 +63,6 @@ void names_set_add_block(struct names_set *s, const struct block *b)
     }
 }
 
-/* --- Expressions --------------------------------------------------------------------------- */
-
-/* Asked of an expression, which may be NULL. */
-typedef bool (*expr_fn)(void *cls, const struct expr *e);
-
-static bool items_all(struct expr *const *items, uint32_t n, expr_fn fn, void *cls)
-{
-    for (uint32_t i = 0; i < n; i++) {
-        if (!fn(cls, items[i]))
-            return false;
-    }
-    return true;
-}
-
-/* Whether all that the expression is made of passes. */
-static bool parts_all(const struct expr *e, expr_fn fn, void *cls)
-{
-    switch ((enum expr_kind)e->kind) {
-    case EXPR_CONST:
-    case EXPR_NAME: return true;
-    case EXPR_LIST:
-    case EXPR_TUPLE:
-    case EXPR_DICT:
-    case EXPR_CONCAT:
-    case EXPR_COMPARE: return items_all(e->items, e->n, fn, cls);
-    case EXPR_ATTR: return fn(cls, e->of);
-    case EXPR_INDEX:
-    case EXPR_UNARY:
-    case EXPR_BINARY:
-    case EXPR_AND:
-    case EXPR_OR:
-    case EXPR_NOT:
-    case EXPR_COND: return fn(cls, e->a) && fn(cls, e->b) && fn(cls, e->c);
-    case EXPR_CALL: return fn(cls, e->callee) && items_all(e->args, e->n, fn, cls);
-    case EXPR_FILTER:
-    case EXPR_TEST:
-    case EXPR_METHOD: return fn(cls, e->on) && items_all(e->args, e->n, fn, cls);
-    }
-    return false;
-}
-
 /* --- What is known ------------------------------------------------------------------------- */
 
 /* Names that loops around the place give a value to. */
@@ -142,21 +102,19 @@ struct place_known {
     const struct bound *bound;
 };
 
-static bool is_known(void *cls, const struct expr *e)
+static bool is_known(void *cls, struct expr *e)
 {
     struct place_known *p = cls;
-    if (!e)
-        return true;
     if (e->kind == EXPR_NAME)
         return name_known(p->known, p->bound, e->name);
-    return e->kind != EXPR_CALL &&
-           parts_all(e, is_known, p); /* a function's name is no variable's */
+    return e->kind != EXPR_CALL && /* a function's name is no variable's */
+           walk_parts(e, is_known, p);
 }
 
-static bool expr_known(const struct known *k, const struct bound *b, const struct expr *e)
+static bool expr_known(const struct known *k, const struct bound *b, struct expr *e)
 {
     struct place_known p = {k, b};
-    return is_known(&p, e);
+    return !e || is_known(&p, e);
 }
 
 static bool stmt_known(const struct known *k, const struct bound *b, const struct stmt *s);
@@ -199,7 +157,7 @@ static bool stmt_known(const struct known *k, const struct bound *b, const struc
     return false;
 }
 
-bool known_expr(const struct known *k, const struct expr *e)
+bool known_expr(const struct known *k, struct expr *e)
 {
     return expr_known(k, NULL, e);
 }
@@ -207,85 +165,4 @@ bool known_expr(const struct known *k, const struct expr *e)
 bool known_stmt(const struct known *k, const struct stmt *s)
 {
     return stmt_known(k, NULL, s);
-}
-
-/* --- What is read -------------------------------------------------------------------------- */
-
-struct reads {
-    struct str name;
-    const struct str *attrs;
-    unsigned n, found;
-};
-
-static bool is_name(const struct expr *e, struct str name)
-{
-    return e->kind == EXPR_NAME && str_eq(e->name, name);
-}
-
-static bool note_attr(struct reads *r, struct str attr)
-{
-    for (unsigned i = 0; i < r->n; i++) {
-        if (str_eq(r->attrs[i], attr)) {
-            r->found |= 1u << i;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* False where more may be read than can be told. */
-static bool read_expr(void *cls, const struct expr *e)
-{
-    struct reads *r = cls;
-    if (!e)
-        return true;
-    if (e->kind == EXPR_ATTR && is_name(e->of, r->name))
-        return note_attr(r, e->attr);
-    return !is_name(e, r->name) && parts_all(e, read_expr, r);
-}
-
-static bool read_block(struct reads *r, const struct block *b);
-
-static bool read_choice(struct reads *r, const struct choice *c)
-{
-    for (uint32_t i = 0; i < c->n; i++) {
-        if (!read_expr(r, c->list[i].test) || !read_block(r, &c->list[i].body))
-            return false;
-    }
-    return true;
-}
-
-static bool read_loop(struct reads *r, const struct loop *l)
-{
-    return read_expr(r, l->iter) && read_expr(r, l->test) && read_block(r, &l->body) &&
-           read_block(r, &l->otherwise);
-}
-
-static bool read_stmt(struct reads *r, const struct stmt *s)
-{
-    switch (s->kind) {
-    case STMT_TEXT: return true;
-    case STMT_OUTPUT: return read_expr(r, s->expr);
-    case STMT_IF: return read_choice(r, s->choice);
-    case STMT_FOR: return read_loop(r, s->loop);
-    case STMT_SET: return read_expr(r, s->assign->value) && read_block(r, &s->assign->body);
-    case STMT_INCLUDE: return s->include->target && read_block(r, &s->include->target->body);
-    }
-    return false;
-}
-
-static bool read_block(struct reads *r, const struct block *b)
-{
-    for (uint32_t i = 0; i < b->n; i++) {
-        if (!read_stmt(r, &b->list[i]))
-            return false;
-    }
-    return true;
-}
-
-unsigned template_reads(const struct template *t, struct str name, const struct str *attrs,
-                        unsigned n)
-{
-    struct reads r = {.name = name, .attrs = attrs, .n = n};
-    return read_block(&r, &t->body) ? r.found : (1u << n) - 1;
 }

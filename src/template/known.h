@@ -22,7 +22,7 @@ struct known {
 };
 
 /* True where every name in it is known. */
-bool known_expr(const struct known *k, const struct expr *e);
+bool known_expr(const struct known *k, struct expr *e);
 /* The same for all that a statement does: it writes the same each time, and sets nothing. */
 bool known_stmt(const struct known *k, const struct stmt *s);
 

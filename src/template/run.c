@@ -5,6 +5,7 @@
 #include "template/ast.h"
 #include "template/excerpt.h"
 #include "template/run_eval.h"
+#include "template/trace_add.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -158,7 +159,7 @@ void run_refuse_fault(struct run *r, uint32_t at, struct value v)
 
 int template_render(const struct template *t, struct template_scope scope,
                     const struct template_limits *limits, struct arena *arena, struct buf *out,
-                    struct template_fault *ret_fault)
+                    struct template_trace *trace, struct template_fault *ret_fault)
 {
     static const struct template_limits defaults = {0};
     const struct template_limits *l = limits ? limits : &defaults;
@@ -167,6 +168,7 @@ int template_render(const struct template *t, struct template_scope scope,
         .scope = scope,
         .arena = arena,
         .out = out,
+        .trace = trace,
         .fault = ret_fault,
         .steps_left = l->steps_max ? l->steps_max : STEPS_DEFAULT,
         .arena_max_bytes = arena->used_bytes + memory,
@@ -175,6 +177,8 @@ int template_render(const struct template *t, struct template_scope scope,
     };
     buf_init(&r.scratch, memory);
     buf_init(&r.spare, memory);
+    if (trace)
+        trace_begin(trace, out->n);
     bool ok = run_template(&r, t, NULL, NULL, 0);
     buf_done(&r.scratch);
     buf_done(&r.spare);

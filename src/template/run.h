@@ -30,8 +30,9 @@ struct run {
     struct template_scope scope;
     struct arena *arena;
     struct buf *out;
-    struct buf scratch; /* of one operation that computes nothing else meanwhile */
-    struct buf spare;   /* of the filter that writes next */
+    struct buf scratch;           /* of one operation that computes nothing else meanwhile */
+    struct buf spare;             /* of the filter that writes next */
+    struct template_trace *trace; /* NULL where nobody asks, and while no output is written */
     struct template_fault *fault;
     struct activation *now;
     uint64_t steps_left;

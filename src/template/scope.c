@@ -3,6 +3,7 @@
 
 #include "template/ast.h"
 #include "template/symbols.h"
+#include "template/walk.h"
 
 #include <stdlib.h>
 
@@ -51,44 +52,40 @@ static void finish_frame(struct resolver *r, struct symbols *s, struct entries *
     }
 }
 
-static void place_expr(struct symbols *s, struct expr *e);
-
-static void place_items(struct symbols *s, struct expr **items, uint32_t n)
+/* Follows a name to the frame that gives it its beginning. */
+static enum origin origin_of(const struct symbols *s, struct str name)
 {
-    for (uint32_t i = 0; i < n; i++)
-        place_expr(s, items[i]);
+    bool stored = false;
+    for (; s; s = s->parent) {
+        const struct symbol *own = symbols_own(s, name);
+        if (!own)
+            continue;
+        stored |= own->stored;
+        if (own->load == LOAD_RESOLVE)
+            return stored ? ORIGIN_MIXED : ORIGIN_OUTER;
+        if (own->load != LOAD_ALIAS)
+            break;
+    }
+    return ORIGIN_OWN;
+}
+
+static bool place_part(void *cls, struct expr *e)
+{
+    struct symbols *s = cls;
+    if (e->kind == EXPR_NAME) {
+        e->slot = symbols_find(s, e->name)->slot;
+        e->origin = (uint8_t)origin_of(s, e->name);
+    }
+    walk_parts(e, place_part, cls);
+    if (e->kind == EXPR_CALL) /* of a function: of a variable it would fail */
+        e->callee->origin = ORIGIN_OWN;
+    return true;
 }
 
 static void place_expr(struct symbols *s, struct expr *e)
 {
-    if (!e)
-        return;
-    switch ((enum expr_kind)e->kind) {
-    case EXPR_CONST: return;
-    case EXPR_NAME: e->slot = symbols_find(s, e->name)->slot; return;
-    case EXPR_LIST:
-    case EXPR_TUPLE:
-    case EXPR_DICT:
-    case EXPR_CONCAT:
-    case EXPR_COMPARE: place_items(s, e->items, e->n); return;
-    case EXPR_ATTR: place_expr(s, e->of); return;
-    case EXPR_INDEX:
-    case EXPR_UNARY:
-    case EXPR_BINARY:
-    case EXPR_AND:
-    case EXPR_OR:
-    case EXPR_NOT:
-    case EXPR_COND:
-        place_expr(s, e->a);
-        place_expr(s, e->b);
-        place_expr(s, e->c);
-        return;
-    case EXPR_CALL: place_expr(s, e->callee); break;
-    case EXPR_FILTER:
-    case EXPR_TEST:
-    case EXPR_METHOD: place_expr(s, e->on); break;
-    }
-    place_items(s, e->args, e->n);
+    if (e)
+        place_part(s, e);
 }
 
 static void place_targets(struct symbols *s, struct targets *t)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "template/symbols.h"
 
+#include "template/walk.h"
+
 #include <stdlib.h>
 
 struct symbol *symbols_own(const struct symbols *s, struct str name)
@@ -75,42 +77,20 @@ static void copy(struct symbols *to, const struct symbols *from)
     memcpy(to->list, from->list, from->n * sizeof(*to->list));
 }
 
-static void visit_items(struct symbols *s, struct expr *const *items, uint32_t n)
+static bool note_part(void *cls, struct expr *e)
 {
-    for (uint32_t i = 0; i < n; i++)
-        symbols_expr(s, items[i]);
+    if (e->kind == EXPR_NAME)
+        load(cls, e->name);
+    return walk_parts(e, note_part, cls);
 }
 
 void symbols_expr(struct symbols *s, const struct expr *e)
 {
     if (!e)
         return;
-    switch ((enum expr_kind)e->kind) {
-    case EXPR_CONST: return;
-    case EXPR_NAME: load(s, e->name); return;
-    case EXPR_LIST:
-    case EXPR_TUPLE:
-    case EXPR_DICT:
-    case EXPR_CONCAT:
-    case EXPR_COMPARE: visit_items(s, e->items, e->n); return;
-    case EXPR_ATTR: symbols_expr(s, e->of); return;
-    case EXPR_INDEX:
-    case EXPR_UNARY:
-    case EXPR_BINARY:
-    case EXPR_AND:
-    case EXPR_OR:
-    case EXPR_NOT:
-    case EXPR_COND:
-        symbols_expr(s, e->a);
-        symbols_expr(s, e->b);
-        symbols_expr(s, e->c);
-        return;
-    case EXPR_CALL: symbols_expr(s, e->callee); break;
-    case EXPR_FILTER:
-    case EXPR_TEST:
-    case EXPR_METHOD: symbols_expr(s, e->on); break;
-    }
-    visit_items(s, e->args, e->n);
+    if (e->kind == EXPR_NAME)
+        load(s, e->name);
+    walk_parts(e, note_part, s);
 }
 
 void symbols_targets(struct symbols *s, const struct targets *t, bool parameter)

@@ -49,6 +49,11 @@ struct template_scope {
 const struct template *template_fold(const struct template *t, struct template_scope known,
                                      struct arena *arena);
 
+/* Whether the template, or what it includes by constant names, may read `name` from around it; then
+ * *ret_at is where first. A name that it has surely set before is its own. To be asked once the set
+ * is linked. */
+bool template_mentions(const struct template *t, struct str name, struct place *ret_at);
+
 /* Which of `name`'s attributes the template and what it includes may look at, as bits in the order
  * of `attrs` (at most 31): the scope need not make the others. All of them where that is not
  * certain, and where another one is looked at: who mistypes an attribute is told of those that
@@ -72,11 +77,14 @@ struct template_fault {
     char trace[256];   /* "included from master:12", empty where there is none */
 };
 
+struct template_trace; /* trace.h: what wrote which part of the output */
+
 /* Appends the rendering to `out`. Intermediate values come from `arena`, which the caller resets
- * or ends afterwards. -EINVAL with *ret_fault filled where the template cannot be rendered. */
+ * or ends afterwards; `trace` may be NULL. -EINVAL with *ret_fault filled where the template cannot
+ * be rendered. */
 int template_render(const struct template *t, struct template_scope scope,
                     const struct template_limits *limits, struct arena *arena, struct buf *out,
-                    struct template_fault *ret_fault);
+                    struct template_trace *trace, struct template_fault *ret_fault);
 
 /* One row of the language's reference: a filter, a test or a method. */
 struct template_builtin {

@@ -39,8 +39,8 @@ static void render(const struct template *t, struct arena *arena, struct value v
     struct buf out;
     size_t bad, before = arena->used_bytes;
     buf_init(&out, OUTPUT_MAX_BYTES);
-    int r =
-        template_render(t, (struct template_scope){lookup, &vars}, &limits, arena, &out, &fault);
+    int r = template_render(t, (struct template_scope){lookup, &vars}, &limits, arena, &out, NULL,
+                            &fault);
     need(out.n <= OUTPUT_MAX_BYTES && arena->used_bytes - before <= (1 << 20) + 64);
     if (r < 0)
         need(fault.msg[0] && fault.at.file && fault.at.line > 0 && fault.at.column > 0);

@@ -72,7 +72,7 @@ static void render(const struct template *t, struct value vars, enum known known
     if (known != KNOWN_NOTHING)
         t = template_fold(t, (struct template_scope){lookup_some, &some}, &arena);
     ret->result = template_render(t, (struct template_scope){lookup, &vars}, NULL, &arena,
-                                  &ret->out, &ret->fault);
+                                  &ret->out, NULL, &ret->fault);
     arena_done(&arena);
 }
 

@@ -60,7 +60,7 @@ static inline int render_run(struct rendering *r, const char *name)
     struct template_scope scope = {render_lookup, r};
     assert_non_null(t);
     buf_clear(&r->out);
-    return template_render(t, scope, &r->limits, &r->arena, &r->out, &r->fault);
+    return template_render(t, scope, &r->limits, &r->arena, &r->out, NULL, &r->fault);
 }
 
 /* That `text` renders as `want`. */

@@ -21,7 +21,7 @@ static void folds(struct rendering *r, const char *text, const char *want, size_
     const struct template *t = fold(r, text);
     struct template_scope scope = {render_lookup, r};
     r->lookups = 0;
-    if (template_render(t, scope, NULL, &r->arena, &r->out, &r->fault) < 0)
+    if (template_render(t, scope, NULL, &r->arena, &r->out, NULL, &r->fault) < 0)
         fail_msg("%s: %s", text, r->fault.msg);
     assert_str_equal(buf_view(&r->out), str_from(want));
     if (r->lookups != lookups)
@@ -88,7 +88,7 @@ static void faults_stay_where_they_are(void **state)
     const struct template *t =
         fold(&r, "{% if name == 'x' %}{{ map.none }}{% endif %}\n{{ nil + 1 }}");
     struct template_scope scope = {render_lookup, &r};
-    assert_int_equal(template_render(t, scope, NULL, &r.arena, &r.out, &r.fault), -EINVAL);
+    assert_int_equal(template_render(t, scope, NULL, &r.arena, &r.out, NULL, &r.fault), -EINVAL);
     assert_int_equal(r.fault.at.line, 2);
     assert_string_equal(r.fault.at.file, "t");
     assert_contains(r.fault.excerpt, "nil + 1");

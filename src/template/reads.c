@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "template/ast.h"
+#include "template/excerpt.h"
+#include "template/walk.h"
+
+#include <stdlib.h>
+
+/* --- A template and what it includes ------------------------------------------------------- */
+
+/* Each template is walked once, however often it is included. */
+struct reader {
+    walk_fn *on_expr;
+    bool constant_only; /* what cannot be found ends the walk */
+    const struct template *now;
+    const struct template **seen;
+    uint32_t n, room;
+    struct str name;
+    /* Of template_reads */
+    const struct str *attrs;
+    unsigned attrs_n, found;
+    /* Of template_mentions */
+    struct place at;
+};
+
+static bool first_time(struct reader *r, const struct template *t)
+{
+    for (uint32_t i = 0; i < r->n; i++) {
+        if (r->seen[i] == t)
+            return false;
+    }
+    if (r->n == r->room) {
+        r->room = r->room ? r->room * 2 : 8;
+        r->seen = realloc(r->seen, r->room * sizeof(const struct template *));
+        if (!r->seen)
+            abort();
+    }
+    r->seen[r->n++] = t;
+    return true;
+}
+
+static bool read_template(struct reader *r, const struct template *t);
+
+static bool read_include(void *cls, const struct include *inc)
+{
+    struct reader *r = cls;
+    return inc->target ? read_template(r, inc->target) : !r->constant_only;
+}
+
+static bool read_template(struct reader *r, const struct template *t)
+{
+    const struct walk w = {.on_expr = r->on_expr, .on_include = read_include, .cls = r};
+    const struct template *by = r->now;
+    if (!first_time(r, t))
+        return true;
+    r->now = t;
+    bool ok = walk_block(&t->body, &w);
+    r->now = by;
+    return ok;
+}
+
+/* --- What is read of a name ---------------------------------------------------------------- */
+
+static bool is_name(const struct expr *e, struct str name)
+{
+    return e->kind == EXPR_NAME && str_eq(e->name, name);
+}
+
+static bool note_attr(struct reader *r, struct str attr)
+{
+    for (unsigned i = 0; i < r->attrs_n; i++) {
+        if (str_eq(r->attrs[i], attr)) {
+            r->found |= 1u << i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* False where more may be read than can be told. */
+static bool read_attrs(void *cls, struct expr *e)
+{
+    struct reader *r = cls;
+    if (e->kind == EXPR_ATTR && is_name(e->of, r->name))
+        return note_attr(r, e->attr);
+    return !is_name(e, r->name) && walk_parts(e, read_attrs, r);
+}
+
+unsigned template_reads(const struct template *t, struct str name, const struct str *attrs,
+                        unsigned n)
+{
+    struct reader r = {
+        .on_expr = read_attrs, .constant_only = true, .name = name, .attrs = attrs, .attrs_n = n};
+    bool certain = read_template(&r, t);
+    free(r.seen);
+    return certain ? r.found : (1u << n) - 1;
+}
+
+/* --- Whether a name is read ---------------------------------------------------------------- */
+
+static bool find_name(void *cls, struct expr *e)
+{
+    struct reader *r = cls;
+    if (!is_name(e, r->name) || e->origin == ORIGIN_OWN)
+        return walk_parts(e, find_name, r);
+    r->at = excerpt_place(r->now->file, r->now->source, e->at);
+    return false;
+}
+
+bool template_mentions(const struct template *t, struct str name, struct place *ret_at)
+{
+    struct reader r = {.on_expr = find_name, .name = name};
+    bool found = !read_template(&r, t);
+    free(r.seen);
+    if (found)
+        *ret_at = r.at;
+    return found;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "render.h"
+
+#include "template/trace.h"
+
+/* --- template_mentions --------------------------------------------------------------------- */
+
+static void begin(struct rendering *r, const char *text)
+{
+    render_init(r);
+    assert_int_equal(render_add(r, "other", "\n {{ inner }}"), 0);
+    assert_int_equal(render_add(r, "again", "{% include 'other' %}{% include 'other' %}"), 0);
+    assert_int_equal(render_add(r, "t", text), 0);
+    assert_int_equal(template_set_link(r->set, &r->faults), 0);
+}
+
+/* That `text` mentions `name` first at that place, "FILE:LINE:COLUMN"; NULL: nowhere. */
+static void mentions(const char *text, const char *name, const char *want)
+{
+    struct rendering r;
+    struct place at = {.file = "unset", .line = 7};
+    begin(&r, text);
+    bool found = template_mentions(template_set_find(r.set, STR("t")), str_from(name), &at);
+    char got[64];
+    snprintf(got, sizeof(got), "%s:%u:%u", at.file, at.line, at.column);
+    if (found != (want != NULL) || strcmp(got, want ? want : "unset:7:0") != 0)
+        fail_msg("%s: %s", text, found ? got : "nowhere");
+    render_done(&r);
+}
+
+static void a_name_is_found_wherever_it_is_read(void **state)
+{
+    (void)state;
+    mentions("{{ s }}", "s", "t:1:4");
+    mentions("a\n{{ 1 + s.b['c'] }}{{ s }}", "s", "t:2:8");
+    mentions("{% if s %}{% endif %}", "s", "t:1:7");
+    mentions("{% if a %}{% elif b %}{% else %}{{ s }}{% endif %}", "s", "t:1:36");
+    mentions("{% for a in s %}{% endfor %}", "s", "t:1:13");
+    mentions("{% for a in b if s %}{% endfor %}", "s", "t:1:18");
+    mentions("{% for a in b %}{{ s }}{% endfor %}", "s", "t:1:20");
+    mentions("{% for a in b %}{% else %}{{ s }}{% endfor %}", "s", "t:1:30");
+    mentions("{% set a = s %}", "s", "t:1:12");
+    mentions("{% set a %}{{ s }}{% endset %}", "s", "t:1:15");
+    mentions("{% include s ignore missing %}", "s", "t:1:12");
+    mentions("{{ a | default(b, s) }}", "s", "t:1:19");
+    mentions("{{ a.get(s) }}{{ [1, {'k': s}] }}", "s", "t:1:10");
+    mentions("{{ [1, {'k': s}] }}", "s", "t:1:14");
+    mentions("{{ s is defined }}", "s", "t:1:4");
+    mentions("{{ 1 if false and s else 2 }}", "s", "t:1:19");
+    mentions("{{ a < b < s }}{{ a ~ s }}", "s", "t:1:12");
+}
+
+static void only_a_variable_is_a_name(void **state)
+{
+    (void)state;
+    mentions("s {# s #}{% raw %}{{ s }}{% endraw %}", "s", NULL);
+    mentions("{{ a.s }}{{ a['s'] }}{{ 's' }}{{ ss }}", "s", NULL);
+    mentions("{{ range(3) | list }}", "range", NULL);
+    mentions("{{ range(s) }}", "s", "t:1:10");
+}
+
+static void a_name_of_the_template_itself_is_another(void **state)
+{
+    (void)state;
+    mentions("{% set s = 1 %}{{ s }}", "s", NULL);
+    mentions("{% for s in a %}{{ s }}{% endfor %}", "s", NULL);
+    mentions("{% for s in a %}{% set s = s %}{{ s }}{% endfor %}", "s", NULL);
+    mentions("{% for s in a %}{% endfor %}{{ s }}", "s", "t:1:32");
+    mentions("{% if a %}{% set s = 1 %}{% elif b %}{% set s = 2 %}{% else %}{% set s = 3 %}"
+             "{% endif %}{{ s }}",
+             "s", NULL);
+}
+
+/* Whoever sets a name only perhaps may still read the outer one. */
+static void a_name_that_is_set_perhaps_counts(void **state)
+{
+    (void)state;
+    mentions("{% if a %}{% set s = 1 %}{% endif %}{{ s }}", "s", "t:1:40");
+    mentions("{{ s }}{% set s = 1 %}", "s", "t:1:4");
+    mentions("{% set s = s %}{{ s }}", "s", "t:1:12");
+    mentions("{{ s }}{% for a in b %}{{ s }}{% set s = 1 %}{% endfor %}", "s", "t:1:4");
+    mentions("{% for a in b %}{{ s }}{% set s = 1 %}{% endfor %}", "s", "t:1:20");
+}
+
+static void includes_are_looked_into(void **state)
+{
+    (void)state;
+    mentions("{% include 'again' %}", "inner", "other:2:5");
+    mentions("{% include 'other' %}{{ inner }}", "inner", "other:2:5");
+    mentions("{{ inner }}{% include 'other' %}", "inner", "t:1:4");
+    mentions("{% include 'again' %}{{ outer }}", "outer", "t:1:25");
+    mentions("{% if a %}{% include 'other' ignore missing %}{% endif %}", "inner", "other:2:5");
+    mentions("{% include 'no' ignore missing %}{% include 'ot' ~ 'her' %}", "inner", NULL);
+}
+
+/* Forty templates that each include the next one twice. */
+static void what_is_included_often_is_read_once(void **state)
+{
+    (void)state;
+    struct rendering r;
+    struct place at;
+    render_init(&r);
+    for (int i = 0; i < 40; i++) {
+        char name[16], text[96];
+        snprintf(name, sizeof(name), "t%d", i);
+        snprintf(text, sizeof(text), "{%% include 't%d' %%}{%% include 't%d' %%}", i + 1, i + 1);
+        assert_int_equal(render_add(&r, name, text), 0);
+    }
+    assert_int_equal(render_add(&r, "t40", "{{ s.b }}"), 0);
+    assert_int_equal(template_set_link(r.set, &r.faults), 0);
+    const struct template *t = template_set_find(r.set, STR("t0"));
+    const struct str attrs[] = {STR("a"), STR("b"), STR("c")};
+    assert_false(template_mentions(t, STR("nope"), &at));
+    assert_true(template_mentions(t, STR("s"), &at));
+    assert_string_equal(at.file, "t40");
+    assert_int_equal(template_reads(t, STR("s"), attrs, 3), 2);
+    render_done(&r);
+}
+
+/* --- template_piece_names ------------------------------------------------------------------ */
+
+static void on_name(void *cls, struct str name)
+{
+    buf_str(cls, name);
+    buf_char(cls, ' ');
+}
+
+/* That the last piece of `text` reads these names. */
+static void names_are(const char *text, const char *want)
+{
+    struct rendering r;
+    struct template_trace trace = {0};
+    struct template_scope scope = {render_lookup, &r};
+    struct buf b;
+    begin(&r, text);
+    buf_init(&b, 4096);
+    const struct template *t = template_set_find(r.set, STR("t"));
+    if (template_render(t, scope, NULL, &r.arena, &r.out, &trace, &r.fault) < 0)
+        fail_msg("%s: %s", text, r.fault.msg);
+    template_piece_names(&trace.list[trace.n - 1], on_name, &b);
+    assert_str_equal(buf_view(&b), str_from(want));
+    buf_done(&b);
+    template_trace_done(&trace);
+    render_done(&r);
+}
+
+static void a_value_tells_the_names_it_reads(void **state)
+{
+    (void)state;
+    names_are("{{ n }}", "n ");
+    names_are("{{ n }}text", "");
+    names_are("{{ 1 }}", "");
+    names_are("{{ map.hostname }}", "map ");
+    names_are("{{ name ~ n ~ name ~ map['hostname'] ~ n }}", "name n map ");
+    names_are("{{ n if nil else list[n - 7] | default(name) }}", "n nil list name ");
+    names_are("{{ range(n) | list }}", "n ");
+    names_are("{{ nope is defined or [nil, {'k': name}] | length }}", "nope nil name ");
+}
+
+static void names_of_the_template_itself_are_not_told(void **state)
+{
+    (void)state;
+    names_are("{% set a = n %}{{ a ~ name }}", "name ");
+    names_are("{% set n = n %}{{ n ~ name }}", "name ");
+    names_are("{% for i in list %}{{ i ~ n ~ loop.index }}{% endfor %}", "n ");
+    names_are("{% if nil %}{% set n = 1 %}{% endif %}{{ n ~ name }}", "name ");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_name_is_found_wherever_it_is_read),
+        cmocka_unit_test(only_a_variable_is_a_name),
+        cmocka_unit_test(a_name_of_the_template_itself_is_another),
+        cmocka_unit_test(a_name_that_is_set_perhaps_counts),
+        cmocka_unit_test(includes_are_looked_into),
+        cmocka_unit_test(what_is_included_often_is_read_once),
+        cmocka_unit_test(a_value_tells_the_names_it_reads),
+        cmocka_unit_test(names_of_the_template_itself_are_not_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

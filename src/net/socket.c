@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define BACKLOG 4096
@@ -97,6 +99,70 @@ int socket_listen(struct endpoint at, struct err *e)
                    advice(r));
 }
 
+/* --- Unix sockets -------------------------------------------------------------------------- */
+
+bool socket_is_unix(int fd)
+{
+    struct sockaddr_un at = {0};
+    socklen_t size = sizeof(at);
+    return getsockname(fd, (struct sockaddr *)&at, &size) == 0 && at.sun_family == AF_UNIX &&
+           at.sun_path[0];
+}
+
+uint32_t socket_peer_uid(int fd)
+{
+    struct ucred peer = {.uid = (uid_t)-1};
+    socklen_t size = sizeof(peer);
+    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
+    return peer.uid;
+}
+
+/* 0 where the path is free now. */
+static int clear_leftover(const struct sockaddr_un *at, int fd)
+{
+    struct stat st;
+    if (lstat(at->sun_path, &st) < 0)
+        return errno == ENOENT ? 0 : -errno;
+    if (!S_ISSOCK(st.st_mode))
+        return -EEXIST;
+    if (connect(fd, (const struct sockaddr *)at, sizeof(*at)) == 0 || errno == EAGAIN)
+        return -EADDRINUSE;
+    return errno == ECONNREFUSED && unlink(at->sun_path) == 0 ? 0 : -errno;
+}
+
+static int open_unix(const struct sockaddr_un *at, mode_t mode)
+{
+    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int r = probe < 0 ? -errno : clear_leftover(at, probe);
+    if (probe >= 0)
+        close(probe);
+    if (r < 0)
+        return r;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    if (bind(fd, (const struct sockaddr *)at, sizeof(*at)) == 0 && chmod(at->sun_path, mode) == 0 &&
+        listen(fd, BACKLOG) == 0)
+        return fd;
+    r = -errno;
+    close(fd);
+    return r;
+}
+
+int socket_listen_unix(const char *path, mode_t mode, struct err *e)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof(at.sun_path))
+        return err_set(e, -ENAMETOOLONG, "the socket's path is longer than %zu bytes: %s",
+                       sizeof(at.sun_path) - 1, path);
+    memcpy(at.sun_path, path, strlen(path));
+    int fd = open_unix(&at, mode);
+    if (fd < 0)
+        return err_set(e, fd, "cannot listen on %s: %s%s", path, strerror(-fd),
+                       fd == -EADDRINUSE ? "; another cloudseedd answers there" : "");
+    return fd;
+}
+
 int socket_adopt(int fd, struct err *e)
 {
     int listening = 0, type = 0;
@@ -104,10 +170,11 @@ int socket_adopt(int fd, struct err *e)
     if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0 ||
         getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0)
         return err_errno(e, -errno, "file descriptor %d, which was passed to us", fd);
-    if (type != SOCK_STREAM || !listening || !socket_endpoint(fd).address.family)
+    if (type != SOCK_STREAM || !listening ||
+        (!socket_endpoint(fd).address.family && !socket_is_unix(fd)))
         return err_set(e, -EINVAL,
-                       "file descriptor %d, which was passed to us, is no listening "
-                       "TCP socket",
+                       "file descriptor %d, which was passed to us, is no listening TCP or unix "
+                       "socket",
                        fd);
     int flags = fcntl(fd, F_GETFL);
     if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||

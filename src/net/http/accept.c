@@ -47,9 +47,12 @@ static void take(struct http_listener *l, int fd, const struct sockaddr_storage 
     struct http_server *s = l->server;
     struct http_connection arriving = {
         .server = s, .peer = socket_peer(from), .fd = fd, .listener = l->kind};
+    bool is_local = from->ss_family == AF_UNIX;
+    if (is_local)
+        arriving.peer_uid = socket_peer_uid(fd);
     arriving.peer_slot = http_connection_slot(arriving.peer.address);
     if (s->connections_n >= s->limits.connections ||
-        s->peers[arriving.peer_slot] >= s->limits.connections_per_address) {
+        (!is_local && s->peers[arriving.peer_slot] >= s->limits.connections_per_address)) {
         refuse(fd);
         return;
     }

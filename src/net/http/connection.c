@@ -7,10 +7,13 @@
 
 /*
  * libmicrohttpd's time-outs are for silence only: who sends a byte now and then would stay for
- * ever. Here each connection has an absolute deadline for what it is in the middle of. Both kinds
- * of deadline are of fixed length, so that two queues in the order of arrival are in the order of
- * deadlines too, and one timer serves all.
+ * ever. Here each connection has an absolute deadline for what it is in the middle of. The
+ * deadlines of a phase are all of one length, so that its queue in the order of arrival is in the
+ * order of deadlines too, and one timer serves all.
  */
+
+/* Core's own waits are shorter: this is for the day when one of them is forgotten. */
+#define HELD_MS 60000
 
 uint32_t http_connection_slot(struct address peer)
 {
@@ -19,7 +22,18 @@ uint32_t http_connection_slot(struct address peer)
 
 static struct http_connections *list_of(struct http_connection *c)
 {
-    return c->answering ? &c->server->answering : &c->server->waiting;
+    return &c->server->phases[c->phase];
+}
+
+static uint64_t deadline_of(const struct http_server *s, enum http_phase phase)
+{
+    uint64_t now = uv_now(s->loop);
+    switch (phase) {
+    case PHASE_WAITING: return now + s->limits.request_ms;
+    case PHASE_ANSWERING: return now + s->limits.answer_ms;
+    case PHASE_HELD: return now + HELD_MS;
+    default: return UINT64_MAX;
+    }
 }
 
 /* The timer is left alone where it is due before that: it then fires for nothing once. It may stand
@@ -33,14 +47,13 @@ void http_connections_arm(struct http_server *s, uint64_t deadline_ms)
         uv_timer_start(&s->deadline, http_connections_on_deadline, wait_ms, 0);
 }
 
-static void enqueue(struct http_connection *c, bool answering)
+static void enqueue(struct http_connection *c, enum http_phase phase)
 {
-    struct http_server *s = c->server;
-    uint32_t within_ms = answering ? s->limits.answer_ms : s->limits.request_ms;
-    c->answering = answering;
-    c->deadline_ms = uv_now(s->loop) + within_ms;
+    c->phase = phase;
+    c->deadline_ms = deadline_of(c->server, phase);
     TAILQ_INSERT_TAIL(list_of(c), c, entry);
-    http_connections_arm(s, c->deadline_ms);
+    if (c->deadline_ms != UINT64_MAX)
+        http_connections_arm(c->server, c->deadline_ms);
 }
 
 static void on_started(struct http_server *s, void **context)
@@ -52,7 +65,7 @@ static void on_started(struct http_server *s, void **context)
     *context = c;
     s->connections_n++;
     s->peers[c->peer_slot]++;
-    enqueue(c, false);
+    enqueue(c, PHASE_WAITING);
 }
 
 static void on_closed(struct http_server *s, struct http_connection *c)
@@ -73,59 +86,78 @@ void http_connection_notice(void *cls, struct MHD_Connection *m, void **context,
         on_closed(cls, *context);
 }
 
-void http_connection_answering(struct http_connection *c)
+void http_connection_enter(struct http_connection *c, enum http_phase phase)
 {
     TAILQ_REMOVE(list_of(c), c, entry);
-    enqueue(c, true);
+    enqueue(c, phase);
 }
 
-/* libmicrohttpd sees the end of the stream and closes. */
+/* libmicrohttpd sees the end of the stream and closes; it does not look at what is held. */
 static void cut(struct http_connection *c)
 {
     shutdown(c->fd, SHUT_RDWR);
     c->deadline_ms = UINT64_MAX; /* cut once */
+    if (c->request && c->request->held) {
+        c->request->expired = true;
+        http_hold_release(c->request);
+    }
+}
+
+static void on_due(struct http_connection *c)
+{
+    if (c->phase == PHASE_HELD) {
+        c->request->expired = true; /* it is told so */
+        http_hold_release(c->request);
+    } else {
+        cut(c);
+    }
 }
 
 /* An answer that began before the end was near did not say that the connection would be closed. */
 void http_connection_waiting(struct http_connection *c)
 {
-    TAILQ_REMOVE(list_of(c), c, entry);
     c->used = true;
-    enqueue(c, false);
+    http_connection_enter(c, PHASE_WAITING);
     if (c->server->draining)
         cut(c);
 }
 
+/* What is done to a connection may move it to another queue. */
+#define EACH(c, next, list)                       \
+    (c) = TAILQ_FIRST(list);                      \
+    (c) && ((next) = TAILQ_NEXT(c, entry), true); \
+    (c) = (next)
+
 void http_connections_close_idle(struct http_server *s)
 {
-    struct http_connection *c;
-    TAILQ_FOREACH(c, &s->waiting, entry)
-    {
+    struct http_connection *c, *next;
+    for (EACH(c, next, &s->phases[PHASE_WAITING])) {
         if (c->used)
             cut(c);
     }
+    for (EACH(c, next, &s->phases[PHASE_STREAMING]))
+        http_hold_release(c->request); /* core ends it */
 }
 
 void http_connections_cut(struct http_server *s)
 {
-    struct http_connection *c;
-    TAILQ_FOREACH(c, &s->waiting, entry)
-    cut(c);
-    TAILQ_FOREACH(c, &s->answering, entry)
-    cut(c);
+    struct http_connection *c, *next;
+    for (int phase = 0; phase < PHASES; phase++) {
+        for (EACH(c, next, &s->phases[phase]))
+            cut(c);
+    }
 }
 
 /* Cuts what is due; returns when the next one is, UINT64_MAX for never. */
 static uint64_t cut_due(struct http_connections *list, uint64_t now)
 {
-    struct http_connection *c;
-    TAILQ_FOREACH(c, list, entry)
-    {
+    struct http_connection *c, *next;
+    for (EACH(c, next, list)) {
         if (c->deadline_ms == UINT64_MAX)
             continue;
         if (c->deadline_ms > now)
             return c->deadline_ms;
-        cut(c);
+        on_due(c);
     }
     return UINT64_MAX;
 }
@@ -133,9 +165,11 @@ static uint64_t cut_due(struct http_connections *list, uint64_t now)
 void http_connections_on_deadline(uv_timer_t *timer)
 {
     struct http_server *s = timer->data;
-    uint64_t now = uv_now(s->loop);
-    uint64_t next = cut_due(&s->waiting, now), other = cut_due(&s->answering, now);
-    next = other < next ? other : next;
+    uint64_t now = uv_now(s->loop), next = UINT64_MAX;
+    for (int phase = 0; phase < PHASES; phase++) {
+        uint64_t due = cut_due(&s->phases[phase], now);
+        next = due < next ? due : next;
+    }
     if (s->draining && now >= s->drain_until_ms)
         http_connections_cut(s);
     else if (s->draining && s->drain_until_ms < next)

@@ -26,9 +26,12 @@ struct http_limits {
 int http_server_new(uv_loop_t *loop, const struct exchange_port *port,
                     const struct http_limits *limits, struct http_server **ret, struct err *e);
 
-/* Answers on a listening socket, which it takes over when it succeeds. */
+/* Answers on a listening TCP or unix socket, which it takes over when it succeeds. */
 int http_server_listen(struct http_server *s, int fd, enum exchange_listener listener,
                        struct err *e);
+
+/* Fits struct wake; `cls` is the server. */
+void http_server_wake(void *cls, struct wake_ref who);
 
 /* Accepts no more, closes idle connections, lets requests under way end; those still there after
  * `within_ms` are cut. `on_drained` comes once, from the loop, never from within this call. */

@@ -4,7 +4,7 @@
  *
  * The way of a request: accept.c takes the connection, connection.c keeps its deadline, run.c lets
  * libmicrohttpd read, request.c makes an exchange of what it read, respond.c an answer of what came
- * back. server.c begins and ends all of it.
+ * back; what waits is held and woken by hold.c. server.c begins and ends all of it.
  */
 #ifndef CLOUDSEED_NET_HTTP_INTERNAL_H
 #define CLOUDSEED_NET_HTTP_INTERNAL_H
@@ -19,16 +19,26 @@
  * they share its limit; memory stays the same whoever comes. */
 #define PEER_SLOTS 8192
 
+/* What a connection is in the middle of, and so which deadline it has. */
+enum http_phase {
+    PHASE_WAITING,   /* for a request to come in whole */
+    PHASE_ANSWERING, /* for an answer to be taken */
+    PHASE_HELD,      /* for core, which said WAIT */
+    PHASE_STREAMING, /* likewise, within a stream: for as long as it likes */
+    PHASES
+};
+
 struct http_connection {
     TAILQ_ENTRY(http_connection) entry;
     struct http_server *server;
+    struct http_request *request; /* that is under way, NULL: none */
     struct endpoint peer;
     uint64_t deadline_ms; /* on the loop's clock */
-    uint32_t peer_slot;
+    uint32_t peer_slot, peer_uid;
     int fd;
     enum exchange_listener listener;
-    bool answering; /* which list it is in */
-    bool used;      /* has had an answer: idle, and nobody would miss it */
+    enum http_phase phase; /* which list it is in */
+    bool used;             /* has had an answer: idle, and nobody would miss it */
 };
 
 TAILQ_HEAD(http_connections, http_connection);
@@ -45,12 +55,29 @@ struct http_request {
     SLIST_ENTRY(http_request) entry; /* among those that are free */
     struct http_server *server;
     struct http_connection *connection;
+    struct MHD_Connection *m;
     struct exchange exchange;
+    struct buf body; /* the peer's */
+    struct wake_ref ref;
     uint64_t begun_ns;
-    bool begun;
-    const char *refusal; /* of the request's form: why it is a 400 */
+    uint64_t streamed;   /* bytes of a stream that went out */
+    size_t stream_at;    /* of what is in the exchange's buffer */
+    const char *refusal; /* of the request's form: why it is refused */
+    int refusal_status;
     unsigned host_n, length_n, encoding_n, odd_names_n;
-    bool close;
+    uint64_t length; /* of the body, as it was announced */
+    bool begun, close;
+    bool held;    /* libmicrohttpd lets it rest */
+    bool woken;   /* before it was held, or while it is */
+    bool expired; /* held for too long */
+    bool ended;   /* the stream's last step was done */
+};
+
+/* Who has a ref's slot. */
+struct http_slot {
+    struct http_request *request; /* NULL: free */
+    uint32_t generation;
+    uint32_t next_free;
 };
 
 struct http_server {
@@ -63,10 +90,11 @@ struct http_server {
     uv_timer_t deadline; /* of the connection that is due first */
     unsigned handles;    /* of the server's own three that are still open */
     LIST_HEAD(, http_listener) listeners;
-    struct http_connections waiting;   /* for a request: in the order of their deadlines */
-    struct http_connections answering; /* likewise */
+    struct http_connections phases[PHASES]; /* each in the order of its deadlines */
     SLIST_HEAD(, http_request) spare_requests;
     unsigned spare_requests_n;
+    struct http_slot *slots; /* of all requests that have begun, by their refs */
+    uint32_t slots_n, free_slot;
     uint32_t connections_n;
     uint32_t peers[PEER_SLOTS];
     int spare_fd;                           /* kept for the day when descriptors run out */
@@ -89,7 +117,8 @@ void http_accept_rest(struct http_listener *l);
 void http_connection_notice(void *cls, struct MHD_Connection *m, void **context,
                             enum MHD_ConnectionNotificationCode code);
 uint32_t http_connection_slot(struct address peer);
-void http_connection_answering(struct http_connection *c);
+void http_connection_enter(struct http_connection *c, enum http_phase phase);
+/* The request was answered, or will never be. */
 void http_connection_waiting(struct http_connection *c);
 void http_connections_close_idle(struct http_server *s);
 void http_connections_cut(struct http_server *s);
@@ -104,8 +133,17 @@ enum MHD_Result http_request_step(void *cls, struct MHD_Connection *m, const cha
 void http_request_end(void *cls, struct MHD_Connection *m, void **context,
                       enum MHD_RequestTerminationCode how);
 void http_requests_free_spare(struct http_server *s);
+/* Steps until the exchange says DONE, or was not woken meanwhile. */
+enum exchange_verdict http_request_advance(struct http_request *r);
+
+/* hold.c: requests that wait for core. */
+void http_hold_begin(struct http_request *r); /* gives it its ref */
+void http_hold_end(struct http_request *r);
+void http_hold(struct http_request *r, enum http_phase phase);
+/* Lets a request that is held go on. */
+void http_hold_release(struct http_request *r);
 
 /* respond.c: the answer as libmicrohttpd wants it. MHD_NO where it could not be queued. */
-enum MHD_Result http_respond(struct MHD_Connection *m, const struct exchange_out *out, bool close);
+enum MHD_Result http_respond(struct http_request *r, bool close);
 
 #endif

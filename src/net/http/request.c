@@ -3,7 +3,8 @@
 
 #include "base/log.h"
 
-#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define REQUEST_ARENA_BYTES 8192
@@ -11,6 +12,7 @@
 /* Kept for the next request, with their memory, unless one grew beyond what is usual. */
 #define SPARE_REQUESTS_MAX 64
 #define SPARE_BODY_MAX_BYTES (64 * 1024)
+#define HELD_TOO_LONG "the server could not finish this in time: try again"
 
 static struct http_request *request_get(struct http_server *s)
 {
@@ -32,20 +34,23 @@ static void request_free(struct http_request *r)
 {
     arena_done(&r->exchange.arena);
     buf_done(&r->exchange.body);
+    buf_done(&r->body);
     free(r);
 }
 
 static void request_put(struct http_server *s, struct http_request *r)
 {
     struct arena arena = r->exchange.arena;
-    struct buf body = r->exchange.body;
-    if (s->spare_requests_n == SPARE_REQUESTS_MAX || body.room > SPARE_BODY_MAX_BYTES) {
+    struct buf out = r->exchange.body, body = r->body;
+    if (s->spare_requests_n == SPARE_REQUESTS_MAX || out.room > SPARE_BODY_MAX_BYTES ||
+        body.room > SPARE_BODY_MAX_BYTES) {
         request_free(r);
         return;
     }
     arena_reset(&arena);
+    buf_clear(&out);
     buf_clear(&body);
-    *r = (struct http_request){.exchange = {.arena = arena, .body = body}};
+    *r = (struct http_request){.exchange = {.arena = arena, .body = out}, .body = body};
     SLIST_INSERT_HEAD(&s->spare_requests, r, entry);
     s->spare_requests_n++;
 }
@@ -63,20 +68,23 @@ void *http_request_begin(void *cls, const char *target, struct MHD_Connection *m
 {
     struct http_server *s = cls;
     struct http_request *r = request_get(s);
-    (void)target;
+    const char *query = strchr(target, '?');
     r->server = s;
+    r->m = m;
     r->connection = MHD_get_connection_info(m, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    if (query) /* libmicrohttpd takes it to pieces */
+        r->exchange.in.query = arena_str(&r->exchange.arena, str_from(query + 1));
     return r;
 }
 
 static enum exchange_method parse_method(const char *method)
 {
-    struct str m = str_from(method);
-    if (str_is(m, MHD_HTTP_METHOD_GET))
-        return METHOD_GET;
-    if (str_is(m, MHD_HTTP_METHOD_HEAD))
-        return METHOD_HEAD;
-    return str_is(m, MHD_HTTP_METHOD_POST) ? METHOD_POST : METHOD_OTHER;
+    static const char *const names[METHOD_OTHER] = {"GET", "HEAD",  "POST",
+                                                    "PUT", "PATCH", "DELETE"};
+    int i = 0;
+    while (i < METHOD_OTHER && strcmp(method, names[i]) != 0)
+        i++;
+    return (enum exchange_method)i;
 }
 
 /* "GET http://host/path": what a proxy would be asked, and every server must take (RFC 9112,
@@ -97,24 +105,41 @@ static bool has_space(struct str name)
     return memchr(name.p, ' ', name.n) || memchr(name.p, '\t', name.n);
 }
 
+static struct str *header_of(struct exchange_in *in, struct str name)
+{
+    switch (name.n) {
+    case 8: return str_eq_nocase(name, STR("If-Match")) ? &in->if_match : NULL;
+    case 10: return str_eq_nocase(name, STR("User-Agent")) ? &in->user_agent : NULL;
+    case 12: return str_eq_nocase(name, STR("Content-Type")) ? &in->content_type : NULL;
+    case 13:
+        if (str_eq_nocase(name, STR("If-None-Match")))
+            return &in->if_none_match;
+        return str_eq_nocase(name, STR("Last-Event-ID")) ? &in->last_event_id : NULL;
+    case 15: return str_eq_nocase(name, STR("Accept-Encoding")) ? &in->accept_encoding : NULL;
+    default: return NULL;
+    }
+}
+
 static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_n,
                                  const char *value, size_t value_n)
 {
     struct http_request *r = cls;
     struct str name = {key, key_n}, text = {value, value_n};
+    struct str *kept = header_of(&r->exchange.in, name);
     (void)kind;
-    if (str_eq_nocase(name, STR("Host")))
+    if (kept)
+        *kept = text;
+    else if (str_eq_nocase(name, STR("Host")))
         r->host_n++;
-    else if (str_eq_nocase(name, STR("Content-Length")))
-        r->length_n++;
     else if (str_eq_nocase(name, STR("Transfer-Encoding")))
         r->encoding_n++;
-    else if (str_eq_nocase(name, STR("If-None-Match")))
-        r->exchange.in.if_none_match = text;
-    else if (str_eq_nocase(name, STR("Accept-Encoding")))
-        r->exchange.in.accept_encoding = text;
     else if (has_space(name))
         r->odd_names_n++;
+    else if (str_eq_nocase(name, STR("Content-Length"))) {
+        r->length_n++;
+        if (!str_to_u64(text, UINT64_MAX, &r->length))
+            r->length = UINT64_MAX; /* libmicrohttpd has refused what is no number */
+    }
     return MHD_YES;
 }
 
@@ -122,6 +147,7 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
 static void check_form(struct http_request *r, const char *version)
 {
     bool reads_alone = r->exchange.in.method == METHOD_GET || r->exchange.in.method == METHOD_HEAD;
+    r->refusal_status = 400;
     if (r->odd_names_n)
         r->refusal = "a header's name holds no space";
     else if (r->host_n > 1 || (r->host_n == 0 && strcmp(version, MHD_HTTP_VERSION_1_1) == 0))
@@ -134,23 +160,23 @@ static void check_form(struct http_request *r, const char *version)
         r->refusal = "the path must begin with a slash";
 }
 
-static void read_request(struct http_request *r, struct MHD_Connection *m, const char *url,
-                         const char *method, const char *version)
+static void read_request(struct http_request *r, const char *url, const char *method,
+                         const char *version)
 {
     struct exchange_in *in = &r->exchange.in;
     in->method = parse_method(method);
     in->listener = r->connection->listener;
     in->path = strip_authority(str_from(url));
     in->peer = r->connection->peer.address;
-    MHD_get_connection_values_n(m, MHD_HEADER_KIND, on_header, r);
-    r->close = r->length_n || r->encoding_n; /* a body that nobody reads ends the connection */
+    in->peer_uid = r->connection->peer_uid;
+    MHD_get_connection_values_n(r->m, MHD_HEADER_KIND, on_header, r);
     check_form(r, version);
 }
 
-static void refuse_form(struct http_request *r)
+static void refuse(struct http_request *r)
 {
     struct exchange_out *out = &r->exchange.out;
-    out->status = 400;
+    *out = (struct exchange_out){.status = r->refusal_status};
     out->type = "text/plain; charset=utf-8";
     out->body = arena_printf(&r->exchange.arena, "%s\n", r->refusal);
     out->event = "refused";
@@ -158,57 +184,108 @@ static void refuse_form(struct http_request *r)
     r->close = true; /* where this request ends is anybody's guess */
 }
 
-static void begin(struct http_request *r, struct MHD_Connection *m, const char *url,
-                  const char *method, const char *version)
+static void begin(struct http_request *r, const char *url, const char *method, const char *version)
 {
     const struct exchange_port *port = r->server->port;
     r->begun = true;
     r->begun_ns = uv_hrtime();
-    http_connection_answering(r->connection);
-    read_request(r, m, url, method, version);
+    r->connection->request = r;
+    http_hold_begin(r);
+    read_request(r, url, method, version);
+    r->exchange.wake = (struct wake){http_server_wake, r->server};
+    r->exchange.ref = r->ref;
     port->begin(port->cls, &r->exchange);
+    r->body.max_bytes = r->exchange.body_max_bytes;
+    if (!r->refusal && r->exchange.body_max_bytes && r->length > r->exchange.body_max_bytes) {
+        r->refusal = "the request's body is too large";
+        r->refusal_status = 413;
+    }
 }
 
-static void answer(struct http_request *r)
+/* An answer before the end of a body ends the connection: nobody reads the rest. */
+static bool is_decided(struct http_request *r)
+{
+    bool has_body = r->length_n || r->encoding_n;
+    if (!r->refusal && !r->exchange.out.status && (r->exchange.body_max_bytes || !has_body))
+        return false;
+    if (has_body)
+        r->close = true;
+    return r->close || r->refusal;
+}
+
+enum exchange_verdict http_request_advance(struct http_request *r)
 {
     const struct exchange_port *port = r->server->port;
-    if (r->refusal) {
-        refuse_form(r);
-        return;
-    }
-    enum exchange_verdict verdict = port->step(port->cls, &r->exchange);
-    assert(verdict == EXCHANGE_DONE);
-    (void)verdict;
+    enum exchange_verdict verdict;
+    do {
+        r->woken = false;
+        verdict = port->step(port->cls, &r->exchange);
+    } while (verdict == EXCHANGE_WAIT && r->woken);
+    return verdict;
 }
 
-/* Called once when the head is there and once more at the request's end, which without a body is
- * at once. An answer to the first call makes libmicrohttpd close the connection afterwards, as the
- * body was not read: no route takes one. */
+/* False where it must wait. */
+static bool answer(struct http_request *r)
+{
+    if (r->expired && !r->refusal) {
+        r->refusal = HELD_TOO_LONG;
+        r->refusal_status = 503;
+    }
+    if (r->refusal)
+        refuse(r);
+    else if (!r->exchange.out.status)
+        r->ended = http_request_advance(r) == EXCHANGE_DONE;
+    return r->exchange.out.status;
+}
+
+/* Called when the head is there, then for each piece of the body, then once more at the request's
+ * end, which without a body is at once; and again after each time that it was held. An answer to
+ * the first call makes libmicrohttpd close the connection afterwards. */
 enum MHD_Result http_request_step(void *cls, struct MHD_Connection *m, const char *url,
                                   const char *method, const char *version, const char *body,
                                   size_t *body_n, void **context)
 {
     struct http_server *s = cls;
     struct http_request *r = *context;
-    (void)body;
-    (void)body_n;
+    (void)m;
     if (!r->begun) {
-        begin(r, m, url, method, version);
-        if (!r->close)
+        begin(r, url, method, version);
+        if (!is_decided(r))
             return MHD_YES;
+    } else if (*body_n) {
+        bool taken = buf_append(&r->body, body, *body_n);
+        *body_n = 0;
+        return taken ? MHD_YES : MHD_NO; /* a length that was not announced, and is too much */
     }
-    answer(r);
-    return http_respond(m, &r->exchange.out, r->close || s->draining);
+    r->exchange.in.body = buf_view(&r->body);
+    if (!answer(r)) {
+        http_hold(r, PHASE_HELD);
+        return MHD_YES;
+    }
+    http_connection_enter(r->connection, PHASE_ANSWERING);
+    return http_respond(r, r->close || s->draining);
 }
 
-static size_t bytes_sent(const struct exchange *x)
+static size_t bytes_sent(const struct http_request *r)
 {
+    const struct exchange *x = &r->exchange;
+    if (x->out.stream)
+        return r->streamed;
     return x->in.method == METHOD_HEAD || x->out.status == 304 ? 0 : x->out.body.n;
+}
+
+/* "10.0.20.12", or "uid 1000" for somebody on this machine. */
+static struct str peer_text(const struct exchange_in *in, char text[static ADDRESS_TEXT_SIZE])
+{
+    if (in->peer.family)
+        return str_from(address_text(in->peer, text));
+    snprintf(text, ADDRESS_TEXT_SIZE, "uid %" PRIu32, in->peer_uid);
+    return str_from(text);
 }
 
 static void log_outcome(const struct http_request *r, bool whole)
 {
-    static const char *const methods[] = {"GET", "HEAD", "POST", "other"};
+    static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "other"};
     const struct exchange *x = &r->exchange;
     bool good = x->out.status < 400;
     enum log_level level = !x->out.event          ? LOG_DEBUG
@@ -221,7 +298,7 @@ static void log_outcome(const struct http_request *r, bool whole)
     struct value_pair fields[10];
     size_t n = 0;
 #define ADD(...) fields[n++] = (struct value_pair)__VA_ARGS__
-    ADD(LOG_TEXT("peer", str_from(address_text(x->in.peer, peer))));
+    ADD(LOG_TEXT("peer", peer_text(&x->in, peer)));
     ADD(LOG_TEXT("method", str_from(methods[x->in.method])));
     if (x->out.node.n)
         ADD(LOG_TEXT("node", x->out.node));
@@ -230,7 +307,7 @@ static void log_outcome(const struct http_request *r, bool whole)
     if (x->out.evidence.p)
         ADD(LOG_TEXT("evidence", x->out.evidence));
     ADD(LOG_NUMBER("status", x->out.status));
-    ADD(LOG_NUMBER("bytes", bytes_sent(x)));
+    ADD(LOG_NUMBER("bytes", bytes_sent(r)));
     ADD(LOG_NUMBER("us", (uv_hrtime() - r->begun_ns) / 1000));
     if (x->out.reason)
         ADD(LOG_TEXT("reason", str_from(x->out.reason)));
@@ -244,8 +321,9 @@ static void log_outcome(const struct http_request *r, bool whole)
 static void log_unread(const struct http_request *r)
 {
     char peer[ADDRESS_TEXT_SIZE];
-    log_notice("unread",
-               LOG_TEXT("peer", str_from(address_text(r->connection->peer.address, peer))),
+    const struct exchange_in in = {.peer = r->connection->peer.address,
+                                   .peer_uid = r->connection->peer_uid};
+    log_notice("unread", LOG_TEXT("peer", peer_text(&in, peer)),
                LOG_TEXT("reason", STR("the request was malformed, too large, or never whole")));
 }
 
@@ -264,6 +342,8 @@ void http_request_end(void *cls, struct MHD_Connection *m, void **context,
         log_unread(r);
     if (r->begun) {
         s->port->end(s->port->cls, &r->exchange);
+        http_hold_end(r);
+        r->connection->request = NULL;
         http_connection_waiting(r->connection);
     }
     request_put(s, r);

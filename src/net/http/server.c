@@ -19,13 +19,14 @@ static size_t leave_escaped(void *cls, struct MHD_Connection *m, char *text)
 static int start_daemon(struct http_server *s, struct err *e)
 {
     s->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_TURBO, 0, NULL, NULL, http_request_step,
-        s, MHD_OPTION_CONNECTION_LIMIT, (unsigned)s->limits.connections + 16,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
-        MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_NOTIFY_CONNECTION, http_connection_notice, s,
-        MHD_OPTION_URI_LOG_CALLBACK, http_request_begin, s, MHD_OPTION_NOTIFY_COMPLETED,
-        http_request_end, s, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
-        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME, 0,
+        NULL, NULL, http_request_step, s, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)s->limits.connections + 16, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
+        MHD_OPTION_NOTIFY_CONNECTION, http_connection_notice, s, MHD_OPTION_URI_LOG_CALLBACK,
+        http_request_begin, s, MHD_OPTION_NOTIFY_COMPLETED, http_request_end, s,
+        MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+        MHD_OPTION_END);
     if (!s->daemon)
         return err_errno(e, -(errno ? errno : ENOMEM), "cannot start libmicrohttpd");
     return 0;
@@ -61,8 +62,8 @@ int http_server_new(uv_loop_t *loop, const struct exchange_port *port,
     s->port = port;
     s->limits = *limits;
     LIST_INIT(&s->listeners);
-    TAILQ_INIT(&s->waiting);
-    TAILQ_INIT(&s->answering);
+    for (int phase = 0; phase < PHASES; phase++)
+        TAILQ_INIT(&s->phases[phase]);
     SLIST_INIT(&s->spare_requests);
     s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     int r = start_daemon(s, e);
@@ -108,6 +109,7 @@ static void release(struct http_server *s)
     if (s->daemon)
         MHD_stop_daemon(s->daemon);
     http_requests_free_spare(s);
+    free(s->slots);
     if (s->spare_fd >= 0)
         close(s->spare_fd);
     free(s);

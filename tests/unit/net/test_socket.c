@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -158,6 +160,81 @@ static void adopts_nothing_else(void **state)
     not_adopted(999, -EBADF, "passed to us");
 }
 
+/* --- Unix sockets -------------------------------------------------------------------------- */
+
+struct folder {
+    char path[40], socket[64];
+};
+
+static struct folder folder_new(void)
+{
+    struct folder f = {.path = "/tmp/cloudseed-socket.XXXXXX"};
+    assert_non_null(mkdtemp(f.path));
+    snprintf(f.socket, sizeof(f.socket), "%s/admin", f.path);
+    return f;
+}
+
+static void folder_end(const struct folder *f)
+{
+    unlink(f->socket);
+    assert_int_equal(rmdir(f->path), 0);
+}
+
+static int listening_at(const char *path, mode_t mode)
+{
+    struct err e = {0};
+    int fd = socket_listen_unix(path, mode, &e);
+    if (fd < 0)
+        fail_msg("%s", e.msg);
+    return fd;
+}
+
+static void listens_at_a_path(void **state)
+{
+    struct folder f = folder_new();
+    struct stat st;
+    (void)state;
+    int fd = listening_at(f.socket, 0660);
+    assert_true(ready_for_us(fd));
+    assert_true(socket_is_unix(fd));
+    assert_int_equal(stat(f.socket, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0660);
+    assert_int_equal(socket_adopt(fd, NULL), fd);
+    close(fd);
+    close(listening_at(f.socket, 0600)); /* what the first one left is in nobody's way */
+    folder_end(&f);
+}
+
+static void takes_nobodys_path(void **state)
+{
+    struct folder f = folder_new();
+    struct err e;
+    (void)state;
+    int fd = listening_at(f.socket, 0600);
+    assert_int_equal(socket_listen_unix(f.socket, 0600, &e), -EADDRINUSE);
+    assert_contains(e.msg, "another cloudseedd");
+    close(fd);
+    unlink(f.socket);
+    close(open(f.socket, O_CREAT | O_WRONLY, 0600));
+    assert_int_equal(socket_listen_unix(f.socket, 0600, &e), -EEXIST);
+    assert_int_equal(access(f.socket, F_OK), 0);
+    folder_end(&f);
+}
+
+static void says_what_is_wrong_with_a_path(void **state)
+{
+    char path[200];
+    struct err e;
+    (void)state;
+    memset(path, 'x', sizeof(path));
+    path[0] = '/';
+    path[199] = '\0';
+    assert_int_equal(socket_listen_unix(path, 0600, &e), -ENAMETOOLONG);
+    assert_contains(e.msg, "longer than 107 bytes");
+    assert_int_equal(socket_listen_unix("/nowhere/at/all", 0600, &e), -ENOENT);
+    assert_contains(e.msg, "/nowhere/at/all");
+}
+
 static struct endpoint peer_of(int family, const char *address)
 {
     struct sockaddr_storage from = {.ss_family = (sa_family_t)family};
@@ -190,4 +267,5 @@ UNIT_MAIN(cmocka_unit_test(takes_a_free_port), cmocka_unit_test(ipv6_is_ipv6_alo
           cmocka_unit_test(says_why_it_cannot_listen),
           cmocka_unit_test(takes_a_port_that_was_just_used),
           cmocka_unit_test(adopts_what_was_passed), cmocka_unit_test(adopts_nothing_else),
-          cmocka_unit_test(peers))
+          cmocka_unit_test(listens_at_a_path), cmocka_unit_test(takes_nobodys_path),
+          cmocka_unit_test(says_what_is_wrong_with_a_path), cmocka_unit_test(peers))

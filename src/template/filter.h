@@ -2,9 +2,9 @@
 /*
  * filter: the tables of filters, tests and methods, and how a call finds its arguments.
  *
- * Each row has a name, its parameters in order, how many of them are required, a line of help and
- * the function. The parser resolves names and arguments, so that a call with a wrong number of
- * arguments never compiles; the reference page is made from the same rows.
+ * Each row has a name, its parameters in order, how many of them are required, the function, a line
+ * of help and an example. The parser resolves names and arguments, so that a call with a wrong
+ * number of arguments never compiles; the reference page is made from the same rows.
  */
 #ifndef CLOUDSEED_TEMPLATE_FILTER_H
 #define CLOUDSEED_TEMPLATE_FILTER_H
@@ -30,7 +30,8 @@ struct filter {
     const char *params[FILTER_ARGS_MAX]; /* NULL behind the last; "/x" only goes by position */
     uint8_t required;
     filter_fn fn;
-    const char *help; /* one line */
+    const char *help;             /* one line */
+    const char *example, *result; /* a template, and what it renders as */
 };
 
 struct test {
@@ -38,7 +39,7 @@ struct test {
     const char *params[FILTER_ARGS_MAX];
     uint8_t required;
     filter_fn fn; /* *ret is a boolean */
-    const char *help;
+    const char *help, *example, *result;
 };
 
 struct method {
@@ -47,7 +48,7 @@ struct method {
     uint8_t required;
     enum value_kind of; /* VALUE_STR or VALUE_MAP */
     filter_fn fn;
-    const char *help;
+    const char *help, *example, *result;
 };
 
 extern const struct filter filter_table[];

@@ -94,6 +94,8 @@ struct template_builtin {
     unsigned params_max;       /* `params` has no NULL where it is full */
     unsigned required;         /* that many of them must be given */
     const char *help;          /* one line */
+    const char *example;       /* a template; nothing gives `proxy`, which some speak of, a value */
+    const char *result;        /* what it renders as */
 };
 
 /* Row number `i`, by kind and name; false behind the last. */

@@ -57,6 +57,22 @@ static void the_reference_has_every_row(void **state)
     assert_string_equal(b.name, test_table[0].name);
 }
 
+static void every_example_is_true(void **state)
+{
+    (void)state;
+    struct template_builtin b;
+    for (size_t i = 0; template_builtin_at(i, &b); i++) {
+        bool method = strstr(b.kind, "method");
+        char use[32];
+        snprintf(use, sizeof(use), method ? ".%s(" : "%s", b.name);
+        assert_contains(b.example, method ? "." : b.kind[0] == 'f' ? "| " : " is ");
+        assert_contains(b.example, use);
+        assert_null(strchr(b.example, '\n'));
+        assert_null(strchr(b.result, '\n'));
+        render_gives(b.example, b.result);
+    }
+}
+
 /* docs/templates.md names every one of them. */
 static void the_manual_names_every_filter_and_test(void **state)
 {
@@ -140,7 +156,7 @@ static void sorting_is_stable(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(tables_are_complete_and_sorted),
-          cmocka_unit_test(the_reference_has_every_row),
+          cmocka_unit_test(the_reference_has_every_row), cmocka_unit_test(every_example_is_true),
           cmocka_unit_test(the_manual_names_every_filter_and_test),
           cmocka_unit_test(yaml_scalars_stay_scalars),
           cmocka_unit_test(words_of_a_shell_stay_words), cmocka_unit_test(base64_has_its_padding),

@@ -66,6 +66,7 @@ static void a_name_of_the_template_itself_is_another(void **state)
     mentions("{% for s in a %}{{ s }}{% endfor %}", "s", NULL);
     mentions("{% for s in a %}{% set s = s %}{{ s }}{% endfor %}", "s", NULL);
     mentions("{% for s in a %}{% endfor %}{{ s }}", "s", "t:1:32");
+    mentions("{% for s in a %}{{ s }}{% endfor %}{{ s }}", "s", "t:1:39");
     mentions("{% if a %}{% set s = 1 %}{% elif b %}{% set s = 2 %}{% else %}{% set s = 3 %}"
              "{% endif %}{{ s }}",
              "s", NULL);
@@ -163,6 +164,7 @@ static void names_of_the_template_itself_are_not_told(void **state)
     names_are("{% set a = n %}{{ a ~ name }}", "name ");
     names_are("{% set n = n %}{{ n ~ name }}", "name ");
     names_are("{% for i in list %}{{ i ~ n ~ loop.index }}{% endfor %}", "n ");
+    names_are("{{ n }}{% for i in list %}{% set n = 2 %}{{ n ~ name }}{% endfor %}", "name ");
     names_are("{% if nil %}{% set n = 1 %}{% endif %}{{ n ~ name }}", "name ");
 }
 

@@ -21,6 +21,9 @@ struct addon {
     uint32_t wait_n;
 };
 
+#define ADDON_WAIT_MAX 16
+#define CLUSTER_ADDONS_MAX 32
+
 struct cluster {
     struct str name;
     struct str version;      /* "1.29.15" or "1.29": Kubernetes' own, without a "v" */

@@ -35,6 +35,8 @@ struct sealed_file {
     struct place at;
 };
 
+#define ROLE_SEALED_MAX 64
+
 /* With everything of the roles that it extends already merged in. */
 struct role {
     struct str name;

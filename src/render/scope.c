@@ -27,7 +27,7 @@ struct scope_tables *scope_tables_new(const struct tree *t)
     s->site = tree_site(t);
     s->site_value = values_of_site(s->site, &s->arena);
     s->networks = values_of_networks(s->site, &s->arena);
-    s->secrets = value_map(NULL, 0);
+    s->secrets = values_of_secrets(t, &s->arena);
     uint32_t clusters = tree_cluster_count(t), roles = tree_role_count(t);
     s->clusters = ARENA_ARRAY(&s->arena, struct value, clusters);
     s->roles = ARENA_ARRAY(&s->arena, struct value, roles);

@@ -101,7 +101,8 @@ static struct value addon_value(const struct addon *addon, struct arena *a)
 {
     struct pairs m = {.n = 0};
     put(&m, STR("name"), value_str(addon->name));
-    put(&m, STR("url"), value_str(addon->url));
+    put(&m, STR("url"), text_or_none(addon->url));
+    put(&m, STR("template"), text_or_none(addon->template_name));
     put(&m, STR("sha256"), text_or_none(addon->sha256));
     put(&m, STR("wait"), text_list(addon->wait, addon->wait_n, a));
     return map_of(&m, a);
@@ -125,6 +126,18 @@ struct value values_of_cluster(const struct cluster *c, struct arena *a)
     put(&m, STR("services"), cidr_list(c->services, c->services_n, a));
     put(&m, STR("addons"), addon_list(c, a));
     return map_of(&m, a);
+}
+
+struct value values_of_secrets(const struct tree *t, struct arena *a)
+{
+    uint32_t n = tree_secret_count(t);
+    struct value_pair *pairs = ARENA_ARRAY(a, struct value_pair, n);
+    for (uint32_t i = 0; i < n; i++) {
+        struct str name = tree_secret(t, i);
+        pairs[i].key = value_str(name);
+        pairs[i].value = value_str(ARENA_JOIN(a, STR("SECRET-"), name));
+    }
+    return value_map(pairs, n);
 }
 
 struct value values_of_role(const struct role *r, struct arena *a)

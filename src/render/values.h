@@ -3,13 +3,15 @@
 #ifndef CLOUDSEED_RENDER_VALUES_H
 #define CLOUDSEED_RENDER_VALUES_H
 
-#include "model/node.h"
+#include "tree/tree.h"
 
 /* Each is made in the arena; text that the model owns is pointed at, not copied. */
 struct value values_of_site(const struct site *s, struct arena *a);
 struct value values_of_networks(const struct site *s, struct arena *a);
 struct value values_of_cluster(const struct cluster *c, struct arena *a);
 struct value values_of_role(const struct role *r, struct arena *a);
+/* A placeholder for each secret that a template asks for: "SECRET-registry_password". */
+struct value values_of_secrets(const struct tree *t, struct arena *a);
 
 /* What `node` has, in the order in which templates list it. */
 enum node_key {

@@ -115,3 +115,65 @@ bool template_mentions(const struct template *t, struct str name, struct place *
         *ret_at = r.at;
     return found;
 }
+
+/* --- One template's own words -------------------------------------------------------------- */
+
+struct attributes {
+    const struct template *t;
+    struct str name;
+    void (*on_attr)(void *cls, struct str attr, struct place at);
+    void *cls;
+};
+
+static bool is_outer(const struct expr *e, struct str name)
+{
+    return is_name(e, name) && e->origin != ORIGIN_OWN;
+}
+
+static bool find_attributes(void *cls, struct expr *e)
+{
+    struct attributes *a = cls;
+    const struct expr *of = NULL;
+    struct str attr = {0};
+    if (is_outer(e, a->name)) {
+        of = e;
+    } else if (e->kind == EXPR_ATTR && is_outer(e->of, a->name)) {
+        of = e->of;
+        attr = e->attr;
+    } else if (e->kind == EXPR_INDEX && is_outer(e->a, a->name) && e->b->kind == EXPR_CONST &&
+               e->b->constant.kind == VALUE_STR) {
+        of = e->a;
+        attr = value_text(e->b->constant);
+    }
+    if (!of)
+        return walk_parts(e, find_attributes, a);
+    a->on_attr(a->cls, attr, excerpt_place(a->t->file, a->t->source, of->at));
+    return true;
+}
+
+static bool pass_include(void *cls, const struct include *inc)
+{
+    (void)cls;
+    (void)inc;
+    return true;
+}
+
+void template_attributes(const struct template *t, struct str name,
+                         void (*on_attr)(void *cls, struct str attr, struct place at), void *cls)
+{
+    struct attributes a = {t, name, on_attr, cls};
+    const struct walk w = {.on_expr = find_attributes, .on_include = pass_include, .cls = &a};
+    walk_block(&t->body, &w);
+}
+
+void template_includes(const struct template *t,
+                       void (*on_include)(void *cls, const struct template *target,
+                                          struct place at),
+                       void *cls)
+{
+    for (uint32_t i = 0; i < t->includes_n; i++) {
+        const struct include *inc = t->includes[i];
+        if (inc->target)
+            on_include(cls, inc->target, excerpt_place(t->file, t->source, inc->name->at));
+    }
+}

@@ -54,6 +54,16 @@ const struct template *template_fold(const struct template *t, struct template_s
  * is linked. */
 bool template_mentions(const struct template *t, struct str name, struct place *ret_at);
 
+/* Each attribute of `name` that the template itself, not what it includes, reads from the outer
+ * scope, and where: `attr` is "b" for a.b and a["b"], empty for any other use of a. */
+void template_attributes(const struct template *t, struct str name,
+                         void (*on_attr)(void *cls, struct str attr, struct place at), void *cls);
+/* Each include of the template itself that names a constant, and where. */
+void template_includes(const struct template *t,
+                       void (*on_include)(void *cls, const struct template *target,
+                                          struct place at),
+                       void *cls);
+
 /* Which of `name`'s attributes the template and what it includes may look at, as bits in the order
  * of `attrs` (at most 31): the scope need not make the others. All of them where that is not
  * certain, and where another one is looked at: who mistypes an attribute is told of those that

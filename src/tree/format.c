@@ -160,6 +160,43 @@ static const struct schema_type sha256_type = {
     .size = sizeof(struct str),
     .read = read_sha256};
 
+/* "node", "crd/NAME", "deployment/NAMESPACE/NAME", …: what the node knows how to wait for
+ * (docs/formats/bootstrap.md). */
+static bool wait_valid(struct str s)
+{
+    static const struct {
+        const char *kind;
+        unsigned names;
+    } kinds[] = {{"node", 0},       {"crd", 1},       {"apiservice", 1},
+                 {"deployment", 2}, {"daemonset", 2}, {"statefulset", 2}};
+    struct str kind = str_cut(&s, '/');
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (!str_is(kind, kinds[i].kind))
+            continue;
+        for (unsigned n = 0; n < kinds[i].names; n++) {
+            if (!types_domain_valid(str_cut(&s, '/')))
+                return false;
+        }
+        return !s.p;
+    }
+    return false;
+}
+
+static bool read_wait(struct schema_reader *r, const struct schema_field *f,
+                      const struct yaml_node *y, void *out)
+{
+    if (!wait_valid(yaml_text(y)))
+        return schema_refuse(r, f, y);
+    *(struct str *)out = intern_str(r->texts, yaml_text(y));
+    return true;
+}
+
+static const struct schema_type wait_type = {
+    .what = "crd/NAME, apiservice/NAME, deployment/NAMESPACE/NAME, the same of a daemonset or "
+            "statefulset, or node",
+    .size = sizeof(struct str),
+    .read = read_wait};
+
 static const struct schema_field addon_fields[] = {
     {.name = "name",
      .type = &schema_label,
@@ -170,40 +207,77 @@ static const struct schema_field addon_fields[] = {
     {.name = "url",
      .type = &schema_url,
      SCHEMA_MEMBER(struct addon, url),
-     .required = true,
      .help = "Where the first master gets the manifest.",
      .example = "https://example.org/calico.yaml"},
+    {.name = "asset",
+     .type = &schema_asset,
+     SCHEMA_MEMBER(struct addon, asset),
+     .help = "Instead: a file that this server serves below /assets/.",
+     .example = "k8s/calico.yaml"},
+    {.name = "template",
+     .type = &schema_text,
+     SCHEMA_MEMBER(struct addon, template_name),
+     .help = "Instead: a template that renders the manifest, for the master that applies it.",
+     .example = "addons/storage-class"},
     {.name = "sha256",
      .type = &sha256_type,
      SCHEMA_MEMBER(struct addon, sha256),
-     .help = "The manifest's checksum; any other content is not applied."},
+     .help = "The checksum of what is fetched; any other content is not applied."},
     {.name = "wait",
-     .type = &schema_text,
+     .type = &wait_type,
      .shape = SCHEMA_LIST,
+     .max = ADDON_WAIT_MAX,
      SCHEMA_MEMBER_N(struct addon, wait),
      .help = "What must be there before the next addon is applied.",
      .example = "[crd/installations.operator.tigera.io]"},
 };
 
+static void check_addon(struct schema_reader *r, const struct yaml_node *y, const void *made)
+{
+    const struct addon *addon = made;
+    const struct {
+        const char *key;
+        bool given;
+    } sources[] = {{"url", addon->url.n != 0},
+                   {"asset", addon->asset.n != 0},
+                   {"template", addon->template_name.n != 0}};
+    const char *first = NULL;
+    for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+        if (sources[i].given && first)
+            fault_add(r->faults, schema_place(r, y, sources[i].key, 0),
+                      "addon: it has '%s' already; keep one of url, asset and template", first);
+        else if (sources[i].given)
+            first = sources[i].key;
+    }
+    if (!first)
+        fault_add(r->faults, addon->at,
+                  "addon: say where its manifest comes from: url, asset or template");
+    if (addon->template_name.n && addon->sha256.n)
+        fault_add(r->faults, schema_place(r, y, "sha256", 0),
+                  "sha256: leave it out; it is for what is fetched, and this manifest is rendered");
+}
+
 static const struct schema addon_schema = {
     .title = "addon",
-    .help = "A manifest that the first master applies, in the order of the list.",
+    .help = "A manifest that the first master applies, in the order of the list. It takes one of "
+            "`url`, `asset` and `template`.",
     .size = sizeof(struct addon),
     SCHEMA_FIELDS(addon_fields),
     .name_offset = SCHEMA_NOT_KEPT,
-    .place_offset = SCHEMA_NOT_KEPT,
+    .place_offset = offsetof(struct addon, at),
+    .check = check_addon,
 };
 
 static const struct schema_field cluster_fields[] = {
     {.name = "version",
      .type = &version_type,
-     SCHEMA_MEMBER(struct cluster, version),
+     SCHEMA_MEMBER(struct cluster_draft, cluster.version),
      .required = true,
      .help = "Kubernetes' version, without a 'v'.",
      .example = "1.29"},
     {.name = "endpoint",
      .type = &schema_host_port,
-     SCHEMA_MEMBER(struct cluster, endpoint),
+     SCHEMA_MEMBER(struct cluster_draft, cluster.endpoint),
      .required = true,
      .help = "Where the API server is reached: a name or VIP that may outlive any one master.",
      .example = "k8s-api.home.arpa:6443"},
@@ -211,7 +285,7 @@ static const struct schema_field cluster_fields[] = {
      .type = &schema_cidr,
      .shape = SCHEMA_LIST,
      .max = 2,
-     SCHEMA_MEMBER_N(struct cluster, pods),
+     SCHEMA_MEMBER_N(struct cluster_draft, cluster.pods),
      .required = true,
      .help = "The pods' network, or two for dual stack; it overlaps no other network.",
      .example = "192.168.0.0/16"},
@@ -219,18 +293,19 @@ static const struct schema_field cluster_fields[] = {
      .type = &schema_cidr,
      .shape = SCHEMA_LIST,
      .max = 2,
-     SCHEMA_MEMBER_N(struct cluster, services),
+     SCHEMA_MEMBER_N(struct cluster_draft, cluster.services),
      .required = true,
      .help = "The services' network, or two for dual stack; it overlaps no other network.",
      .example = "10.96.0.0/12"},
     {.name = "addons",
      .of = &addon_schema,
      .shape = SCHEMA_LIST,
-     SCHEMA_MEMBER_N(struct cluster, addons),
+     .max = CLUSTER_ADDONS_MAX,
+     SCHEMA_MEMBER_N(struct cluster_draft, addons),
      .help = "Manifests to apply to the new cluster."},
     {.name = "variables",
      .type = &schema_variables,
-     SCHEMA_MEMBER(struct cluster, variables),
+     SCHEMA_MEMBER(struct cluster_draft, cluster.variables),
      .help = "Values for the templates of its nodes; they win over the site's.",
      .example = "{containerd_version: \"1.7\"}"},
 };
@@ -238,8 +313,8 @@ static const struct schema_field cluster_fields[] = {
 const struct schema format_cluster = {
     .title = "cluster",
     .help = "Each file in `clusters/` is a mapping of cluster names to such mappings.",
-    .size = sizeof(struct cluster),
+    .size = sizeof(struct cluster_draft),
     SCHEMA_FIELDS(cluster_fields),
-    .name_offset = offsetof(struct cluster, name),
-    .place_offset = offsetof(struct cluster, at),
+    .name_offset = offsetof(struct cluster_draft, cluster.name),
+    .place_offset = offsetof(struct cluster_draft, cluster.at),
 };

@@ -17,14 +17,23 @@ struct site_draft {
     uint32_t evidence_n;
 };
 
+struct cluster_draft {
+    struct cluster cluster; /* all but `addons` */
+    struct addon *addons;
+    uint32_t addons_n;
+};
+
 struct role_draft {
-    struct role role; /* all but `extends` and `templates` */
+    struct role role; /* all but `extends`, `sealed` and the templates themselves */
     struct str extends;
+    struct sealed_file *sealed;
+    uint32_t sealed_n;
     /* The loader's own: */
-    struct place extends_at;
-    bool bootstrap_given;
+    struct place extends_at, kubeadm_at, sealed_at;
+    bool bootstrap_given, kubeadm_given;
     bool visited;
-    uint32_t parent; /* number of what it extends */
+    bool for_bootstrap; /* it bootstraps, or one that extends it does */
+    uint32_t parent;    /* number of what it extends */
 };
 
 struct node_draft {
@@ -34,7 +43,7 @@ struct node_draft {
 };
 
 extern const struct schema format_site;    /* struct site_draft */
-extern const struct schema format_cluster; /* struct cluster */
+extern const struct schema format_cluster; /* struct cluster_draft */
 extern const struct schema format_role;    /* struct role_draft */
 extern const struct schema format_node;    /* struct node_draft */
 

@@ -28,6 +28,76 @@ static const struct schema templates_schema = {
     .place_offset = SCHEMA_NOT_KEPT,
 };
 
+static bool read_mode(struct schema_reader *r, const struct schema_field *f,
+                      const struct yaml_node *y, void *out)
+{
+    struct str s = yaml_text(y);
+    if (s.n != 4 || s.p[0] != '0' || strspn(s.p, "01234567") != 4)
+        return schema_refuse(r, f, y);
+    *(struct str *)out = intern_str(r->texts, s);
+    return true;
+}
+
+static const struct schema_type mode_type = {.what =
+                                                 "a file's mode of four octal digits, like 0600",
+                                             .size = sizeof(struct str),
+                                             .read = read_mode};
+
+/* A user's or group's name, or its number. */
+static bool account_valid(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '_' && (c != '-' || i == 0))
+            return false;
+    }
+    return s.n > 0 && s.n <= 32;
+}
+
+static bool read_owner(struct schema_reader *r, const struct schema_field *f,
+                       const struct yaml_node *y, void *out)
+{
+    struct str group = yaml_text(y);
+    struct str user = str_cut(&group, ':');
+    if (!account_valid(user) || !account_valid(group))
+        return schema_refuse(r, f, y);
+    *(struct str *)out = intern_str(r->texts, yaml_text(y));
+    return true;
+}
+
+static const struct schema_type owner_type = {
+    .what = "a user and a group, like root:root", .size = sizeof(struct str), .read = read_owner};
+
+static const struct schema_field sealed_fields[] = {
+    {.name = "template",
+     .type = &schema_text,
+     SCHEMA_MEMBER(struct sealed_file, template_name),
+     .required = true,
+     .help = "The template of its content; one below `sealed/` may use `secrets`.",
+     .example = "sealed/registry"},
+    {.name = "mode",
+     .type = &mode_type,
+     SCHEMA_MEMBER(struct sealed_file, mode),
+     .fallback = "0600",
+     .help = "Who may read and write it."},
+    {.name = "owner",
+     .type = &owner_type,
+     SCHEMA_MEMBER(struct sealed_file, owner),
+     .fallback = "root:root",
+     .help = "Whose it is."},
+};
+
+static const struct schema sealed_schema = {
+    .title = "sealed file",
+    .help = "A file that a node is given when it bootstraps, over TLS, and at no other time: "
+            "nothing of it stands in what cloud-init gets.",
+    .size = sizeof(struct sealed_file),
+    SCHEMA_FIELDS(sealed_fields),
+    .name_offset = offsetof(struct sealed_file, path),
+    .name_type = &schema_file,
+    .place_offset = offsetof(struct sealed_file, at),
+};
+
 static const struct schema_field role_fields[] = {
     {.name = "extends",
      .type = &schema_label,
@@ -44,6 +114,18 @@ static const struct schema_field role_fields[] = {
      .of = &templates_schema,
      SCHEMA_MEMBER(struct role_draft, role.template_names),
      .help = "What cloud-init is given."},
+    {.name = "kubeadm",
+     .type = &schema_text,
+     SCHEMA_MEMBER(struct role_draft, role.kubeadm_name),
+     .help = "The template of kubeadm's configuration, which a node is given when it bootstraps; "
+             "it sees `bootstrap`.",
+     .example = "sealed/kubeadm"},
+    {.name = "sealed",
+     .of = &sealed_schema,
+     .shape = SCHEMA_MAP,
+     SCHEMA_MEMBER_N(struct role_draft, sealed),
+     .help = "Files that a node is given when it bootstraps, each under its path on the node; with "
+             "those of the role that it extends."},
     {.name = "variables",
      .type = &schema_variables,
      SCHEMA_MEMBER(struct role_draft, role.variables),

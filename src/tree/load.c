@@ -9,7 +9,6 @@
 
 #define TREE_CHUNK_BYTES (256 * 1024)
 #define FILE_CHUNK_BYTES (1024 * 1024)
-#define TEMPLATE_MAX_BYTES (1024 * 1024)
 
 void load_init(struct load *l, struct tree *t, struct faults *faults)
 {
@@ -17,6 +16,7 @@ void load_init(struct load *l, struct tree *t, struct faults *faults)
     arena_init(&t->arena, TREE_CHUNK_BYTES);
     arena_init(&l->file, FILE_CHUNK_BYTES);
     intern_init(&l->texts, &t->arena);
+    intern_init(&l->secrets, &t->arena);
     l->reader = (struct schema_reader){.arena = &t->arena, .texts = &l->texts, .faults = faults};
     files_init(&l->templates, &t->arena, faults);
     t->templates = template_set_new();
@@ -30,6 +30,7 @@ void load_done(struct load *l)
     map_done(&l->names);
     map_done(&l->addresses);
     index_done(&l->index);
+    intern_done(&l->secrets);
     free(l->role_drafts);
     free(l->address_list);
 }
@@ -52,7 +53,7 @@ const struct yaml_node *load_text(struct load *l, const char *path, struct str t
     return yaml_parse(path, text, &l->file, l->faults, &root) < 0 ? NULL : root;
 }
 
-static bool read_file(struct load *l, const char *path, size_t max_bytes, struct str *ret)
+bool load_read(struct load *l, const char *path, size_t max_bytes, struct str *ret)
 {
     arena_reset(&l->file);
     int r = fs_read(path, max_bytes, &l->file, ret, NULL);
@@ -66,7 +67,7 @@ static bool read_file(struct load *l, const char *path, size_t max_bytes, struct
 const struct yaml_node *load_file(struct load *l, const char *path)
 {
     struct str text;
-    return read_file(l, path, YAML_FILE_MAX_BYTES, &text) ? load_text(l, path, text) : NULL;
+    return load_read(l, path, YAML_FILE_MAX_BYTES, &text) ? load_text(l, path, text) : NULL;
 }
 
 static bool load_pairs(struct load *l, const char *path, load_pair_fn on_pair)
@@ -96,21 +97,6 @@ bool load_folder(struct load *l, const char *folder, load_pair_fn on_pair)
         whole &= load_pairs(l, files.list[i].path, on_pair);
     files_done(&files);
     return whole;
-}
-
-void load_templates(struct load *l, const char *folder)
-{
-    size_t errors = l->faults->errors;
-    files_below(&l->templates, folder);
-    for (size_t i = 0; i < l->templates.n; i++) {
-        const struct files_entry *file = &l->templates.list[i];
-        struct str text;
-        if (read_file(l, file->path, TEMPLATE_MAX_BYTES, &text))
-            template_set_add(l->tree->templates, file->name, file->path, text, l->faults);
-    }
-    l->templates_whole = l->faults->errors == errors;
-    if (l->templates_whole)
-        template_set_link(l->tree->templates, l->faults);
 }
 
 /* What lies beside the folders that we read: a misspelt one would be an empty fleet. */

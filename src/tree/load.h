@@ -21,7 +21,8 @@ struct tree {
     struct cluster *clusters;
     struct role *roles;
     struct node *nodes;
-    uint32_t clusters_n, roles_n, nodes_n;
+    const struct str *secrets; /* sorted */
+    uint32_t clusters_n, roles_n, nodes_n, secrets_n;
     struct index index;
 };
 
@@ -33,6 +34,7 @@ struct load {
     struct intern texts;
     struct schema_reader reader;
     struct files templates; /* for "did you mean" */
+    struct intern secrets;  /* names that templates ask for */
     /* Nothing was lost on the way: a name that is not there does not exist indeed. */
     bool templates_whole, networks_whole, clusters_whole, roles_whole;
     struct role_draft *role_drafts; /* roles_n of them */
@@ -56,10 +58,18 @@ void load_nodes(struct load *l, const char *folder);
  * read. */
 typedef void (*load_pair_fn)(struct load *l, const struct yaml_pair *pair);
 bool load_folder(struct load *l, const char *folder, load_pair_fn on_pair);
+/* Its text alone; false after a fault. */
+bool load_read(struct load *l, const char *path, size_t max_bytes, struct str *ret);
 /* Parses one file; NULL after a fault. It lives until the next file. */
 const struct yaml_node *load_file(struct load *l, const char *path);
 /* The same for a text that was read already. */
 const struct yaml_node *load_text(struct load *l, const char *path, struct str text);
+
+/* The template that stands under `key` in `y`, NULL after a fault and where `name` is empty. */
+const struct template *load_find_template(struct load *l, const struct yaml_node *y,
+                                          const char *key, struct str name);
+/* Whether it lies in sealed/: what it renders travels in bootstrap's answer alone. */
+bool load_is_sealed(const struct template *t);
 
 /* Makes room for one more item behind `n` in a heap array. */
 void *load_grow(void *list, uint32_t n, uint32_t *room, size_t size);

@@ -12,24 +12,42 @@ static struct str draft_name(const void *drafts, uint32_t i)
     return ((const struct role_draft *)drafts)[i].role.name;
 }
 
-static void find_templates(struct load *l, const struct yaml_node *y, struct role *r)
+static void find_seed_template(struct load *l, const struct yaml_node *names, struct role *r,
+                               size_t file)
 {
-    const struct yaml_node *names = yaml_get(y, STR("templates"));
-    for (size_t f = 0; f < SEED_FILE_COUNT; f++) {
-        struct str name = r->template_names[f];
-        if (!name.n)
-            continue;
-        r->templates[f] = template_set_find(l->tree->templates, name);
-        if (r->templates[f] || !l->templates_whole)
-            continue;
-        struct guess g;
-        guess_init(&g, name);
-        for (size_t i = 0; i < l->templates.n; i++)
-            guess_offer(&g, l->templates.list[i].name);
-        fault_add(l->faults, schema_place(&l->reader, names, seed_file_names[f], 0),
-                  "%s: there is no template %s%s", seed_file_names[f],
-                  schema_quoted(&l->reader, name), guess_text(&g));
+    const char *key = seed_file_names[file];
+    const struct template *t = load_find_template(l, names, key, r->template_names[file]);
+    if (t && load_is_sealed(t))
+        fault_add(l->faults, schema_place(&l->reader, names, key, 0),
+                  "%s: a template of sealed/ may render secrets, and anyone who knows a node's URL "
+                  "may read this file; take one from another folder",
+                  key);
+    r->templates[file] = t;
+}
+
+static int by_path(const void *a, const void *b)
+{
+    return str_cmp(((const struct sealed_file *)a)->path, ((const struct sealed_file *)b)->path);
+}
+
+static void find_sealed(struct load *l, const struct yaml_node *files, struct role_draft *d)
+{
+    for (uint32_t i = 0; i < d->sealed_n; i++) {
+        struct sealed_file *f = &d->sealed[i];
+        f->template = load_find_template(l, yaml_get(files, f->path), "template", f->template_name);
     }
+    if (d->sealed_n)
+        qsort(d->sealed, d->sealed_n, sizeof(*d->sealed), by_path);
+    d->role.sealed = d->sealed;
+    d->role.sealed_n = d->sealed_n;
+}
+
+static void find_templates(struct load *l, const struct yaml_node *y, struct role_draft *d)
+{
+    for (size_t f = 0; f < SEED_FILE_COUNT; f++)
+        find_seed_template(l, yaml_get(y, STR("templates")), &d->role, f);
+    d->role.kubeadm = load_find_template(l, y, "kubeadm", d->role.kubeadm_name);
+    find_sealed(l, yaml_get(y, STR("sealed")), d);
 }
 
 void load_role(struct load *l, const struct yaml_pair *pair)
@@ -39,7 +57,10 @@ void load_role(struct load *l, const struct yaml_pair *pair)
     schema_read_named(&l->reader, &format_role, pair, &d);
     d.bootstrap_given = yaml_get(pair->value, STR("bootstrap")) != NULL;
     d.extends_at = schema_place(&l->reader, pair->value, "extends", 0);
-    find_templates(l, pair->value, &d.role);
+    d.kubeadm_at = schema_place(&l->reader, pair->value, "kubeadm", 0);
+    d.sealed_at = schema_place(&l->reader, pair->value, "sealed", 0);
+    d.kubeadm_given = d.role.kubeadm_name.n != 0;
+    find_templates(l, pair->value, &d);
     l->role_drafts = load_grow(l->role_drafts, t->roles_n, &l->roles_room, sizeof(d));
     l->role_drafts[t->roles_n] = d;
     uint32_t holder = map_put(&l->names, draft_name, l->role_drafts, t->roles_n);
@@ -102,6 +123,24 @@ static void report_cycle(struct load *l, uint32_t from)
     buf_done(&way);
 }
 
+/* Both are sorted by path. */
+static void inherit_sealed(struct load *l, const struct role *parent, struct role *r)
+{
+    struct sealed_file *list =
+        ARENA_ARRAY(&l->tree->arena, struct sealed_file, (size_t)parent->sealed_n + r->sealed_n);
+    uint32_t theirs = 0, own = 0, n = 0;
+    while (theirs < parent->sealed_n || own < r->sealed_n) {
+        int c = own == r->sealed_n           ? -1
+                : theirs == parent->sealed_n ? 1
+                                             : by_path(&parent->sealed[theirs], &r->sealed[own]);
+        list[n++] = c < 0 ? parent->sealed[theirs] : r->sealed[own];
+        theirs += c <= 0;
+        own += c >= 0;
+    }
+    r->sealed = list;
+    r->sealed_n = n;
+}
+
 static void inherit(struct load *l, struct role_draft *d)
 {
     const struct role *parent = &l->role_drafts[d->parent].role;
@@ -114,6 +153,12 @@ static void inherit(struct load *l, struct role_draft *d)
         r->template_names[f] = parent->template_names[f];
         r->templates[f] = parent->templates[f];
     }
+    if (!r->kubeadm_name.n) {
+        r->kubeadm_name = parent->kubeadm_name;
+        r->kubeadm = parent->kubeadm;
+    }
+    if (parent->sealed_n)
+        inherit_sealed(l, parent, r);
     r->variables = variables_merge(&l->tree->arena, parent->variables, r->variables);
 }
 
@@ -155,8 +200,44 @@ void load_link_roles(struct load *l)
     }
 }
 
+/* Up from each role that bootstraps, as far as that is not known yet. */
+static void mark_for_bootstrap(struct load *l)
+{
+    for (uint32_t i = 0; i < l->tree->roles_n; i++) {
+        uint32_t k = i;
+        if (l->role_drafts[i].role.bootstrap == BOOTSTRAP_NONE)
+            continue;
+        while (k != MAP_NONE && !l->role_drafts[k].for_bootstrap) {
+            l->role_drafts[k].for_bootstrap = true;
+            k = l->role_drafts[k].parent;
+        }
+    }
+}
+
+/* A role that is there to be extended may have them for those that do. */
+static void check_bootstrap(struct load *l, const struct role_draft *d)
+{
+    static const char advice[] = "%s: its nodes are never given it: neither role '%s' nor one that "
+                                 "extends it has a 'bootstrap' of master or worker";
+    if (d->kubeadm_given && !d->for_bootstrap)
+        fault_add(l->faults, d->kubeadm_at, advice, "kubeadm", d->role.name.p);
+    if (d->sealed_n && !d->for_bootstrap)
+        fault_add(l->faults, d->sealed_at, advice, "sealed", d->role.name.p);
+    if (d->role.sealed_n > ROLE_SEALED_MAX)
+        fault_add(l->faults, d->role.at,
+                  "sealed: %u files are too many, with those it inherits; "
+                  "a role has at most %d",
+                  d->role.sealed_n, ROLE_SEALED_MAX);
+}
+
 void load_roles(struct load *l, const char *folder)
 {
+    size_t errors = l->faults->errors;
     l->roles_whole = load_folder(l, folder, load_role);
     load_link_roles(l);
+    mark_for_bootstrap(l);
+    if (l->faults->errors != errors) /* who extends what may not be known */
+        return;
+    for (uint32_t i = 0; i < l->tree->roles_n; i++)
+        check_bootstrap(l, &l->role_drafts[i]);
 }

@@ -121,11 +121,40 @@ static void check_cluster(struct load *l, const struct yaml_node *y, const struc
         check_range(l, y, ranges, i);
 }
 
+static void report_twice(struct load *l, const struct addon *addon, const struct addon *other)
+{
+    fault_add(l->faults, addon->at, "addon: '%s' is in the list already, in line %u", addon->name.p,
+              other->at.line);
+}
+
+/* Where each one's manifest comes from. */
+static void find_manifests(struct load *l, const struct yaml_node *y, struct addon *addons,
+                           uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        struct addon *addon = &addons[i];
+        const struct yaml_node *item = y->kind == YAML_SEQUENCE ? y->items[i] : y;
+        addon->template = load_find_template(l, item, "template", addon->template_name);
+        if (addon->asset.n)
+            addon->url =
+                ARENA_JOIN(&l->tree->arena, l->tree->site.url, STR("/assets/"), addon->asset);
+        for (uint32_t j = 0; j < i; j++) {
+            if (str_eq(addons[j].name, addon->name))
+                report_twice(l, addon, &addons[j]);
+        }
+    }
+}
+
 void load_cluster(struct load *l, const struct yaml_pair *pair)
 {
     struct tree *t = l->tree;
-    struct cluster c = {0};
-    schema_read_named(&l->reader, &format_cluster, pair, &c);
+    struct cluster_draft d = {0};
+    schema_read_named(&l->reader, &format_cluster, pair, &d);
+    if (d.addons_n)
+        find_manifests(l, yaml_get(pair->value, STR("addons")), d.addons, d.addons_n);
+    struct cluster c = d.cluster;
+    c.addons = d.addons;
+    c.addons_n = d.addons_n;
     check_cluster(l, pair->value, &c);
     t->clusters = load_grow(t->clusters, t->clusters_n, &l->clusters_room, sizeof(c));
     t->clusters[t->clusters_n] = c;

@@ -19,7 +19,9 @@ static void write_takes(struct buf *out, const struct schema_field *f)
     if (f->shape == SCHEMA_LIST)
         buf_printf(out, "a list%s", f->of ? " of mappings: see below" : ": ");
     if (f->shape == SCHEMA_MAP)
-        buf_printf(out, "a mapping of names to mappings: see below");
+        buf_printf(out, "a mapping of names to mappings: see below%s%s",
+                   f->of->name_type ? "; a name is " : "",
+                   f->of->name_type ? f->of->name_type->what : "");
     else if (f->shape == SCHEMA_ONE && f->of)
         buf_printf(out, "a mapping: see below");
     else if (f->type == &schema_enum)

@@ -203,18 +203,28 @@ bool schema_read(struct schema_reader *r, const struct schema *s, const struct y
     return r->faults->errors == errors;
 }
 
-bool schema_read_named(struct schema_reader *r, const struct schema *s, const struct yaml_pair *y,
-                       void *out)
+static bool read_label(struct schema_reader *r, const struct schema *s, const struct yaml_node *key,
+                       struct str *out)
 {
-    struct str name = yaml_text(y->key);
+    struct str name = yaml_text(key);
     bool ok = node_name_valid(name);
     if (!ok) {
         name = str_from(schema_quoted(r, name)); /* fit for later faults to show */
-        fault_add(r->faults, yaml_place(r->file, y->key),
+        fault_add(r->faults, yaml_place(r->file, key),
                   "%s: %s is no name; take lower-case letters, digits and '-' inside, 63 at most",
                   s->title, name.p);
     }
-    *(struct str *)((char *)out + s->name_offset) = intern_str(r->texts, name);
+    *out = intern_str(r->texts, name);
+    return ok;
+}
+
+bool schema_read_named(struct schema_reader *r, const struct schema *s, const struct yaml_pair *y,
+                       void *out)
+{
+    const struct schema_field as_field = {.name = s->title, .type = s->name_type};
+    struct str *name = (struct str *)((char *)out + s->name_offset);
+    bool ok = s->name_type ? s->name_type->read(r, &as_field, y->key, name)
+                           : read_label(r, s, y->key, name);
     ok &= schema_read(r, s, y->value, out);
     *(struct place *)((char *)out + s->place_offset) = yaml_place(r->file, y->key);
     return ok;

@@ -62,9 +62,10 @@ struct schema {
     const char *help;  /* a paragraph for the reference */
     size_t size;       /* of the struct */
     const struct schema_field *fields;
-    size_t fields_n;     /* at most 64 */
-    size_t name_offset;  /* of the struct str that takes its name in a map, or SCHEMA_NOT_KEPT */
-    size_t place_offset; /* of the struct place, or SCHEMA_NOT_KEPT */
+    size_t fields_n;    /* at most 64 */
+    size_t name_offset; /* of the struct str that takes its name in a map, or SCHEMA_NOT_KEPT */
+    const struct schema_type *name_type; /* of that name; NULL: a label */
+    size_t place_offset;                 /* of the struct place, or SCHEMA_NOT_KEPT */
     /* What no single field can tell; called where all of them are sound. */
     void (*check)(struct schema_reader *r, const struct yaml_node *y, const void *made);
 };

@@ -57,6 +57,16 @@ const struct role *tree_role(const struct tree *t, uint32_t number)
     return &t->roles[number];
 }
 
+uint32_t tree_secret_count(const struct tree *t)
+{
+    return t->secrets_n;
+}
+
+struct str tree_secret(const struct tree *t, uint32_t number)
+{
+    return t->secrets[number];
+}
+
 static int compare_role(const void *name, const void *role)
 {
     return str_cmp(*(const struct str *)name, ((const struct role *)role)->name);

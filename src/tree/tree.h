@@ -33,6 +33,10 @@ const struct cluster *tree_cluster(const struct tree *t, uint32_t number);
 uint32_t tree_role_count(const struct tree *t);
 const struct role *tree_role(const struct tree *t, uint32_t number);
 
+/* Names of the secrets that templates ask for, sorted. */
+uint32_t tree_secret_count(const struct tree *t);
+struct str tree_secret(const struct tree *t, uint32_t number);
+
 /* NULL where there is none. */
 const struct role *tree_find_role(const struct tree *t, struct str name);
 const struct cluster *tree_find_cluster(const struct tree *t, struct str name);

@@ -84,6 +84,44 @@ READS(read_path)
     return ok ? keep_text(r, s, out) : schema_refuse(r, f, y);
 }
 
+/* One way to write each path: without ".", ".." and nothing between two slashes. */
+static bool parts_valid(struct str path)
+{
+    if (!is_one_line(path))
+        return false;
+    while (path.p) {
+        struct str part = str_cut(&path, '/');
+        if (!part.n || str_is(part, ".") || str_is(part, ".."))
+            return false;
+    }
+    return true;
+}
+
+READS(read_file)
+{
+    struct str s = yaml_text(y);
+    bool ok = str_starts(s, STR("/")) && parts_valid(str_skip(s, 1));
+    return ok ? keep_text(r, s, out) : schema_refuse(r, f, y);
+}
+
+/* What stands for itself in a URL's path (RFC 3986). */
+static bool is_url_path(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i], lower = (char)(c | 0x20);
+        bool plain = (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9');
+        if (!plain && !strchr("/-._~!$&'()*+,;=:@", c))
+            return false;
+    }
+    return true;
+}
+
+READS(read_asset)
+{
+    struct str s = yaml_text(y);
+    return parts_valid(s) && is_url_path(s) ? keep_text(r, s, out) : schema_refuse(r, f, y);
+}
+
 /* "NAME:PORT", where NAME may be an address; IPv6 in brackets. Port 0 only where `no_port` allows
  * that it is left out. */
 static bool host_port_valid(struct str s, bool no_port)
@@ -250,6 +288,10 @@ const struct schema_type schema_label =
 const struct schema_type schema_domain = TEXT_TYPE(read_domain, "a DNS name, like lab.home.arpa");
 const struct schema_type schema_path =
     TEXT_TYPE(read_path, "an absolute path, like /etc/cloudseed/seed");
+const struct schema_type schema_file =
+    TEXT_TYPE(read_file, "the absolute path of a file, without . or .. in it");
+const struct schema_type schema_asset =
+    TEXT_TYPE(read_asset, "a path below the server's assets, like k8s/calico.yaml");
 const struct schema_type schema_url =
     TEXT_TYPE(read_url, "a URL, like https://example.org/calico.yaml");
 const struct schema_type schema_origin =

@@ -14,6 +14,8 @@ extern const struct schema_type schema_text;      /* struct str; one line, not e
 extern const struct schema_type schema_label;     /* struct str; a name of RFC 1123's letters */
 extern const struct schema_type schema_domain;    /* struct str; a DNS name */
 extern const struct schema_type schema_path;      /* struct str; absolute */
+extern const struct schema_type schema_file;      /* struct str; a file's path, as it is opened */
+extern const struct schema_type schema_asset;     /* struct str; a path below a URL */
 extern const struct schema_type schema_url;       /* struct str; http or https */
 extern const struct schema_type schema_origin;    /* struct str; a URL without a path or a slash */
 extern const struct schema_type schema_host_port; /* struct str; a name or address, and a port */

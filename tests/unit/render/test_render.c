@@ -124,13 +124,14 @@ static void cluster_and_role(void **state)
 static void cluster_in_full(void **state)
 {
     (void)state;
-    assert_str(shown("{{ cluster | tojson }}", ", cluster: k8s"),
-               "{\"addons\": [{\"name\": \"calico\", \"sha256\": null, \"url\": "
-               "\"https://x/calico.yaml\", \"wait\": [\"crd/a\", \"crd/b\"]}, {\"name\": "
-               "\"dns\", \"sha256\": \"" SHA256 "\", \"url\": \"https://x/dns.yaml\", "
-               "\"wait\": []}], \"endpoint\": \"api.lab:6443\", \"name\": \"k8s\", "
-               "\"pods\": [\"192.168.0.0/16\", \"fd01::/64\"], \"services\": [\"10.96.0.0/12\"], "
-               "\"version\": \"1.29.15\"}");
+    assert_str(
+        shown("{{ cluster | tojson }}", ", cluster: k8s"),
+        "{\"addons\": [{\"name\": \"calico\", \"sha256\": null, \"template\": null, \"url\": "
+        "\"https://x/calico.yaml\", \"wait\": [\"crd/a\", \"crd/b\"]}, {\"name\": "
+        "\"dns\", \"sha256\": \"" SHA256 "\", \"template\": null, \"url\": \"https://x/dns.yaml\", "
+        "\"wait\": []}], \"endpoint\": \"api.lab:6443\", \"name\": \"k8s\", "
+        "\"pods\": [\"192.168.0.0/16\", \"fd01::/64\"], \"services\": [\"10.96.0.0/12\"], "
+        "\"version\": \"1.29.15\"}");
 }
 
 static void the_seed_url(void **state)

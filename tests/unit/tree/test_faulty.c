@@ -64,5 +64,19 @@ static void networks_that_overlap(void **state)
     check_tree("overlap");
 }
 
+static void secrets_where_they_do_not_belong(void **state)
+{
+    (void)state;
+    check_tree("sealed");
+}
+
+static void bootstraps_that_never_happen(void **state)
+{
+    (void)state;
+    check_tree("bootstrap");
+}
+
 UNIT_MAIN(cmocka_unit_test(tree_of_many_faults), cmocka_unit_test(site_of_faults),
-          cmocka_unit_test(networks_that_overlap))
+          cmocka_unit_test(networks_that_overlap),
+          cmocka_unit_test(secrets_where_they_do_not_belong),
+          cmocka_unit_test(bootstraps_that_never_happen))

@@ -319,7 +319,7 @@ static void addons_keep_their_order(void **state)
         *state, "seed/clusters/c.yaml",
         "c:\n  version: 1.29.15\n  endpoint: api:6443\n  pods: [192.168.0.0/16, fd01::/56]\n"
         "  services: 10.96.0.0/12\n  addons:\n"
-        "  - {name: b, url: https://a/b, wait: [crd/x, ns/y]}\n"
+        "  - {name: b, url: https://a/b, wait: [crd/x, deployment/ns/y]}\n"
         "  - {name: a, url: https://a/a}\n");
     LOADED(w);
     assert_string_equal(w.said.p, "");
@@ -329,8 +329,48 @@ static void addons_keep_their_order(void **state)
     assert_int_equal(c->addons_n, 2);
     assert_str(c->addons[0].name, "b");
     assert_int_equal(c->addons[0].wait_n, 2);
-    assert_str(c->addons[0].wait[1], "ns/y");
+    assert_str(c->addons[0].wait[1], "deployment/ns/y");
     assert_int_equal(c->addons[0].sha256.n, 0);
+}
+
+static void nodes_bootstrap_at_the_host_of_the_url(void **state)
+{
+    static const struct {
+        const char *site, *node_url;
+    } cases[] = {
+        {"url: http://10.0.10.5:8080", "https://10.0.10.5:8443"},
+        {"url: https://seed.home.arpa", "https://seed.home.arpa:8443"},
+        {"url: 'http://[fd00::5]:8080/'", "https://[fd00::5]:8443"},
+        {"url: 'http://[fd00::5]'", "https://[fd00::5]:8443"},
+        {"url: http://10.0.10.5:8080\nnode_url: https://seed.home.arpa/", "https://seed.home.arpa"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char site[256];
+        snprintf(site, sizeof(site), "name: lab\n%s\n", cases[i].site);
+        folder_file(*state, "seed/site.yaml", site);
+        LOADED(w);
+        assert_string_equal(w.said.p, "");
+        assert_str_equal(tree_site(w.tree)->node_url, str_from(cases[i].node_url));
+    }
+}
+
+/* 40 of its own and 40 inherited are too many, 40 that replace the same are not. */
+static void sealed_files_are_counted_with_inherited_ones(void **state)
+{
+    FILE *file = fopen("seed/roles/r.yaml", "w");
+    folder_file(*state, "templates/t", "");
+    assert_non_null(file);
+    fprintf(file, "base:\n  bootstrap: worker\n  sealed:\n");
+    for (int i = 0; i < 40; i++)
+        fprintf(file, "    /etc/%d: {template: t}\n", i);
+    fprintf(file, "same: {extends: base, sealed: {/etc/7: {template: t}}}\nmore:\n  extends: base\n"
+                  "  sealed:\n");
+    for (int i = 40; i < 80; i++)
+        fprintf(file, "    /etc/%d: {template: t}\n", i);
+    fclose(file);
+    LOADED(w);
+    assert_string_equal(w.said.p, "seed/roles/r.yaml:45:1: sealed: 80 files are too many, with "
+                                  "those it inherits; a role has at most 64\n");
 }
 
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter, folder_leave)
@@ -346,4 +386,5 @@ UNIT_MAIN(IN_FOLDER(an_empty_site_is_a_tree), IN_FOLDER(folders_may_be_missing),
           IN_FOLDER(files_beyond_the_caps_are_refused), IN_FOLDER(each_vlan_wants_a_card),
           IN_FOLDER(lost_files_do_not_cause_false_faults),
           IN_FOLDER(clusters_and_roles_may_share_names), IN_FOLDER(evidence_is_a_set),
-          IN_FOLDER(addons_keep_their_order))
+          IN_FOLDER(addons_keep_their_order), IN_FOLDER(nodes_bootstrap_at_the_host_of_the_url),
+          IN_FOLDER(sealed_files_are_counted_with_inherited_ones))

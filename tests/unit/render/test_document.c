@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which documents a node has, what their templates see, and that both ways to render agree. */
+#include "unit/render/tmptree.h"
+
+#include "render/document.h"
+#include "render/render.h"
+#include "render/scope.h"
+#include "template/trace.h"
+
+#define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
+
+static struct tmptree files;
+static struct tree *tree;
+static struct scope_tables *tables;
+static struct arena arena;
+static struct buf out;
+
+static const char site_yaml[] = "name: lab\n"
+                                "url: http://10.0.10.5:8080\n"
+                                "variables: {where: site}\n";
+
+static const char cluster_yaml[] = "k8s:\n  version: '1.29.15'\n  endpoint: api.lab:6443\n"
+                                   "  pods: 192.168.0.0/16\n  services: 10.96.0.0/12\n"
+                                   "  addons:\n"
+                                   "  - {name: calico, asset: k8s/calico.yaml}\n"
+                                   "  - {name: storage, template: addons/storage}\n"
+                                   "  - {name: dns, url: 'https://x/dns.yaml'}\n"
+                                   "  - {name: registry, template: sealed/registry}\n";
+
+static const char roles_yaml[] =
+    "base:\n  templates: {user-data: user-data}\n  kubeadm: sealed/kubeadm\n"
+    "  sealed:\n    /etc/z: {template: sealed/registry}\n    /etc/a: {template: plain}\n"
+    "master: {extends: base, bootstrap: master}\n"
+    "worker:\n  extends: base\n  bootstrap: worker\n"
+    "  sealed:\n    /etc/m: {template: plain, mode: '0644', owner: 'www-data:www-data'}\n"
+    "    /etc/z: {template: plain}\n"
+    "storage: {extends: base}\n";
+
+static int start(void **state)
+{
+    (void)state;
+    tmptree_init(&files);
+    assert_int_equal(mkdir(tmptree_path(&files, "templates/sealed"), 0700), 0);
+    assert_int_equal(mkdir(tmptree_path(&files, "templates/addons"), 0700), 0);
+    tmptree_put(&files, "seed/site.yaml", site_yaml);
+    tmptree_put(&files, "seed/clusters/c.yaml", cluster_yaml);
+    tmptree_put(&files, "seed/roles/r.yaml", roles_yaml);
+    tmptree_put(&files, "seed/nodes/n.yaml",
+                "m: {role: master, cluster: k8s, variables: {where: here}}\n"
+                "w: {role: worker, cluster: k8s}\n"
+                "s: {role: storage}\n");
+    tmptree_put(&files, "templates/user-data", "{{ node.name }} {{ where }}\n");
+    tmptree_put(&files, "templates/plain", "{{ role.name }}\n");
+    tmptree_put(&files, "templates/sealed/kubeadm", "{{ bootstrap | tojson }}\n");
+    tmptree_put(&files, "templates/sealed/registry",
+                "{{ secrets.registry_password }} {{ secrets['other'] }} {{ node.name }}\n");
+    tmptree_put(&files, "templates/addons/storage", "{{ cluster.name }} {{ where }}\n");
+    tree = tmptree_load(&files);
+    tables = scope_tables_new(tree);
+    arena_init(&arena, 65536);
+    buf_init(&out, RENDER_MAX_BYTES);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    scope_tables_free(tables);
+    tree_free(tree);
+    buf_done(&out);
+    arena_done(&arena);
+    tmptree_done(&files);
+    return 0;
+}
+
+static const struct node *node(const char *name)
+{
+    const struct node *n = tree_find_name(tree, str_from(name));
+    assert_non_null(n);
+    return n;
+}
+
+/* "meta-data user-data … ", in the order of their numbers. */
+static struct str names_of(const struct node *n)
+{
+    buf_clear(&out);
+    for (uint32_t i = 0; i < document_count(n); i++) {
+        struct document d = document_at(n, i);
+        assert_int_equal(document_number(n, d), i);
+        buf_str(&out, document_name(n, d, &arena));
+        buf_char(&out, ' ');
+    }
+    return buf_view(&out);
+}
+
+static struct document document(const struct node *n, const char *name)
+{
+    uint32_t i = 0;
+    while (i < document_count(n) && !str_is(document_name(n, document_at(n, i), &arena), name))
+        i++;
+    if (i == document_count(n))
+        fail_msg("no %s", name);
+    return document_at(n, i);
+}
+
+static struct str rendered(const char *of, const char *name, const struct bootstrap_values *values)
+{
+    const struct node *n = node(of);
+    const struct render_env env = {.seed_url = STR("http://x/"), .bootstrap = values};
+    struct template_fault fault;
+    buf_clear(&out);
+    if (document_render(tables, n, document(n, name), &env, &arena, &out, NULL, &fault) < 0)
+        fail_msg("%s:%u: %s", fault.at.file, fault.at.line, fault.msg);
+    return buf_view(&out);
+}
+
+static void each_kind_of_node_has_its_documents(void **state)
+{
+    (void)state;
+    assert_str(names_of(node("m")), "meta-data user-data vendor-data network-config kubeadm-init "
+                                    "kubeadm-join sealed/etc/a sealed/etc/z addons/storage "
+                                    "addons/registry ");
+    assert_str(names_of(node("w")), "meta-data user-data vendor-data network-config kubeadm-join "
+                                    "sealed/etc/a sealed/etc/m sealed/etc/z ");
+    assert_str(names_of(node("s")), "meta-data user-data vendor-data network-config ");
+}
+
+static void a_role_replaces_sealed_files_one_by_one(void **state)
+{
+    (void)state;
+    const struct role *w = node("w")->role;
+    assert_int_equal(w->sealed_n, 3);
+    assert_str(w->sealed[0].mode, "0600");
+    assert_str(w->sealed[0].owner, "root:root");
+    assert_str(w->sealed[1].mode, "0644");
+    assert_str(w->sealed[1].owner, "www-data:www-data");
+    assert_str(rendered("w", "sealed/etc/z", NULL), "worker\n");
+    assert_str(rendered("m", "sealed/etc/a", NULL), "master\n");
+}
+
+static void secrets_are_shown_by_their_names(void **state)
+{
+    (void)state;
+    assert_str(rendered("m", "sealed/etc/z", NULL), "SECRET-registry_password SECRET-other m\n");
+    assert_str(rendered("m", "addons/registry", NULL), "SECRET-registry_password SECRET-other m\n");
+    assert_int_equal(tree_secret_count(tree), 2);
+    assert_str(tree_secret(tree, 0), "other");
+}
+
+static void addons_are_for_the_node_that_applies_them(void **state)
+{
+    (void)state;
+    assert_str(rendered("m", "addons/storage", NULL), "k8s here\n");
+    assert_str(node("m")->cluster->addons[0].url, "http://10.0.10.5:8080/assets/k8s/calico.yaml");
+    assert_int_equal(node("m")->cluster->addons[1].url.n, 0);
+}
+
+static void placeholders_have_the_form_of_real_values(void **state)
+{
+    (void)state;
+    assert_str(rendered("m", "kubeadm-init", NULL),
+               "{\"action\": \"init\", \"ca_hashes\": [], \"certificate_key\": \"" ZEROS
+               "\", \"control_plane\": true, \"endpoint\": \"api.lab:6443\", \"token\": null}\n");
+    assert_str(rendered("m", "kubeadm-join", NULL),
+               "{\"action\": \"join\", \"ca_hashes\": [\"sha256:" ZEROS
+               "\"], \"certificate_key\": \"" ZEROS "\", \"control_plane\": true, \"endpoint\": "
+               "\"api.lab:6443\", \"token\": \"abcdef.0123456789abcdef\"}\n");
+    assert_str(rendered("w", "kubeadm-join", NULL),
+               "{\"action\": \"join\", \"ca_hashes\": [\"sha256:" ZEROS
+               "\"], \"certificate_key\": null, \"control_plane\": false, \"endpoint\": "
+               "\"api.lab:6443\", \"token\": \"abcdef.0123456789abcdef\"}\n");
+}
+
+static void real_values_take_their_place(void **state)
+{
+    (void)state;
+    const struct str hashes[] = {STR("sha256:1"), STR("sha256:2")};
+    const struct bootstrap_values values = {.endpoint = STR("10.0.20.11:6443"),
+                                            .token = STR("t.t"),
+                                            .ca_hashes = hashes,
+                                            .ca_hashes_n = 2};
+    assert_str(rendered("w", "kubeadm-join", &values),
+               "{\"action\": \"join\", \"ca_hashes\": [\"sha256:1\", \"sha256:2\"], "
+               "\"certificate_key\": null, \"control_plane\": false, \"endpoint\": "
+               "\"10.0.20.11:6443\", \"token\": \"t.t\"}\n");
+}
+
+/* Nothing of bootstrap's answer is in reach of what cloud-init gets. */
+static void seed_files_see_neither_bootstrap_nor_secrets(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"{{ bootstrap.token }}", "{% set n = 'sealed/registry' %}"
+                                                                 "{% include n %}"};
+    const struct render_env env = {.seed_url = STR("http://x/")};
+    for (size_t i = 0; i < 2; i++) {
+        struct template_fault fault;
+        scope_tables_free(tables);
+        tree_free(tree);
+        tmptree_put(&files, "templates/user-data", names[i]);
+        tree = tmptree_load(&files);
+        tables = scope_tables_new(tree);
+        buf_clear(&out);
+        assert_int_equal(document_render(tables, node("m"), document(node("m"), "user-data"), &env,
+                                         &arena, &out, NULL, &fault),
+                         -22);
+        assert_contains(fault.msg, i ? "'secrets' is undefined" : "'bootstrap' is undefined");
+    }
+}
+
+static void both_ways_give_the_same_bytes(void **state)
+{
+    (void)state;
+    const struct render_env env = {.seed_url = STR("http://x/")};
+    for (uint32_t i = 0; i < tree_node_count(tree); i++) {
+        const struct node *n = tree_node(tree, i);
+        for (uint32_t k = 0; k < document_count(n); k++) {
+            struct document d = document_at(n, k);
+            struct template_trace written = {.list = NULL}, prepared = {.list = NULL};
+            struct template_fault fault;
+            buf_clear(&out);
+            assert_int_equal(document_render(tables, n, d, &env, &arena, &out, &written, &fault),
+                             0);
+            struct str first = arena_str(&arena, buf_view(&out));
+            buf_clear(&out);
+            assert_int_equal(
+                document_render_prepared(tables, n, d, &env, &arena, &out, &prepared, &fault), 0);
+            assert_str_equal(buf_view(&out), first);
+            if (document_template(n, d)) {
+                assert_int_equal(written.list[written.n - 1].end, first.n);
+                assert_int_equal(prepared.list[prepared.n - 1].end, first.n);
+            }
+            template_trace_done(&written);
+            template_trace_done(&prepared);
+        }
+    }
+}
+
+static void a_trace_gives_places_in_the_template_as_written(void **state)
+{
+    (void)state;
+    const struct node *n = node("m");
+    const struct render_env env = {.seed_url = STR("http://x/")};
+    struct template_trace trace = {.list = NULL};
+    struct template_fault fault;
+    assert_int_equal(document_render(tables, n, document(n, "addons/storage"), &env, &arena, &out,
+                                     &trace, &fault),
+                     0);
+    assert_str(buf_view(&out), "k8s here\n");
+    const struct template_piece *piece = template_trace_find(&trace, 1);
+    assert_true(template_piece_is_value(piece));
+    assert_int_equal(template_piece_place(&trace, piece, 1).column, 4);
+    piece = template_trace_find(&trace, 8);
+    assert_false(template_piece_is_value(piece));
+    assert_int_equal(template_piece_place(&trace, piece, 8).column, 31);
+    template_trace_done(&trace);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
+
+UNIT_MAIN(TEST(each_kind_of_node_has_its_documents), TEST(a_role_replaces_sealed_files_one_by_one),
+          TEST(secrets_are_shown_by_their_names), TEST(addons_are_for_the_node_that_applies_them),
+          TEST(placeholders_have_the_form_of_real_values), TEST(real_values_take_their_place),
+          TEST(seed_files_see_neither_bootstrap_nor_secrets), TEST(both_ways_give_the_same_bytes),
+          TEST(a_trace_gives_places_in_the_template_as_written))

@@ -236,6 +236,8 @@ static bool is_repeatable(struct value v)
 bool run_binary(struct run *r, uint32_t at, enum op op, struct value a, struct value b,
                 struct value *ret)
 {
+    if (op == OP_MOD && a.kind == VALUE_STR) /* whatever the other side is */
+        return run_fail(r, at, "formatting with '%%' is not supported; use '~'");
     if (a.kind == VALUE_UNDEFINED || b.kind == VALUE_UNDEFINED)
         return run_refuse(r, at, a.kind == VALUE_UNDEFINED ? a : b);
     bool a_number = run_is_integer(a) || a.kind == VALUE_FLOAT;
@@ -250,8 +252,6 @@ bool run_binary(struct run *r, uint32_t at, enum op op, struct value a, struct v
         return repeat(r, at, a, run_integer(b), ret);
     if (op == OP_MUL && is_repeatable(b) && run_is_integer(a))
         return repeat(r, at, b, run_integer(a), ret);
-    if (op == OP_MOD && a.kind == VALUE_STR)
-        return run_fail(r, at, "formatting with '%%' is not supported; use '~'");
     if (op == OP_ADD && (a.kind == VALUE_STR || b.kind == VALUE_STR))
         return run_fail(r, at, "'+' does not join %s and %s; use '~'", run_kind(a), run_kind(b));
     return run_fail(r, at, "'%s' does not work on %s and %s", symbols[op], run_kind(a),

@@ -200,7 +200,7 @@ bool run_contains(struct run *r, uint32_t at, struct value in, struct value v, b
 {
     struct value found;
     switch ((enum value_kind)in.kind) {
-    case VALUE_UNDEFINED: return run_refuse(r, at, in);
+    case VALUE_UNDEFINED: *ret = false; return run_is_soft(in) || run_refuse(r, at, in);
     case VALUE_STR: return text_contains(r, at, in, v, ret);
     case VALUE_LIST: return list_contains(r, at, in, v, ret);
     case VALUE_MAP:

@@ -108,7 +108,9 @@ CASES = {
         "{{ ('a' if false)|default('d') }}", "{{ 1 if nope is defined else 2 }}",
         "{{ 'a' if 1 if 1 else 2 }}", "{{ 1 if map else 2 }}", "{{ 1 if empty_map else 2 }}",
         "{{ 1 if 'False' else 2 }}", "{{ 1 if range(0) else 2 }}",
-        "{{ (nope or 1) if false else 'k' }}",
+        "{{ (nope or 1) if false else 'k' }}", "{{ 1 in ('a' if false) }}",
+        "{{ nope not in ('a' if false) }}", "{{ [1] is in(('a' if false)) }}",
+        "{{ ('b' if false) in ('a' if false) }}", "{{ 1 in nope }}",
     ],
     "tests": [
         "{{ name is defined }}", "{{ nope is defined }}", "{{ nope is not defined }}",

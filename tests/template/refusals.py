@@ -49,6 +49,7 @@ REFUSED = [
     ("{{ 1e308 * 10 - 1e308 * 10 }}", "no number"),
     ("{{ 'a'|indent(width=1, width=2) }}", "given twice"),
     ("{{ '%s' % 1 }}", "formatting"),
+    ("{{ 'a' % nope }}", "formatting"),
     ("{{ map.items is defined }}", "method of mappings"),
     ("{{ deep.items is defined }}", "['items']"),
     ("{{ map['get'] is defined }}", "method of mappings"),

@@ -18,10 +18,11 @@ MAY_SEE = {
     "tree": GROUND + ["template", "wire", "port", "crypto"],
     "config": GROUND + ["wire", "port", "crypto", "tree"],
     "render": GROUND + ["template", "wire", "port", "crypto", "tree", "config"],
-    "core": GROUND + ["template", "wire", "port", "crypto", "tree", "config", "render"],
+    "fleet": GROUND + ["wire", "port", "crypto"],
+    "core": GROUND + ["template", "wire", "port", "crypto", "tree", "config", "render", "fleet"],
     "net": GROUND + ["wire", "crypto", "port/exchange.h", "core/core.h"],
-    "daemon": GROUND + ["template", "wire", "port", "crypto", "tree", "config", "render", "core",
-                        "net"],
+    "daemon": GROUND + ["template", "wire", "port", "crypto", "tree", "config", "render", "fleet",
+                        "core", "net"],
     "cli": GROUND + ["template", "wire", "port", "crypto", "tree", "config", "render"],
 }
 

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fleet/record.h"
+
+#include "base/json.h"
+#include "model/node.h"
+
+#include <errno.h>
+
+#define VERSION 1
+#define PAIRS_MAX 24
+
+const char *const node_state_names[] = {"registered", "armed", "booting", "up",
+                                        "joining",    "ready", "failed",  NULL};
+
+void record_init(struct record *r)
+{
+    *r = (struct record){.generation = NODE_FIRST_GENERATION};
+}
+
+uint64_t window_left_ms(const struct window *w, const struct moment *now)
+{
+    if (str_eq(w->boot_id, now->boot_id))
+        return w->ends_boot_ms > now->boot_ms ? w->ends_boot_ms - now->boot_ms : 0;
+    int64_t passed = now->wall_ms - w->opened_wall_ms;
+    if (passed < 0)
+        passed = 0;
+    return (uint64_t)passed < w->length_ms ? w->length_ms - (uint64_t)passed : 0;
+}
+
+/* --- Writing ------------------------------------------------------------------------------- */
+
+/* Members that say nothing are left out. */
+struct members {
+    struct value_pair list[PAIRS_MAX];
+    size_t n;
+};
+
+static void put(struct members *m, struct str key, struct value v)
+{
+    m->list[m->n++] = (struct value_pair){value_str(key), v};
+}
+
+static void put_text(struct members *m, struct str key, struct str text)
+{
+    if (text.n)
+        put(m, key, value_str(text));
+}
+
+static void put_count(struct members *m, struct str key, uint64_t n)
+{
+    if (n)
+        put(m, key, value_int((int64_t)n));
+}
+
+static void put_flag(struct members *m, struct str key, bool set)
+{
+    if (set)
+        put(m, key, value_bool(true));
+}
+
+static struct value members_value(const struct members *m, struct arena *a)
+{
+    struct value_pair *list = ARENA_ARRAY(a, struct value_pair, m->n);
+    memcpy(list, m->list, m->n * sizeof(*list));
+    return value_map(list, m->n);
+}
+
+static struct value window_value(const struct window *w, struct arena *a)
+{
+    struct members m = {.n = 0};
+    put(&m, STR("opened_ms"), value_int(w->opened_wall_ms));
+    put(&m, STR("length_ms"), value_int((int64_t)w->length_ms));
+    put(&m, STR("ends_boot_ms"), value_int((int64_t)w->ends_boot_ms));
+    put_text(&m, STR("boot_id"), w->boot_id);
+    put_text(&m, STR("join_key"), w->join_key);
+    put_text(&m, STR("window_key"), w->window_key);
+    put_text(&m, STR("claim"), w->claim);
+    return members_value(&m, a);
+}
+
+static struct value boot_value(const struct boot *b, struct arena *a)
+{
+    struct members m = {.n = 0};
+    put(&m, STR("began_ms"), value_int(b->began_wall_ms));
+    put(&m, STR("last_ms"), value_int(b->last_wall_ms));
+    put_count(&m, STR("events"), b->events);
+    put_count(&m, STR("warnings"), b->warnings);
+    put_text(&m, STR("stage"), b->stage);
+    put_flag(&m, STR("finished"), b->finished);
+    put_flag(&m, STR("reboot"), b->reboot);
+    return members_value(&m, a);
+}
+
+static struct value host_keys_value(const struct record *r, struct arena *a)
+{
+    struct value_pair *list = ARENA_ARRAY(a, struct value_pair, r->host_keys_n);
+    for (uint32_t i = 0; i < r->host_keys_n; i++)
+        list[i] =
+            (struct value_pair){value_str(r->host_keys[i].kind), value_str(r->host_keys[i].key)};
+    return value_map(list, r->host_keys_n);
+}
+
+struct value record_value(const struct record *r, struct arena *a)
+{
+    struct members m = {.n = 0};
+    put(&m, STR("v"), value_int(VERSION));
+    put(&m, STR("state"), value_str(str_from(node_state_names[r->state])));
+    put(&m, STR("since_ms"), value_int(r->since_wall_ms));
+    put_text(&m, STR("stage"), r->stage);
+    put_text(&m, STR("reason"), r->reason);
+    put(&m, STR("generation"), value_int(r->generation));
+    put_count(&m, STR("alarms"), r->alarms);
+    if (r->alarm.n) {
+        put(&m, STR("alarm"), value_str(r->alarm));
+        put(&m, STR("alarm_ms"), value_int(r->alarm_wall_ms));
+    }
+    put_flag(&m, STR("locked"), r->locked);
+    if (r->has_window)
+        put(&m, STR("window"), window_value(&r->window, a));
+    if (r->has_boot)
+        put(&m, STR("boot"), boot_value(&r->boot, a));
+    put_text(&m, STR("hostname"), r->hostname);
+    put_text(&m, STR("fqdn"), r->fqdn);
+    put_text(&m, STR("instance_id"), r->instance_id);
+    if (r->host_keys_n)
+        put(&m, STR("host_keys"), host_keys_value(r, a));
+    return members_value(&m, a);
+}
+
+/* --- Reading ------------------------------------------------------------------------------- */
+
+/* A map that is read member by member; the first that is not what it must be is remembered. */
+struct reader {
+    struct value map;
+    const char *wrong;
+};
+
+static struct value get(struct reader *rd, const char *key, enum value_kind kind)
+{
+    struct value v = value_get(rd->map, str_from(key));
+    if (v.kind != VALUE_UNDEFINED && v.kind != kind && !rd->wrong)
+        rd->wrong = key;
+    return v.kind == kind ? v : (struct value){.kind = VALUE_UNDEFINED};
+}
+
+static struct str get_text(struct reader *rd, const char *key)
+{
+    struct value v = get(rd, key, VALUE_STR);
+    return v.kind == VALUE_STR ? value_text(v) : (struct str){"", 0};
+}
+
+static int64_t get_int(struct reader *rd, const char *key, int64_t min, int64_t max)
+{
+    struct value v = get(rd, key, VALUE_INT);
+    if (v.kind != VALUE_INT)
+        return min > 0 ? min : 0;
+    if ((v.i < min || v.i > max) && !rd->wrong)
+        rd->wrong = key;
+    return v.i;
+}
+
+static bool get_flag(struct reader *rd, const char *key)
+{
+    struct value v = get(rd, key, VALUE_BOOL);
+    return v.kind == VALUE_BOOL && v.b;
+}
+
+static struct reader get_map(struct reader *rd, const char *key)
+{
+    return (struct reader){.map = get(rd, key, VALUE_MAP)};
+}
+
+static void end_map(struct reader *rd, const struct reader *inner)
+{
+    if (!rd->wrong)
+        rd->wrong = inner->wrong;
+}
+
+static void read_window(struct reader *rd, struct record *ret)
+{
+    struct reader in = get_map(rd, "window");
+    ret->has_window = in.map.kind == VALUE_MAP;
+    if (!ret->has_window)
+        return;
+    ret->window = (struct window){
+        .opened_wall_ms = get_int(&in, "opened_ms", INT64_MIN, INT64_MAX),
+        .length_ms = (uint64_t)get_int(&in, "length_ms", 0, INT64_MAX),
+        .ends_boot_ms = (uint64_t)get_int(&in, "ends_boot_ms", 0, INT64_MAX),
+        .boot_id = get_text(&in, "boot_id"),
+        .join_key = get_text(&in, "join_key"),
+        .window_key = get_text(&in, "window_key"),
+        .claim = get_text(&in, "claim"),
+    };
+    end_map(rd, &in);
+}
+
+static void read_boot(struct reader *rd, struct record *ret)
+{
+    struct reader in = get_map(rd, "boot");
+    ret->has_boot = in.map.kind == VALUE_MAP;
+    if (!ret->has_boot)
+        return;
+    ret->boot = (struct boot){
+        .began_wall_ms = get_int(&in, "began_ms", INT64_MIN, INT64_MAX),
+        .last_wall_ms = get_int(&in, "last_ms", INT64_MIN, INT64_MAX),
+        .events = (uint32_t)get_int(&in, "events", 0, UINT32_MAX),
+        .warnings = (uint32_t)get_int(&in, "warnings", 0, UINT32_MAX),
+        .stage = get_text(&in, "stage"),
+        .finished = get_flag(&in, "finished"),
+        .reboot = get_flag(&in, "reboot"),
+    };
+    end_map(rd, &in);
+}
+
+static void read_host_keys(struct reader *rd, struct record *ret)
+{
+    struct value keys = get(rd, "host_keys", VALUE_MAP);
+    if (keys.kind != VALUE_MAP)
+        return;
+    for (uint32_t i = 0; i < keys.n; i++) {
+        if (i == RECORD_HOST_KEYS_MAX || keys.pairs[i].value.kind != VALUE_STR) {
+            rd->wrong = rd->wrong ? rd->wrong : "host_keys";
+            return;
+        }
+        ret->host_keys[ret->host_keys_n++] =
+            (struct host_key){value_text(keys.pairs[i].key), value_text(keys.pairs[i].value)};
+    }
+}
+
+static enum node_state read_state(struct reader *rd)
+{
+    struct str name = get_text(rd, "state");
+    for (int i = 0; i < STATE_COUNT; i++) {
+        if (str_is(name, node_state_names[i]))
+            return (enum node_state)i;
+    }
+    rd->wrong = rd->wrong ? rd->wrong : "state";
+    return STATE_REGISTERED;
+}
+
+int record_read(struct str json, struct arena *a, struct record *ret, struct err *e)
+{
+    struct reader rd = {.wrong = NULL};
+    struct record r = {.host_keys_n = 0};
+    int result = json_read(json, a, &rd.map, e);
+    if (result < 0)
+        return result;
+    get_int(&rd, "v", VERSION, VERSION);
+    r.state = read_state(&rd);
+    r.since_wall_ms = get_int(&rd, "since_ms", INT64_MIN, INT64_MAX);
+    r.stage = get_text(&rd, "stage");
+    r.reason = get_text(&rd, "reason");
+    r.generation = (uint32_t)get_int(&rd, "generation", NODE_FIRST_GENERATION, UINT32_MAX);
+    r.alarms = (uint32_t)get_int(&rd, "alarms", 0, UINT32_MAX);
+    r.alarm = get_text(&rd, "alarm");
+    r.alarm_wall_ms = get_int(&rd, "alarm_ms", INT64_MIN, INT64_MAX);
+    r.locked = get_flag(&rd, "locked");
+    read_window(&rd, &r);
+    read_boot(&rd, &r);
+    r.hostname = get_text(&rd, "hostname");
+    r.fqdn = get_text(&rd, "fqdn");
+    r.instance_id = get_text(&rd, "instance_id");
+    read_host_keys(&rd, &r);
+    if (rd.wrong)
+        return err_set(e, -EINVAL, "a node's record has no such '%s'", rd.wrong);
+    *ret = r;
+    return 0;
+}

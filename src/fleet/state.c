@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fleet/state.h"
+
+#include "fleet/event.h"
+
+/* One change at work. */
+struct step {
+    struct record *r;
+    const struct change *c;
+    struct arena *arena;
+    struct outcome *out;
+    bool window_open;
+};
+
+static void tell(struct step *s, const char *kind, struct value data)
+{
+    struct outcome *out = s->out;
+    out->verdict = OUTCOME_WRITE;
+    if (out->events_n < EVENTS_MAX)
+        out->events[out->events_n++] = (struct event){kind, data};
+}
+
+static void refuse(struct step *s, int status, const char *reason)
+{
+    s->out->status = status;
+    s->out->reason = reason;
+}
+
+/* To another state; the event is named like it. */
+static void enter(struct step *s, enum node_state to, struct value data)
+{
+    enum node_state from = s->r->state;
+    s->r->state = to;
+    s->r->since_wall_ms = s->c->at.wall_ms;
+    s->r->stage = s->r->reason = (struct str){"", 0};
+    tell(s, node_state_names[to], event_with_from(data, from, s->arena));
+}
+
+static void fail(struct step *s, struct str stage, struct str reason)
+{
+    enter(s, STATE_FAILED, event_failed(stage, reason, s->arena));
+    s->r->stage = stage;
+    s->r->reason = reason;
+}
+
+static void close_window(struct step *s)
+{
+    s->r->has_window = false;
+    s->r->window = (struct window){0};
+    s->window_open = false;
+}
+
+/* --- Alarms -------------------------------------------------------------------------------- */
+
+/* Anyone on the network can cause some of them: the same one is told once in a while, so that
+ * nobody fills the journal. */
+static bool was_just_told(const struct step *s, struct str what)
+{
+    int64_t passed = s->c->at.wall_ms - s->r->alarm_wall_ms;
+    return str_eq(s->r->alarm, what) && passed >= 0 && passed < ALARM_QUIET_MS;
+}
+
+static void alarm_raise(struct step *s, const char *what, struct str detail)
+{
+    if (was_just_told(s, str_from(what)))
+        return;
+    s->r->alarm = str_from(what);
+    s->r->alarm_wall_ms = s->c->at.wall_ms;
+    s->r->alarms++;
+    tell(s, "alarm", event_alarm(str_from(what), detail, s->arena));
+    if (s->c->lock_on_alarm && !s->r->locked) {
+        s->r->locked = true;
+        tell(s, "locked", event_reason(str_from(what), s->arena));
+    }
+}
+
+/* --- What admins do ------------------------------------------------------------------------- */
+
+static void open_window(struct step *s)
+{
+    const struct change *c = s->c;
+    s->r->has_window = true;
+    s->r->window = (struct window){
+        .opened_wall_ms = c->at.wall_ms,
+        .length_ms = c->arm.length_ms,
+        .ends_boot_ms = c->at.boot_ms + c->arm.length_ms,
+        .boot_id = c->at.boot_id,
+        .join_key = c->arm.join_key,
+        .window_key = c->arm.window_key,
+        .claim = {"", 0},
+    };
+    s->r->locked = false;
+    s->r->has_boot = false;
+    enter(s, STATE_ARMED, event_armed(c->arm.length_ms, s->r->generation, s->arena));
+}
+
+static void disarm(struct step *s)
+{
+    if (!s->r->has_window)
+        return;
+    close_window(s);
+    if (s->r->state == STATE_ARMED)
+        enter(s, STATE_REGISTERED, value_none());
+    else
+        tell(s, "disarmed", value_none());
+}
+
+static void unlock(struct step *s)
+{
+    if (!s->r->locked)
+        return;
+    s->r->locked = false;
+    tell(s, "unlocked", value_none());
+}
+
+static void reprovision(struct step *s)
+{
+    if (s->c->is_master && (s->r->state == STATE_READY || s->r->state == STATE_JOINING)) {
+        refuse(s, 409,
+               "a master is not built anew while its etcd member stands: remove it from the "
+               "cluster first, then disarm, reset and arm it");
+        return;
+    }
+    s->r->generation++;
+    s->r->host_keys_n = 0;
+    tell(s, "reprovisioned", event_generation(s->r->generation, s->arena));
+    open_window(s);
+}
+
+/* --- What nodes do -------------------------------------------------------------------------- */
+
+static void begin_boot(struct step *s, bool reboot)
+{
+    s->r->has_boot = true;
+    s->r->boot = (struct boot){.began_wall_ms = s->c->at.wall_ms,
+                               .last_wall_ms = s->c->at.wall_ms,
+                               .stage = {"", 0},
+                               .reboot = reboot};
+}
+
+static void fetch(struct step *s)
+{
+    bool weak = s->c->fetch.evidence.n;
+    if (weak && !s->window_open) {
+        refuse(s, 403,
+               "this node is not to be built now: an admin opens that with 'cloudseed node "
+               "arm'");
+        alarm_raise(s, "fetch by weak evidence outside of a build window", s->c->fetch.evidence);
+    } else if (weak && s->r->locked) {
+        refuse(s, 403, "this node is locked after an alarm: 'cloudseed node arm' unlocks it");
+    } else if (s->r->state == STATE_ARMED) {
+        begin_boot(s, false);
+        enter(s, STATE_BOOTING, event_fetch(s->c->fetch.file, s->c->fetch.evidence, s->arena));
+    }
+}
+
+static bool boot_is_under_way(const struct step *s)
+{
+    return s->r->has_boot && !s->r->boot.finished;
+}
+
+/* The first thing that cloud-init reports of a boot. */
+static bool begins_a_boot(const struct report *p)
+{
+    return !p->finish &&
+           (str_is(p->name, "init-network") || str_is(p->name, "init-network/activate-datasource"));
+}
+
+static bool ends_a_boot(const struct report *p)
+{
+    return p->finish && str_is(p->name, "modules-final");
+}
+
+/* cloud-init came to its end: a node without bootstrap is what it shall be. */
+static void finish_boot(struct step *s)
+{
+    const struct report *p = &s->c->report;
+    enum node_state state = s->r->state;
+    s->r->boot.finished = true;
+    if (s->r->boot.reboot || state == STATE_READY || state == STATE_JOINING)
+        return;
+    if (p->result == REPORT_FAIL || p->result == REPORT_NONE) {
+        fail(s, p->name, STR("cloud-init's last stage failed"));
+    } else if (s->c->bootstraps) {
+        if (state != STATE_UP)
+            enter(s, STATE_UP, value_none());
+    } else {
+        close_window(s);
+        enter(s, STATE_READY, event_finished(p, s->r->boot.warnings, s->arena));
+    }
+}
+
+static void note_progress(struct step *s)
+{
+    const struct report *p = &s->c->report;
+    s->r->boot.events++;
+    s->r->boot.last_wall_ms = s->c->at.wall_ms;
+    s->r->boot.stage = p->name;
+    if (p->result == REPORT_WARN || p->result == REPORT_FAIL)
+        s->r->boot.warnings++;
+    tell(s, "progress", event_progress(p, s->r->boot.reboot, s->arena));
+}
+
+static void report(struct step *s)
+{
+    const struct report *p = &s->c->report;
+    enum node_state state = s->r->state;
+    bool was_up = state == STATE_UP || state == STATE_READY || state == STATE_JOINING;
+    if (state == STATE_ARMED || (state == STATE_FAILED && s->window_open && begins_a_boot(p))) {
+        begin_boot(s, false);
+        enter(s, STATE_BOOTING, value_none());
+    } else if (was_up && begins_a_boot(p) && !boot_is_under_way(s)) {
+        begin_boot(s, true);
+        tell(s, "rebooted", value_none());
+    } else if (!s->r->has_boot) {
+        alarm_raise(s, "reports of a node that was not to be built", p->name);
+        return;
+    }
+    note_progress(s);
+    if (ends_a_boot(p))
+        finish_boot(s);
+}
+
+static bool same_host_keys(const struct record *r, const struct phone_home *p)
+{
+    if (r->host_keys_n != p->host_keys_n)
+        return false;
+    for (uint32_t i = 0; i < r->host_keys_n; i++) {
+        if (!str_eq(r->host_keys[i].kind, p->host_keys[i].kind) ||
+            !str_eq(r->host_keys[i].key, p->host_keys[i].key))
+            return false;
+    }
+    return true;
+}
+
+static void take_identity(struct record *r, const struct phone_home *p)
+{
+    r->hostname = p->hostname;
+    r->fqdn = p->fqdn;
+    r->instance_id = p->instance_id;
+    memcpy(r->host_keys, p->host_keys, sizeof(r->host_keys));
+    r->host_keys_n = p->host_keys_n;
+}
+
+/* A repeat is the same call; keys that change are the news that matters. */
+static void phone_home(struct step *s)
+{
+    const struct phone_home *p = &s->c->phone_home;
+    struct record *r = s->r;
+    bool may_change = s->window_open || boot_is_under_way(s);
+    bool keys_differ = r->host_keys_n && p->host_keys_n && !same_host_keys(r, p);
+    if (!s->window_open && !r->has_boot) {
+        alarm_raise(s, "a call of a node that was not to be built", p->hostname);
+        return;
+    }
+    if (keys_differ && (!may_change || (r->has_boot && r->boot.reboot))) {
+        alarm_raise(s, "other ssh host keys than before", p->hostname);
+        return;
+    }
+    bool news = !str_eq(r->hostname, p->hostname) || !str_eq(r->fqdn, p->fqdn) ||
+                !str_eq(r->instance_id, p->instance_id) || !same_host_keys(r, p);
+    bool is_up = r->state == STATE_UP || r->state == STATE_JOINING || r->state == STATE_READY;
+    if (!is_up && !r->has_boot)
+        begin_boot(s, false);
+    if (!p->host_keys_n && r->host_keys_n)
+        news = false; /* a part of the fields is no reason to forget the rest */
+    if (news)
+        take_identity(r, p);
+    if (!is_up)
+        enter(s, STATE_UP, event_identity(r, s->arena));
+    else if (news)
+        tell(s, "identity", event_identity(r, s->arena));
+}
+
+/* --- Joining -------------------------------------------------------------------------------- */
+
+static void claim(struct step *s)
+{
+    struct str mine = s->c->claim;
+    if (!s->window_open)
+        refuse(s, 410, "the build window is over: 'cloudseed node arm' opens another one");
+    else if (s->r->locked)
+        refuse(s, 403, "this node is locked after an alarm: 'cloudseed node arm' unlocks it");
+    else if (!s->c->bootstraps)
+        refuse(s, 403, "this node's role does not bootstrap");
+    else if (s->r->window.claim.n && !str_eq(s->r->window.claim, mine)) {
+        refuse(s, 409,
+               "another boot has claimed this node: was it cloned, or restarted before it "
+               "had joined? 'cloudseed node arm' lets it begin anew");
+        alarm_raise(s, "another claim", (struct str){"", 0});
+    } else if (!s->r->window.claim.n) {
+        s->r->window.claim = mine;
+        enter(s, STATE_JOINING, value_none());
+    }
+}
+
+static void result(struct step *s)
+{
+    if (s->r->state != STATE_JOINING)
+        return;
+    if (s->c->result.ok)
+        tell(s, "joined", value_none());
+    else
+        fail(s, s->c->result.stage, s->c->result.log);
+}
+
+static void node_ready(struct step *s)
+{
+    if (s->r->state != STATE_JOINING && s->r->state != STATE_UP)
+        return;
+    close_window(s);
+    enter(s, STATE_READY, value_none());
+}
+
+/* --- Time ----------------------------------------------------------------------------------- */
+
+static void expire_window(struct step *s)
+{
+    if (!s->r->has_window || window_left_ms(&s->r->window, &s->c->at))
+        return;
+    close_window(s);
+    tell(s, "expired", value_none());
+    if (s->r->state == STATE_ARMED)
+        enter(s, STATE_REGISTERED, value_none());
+}
+
+static uint64_t patience_ms(const struct record *r)
+{
+    switch (r->state) {
+    case STATE_BOOTING: return BOOTING_SILENT_MS;
+    case STATE_JOINING: return JOINING_MS;
+    default: return UINT64_MAX;
+    }
+}
+
+static void deadline(struct step *s)
+{
+    uint64_t patience = patience_ms(s->r);
+    if (patience == UINT64_MAX || s->c->silent_ms < patience)
+        return;
+    if (s->r->state == STATE_BOOTING)
+        fail(s, s->r->boot.stage, STR("nothing was heard of it for 15 minutes"));
+    else
+        fail(s, STR("join"), STR("it did not join within 20 minutes"));
+}
+
+uint64_t state_due(const struct record *r, const struct moment *now, uint64_t heard_boot_ms)
+{
+    uint64_t window = UINT64_MAX, silence = patience_ms(r);
+    if (r->has_window)
+        window = now->boot_ms + window_left_ms(&r->window, now);
+    if (silence != UINT64_MAX)
+        silence += heard_boot_ms;
+    return window < silence ? window : silence;
+}
+
+void state_apply(struct record *r, const struct change *c, struct arena *a, struct outcome *ret)
+{
+    static void (*const steps[CHANGE_COUNT])(struct step * s) = {
+        [CHANGE_ARM] = open_window,         [CHANGE_DISARM] = disarm,     [CHANGE_UNLOCK] = unlock,
+        [CHANGE_REPROVISION] = reprovision, [CHANGE_FETCH] = fetch,       [CHANGE_REPORT] = report,
+        [CHANGE_PHONE_HOME] = phone_home,   [CHANGE_CLAIM] = claim,       [CHANGE_RESULT] = result,
+        [CHANGE_NODE_READY] = node_ready,   [CHANGE_DEADLINE] = deadline,
+    };
+    struct step s = {.r = r, .c = c, .arena = a, .out = ret};
+    *ret = (struct outcome){.verdict = OUTCOME_SAME, .status = 200};
+    expire_window(&s);
+    s.window_open = r->has_window;
+    steps[c->kind](&s);
+}

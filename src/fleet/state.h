@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * state: how a node's record changes with what happens to it.
+ *
+ * Pure: no clock, no store, no randomness. One function takes a record and a change, and gives the
+ * record that follows together with the events that explain it, or why it is refused. Whoever calls
+ * it writes both or neither.
+ */
+#ifndef CLOUDSEED_FLEET_STATE_H
+#define CLOUDSEED_FLEET_STATE_H
+
+#include "fleet/record.h"
+
+#define BOOTING_SILENT_MS (15 * 60 * 1000)
+#define JOINING_MS (20 * 60 * 1000)
+#define WINDOW_DEFAULT_MS (2 * 60 * 60 * 1000)
+#define WINDOW_MAX_MS ((uint64_t)7 * 24 * 60 * 60 * 1000)
+
+enum change_kind {
+    CHANGE_ARM,
+    CHANGE_DISARM,
+    CHANGE_UNLOCK,
+    CHANGE_REPROVISION,
+    CHANGE_FETCH,
+    CHANGE_REPORT,
+    CHANGE_PHONE_HOME,
+    CHANGE_CLAIM,
+    CHANGE_RESULT,
+    CHANGE_NODE_READY,
+    CHANGE_DEADLINE, /* time has passed: windows and silences */
+    CHANGE_COUNT
+};
+
+enum report_result { REPORT_NONE, REPORT_SUCCESS, REPORT_WARN, REPORT_FAIL };
+
+/* A webhook's event (docs/formats/fleet.md). */
+struct report {
+    struct str name, description;
+    bool finish; /* else it is a start */
+    enum report_result result;
+    double duration_s; /* below 0: not told */
+};
+
+/* What a node tells of itself when it is up; empty texts: not told. */
+struct phone_home {
+    struct str hostname, fqdn, instance_id;
+    struct host_key host_keys[RECORD_HOST_KEYS_MAX];
+    uint32_t host_keys_n;
+};
+
+struct change {
+    enum change_kind kind;
+    struct moment at;
+    struct str cause;           /* "uid 0", "node", "deadline" */
+    struct str peer;            /* its address, empty: none */
+    bool is_master, bootstraps; /* of the node's role */
+    bool lock_on_alarm;         /* the site's policy */
+    union {
+        struct {
+            uint64_t length_ms;
+            struct str join_key, window_key; /* sealed */
+        } arm;                               /* and CHANGE_REPROVISION */
+        struct {
+            struct str file;
+            struct str evidence; /* empty: by a key; else the weak kind: "mac" */
+        } fetch;
+        struct report report;
+        struct phone_home phone_home;
+        struct str claim;   /* its digest */
+        uint64_t silent_ms; /* CHANGE_DEADLINE: for how long nothing was heard of the node */
+        struct {
+            bool ok;
+            struct str stage, log;
+        } result;
+    };
+};
+
+/* The same alarm, over and over, is told once within this time. */
+#define ALARM_QUIET_MS (10 * 60 * 1000)
+#define EVENTS_MAX 4
+
+struct event {
+    const char *kind; /* "armed", "booting", "progress", "alarm", … */
+    struct value data;
+};
+
+struct outcome {
+    enum { OUTCOME_SAME, OUTCOME_WRITE } verdict; /* whether there is something to write */
+    int status; /* HTTP's: 200, or why it is refused (an alarm may be written all the same) */
+    const char *reason; /* of a refusal, one line */
+    struct event events[EVENTS_MAX];
+    uint32_t events_n;
+};
+
+/* Changes the record in place. What the events point at lives as long as record, change and arena.
+ */
+void state_apply(struct record *r, const struct change *c, struct arena *a, struct outcome *ret);
+
+/* When CHANGE_DEADLINE is due next, on the boot-time clock; UINT64_MAX: never. `heard_boot_ms` is
+ * when the node was last heard of, or, after a start of the server, its beginning. */
+uint64_t state_due(const struct record *r, const struct moment *now, uint64_t heard_boot_ms);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Records as JSON, both ways. */
+#include "unit/fleet/life.h"
+
+#include "base/json.h"
+
+#include <errno.h>
+
+static struct life l;
+
+static int begin(void **state)
+{
+    (void)state;
+    life_begin(&l);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    life_end(&l);
+    return 0;
+}
+
+static const char *json_of(const struct record *r)
+{
+    struct buf b;
+    buf_init(&b, 65536);
+    assert_true(json_write(&b, record_value(r, &l.arena), false));
+    const char *text = arena_str(&l.arena, buf_view(&b)).p;
+    buf_done(&b);
+    return text;
+}
+
+/* What is read writes the same text again. */
+static void there_and_back(const struct record *r)
+{
+    struct record again;
+    struct err e = {0};
+    const char *text = json_of(r);
+    if (record_read(str_from(text), &l.arena, &again, &e) < 0)
+        fail_msg("%s: %s", e.msg, text);
+    assert_string_equal(json_of(&again), text);
+}
+
+static void every_state_there_and_back(void **state)
+{
+    (void)state;
+    for (int s = 0; s < STATE_COUNT; s++) {
+        life_end(&l);
+        life_begin(&l);
+        l.bootstraps = s == STATE_JOINING;
+        life_to(&l, (enum node_state)s);
+        l.r.locked = s % 2;
+        there_and_back(&l.r);
+    }
+    life_call(&l, "other");
+    there_and_back(&l.r);
+}
+
+static void a_new_one_is_short(void **state)
+{
+    (void)state;
+    assert_string_equal(json_of(&l.r),
+                        "{\"v\":1,\"state\":\"registered\",\"since_ms\":0,\"generation\":1}");
+}
+
+static void refused(const char *json, const char *why)
+{
+    struct record r = {.generation = 4711};
+    struct err e;
+    assert_int_equal(record_read(str_from(json), &l.arena, &r, &e), -EINVAL);
+    assert_contains(e.msg, why);
+    assert_int_equal(r.generation, 4711);
+}
+
+static void what_we_never_wrote_is_refused(void **state)
+{
+    (void)state;
+    refused("{", "line 1");
+    refused("{\"v\":2,\"state\":\"up\"}", "'v'");
+    refused("{\"v\":1,\"state\":\"asleep\"}", "'state'");
+    refused("{\"v\":1,\"state\":\"up\",\"generation\":0}", "'generation'");
+    refused("{\"v\":1,\"state\":\"up\",\"locked\":1}", "'locked'");
+    refused("{\"v\":1,\"state\":\"up\",\"window\":{\"length_ms\":-1}}", "'length_ms'");
+    refused("{\"v\":1,\"state\":\"up\",\"boot\":[]}", "'boot'");
+    refused("{\"v\":1,\"state\":\"up\",\"host_keys\":{\"rsa\":1}}", "'host_keys'");
+    refused("{\"v\":1,\"state\":\"up\",\"host_keys\":{\"a\":\"\",\"b\":\"\",\"c\":\"\",\"d\":\"\","
+            "\"e\":\"\",\"f\":\"\",\"g\":\"\",\"h\":\"\",\"i\":\"\"}}",
+            "'host_keys'");
+}
+
+#define LIFE(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+UNIT_MAIN(LIFE(every_state_there_and_back), LIFE(a_new_one_is_short),
+          LIFE(what_we_never_wrote_is_refused))

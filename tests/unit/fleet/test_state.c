@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How a node's life goes, and what it is refused. */
+#include "unit/fleet/life.h"
+
+#define NONE ((struct str){"", 0})
+
+static struct life l;
+
+static int begin(void **state)
+{
+    (void)state;
+    life_begin(&l);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    life_end(&l);
+    return 0;
+}
+
+static void a_node_without_bootstrap(void **state)
+{
+    (void)state;
+    life_arm(&l);
+    assert_state(&l, STATE_ARMED);
+    assert_string_equal(life_told(&l), "armed");
+    life_fetch(&l, NONE);
+    assert_state(&l, STATE_BOOTING);
+    assert_string_equal(life_told(&l), "booting");
+    assert_int_equal(life_fetch(&l, NONE)->verdict, OUTCOME_SAME);
+    life_report(&l, "init-network/activate-datasource", false, REPORT_NONE);
+    assert_string_equal(life_told(&l), "progress");
+    life_call(&l, "key-1");
+    assert_state(&l, STATE_UP);
+    assert_string_equal(life_told(&l), "up");
+    life_report(&l, "modules-final", true, REPORT_SUCCESS);
+    assert_state(&l, STATE_READY);
+    assert_string_equal(life_told(&l), "progress ready");
+    assert_false(l.r.has_window);
+    assert_int_equal(l.r.boot.events, 2);
+}
+
+static void a_node_that_joins(void **state)
+{
+    (void)state;
+    l.bootstraps = true;
+    life_to(&l, STATE_UP);
+    life_report(&l, "modules-final", true, REPORT_SUCCESS);
+    assert_state(&l, STATE_UP);
+    assert_int_equal(life_claim(&l, "claim-1")->status, 200);
+    assert_state(&l, STATE_JOINING);
+    assert_int_equal(life_claim(&l, "claim-1")->verdict, OUTCOME_SAME);
+    life_apply(&l, (struct change){.kind = CHANGE_RESULT, .result = {.ok = true}});
+    assert_string_equal(life_told(&l), "joined");
+    life_do(&l, CHANGE_NODE_READY);
+    assert_state(&l, STATE_READY);
+    assert_false(l.r.has_window);
+}
+
+static void without_a_call_the_last_stage_makes_it_up(void **state)
+{
+    (void)state;
+    l.bootstraps = true;
+    life_to(&l, STATE_BOOTING);
+    life_report(&l, "modules-final", true, REPORT_WARN);
+    assert_state(&l, STATE_UP);
+    assert_int_equal(l.r.boot.warnings, 1);
+}
+
+static void a_last_stage_that_failed(void **state)
+{
+    (void)state;
+    life_to(&l, STATE_BOOTING);
+    life_report(&l, "modules-config/config-ntp", true, REPORT_FAIL);
+    assert_state(&l, STATE_BOOTING);
+    life_report(&l, "modules-final", true, REPORT_FAIL);
+    assert_state(&l, STATE_FAILED);
+    assert_str(l.r.stage, "modules-final");
+    assert_string_equal(life_told(&l), "progress failed");
+    life_report(&l, "init-network", false, REPORT_NONE); /* another try within the window */
+    assert_state(&l, STATE_BOOTING);
+    assert_int_equal(l.r.stage.n, 0);
+}
+
+static void a_join_that_failed(void **state)
+{
+    (void)state;
+    life_to(&l, STATE_JOINING);
+    life_apply(&l, (struct change){.kind = CHANGE_RESULT,
+                                   .result = {.stage = STR("kubeadm join"), .log = STR("no")}});
+    assert_state(&l, STATE_FAILED);
+    assert_str(l.r.stage, "kubeadm join");
+    assert_str(l.r.reason, "no");
+}
+
+/* --- A ready node --------------------------------------------------------------------------- */
+
+static void a_reboot_changes_nothing(void **state)
+{
+    (void)state;
+    life_to(&l, STATE_READY);
+    life_pass(&l, 1000 * LIFE_MINUTE);
+    assert_int_equal(life_fetch(&l, NONE)->verdict, OUTCOME_SAME);
+    life_report(&l, "init-network/activate-datasource", false, REPORT_NONE);
+    assert_string_equal(life_told(&l), "rebooted progress");
+    life_report(&l, "modules-final", true, REPORT_FAIL);
+    assert_string_equal(life_told(&l), "progress");
+    assert_state(&l, STATE_READY);
+    assert_int_equal(life_call(&l, "key-1")->verdict, OUTCOME_SAME);
+    assert_state(&l, STATE_READY);
+}
+
+static void other_host_keys_raise_an_alarm(void **state)
+{
+    (void)state;
+    life_to(&l, STATE_READY);
+    assert_int_equal(life_call(&l, "key-2")->status, 200);
+    assert_string_equal(life_told(&l), "alarm");
+    assert_str(l.r.host_keys[0].key, "key-1");
+    life_report(&l, "init-network", false, REPORT_NONE); /* nor do they as a reboot's */
+    life_call(&l, "key-3");
+    assert_str(l.r.host_keys[0].key, "key-1");
+    life_arm(&l);
+    life_call(&l, "key-2");
+    assert_str(l.r.host_keys[0].key, "key-2");
+    assert_state(&l, STATE_UP);
+}
+
+static void a_part_of_the_call_forgets_nothing(void **state)
+{
+    (void)state;
+    life_to(&l, STATE_UP);
+    assert_int_equal(life_call(&l, NULL)->verdict, OUTCOME_SAME);
+    assert_str(l.r.host_keys[0].key, "key-1");
+    life_call(&l, "key-2"); /* in the same boot of an open window: cloud-init made them anew */
+    assert_string_equal(life_told(&l), "identity");
+    assert_str(l.r.host_keys[0].key, "key-2");
+}
+
+/* --- Windows -------------------------------------------------------------------------------- */
+
+static void a_window_ends_by_itself(void **state)
+{
+    (void)state;
+    life_to(&l, STATE_ARMED);
+    assert_int_equal(state_due(&l.r, &l.now, l.now.boot_ms), l.now.boot_ms + WINDOW_DEFAULT_MS);
+    life_pass(&l, WINDOW_DEFAULT_MS - 1);
+    assert_int_equal(life_do(&l, CHANGE_DEADLINE)->verdict, OUTCOME_SAME);
+    life_pass(&l, 1);
+    life_do(&l, CHANGE_DEADLINE);
+    assert_string_equal(life_told(&l), "expired registered");
+    assert_state(&l, STATE_REGISTERED);
+    assert_int_equal(state_due(&l.r, &l.now, l.now.boot_ms), UINT64_MAX);
+}
+
+static void what_comes_after_its_end_finds_it_closed(void **state)
+{
+    (void)state;
+    life_to(&l, STATE_ARMED);
+    life_pass(&l, WINDOW_DEFAULT_MS);
+    assert_int_equal(life_fetch(&l, STR("mac"))->status, 403);
+    assert_string_equal(life_told(&l), "expired registered alarm");
+}
+
+static void another_boot_of_the_server_counts_by_the_wall(void **state)
+{
+    struct window w = {.opened_wall_ms = LIFE_BEGIN,
+                       .length_ms = 100,
+                       .ends_boot_ms = 5000,
+                       .boot_id = STR("boot-1")};
+    (void)state;
+    struct moment same = {LIFE_BEGIN + 1000, 4990, STR("boot-1")};
+    struct moment later = {LIFE_BEGIN + 60, 10, STR("boot-2")};
+    struct moment over = {LIFE_BEGIN + 100, 10, STR("boot-2")};
+    struct moment unset = {0, 10, STR("boot-2")}; /* a clock that begins at 1970 */
+    assert_int_equal(window_left_ms(&w, &same), 10);
+    assert_int_equal(window_left_ms(&w, &later), 40);
+    assert_int_equal(window_left_ms(&w, &over), 0);
+    assert_int_equal(window_left_ms(&w, &unset), 100);
+}
+
+static void disarming(void **state)
+{
+    (void)state;
+    assert_int_equal(life_do(&l, CHANGE_DISARM)->verdict, OUTCOME_SAME);
+    life_arm(&l);
+    life_do(&l, CHANGE_DISARM);
+    assert_state(&l, STATE_REGISTERED);
+    life_to(&l, STATE_BOOTING);
+    life_do(&l, CHANGE_DISARM);
+    assert_string_equal(life_told(&l), "disarmed");
+    assert_state(&l, STATE_BOOTING);
+}
+
+static void weak_evidence_wants_a_window(void **state)
+{
+    (void)state;
+    assert_int_equal(life_fetch(&l, NONE)->status, 200);
+    struct outcome *o = life_fetch(&l, STR("mac"));
+    assert_int_equal(o->status, 403);
+    assert_contains(o->reason, "cloudseed node arm");
+    assert_string_equal(life_told(&l), "alarm");
+    life_arm(&l);
+    assert_int_equal(life_fetch(&l, STR("mac"))->status, 200);
+    assert_state(&l, STATE_BOOTING);
+}
+
+static void the_same_alarm_is_told_once_in_a_while(void **state)
+{
+    (void)state;
+    life_fetch(&l, STR("mac"));
+    assert_int_equal(l.r.alarms, 1);
+    life_pass(&l, ALARM_QUIET_MS - 1);
+    assert_int_equal(life_fetch(&l, STR("mac"))->verdict, OUTCOME_SAME);
+    assert_int_equal(l.out.status, 403);
+    life_call(&l, "key-1");
+    assert_string_equal(life_told(&l), "alarm"); /* another one */
+    life_pass(&l, ALARM_QUIET_MS);
+    assert_int_equal(life_fetch(&l, STR("mac"))->verdict, OUTCOME_WRITE);
+    assert_int_equal(l.r.alarms, 3);
+}
+
+static void an_alarm_may_lock(void **state)
+{
+    (void)state;
+    l.lock_on_alarm = true;
+    life_to(&l, STATE_JOINING);
+    assert_int_equal(life_claim(&l, "claim-2")->status, 409);
+    assert_string_equal(life_told(&l), "alarm locked");
+    assert_int_equal(life_claim(&l, "claim-1")->status, 403);
+    assert_int_equal(life_fetch(&l, STR("mac"))->status, 403);
+    life_do(&l, CHANGE_UNLOCK);
+    assert_string_equal(life_told(&l), "unlocked");
+    assert_int_equal(life_claim(&l, "claim-1")->status, 200);
+}
+
+static void claims(void **state)
+{
+    (void)state;
+    assert_int_equal(life_claim(&l, "c")->status, 410);
+    life_arm(&l);
+    assert_int_equal(life_claim(&l, "c")->status, 403); /* its role does not bootstrap */
+    l.bootstraps = true;
+    life_claim(&l, "c");
+    assert_string_equal(life_told(&l), "joining");
+    assert_int_equal(life_claim(&l, "d")->status, 409);
+    life_arm(&l); /* a new window, a new claim */
+    assert_int_equal(life_claim(&l, "d")->status, 200);
+}
+
+/* --- Reports of those that were not to be built --------------------------------------------- */
+
+static void nobody_asked_for_it(void **state)
+{
+    (void)state;
+    assert_int_equal(life_report(&l, "modules-final", true, REPORT_SUCCESS)->status, 200);
+    assert_string_equal(life_told(&l), "alarm");
+    assert_state(&l, STATE_REGISTERED);
+    life_call(&l, "key-1");
+    assert_string_equal(life_told(&l), "alarm");
+    assert_int_equal(l.r.host_keys_n, 0);
+}
+
+/* --- Time ----------------------------------------------------------------------------------- */
+
+static struct outcome *silent_for(uint64_t ms)
+{
+    return life_apply(&l, (struct change){.kind = CHANGE_DEADLINE, .silent_ms = ms});
+}
+
+static void silence_ends_a_boot(void **state)
+{
+    (void)state;
+    life_to(&l, STATE_BOOTING);
+    assert_int_equal(state_due(&l.r, &l.now, l.now.boot_ms), l.now.boot_ms + BOOTING_SILENT_MS);
+    assert_int_equal(silent_for(BOOTING_SILENT_MS - 1)->verdict, OUTCOME_SAME);
+    silent_for(BOOTING_SILENT_MS);
+    assert_state(&l, STATE_FAILED);
+    assert_str(l.r.stage, "init-network/activate-datasource");
+    life_call(&l, "key-1"); /* late, but well */
+    assert_state(&l, STATE_UP);
+}
+
+static void joining_has_its_time(void **state)
+{
+    (void)state;
+    life_to(&l, STATE_JOINING);
+    silent_for(JOINING_MS);
+    assert_state(&l, STATE_FAILED);
+    assert_str(l.r.stage, "join");
+}
+
+static void no_deadline_where_nothing_is_awaited(void **state)
+{
+    (void)state;
+    life_to(&l, STATE_READY);
+    assert_int_equal(state_due(&l.r, &l.now, 0), UINT64_MAX);
+    assert_int_equal(silent_for(UINT64_MAX)->verdict, OUTCOME_SAME);
+}
+
+/* --- Reprovisioning ------------------------------------------------------------------------- */
+
+static struct outcome *reprovision(void)
+{
+    return life_apply(&l, (struct change){.kind = CHANGE_REPROVISION,
+                                          .arm = {WINDOW_DEFAULT_MS, STR("J"), STR("W")}});
+}
+
+static void reprovisioning_raises_the_generation(void **state)
+{
+    (void)state;
+    life_to(&l, STATE_READY);
+    assert_int_equal(reprovision()->status, 200);
+    assert_string_equal(life_told(&l), "reprovisioned armed");
+    assert_state(&l, STATE_ARMED);
+    assert_int_equal(l.r.generation, 2);
+    assert_int_equal(l.r.host_keys_n, 0);
+}
+
+static void a_standing_master_is_not_reprovisioned(void **state)
+{
+    (void)state;
+    l.is_master = true;
+    l.bootstraps = true;
+    life_to(&l, STATE_READY);
+    assert_int_equal(reprovision()->status, 409);
+    assert_int_equal(l.r.generation, 1);
+    assert_state(&l, STATE_READY);
+}
+
+/* --- Every change in every state ------------------------------------------------------------ */
+
+/* The state that each change leads to, by its first letter (R: ready), in the order of enum
+ * change_kind: arm, disarm, unlock, reprovision; fetch (by a key), report, phone home, claim,
+ * result, node ready, deadline. The node's role bootstraps. */
+static const char *const cells[STATE_COUNT] = {
+    [STATE_REGISTERED] = "arra rrrrrrr", [STATE_ARMED] = "araa bbujaaa",
+    [STATE_BOOTING] = "abba bbujbbf",    [STATE_UP] = "auua uuujuRu",
+    [STATE_JOINING] = "ajja jjjjfRf",    [STATE_READY] = "aRRa RRRRRRR",
+    [STATE_FAILED] = "affa ffujfff",
+};
+
+static struct change sample(enum change_kind kind)
+{
+    struct change c = {.kind = kind};
+    switch (kind) {
+    case CHANGE_ARM:
+    case CHANGE_REPROVISION: c.arm.length_ms = WINDOW_DEFAULT_MS; break;
+    case CHANGE_REPORT: c.report.name = STR("modules-config/config-ntp"); break;
+    case CHANGE_CLAIM: c.claim = STR("claim-1"); break;
+    case CHANGE_DEADLINE: c.silent_ms = JOINING_MS; break;
+    default: break;
+    }
+    return c;
+}
+
+static void every_change_in_every_state(void **state)
+{
+    static const char letters[] = "rabujRf";
+    (void)state;
+    for (int from = 0; from < STATE_COUNT; from++) {
+        for (int kind = 0; kind < CHANGE_COUNT; kind++) {
+            life_end(&l);
+            life_begin(&l);
+            l.bootstraps = true;
+            life_to(&l, (enum node_state)from);
+            assert_state(&l, (enum node_state)from);
+            life_apply(&l, sample((enum change_kind)kind));
+            char got = letters[l.r.state], want = cells[from][kind < 4 ? kind : kind + 1];
+            if (got != want)
+                fail_msg("from %s by change %d: %c, not %c", node_state_names[from], kind, got,
+                         want);
+            assert_true(l.out.verdict == OUTCOME_WRITE || l.out.events_n == 0);
+        }
+    }
+}
+
+#define LIFE(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+UNIT_MAIN(LIFE(a_node_without_bootstrap), LIFE(a_node_that_joins),
+          LIFE(without_a_call_the_last_stage_makes_it_up), LIFE(a_last_stage_that_failed),
+          LIFE(a_join_that_failed), LIFE(a_reboot_changes_nothing),
+          LIFE(other_host_keys_raise_an_alarm), LIFE(a_part_of_the_call_forgets_nothing),
+          LIFE(a_window_ends_by_itself), LIFE(what_comes_after_its_end_finds_it_closed),
+          LIFE(another_boot_of_the_server_counts_by_the_wall), LIFE(disarming),
+          LIFE(weak_evidence_wants_a_window), LIFE(the_same_alarm_is_told_once_in_a_while),
+          LIFE(an_alarm_may_lock), LIFE(claims), LIFE(nobody_asked_for_it),
+          LIFE(silence_ends_a_boot), LIFE(joining_has_its_time),
+          LIFE(no_deadline_where_nothing_is_awaited), LIFE(reprovisioning_raises_the_generation),
+          LIFE(a_standing_master_is_not_reprovisioned), LIFE(every_change_in_every_state))

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -76,7 +77,7 @@ static int write_all(int fd, struct str bytes)
         if (n > 0)
             bytes = str_skip(bytes, (size_t)n);
     }
-    return fsync(fd) < 0 ? -errno : 0;
+    return 0;
 }
 
 static int sync_parent(const char *path)
@@ -101,6 +102,8 @@ int fs_create(const char *path, struct str bytes, mode_t mode, struct err *e)
     if (fd < 0)
         return err_errno(e, -errno, "%s", path);
     int r = fchmod(fd, mode) < 0 ? -errno : write_all(fd, bytes);
+    if (r == 0 && fsync(fd) < 0)
+        r = -errno;
     if (r == 0 && link(temporary, path) < 0)
         r = -errno;
     unlink(temporary);
@@ -145,4 +148,38 @@ int fs_list(const char *path, struct arena *a, const char *const **ret, size_t *
     *ret = names;
     *ret_n = n;
     return 0;
+}
+
+/* The file itself is left out. */
+static int make_parents(char *path)
+{
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        int r = mkdir(path, 0777);
+        *slash = '/';
+        if (r < 0 && errno != EEXIST)
+            return -errno;
+    }
+    return 0;
+}
+
+static int open_new(char *path)
+{
+    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+    int fd = open(path, flags, 0666);
+    if (fd < 0 && errno == ENOENT && make_parents(path) == 0)
+        fd = open(path, flags, 0666);
+    return fd < 0 ? -errno : fd;
+}
+
+int fs_put(const char *folder, struct str name, struct str bytes, struct err *e)
+{
+    char path[PATH_MAX];
+    int n = snprintf(path, sizeof(path), "%s/%.*s", folder, STR_ARG(name));
+    if ((size_t)n >= sizeof(path))
+        return err_errno(e, -ENAMETOOLONG, "%s/%.*s", folder, STR_ARG(name));
+    int fd = open_new(path), r = fd < 0 ? fd : write_all(fd, bytes);
+    if (fd >= 0 && close(fd) < 0 && r == 0)
+        r = -errno;
+    return r < 0 ? err_errno(e, r, "%s", path) : 0;
 }

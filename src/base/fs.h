@@ -17,6 +17,10 @@ int fs_read(const char *path, size_t max_bytes, struct arena *a, struct str *ret
  * synced, linked into place, and the folder synced. `mode` is not subject to the umask. */
 int fs_create(const char *path, struct str bytes, mode_t mode, struct err *e);
 
+/* Makes the file `name` below `folder`, which must not be there yet, and the folders between. It is
+ * not synced: for what can be made again. */
+int fs_put(const char *folder, struct str name, struct str bytes, struct err *e);
+
 /* The names in a folder, sorted by bytes, without "." and ".."; each NUL-terminated. */
 int fs_list(const char *path, struct arena *a, const char *const **ret, size_t *ret_n,
             struct err *e);

@@ -3,6 +3,7 @@
 
 #include "base/guess.h"
 #include "cli/check.h"
+#include "cli/diff.h"
 #include "cli/help.h"
 #include "cli/node.h"
 #include "cli/reference.h"
@@ -45,6 +46,33 @@ const struct command command_table[] = {
             "  cloudseed render k8s-worker-2\n"
             "  cloudseed render k8s-worker-2 user-data >user-data\n",
         .run = render_run,
+    },
+    {
+        .name = "diff",
+        .operands = "",
+        .flags = FLAG_BIT(FLAG_AGAINST) | FLAG_BIT(FLAG_EACH) | FLAG_BIT(FLAG_JSON) |
+                 FLAG_BIT(FLAG_MARKDOWN),
+        .summary = "show what a change of the tree changes on which nodes",
+        .help =
+            "Renders everything of every node out of two trees, and prints what differs, as\n"
+            "diff -u does. What is the same in several nodes is shown once. The other tree is\n"
+            "what HEAD has of the Git checkout that holds the seed folder, or what --against\n"
+            "names: a revision, or a folder with site.yaml and templates (or templates beside\n"
+            "it), or with seed and templates. A folder wins over a revision of that name; where\n"
+            "the other tree has no templates those of this one are taken for both. Keys in URLs\n"
+            "are shown as SEED-KEY. git, tar and diff are needed.\n"
+            "\n"
+            "cloud-init takes user-data once for each instance-id: on a machine that is\n"
+            "installed already, a change has no effect before it is installed again.\n"
+            "\n"
+            "Exit status: 0 nothing changes, 2 something changes, 1 it cannot be told, 64 wrong\n"
+            "usage.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed diff\n"
+            "  cloudseed diff --against origin/main --markdown >comment.md\n"
+            "  cloudseed diff --against /srv/old --json | jq -r '.changed[]'\n",
+        .run = diff_run,
     },
     {
         .name = "node list",

@@ -50,7 +50,7 @@ int node_list_run(struct call *c)
         return call_misuse(c, "give either --json or --names");
     if (seedtree_configure(c, &config) != CALL_OK)
         return CALL_FAILED;
-    struct tree *tree = seedtree_load(c, &config);
+    struct tree *tree = seedtree_load(c, &config, NULL);
     if (!tree)
         return CALL_FAILED;
     if (json)

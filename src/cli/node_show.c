@@ -168,7 +168,7 @@ int node_show_run(struct call *c)
     struct config config;
     if (seedtree_configure(c, &config) != CALL_OK)
         return CALL_FAILED;
-    struct tree *tree = seedtree_load(c, &config);
+    struct tree *tree = seedtree_load(c, &config, NULL);
     const struct node *n = tree ? seedtree_node(c, tree, c->operands[0]) : NULL;
     if (n) {
         struct seen seen = see_variables(tree_site(tree), n, &c->arena);

@@ -59,7 +59,7 @@ int node_url_run(struct call *c)
     struct config config;
     if (seedtree_configure(c, &config) != CALL_OK)
         return CALL_FAILED;
-    struct tree *tree = seedtree_load(c, &config);
+    struct tree *tree = seedtree_load(c, &config, NULL);
     if (!tree)
         return CALL_FAILED;
     int status = show_url(c, &config, tree);

@@ -130,7 +130,7 @@ int render_run(struct call *c)
         status = seedtree_configure(c, &config);
     if (status != CALL_OK)
         return status;
-    struct tree *tree = seedtree_load(c, &config);
+    struct tree *tree = seedtree_load(c, &config, NULL);
     if (!tree)
         return CALL_FAILED;
     status = render_node(c, &config, tree, file);

@@ -6,6 +6,8 @@
 #include "cli/progress.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static void override(struct str *field, const struct call *c, enum flag_id id)
@@ -49,7 +51,36 @@ int seedtree_configure(struct call *c, struct config *ret)
     return r < 0 ? CALL_FAILED : CALL_OK;
 }
 
-struct tree *seedtree_load(struct call *c, const struct config *config)
+static void print_renamed(FILE *f, struct str text, const struct seedtree_alias *alias)
+{
+    for (;;) {
+        const char *at = memmem(text.p, text.n, alias->folder.p, alias->folder.n);
+        size_t before = at ? (size_t)(at - text.p) : text.n;
+        fwrite(text.p, 1, before, f);
+        if (!at)
+            return;
+        fwrite(alias->shown.p, 1, alias->shown.n, f);
+        text = str_skip(text, before + alias->folder.n);
+    }
+}
+
+/* Faults name each other's places too: the text as a whole is gone through. */
+void seedtree_print_faults(const struct call *c, struct faults *faults,
+                           const struct seedtree_alias *alias)
+{
+    char *text = NULL;
+    size_t n = 0;
+    FILE *f = alias && alias->folder.n ? open_memstream(&text, &n) : NULL;
+    faultview_print(f ? f : stderr, faults, c->color_err);
+    if (!f)
+        return;
+    fclose(f);
+    print_renamed(stderr, (struct str){text, n}, alias);
+    free(text);
+}
+
+struct tree *seedtree_load(struct call *c, const struct config *config,
+                           const struct seedtree_alias *alias)
 {
     char count[FAULTVIEW_COUNT_SIZE];
     struct progress progress;
@@ -59,10 +90,10 @@ struct tree *seedtree_load(struct call *c, const struct config *config)
     progress_begin(&progress, "loading the seed tree");
     int r = tree_load(config->seed_dir.p, config->templates_dir.p, &faults, &tree);
     progress_end(&progress);
-    faultview_print(stderr, &faults, c->color_err);
+    seedtree_print_faults(c, &faults, alias);
     if (r < 0)
-        call_fail(c, "the seed tree %s cannot be used: %s", config->seed_dir.p,
-                  faultview_count(&faults, count));
+        call_fail(c, "the seed tree %s%s cannot be used: %s", alias ? "of " : "",
+                  alias ? alias->name : config->seed_dir.p, faultview_count(&faults, count));
     faults_done(&faults);
     return r < 0 ? NULL : tree;
 }

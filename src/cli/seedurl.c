@@ -6,12 +6,18 @@
 #include <errno.h>
 #include <stdio.h>
 
+void seedurl_open_placeholder(const struct config *config, const struct tree *t,
+                              struct seedurl *ret)
+{
+    *ret = (struct seedurl){.base = config->url.n ? config->url : tree_site(t)->url};
+}
+
 int seedurl_open(const struct config *config, const struct tree *t, struct seedurl *ret,
                  struct err *e)
 {
     char path[4096];
     struct secrets secrets;
-    *ret = (struct seedurl){.base = config->url.n ? config->url : tree_site(t)->url};
+    seedurl_open_placeholder(config, t, ret);
     if ((size_t)snprintf(path, sizeof(path), "%s/secret", config->state_dir.p) >= sizeof(path))
         return err_set(e, -ENAMETOOLONG, "the state folder's path is too long");
     int r = secrets_load(path, &secrets, e);

@@ -18,6 +18,9 @@ struct seedurl {
  * closed all the same. */
 int seedurl_open(const struct config *config, const struct tree *t, struct seedurl *ret,
                  struct err *e);
+/* Makes placeholders, for what is shown to others. */
+void seedurl_open_placeholder(const struct config *config, const struct tree *t,
+                              struct seedurl *ret);
 void seedurl_close(struct seedurl *u);
 
 /* With a slash at its end. */

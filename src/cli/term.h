@@ -9,6 +9,10 @@
 #define TERM_RED "\033[1;31m"
 #define TERM_YELLOW "\033[1;33m"
 #define TERM_CARET "\033[32m"
+#define TERM_DIM "\033[2m"
+#define TERM_GONE "\033[31m"
+#define TERM_COME "\033[32m"
+#define TERM_PLACE "\033[36m"
 #define TERM_PLAIN "\033[0m"
 
 /* "auto", "always", "never". */

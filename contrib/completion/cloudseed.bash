@@ -10,6 +10,7 @@ _cloudseed_words() {
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         case $word in
+        --all | --against) [[ ${COMP_WORDS[i + 1]-} == = ]] && ((i++)); ((++i)) ;;
         --config | --seed | --templates | --state | --url | --color)
             [[ ${COMP_WORDS[i + 1]-} == = ]] && ((i++))
             ((++i < COMP_CWORD)) && where+=("$word" "${COMP_WORDS[i]/#\~/$HOME}")
@@ -26,16 +27,20 @@ _cloudseed_options() {
     'node list'*) echo --json --names ;;
     'node url'*) echo --json --discovery ;;
     'node show'* | check*) echo --json ;;
+    render*) echo --all --json --names --provenance ;;
+    diff*) echo --against --each --json --markdown ;;
     esac
 }
 
 # $1 is the program as it was typed.
 _cloudseed_operands() {
     case "${words[*]-}" in
-    '' | help) echo check render node reference help ;;
+    '' | help) echo check render diff node reference help ;;
     node | 'help node') echo list show url ;;
     render | 'node show' | 'node url') "$1" "${where[@]}" node list --names 2>/dev/null ;;
-    'render '*) ((${#words[@]} == 2)) && echo meta-data user-data vendor-data network-config ;;
+    'render '*)
+        ((${#words[@]} == 2)) && "$1" "${where[@]}" render "${words[1]}" --names 2>/dev/null
+        ;;
     reference) echo seed config ;;
     esac
 }
@@ -56,7 +61,7 @@ _cloudseed() {
     _cloudseed_words
     case $before in
     --config) _cloudseed_files -f "$cur" ;;
-    --seed | --templates | --state) _cloudseed_files -d "$cur" ;;
+    --seed | --templates | --state | --all | --against) _cloudseed_files -d "$cur" ;;
     --color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur") ;;
     --url) ;;
     *)

@@ -32,19 +32,30 @@ const struct command command_table[] = {
     },
     {
         .name = "render",
-        .operands = "NODE [FILE]",
-        .operands_min = 1,
+        .operands = "NODE [DOCUMENT]",
         .operands_max = 2,
-        .summary = "print a node's files as cloud-init gets them",
+        .flags = FLAG_BIT(FLAG_PROVENANCE) | FLAG_BIT(FLAG_ALL) | FLAG_BIT(FLAG_JSON) |
+                 FLAG_BIT(FLAG_NAMES),
+        .summary = "print a node's documents as it gets them",
         .help =
-            "FILE is meta-data, user-data, vendor-data or network-config, and is printed byte\n"
-            "for byte; without it all four are, each below a line with its name. The seed URL\n"
-            "in them is the real one where the server's secret can be read, else the key in it\n"
-            "is SEED-KEY.\n"
+            "DOCUMENT is one of cloud-init's files: meta-data, user-data, vendor-data and\n"
+            "network-config; or, of a node that joins a cluster, what it gets at bootstrap:\n"
+            "kubeadm-init, kubeadm-join, sealed/PATH and addons/NAME, with placeholders for\n"
+            "tokens and secrets. It is printed byte for byte; without it all are, each below a\n"
+            "line with its name. The seed URL in them is the real one where the server's secret\n"
+            "can be read, else the key in it is SEED-KEY.\n"
+            "\n"
+            "--provenance puts the template and its line before each line, and behind values the\n"
+            "names that they are made of, each with the place that set it; with --json in pieces.\n"
+            "--names prints the names of the node's documents alone.\n"
+            "--all renders everything of every node, as DIR/NODE/DOCUMENT. DIR is replaced as a\n"
+            "whole, and only if it is new, empty, or made that way; none but you can read it.\n"
             "\n"
             "Examples:\n"
             "  cloudseed render k8s-worker-2\n"
-            "  cloudseed render k8s-worker-2 user-data >user-data\n",
+            "  cloudseed render k8s-worker-2 user-data >user-data\n"
+            "  cloudseed render k8s-worker-2 user-data --provenance\n"
+            "  cloudseed render --all ./rendered\n",
         .run = render_run,
     },
     {

@@ -3,7 +3,7 @@
 
 #include "config/config.h"
 
-#define LEFT_COLUMNS 24
+#define LEFT_COLUMNS 25
 
 static const char head[] =
     "Usage: cloudseed [OPTION]... COMMAND [ARGUMENT]...\n"
@@ -13,7 +13,7 @@ static const char tail[] =
     "\n"
     "What is not given is taken from the configuration of cloudseedd, where it can be read:\n"
     "  " CONFIG_PATH_DEFAULT "\n"
-    "Exit status: 0 done, 1 it could not be done, 64 wrong usage.\n"
+    "Exit status: 0 done, 1 it could not be done, 2 there are changes (diff), 64 wrong usage.\n"
     "\n"
     "Examples:\n"
     "  cloudseed check\n"

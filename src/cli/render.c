@@ -2,138 +2,187 @@
 #include "cli/render.h"
 
 #include "base/guess.h"
-#include "cli/faultview.h"
-#include "cli/seedurl.h"
+#include "base/json.h"
+#include "cli/provenance.h"
+#include "cli/term.h"
 #include "render/render.h"
 
 #include <stdio.h>
 
-/* What all files of a node are rendered with. */
+/* One node's documents under way. */
 struct rendering {
     struct call *call;
+    const struct rendition *r;
     const struct node *node;
-    const struct scope_tables *tables;
     struct str url;
-    const char *no_secret; /* why the URL holds a placeholder, NULL: it does not */
-    bool placeholder_shown;
+    bool url_shown;
     struct buf out;
+    struct template_trace trace;
 };
 
-static void print_fault(struct call *c, const struct template_fault *f)
+static int render(struct rendering *w, struct document d)
 {
-    struct faults faults;
-    faults_init(&faults);
-    fault_add_excerpt(&faults, f->at, f->excerpt[0] ? f->excerpt : NULL, "%s%s%s", f->msg,
-                      f->trace[0] ? ", " : "", f->trace);
-    faultview_print(stderr, &faults, c->color_err);
-    faults_done(&faults);
-}
-
-static int render(struct rendering *r, enum seed_file file)
-{
+    const struct render_env env = {.seed_url = w->url};
+    bool traced = flags_given(&w->call->flags, FLAG_PROVENANCE);
     struct template_fault fault;
-    buf_clear(&r->out);
-    int result = render_file(r->tables, r->node, file, r->url, &r->call->arena, &r->out, &fault);
-    if (result == 0)
-        return CALL_OK;
-    print_fault(r->call, &fault);
-    return call_fail(r->call, "%s of node '%.*s' cannot be rendered", seed_file_names[file],
-                     STR_ARG(r->node->name));
+    buf_clear(&w->out);
+    w->trace.n = 0;
+    if (document_render(w->r->tables, w->node, d, &env, &w->call->arena, &w->out,
+                        traced ? &w->trace : NULL, &fault) < 0)
+        return rendition_fail(w->call, w->r, w->node, d, &fault);
+    w->url_shown |= memmem(w->out.p, w->out.n, w->url.p, w->url.n) != NULL;
+    return CALL_OK;
 }
 
-static void print(struct rendering *r)
+static void print(struct rendering *w)
 {
-    struct str text = buf_view(&r->out);
-    fwrite(text.p, 1, text.n, stdout);
-    if (memmem(text.p, text.n, r->url.p, r->url.n))
-        r->placeholder_shown = r->no_secret;
+    struct str text = buf_view(&w->out);
+    if (flags_given(&w->call->flags, FLAG_PROVENANCE))
+        provenance_print(w->r, w->node, text, &w->trace, w->call->color_out);
+    else
+        fwrite(text.p, 1, text.n, stdout);
 }
 
-static int render_all(struct rendering *r)
+static int print_one(struct rendering *w, struct document d)
 {
+    int status = render(w, d);
+    if (status == CALL_OK)
+        print(w);
+    return status;
+}
+
+static int print_all(struct rendering *w)
+{
+    bool whole_lines = flags_given(&w->call->flags, FLAG_PROVENANCE);
     int status = CALL_OK;
-    for (int file = 0; file < SEED_FILE_COUNT; file++) {
-        if (render(r, (enum seed_file)file) != CALL_OK) {
+    for (uint32_t i = 0; i < document_count(w->node); i++) {
+        struct document d = document_at(w->node, i);
+        if (render(w, d) != CALL_OK) {
             status = CALL_FAILED;
             continue;
         }
-        printf("# --- %s%s\n", seed_file_names[file], r->out.n ? "" : " (empty)");
-        print(r);
-        if (r->out.n && r->out.p[r->out.n - 1] != '\n')
+        printf("%s# --- %s%s%s\n", w->call->color_out ? TERM_BOLD : "",
+               document_name(w->node, d, &w->call->arena).p, w->out.n ? "" : " (empty)",
+               w->call->color_out ? TERM_PLAIN : "");
+        print(w);
+        if (!whole_lines && w->out.n && w->out.p[w->out.n - 1] != '\n')
             putchar('\n');
     }
     return status;
 }
 
-static int render_files(struct rendering *r, enum seed_file file)
+/* --- JSON ---------------------------------------------------------------------------------- */
+
+static void print_json_of(struct rendering *w, struct document d, struct call_list *list)
 {
-    buf_init(&r->out, RENDER_MAX_BYTES);
-    int status = file == SEED_FILE_COUNT ? render_all(r) : render(r, file);
-    if (file != SEED_FILE_COUNT && status == CALL_OK)
-        print(r);
-    buf_done(&r->out);
-    if (r->placeholder_shown)
-        call_note(r->call, "the seed URL's key is shown as " SEEDURL_PLACEHOLDER ": %s",
-                  r->no_secret);
+    struct arena *a = &w->call->arena;
+    const struct template *t = document_template(w->node, d);
+    struct str text = buf_view(&w->out);
+    const struct value_pair pairs[] = {
+        JSON_STR("node", w->node->name),
+        JSON_STR("document", document_name(w->node, d, a)),
+        JSON_VALUE("template", t ? value_str(template_name(t)) : value_none()),
+        JSON_STR("text", text),
+        JSON_VALUE("pieces", provenance_value(w->r, w->node, text, &w->trace, a)),
+    };
+    bool traced = flags_given(&w->call->flags, FLAG_PROVENANCE);
+    call_list_item(list, value_map(pairs, traced ? 5 : 4));
+}
+
+static int print_json(struct rendering *w, uint32_t from, uint32_t end)
+{
+    struct call_list list = {0};
+    int status = CALL_OK;
+    for (uint32_t i = from; i < end; i++) {
+        struct document d = document_at(w->node, i);
+        if (render(w, d) == CALL_OK)
+            print_json_of(w, d, &list);
+        else
+            status = CALL_FAILED;
+    }
+    call_list_end(&list);
     return status;
 }
 
-/* SEED_FILE_COUNT: all of them. */
-static int parse_file(struct call *c, enum seed_file *ret)
+/* --- What is asked for --------------------------------------------------------------------- */
+
+/* The document's number. Which there are differs from node to node. */
+static int find_document(struct call *c, const struct node *n, const char *name, uint32_t *ret)
 {
     struct guess guess;
-    *ret = SEED_FILE_COUNT;
-    if (c->operands_n < 2)
-        return CALL_OK;
-    struct str name = str_from(c->operands[1]);
-    *ret = seed_file_parse(name);
-    if (*ret != SEED_FILE_COUNT)
-        return CALL_OK;
-    guess_init(&guess, name);
-    for (int i = 0; i < SEED_FILE_COUNT; i++)
-        guess_offer(&guess, str_from(seed_file_names[i]));
-    return call_misuse(c, "there is no file '%s'%s", name.p, guess_text(&guess));
+    guess_init(&guess, str_from(name));
+    for (uint32_t i = 0; i < document_count(n); i++) {
+        struct str one = document_name(n, document_at(n, i), &c->arena);
+        if (str_is(one, name)) {
+            *ret = i;
+            return CALL_OK;
+        }
+        guess_offer(&guess, one);
+    }
+    return call_fail(c, "node '%.*s' has no document '%s'%s", STR_ARG(n->name), name,
+                     guess_text(&guess));
 }
 
-/* Without the secret a placeholder does, unless its folder was named. */
-static int render_node(struct call *c, const struct config *config, const struct tree *t,
-                       enum seed_file file)
+static int print_names(struct rendering *w)
 {
-    const struct node *n = seedtree_node(c, t, c->operands[0]);
-    struct rendering r = {.call = c, .node = n};
-    struct seedurl urls;
-    struct err e;
-    int status;
+    for (uint32_t i = 0; i < document_count(w->node); i++)
+        puts(document_name(w->node, document_at(w->node, i), &w->call->arena).p);
+    return CALL_OK;
+}
+
+static int print_node(struct rendering *w)
+{
+    struct call *c = w->call;
+    uint32_t from = 0, end = document_count(w->node);
+    bool one = c->operands_n == 2;
+    if (one && find_document(c, w->node, c->operands[1], &from) != CALL_OK)
+        return CALL_FAILED;
+    if (flags_given(&c->flags, FLAG_NAMES))
+        return print_names(w);
+    if (flags_given(&c->flags, FLAG_JSON))
+        return print_json(w, from, one ? from + 1 : end);
+    return one ? print_one(w, document_at(w->node, from)) : print_all(w);
+}
+
+static int render_node(struct call *c, const struct rendition *r)
+{
+    const struct node *n = seedtree_node(c, r->tree, c->operands[0]);
     if (!n)
         return CALL_FAILED;
-    if (seedurl_open(config, t, &urls, &e) < 0)
-        r.no_secret = e.msg;
-    if (r.no_secret && flags_given(&c->flags, FLAG_STATE)) {
-        status = call_fail(c, "%s", r.no_secret);
-    } else {
-        struct scope_tables *tables = scope_tables_new(t);
-        r.tables = tables;
-        r.url = seedurl_of(&urls, n, &c->arena);
-        status = render_files(&r, file);
-        scope_tables_free(tables);
-    }
-    seedurl_close(&urls);
+    struct rendering w = {.call = c, .r = r, .node = n, .url = seedurl_of(&r->urls, n, &c->arena)};
+    buf_init(&w.out, RENDER_MAX_BYTES);
+    int status = print_node(&w);
+    buf_done(&w.out);
+    template_trace_done(&w.trace);
+    if (w.url_shown)
+        rendition_note_placeholder(c, r);
     return status;
+}
+
+static int check_words(struct call *c)
+{
+    const unsigned others = FLAG_BIT(FLAG_PROVENANCE) | FLAG_BIT(FLAG_JSON) | FLAG_BIT(FLAG_NAMES);
+    bool all = flags_given(&c->flags, FLAG_ALL);
+    if (all && c->operands_n)
+        return call_misuse(c, "give either --all DIR or a node");
+    if (all && (c->flags.given & others))
+        return call_misuse(c, "--all goes with none of --provenance, --json and --names");
+    return all || c->operands_n ? CALL_OK : call_misuse(c, "say which node, or --all DIR");
 }
 
 int render_run(struct call *c)
 {
-    enum seed_file file;
     struct config config;
-    int status = parse_file(c, &file);
+    struct rendition r = {0};
+    int status = check_words(c);
     if (status == CALL_OK)
         status = seedtree_configure(c, &config);
     if (status != CALL_OK)
         return status;
-    struct tree *tree = seedtree_load(c, &config, NULL);
-    if (!tree)
-        return CALL_FAILED;
-    status = render_node(c, &config, tree, file);
-    tree_free(tree);
+    status = rendition_open(c, &config, NULL, RENDITION_REAL_KEYS, &r);
+    if (status == CALL_OK)
+        status = flags_given(&c->flags, FLAG_ALL) ? render_all(c, &r, c->flags.value[FLAG_ALL])
+                                                  : render_node(c, &r);
+    rendition_close(&r);
     return status;
 }

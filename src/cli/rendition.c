@@ -33,6 +33,13 @@ void rendition_close(struct rendition *r)
     *r = (struct rendition){0};
 }
 
+void rendition_note_placeholder(const struct call *c, const struct rendition *r)
+{
+    if (r->no_secret.code < 0)
+        call_note(c, "the seed URL's key is shown as " SEEDURL_PLACEHOLDER ": %s",
+                  r->no_secret.msg);
+}
+
 static void print_fault(struct call *c, const struct rendition *r, const struct template_fault *f)
 {
     struct faults faults;

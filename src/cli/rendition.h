@@ -32,6 +32,9 @@ int rendition_render(const struct rendition *r, const struct node *n, struct doc
                      struct str url, struct arena *a, struct buf *out,
                      struct template_fault *ret_fault);
 
+/* Where URLs that were shown hold one for want of the secret: says why. */
+void rendition_note_placeholder(const struct call *c, const struct rendition *r);
+
 /* Says so; returns CALL_FAILED. */
 int rendition_fail(struct call *c, const struct rendition *r, const struct node *n,
                    struct document d, const struct template_fault *f);

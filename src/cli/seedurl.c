@@ -34,7 +34,7 @@ void seedurl_close(struct seedurl *u)
     u->keyer = NULL;
 }
 
-struct str seedurl_of(struct seedurl *u, const struct node *n, struct arena *a)
+struct str seedurl_of(const struct seedurl *u, const struct node *n, struct arena *a)
 {
     char key[SEED_KEY_LEN + 1] = SEEDURL_PLACEHOLDER;
     if (u->keyer)

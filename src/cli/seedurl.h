@@ -24,6 +24,6 @@ void seedurl_open_placeholder(const struct config *config, const struct tree *t,
 void seedurl_close(struct seedurl *u);
 
 /* With a slash at its end. */
-struct str seedurl_of(struct seedurl *u, const struct node *n, struct arena *a);
+struct str seedurl_of(const struct seedurl *u, const struct node *n, struct arena *a);
 
 #endif

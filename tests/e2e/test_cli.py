@@ -18,7 +18,7 @@ WORLD = tap.enter(cli.World())
 KEY = "ab4clv4tfkzxpkjmrkt3cildunf"  # of k8s-worker-2, by WORLD's secret
 URL = f"http://10.0.10.5:8080/s/{KEY}/"
 USER_DATA = '#cloud-config\ntimezone: "Europe/Zurich"\npackages: ["nfs-common"]\n'
-COMMANDS = ["check", "render", "node list", "node show", "node url", "reference", "help"]
+COMMANDS = ["check", "render", "diff", "node list", "node show", "node url", "reference", "help"]
 
 
 def copy_tree(name, changes):
@@ -198,7 +198,7 @@ def test_render_with_state_needs_the_secret():
 
 
 def test_render_of_an_unknown_file():
-    tap.contains(WORLD.bad(cli.MISUSED, "render", "k8s-worker-2", "userdata"), "did you mean 'user-data'?")
+    tap.contains(WORLD.bad(1, "render", "k8s-worker-2", "userdata"), "did you mean 'user-data'?")
 
 
 def test_render_of_a_faulty_template():
@@ -408,7 +408,7 @@ def test_options_stand_before_or_behind():
     tap.eq(WORLD.good("node", "list", *where, config=False), want)
 
 
-def test_wrong_usage_ends_with_2():
+def test_wrong_usage_has_a_status_of_its_own():
     wrong = {
         ("chek",): "unknown command 'chek'; did you mean 'check'?",
         ("node", "lst"): "unknown command 'node lst'; did you mean 'list'?",
@@ -417,8 +417,12 @@ def test_wrong_usage_ends_with_2():
         ("check", "--sed", "x"): "unknown option '--sed'; did you mean '--seed'?",
         ("check", "--seed"): "--seed needs a DIR",
         ("check", "a", "b"): "'b': one argument too many for 'check'",
-        ("render",): "usage: cloudseed render NODE [FILE]",
-        ("render", "k8s-worker-2", "--json"): "'render' has no option --json",
+        ("node", "show"): "usage: cloudseed node show NODE",
+        ("render",): "say which node, or --all DIR",
+        ("render", "k8s-worker-2", "--all", "x"): "give either --all DIR or a node",
+        ("render", "--all", "x", "--json"): "--all goes with none of",
+        ("render", "k8s-worker-2", "--each"): "'render' has no option --each",
+        ("diff", "--json", "--markdown"): "give either --json or --markdown",
         ("node", "list", "--json", "--names"): "either --json or --names",
         ("check", "--color", "blue"): "expected auto, always or never",
         ("check", "--url", "10.0.10.5"): "expected http://HOST:PORT",

@@ -49,7 +49,7 @@ def test_commands_are_those_of_the_program():
 
 
 def test_options_are_those_of_the_program():
-    for name in ("check", "render", "node list", "node show", "node url", "reference", "help"):
+    for name in ("check", "render", "diff", "node list", "node show", "node url", "reference", "help"):
         shown = re.findall(r"^  (--[a-z]+)", WORLD.good("help", *name.split()), re.M)
         tap.eq(complete(*name.split(), "-"), sorted(shown), name)
 
@@ -74,8 +74,10 @@ def test_a_faulty_tree_says_nothing():
 
 
 def test_files_of_a_node():
-    tap.eq(complete("render", "x", ""), ["meta-data", "network-config", "user-data", "vendor-data"])
-    tap.eq(complete("render", "x", "user-data", ""), [])
+    tap.eq(complete("render", *WHERE, "k8s-worker-2", ""),
+           sorted(WORLD.good("render", "k8s-worker-2", "--names").split()))
+    tap.eq(complete("render", *WHERE, "k8s-worker-2", "user-data", ""), [])
+    tap.eq(complete("render", *WHERE, "k8s-worker-9", ""), [])
 
 
 def test_values():
@@ -86,6 +88,9 @@ def test_values():
     tap.eq(complete("check", "see"), ["seed"])
     tap.eq(complete("--config", "cloud"), ["cloudseedd.yaml"])
     tap.eq(complete("--url", ""), [])
+    tap.eq(complete("diff", "--against", "se"), ["seed"])
+    tap.eq(complete("diff", "--against", "seed", ""), [])
+    tap.eq(complete("render", "--all", "x", "--config", "cloud"), ["cloudseedd.yaml"])
     tap.eq(complete("reference", ""), ["config", "seed"])
 
 

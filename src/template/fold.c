@@ -184,8 +184,15 @@ static void fold_for(struct maker *m, const struct stmt *s)
     keep(m, loop);
 }
 
+/* Templates may include others again and again: a statement costs a step each time. */
 static void fold_stmt(struct maker *m, const struct stmt *s)
 {
+    uint64_t *steps = &m->f->run.steps_left;
+    if (*steps == 0) {
+        keep(m, *s);
+        return;
+    }
+    --*steps;
     if (m->text.n == 0)
         m->text_at = s->at;
     if (known_stmt(&m->f->known, s) && write_out(m, s))

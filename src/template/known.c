@@ -14,8 +14,19 @@ void names_set_done(struct names_set *s)
     *s = (struct names_set){0};
 }
 
+static bool contains(const struct names_set *s, struct str name)
+{
+    for (uint32_t i = 0; i < s->n; i++) {
+        if (str_eq(s->list[i], name))
+            return true;
+    }
+    return false;
+}
+
 static void add(struct names_set *s, struct str name)
 {
+    if (contains(s, name))
+        return;
     if (s->n == s->room) {
         s->room = s->room ? s->room * 2 : 16;
         s->list = realloc(s->list, s->room * sizeof(*s->list));
@@ -88,13 +99,8 @@ static bool is_bound(const struct bound *b, struct str name)
 static bool name_known(const struct known *k, const struct bound *b, struct str name)
 {
     struct value unused;
-    if (is_bound(b, name))
-        return true;
-    for (uint32_t i = 0; i < k->set.n; i++) {
-        if (str_eq(k->set.list[i], name))
-            return false;
-    }
-    return k->scope.lookup(k->scope.cls, name, &unused);
+    return is_bound(b, name) ||
+           (!contains(&k->set, name) && k->scope.lookup(k->scope.cls, name, &unused));
 }
 
 struct place_known {

@@ -79,6 +79,23 @@ static void includes_see_what_their_includer_set(void **state)
     folds(&r, "a{% include 'i' %}b", "a<7>b", 0);
 }
 
+/* Eight includes of eight includes, ten levels of them: folding gives up before it is through. */
+static void folding_ends(void **state)
+{
+    struct rendering r;
+    (void)state;
+    render_init(&r);
+    for (int i = 1; i <= 10; i++) {
+        char name[16], text[256] = "";
+        snprintf(name, sizeof(name), "i%d", i);
+        for (size_t k = 0; k < 8 && i < 10; k++)
+            snprintf(text + strlen(text), sizeof(text) - strlen(text), "{%% include 'i%d' %%}",
+                     i + 1);
+        assert_int_equal(render_add(&r, name, i < 10 ? text : "{{ name }}"), 0);
+    }
+    folds(&r, "{% if name == 'x' %}{% include 'i1' %}{% endif %}.", ".", 1);
+}
+
 /* What fails when it is folded fails again when it is rendered, and no sooner. */
 static void faults_stay_where_they_are(void **state)
 {
@@ -125,6 +142,6 @@ static void attributes_that_are_read_are_told(void **state)
 
 UNIT_MAIN(cmocka_unit_test(what_is_known_is_written_out), cmocka_unit_test(branches_are_chosen),
           cmocka_unit_test(names_that_are_set_are_left_alone),
-          cmocka_unit_test(includes_see_what_their_includer_set),
+          cmocka_unit_test(includes_see_what_their_includer_set), cmocka_unit_test(folding_ends),
           cmocka_unit_test(faults_stay_where_they_are),
           cmocka_unit_test(attributes_that_are_read_are_told))

@@ -168,17 +168,11 @@ static void names_of_the_template_itself_are_not_told(void **state)
     names_are("{% if nil %}{% set n = 1 %}{% endif %}{{ n ~ name }}", "name ");
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_name_is_found_wherever_it_is_read),
-        cmocka_unit_test(only_a_variable_is_a_name),
-        cmocka_unit_test(a_name_of_the_template_itself_is_another),
-        cmocka_unit_test(a_name_that_is_set_perhaps_counts),
-        cmocka_unit_test(includes_are_looked_into),
-        cmocka_unit_test(what_is_included_often_is_read_once),
-        cmocka_unit_test(a_value_tells_the_names_it_reads),
-        cmocka_unit_test(names_of_the_template_itself_are_not_told),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN(cmocka_unit_test(a_name_is_found_wherever_it_is_read),
+          cmocka_unit_test(only_a_variable_is_a_name),
+          cmocka_unit_test(a_name_of_the_template_itself_is_another),
+          cmocka_unit_test(a_name_that_is_set_perhaps_counts),
+          cmocka_unit_test(includes_are_looked_into),
+          cmocka_unit_test(what_is_included_often_is_read_once),
+          cmocka_unit_test(a_value_tells_the_names_it_reads),
+          cmocka_unit_test(names_of_the_template_itself_are_not_told))

@@ -290,21 +290,15 @@ static void an_excerpt_shows_the_line(void **state)
     render_done(&r);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_byte_has_its_piece),
-        cmocka_unit_test(what_writes_nothing_has_no_piece),
-        cmocka_unit_test(text_of_a_set_block_is_traced_where_it_is_shown),
-        cmocka_unit_test(a_trace_goes_on_behind_what_is_there),
-        cmocka_unit_test(a_failed_rendering_leaves_what_it_wrote),
-        cmocka_unit_test(a_byte_finds_its_piece),
-        cmocka_unit_test(text_has_the_place_it_was_written_at),
-        cmocka_unit_test(line_ends_of_any_kind_count),
-        cmocka_unit_test(a_value_has_the_place_of_its_expression),
-        cmocka_unit_test(what_is_included_has_its_own_places),
-        cmocka_unit_test(folded_text_is_where_it_begins),
-        cmocka_unit_test(an_excerpt_shows_the_line),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN(cmocka_unit_test(every_byte_has_its_piece),
+          cmocka_unit_test(what_writes_nothing_has_no_piece),
+          cmocka_unit_test(text_of_a_set_block_is_traced_where_it_is_shown),
+          cmocka_unit_test(a_trace_goes_on_behind_what_is_there),
+          cmocka_unit_test(a_failed_rendering_leaves_what_it_wrote),
+          cmocka_unit_test(a_byte_finds_its_piece),
+          cmocka_unit_test(text_has_the_place_it_was_written_at),
+          cmocka_unit_test(line_ends_of_any_kind_count),
+          cmocka_unit_test(a_value_has_the_place_of_its_expression),
+          cmocka_unit_test(what_is_included_has_its_own_places),
+          cmocka_unit_test(folded_text_is_where_it_begins),
+          cmocka_unit_test(an_excerpt_shows_the_line))

@@ -71,7 +71,7 @@ struct exchange {
     struct snapshot *snapshot;
     size_t body_max_bytes; /* set by begin; 0: no body is taken */
     struct wake wake;      /* set by the listener: wakes `ref`, this exchange */
-    struct wake_ref ref;
+    struct slot_ref ref;
     void *core; /* what core keeps of it, in the arena; NULL at first */
 };
 

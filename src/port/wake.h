@@ -2,22 +2,17 @@
 /*
  * wake: how those who wait are told to go on.
  *
- * Whoever waits is known by a slot and a generation, never by a pointer: waking somebody who has
- * left meanwhile reaches nobody. All of it happens on the loop's thread.
+ * Whoever waits is known by a slot's name, never by a pointer: waking somebody who has left
+ * meanwhile reaches nobody. All of it happens on the loop's thread.
  */
 #ifndef CLOUDSEED_PORT_WAKE_H
 #define CLOUDSEED_PORT_WAKE_H
 
-#include <stdint.h>
-
-/* All zero: nobody. */
-struct wake_ref {
-    uint32_t slot, generation;
-};
+#include "base/slots.h"
 
 /* Who can wake them. */
 struct wake {
-    void (*call)(void *cls, struct wake_ref who);
+    void (*call)(void *cls, struct slot_ref who);
     void *cls;
 };
 

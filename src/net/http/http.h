@@ -31,7 +31,7 @@ int http_server_listen(struct http_server *s, int fd, enum exchange_listener lis
                        struct err *e);
 
 /* Fits struct wake; `cls` is the server. */
-void http_server_wake(void *cls, struct wake_ref who);
+void http_server_wake(void *cls, struct slot_ref who);
 
 /* Accepts no more, closes idle connections, lets requests under way end; those still there after
  * `within_ms` are cut. `on_drained` comes once, from the loop, never from within this call. */

@@ -58,7 +58,6 @@ struct http_request {
     struct MHD_Connection *m;
     struct exchange exchange;
     struct buf body; /* the peer's */
-    struct wake_ref ref;
     uint64_t begun_ns;
     uint64_t streamed;   /* bytes of a stream that went out */
     size_t stream_at;    /* of what is in the exchange's buffer */
@@ -71,13 +70,6 @@ struct http_request {
     bool woken;   /* before it was held, or while it is */
     bool expired; /* held for too long */
     bool ended;   /* the stream's last step was done */
-};
-
-/* Who has a ref's slot. */
-struct http_slot {
-    struct http_request *request; /* NULL: free */
-    uint32_t generation;
-    uint32_t next_free;
 };
 
 struct http_server {
@@ -93,8 +85,7 @@ struct http_server {
     struct http_connections phases[PHASES]; /* each in the order of its deadlines */
     SLIST_HEAD(, http_request) spare_requests;
     unsigned spare_requests_n;
-    struct http_slot *slots; /* of all requests that have begun, by their refs */
-    uint32_t slots_n, free_slot;
+    struct slots requests; /* that have begun */
     uint32_t connections_n;
     uint32_t peers[PEER_SLOTS];
     int spare_fd;                           /* kept for the day when descriptors run out */
@@ -137,8 +128,6 @@ void http_requests_free_spare(struct http_server *s);
 enum exchange_verdict http_request_advance(struct http_request *r);
 
 /* hold.c: requests that wait for core. */
-void http_hold_begin(struct http_request *r); /* gives it its ref */
-void http_hold_end(struct http_request *r);
 void http_hold(struct http_request *r, enum http_phase phase);
 /* Lets a request that is held go on. */
 void http_hold_release(struct http_request *r);

@@ -190,10 +190,9 @@ static void begin(struct http_request *r, const char *url, const char *method, c
     r->begun = true;
     r->begun_ns = uv_hrtime();
     r->connection->request = r;
-    http_hold_begin(r);
     read_request(r, url, method, version);
     r->exchange.wake = (struct wake){http_server_wake, r->server};
-    r->exchange.ref = r->ref;
+    r->exchange.ref = slots_put(&r->server->requests, r);
     port->begin(port->cls, &r->exchange);
     r->body.max_bytes = r->exchange.body_max_bytes;
     if (!r->refusal && r->exchange.body_max_bytes && r->length > r->exchange.body_max_bytes) {
@@ -342,7 +341,7 @@ void http_request_end(void *cls, struct MHD_Connection *m, void **context,
         log_unread(r);
     if (r->begun) {
         s->port->end(s->port->cls, &r->exchange);
-        http_hold_end(r);
+        slots_remove(&s->requests, r->exchange.ref);
         r->connection->request = NULL;
         http_connection_waiting(r->connection);
     }

@@ -109,7 +109,7 @@ static void release(struct http_server *s)
     if (s->daemon)
         MHD_stop_daemon(s->daemon);
     http_requests_free_spare(s);
-    free(s->slots);
+    slots_done(&s->requests);
     if (s->spare_fd >= 0)
         close(s->spare_fd);
     free(s);

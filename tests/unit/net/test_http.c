@@ -22,8 +22,8 @@ static struct {
     struct http_server *server;
     struct exchange_port port;
     struct wake wake;
-    struct wake_ref waiting; /* who wants to be woken */
-    struct wake_ref stale;   /* of an exchange that has ended */
+    struct slot_ref waiting; /* who wants to be woken */
+    struct slot_ref stale;   /* of an exchange that has ended */
     unsigned steps, ended, wakes_left;
     uint32_t uid;
     bool drained;
@@ -45,7 +45,7 @@ static void on_waker(uv_timer_t *timer)
 {
     (void)timer;
     world.wake.call(world.wake.cls, world.stale);
-    world.wake.call(world.wake.cls, (struct wake_ref){9999, 1});
+    world.wake.call(world.wake.cls, (struct slot_ref){9999, 1});
     world.wake.call(world.wake.cls, world.waiting);
 }
 

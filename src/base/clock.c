@@ -18,6 +18,11 @@ uint64_t clock_monotonic_us(void)
     return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
+int64_t clock_wall_s(void)
+{
+    return time(NULL);
+}
+
 const char *clock_wall_text(char text[static CLOCK_TEXT_SIZE])
 {
     struct timespec t;

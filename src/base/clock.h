@@ -15,6 +15,9 @@ uint64_t clock_boot_ms(void);
 /* Microseconds of CLOCK_MONOTONIC, as sd_notify's MONOTONIC_USEC wants it. */
 uint64_t clock_monotonic_us(void);
 
+/* Seconds of the wall clock since 1970. */
+int64_t clock_wall_s(void);
+
 #define CLOCK_TEXT_SIZE 32
 /* The wall clock in UTC as RFC 3339 with milliseconds: 2026-11-22T07:38:35.123Z. Returns `text`. */
 const char *clock_wall_text(char text[static CLOCK_TEXT_SIZE]);

@@ -63,6 +63,8 @@ __attribute__((format(printf, 3, 0))) static void add(struct faults *fs, struct 
     f.at.file = keep(fs, f.at.file);
     f.msg = format_msg(fs, fmt, ap);
     f.excerpt = keep(fs, f.excerpt);
+    f.owner = keep(fs, fs->owner);
+    f.part = keep(fs, fs->part);
     *slot = f;
 }
 
@@ -88,6 +90,15 @@ void fault_add_excerpt(struct faults *fs, struct place at, const char *excerpt, 
     va_list ap;
     va_start(ap, fmt);
     add(fs, (struct fault){.at = at, .excerpt = excerpt}, fmt, ap);
+    va_end(ap);
+}
+
+void fault_warn_excerpt(struct faults *fs, struct place at, const char *excerpt, const char *fmt,
+                        ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    add(fs, (struct fault){.at = at, .excerpt = excerpt, .warning = true}, fmt, ap);
     va_end(ap);
 }
 

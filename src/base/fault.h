@@ -21,6 +21,8 @@ struct fault {
     struct place at;
     const char *msg;     /* one line */
     const char *excerpt; /* the source line and a caret below it, or NULL */
+    const char *owner;   /* whose it is, where the place alone does not tell: a name, or NULL */
+    const char *part;    /* what of it */
     bool warning;        /* does not stop the loading */
 };
 
@@ -32,6 +34,7 @@ struct faults {
     size_t kept;
     size_t errors; /* all that were reported, kept or not */
     size_t warnings;
+    const char *owner, *part; /* of those that are reported from now on; copied with each */
 };
 
 void faults_init(struct faults *fs);
@@ -45,6 +48,8 @@ void fault_warn(struct faults *fs, struct place at, const char *fmt, ...)
 /* The same with the line it is about: "excerpt" is printed below, as it is. */
 void fault_add_excerpt(struct faults *fs, struct place at, const char *excerpt, const char *fmt,
                        ...) __attribute__((format(printf, 4, 5)));
+void fault_warn_excerpt(struct faults *fs, struct place at, const char *excerpt, const char *fmt,
+                        ...) __attribute__((format(printf, 4, 5)));
 
 /* By file, line and column; faults of one place keep their order. */
 void faults_sort(struct faults *fs);

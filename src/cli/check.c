@@ -1,24 +1,41 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/check.h"
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "cli/faultview.h"
 #include "cli/progress.h"
 #include "cli/seedtree.h"
-#include "render/render.h"
+#include "render/check.h"
+
+static void on_node(void *cls, uint32_t number, enum check_verdict verdict)
+{
+    (void)verdict;
+    progress_count(cls, number + 1);
+}
+
+static void check_all(const struct tree *t, struct faults *faults, struct check_result *ret)
+{
+    struct progress progress;
+    struct scope_tables *tables = scope_tables_new(t);
+    const struct check_run run = {.now_s = clock_wall_s(), .on_node = on_node, .cls = &progress};
+    progress_begin(&progress, "checking nodes");
+    progress_total(&progress, tree_node_count(t));
+    check_tree(t, tables, &run, faults, ret);
+    progress_end(&progress);
+    scope_tables_free(tables);
+}
 
 /* `tree` is NULL where it did not load. */
-static void check(const struct config *config, struct faults *faults, struct tree **ret)
+static void check(const struct config *config, struct faults *faults, struct tree **ret,
+                  struct check_result *ret_result)
 {
     struct progress progress;
     progress_begin(&progress, "loading the seed tree");
     int r = tree_load(config->seed_dir.p, config->templates_dir.p, faults, ret);
     progress_end(&progress);
-    if (r < 0)
-        return;
-    progress_begin(&progress, "rendering every node's files");
-    render_check(*ret, faults);
-    progress_end(&progress);
+    if (r == 0)
+        check_all(*ret, faults, ret_result);
 }
 
 static const char *plural(uint32_t n)
@@ -50,6 +67,8 @@ static struct value fault_value(const struct fault *f, struct arena *a)
         JSON_VALUE("file", f->at.file ? value_str(str_from(f->at.file)) : value_none()),
         JSON_VALUE("line", place_number(f->at.line)),
         JSON_VALUE("column", place_number(f->at.line ? f->at.column : 0)),
+        JSON_VALUE("node", f->owner ? value_str(str_from(f->owner)) : value_none()),
+        JSON_VALUE("document", f->part ? value_str(str_from(f->part)) : value_none()),
         JSON_STR("message", str_from(f->msg)),
     };
     return value_copy(a, value_map(pairs, sizeof(pairs) / sizeof(pairs[0])));
@@ -65,7 +84,7 @@ static struct value faults_value(struct faults *faults, struct arena *a)
 }
 
 static void print_json(struct call *c, const struct config *config, const struct tree *t,
-                       struct faults *faults)
+                       const struct check_result *result, struct faults *faults)
 {
     const struct value_pair pairs[] = {
         JSON_BOOL("ok", faults->errors == 0),
@@ -74,6 +93,7 @@ static void print_json(struct call *c, const struct config *config, const struct
         JSON_STR("seed", config->seed_dir),
         JSON_STR("templates", config->templates_dir),
         JSON_VALUE("nodes", t ? value_int(tree_node_count(t)) : value_none()),
+        JSON_VALUE("faulty_nodes", t ? value_int(result->faulty) : value_none()),
         JSON_VALUE("roles", t ? value_int(tree_role_count(t)) : value_none()),
         JSON_VALUE("clusters", t ? value_int(tree_cluster_count(t)) : value_none()),
         JSON_VALUE("faults", faults_value(faults, &c->arena)),
@@ -86,6 +106,7 @@ int check_run(struct call *c)
     struct config config;
     struct faults faults;
     struct tree *tree = NULL;
+    struct check_result result = {0};
     if (c->operands_n && flags_given(&c->flags, FLAG_SEED))
         return call_misuse(c, "give either DIR or --seed");
     if (seedtree_configure(c, &config) != CALL_OK)
@@ -93,9 +114,9 @@ int check_run(struct call *c)
     if (c->operands_n)
         config.seed_dir = str_from(c->operands[0]);
     faults_init(&faults);
-    check(&config, &faults, &tree);
+    check(&config, &faults, &tree, &result);
     if (flags_given(&c->flags, FLAG_JSON)) {
-        print_json(c, &config, tree, &faults);
+        print_json(c, &config, tree, &result, &faults);
     } else {
         faultview_print(stdout, &faults, c->color_out);
         print_summary(tree, &faults);

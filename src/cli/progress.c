@@ -21,6 +21,15 @@ static bool has_ended(struct progress *p, const struct timespec *until)
     return ended;
 }
 
+static void show(struct progress *p, int seconds)
+{
+    uint32_t total = atomic_load(&p->total), done = atomic_load(&p->done);
+    if (total)
+        fprintf(stderr, CLEAR_LINE "%s: %u of %u, %d s", p->what, done, total, seconds);
+    else
+        fprintf(stderr, CLEAR_LINE "%s: %d s", p->what, seconds);
+}
+
 static void *tell(void *cls)
 {
     struct progress *p = cls;
@@ -28,7 +37,7 @@ static void *tell(void *cls)
     int seconds = 0;
     clock_gettime(CLOCK_MONOTONIC, &next);
     for (next.tv_sec++; !has_ended(p, &next); next.tv_sec++)
-        fprintf(stderr, CLEAR_LINE "%s: %d s", p->what, ++seconds);
+        show(p, ++seconds);
     if (seconds)
         fputs(CLEAR_LINE, stderr);
     return NULL;
@@ -52,6 +61,16 @@ void progress_begin(struct progress *p, const char *what)
     pthread_condattr_destroy(&attr);
     pthread_mutex_init(&p->lock, NULL);
     p->running = pthread_create(&p->thread, NULL, tell, p) == 0;
+}
+
+void progress_total(struct progress *p, uint32_t total)
+{
+    atomic_store(&p->total, total);
+}
+
+void progress_count(struct progress *p, uint32_t done)
+{
+    atomic_store_explicit(&p->done, done, memory_order_relaxed);
 }
 
 void progress_end(struct progress *p)

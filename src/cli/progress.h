@@ -4,7 +4,9 @@
 #define CLOUDSEED_CLI_PROGRESS_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 struct progress {
     const char *what; /* "loading the seed tree" */
@@ -12,11 +14,15 @@ struct progress {
     pthread_mutex_t lock;
     pthread_cond_t ended_cond;
     bool ended, running;
+    atomic_uint_least32_t done, total; /* total 0: not known */
 };
 
 /* Shows nothing where standard error is no terminal, or one that cannot clear a line. It must be
  * ended before anything else is printed. */
 void progress_begin(struct progress *p, const char *what);
+/* How much of it is done. */
+void progress_total(struct progress *p, uint32_t total);
+void progress_count(struct progress *p, uint32_t done);
 void progress_end(struct progress *p);
 
 #endif

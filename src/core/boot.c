@@ -86,6 +86,8 @@ void boot_answer(struct exchange *x, const struct route *r)
         return;
     }
     x->out.node = n->name;
+    if (snapshot_verdict(x->snapshot, n) == CHECK_FAULTY)
+        x->out.check = check_verdict_names[CHECK_FAULTY];
     struct template_fault fault;
     if (render_file(snapshot_tables(x->snapshot), n, r->file, seed_url(x, r), &x->arena, &x->body,
                     &fault) < 0)

@@ -92,6 +92,11 @@ const struct snapshot *core_snapshot(const struct core *c)
     return c->snapshot;
 }
 
+struct snapshot *core_pin(struct core *c)
+{
+    return snapshot_ref(c->snapshot);
+}
+
 void core_set_draining(struct core *c)
 {
     c->draining = true;

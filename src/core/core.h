@@ -23,6 +23,8 @@ const struct exchange_port *core_port(const struct core *c);
 /* New exchanges see `next` from now on; those under way keep theirs. Takes the reference over. */
 void core_replace(struct core *c, struct snapshot *next);
 const struct snapshot *core_snapshot(const struct core *c);
+/* The same with a reference of the caller's. */
+struct snapshot *core_pin(struct core *c);
 
 /* From now on /readyz says no, so that whoever balances load looks elsewhere. */
 void core_set_draining(struct core *c);

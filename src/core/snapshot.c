@@ -13,8 +13,9 @@ struct snapshot {
     struct tree *tree;
     struct scope_tables *tables;
     char *url;
-    struct key_text *keys; /* of all nodes by the first secret, then by the second */
-    struct map by_key;     /* to a number of keys */
+    struct key_text *keys;  /* of all nodes by the first secret, then by the second */
+    struct map by_key;      /* to a number of keys */
+    atomic_uchar *verdicts; /* enum check_verdict, of each node */
     uint32_t nodes;
     uint32_t refs;
 };
@@ -55,6 +56,7 @@ struct snapshot *snapshot_new(struct tree *t, const struct secrets *secrets, str
     s->refs = 1;
     uint32_t count = s->nodes * (uint32_t)secrets->n;
     s->keys = need(calloc(count ? count : 1, sizeof(*s->keys)));
+    s->verdicts = need(calloc(s->nodes ? s->nodes : 1, sizeof(*s->verdicts)));
     map_reserve(&s->by_key, count);
     for (uint32_t i = 0; i < secrets->n; i++)
         make_keys(s, &secrets->list[i], i * s->nodes);
@@ -74,6 +76,7 @@ void snapshot_unref(struct snapshot *s)
     map_done(&s->by_key);
     scope_tables_free(s->tables);
     tree_free(s->tree);
+    free(s->verdicts);
     free(s->keys);
     free(s->url);
     free(s);
@@ -105,4 +108,14 @@ const struct node *snapshot_find_key(const struct snapshot *s, struct str key)
 struct str snapshot_node_key(const struct snapshot *s, const struct node *n)
 {
     return key_of(s->keys, tree_node_number(s->tree, n));
+}
+
+enum check_verdict snapshot_verdict(const struct snapshot *s, const struct node *n)
+{
+    return atomic_load_explicit(&s->verdicts[tree_node_number(s->tree, n)], memory_order_relaxed);
+}
+
+void snapshot_set_verdict(struct snapshot *s, uint32_t number, enum check_verdict verdict)
+{
+    atomic_store_explicit(&s->verdicts[number], (unsigned char)verdict, memory_order_relaxed);
 }

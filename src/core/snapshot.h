@@ -9,7 +9,7 @@
 #define CLOUDSEED_CORE_SNAPSHOT_H
 
 #include "crypto/keys.h"
-#include "render/scope.h"
+#include "render/check.h"
 #include "tree/tree.h"
 
 struct snapshot;
@@ -27,6 +27,10 @@ struct str snapshot_url(const struct snapshot *s);
 
 /* The node that this seed key opens, NULL where it opens none. */
 const struct node *snapshot_find_key(const struct snapshot *s, struct str key);
+/* What the check has said of the node so far; any thread may tell or ask. */
+enum check_verdict snapshot_verdict(const struct snapshot *s, const struct node *n);
+void snapshot_set_verdict(struct snapshot *s, uint32_t number, enum check_verdict verdict);
+
 /* The node's seed key by the secret in force. */
 struct str snapshot_node_key(const struct snapshot *s, const struct node *n);
 

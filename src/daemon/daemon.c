@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/daemon.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "daemon/notify.h"
 #include "daemon/options.h"
@@ -93,15 +94,28 @@ static int serve(const struct config *c, struct err *e)
     return r < 0 ? r : service_run(c, first, &sockets, e);
 }
 
+static int check_nodes(const struct tree *t, struct faults *faults, struct check_result *ret)
+{
+    const struct check_run run = {.now_s = clock_wall_s()};
+    struct scope_tables *tables = scope_tables_new(t);
+    int r = check_tree(t, tables, &run, faults, ret);
+    scope_tables_free(tables);
+    return r < 0 ? r : ret->faulty ? -EINVAL : 0;
+}
+
 static int check(const struct config *c)
 {
     struct faults faults;
+    struct check_result result = {0};
     struct tree *tree = NULL;
     faults_init(&faults);
     int r = tree_load(c->seed_dir.p, c->templates_dir.p, &faults, &tree);
-    report_faults(&faults);
     if (r == 0)
-        log_notice("checked", LOG_NUMBER("nodes", tree_node_count(tree)));
+        r = check_nodes(tree, &faults, &result);
+    report_faults(&faults);
+    if (tree)
+        log_notice("checked", LOG_NUMBER("nodes", tree_node_count(tree)),
+                   LOG_NUMBER("faulty", result.faulty));
     tree_free(tree);
     faults_done(&faults);
     return r;

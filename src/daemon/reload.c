@@ -10,9 +10,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-void reload_init(struct reload *r, struct core *core, const struct config *config)
+void reload_init(struct reload *r, struct core *core, struct checker *checker,
+                 const struct config *config)
 {
-    *r = (struct reload){.core = core, .config = config};
+    *r = (struct reload){.core = core, .checker = checker, .config = config};
     r->work.data = r;
 }
 
@@ -27,6 +28,7 @@ static void take(struct reload *r)
     uint64_t took = clock_boot_ms() - r->begun_ms;
     uint32_t nodes = tree_node_count(snapshot_tree(r->loaded));
     core_replace(r->core, r->loaded);
+    checker_start(r->checker);
     log_notice("reloaded", LOG_NUMBER("nodes", nodes), LOG_NUMBER("ms", took));
     notify_send("READY=1\nSTATUS=Serving the seed tree as it was at the last reload.");
 }

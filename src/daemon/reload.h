@@ -10,12 +10,14 @@
 
 #include "config/config.h"
 #include "core/core.h"
+#include "daemon/checker.h"
 
 #include <uv.h>
 
 struct reload {
     uv_work_t work;
     struct core *core;
+    struct checker *checker;
     const struct config *config;
     struct faults faults;
     struct snapshot *loaded;
@@ -24,7 +26,9 @@ struct reload {
     bool running, again, stopped;
 };
 
-void reload_init(struct reload *r, struct core *core, const struct config *config);
+/* What was loaded is checked by `checker` from then on. */
+void reload_init(struct reload *r, struct core *core, struct checker *checker,
+                 const struct config *config);
 void reload_start(struct reload *r, uv_loop_t *loop);
 /* What is still being loaded will be thrown away; the loop must run until it is. */
 void reload_stop(struct reload *r);

@@ -3,9 +3,9 @@
 
 #include "base/log.h"
 
-static void report_fault(const struct fault *f)
+static void report_fault(const struct fault *f, enum log_level level, const char *event)
 {
-    struct value_pair fields[4];
+    struct value_pair fields[6];
     size_t n = 0;
     if (f->at.file)
         fields[n++] = (struct value_pair)LOG_TEXT("file", str_from(f->at.file));
@@ -13,18 +13,32 @@ static void report_fault(const struct fault *f)
         fields[n++] = (struct value_pair)LOG_NUMBER("line", f->at.line);
         fields[n++] = (struct value_pair)LOG_NUMBER("column", f->at.column);
     }
+    if (f->owner)
+        fields[n++] = (struct value_pair)LOG_TEXT("node", str_from(f->owner));
+    if (f->part)
+        fields[n++] = (struct value_pair)LOG_TEXT("document", str_from(f->part));
     fields[n++] = (struct value_pair)LOG_TEXT("reason", str_from(f->msg));
-    log_event(f->warning ? LOG_WARNING : LOG_ERROR, f->warning ? "warning" : "fault", fields, n);
+    log_event(f->warning ? LOG_WARNING : level, f->warning ? "warning" : event, fields, n);
+}
+
+static void report(struct faults *faults, enum log_level level, const char *event)
+{
+    faults_sort(faults);
+    for (size_t i = 0; i < faults->kept; i++)
+        report_fault(&faults->list[i], level, event);
+    size_t all = faults->errors + faults->warnings;
+    if (all > faults->kept)
+        log_event(level, "more-faults", LOG_FIELDS(LOG_NUMBER("unlisted", all - faults->kept)));
 }
 
 void report_faults(struct faults *faults)
 {
-    faults_sort(faults);
-    for (size_t i = 0; i < faults->kept; i++)
-        report_fault(&faults->list[i]);
-    size_t all = faults->errors + faults->warnings;
-    if (all > faults->kept)
-        log_error("more-faults", LOG_NUMBER("unlisted", all - faults->kept));
+    report(faults, LOG_ERROR, "fault");
+}
+
+void report_found(struct faults *faults)
+{
+    report(faults, LOG_WARNING, "document-fault");
 }
 
 void report_failure(const struct err *e)

@@ -8,6 +8,8 @@
 
 /* A line for each fault, in the order of their places. */
 void report_faults(struct faults *faults);
+/* The same of what is served all the same: none of them is more than a warning. */
+void report_found(struct faults *faults);
 /* Why the daemon ends before it began. */
 void report_failure(const struct err *e);
 

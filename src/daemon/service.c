@@ -2,6 +2,7 @@
 #include "daemon/service.h"
 
 #include "base/log.h"
+#include "daemon/checker.h"
 #include "daemon/notify.h"
 #include "daemon/reload.h"
 #include "net/http/http.h"
@@ -22,6 +23,7 @@ struct service {
     struct core *core;
     struct http_server *http;
     struct reload reload;
+    struct checker checker;
     bool stopping;
 };
 
@@ -65,6 +67,7 @@ static void stop(struct service *s)
     notify_send("STOPPING=1");
     core_set_draining(s->core);
     reload_stop(&s->reload);
+    checker_close(&s->checker);
     http_server_drain(s->http, within_ms, on_drained, s);
 }
 
@@ -135,13 +138,16 @@ int service_run(const struct config *c, struct snapshot *first, struct service_s
         return err_errno(e, r, "cannot make an event loop");
     }
     s.core = core_new(first);
-    reload_init(&s.reload, s.core, c);
+    checker_init(&s.checker, s.core, &s.loop);
+    reload_init(&s.reload, s.core, &s.checker, c);
     start_handles(&s);
     r = listen_all(&s, sockets, e);
     if (r == 0) {
         announce(&s, sockets);
+        checker_start(&s.checker);
     } else {
         http_server_free(s.http);
+        checker_close(&s.checker);
         close_handles(&s);
     }
     uv_run(&s.loop, UV_RUN_DEFAULT);

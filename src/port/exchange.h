@@ -60,6 +60,7 @@ struct exchange_out {
     struct str node;
     struct str file;
     struct str evidence; /* what the peer said of itself, foreign text; p == NULL: nothing */
+    const char *check;   /* what the check says of the node, where it is not well; else NULL */
     const char *reason;  /* why it was refused */
 };
 

@@ -21,8 +21,4 @@ int render_file(const struct scope_tables *tables, const struct node *n, enum se
                 struct str seed_url, struct arena *arena, struct buf *out,
                 struct template_fault *ret_fault);
 
-/* Renders every file of every node and reports what does not render, each place once, with the
- * first node that it concerns. */
-void render_check(const struct tree *t, struct faults *faults);
-
 #endif

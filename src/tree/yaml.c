@@ -19,13 +19,16 @@ struct parse {
     struct arena *arena;
     struct faults *faults;
     struct compose compose;
-    bool seen_document;
+    bool many, seen_document;
+    const struct yaml_node **roots; /* where many documents may stand */
+    uint32_t roots_n, roots_room;
 };
 
 static void parse_done(struct parse *p)
 {
     yaml_parser_delete(&p->parser);
     compose_done(&p->compose);
+    free(p->roots);
 }
 
 const char *yaml_kind_name(const struct yaml_node *y)
@@ -158,6 +161,8 @@ static enum yaml_tag tag_of(struct parse *p, const yaml_char_t *tag, enum yaml_k
     };
     if (!tag)
         return YAML_TAG_NONE;
+    if (p->many && kind == YAML_SCALAR && strcmp((const char *)tag, TAG_PREFIX "binary") == 0)
+        return YAML_TAG_STR;
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (known[i].kind == kind && strcmp(known[i].tag, (const char *)tag) == 0)
             return known[i].means;
@@ -196,6 +201,8 @@ static bool on_scalar(struct parse *p, const yaml_event_t *ev)
 
 static bool on_document(struct parse *p, const yaml_event_t *ev)
 {
+    if (p->many)
+        return true;
     if (p->seen_document)
         fault_add(p->faults, place_of(p, ev->start_mark),
                   "a second YAML document begins; a file holds one: split it, or drop the '---'");
@@ -204,10 +211,30 @@ static bool on_document(struct parse *p, const yaml_event_t *ev)
     return ok;
 }
 
+/* Anchors hold for one document. */
+static bool on_document_end(struct parse *p)
+{
+    if (!p->many || !p->compose.root)
+        return true;
+    if (p->roots_n == p->roots_room) {
+        p->roots_room = p->roots_room ? p->roots_room * 2 : 4;
+        p->roots = reallocarray(p->roots, p->roots_room, sizeof(*p->roots));
+        if (!p->roots)
+            abort();
+    }
+    p->roots[p->roots_n++] = p->compose.root;
+    uint64_t aliased = p->compose.aliased;
+    compose_done(&p->compose);
+    compose_init(&p->compose, p->file, p->arena, p->faults);
+    p->compose.aliased = aliased;
+    return true;
+}
+
 static bool on_event(struct parse *p, const yaml_event_t *ev)
 {
     switch (ev->type) {
     case YAML_DOCUMENT_START_EVENT: return on_document(p, ev);
+    case YAML_DOCUMENT_END_EVENT: return on_document_end(p);
     case YAML_SCALAR_EVENT: return on_scalar(p, ev);
     case YAML_SEQUENCE_START_EVENT:
         return compose_open(&p->compose,
@@ -261,21 +288,41 @@ static bool check_encoding(struct parse *p)
     return false;
 }
 
+static int parse(struct parse *p)
+{
+    if (!check_encoding(p))
+        return -EINVAL;
+    if (!yaml_parser_initialize(&p->parser))
+        abort();
+    compose_init(&p->compose, p->file, p->arena, p->faults);
+    yaml_parser_set_encoding(&p->parser, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&p->parser, (const unsigned char *)p->text.p, p->text.n);
+    return parse_events(p) ? 0 : -EINVAL;
+}
+
 int yaml_parse(const char *file, struct str text, struct arena *a, struct faults *faults,
                const struct yaml_node **ret)
 {
     static const struct yaml_node nothing = {.line = 1, .column = 1, .plain = true, .text = ""};
     __attribute__((cleanup(parse_done))) struct parse p = {
         .file = file, .text = text, .arena = a, .faults = faults};
-    if (!check_encoding(&p))
-        return -EINVAL;
-    if (!yaml_parser_initialize(&p.parser))
-        abort();
-    compose_init(&p.compose, file, a, faults);
-    yaml_parser_set_encoding(&p.parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&p.parser, (const unsigned char *)p.text.p, p.text.n);
-    if (!parse_events(&p))
-        return -EINVAL;
-    *ret = p.compose.root ? p.compose.root : &nothing;
+    int r = parse(&p);
+    if (r == 0)
+        *ret = p.compose.root ? p.compose.root : &nothing;
+    return r;
+}
+
+int yaml_parse_all(const char *file, struct str text, struct arena *a, struct faults *faults,
+                   struct yaml_documents *ret)
+{
+    __attribute__((cleanup(parse_done))) struct parse p = {
+        .file = file, .text = text, .arena = a, .faults = faults, .many = true};
+    int r = parse(&p);
+    if (r < 0)
+        return r;
+    ret->list = ARENA_ARRAY(a, const struct yaml_node *, p.roots_n);
+    for (uint32_t i = 0; i < p.roots_n; i++)
+        ret->list[i] = p.roots[i];
+    ret->n = p.roots_n;
     return 0;
 }

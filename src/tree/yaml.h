@@ -54,6 +54,16 @@ struct yaml_pair {
 int yaml_parse(const char *file, struct str text, struct arena *a, struct faults *faults,
                const struct yaml_node **ret);
 
+struct yaml_documents {
+    const struct yaml_node **list;
+    uint32_t n;
+};
+
+/* The same for a text of any number of documents, as it goes to other programs: !!binary, which
+ * they know, counts as a text. */
+int yaml_parse_all(const char *file, struct str text, struct arena *a, struct faults *faults,
+                   struct yaml_documents *ret);
+
 static inline struct str yaml_text(const struct yaml_node *scalar)
 {
     return (struct str){scalar->text, scalar->n};

@@ -115,8 +115,8 @@ def test_check_counts_what_it_does_not_list():
 def test_check_as_json():
     got = json.loads(WORLD.good("check", "--json"))
     tap.eq(got, {"ok": True, "errors": 0, "warnings": 0, "seed": str(WORLD.path / "seed"),
-                 "templates": str(WORLD.path / "templates"), "nodes": 2, "roles": 3, "clusters": 1,
-                 "faults": []})
+                 "templates": str(WORLD.path / "templates"), "nodes": 2, "faulty_nodes": 0,
+                 "roles": 3, "clusters": 1, "faults": []})
 
 
 def test_check_of_faults_as_json():
@@ -127,7 +127,8 @@ def test_check_of_faults_as_json():
     tap.eq((got["ok"], got["errors"], got["warnings"], got["nodes"]), (False, 1, 0, None))
     fault = got["faults"][0]
     tap.contains(fault.pop("message"), "10.9.9.9")
-    tap.eq(fault, {"severity": "error", "file": "wrong/nodes/k8s.yaml", "line": 10, "column": 15})
+    tap.eq(fault, {"severity": "error", "file": "wrong/nodes/k8s.yaml", "line": 10, "column": 15,
+                   "node": None, "document": None})
 
 
 def test_check_takes_one_tree():

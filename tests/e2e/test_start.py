@@ -206,10 +206,19 @@ def test_help_and_version():
 
 def test_check():
     folder = world.scratch()
-    flags = ["--check", "--templates", tree.templates, "--state", folder / "state"]
-    got = run(*flags, "--seed", tree.seed)
+    sound = world.Tree()
+    sound.role("r", user_data="#cloud-config\nruncmd: [true]\n")
+    sound.node("n1", "r")
+    flags = ["--check", "--seed", sound.seed, "--templates", sound.templates,
+             "--state", folder / "state"]
+    got = run(*flags)
+    tap.eq(got.returncode, 1)
+    tap.contains(got.stderr, "r-user-data line=2 column=10 node=n1 document=user-data")
+    tap.contains(got.stderr, "event=checked nodes=1 faulty=1")
+    sound.template("r-user-data", "#cloud-config\nruncmd: ['true']\n")
+    got = run(*flags)
     tap.eq(got.returncode, 0, got.stderr)
-    tap.contains(got.stderr, "event=checked nodes=")
+    tap.contains(got.stderr, "event=checked nodes=1 faulty=0")
     assert not (folder / "state").exists()  # it looks, and makes nothing
     faulty = daemon.SOURCE / "tests/faulty/tree-25"
     got = run("--check", "--seed", faulty / "seed", "--templates", faulty / "templates")

@@ -294,7 +294,7 @@ static void log_outcome(const struct http_request *r, bool whole)
     if (!log_wants(level))
         return;
     char peer[ADDRESS_TEXT_SIZE];
-    struct value_pair fields[10];
+    struct value_pair fields[11];
     size_t n = 0;
 #define ADD(...) fields[n++] = (struct value_pair)__VA_ARGS__
     ADD(LOG_TEXT("peer", peer_text(&x->in, peer)));
@@ -308,6 +308,8 @@ static void log_outcome(const struct http_request *r, bool whole)
     ADD(LOG_NUMBER("status", x->out.status));
     ADD(LOG_NUMBER("bytes", bytes_sent(r)));
     ADD(LOG_NUMBER("us", (uv_hrtime() - r->begun_ns) / 1000));
+    if (x->out.check)
+        ADD(LOG_TEXT("check", str_from(x->out.check)));
     if (x->out.reason)
         ADD(LOG_TEXT("reason", str_from(x->out.reason)));
     if (!whole)

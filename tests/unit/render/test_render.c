@@ -279,22 +279,6 @@ static void says_where_a_template_stops(void **state)
     assert_contains(fault.msg, "nothing");
 }
 
-/* A thousand nodes of one role have one fault, not a thousand. */
-static void a_check_reports_each_place_once(void **state)
-{
-    (void)state;
-    struct faults faults;
-    faults_init(&faults);
-    grow("{{ nothing }}\n", "a: {role: r}\nb: {role: r}\nc: {role: bare}\nd: {role: w, cluster: "
-                            "k8s, variables: {nothing: 1}}\n");
-    render_check(tree, &faults);
-    assert_int_equal(faults.errors, 1);
-    assert_contains(faults.list[0].msg, "node 'a'");
-    assert_contains(faults.list[0].msg, "user-data");
-    assert_contains(faults.list[0].excerpt, "{{ nothing }}");
-    faults_done(&faults);
-}
-
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
 
 UNIT_MAIN(TEST(files_without_template), TEST(site_and_networks), TEST(cluster_and_role),
@@ -303,5 +287,4 @@ UNIT_MAIN(TEST(files_without_template), TEST(site_and_networks), TEST(cluster_an
           TEST(a_node_with_everything), TEST(a_node_with_nothing), TEST(no_domain_no_fqdn),
           TEST(addresses_of_one_vlan_share_an_interface), TEST(each_vlan_has_its_interface),
           TEST(a_mac_without_address_is_dhcp), TEST(one_default_route_for_each_family),
-          TEST(name_servers_of_the_address), TEST(says_where_a_template_stops),
-          TEST(a_check_reports_each_place_once))
+          TEST(name_servers_of_the_address), TEST(says_where_a_template_stops))

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/checker.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/report.h"
+
+#include <malloc.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define NICE 19
+
+static void on_node(void *cls, uint32_t number, enum check_verdict verdict)
+{
+    struct checker *c = cls;
+    snapshot_set_verdict(c->snapshot, number, verdict);
+}
+
+static void on_thread(void *cls)
+{
+    struct checker *c = cls;
+    const struct check_run run = {
+        .now_s = clock_wall_s(), .stop = &c->stop, .on_node = on_node, .cls = c};
+    /* On Linux that is one thread's: the loop keeps its priority. */
+    setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
+    c->outcome = check_tree(snapshot_tree(c->snapshot), snapshot_tables(c->snapshot), &run,
+                            &c->faults, &c->result);
+    malloc_trim(0);
+    uv_async_send(&c->done);
+}
+
+static void report(struct checker *c)
+{
+    report_found(&c->faults);
+    log_notice("checked", LOG_NUMBER("nodes", c->result.nodes),
+               LOG_NUMBER("faulty", c->result.faulty),
+               LOG_NUMBER("ms", clock_boot_ms() - c->begun_ms));
+}
+
+static void on_done(uv_async_t *done)
+{
+    struct checker *c = done->data;
+    uv_thread_join(&c->thread);
+    c->running = false;
+    if (c->outcome == 0 && !atomic_load(&c->stop))
+        report(c);
+    faults_done(&c->faults);
+    snapshot_unref(c->snapshot);
+    c->snapshot = NULL;
+    if (c->closing)
+        uv_close((uv_handle_t *)&c->done, NULL);
+    else if (c->again)
+        checker_start(c);
+}
+
+void checker_init(struct checker *c, struct core *core, uv_loop_t *loop)
+{
+    *c = (struct checker){.core = core};
+    c->done.data = c;
+    uv_async_init(loop, &c->done, on_done);
+}
+
+void checker_start(struct checker *c)
+{
+    c->again = c->running;
+    if (c->closing || c->running) {
+        atomic_store(&c->stop, true);
+        return;
+    }
+    atomic_store(&c->stop, false);
+    c->snapshot = core_pin(c->core);
+    c->begun_ms = clock_boot_ms();
+    faults_init(&c->faults);
+    c->running = uv_thread_create(&c->thread, on_thread, c) == 0;
+    if (c->running)
+        return;
+    log_warning("check-failed", LOG_TEXT("reason", STR("no thread could be started")));
+    faults_done(&c->faults);
+    snapshot_unref(c->snapshot);
+}
+
+void checker_close(struct checker *c)
+{
+    if (c->closing)
+        return;
+    c->closing = true;
+    if (c->running)
+        atomic_store(&c->stop, true);
+    else
+        uv_close((uv_handle_t *)&c->done, NULL);
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "render/cloudconfig_parts.h"
+
+#define TEXT INSPECT_TEXT
+#define LIST INSPECT_LIST
+#define MAP INSPECT_MAP
+
+static const char *rule_hostname(struct str text)
+{
+    if (text.n == 0 || text.n > 253)
+        return "is no host name: 1 to 253 characters";
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+        bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  ((c == '-' || c == '.') && i > 0);
+        if (!ok)
+            return "is no host name: letters, digits and '-', with '.' between names";
+    }
+    return NULL;
+}
+
+void cloudconfig_hostname(struct inspect *in, const struct yaml_node *y)
+{
+    inspect_rule(in, y, "host name", rule_hostname);
+}
+
+/* --- Commands ------------------------------------------------------------------------------ */
+
+static void check_command(struct inspect *in, const struct yaml_node *y)
+{
+    const char *why;
+    if (y->kind == YAML_MAPPING) {
+        struct str key = y->n ? yaml_text(y->pairs[0].key) : STR("");
+        inspect_fault(in, y,
+                      "a command must be a text or a list of texts; YAML takes '%.*s: …' for a "
+                      "mapping: put the whole command in quotes",
+                      (int)(key.n > 40 ? 40 : key.n), key.p);
+        return;
+    }
+    unsigned type = inspect_type(y, &why);
+    if (type == INSPECT_LIST) {
+        inspect_texts(in, y, "a command's words", NULL);
+        if (y->n == 0)
+            inspect_fault(in, y, "a command without a word");
+    } else if (type != INSPECT_NULL) {
+        inspect_is(in, y, TEXT | LIST, "a command");
+    }
+}
+
+void cloudconfig_commands(struct inspect *in, const struct yaml_node *y)
+{
+    for (uint32_t i = 0; i < y->n; i++)
+        check_command(in, y->items[i]);
+}
+
+/* --- Packages ------------------------------------------------------------------------------ */
+
+static const char *rule_package(struct str text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] == ' ' || text.p[i] == '\t' || text.p[i] == '\n')
+            return "is no package's name: one name to an item";
+    }
+    return inspect_not_empty(text);
+}
+
+static void check_package(struct inspect *in, const struct yaml_node *y)
+{
+    if (y->kind == YAML_SCALAR) {
+        inspect_rule(in, y, "package", rule_package);
+    } else if (y->kind == YAML_SEQUENCE) {
+        if (y->n != 2)
+            inspect_fault(in, y, "a package is a name, or a list of name and version");
+        inspect_texts(in, y, "package", rule_package);
+    } else {
+        static const char *const managers[] = {"apt", "snap", NULL};
+        inspect_keys(in, y, "packages", managers);
+        for (uint32_t i = 0; i < y->n; i++)
+            inspect_is(in, y->pairs[i].value, LIST, "packages");
+    }
+}
+
+void cloudconfig_packages(struct inspect *in, const struct yaml_node *y)
+{
+    for (uint32_t i = 0; i < y->n; i++)
+        check_package(in, y->items[i]);
+}
+
+/* --- Users --------------------------------------------------------------------------------- */
+
+static const char *rule_ssh_key(struct str text)
+{
+    if (text.n == 0)
+        return "is empty";
+    if (memmem(text.p, text.n, "PRIVATE KEY", 11))
+        return "is a private key; the public one belongs here";
+    if (memchr(text.p, '\n', text.n) && memchr(text.p, '\n', text.n) != text.p + text.n - 1)
+        return "holds several lines; one key to an item";
+    return memchr(text.p, ' ', text.n) ? NULL
+                                       : "is no public key, like 'ssh-ed25519 AAAA… who@where'";
+}
+
+void cloudconfig_ssh_keys(struct inspect *in, const struct yaml_node *y)
+{
+    inspect_texts(in, y, "ssh_authorized_keys", rule_ssh_key);
+}
+
+static const char *rule_user(struct str text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] == ' ' || text.p[i] == ':' || text.p[i] == '/' || text.p[i] == '\n')
+            return "is no user's name";
+    }
+    return text.n && text.n <= 32 && text.p[0] != '-' ? NULL : "is no user's name";
+}
+
+static const char *rule_shell(struct str text)
+{
+    return text.n && text.p[0] == '/' ? NULL : "is no absolute path, like /bin/bash";
+}
+
+static void check_user(struct inspect *in, const struct yaml_node *user)
+{
+    static const char *const keys[] = {"name",
+                                       "create-groups",
+                                       "create_groups",
+                                       "doas",
+                                       "expiredate",
+                                       "gecos",
+                                       "groups",
+                                       "hashed-passwd",
+                                       "hashed_passwd",
+                                       "homedir",
+                                       "inactive",
+                                       "lock-passwd",
+                                       "lock_passwd",
+                                       "no-create-home",
+                                       "no-log-init",
+                                       "no-user-group",
+                                       "no_create_home",
+                                       "no_log_init",
+                                       "no_user_group",
+                                       "passwd",
+                                       "plain-text-passwd",
+                                       "plain_text_passwd",
+                                       "primary-group",
+                                       "primary_group",
+                                       "selinux-user",
+                                       "selinux_user",
+                                       "shell",
+                                       "snapuser",
+                                       "default",
+                                       "ssh-authorized-keys",
+                                       "ssh-import-id",
+                                       "ssh-redirect-user",
+                                       "ssh_authorized_keys",
+                                       "ssh_import_id",
+                                       "ssh_redirect_user",
+                                       "sudo",
+                                       "system",
+                                       "uid",
+                                       NULL};
+    inspect_keys(in, user, "users", keys);
+    const struct yaml_node *name = yaml_get(user, STR("name"));
+    const struct yaml_node *shell = yaml_get(user, STR("shell"));
+    const struct yaml_node *ssh = yaml_get(user, STR("ssh_authorized_keys"));
+    const struct yaml_node *groups = yaml_get(user, STR("groups"));
+    const struct yaml_node *hash = yaml_get(user, STR("passwd"));
+    if (name)
+        inspect_rule(in, name, "users: name", rule_user);
+    else if (!yaml_get(user, STR("snapuser")))
+        inspect_fault(in, user, "users: 'name' is missing");
+    if (shell)
+        inspect_rule(in, shell, "users: shell", rule_shell);
+    if (ssh && !yaml_is_null(ssh))
+        cloudconfig_ssh_keys(in, ssh);
+    if (groups && groups->kind == YAML_SEQUENCE)
+        inspect_texts(in, groups, "users: groups", inspect_not_empty);
+    if (hash)
+        inspect_is(in, hash, TEXT, "users: passwd");
+}
+
+void cloudconfig_users(struct inspect *in, const struct yaml_node *y)
+{
+    for (uint32_t i = 0; y->kind == YAML_SEQUENCE && i < y->n; i++) {
+        const struct yaml_node *user = y->items[i];
+        if (user->kind == YAML_MAPPING)
+            check_user(in, user);
+        else if (user->kind == YAML_SEQUENCE)
+            inspect_texts(in, user, "users", rule_user);
+        else
+            inspect_rule(in, user, "users", NULL);
+    }
+}
+
+void cloudconfig_chpasswd(struct inspect *in, const struct yaml_node *y)
+{
+    static const char *const keys[] = {"expire", "users", "list", NULL};
+    inspect_keys(in, y, "chpasswd", keys);
+}
+
+/* --- Callbacks ----------------------------------------------------------------------------- */
+
+static const char *rule_post(struct str text)
+{
+    static const char *const names[] = {"all",           "pub_key_rsa", "pub_key_dsa",
+                                        "pub_key_ecdsa", "hostname",    "pub_key_ed25519",
+                                        "instance_id",   "fqdn"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (str_is(text, names[i]))
+            return NULL;
+    }
+    return "is not sent by cloud-init; write 'all', or of pub_key_rsa, pub_key_ecdsa, "
+           "pub_key_ed25519, instance_id, hostname, fqdn";
+}
+
+void cloudconfig_phone_home(struct inspect *in, const struct yaml_node *y)
+{
+    static const char *const keys[] = {"url", "post", "tries", NULL};
+    const struct yaml_node *url = yaml_get(y, STR("url")), *post = yaml_get(y, STR("post"));
+    const struct yaml_node *tries = yaml_get(y, STR("tries"));
+    inspect_keys(in, y, "phone_home", keys);
+    if (url)
+        inspect_rule(in, url, "phone_home: url", inspect_url);
+    else
+        inspect_fault(in, y,
+                      "phone_home: 'url' is missing; write url: "
+                      "{{ (seed.url ~ \"phone-home\") | to_yaml_scalar }}");
+    if (post && post->kind == YAML_SEQUENCE)
+        inspect_texts(in, post, "phone_home: post", rule_post);
+    else if (post)
+        inspect_rule(in, post, "phone_home: post", rule_post);
+    if (tries)
+        inspect_is(in, tries, INSPECT_NUMBER, "phone_home: tries");
+}
+
+static void check_webhook(struct inspect *in, const struct yaml_node *y)
+{
+    static const char *const keys[] = {"type",      "endpoint",     "consumer_key",    "timeout",
+                                       "token_key", "token_secret", "consumer_secret", "retries",
+                                       NULL};
+    const struct yaml_node *endpoint = yaml_get(y, STR("endpoint"));
+    const struct yaml_node *timeout = yaml_get(y, STR("timeout"));
+    const struct yaml_node *retries = yaml_get(y, STR("retries"));
+    inspect_keys(in, y, "reporting", keys);
+    if (endpoint)
+        inspect_rule(in, endpoint, "reporting: endpoint", inspect_url);
+    else
+        inspect_fault(in, y,
+                      "reporting: 'endpoint' is missing; write endpoint: "
+                      "{{ (seed.url ~ \"report\") | to_yaml_scalar }}");
+    if (timeout)
+        inspect_is(in, timeout, INSPECT_NUMBER, "reporting: timeout");
+    if (retries)
+        inspect_is(in, retries, INSPECT_NUMBER, "reporting: retries");
+}
+
+void cloudconfig_reporting(struct inspect *in, const struct yaml_node *y)
+{
+    for (uint32_t i = 0; i < y->n; i++) {
+        const struct yaml_node *handler = y->pairs[i].value;
+        if (!inspect_is(in, handler, MAP, "reporting"))
+            continue;
+        const struct yaml_node *type = yaml_get(handler, STR("type"));
+        if (!type)
+            inspect_fault(in, handler, "reporting: 'type' is missing; write type: webhook");
+        else if (inspect_is(in, type, TEXT, "reporting: type") &&
+                 str_is(inspect_text(in, type), "webhook"))
+            check_webhook(in, handler);
+    }
+}

@@ -23,7 +23,7 @@ static void close_dir(DIR **d)
         closedir(*d);
 }
 
-/* A file may grow while it is read: one byte beyond its size tells. */
+/* A file may grow while it is read: asking for one byte beyond its size tells. */
 static int read_all(int fd, size_t max_bytes, struct arena *a, struct str *ret)
 {
     struct stat st;
@@ -35,16 +35,13 @@ static int read_all(int fd, size_t max_bytes, struct arena *a, struct str *ret)
         return -EFBIG;
     size_t size = (size_t)st.st_size, n = 0;
     char *p = arena_alloc(a, size + 1);
-    while (n <= size) {
-        ssize_t got = read(fd, p + n, size + 1 - n);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
+    ssize_t got;
+    do { /* what ends at the size, though more was asked for, ends there indeed */
+        got = read(fd, p + n, size + 1 - n);
+        if (got < 0 && errno != EINTR)
             return -errno;
-        if (got == 0)
-            break;
-        n += (size_t)got;
-    }
+        n += got > 0 ? (size_t)got : 0;
+    } while (got < 0 || (got > 0 && n < size));
     if (n > size)
         return -EAGAIN;
     p[n] = '\0';
@@ -114,16 +111,21 @@ int fs_create(const char *path, struct str bytes, mode_t mode, struct err *e)
 
 static int by_name(const void *a, const void *b)
 {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+    return strcmp(((const struct fs_entry *)a)->name, ((const struct fs_entry *)b)->name);
 }
 
-int fs_list(const char *path, struct arena *a, const char *const **ret, size_t *ret_n,
+static mode_t kind_of(const struct dirent *entry)
+{
+    return entry->d_type == DT_REG ? S_IFREG : entry->d_type == DT_DIR ? S_IFDIR : 0;
+}
+
+int fs_list(const char *path, struct arena *a, const struct fs_entry **ret, size_t *ret_n,
             struct err *e)
 {
     __attribute__((cleanup(close_dir))) DIR *d = opendir(path);
     if (!d)
         return err_errno(e, -errno, "%s", path);
-    const char **names = NULL;
+    struct fs_entry *list = NULL;
     size_t n = 0, room = 0;
     for (;;) {
         errno = 0;
@@ -133,19 +135,19 @@ int fs_list(const char *path, struct arena *a, const char *const **ret, size_t *
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
         if (n == room) {
-            const char **more = ARENA_ARRAY(a, const char *, room ? room * 2 : 64);
+            struct fs_entry *more = ARENA_ARRAY(a, struct fs_entry, room ? room * 2 : 64);
             if (n)
-                memcpy(more, names, n * sizeof(*names));
-            names = more;
+                memcpy(more, list, n * sizeof(*list));
+            list = more;
             room = room ? room * 2 : 64;
         }
-        names[n++] = arena_str(a, str_from(entry->d_name)).p;
+        list[n++] = (struct fs_entry){arena_str(a, str_from(entry->d_name)).p, kind_of(entry)};
     }
     if (errno)
         return err_errno(e, -errno, "%s", path);
     if (n)
-        qsort(names, n, sizeof(*names), by_name);
-    *ret = names;
+        qsort(list, n, sizeof(*list), by_name);
+    *ret = list;
     *ret_n = n;
     return 0;
 }

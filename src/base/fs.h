@@ -21,8 +21,13 @@ int fs_create(const char *path, struct str bytes, mode_t mode, struct err *e);
  * not synced: for what can be made again. */
 int fs_put(const char *folder, struct str name, struct str bytes, struct err *e);
 
-/* The names in a folder, sorted by bytes, without "." and ".."; each NUL-terminated. */
-int fs_list(const char *path, struct arena *a, const char *const **ret, size_t *ret_n,
+struct fs_entry {
+    const char *name;
+    mode_t kind; /* S_IFREG, S_IFDIR; 0 where only stat tells: links, and some file systems */
+};
+
+/* What is in a folder, sorted by the names' bytes, without "." and "..". */
+int fs_list(const char *path, struct arena *a, const struct fs_entry **ret, size_t *ret_n,
             struct err *e);
 
 #endif

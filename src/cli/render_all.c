@@ -84,14 +84,14 @@ static int write_all(struct call *c, const struct rendition *r, const char *fold
 }
 
 /* False where there is anything that an earlier call did not make: a hidden folder of Git, say. */
-static bool is_ours(const char *const *names, size_t n, const char *target, struct arena *a)
+static bool is_ours(const struct fs_entry *list, size_t n, const char *target, struct arena *a)
 {
     bool marked = n == 0;
     for (size_t i = 0; i < n; i++) {
-        bool marker = strcmp(names[i], MARKER) == 0;
+        bool marker = strcmp(list[i].name, MARKER) == 0;
         marked |= marker;
-        if (!marker &&
-            (names[i][0] == '.' || !folder_is(arena_printf(a, "%s/%s", target, names[i]).p)))
+        if (!marker && (list[i].name[0] == '.' ||
+                        !folder_is(arena_printf(a, "%s/%s", target, list[i].name).p)))
             return false;
     }
     return marked;
@@ -99,15 +99,15 @@ static bool is_ours(const char *const *names, size_t n, const char *target, stru
 
 static int check_target(struct call *c, const char *target)
 {
-    const char *const *names;
+    const struct fs_entry *list;
     size_t n;
     struct err e;
-    int r = fs_list(target, &c->arena, &names, &n, &e);
+    int r = fs_list(target, &c->arena, &list, &n, &e);
     if (r == -ENOENT)
         return CALL_OK;
     if (r < 0)
         return call_fail(c, "%s", e.msg);
-    if (is_ours(names, n, target, &c->arena))
+    if (is_ours(list, n, target, &c->arena))
         return CALL_OK;
     return call_fail(c,
                      "%s holds other things: name a new folder, an empty one, or one that "

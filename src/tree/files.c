@@ -43,10 +43,12 @@ static void add(struct files *f, const char *path, const char *folder)
 }
 
 /* S_IFREG, S_IFDIR, or 0 for anything else, which is reported. */
-static mode_t kind_of(struct files *f, const char *path)
+static mode_t kind_of(struct files *f, const char *path, const struct fs_entry *entry)
 {
     struct stat st;
     struct place at = {.file = path};
+    if (entry->kind)
+        return entry->kind;
     if (stat(path, &st) < 0) {
         fault_add(f->faults, at, "%s", strerror(errno));
         return 0;
@@ -65,18 +67,19 @@ static bool each_entry(struct files *f, const char *folder, const char *top, uns
                        on_entry_fn on_entry)
 {
     struct err e;
-    const char *const *names;
+    const struct fs_entry *list;
     size_t n;
-    int r = fs_list(folder, f->arena, &names, &n, &e);
+    int r = fs_list(folder, f->arena, &list, &n, &e);
     if (r == -ENOENT)
         return false;
     if (r < 0)
         fault_add(f->faults, (struct place){.file = folder}, "%s", strerror(-r));
     for (size_t i = 0; r == 0 && i < n; i++) {
-        if (is_leftover(str_from(names[i])))
+        struct str name = str_from(list[i].name);
+        if (is_leftover(name))
             continue;
-        const char *path = arena_printf(f->arena, "%s/%s", folder, names[i]).p;
-        mode_t kind = kind_of(f, path);
+        const char *path = ARENA_JOIN(f->arena, str_from(folder), STR("/"), name).p;
+        mode_t kind = kind_of(f, path, &list[i]);
         if (kind)
             on_entry(f, path, kind, top, depth);
     }

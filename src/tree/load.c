@@ -29,7 +29,6 @@ void load_done(struct load *l)
     files_done(&l->templates);
     map_done(&l->names);
     map_done(&l->addresses);
-    index_done(&l->index);
     intern_done(&l->secrets);
     free(l->role_drafts);
     free(l->address_list);
@@ -103,21 +102,21 @@ bool load_folder(struct load *l, const char *folder, load_pair_fn on_pair)
 static void check_neighbours(struct faults *faults, struct arena *a, const char *seed_dir)
 {
     static const char *const known[] = {"site.yaml", "clusters", "roles", "nodes"};
-    const char *const *names;
+    const struct fs_entry *list;
     size_t n;
-    if (fs_list(seed_dir, a, &names, &n, NULL) < 0)
+    if (fs_list(seed_dir, a, &list, &n, NULL) < 0)
         return;
     for (size_t i = 0; i < n; i++) {
         struct guess g;
         bool read = false;
-        guess_init(&g, str_from(names[i]));
+        guess_init(&g, str_from(list[i].name));
         for (size_t j = 0; j < sizeof(known) / sizeof(known[0]); j++) {
-            read |= strcmp(names[i], known[j]) == 0;
+            read |= strcmp(list[i].name, known[j]) == 0;
             guess_offer(&g, str_from(known[j]));
         }
         if (read || !g.best.n)
             continue;
-        const char *path = arena_printf(a, "%s/%s", seed_dir, names[i]).p;
+        const char *path = arena_printf(a, "%s/%s", seed_dir, list[i].name).p;
         fault_warn(faults, (struct place){.file = path}, "this is not read%s", guess_text(&g));
     }
 }

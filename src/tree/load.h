@@ -39,8 +39,7 @@ struct load {
     bool templates_whole, networks_whole, clusters_whole, roles_whole;
     struct role_draft *role_drafts; /* roles_n of them */
     struct map names;               /* of the clusters, then of the roles */
-    struct index index;             /* of nodes, in the order in which they came */
-    struct map addresses;           /* the same, of their addresses */
+    struct map addresses;           /* of nodes, in the order in which they came */
     struct load_address *address_list;
     uint32_t nodes_room, clusters_room, roles_room, addresses_n, addresses_room;
 };

@@ -166,7 +166,7 @@ static void put_addresses(struct reading *n)
 
 static void put_keys(struct reading *n)
 {
-    struct index *ix = &n->l->index;
+    struct index *ix = &n->l->tree->index;
     const struct node *nodes = n->l->tree->nodes;
     uint32_t holder;
     for (uint32_t i = 0; i < n->node->macs_n; i++) {
@@ -204,7 +204,7 @@ void load_node(struct load *l, const struct yaml_pair *pair)
     check_cards(&n);
     t->nodes = load_grow(t->nodes, t->nodes_n, &l->nodes_room, sizeof(*t->nodes));
     t->nodes[n.number] = d.node;
-    uint32_t holder = index_put_name(&l->index, t->nodes, n.number);
+    uint32_t holder = index_put_name(&t->index, t->nodes, n.number);
     if (holder == MAP_NONE) {
         t->nodes_n++;
         put_keys(&n);
@@ -219,16 +219,27 @@ static int by_name(const void *a, const void *b)
     return str_cmp(((const struct node *)a)->name, ((const struct node *)b)->name);
 }
 
+/* Numbers by name. Who writes very many nodes mostly has them in that order. */
+static void sort_nodes(struct tree *t)
+{
+    uint32_t i = 1;
+    while (i < t->nodes_n && by_name(&t->nodes[i - 1], &t->nodes[i]) < 0)
+        i++;
+    if (i >= t->nodes_n)
+        return;
+    qsort(t->nodes, t->nodes_n, sizeof(*t->nodes), by_name);
+    index_done(&t->index);
+    index_fill(&t->index, t->nodes, t->nodes_n);
+}
+
 void load_nodes(struct load *l, const char *folder)
 {
     struct tree *t = l->tree;
     load_folder(l, folder, load_node);
     if (t->nodes_n == 0)
         return;
-    index_done(&l->index);
-    qsort(t->nodes, t->nodes_n, sizeof(*t->nodes), by_name);
     t->nodes = reallocarray(t->nodes, t->nodes_n, sizeof(*t->nodes)); /* without spare room */
     if (!t->nodes)
         abort();
-    index_fill(&t->index, t->nodes, t->nodes_n);
+    sort_nodes(t);
 }

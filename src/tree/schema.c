@@ -214,7 +214,7 @@ static bool read_label(struct schema_reader *r, const struct schema *s, const st
                   "%s: %s is no name; take lower-case letters, digits and '-' inside, 63 at most",
                   s->title, name.p);
     }
-    *out = intern_str(r->texts, name);
+    *out = arena_str(r->arena, name); /* hardly ever there twice: not worth the look */
     return ok;
 }
 

@@ -37,11 +37,11 @@ static int replay(const char *path, struct arena *a, struct err *e)
         int r = fs_read(path, INPUT_MAX_BYTES, a, &bytes, e);
         return r < 0 ? r : replay_bytes(bytes);
     }
-    const char *const *names;
+    const struct fs_entry *list;
     size_t n;
-    int r = fs_list(path, a, &names, &n, e), count = 0;
+    int r = fs_list(path, a, &list, &n, e), count = 0;
     for (size_t i = 0; i < n && r >= 0; i++) {
-        r = replay(arena_printf(a, "%s/%s", path, names[i]).p, a, e);
+        r = replay(arena_printf(a, "%s/%s", path, list[i].name).p, a, e);
         count += r;
     }
     return r < 0 ? r : count;

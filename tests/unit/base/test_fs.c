@@ -31,12 +31,12 @@ static int start(void **state)
 static int stop(void **state)
 {
     struct place_to_work *w = *state;
-    const char *const *names;
+    const struct fs_entry *list;
     size_t n;
-    if (fs_list(".", &w->arena, &names, &n, NULL) < 0)
+    if (fs_list(".", &w->arena, &list, &n, NULL) < 0)
         return -1;
     for (size_t i = 0; i < n; i++)
-        remove(names[i]);
+        remove(list[i].name);
     arena_done(&w->arena);
     return chdir("/") < 0 ? -1 : rmdir(w->folder);
 }
@@ -51,9 +51,9 @@ static void put(const char *path, struct str bytes)
 
 static size_t count_files(struct place_to_work *w)
 {
-    const char *const *names;
+    const struct fs_entry *list;
     size_t n = 99;
-    assert_int_equal(fs_list(".", &w->arena, &names, &n, NULL), 0);
+    assert_int_equal(fs_list(".", &w->arena, &list, &n, NULL), 0);
     return n;
 }
 
@@ -170,45 +170,45 @@ static void create_needs_its_folder(void **state)
 static void list_is_sorted_by_bytes(void **state)
 {
     struct place_to_work *w = *state;
-    const char *const *names = NULL;
+    const struct fs_entry *list = NULL;
     size_t n = 99;
-    assert_int_equal(fs_list(".", &w->arena, &names, &n, &w->e), 0);
+    assert_int_equal(fs_list(".", &w->arena, &list, &n, &w->e), 0);
     assert_int_equal(n, 0);
     static const char *const want[] = {".hidden", "B", "a", "a.yaml", "ab", "\xC3\xA4"};
     for (size_t i = 0; i < 6; i++)
         put(want[(i * 5) % 6], STR(""));
-    assert_int_equal(fs_list(".", &w->arena, &names, &n, &w->e), 0);
+    assert_int_equal(fs_list(".", &w->arena, &list, &n, &w->e), 0);
     assert_int_equal(n, 6);
     for (size_t i = 0; i < n; i++)
-        assert_string_equal(names[i], want[i]);
+        assert_string_equal(list[i].name, want[i]);
 }
 
 static void list_grows(void **state)
 {
     struct place_to_work *w = *state;
-    const char *const *names;
+    const struct fs_entry *list;
     char name[16];
     size_t n;
     for (int i = 0; i < 300; i++) {
         snprintf(name, sizeof(name), "%03d", i);
         put(name, STR(""));
     }
-    assert_int_equal(fs_list(".", &w->arena, &names, &n, &w->e), 0);
+    assert_int_equal(fs_list(".", &w->arena, &list, &n, &w->e), 0);
     assert_int_equal(n, 300);
-    assert_string_equal(names[0], "000");
-    assert_string_equal(names[299], "299");
+    assert_string_equal(list[0].name, "000");
+    assert_string_equal(list[299].name, "299");
 }
 
 static void list_of_no_folder_fails(void **state)
 {
     struct place_to_work *w = *state;
-    const char *const *names = NULL;
+    const struct fs_entry *list = NULL;
     size_t n = 7;
     put("file", STR(""));
-    assert_int_equal(fs_list("missing", &w->arena, &names, &n, &w->e), -ENOENT);
+    assert_int_equal(fs_list("missing", &w->arena, &list, &n, &w->e), -ENOENT);
     assert_contains(w->e.msg, "missing: No such file");
-    assert_int_equal(fs_list("file", &w->arena, &names, &n, &w->e), -ENOTDIR);
-    assert_null(names);
+    assert_int_equal(fs_list("file", &w->arena, &list, &n, &w->e), -ENOTDIR);
+    assert_null(list);
     assert_int_equal(n, 7);
 }
 

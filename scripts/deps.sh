@@ -6,7 +6,8 @@
 set -euo pipefail
 
 build=(gcc libc6-dev make autoconf automake pkg-config
-    libmicrohttpd-dev libuv1-dev libyaml-dev libjansson-dev libssl-dev libxxhash-dev zlib1g-dev)
+    libmicrohttpd-dev libuv1-dev libyaml-dev libjansson-dev libssl-dev libxxhash-dev zlib1g-dev
+    libsqlite3-dev)
 run=(curl)
 test=(libcmocka-dev openssl python3 python3-yaml python3-jinja2 git systemd
     clang-14 clang-format-14 shellcheck pyflakes3 mandoc jq

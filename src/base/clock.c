@@ -23,6 +23,13 @@ int64_t clock_wall_s(void)
     return time(NULL);
 }
 
+int64_t clock_wall_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 const char *clock_wall_text(char text[static CLOCK_TEXT_SIZE])
 {
     struct timespec t;

@@ -17,6 +17,8 @@ uint64_t clock_monotonic_us(void);
 
 /* Seconds of the wall clock since 1970. */
 int64_t clock_wall_s(void);
+/* The same in milliseconds. */
+int64_t clock_wall_ms(void);
 
 #define CLOCK_TEXT_SIZE 32
 /* The wall clock in UTC as RFC 3339 with milliseconds: 2026-11-22T07:38:35.123Z. Returns `text`. */

@@ -20,9 +20,10 @@ MAY_SEE = {
     "render": GROUND + ["template", "wire", "port", "crypto", "tree", "config"],
     "fleet": GROUND + ["wire", "port", "crypto"],
     "core": GROUND + ["template", "wire", "port", "crypto", "tree", "config", "render", "fleet"],
+    "store": GROUND + ["wire", "port"],
     "net": GROUND + ["wire", "crypto", "port/exchange.h", "core/core.h"],
     "daemon": GROUND + ["template", "wire", "port", "crypto", "tree", "config", "render", "fleet",
-                        "core", "net"],
+                        "core", "store", "net"],
     "cli": GROUND + ["template", "wire", "port", "crypto", "tree", "config", "render"],
 }
 
@@ -35,6 +36,7 @@ IMPORTERS = {
     r"openssl/.*": ["crypto/"],
     r"xxhash\.h": ["base/hash.c"],
     r"zlib\.h": ["wire/gzip.c"],
+    r"sqlite3\.h": ["store/sqlite/"],
 }
 
 # Our own headers that not all who could may use: library code never logs.

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/memory.h"
+
+#include "base/clock.h"
+#include "base/map.h"
+#include "port/store_ops.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* A record that was deleted keeps its place, with revision 0: maps forget nothing. */
+struct record {
+    char *name; /* kind, NUL, key */
+    size_t kind_n, key_n;
+    uint64_t revision;
+    char *bytes;
+    size_t bytes_n;
+};
+
+struct event {
+    struct arena arena;
+    struct store_entry entry;
+};
+
+struct memory {
+    struct store store; /* first */
+    struct queue queue; /* for its bounds; nobody waits for it */
+    struct store_retention keep;
+    struct store_stats stats;
+    uint64_t revision;
+    struct record *records;
+    uint32_t n_records, room_records;
+    struct map by_name;
+    struct event *events; /* from `first_event` on, without gaps */
+    size_t n_events, room_events;
+    uint64_t first_event;
+};
+
+static void *grow(void *list, size_t n, size_t item)
+{
+    list = reallocarray(list, n, item);
+    if (!list)
+        abort();
+    return list;
+}
+
+static struct str name_of(const void *things, uint32_t item)
+{
+    const struct record *r = (const struct record *)things + item;
+    return (struct str){r->name, r->kind_n + 1 + r->key_n};
+}
+
+static struct record *find(struct memory *m, struct str kind, struct str key)
+{
+    char name[2 * STORE_NAME_MAX_BYTES + 1];
+    memcpy(name, kind.p, kind.n);
+    name[kind.n] = '\0';
+    memcpy(name + kind.n + 1, key.p, key.n);
+    uint32_t i = map_find(&m->by_name, name_of, m->records, (struct str){name, kind.n + 1 + key.n});
+    return i == MAP_NONE ? NULL : &m->records[i];
+}
+
+static struct record *add(struct memory *m, struct str kind, struct str key)
+{
+    if (m->n_records == m->room_records) {
+        m->room_records = m->room_records ? m->room_records * 2 : 64;
+        m->records = grow(m->records, m->room_records, sizeof(*m->records));
+    }
+    struct record *r = &m->records[m->n_records];
+    *r = (struct record){.kind_n = kind.n, .key_n = key.n};
+    r->name = grow(NULL, kind.n + key.n + 2, 1);
+    memcpy(r->name, kind.p, kind.n);
+    r->name[kind.n] = '\0';
+    memcpy(r->name + kind.n + 1, key.p, key.n);
+    r->name[kind.n + 1 + key.n] = '\0';
+    map_put(&m->by_name, name_of, m->records, m->n_records++);
+    return r;
+}
+
+static void apply(struct memory *m, const struct store_write *w)
+{
+    struct record *r = find(m, w->kind, w->key);
+    if (w->op == STORE_CHECK || (!r && w->op == STORE_DELETE))
+        return;
+    if (!r)
+        r = add(m, w->kind, w->key);
+    r->revision = w->op == STORE_PUT ? m->revision : 0;
+    r->bytes_n = w->op == STORE_PUT ? w->bytes.n : 0;
+    r->bytes = grow(r->bytes, r->bytes_n + 1, 1);
+    memcpy(r->bytes, w->bytes.p, r->bytes_n);
+}
+
+static void append(struct memory *m, const struct store_event *ev)
+{
+    if (m->n_events == m->room_events) {
+        m->room_events = m->room_events ? m->room_events * 2 : 64;
+        m->events = grow(m->events, m->room_events, sizeof(*m->events));
+    }
+    struct event *to = &m->events[m->n_events];
+    arena_init(&to->arena, ev->node.n + ev->kind.n + ev->bytes.n + 64);
+    to->entry = (struct store_entry){
+        .id = m->first_event + m->n_events,
+        .revision = m->revision,
+        .event = {.at_ms = ev->at_ms,
+                  .node = arena_str(&to->arena, ev->node),
+                  .kind = arena_str(&to->arena, ev->kind),
+                  .bytes = arena_str(&to->arena, ev->bytes)},
+    };
+    m->n_events++;
+}
+
+static void trim(struct memory *m)
+{
+    const struct store_retention *keep = &m->keep;
+    int64_t oldest_ms = clock_wall_ms() - keep->max_age_ms;
+    size_t n = 0;
+    while (n < m->n_events) {
+        size_t left = m->n_events - n;
+        bool is_old = keep->max_age_ms && m->events[n].entry.event.at_ms < oldest_ms;
+        if (!(keep->max_events && left > keep->max_events) && !(is_old && left > keep->min_events))
+            break;
+        arena_done(&m->events[n++].arena);
+    }
+    if (n) /* moved as a whole: a journal in memory is short */
+        memmove(m->events, m->events + n, (m->n_events - n) * sizeof(*m->events));
+    m->n_events -= n;
+    m->first_event += n;
+}
+
+/* Which write conflicts, and with what; n_writes: none. Writes before it count as done, with a
+ * revision that nobody can expect yet. */
+static size_t find_conflict(struct memory *m, const struct store_txn *t, uint64_t *ret_found)
+{
+    for (size_t i = 0; i < t->n_writes; i++) {
+        const struct store_write *w = &t->writes[i];
+        struct record *r = find(m, w->kind, w->key);
+        uint64_t found = r ? r->revision : 0;
+        for (size_t k = 0; k < i; k++) {
+            const struct store_write *before = &t->writes[k];
+            if (before->op != STORE_CHECK && str_eq(before->kind, w->kind) &&
+                str_eq(before->key, w->key))
+                found = before->op == STORE_PUT ? m->revision + 1 : 0;
+        }
+        if (w->expected != STORE_ANY && w->expected != found) {
+            *ret_found = found;
+            return i;
+        }
+    }
+    return t->n_writes;
+}
+
+static void run(struct memory *m, struct request *r)
+{
+    const struct store_txn *t = &r->txn;
+    uint64_t found;
+    size_t at = find_conflict(m, t, &found);
+    if (at < t->n_writes) {
+        request_conflict(r, at, found);
+        m->stats.conflicts++;
+        return;
+    }
+    r->notice.revision = ++m->revision;
+    r->notice.first_event = t->n_events ? m->first_event + m->n_events : 0;
+    for (size_t i = 0; i < t->n_writes; i++)
+        apply(m, &t->writes[i]);
+    for (size_t i = 0; i < t->n_events; i++)
+        append(m, &t->events[i]);
+    trim(m);
+    m->stats.commits++;
+    m->stats.groups++;
+}
+
+static bool is_wanted(const struct store_query *q, const struct store_entry *entry)
+{
+    return entry->id > q->after && (!q->before || entry->id < q->before) &&
+           (!q->node.n || str_eq(q->node, entry->event.node)) &&
+           (!q->kind.n || str_eq(q->kind, entry->event.kind));
+}
+
+static struct store_entry copy_entry(struct arena *a, struct store_entry entry)
+{
+    entry.event.node = arena_str(a, entry.event.node);
+    entry.event.kind = arena_str(a, entry.event.kind);
+    entry.event.bytes = arena_str(a, entry.event.bytes);
+    return entry;
+}
+
+static void read_page(struct memory *m, struct request *r)
+{
+    const struct store_query *q = &r->query;
+    struct store_page *page = &r->notice.page;
+    struct store_entry *entries = ARENA_ARRAY(&r->arena, struct store_entry, q->limit);
+    page->entries = entries;
+    for (size_t i = 0; i < m->n_events && !page->more; i++) {
+        size_t at = q->newest_first ? m->n_events - 1 - i : i;
+        const struct store_entry *entry = &m->events[at].entry;
+        if (!is_wanted(q, entry))
+            continue;
+        if (page->n < q->limit)
+            entries[page->n++] = copy_entry(&r->arena, *entry);
+        else
+            page->more = true;
+    }
+    page->oldest = m->n_events ? m->first_event : 0;
+    page->newest = m->n_events ? m->first_event + m->n_events - 1 : 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return str_cmp(name_of(*(const struct record *const *)a, 0),
+                   name_of(*(const struct record *const *)b, 0));
+}
+
+static int op_load(struct store *s, store_on_record on_record, void *cls, uint64_t *ret_revision,
+                   struct err *e)
+{
+    struct memory *m = (struct memory *)s;
+    struct record **sorted = grow(NULL, m->n_records + 1, sizeof(*sorted));
+    int done = 0;
+    for (uint32_t i = 0; i < m->n_records; i++)
+        sorted[i] = &m->records[i];
+    qsort(sorted, m->n_records, sizeof(*sorted), by_name);
+    for (uint32_t i = 0; i < m->n_records && done >= 0; i++) {
+        const struct record *r = sorted[i];
+        struct store_record record = {.kind = {r->name, r->kind_n},
+                                      .key = {r->name + r->kind_n + 1, r->key_n},
+                                      .bytes = {r->bytes, r->bytes_n},
+                                      .revision = r->revision};
+        if (r->revision)
+            done = on_record(cls, &record, e);
+    }
+    free(sorted);
+    if (done < 0)
+        return done;
+    *ret_revision = m->revision;
+    return 0;
+}
+
+static int op_start(struct store *s, void (*wake)(void *cls), void *cls, struct err *e)
+{
+    struct memory *m = (struct memory *)s;
+    (void)e;
+    m->queue.wake = wake;
+    m->queue.wake_cls = cls;
+    return 0;
+}
+
+static int ask(struct memory *m, struct request *r)
+{
+    int answer = queue_put(&m->queue, r);
+    if (answer < 0)
+        return answer;
+    struct queue_work work = queue_wait(&m->queue, 1, 0);
+    struct request_list done = work.commits;
+    if (done.first)
+        run(m, done.first);
+    if (work.read)
+        request_list_put(&done, work.read);
+    if (work.read && work.read->notice.about == STORE_READ)
+        read_page(m, work.read);
+    if (work.read && work.read->notice.about == STORE_BACKUP) {
+        struct err why;
+        err_set(&why, -EOPNOTSUPP, "the state is in memory alone");
+        request_fail(work.read, STORE_UNAVAILABLE, &why);
+    }
+    queue_answer(&m->queue, &done);
+    return 0;
+}
+
+static int op_commit(struct store *s, const struct store_txn *txn)
+{
+    return ask((struct memory *)s, request_commit(txn));
+}
+
+static int op_read(struct store *s, const struct store_query *query)
+{
+    return ask((struct memory *)s, request_read(query));
+}
+
+static int op_backup(struct store *s, uint64_t tag, const char *path)
+{
+    return ask((struct memory *)s, request_backup(tag, path));
+}
+
+static void op_watch(struct store *s, uint64_t revision)
+{
+    (void)s;
+    (void)revision;
+}
+
+static struct store_notice *op_take(struct store *s)
+{
+    struct request *r = queue_take(&((struct memory *)s)->queue);
+    return r ? &r->notice : NULL;
+}
+
+static void op_notice_free(struct store_notice *n)
+{
+    request_free((struct request *)n);
+}
+
+static enum store_result op_health(struct store *s, struct err *ret_why)
+{
+    (void)s;
+    (void)ret_why;
+    return STORE_OK;
+}
+
+static void op_stats(struct store *s, struct store_stats *ret)
+{
+    struct memory *m = (struct memory *)s;
+    *ret = m->stats;
+    ret->queued = queue_pending(&m->queue);
+}
+
+static void op_retain(struct store *s, struct store_retention keep)
+{
+    struct memory *m = (struct memory *)s;
+    m->keep = keep;
+    trim(m);
+}
+
+static void op_stop(struct store *s)
+{
+    queue_stop(&((struct memory *)s)->queue);
+}
+
+static void op_close(struct store *s)
+{
+    struct memory *m = (struct memory *)s;
+    for (uint32_t i = 0; i < m->n_records; i++) {
+        free(m->records[i].name);
+        free(m->records[i].bytes);
+    }
+    for (size_t i = 0; i < m->n_events; i++)
+        arena_done(&m->events[i].arena);
+    free(m->records);
+    free(m->events);
+    map_done(&m->by_name);
+    queue_done(&m->queue);
+    free(m);
+}
+
+static const struct store_ops ops = {
+    .load = op_load,
+    .start = op_start,
+    .commit = op_commit,
+    .read = op_read,
+    .backup = op_backup,
+    .watch = op_watch,
+    .take = op_take,
+    .notice_free = op_notice_free,
+    .health = op_health,
+    .stats = op_stats,
+    .retain = op_retain,
+    .stop = op_stop,
+    .close = op_close,
+};
+
+struct store *memory_new(struct store_limits limits, struct store_retention keep)
+{
+    struct memory *m = calloc(1, sizeof(*m));
+    if (!m)
+        abort();
+    m->store.ops = &ops;
+    m->keep = keep;
+    m->first_event = 1;
+    queue_init(&m->queue, limits.commits_max ? limits : STORE_LIMITS_DEFAULT);
+    return &m->store;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * request: what was asked of a store, copied, and the notice that it becomes.
+ *
+ * One allocation lives from the asking to store_notice_free. It knows neither threads nor disks.
+ */
+#ifndef CLOUDSEED_STORE_REQUEST_H
+#define CLOUDSEED_STORE_REQUEST_H
+
+#include "base/arena.h"
+#include "port/store.h"
+
+struct request {
+    struct store_notice notice; /* first: users of the port have its address */
+    struct request *next;
+    struct arena arena; /* all that the rest points to */
+    size_t bytes;       /* how much it counts in a queue */
+    struct store_txn txn;
+    struct store_query query;
+    const char *path; /* of a backup */
+};
+
+struct request *request_commit(const struct store_txn *txn);
+struct request *request_read(const struct store_query *query);
+struct request *request_backup(uint64_t tag, const char *path);
+/* A notice that nobody asked for. */
+struct request *request_notice(enum store_about about);
+/* The same about a record, which is copied. */
+struct request *request_record(enum store_about about, const struct store_record *record);
+void request_free(struct request *r);
+
+/* Says why it is not STORE_OK. `why` may be NULL. */
+void request_fail(struct request *r, enum store_result result, const struct err *why);
+/* Says which write met which revision. */
+void request_conflict(struct request *r, size_t write, uint64_t found);
+
+/* First in, first out; all zero is empty. */
+struct request_list {
+    struct request *first, *last;
+    size_t n, bytes;
+};
+void request_list_put(struct request_list *l, struct request *r);
+struct request *request_list_take(struct request_list *l);
+void request_list_free(struct request_list *l);
+
+#endif

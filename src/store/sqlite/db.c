@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/sqlite/db.h"
+
+#include "store/sqlite/tables.h"
+#include "store/statefile.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+
+/* How long a predecessor may take to end. */
+#define BUSY_MS 1000
+/* 4 MiB. */
+#define WAL_PAGES_MAX 1000
+
+static const char *const texts[DB_STATEMENTS] = {
+    [DB_BEGIN] = "BEGIN IMMEDIATE",
+    [DB_COMMIT] = "COMMIT",
+    [DB_SAVEPOINT] = "SAVEPOINT one",
+    [DB_RELEASE] = "RELEASE one",
+    [DB_ROLLBACK_TO] = "ROLLBACK TO one",
+    [DB_FIND] = "SELECT id, revision FROM record WHERE kind = ?1 AND key = ?2",
+    [DB_INSERT] = "INSERT INTO record (kind, key, revision, bytes) VALUES (?1, ?2, ?3, ?4)",
+    [DB_UPDATE] = "UPDATE record SET revision = ?2, bytes = ?3 WHERE id = ?1",
+    [DB_DELETE] = "DELETE FROM record WHERE id = ?1",
+    [DB_EVENT] = "INSERT INTO event (id, revision, at_ms, node, kind, bytes) VALUES (?,?,?,?,?,?)",
+    [DB_COUNT] = "UPDATE counter SET revision = ?1, event = ?2 WHERE id = 1",
+    [DB_OLDEST] = "SELECT id, at_ms FROM event ORDER BY id LIMIT ?1",
+};
+
+int db_exec(struct db *db, const char *sql)
+{
+    return sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+}
+
+int db_run(struct db *db, enum db_statement which)
+{
+    sqlite3_stmt *statement = db->statements[which];
+    sqlite3_step(statement);
+    return sqlite3_reset(statement); /* the code of the step, without SQLITE_DONE */
+}
+
+int db_number(struct db *db, const char *sql, uint64_t *ret)
+{
+    sqlite3_stmt *statement = NULL;
+    int code = sqlite3_prepare_v2(db->handle, sql, -1, &statement, NULL);
+    if (code == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW)
+        *ret = (uint64_t)sqlite3_column_int64(statement, 0);
+    int end = sqlite3_finalize(statement);
+    return code != SQLITE_OK ? code : end;
+}
+
+enum store_result db_result(struct db *db, int code, struct err *ret_why)
+{
+    int system = db->handle ? sqlite3_system_errno(db->handle) : 0;
+    int kind = code & 0xff;
+    if (code == SQLITE_OK)
+        return STORE_OK;
+    if (kind == SQLITE_FULL || (kind == SQLITE_IOERR && (system == ENOSPC || system == EDQUOT))) {
+        err_set(ret_why, -ENOSPC, "%s: no space left for the state", db->path);
+        return STORE_FULL;
+    }
+    if (kind == SQLITE_BUSY || kind == SQLITE_LOCKED)
+        err_set(ret_why, -EBUSY, "%s: another process uses the state", db->path);
+    else if (kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB)
+        err_set(ret_why, -EIO, "%s: the state is damaged; restore a backup", db->path);
+    else if (kind == SQLITE_IOERR && system)
+        err_errno(ret_why, -system, "%s: the state could not be written", db->path);
+    else
+        err_set(ret_why, -EIO, "%s: %s", db->path, sqlite3_errstr(code));
+    return STORE_UNAVAILABLE;
+}
+
+/* What must be said before the first table is made, and what each connection is told. An exclusive
+ * lock keeps a second server off, and saves the shared memory that readers beside us would need. */
+static int set_up(struct db *db, bool empty)
+{
+    int code = SQLITE_OK;
+    if (empty)
+        code = db_exec(db, "PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL");
+    if (code == SQLITE_OK)
+        code = db_exec(db, "PRAGMA locking_mode = EXCLUSIVE;"
+                           "PRAGMA temp_store = MEMORY;"
+                           "PRAGMA trusted_schema = OFF;"
+                           "PRAGMA cell_size_check = ON;"
+                           "PRAGMA journal_size_limit = 16777216");
+    if (code == SQLITE_OK)
+        code = db_exec(db, db->unsafe ? "PRAGMA synchronous = OFF" : "PRAGMA synchronous = FULL");
+    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    return code;
+}
+
+static int on_wal(void *cls, sqlite3 *handle, const char *name, int pages)
+{
+    struct db *db = cls;
+    (void)handle;
+    (void)name;
+    db->wal_pages = pages;
+    return SQLITE_OK;
+}
+
+int db_checkpoint(struct db *db)
+{
+    if (db->wal_pages < WAL_PAGES_MAX)
+        return SQLITE_OK;
+    db->wal_pages = 0; /* where there is no room for it, the next try is after as many more */
+    return sqlite3_wal_checkpoint_v2(db->handle, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+}
+
+/* Only after the tables were made: until then the file itself must hold all that there is, so that
+ * statefile_prepare knows it again. */
+static int switch_to_wal(struct db *db)
+{
+    sqlite3_stmt *statement = NULL;
+    bool is_wal = false;
+    int code = sqlite3_prepare_v2(db->handle, "PRAGMA journal_mode = WAL", -1, &statement, NULL);
+    if (code == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW)
+        is_wal = str_is(str_from((const char *)sqlite3_column_text(statement, 0)), "wal");
+    int end = sqlite3_finalize(statement);
+    if (code == SQLITE_OK)
+        code = end;
+    return code == SQLITE_OK && !is_wal ? SQLITE_CANTOPEN : code;
+}
+
+static int check(struct db *db, struct err *e)
+{
+    sqlite3_stmt *statement = NULL;
+    int r = 0;
+    int code = sqlite3_prepare_v2(db->handle, "PRAGMA quick_check(1)", -1, &statement, NULL);
+    if (code != SQLITE_OK || sqlite3_step(statement) != SQLITE_ROW) {
+        r = err_set(e, -EIO, "%s: the state is damaged: %s; restore a backup", db->path,
+                    sqlite3_errmsg(db->handle));
+    } else {
+        const char *said = (const char *)sqlite3_column_text(statement, 0);
+        if (!str_is(str_from(said), "ok"))
+            r = err_set(e, -EIO, "%s: the state is damaged: %s; restore a backup", db->path, said);
+    }
+    sqlite3_finalize(statement);
+    return r;
+}
+
+static int prepare(struct db *db)
+{
+    for (size_t i = 0; i < DB_STATEMENTS; i++) {
+        int code = sqlite3_prepare_v3(db->handle, texts[i], -1, SQLITE_PREPARE_PERSISTENT,
+                                      &db->statements[i], NULL);
+        if (code != SQLITE_OK)
+            return code;
+    }
+    int code = db_number(db, "SELECT revision FROM counter", &db->revision);
+    return code == SQLITE_OK ? db_number(db, "SELECT event FROM counter", &db->event) : code;
+}
+
+static int fail(struct db *db, int code, struct err *e)
+{
+    struct err why;
+    db_result(db, code, &why);
+    if (e)
+        *e = why;
+    return why.code;
+}
+
+static int open_handle(struct db *db, bool empty, bool unclean, struct err *e)
+{
+    int code =
+        sqlite3_open_v2(db->path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    if (code != SQLITE_OK)
+        return fail(db, code, e);
+    sqlite3_extended_result_codes(db->handle, 1);
+    sqlite3_busy_timeout(db->handle, BUSY_MS);
+    code = set_up(db, empty);
+    if (code == SQLITE_OK) /* takes the lock, and brings in what a crash left behind */
+        code = db_exec(db, "SELECT count(*) FROM sqlite_schema");
+    if (code != SQLITE_OK)
+        return fail(db, code, e);
+    int r = unclean ? check(db, e) : 0;
+    if (r == 0) {
+        r = tables_migrate(db->handle, tables_steps, tables_version, e);
+        if (r < 0)
+            err_prefix(e, "%s", db->path);
+    }
+    if (r < 0)
+        return r;
+    code = switch_to_wal(db);
+    sqlite3_wal_hook(db->handle, on_wal, db); /* in place of the automatic checkpoint */
+    if (code == SQLITE_OK)
+        code = prepare(db);
+    return code == SQLITE_OK ? 0 : fail(db, code, e);
+}
+
+int db_open(struct db *db, struct err *e)
+{
+    bool empty, unclean;
+    int r = statefile_prepare(db->path, &empty, &unclean, e);
+    if (r == 0)
+        r = open_handle(db, empty, unclean, e);
+    if (r < 0)
+        db_close(db, true);
+    return r;
+}
+
+void db_close(struct db *db, bool broken)
+{
+    for (size_t i = 0; i < DB_STATEMENTS; i++)
+        sqlite3_finalize(db->statements[i]);
+    memset(db->statements, 0, sizeof(db->statements));
+    if (db->handle && broken)
+        sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    sqlite3_close(db->handle);
+    db->handle = NULL;
+}
+
+static struct str column(sqlite3_stmt *statement, int i)
+{
+    const char *p = sqlite3_column_blob(statement, i);
+    return (struct str){p ? p : "", (size_t)sqlite3_column_bytes(statement, i)};
+}
+
+int db_records(struct db *db, struct str kind, struct str key, size_t limit,
+               store_on_record on_record, void *cls, struct err *e)
+{
+    sqlite3_stmt *statement = NULL;
+    int r = 0;
+    int code = sqlite3_prepare_v2(db->handle,
+                                  "SELECT kind, key, revision, bytes FROM record"
+                                  " WHERE (kind, key) > (?1, ?2) ORDER BY kind, key LIMIT ?3",
+                                  -1, &statement, NULL);
+    if (code != SQLITE_OK)
+        return code;
+    sqlite3_bind_text(statement, 1, kind.p, (int)kind.n, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 2, key.p, (int)key.n, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 3, (sqlite3_int64)limit);
+    while (r >= 0 && sqlite3_step(statement) == SQLITE_ROW) {
+        struct store_record record = {.kind = column(statement, 0),
+                                      .key = column(statement, 1),
+                                      .revision = (uint64_t)sqlite3_column_int64(statement, 2),
+                                      .bytes = column(statement, 3)};
+        r = on_record(cls, &record, e);
+    }
+    code = sqlite3_finalize(statement);
+    return r < 0 ? SQLITE_ABORT : code;
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/sqlite/sqlite.h"
+
+#include "port/store_ops.h"
+#include "store/sqlite/writer.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+
+struct sqlite_store {
+    struct store store; /* first */
+    struct writer writer;
+    pthread_t thread;
+    bool running;
+    char *path;
+};
+
+static struct writer *writer_of(struct store *s)
+{
+    return &((struct sqlite_store *)s)->writer;
+}
+
+static int op_load(struct store *s, store_on_record on_record, void *cls, uint64_t *ret_revision,
+                   struct err *e)
+{
+    struct db *db = &writer_of(s)->db;
+    struct err why = {0};
+    int code = db_records(db, STR(""), STR(""), INT64_MAX, on_record, cls, &why);
+    if (code == SQLITE_OK) {
+        *ret_revision = db->revision;
+        return 0;
+    }
+    if (code != SQLITE_ABORT)
+        db_result(db, code, &why);
+    else if (!why.code)
+        err_set(&why, -ECANCELED, "%s: a record could not be read", db->path);
+    if (e)
+        *e = why;
+    return why.code;
+}
+
+static int op_start(struct store *s, void (*wake)(void *cls), void *cls, struct err *e)
+{
+    struct sqlite_store *self = (struct sqlite_store *)s;
+    sigset_t all, before;
+    self->writer.queue.wake = wake;
+    self->writer.queue.wake_cls = cls;
+    /* Signals are the loop's. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int r = pthread_create(&self->thread, NULL, writer_run, &self->writer);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (r)
+        return err_errno(e, -r, "a thread for the state");
+    pthread_setname_np(self->thread, "store");
+    self->running = true;
+    return 0;
+}
+
+static int op_commit(struct store *s, const struct store_txn *txn)
+{
+    return queue_put(&writer_of(s)->queue, request_commit(txn));
+}
+
+static int op_read(struct store *s, const struct store_query *query)
+{
+    return queue_put(&writer_of(s)->queue, request_read(query));
+}
+
+static int op_backup(struct store *s, uint64_t tag, const char *path)
+{
+    return queue_put(&writer_of(s)->queue, request_backup(tag, path));
+}
+
+/* Nobody else can write to the file. */
+static void op_watch(struct store *s, uint64_t revision)
+{
+    (void)s;
+    (void)revision;
+}
+
+static struct store_notice *op_take(struct store *s)
+{
+    struct writer *w = writer_of(s);
+    struct request *r = queue_take(&w->queue);
+    if (!r && atomic_load(&w->feed.active))
+        queue_poke(&w->queue); /* there is room for more of it */
+    return r ? &r->notice : NULL;
+}
+
+static void op_notice_free(struct store_notice *n)
+{
+    request_free((struct request *)n);
+}
+
+static enum store_result op_health(struct store *s, struct err *ret_why)
+{
+    struct writer *w = writer_of(s);
+    pthread_mutex_lock(&w->lock);
+    enum store_result health = w->health;
+    if (health != STORE_OK && ret_why)
+        *ret_why = w->why;
+    pthread_mutex_unlock(&w->lock);
+    return health;
+}
+
+static void op_stats(struct store *s, struct store_stats *ret)
+{
+    struct writer *w = writer_of(s);
+    pthread_mutex_lock(&w->lock);
+    *ret = w->stats;
+    pthread_mutex_unlock(&w->lock);
+    ret->queued = queue_pending(&w->queue);
+}
+
+static void op_retain(struct store *s, struct store_retention keep)
+{
+    struct writer *w = writer_of(s);
+    pthread_mutex_lock(&w->lock);
+    w->keep = keep;
+    w->keep_changed = true;
+    pthread_mutex_unlock(&w->lock);
+    queue_poke(&w->queue);
+}
+
+static void op_stop(struct store *s)
+{
+    struct sqlite_store *self = (struct sqlite_store *)s;
+    queue_stop(&self->writer.queue);
+    if (self->running)
+        pthread_join(self->thread, NULL);
+    self->running = false;
+}
+
+static void op_close(struct store *s)
+{
+    struct sqlite_store *self = (struct sqlite_store *)s;
+    op_stop(s);
+    db_close(&self->writer.db, false);
+    queue_done(&self->writer.queue);
+    pthread_mutex_destroy(&self->writer.lock);
+    free(self->path);
+    free(self);
+}
+
+static const struct store_ops ops = {
+    .load = op_load,
+    .start = op_start,
+    .commit = op_commit,
+    .read = op_read,
+    .backup = op_backup,
+    .watch = op_watch,
+    .take = op_take,
+    .notice_free = op_notice_free,
+    .health = op_health,
+    .stats = op_stats,
+    .retain = op_retain,
+    .stop = op_stop,
+    .close = op_close,
+};
+
+int sqlite_open(const struct sqlite_options *options, struct store **ret, struct err *e)
+{
+    struct sqlite_store *self = calloc(1, sizeof(*self));
+    char *path = strdup(options->path);
+    if (!self || !path)
+        abort();
+    self->store.ops = &ops;
+    self->path = path;
+    self->writer.db.path = path;
+    self->writer.db.unsafe = options->unsafe;
+    self->writer.keep = options->keep;
+    queue_init(&self->writer.queue,
+               options->limits.commits_max ? options->limits : STORE_LIMITS_DEFAULT);
+    pthread_mutex_init(&self->writer.lock, NULL);
+    int r = db_open(&self->writer.db, e);
+    if (r < 0) {
+        op_close(&self->store);
+        return r;
+    }
+    *ret = &self->store;
+    return 0;
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/sqlite/writer.h"
+
+#include "base/clock.h"
+#include "store/sqlite/commit.h"
+#include "store/sqlite/journal.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+
+#define GROUP_MAX 1000   /* so that answers do not wait for a queue without end */
+#define TIDY_MS 60000    /* when nothing happens */
+#define TIDY_BUSY_MS 250 /* after a commit */
+#define PROBE_MS 1000    /* while the disk refuses */
+#define FEED_STEP 256    /* records */
+#define FEED_ANSWERS_MAX 1024
+
+static void answer(struct writer *w, struct request *r)
+{
+    struct request_list one = {0};
+    request_list_put(&one, r);
+    queue_answer(&w->queue, &one);
+}
+
+static void set_health(struct writer *w, enum store_result result, const struct err *why)
+{
+    pthread_mutex_lock(&w->lock);
+    bool changed = w->health != result;
+    w->health = result;
+    w->why = result == STORE_OK ? (struct err){0} : *why;
+    pthread_mutex_unlock(&w->lock);
+    if (changed)
+        answer(w, request_notice(STORE_HEALTH));
+}
+
+static void feed_begin(struct writer *w)
+{
+    w->feed.begun = false;
+    w->feed.kind_n = w->feed.key_n = 0;
+    atomic_store(&w->feed.active, true);
+}
+
+/* After an error of the disk nobody knows what it has: close, and read it anew. */
+static void give_up(struct writer *w)
+{
+    db_close(&w->db, true);
+    w->probe_at_ms = 0; /* the first try at once */
+}
+
+static void reopen(struct writer *w)
+{
+    struct err why;
+    uint64_t revision = w->db.revision;
+    if (db_open(&w->db, &why) < 0) {
+        set_health(w, STORE_UNAVAILABLE, &why);
+        return;
+    }
+    if (w->in_doubt || w->db.revision != revision)
+        feed_begin(w);
+    w->in_doubt = false;
+    set_health(w, STORE_OK, NULL);
+}
+
+/* What each step came to, if it had to do with the disk. */
+static void outcome(struct writer *w, enum store_result result, const struct err *why)
+{
+    set_health(w, result, why);
+    if (result == STORE_UNKNOWN)
+        w->in_doubt = true;
+    if (result == STORE_UNKNOWN || (result == STORE_UNAVAILABLE && why->code != -EBUSY)) {
+        if (w->backup.request)
+            answer(w, backup_abandon(&w->backup, why));
+        give_up(w);
+    }
+}
+
+static void refuse(struct writer *w, struct request *list)
+{
+    struct err why;
+    pthread_mutex_lock(&w->lock);
+    why = w->why;
+    pthread_mutex_unlock(&w->lock);
+    for (struct request *r = list; r; r = r->next)
+        request_fail(r, STORE_UNAVAILABLE, &why);
+}
+
+static void count(struct writer *w, const struct request_list *list)
+{
+    uint64_t commits = 0, conflicts = 0;
+    for (const struct request *r = list->first; r; r = r->next) {
+        commits += r->notice.result == STORE_OK;
+        conflicts += r->notice.result == STORE_CONFLICT;
+    }
+    pthread_mutex_lock(&w->lock);
+    w->stats.commits += commits;
+    w->stats.conflicts += conflicts;
+    w->stats.groups += commits > 0;
+    pthread_mutex_unlock(&w->lock);
+}
+
+static void commit(struct writer *w, struct request_list *list)
+{
+    struct err why = {0};
+    if (!w->db.handle) {
+        refuse(w, list->first);
+        queue_answer(&w->queue, list);
+        return;
+    }
+    uint64_t revision = w->db.revision, event = w->db.event;
+    enum store_result result = commit_group(&w->db, list, &why);
+    bool written = w->db.revision != revision;
+    count(w, list);
+    w->untidied += w->db.event - event;
+    queue_answer(&w->queue, list);
+    if (written || result != STORE_OK)
+        outcome(w, result, &why);
+    uint64_t soon = clock_boot_ms() + TIDY_BUSY_MS;
+    if (written && w->tidy_at_ms > soon)
+        w->tidy_at_ms = soon;
+}
+
+static void serve(struct writer *w, struct request *r)
+{
+    struct err why = {0};
+    if (!w->db.handle) {
+        refuse(w, r);
+        answer(w, r);
+    } else if (r->notice.about == STORE_READ) {
+        enum store_result result = journal_read(&w->db, r, &why);
+        answer(w, r);
+        if (result != STORE_OK)
+            outcome(w, result, &why);
+    } else if (w->backup.request) {
+        err_set(&why, -EALREADY, "another backup is being made");
+        request_fail(r, STORE_UNAVAILABLE, &why);
+        answer(w, r);
+    } else {
+        backup_begin(&w->backup, &w->db, r);
+    }
+}
+
+static void step_backup(struct writer *w)
+{
+    struct request *done = backup_step(&w->backup);
+    if (done)
+        answer(w, done);
+}
+
+struct feeding {
+    struct feed *feed;
+    struct request_list list;
+};
+
+static void remember(char *name, size_t *ret_n, struct str s)
+{
+    memcpy(name, s.p, s.n);
+    *ret_n = s.n;
+}
+
+static int feed_record(void *cls, const struct store_record *record, struct err *e)
+{
+    struct feeding *f = cls;
+    (void)e;
+    remember(f->feed->kind, &f->feed->kind_n, record->kind);
+    remember(f->feed->key, &f->feed->key_n, record->key);
+    request_list_put(&f->list, request_record(STORE_CHANGED, record));
+    return 0;
+}
+
+/* Commits between two steps do no harm: their notices come in between as well. */
+static void feed_step(struct writer *w)
+{
+    struct feed *f = &w->feed;
+    struct feeding feeding = {.feed = f};
+    char kind[STORE_NAME_MAX_BYTES], key[STORE_NAME_MAX_BYTES];
+    struct str from_kind = {memcpy(kind, f->kind, f->kind_n), f->kind_n};
+    struct str from_key = {memcpy(key, f->key, f->key_n), f->key_n};
+    if (!f->begun)
+        answer(w, request_notice(STORE_START_OVER));
+    f->begun = true;
+    int code = db_records(&w->db, from_kind, from_key, FEED_STEP, feed_record, &feeding, NULL);
+    if (code != SQLITE_OK) {
+        struct err why;
+        enum store_result result = db_result(&w->db, code, &why);
+        request_list_free(&feeding.list);
+        w->in_doubt = true; /* it begins again */
+        outcome(w, result, &why);
+        return;
+    }
+    if (feeding.list.n < FEED_STEP) {
+        request_list_put(&feeding.list, request_notice(STORE_IN_STEP));
+        atomic_store(&f->active, false);
+    }
+    queue_answer(&w->queue, &feeding.list);
+}
+
+static void publish_size(struct writer *w)
+{
+    uint64_t file = 0, unused = 0;
+    journal_size(&w->db, &file, &unused);
+    pthread_mutex_lock(&w->lock);
+    w->stats.file_bytes = file;
+    w->stats.free_bytes = unused;
+    pthread_mutex_unlock(&w->lock);
+}
+
+static void tidy(struct writer *w, uint64_t now_ms)
+{
+    struct err why = {0};
+    bool more;
+    pthread_mutex_lock(&w->lock);
+    struct store_retention keep = w->keep;
+    w->keep_changed = false;
+    pthread_mutex_unlock(&w->lock);
+    enum store_result result = journal_tidy(&w->db, &keep, clock_wall_ms(), &more, &why);
+    w->untidied = 0;
+    w->tidy_at_ms = now_ms + (more && result == STORE_OK ? 0 : TIDY_MS);
+    if (result == STORE_OK)
+        publish_size(w);
+    else
+        outcome(w, result, &why);
+}
+
+static void checkpoint(struct writer *w)
+{
+    struct err why = {0};
+    enum store_result result = db_result(&w->db, db_checkpoint(&w->db), &why);
+    /* Without room for it the log goes on, until a commit finds none either. */
+    if (result != STORE_OK && result != STORE_FULL)
+        outcome(w, result, &why);
+}
+
+static void probe(struct writer *w, uint64_t now_ms)
+{
+    struct err why = {0};
+    w->probe_at_ms = now_ms + PROBE_MS;
+    if (!w->db.handle)
+        reopen(w);
+    else
+        outcome(w, commit_probe(&w->db, &why), &why);
+}
+
+static bool is_healthy(const struct writer *w)
+{
+    return w->health == STORE_OK; /* only this thread writes it */
+}
+
+static bool tidy_is_due(struct writer *w, uint64_t now_ms, bool idle)
+{
+    pthread_mutex_lock(&w->lock);
+    bool asked = w->keep_changed;
+    pthread_mutex_unlock(&w->lock);
+    /* A copy would have to follow each page that vacuum moves. */
+    if (w->backup.request || !is_healthy(w))
+        return false;
+    return asked || w->untidied >= JOURNAL_TIDY_EVENTS || (idle && now_ms >= w->tidy_at_ms);
+}
+
+/* What the file needs for itself. */
+static void look_after(struct writer *w, bool idle)
+{
+    uint64_t now_ms = clock_boot_ms();
+    if (!is_healthy(w) && now_ms >= w->probe_at_ms)
+        probe(w, now_ms);
+    if (!w->db.handle)
+        return;
+    checkpoint(w);
+    if (w->db.handle && tidy_is_due(w, now_ms, idle))
+        tidy(w, now_ms);
+}
+
+static bool feed_can_go_on(struct writer *w)
+{
+    return atomic_load(&w->feed.active) && w->db.handle &&
+           queue_answers(&w->queue) < FEED_ANSWERS_MAX;
+}
+
+static uint64_t wait_ms(struct writer *w)
+{
+    uint64_t now_ms = clock_boot_ms();
+    uint64_t next_ms = is_healthy(w) ? w->tidy_at_ms : w->probe_at_ms;
+    if (w->backup.request || feed_can_go_on(w) || next_ms <= now_ms)
+        return 0;
+    return next_ms - now_ms;
+}
+
+void *writer_run(void *writer)
+{
+    struct writer *w = writer;
+    struct err ends;
+    err_set(&ends, -ESHUTDOWN, "the server ends");
+    for (;;) {
+        struct queue_work work = queue_wait(&w->queue, GROUP_MAX, wait_ms(w));
+        bool idle = !work.commits.n;
+        if (work.stop)
+            break;
+        if (work.commits.n)
+            commit(w, &work.commits);
+        if (work.read)
+            serve(w, work.read);
+        if (w->backup.request)
+            step_backup(w);
+        if (feed_can_go_on(w))
+            feed_step(w);
+        look_after(w, idle);
+    }
+    if (w->backup.request)
+        answer(w, backup_abandon(&w->backup, &ends));
+    return NULL;
+}

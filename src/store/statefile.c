@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/statefile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+/* Of SQLite's header (sqlite.org/fileformat2.html, 1.3). */
+#define HEADER_BYTES 100
+#define HEADER_MAGIC "SQLite format 3"
+#define HEADER_APPLICATION_ID_AT 68
+
+/* linux/magic.h lacks half of them. */
+static const struct refused {
+    uint32_t magic;
+    const char *why;
+} refused[] = {
+    {0x6969, "NFS: its locks and its cache let two servers write at once"},
+    {0x517b, "SMB: a lost connection takes locks and unsaved writes along"},
+    {0xff534d42, "CIFS: a lost connection takes locks and unsaved writes along"},
+    {0xfe534d42, "SMB2: a lost connection takes locks and unsaved writes along"},
+    {0x01021997, "9p: the host on the other side decides what a sync is worth"},
+    {0x65735546, "FUSE: the program behind it (sshfs, virtiofs, …) decides what a sync is worth"},
+    {0x5346414f, "AFS: it writes when a file is closed, not when it is synced"},
+    {0x73757245, "Coda: it writes when a file is closed, not when it is synced"},
+    {0x00c36400, "Ceph: locks of a client that was cut off are given to the next"},
+};
+
+const char *statefile_refusal(uint64_t file_system)
+{
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        if (refused[i].magic == (uint32_t)file_system)
+            return refused[i].why;
+    }
+    return NULL;
+}
+
+static void close_fd(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+}
+
+static int make(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd >= 0 && fchmod(fd, 0600) < 0) {
+        int code = -errno;
+        close(fd);
+        return code;
+    }
+    return fd < 0 ? -errno : fd;
+}
+
+static int open_folder(const char *path)
+{
+    char folder[PATH_MAX];
+    if ((size_t)snprintf(folder, sizeof(folder), "%s", path) >= sizeof(folder))
+        return -ENAMETOOLONG;
+    int fd = open(dirname(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+int statefile_sync_folder(const char *path, struct err *e)
+{
+    __attribute__((cleanup(close_fd))) int fd = open_folder(path);
+    if (fd < 0)
+        return err_errno(e, fd, "%s", path);
+    return fsync(fd) < 0 ? err_errno(e, -errno, "%s", path) : 0;
+}
+
+int statefile_create(const char *path, struct err *e)
+{
+    __attribute__((cleanup(close_fd))) int fd = make(path);
+    return fd < 0 ? err_errno(e, fd, "%s", path) : 0;
+}
+
+static int check_file_system(const char *path, struct err *e)
+{
+    struct statfs fs;
+    __attribute__((cleanup(close_fd))) int fd = open_folder(path);
+    if (fd < 0)
+        return err_errno(e, fd, "%s", path);
+    if (fstatfs(fd, &fs) < 0)
+        return err_errno(e, -errno, "%s", path);
+    const char *why = statefile_refusal((uint64_t)fs.f_type);
+    if (why)
+        return err_set(e, -EOPNOTSUPP, "%s: the state must be on a local disk; this is %s", path,
+                       why);
+    return 0;
+}
+
+static uint32_t big_endian(const unsigned char *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/* Looked at by hand: a database that SQLite opens, it may also change. */
+static int check_header(int fd, const char *path, bool *ret_empty, struct err *e)
+{
+    unsigned char header[HEADER_BYTES];
+    ssize_t n = pread(fd, header, sizeof(header), 0);
+    if (n < 0)
+        return err_errno(e, -errno, "%s", path);
+    *ret_empty = n == 0;
+    if (n == 0)
+        return 0;
+    if (n < HEADER_BYTES || memcmp(header, HEADER_MAGIC, sizeof(HEADER_MAGIC)) != 0)
+        return err_set(e, -EINVAL, "%s: is not cloudseed's state, it was left as it is", path);
+    if (big_endian(header + HEADER_APPLICATION_ID_AT) != STATEFILE_APPLICATION_ID)
+        return err_set(e, -EINVAL, "%s: is the database of another program, it was left as it is",
+                       path);
+    return 0;
+}
+
+static int check_file(int fd, const char *path, bool *ret_empty, struct err *e)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return err_errno(e, -errno, "%s", path);
+    if (!S_ISREG(st.st_mode))
+        return err_set(e, -EINVAL, "%s: not a regular file", path);
+    if (st.st_mode & (S_IRWXG | S_IRWXO))
+        return err_set(e, -EPERM, "%s: others than its owner may use it; run: chmod 600 %s", path,
+                       path);
+    return check_header(fd, path, ret_empty, e);
+}
+
+static bool has_wal(const char *path)
+{
+    char wal[PATH_MAX];
+    struct stat st;
+    return (size_t)snprintf(wal, sizeof(wal), "%s-wal", path) < sizeof(wal) && stat(wal, &st) == 0;
+}
+
+int statefile_prepare(const char *path, bool *ret_empty, bool *ret_unclean, struct err *e)
+{
+    bool empty = false;
+    int r = check_file_system(path, e);
+    if (r < 0)
+        return r;
+    /* O_NONBLOCK: a named pipe in its place shall not hold us. */
+    __attribute__((cleanup(close_fd))) int fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 && errno == ENOENT) {
+        fd = make(path);
+        if (fd < 0)
+            return err_errno(e, fd, "%s", path);
+        r = statefile_sync_folder(path, e);
+    } else if (fd < 0) {
+        return err_errno(e, -errno, "%s", path);
+    }
+    if (r == 0)
+        r = check_file(fd, path, &empty, e);
+    if (r < 0)
+        return r;
+    *ret_empty = empty;
+    *ret_unclean = has_wal(path);
+    return 0;
+}

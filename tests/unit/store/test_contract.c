@@ -1,0 +1,559 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the port promises, of each store that fills it. */
+#include "lib/unit.h"
+
+#include "base/clock.h"
+#include "lib/failing_store.h"
+#include "lib/folder.h"
+#include "lib/storeloop.h"
+#include "store/memory.h"
+#include "store/sqlite/sqlite.h"
+
+#include <errno.h>
+
+enum which { MEMORY, SQLITE, FAILING };
+
+struct lab {
+    void *folder;
+    enum which which;
+    struct store_limits limits;
+    struct storeloop loop;
+};
+
+static struct lab lab; /* tests run one after the other */
+
+static struct store *open_store(void)
+{
+    struct store *s = NULL;
+    struct err e = {0};
+    struct sqlite_options o = {.path = "state.db", .limits = lab.limits};
+    if (lab.which == MEMORY)
+        return memory_new(lab.limits, (struct store_retention){0});
+    if (lab.which == FAILING)
+        return failing_store_new();
+    if (sqlite_open(&o, &s, &e) < 0)
+        fail_msg("%s", e.msg);
+    return s;
+}
+
+static int enter(void **state)
+{
+    enum which which = *(enum which *)*state;
+    lab = (struct lab){.which = which};
+    int r = folder_enter(&lab.folder);
+    storeloop_start(&lab.loop, open_store());
+    return r;
+}
+
+static int leave(void **state)
+{
+    (void)state;
+    storeloop_end(&lab.loop);
+    return folder_leave(&lab.folder);
+}
+
+/* A store with other limits in its place. */
+static void restart(struct store_limits limits)
+{
+    storeloop_end(&lab.loop);
+    lab.limits = limits;
+    storeloop_start(&lab.loop, open_store());
+}
+
+/* "kind/key=bytes@revision" of each record, by key. */
+static int list_record(void *cls, const struct store_record *r, struct err *e)
+{
+    (void)e;
+    char *text = cls;
+    size_t n = strlen(text);
+    snprintf(text + n, 4096 - n, "%.*s/%.*s=%.*s@%d ", STR_ARG(r->kind), STR_ARG(r->key),
+             STR_ARG(r->bytes), (int)r->revision);
+    return 0;
+}
+
+/* SQLite is asked after a restart: what it says comes from the disk. */
+static const char *all_records(void)
+{
+    static char text[4096];
+    uint64_t revision;
+    struct err e = {0};
+    text[0] = '\0';
+    struct store *s = lab.loop.store;
+    if (lab.which == SQLITE) {
+        storeloop_end(&lab.loop);
+        s = open_store();
+    }
+    assert_int_equal(store_load(s, list_record, text, &revision, &e), 0);
+    if (lab.which == SQLITE)
+        storeloop_start(&lab.loop, s);
+    return text;
+}
+
+#define put(key, expected, bytes) storeloop_put(&lab.loop, key, expected, bytes)
+
+static uint64_t events(void)
+{
+    struct store_notice *n = storeloop_read(&lab.loop, (struct store_query){0});
+    uint64_t count = n->page.n;
+    store_notice_free(lab.loop.store, n);
+    return count;
+}
+
+static void test_empty(void **state)
+{
+    (void)state;
+    assert_string_equal(all_records(), "");
+    assert_int_equal(events(), 0);
+    assert_int_equal(store_health(lab.loop.store, NULL), STORE_OK);
+    assert_null(store_take(lab.loop.store));
+}
+
+static void test_put_and_put_again(void **state)
+{
+    (void)state;
+    struct store_notice one = put("a", STORE_ABSENT, "1");
+    assert_int_equal(one.result, STORE_OK);
+    assert_int_equal(one.revision, 1);
+    assert_int_equal(one.first_event, 1);
+    struct store_notice two = put("a", one.revision, "2");
+    assert_int_equal(two.result, STORE_OK);
+    assert_int_equal(two.revision, 2);
+    assert_int_equal(two.first_event, 2);
+    put("b", STORE_ABSENT, "");
+    assert_string_equal(all_records(), "node/a=2@2 node/b=@3 ");
+    assert_int_equal(events(), 3);
+}
+
+static void test_wrong_revision(void **state)
+{
+    (void)state;
+    put("a", STORE_ABSENT, "1");
+    put("a", 1, "2");
+    struct store_notice n = put("a", 1, "3");
+    assert_int_equal(n.result, STORE_CONFLICT);
+    assert_int_equal(n.revision, 2);
+    assert_int_equal(n.conflict, 0);
+    assert_contains(n.err.msg, "node 'a' was changed by somebody else");
+    n = put("b", 1, "1");
+    assert_int_equal(n.result, STORE_CONFLICT);
+    assert_int_equal(n.revision, 0);
+    assert_contains(n.err.msg, "node 'b' is not there any more");
+    n = put("a", STORE_ABSENT, "1");
+    assert_int_equal(n.result, STORE_CONFLICT);
+    assert_contains(n.err.msg, "node 'a' is there already");
+    assert_string_equal(all_records(), "node/a=2@2 ");
+    assert_int_equal(events(), 2);
+    struct store_stats stats;
+    store_stats(lab.loop.store, &stats);
+    assert_int_equal(stats.queued, 0);
+}
+
+static void test_any_revision(void **state)
+{
+    (void)state;
+    assert_int_equal(put("a", STORE_ANY, "1").result, STORE_OK);
+    assert_int_equal(put("a", STORE_ANY, "2").result, STORE_OK);
+    assert_string_equal(all_records(), "node/a=2@2 ");
+}
+
+static struct store_notice remove_one(const char *key, uint64_t expected)
+{
+    struct store_write w = {STORE_DELETE, STR("node"), str_from(key), expected, STR("")};
+    return storeloop_commit(&lab.loop, &(struct store_txn){.writes = &w, .n_writes = 1});
+}
+
+static void test_delete(void **state)
+{
+    (void)state;
+    put("a", STORE_ABSENT, "1");
+    put("b", STORE_ABSENT, "1");
+    assert_int_equal(remove_one("a", 7).result, STORE_CONFLICT);
+    assert_int_equal(remove_one("a", 1).result, STORE_OK);
+    assert_int_equal(remove_one("a", 1).result, STORE_CONFLICT);
+    assert_int_equal(remove_one("a", STORE_ANY).result, STORE_OK);
+    assert_string_equal(all_records(), "node/b=1@2 ");
+}
+
+/* Who knows an old revision must not take a new record of the same name for it. */
+static void test_name_used_again(void **state)
+{
+    (void)state;
+    uint64_t old = put("a", STORE_ABSENT, "1").revision;
+    remove_one("a", old);
+    uint64_t again = put("a", STORE_ABSENT, "1").revision;
+    assert_true(again > old + 1);
+    assert_int_equal(put("a", old, "2").result, STORE_CONFLICT);
+    assert_int_equal(remove_one("a", again).result, STORE_OK);
+    all_records(); /* the counter outlives all records */
+    assert_true(put("a", STORE_ABSENT, "1").revision > again + 1);
+}
+
+static void test_check_alone(void **state)
+{
+    (void)state;
+    put("lease", STORE_ABSENT, "1");
+    struct store_write w[] = {
+        {STORE_CHECK, STR("node"), STR("lease"), 1, STR("")},
+        {STORE_PUT, STR("node"), STR("a"), STORE_ABSENT, STR("1")},
+    };
+    struct store_txn t = {.tag = 5, .writes = w, .n_writes = 2};
+    struct store_notice n = storeloop_commit(&lab.loop, &t);
+    assert_int_equal(n.result, STORE_OK);
+    assert_int_equal(n.tag, 5);
+    assert_int_equal(n.first_event, 0);
+    put("lease", 1, "2");
+    w[1].key = STR("b");
+    n = storeloop_commit(&lab.loop, &t);
+    assert_int_equal(n.result, STORE_CONFLICT);
+    assert_int_equal(n.conflict, 0);
+    assert_int_equal(n.revision, 3);
+    assert_string_equal(all_records(), "node/a=1@2 node/lease=2@3 ");
+}
+
+static void test_all_or_nothing(void **state)
+{
+    (void)state;
+    put("b", STORE_ABSENT, "1");
+    struct store_write w[] = {
+        {STORE_PUT, STR("node"), STR("a"), STORE_ABSENT, STR("1")},
+        {STORE_DELETE, STR("node"), STR("b"), 1, STR("")},
+        {STORE_PUT, STR("node"), STR("c"), 9, STR("1")},
+    };
+    struct store_event ev[] = {{1, STR("a"), STR("x"), STR("")}, {1, STR("b"), STR("x"), STR("")}};
+    struct store_txn t = {.writes = w, .n_writes = 3, .events = ev, .n_events = 2};
+    struct store_notice n = storeloop_commit(&lab.loop, &t);
+    assert_int_equal(n.result, STORE_CONFLICT);
+    assert_int_equal(n.conflict, 2);
+    assert_string_equal(all_records(), "node/b=1@1 ");
+    assert_int_equal(events(), 1);
+    w[2].expected = STORE_ABSENT;
+    n = storeloop_commit(&lab.loop, &t);
+    assert_int_equal(n.result, STORE_OK);
+    assert_int_equal(n.revision, 2);
+    assert_int_equal(n.first_event, 2);
+    assert_string_equal(all_records(), "node/a=1@2 node/c=1@2 ");
+    assert_int_equal(events(), 3);
+}
+
+/* Asked all at once, so that they share a commit: each stands for itself. */
+static void test_conflict_leaves_others_alone(void **state)
+{
+    (void)state;
+    put("n0", STORE_ABSENT, "1");
+    for (uint64_t i = 1; i <= 300; i++) {
+        char key[STR_U64_SIZE + 1] = "n";
+        str_of_u64(i, key + 1);
+        struct store_write w[] = {
+            {STORE_PUT, STR("node"), str_from(key), STORE_ABSENT, STR("1")},
+            {STORE_CHECK, STR("node"), STR("n0"), i % 3 ? 1 : 99, STR("")},
+        };
+        struct store_event ev = {1, str_from(key), STR("x"), STR("")};
+        struct store_txn t = {.tag = i, .writes = w, .n_writes = 2, .events = &ev, .n_events = 1};
+        assert_int_equal(store_commit(lab.loop.store, &t), 0);
+    }
+    uint64_t revision = 1, event = 1;
+    for (uint64_t i = 1; i <= 300; i++) {
+        struct store_notice *n = storeloop_until(&lab.loop, STORE_COMMIT);
+        assert_int_equal(n->tag, i);
+        assert_int_equal(n->result, i % 3 ? STORE_OK : STORE_CONFLICT);
+        if (n->result == STORE_OK) {
+            assert_int_equal(n->revision, ++revision);
+            assert_int_equal(n->first_event, ++event);
+        }
+        store_notice_free(lab.loop.store, n);
+    }
+    assert_int_equal(events(), 201);
+    assert_null(strstr(all_records(), "node/n300="));
+    struct store_stats stats;
+    store_stats(lab.loop.store, &stats);
+    assert_true(lab.which == SQLITE || stats.commits == 201);
+}
+
+/* The later of two that know the same revision loses. */
+static void test_two_at_once(void **state)
+{
+    (void)state;
+    put("a", STORE_ABSENT, "1");
+    for (uint64_t i = 0; i < 2; i++) {
+        struct store_write w = {STORE_PUT, STR("node"), STR("a"), 1, STR("2")};
+        assert_int_equal(store_commit(lab.loop.store,
+                                      &(struct store_txn){.tag = i, .writes = &w, .n_writes = 1}),
+                         0);
+    }
+    struct store_notice *one = storeloop_until(&lab.loop, STORE_COMMIT);
+    struct store_notice *two = storeloop_until(&lab.loop, STORE_COMMIT);
+    assert_int_equal(one->result, STORE_OK);
+    assert_int_equal(two->result, STORE_CONFLICT);
+    assert_int_equal(two->revision, one->revision);
+    store_notice_free(lab.loop.store, one);
+    store_notice_free(lab.loop.store, two);
+}
+
+static int expect_any_bytes(void *cls, const struct store_record *r, struct err *e)
+{
+    (void)cls;
+    (void)e;
+    assert_str(r->bytes, "\0\xff\0x");
+    return 0;
+}
+
+static void test_any_bytes(void **state)
+{
+    uint64_t revision;
+    (void)state;
+    struct store_write w = {STORE_PUT, STR("kn\xc3\xb6t"), STR("a b/'\"%"), 0, STR("\0\xff\0x")};
+    struct store_event ev = {-5, STR("n\xc3\xb6"), STR("k"), STR("\0\n\xff")};
+    struct store_txn t = {.writes = &w, .n_writes = 1, .events = &ev, .n_events = 1};
+    assert_int_equal(storeloop_commit(&lab.loop, &t).result, STORE_OK);
+    assert_string_equal(all_records(), "kn\xc3\xb6t/a b/'\"%=@1 "); /* up to the NUL */
+    struct store_notice *n = storeloop_read(&lab.loop, (struct store_query){0});
+    assert_str(n->page.entries[0].event.bytes, "\0\n\xff");
+    assert_str(n->page.entries[0].event.node, "n\xc3\xb6");
+    assert_int_equal(n->page.entries[0].event.at_ms, -5);
+    store_notice_free(lab.loop.store, n);
+    store_stop(lab.loop.store);
+    assert_int_equal(store_load(lab.loop.store, expect_any_bytes, NULL, &revision, NULL), 0);
+}
+
+static void test_bounds(void **state)
+{
+    (void)state;
+    static char big[STORE_TXN_MAX_BYTES + 1];
+    char name[STORE_NAME_MAX_BYTES + 1];
+    memset(name, 'x', sizeof(name));
+    struct store_write w = {STORE_PUT, STR("k"), {name, STORE_NAME_MAX_BYTES}, 0, STR("")};
+    struct store_txn t = {.writes = &w, .n_writes = 1};
+    assert_int_equal(storeloop_commit(&lab.loop, &t).result, STORE_OK);
+    w.key = (struct str){name, sizeof(name)};
+    assert_int_equal(store_commit(lab.loop.store, &t), -EINVAL);
+    w.key = STR("");
+    assert_int_equal(store_commit(lab.loop.store, &t), -EINVAL);
+    w.key = STR("a\0b");
+    assert_int_equal(store_commit(lab.loop.store, &t), -EINVAL);
+    w.key = STR("\xff");
+    assert_int_equal(store_commit(lab.loop.store, &t), -EINVAL);
+    w.key = STR("big");
+    w.bytes = (struct str){big, sizeof(big)};
+    assert_int_equal(store_commit(lab.loop.store, &t), -EMSGSIZE);
+    w.bytes.n--;
+    assert_int_equal(storeloop_commit(&lab.loop, &t).result, STORE_OK);
+    assert_int_equal(store_commit(lab.loop.store, &(struct store_txn){0}), -EINVAL);
+    t.n_writes = STORE_TXN_MAX_ITEMS + 1;
+    assert_int_equal(store_commit(lab.loop.store, &t), -EMSGSIZE);
+    struct store_query q = {.limit = STORE_PAGE_MAX + 1};
+    assert_int_equal(store_read(lab.loop.store, &q), -EINVAL);
+    q.limit = 0;
+    assert_int_equal(store_read(lab.loop.store, &q), -EINVAL);
+}
+
+static void ask_event(uint64_t i, const char *node, const char *kind)
+{
+    char text[STR_U64_SIZE];
+    struct store_event ev = {(int64_t)i, str_from(node), str_from(kind), str_of_u64(i, text)};
+    assert_int_equal(
+        store_commit(lab.loop.store, &(struct store_txn){.tag = i, .events = &ev, .n_events = 1}),
+        0);
+}
+
+/* Events 1 to n: nodes a, b, c in turn, kinds x and y in turn; at_ms is their id. */
+static void fill_journal(uint64_t n)
+{
+    static const char *const nodes[] = {"a", "b", "c"};
+    for (uint64_t i = 1; i <= n; i++)
+        ask_event(i, nodes[(i - 1) % 3], i % 2 ? "x" : "y");
+    for (uint64_t i = 1; i <= n; i++)
+        store_notice_free(lab.loop.store, storeloop_until(&lab.loop, STORE_COMMIT));
+}
+
+static void expect_page(struct store_query q, const char *ids, bool more)
+{
+    char got[512] = "";
+    struct store_notice *n = storeloop_read(&lab.loop, q);
+    for (size_t i = 0; i < n->page.n; i++) {
+        const struct store_entry *x = &n->page.entries[i];
+        char text[STR_U64_SIZE];
+        size_t at = strlen(got);
+        snprintf(got + at, sizeof(got) - at, "%d ", (int)x->id);
+        assert_str_equal(x->event.bytes, str_of_u64(x->id, text));
+        assert_int_equal(x->event.at_ms, x->id);
+        assert_int_equal(x->revision, x->id);
+    }
+    assert_string_equal(got, ids);
+    assert_int_equal(n->page.more, more);
+    store_notice_free(lab.loop.store, n);
+}
+
+static void test_pages(void **state)
+{
+    (void)state;
+    fill_journal(12);
+    expect_page((struct store_query){.limit = 4}, "1 2 3 4 ", true);
+    expect_page((struct store_query){.limit = 4, .after = 8}, "9 10 11 12 ", false);
+    expect_page((struct store_query){.limit = 4, .after = 12}, "", false);
+    expect_page((struct store_query){.limit = 3, .newest_first = true}, "12 11 10 ", true);
+    expect_page((struct store_query){.limit = 3, .newest_first = true, .before = 3}, "2 1 ", false);
+    expect_page((struct store_query){.after = 2, .before = 6}, "3 4 5 ", false);
+    expect_page((struct store_query){.node = STR("b")}, "2 5 8 11 ", false);
+    expect_page((struct store_query){.node = STR("b"), .limit = 2, .after = 2}, "5 8 ", true);
+    expect_page((struct store_query){.kind = STR("y"), .limit = 3}, "2 4 6 ", true);
+    expect_page((struct store_query){.node = STR("b"), .kind = STR("y")}, "2 8 ", false);
+    expect_page((struct store_query){.node = STR("b"), .kind = STR("y"), .newest_first = true},
+                "8 2 ", false);
+    expect_page((struct store_query){.node = STR("d")}, "", false);
+    expect_page((struct store_query){.after = UINT64_MAX, .before = UINT64_MAX}, "", false);
+}
+
+static void test_tags_and_ends_of_pages(void **state)
+{
+    (void)state;
+    struct store_notice *n = storeloop_read(&lab.loop, (struct store_query){.tag = 9});
+    assert_int_equal(n->tag, 9);
+    assert_int_equal(n->page.oldest, 0);
+    assert_int_equal(n->page.newest, 0);
+    store_notice_free(lab.loop.store, n);
+    fill_journal(5);
+    n = storeloop_read(&lab.loop, (struct store_query){.node = STR("nobody")});
+    assert_int_equal(n->page.oldest, 1);
+    assert_int_equal(n->page.newest, 5);
+    store_notice_free(lab.loop.store, n);
+}
+
+/* Retention works beside us: ask until it has come so far. */
+static void wait_for_oldest(uint64_t id)
+{
+    for (;;) {
+        struct store_notice *n = storeloop_read(&lab.loop, (struct store_query){.limit = 1});
+        uint64_t oldest = n->page.oldest;
+        assert_true(oldest <= id);
+        store_notice_free(lab.loop.store, n);
+        if (oldest == id)
+            return;
+    }
+}
+
+static void test_retention_by_count(void **state)
+{
+    (void)state;
+    fill_journal(12);
+    store_retain(lab.loop.store, (struct store_retention){.max_events = 4});
+    wait_for_oldest(9);
+    fill_journal(2); /* ids go on */
+    store_retain(lab.loop.store, (struct store_retention){.max_events = 1});
+    wait_for_oldest(14);
+}
+
+static void test_retention_by_age(void **state)
+{
+    (void)state;
+    int64_t now = clock_wall_ms();
+    fill_journal(6); /* of 1970 */
+    struct store_event ev = {now, STR("a"), STR("x"), STR("")};
+    storeloop_commit(&lab.loop, &(struct store_txn){.events = &ev, .n_events = 1});
+    store_retain(lab.loop.store, (struct store_retention){.max_age_ms = 3600000, .min_events = 3});
+    wait_for_oldest(5);
+    store_retain(lab.loop.store, (struct store_retention){.max_age_ms = 3600000});
+    wait_for_oldest(7);
+    assert_int_equal(events(), 1);
+}
+
+/* The last event goes, its id does not come back. */
+static void test_ids_are_not_used_again(void **state)
+{
+    (void)state;
+    fill_journal(3);
+    store_retain(lab.loop.store, (struct store_retention){.max_age_ms = 1});
+    while (events())
+        ;
+    all_records();
+    struct store_event ev = {clock_wall_ms() + 3600000, STR("a"), STR("x"), STR("")};
+    struct store_txn t = {.events = &ev, .n_events = 1};
+    assert_int_equal(storeloop_commit(&lab.loop, &t).first_event, 4);
+}
+
+static void test_queue_is_bounded(void **state)
+{
+    (void)state;
+    if (lab.which == FAILING) {
+        failing_store_refuse(lab.loop.store, -EBUSY);
+        struct store_event ev = {1, STR("a"), STR("x"), STR("")};
+        struct store_txn t = {.events = &ev, .n_events = 1};
+        assert_int_equal(store_commit(lab.loop.store, &t), -EBUSY);
+        return;
+    }
+    restart((struct store_limits){.commits_max = 3, .bytes_max = 8192, .reads_max = 2});
+    static char big[6000];
+    struct store_event ev = {1, STR("a"), STR("x"), STR("")};
+    struct store_txn t = {.events = &ev, .n_events = 1};
+    struct store_query q = {.limit = 1};
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(store_commit(lab.loop.store, &t), 0);
+    assert_int_equal(store_commit(lab.loop.store, &t), -EBUSY);
+    assert_int_equal(store_read(lab.loop.store, &q), 0);
+    assert_int_equal(store_read(lab.loop.store, &q), 0);
+    assert_int_equal(store_read(lab.loop.store, &q), -EBUSY);
+    /* Answers count until they are taken. */
+    for (int i = 0; i < 3; i++)
+        store_notice_free(lab.loop.store, storeloop_until(&lab.loop, STORE_COMMIT));
+    ev.bytes = (struct str){big, sizeof(big)};
+    assert_int_equal(store_commit(lab.loop.store, &t), 0);
+    assert_int_equal(store_commit(lab.loop.store, &t), -EBUSY);
+    store_notice_free(lab.loop.store, storeloop_until(&lab.loop, STORE_COMMIT));
+    assert_int_equal(store_commit(lab.loop.store, &t), 0);
+}
+
+static void test_stop_finishes_what_is_queued(void **state)
+{
+    (void)state;
+    for (uint64_t i = 1; i <= 50; i++)
+        ask_event(i, "a", "x");
+    store_stop(lab.loop.store);
+    struct store_event ev = {1, STR("a"), STR("x"), STR("")};
+    struct store_txn t = {.events = &ev, .n_events = 1};
+    assert_int_equal(store_commit(lab.loop.store, &t), -ESHUTDOWN);
+    uint64_t answered = 0;
+    struct store_notice *n;
+    while ((n = store_take(lab.loop.store))) {
+        assert_int_equal(n->result, STORE_OK);
+        answered += n->about == STORE_COMMIT;
+        store_notice_free(lab.loop.store, n);
+    }
+    assert_int_equal(answered, 50);
+}
+
+static int refuse_record(void *cls, const struct store_record *r, struct err *e)
+{
+    (void)cls;
+    (void)r;
+    return err_set(e, -EBADMSG, "no");
+}
+
+static void test_load_can_be_ended(void **state)
+{
+    (void)state;
+    put("a", STORE_ABSENT, "1");
+    struct store *s = lab.loop.store;
+    uint64_t revision = 77;
+    struct err e = {0};
+    store_stop(s);
+    assert_int_equal(store_load(s, refuse_record, NULL, &revision, &e), -EBADMSG);
+    assert_string_equal(e.msg, "no");
+    assert_int_equal(revision, 77);
+}
+
+static enum which kinds[] = {MEMORY, SQLITE, FAILING};
+
+#define EACH(test)                                                      \
+    {#test " (memory)", test, enter, leave, &kinds[0]},                 \
+        {#test " (sqlite)", test, enter, leave, &kinds[1]},             \
+    {                                                                   \
+#test " (failing, told nothing)", test, enter, leave, &kinds[2] \
+    }
+
+UNIT_MAIN(EACH(test_empty), EACH(test_put_and_put_again), EACH(test_wrong_revision),
+          EACH(test_any_revision), EACH(test_delete), EACH(test_name_used_again),
+          EACH(test_check_alone), EACH(test_all_or_nothing),
+          EACH(test_conflict_leaves_others_alone), EACH(test_two_at_once), EACH(test_any_bytes),
+          EACH(test_bounds), EACH(test_pages), EACH(test_tags_and_ends_of_pages),
+          EACH(test_retention_by_count), EACH(test_retention_by_age),
+          EACH(test_ids_are_not_used_again), EACH(test_queue_is_bounded),
+          EACH(test_stop_finishes_what_is_queued), EACH(test_load_can_be_ended))

@@ -3,7 +3,7 @@
 # Stands in, under several names, for commands that need what a namespace has not: an init system, a
 # package mirror, the kernel of its own. It writes down what was asked for, and says yes.
 name=${0##*/}
-printf '%s\n' "$name $*" >>/var/log/asked.log
+printf '%s\n' "$name${*:+ $*}" >>/var/log/asked.log
 case "$name $1" in
 "systemctl show")
 	printf '%s\n' ActiveState=active SubState=exited UnitFileState=enabled MainPID=0

@@ -59,8 +59,9 @@ def lost_us(logs):
 
 
 def fetches(logs):
-    """The URLs that it tried, in order, with repeats."""
-    return re.findall(r"\[\d+/\d+\] open '(\S+)' with", text(f"{logs}/cloud-init.log"))
+    """The URLs that it tried to get, in order, with repeats; not what it only posted to."""
+    tried = re.findall(r"\[\d+/\d+\] open '(\S+)' with", text(f"{logs}/cloud-init.log"))
+    return [url for url in tried if not url.endswith("/phone-home")]
 
 
 def identity(root):
@@ -107,6 +108,21 @@ def commands_asked(logs, user_data):
     for command in parsed.get("runcmd", []):
         if isinstance(command, list) and command[0] in ASKED:
             tap.contains(said, " ".join(map(str, command)) + "\n")
+
+
+def called_back(front, root, node):
+    """It told of each step, and at last that it is up, with the keys by which one may know it."""
+    reports = front.reports()
+    names = [report["name"] for report in reports]
+    tap.contains(names, "init-network/activate-datasource")
+    last = [report for report in reports if report["name"] == "modules-final"][-1]
+    tap.eq((last["event_type"], last["result"]), ("finish", "SUCCESS"), "the last report")
+    said = front.phone_homes()[-1]
+    tap.eq((said["hostname"], said["instance_id"]),
+           (node, identity(root)["instance-id"]), "phone_home")
+    for kind in ("rsa", "ecdsa", "ed25519"):
+        key = text(f"{root}/etc/ssh/ssh_host_{kind}_key.pub")
+        tap.eq(said[f"pub_key_{kind}"].split()[1], key.split()[1], f"its {kind} key")
 
 
 def users_made(root, user_data):

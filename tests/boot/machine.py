@@ -35,9 +35,8 @@ STAGE_SECONDS = 90
 
 # Commands that are written down instead of run: see asked.sh.
 ASKED = """
-    add-apt-repository apt-cache apt-get kubeadm locale-gen modprobe mount netplan reboot
-    service shutdown swapoff sysctl systemctl systemd-detect-virt timedatectl udevadm
-    update-grub update-locale
+    add-apt-repository apt-cache apt-get cloudseed-prepare locale-gen mount netplan reboot service
+    shutdown systemctl systemd-detect-virt timedatectl udevadm update-grub update-locale
 """.split()
 
 # What a stock cloud image would do to its disk; there is none here.

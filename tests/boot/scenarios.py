@@ -51,6 +51,7 @@ def came_up(stage, boot, ended):
     files = evidence.files_written(root, stage.served["user-data"])
     evidence.users_made(root, stage.served["user-data"])
     evidence.commands_asked(logs, stage.served["user-data"])
+    evidence.called_back(stage.server.front, root, stage.node)
     return files
 
 

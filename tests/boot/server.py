@@ -3,15 +3,26 @@
 import urllib.request
 
 import admin
+import callbacks
 from daemon import Daemon
 from machine import SERVER
 
 URL = f"http://{SERVER}"  # port 80: this network is nobody else's
 
 
+class Server:
+    def __init__(self, state):
+        self.daemon = Daemon(seed=admin.SEED, templates=admin.TEMPLATES, state=state,
+                             args=["--url", URL])
+        self.front = callbacks.Front((SERVER, 80), (self.daemon.host, self.daemon.port))
+
+    def stop(self):
+        self.front.stop()
+        self.daemon.stop()
+
+
 def start(state):
-    return Daemon(seed=admin.SEED, templates=admin.TEMPLATES, state=state, http=f"{SERVER}:80",
-                  args=["--url", URL])
+    return Server(state)
 
 
 def seeds(url):

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What machines say to the server while they boot: taken by a small front before cloudseedd.
+
+The front takes what is POSTed to a seed's report and phone-home and keeps it for the test to look
+at. All else it passes on, and gives back the answer as it came.
+"""
+import http.client
+import http.server
+import json
+import re
+import threading
+import urllib.parse
+
+TAKEN = re.compile(r"(/s/[^/]+/)(report|phone-home)")
+HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "date", "server"}
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = 60
+
+    def log_message(self, *_args):
+        pass
+
+    def answer(self, status, headers, body):
+        self.send_response(status)
+        for name, value in headers:
+            if name.lower() not in HOP_BY_HOP:
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def pass_on(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        inner = http.client.HTTPConnection(*self.server.behind, timeout=self.timeout)
+        try:
+            inner.request(self.command, self.path, body or None, dict(self.headers))
+            got = inner.getresponse()
+            self.answer(got.status, got.getheaders(), got.read())
+        finally:
+            inner.close()
+
+    do_GET = do_HEAD = pass_on
+
+    def do_POST(self):
+        taken = TAKEN.fullmatch(self.path)
+        if not taken:
+            self.pass_on()
+            return
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+        self.server.said.append((taken[1], taken[2], body))
+        self.answer(200, [], b"")
+
+
+class Front(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, address, behind):
+        self.behind, self.said = behind, []
+        super().__init__(address, Handler)
+        self._thread = threading.Thread(target=self.serve_forever, daemon=True)
+        self._thread.start()
+
+    def stop(self):
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
+
+    def reports(self):
+        """Each progress event, as cloud-init's webhook sends it."""
+        return [json.loads(body) for _, kind, body in self.said if kind == "report"]
+
+    def phone_homes(self):
+        """Each phone_home: {field: value}."""
+        return [dict(urllib.parse.parse_qsl(body)) for _, kind, body in self.said
+                if kind == "phone-home"]

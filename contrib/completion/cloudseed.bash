@@ -41,7 +41,7 @@ _cloudseed_operands() {
     'render '*)
         ((${#words[@]} == 2)) && "$1" "${where[@]}" render "${words[1]}" --names 2>/dev/null
         ;;
-    reference) echo seed config ;;
+    reference) echo seed config templates ;;
     esac
 }
 

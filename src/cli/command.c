@@ -135,17 +135,19 @@ const struct command command_table[] = {
     },
     {
         .name = "reference",
-        .operands = "seed|config",
+        .operands = "PAGE",
         .operands_min = 1,
         .operands_max = 1,
-        .summary = "print the reference of a file format, in Markdown",
+        .summary = "print a page of the reference, in Markdown",
         .help =
-            "'seed' is the format of the seed tree, 'config' that of cloudseedd.yaml: every key\n"
-            "with its type, default and an example. Made from the tables that read these files.\n"
+            "PAGE is seed, the format of the seed tree, config, that of cloudseedd.yaml: every "
+            "key\n"
+            "with its type, default and an example; or templates: the names that templates see,\n"
+            "and every filter, test and method. Made from the tables that the program works by.\n"
             "\n"
             "Examples:\n"
             "  cloudseed reference seed | less\n"
-            "  cloudseed reference config >config.md\n",
+            "  cloudseed reference templates >templates.md\n",
         .run = reference_run,
     },
     {

@@ -15,6 +15,7 @@ static const struct {
 } pages[] = {
     {"seed", reference_seed},
     {"config", config_reference},
+    {"templates", reference_templates},
 };
 
 #define PAGES_N (sizeof(pages) / sizeof(pages[0]))
@@ -39,6 +40,6 @@ int reference_run(struct call *c)
         }
         guess_offer(&guess, str_from(pages[i].name));
     }
-    return call_misuse(c, "there is no reference '%s': it is seed or config%s", c->operands[0],
-                       guess_text(&guess));
+    return call_misuse(c, "there is no reference '%s': it is seed, config or templates%s",
+                       c->operands[0], guess_text(&guess));
 }

@@ -4,8 +4,12 @@
 #ifndef CLOUDSEED_CLI_REFERENCE_H
 #define CLOUDSEED_CLI_REFERENCE_H
 
+#include "base/buf.h"
 #include "cli/call.h"
 
 int reference_run(struct call *c);
+
+/* The page of what templates may use, in Markdown. */
+void reference_templates(struct buf *out);
 
 #endif

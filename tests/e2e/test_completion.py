@@ -91,7 +91,7 @@ def test_values():
     tap.eq(complete("diff", "--against", "se"), ["seed"])
     tap.eq(complete("diff", "--against", "seed", ""), [])
     tap.eq(complete("render", "--all", "x", "--config", "cloud"), ["cloudseedd.yaml"])
-    tap.eq(complete("reference", ""), ["config", "seed"])
+    tap.eq(complete("reference", ""), ["config", "seed", "templates"])
 
 
 tap.main()

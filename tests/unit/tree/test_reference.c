@@ -2,6 +2,7 @@
 #include "lib/unit.h"
 
 #include "base/fs.h"
+#include "cli/reference.h"
 #include "config/config.h"
 #include "tree/reference.h"
 
@@ -72,4 +73,11 @@ static void page_of_the_configuration(void **state)
     check_page("cloudseedd.yaml.md", config_reference);
 }
 
-UNIT_MAIN(cmocka_unit_test(page_of_the_seed_tree), cmocka_unit_test(page_of_the_configuration))
+static void page_of_templates(void **state)
+{
+    (void)state;
+    check_page("templates.md", reference_templates);
+}
+
+UNIT_MAIN(cmocka_unit_test(page_of_the_seed_tree), cmocka_unit_test(page_of_the_configuration),
+          cmocka_unit_test(page_of_templates))

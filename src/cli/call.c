@@ -2,6 +2,7 @@
 #include "cli/call.h"
 
 #include "base/json.h"
+#include "cli/interrupt.h"
 #include "cli/term.h"
 
 #include <stdarg.h>
@@ -26,9 +27,12 @@ __attribute__((format(printf, 3, 0))) static void say(const struct call *c, cons
     buf_done(&line);
 }
 
+/* Whoever interrupts us knows why we fail. */
 int call_fail(const struct call *c, const char *fmt, ...)
 {
     va_list ap;
+    if (interrupt_came())
+        return CALL_FAILED;
     va_start(ap, fmt);
     say(c, "", fmt, ap);
     va_end(ap);

@@ -45,7 +45,7 @@ const struct names_row names_table[] = {
      "null"},
     {"cluster.addons[].sha256", "the manifest's hash, or none", "null"},
     {"cluster.addons[].wait", "a list: what to wait for once it is applied",
-     "[\"deployment/calico-kube-controllers\"]"},
+     "[\"deployment/kube-system/calico-kube-controllers\"]"},
     {"site", "what all nodes share", NULL},
     {"site.name", "its name", "\"homelab\""},
     {"site.url", "where nodes reach the server, without a slash at its end",

@@ -48,6 +48,11 @@ void *slots_find(const struct slots *s, struct slot_ref name)
     return s->list[name.slot].thing;
 }
 
+void *slots_at(const struct slots *s, uint32_t number)
+{
+    return s->list[number].thing;
+}
+
 /* A slot that has had all its generations is not used again. */
 void slots_remove(struct slots *s, struct slot_ref name)
 {

@@ -29,6 +29,8 @@ void slots_done(struct slots *s);
 struct slot_ref slots_put(struct slots *s, void *thing);
 /* NULL where the name is nobody's, or nobody's any more. */
 void *slots_find(const struct slots *s, struct slot_ref name);
+/* Whatever has slot `number`, which is below `n`; NULL: nothing. */
+void *slots_at(const struct slots *s, uint32_t number);
 void slots_remove(struct slots *s, struct slot_ref name);
 
 #endif

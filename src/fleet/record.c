@@ -104,6 +104,7 @@ struct value record_value(const struct record *r, struct arena *a)
 {
     struct members m = {.n = 0};
     put(&m, STR("v"), value_int(VERSION));
+    put_text(&m, STR("name"), r->name);
     put(&m, STR("state"), value_str(str_from(node_state_names[r->state])));
     put(&m, STR("since_ms"), value_int(r->since_wall_ms));
     put_text(&m, STR("stage"), r->stage);
@@ -246,6 +247,7 @@ int record_read(struct str json, struct arena *a, struct record *ret, struct err
     if (result < 0)
         return result;
     get_int(&rd, "v", VERSION, VERSION);
+    r.name = get_text(&rd, "name");
     r.state = read_state(&rd);
     r.since_wall_ms = get_int(&rd, "since_ms", INT64_MIN, INT64_MAX);
     r.stage = get_text(&rd, "stage");

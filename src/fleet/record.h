@@ -61,6 +61,7 @@ struct boot {
 };
 
 struct record {
+    struct str name; /* of the node, as it was called when it was heard of last */
     enum node_state state;
     int64_t since_wall_ms; /* when it came to this state */
     struct str stage;      /* where it failed */

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fleet/fleet.h"
+
+#include "fleet/internal.h"
+
+#include <stdlib.h>
+
+/* A deadline whose change could not be written comes again after this. */
+#define DEADLINE_RETRY_MS 60000
+
+static int on_record(void *cls, const struct store_record *record, struct err *e)
+{
+    (void)e;
+    member_keep(cls, record);
+    return 0;
+}
+
+int fleet_open(struct store *s, const struct fleet_host *host, struct fleet **ret, struct err *e)
+{
+    struct fleet *f = calloc(1, sizeof(*f));
+    if (!f)
+        abort();
+    f->store = s;
+    f->host = *host;
+    f->recent = recent_new();
+    int r = store_load(s, on_record, f, &f->revision, e);
+    if (r < 0)
+        fleet_close(f);
+    else
+        *ret = f;
+    return r;
+}
+
+int fleet_start(struct fleet *f, void (*on_store)(void *cls), void *cls, struct wake wake,
+                struct alarm alarm, struct err *e)
+{
+    f->wake = wake;
+    f->alarm = alarm;
+    int r = store_start(f->store, on_store, cls, e);
+    if (r < 0)
+        return r;
+    store_watch(f->store, f->revision);
+    fleet_on_alarm(f); /* sets it, too */
+    return 0;
+}
+
+void fleet_close(struct fleet *f)
+{
+    if (!f)
+        return;
+    store_stop(f->store);
+    fleet_on_store(f);
+    for (uint32_t i = 0; i < f->ops.n; i++) {
+        struct op *op = slots_at(&f->ops, i);
+        if (op)
+            op_free(f, op);
+    }
+    store_close(f->store);
+    slots_done(&f->ops);
+    members_done(f);
+    recent_free(f->recent);
+    free(f->heap);
+    free(f->watchers);
+    free(f);
+}
+
+/* --- Asking --------------------------------------------------------------------------------- */
+
+static struct slot_ref begin(struct fleet *f, struct op *op)
+{
+    struct slot_ref ticket = op->ticket;
+    op_begin(f, op);
+    return ticket;
+}
+
+static void copy_host_keys(struct phone_home *p, struct arena *a)
+{
+    for (uint32_t i = 0; i < p->host_keys_n; i++) {
+        p->host_keys[i].kind = arena_str(a, p->host_keys[i].kind);
+        p->host_keys[i].key = arena_str(a, p->host_keys[i].key);
+    }
+}
+
+static void copy_told(struct change *c, struct arena *a)
+{
+    switch (c->kind) {
+    case CHANGE_ARM:
+    case CHANGE_REPROVISION:
+        c->arm.join_key = arena_str(a, c->arm.join_key);
+        c->arm.window_key = arena_str(a, c->arm.window_key);
+        break;
+    case CHANGE_FETCH:
+        c->fetch.file = arena_str(a, c->fetch.file);
+        c->fetch.evidence = arena_str(a, c->fetch.evidence);
+        break;
+    case CHANGE_REPORT:
+        c->report.name = arena_str(a, c->report.name);
+        c->report.description = arena_str(a, c->report.description);
+        break;
+    case CHANGE_PHONE_HOME:
+        c->phone_home.hostname = arena_str(a, c->phone_home.hostname);
+        c->phone_home.fqdn = arena_str(a, c->phone_home.fqdn);
+        c->phone_home.instance_id = arena_str(a, c->phone_home.instance_id);
+        copy_host_keys(&c->phone_home, a);
+        break;
+    case CHANGE_CLAIM: c->claim = arena_str(a, c->claim); break;
+    case CHANGE_RESULT:
+        c->result.stage = arena_str(a, c->result.stage);
+        c->result.log = arena_str(a, c->result.log);
+        break;
+    default: break;
+    }
+}
+
+static void copy_change(struct op *op, struct str name, const struct change *c)
+{
+    op->name = arena_str(&op->arena, name);
+    op->change = *c;
+    op->change.cause = arena_str(&op->arena, c->cause);
+    op->change.peer = arena_str(&op->arena, c->peer);
+    copy_told(&op->change, &op->arena);
+}
+
+struct slot_ref fleet_change(struct fleet *f, struct str uid, struct str name,
+                             const struct change *c, struct slot_ref who)
+{
+    struct op *op = op_new(f, OP_CHANGE, member_get(f, uid), who);
+    copy_change(op, name, c);
+    return begin(f, op);
+}
+
+struct slot_ref fleet_define(struct fleet *f, struct str uid, struct str name, uint64_t expected,
+                             struct str json, const struct event *why, const struct change *by,
+                             struct slot_ref who)
+{
+    struct op *op = op_new(f, OP_DEFINE, member_get(f, uid), who);
+    copy_change(op, name, by);
+    op->expected = expected;
+    op->json = arena_str(&op->arena, json);
+    op->why = (struct event){why->kind, value_copy(&op->arena, why->data)};
+    return begin(f, op);
+}
+
+struct slot_ref fleet_events(struct fleet *f, const struct store_query *q, struct slot_ref who)
+{
+    struct op *op = op_new(f, OP_READ, NULL, who);
+    op->query = *q;
+    op->query.node = arena_str(&op->arena, q->node);
+    op->query.kind = arena_str(&op->arena, q->kind);
+    return begin(f, op);
+}
+
+struct slot_ref fleet_backup(struct fleet *f, const char *path, struct slot_ref who)
+{
+    struct op *op = op_new(f, OP_BACKUP, NULL, who);
+    op->path = arena_str(&op->arena, str_from(path)).p;
+    return begin(f, op);
+}
+
+void fleet_take(struct fleet *f, struct slot_ref ticket, struct fleet_result *ret)
+{
+    struct op *op = slots_find(&f->ops, ticket);
+    if (f->taken && f->taken != op) {
+        op_free(f, f->taken);
+        f->taken = NULL;
+    }
+    if (!op) {
+        *ret = (struct fleet_result){.answer = FLEET_UNAVAILABLE, .status = 503, .reason = "gone"};
+        return;
+    }
+    *ret = op->result;
+    if (op->done)
+        f->taken = op;
+    else
+        ret->answer = FLEET_PENDING;
+}
+
+void fleet_forget(struct fleet *f, struct slot_ref ticket)
+{
+    struct op *op = slots_find(&f->ops, ticket);
+    if (!op || op == f->taken)
+        return;
+    op->forgotten = true;
+    if (op->done)
+        op_free(f, op);
+}
+
+/* --- Looking -------------------------------------------------------------------------------- */
+
+bool fleet_record(const struct fleet *f, struct str uid, struct arena *a, struct record *ret,
+                  uint64_t *ret_revision)
+{
+    const struct member *m = member_find(f, uid);
+    member_record(m, a, ret);
+    *ret_revision = m ? m->state.revision : STORE_ABSENT;
+    return m && m->state.bytes;
+}
+
+enum node_state fleet_state(const struct fleet *f, struct str uid)
+{
+    const struct member *m = member_find(f, uid);
+    return m ? m->is : STATE_REGISTERED;
+}
+
+/* A window whose time is up is closed when its deadline comes: soon, and for all alike. */
+struct str fleet_find_window(struct fleet *f, struct str window_key)
+{
+    const struct member *m = members_by_window(f, window_key);
+    return m ? str_from(m->uid) : (struct str){"", 0};
+}
+
+struct str fleet_window_key(const struct fleet *f, struct str uid)
+{
+    const struct member *m = member_find(f, uid);
+    return m && m->window_key ? str_from(m->window_key) : (struct str){"", 0};
+}
+
+bool fleet_definition_at(const struct fleet *f, uint32_t *at, struct fleet_definition *ret)
+{
+    for (; *at < f->members_n; ++*at) {
+        const struct member *m = f->members[*at];
+        if (!m->node.bytes)
+            continue;
+        *ret = (struct fleet_definition){
+            str_from(m->uid), {m->node.bytes, m->node.n}, m->node.revision};
+        ++*at;
+        return true;
+    }
+    return false;
+}
+
+uint64_t fleet_definitions_version(const struct fleet *f)
+{
+    return f->definitions_version;
+}
+
+/* --- The newest events ------------------------------------------------------------------------ */
+
+const struct store_entry *fleet_next_event(const struct fleet *f, uint64_t after, bool *ret_lost)
+{
+    return recent_next(f->recent, after, ret_lost);
+}
+
+uint64_t fleet_newest_event(const struct fleet *f)
+{
+    return recent_newest(f->recent);
+}
+
+/* Each watcher holds a connection, and those are limited. */
+void fleet_watch(struct fleet *f, struct slot_ref who)
+{
+    if (f->watchers_n == f->watchers_room) {
+        f->watchers_room = f->watchers_room ? f->watchers_room * 2 : 16;
+        f->watchers = reallocarray(f->watchers, f->watchers_room, sizeof(*f->watchers));
+        if (!f->watchers)
+            abort();
+    }
+    f->watchers[f->watchers_n++] = who;
+}
+
+/* --- The loop's part -------------------------------------------------------------------------- */
+
+void fleet_on_store(struct fleet *f)
+{
+    struct store_notice *n;
+    while ((n = store_take(f->store)))
+        op_on_notice(f, n);
+}
+
+/* Each member that is due gets one change; its deadline comes again when that is done. */
+void fleet_on_alarm(struct fleet *f)
+{
+    struct member *m;
+    struct moment now;
+    f->host.now(f->host.cls, &now);
+    while ((m = deadline_first(f)) && m->due_boot_ms <= now.boot_ms) {
+        const struct change c = {.kind = CHANGE_DEADLINE, .cause = STR("deadline")};
+        deadline_set(f, m, now.boot_ms + DEADLINE_RETRY_MS);
+        struct op *op = op_new(f, OP_CHANGE, m, (struct slot_ref){0});
+        copy_change(op, (struct str){"", 0}, &c);
+        op->forgotten = true;
+        op_begin(f, op);
+    }
+    if (f->alarm.set)
+        f->alarm.set(f->alarm.cls, m ? m->due_boot_ms : UINT64_MAX);
+}
+
+bool fleet_healthy(const struct fleet *f, struct err *ret_why)
+{
+    return store_health(f->store, ret_why) == STORE_OK;
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fleet/internal.h"
+
+#include "base/json.h"
+#include "fleet/event.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define OP_ARENA_BYTES 4096
+#define OPS_MAX 20000 /* that wait or are under way; beyond it peers are told to come again */
+#define JSON_MAX_BYTES (256 * 1024)
+
+struct op *op_new(struct fleet *f, enum op_kind kind, struct member *m, struct slot_ref who)
+{
+    struct op *op = calloc(1, sizeof(*op));
+    if (!op)
+        abort();
+    arena_init(&op->arena, OP_ARENA_BYTES);
+    op->kind = kind;
+    op->member = m;
+    op->who = who;
+    op->ticket = slots_put(&f->ops, op);
+    f->ops_n++;
+    return op;
+}
+
+void op_free(struct fleet *f, struct op *op)
+{
+    if (op->page)
+        store_notice_free(f->store, op->page);
+    slots_remove(&f->ops, op->ticket);
+    f->ops_n--;
+    arena_done(&op->arena);
+    free(op);
+}
+
+/* --- Ends ----------------------------------------------------------------------------------- */
+
+static void end(struct op *op, enum fleet_answer answer, int status, const char *reason)
+{
+    op->done = true;
+    op->result.answer = answer;
+    op->result.status = status;
+    op->result.reason = reason;
+}
+
+static void end_with(struct op *op, enum store_result result, const struct err *why)
+{
+    const char *reason = why->msg[0] ? arena_str(&op->arena, str_from(why->msg)).p : NULL;
+    switch (result) {
+    case STORE_OK: end(op, FLEET_DONE, 200, NULL); break;
+    case STORE_CONFLICT: end(op, FLEET_CONFLICT, 409, "somebody else has changed it"); break;
+    case STORE_FULL: end(op, FLEET_FULL, 503, reason ? reason : "the disk is full"); break;
+    case STORE_UNAVAILABLE:
+    case STORE_UNKNOWN:
+        end(op, FLEET_UNAVAILABLE, 503, reason ? reason : "the state cannot be written");
+        break;
+    }
+}
+
+/* True where the store has taken it and will answer. */
+static bool taken(struct op *op, int r)
+{
+    if (r == 0)
+        return true;
+    if (r == -EBUSY)
+        end(op, FLEET_BUSY, 503, "too much is being written: try again in a while");
+    else if (r == -ESHUTDOWN)
+        end(op, FLEET_UNAVAILABLE, 503, "shutting down");
+    else
+        end(op, FLEET_DONE, 413, "this is more than can be kept");
+    return false;
+}
+
+/* --- Carrying out ---------------------------------------------------------------------------- */
+
+static struct str json_of(struct op *op, struct value v)
+{
+    struct buf b;
+    buf_init(&b, JSON_MAX_BYTES);
+    json_write(&b, v, false);
+    struct str text = arena_str(&op->arena, buf_view(&b));
+    buf_done(&b);
+    return text;
+}
+
+static uint64_t tag_of(const struct op *op)
+{
+    return (uint64_t)op->ticket.slot << 32 | op->ticket.generation;
+}
+
+static void make_events(struct op *op, const struct event *events, uint32_t n)
+{
+    op->events = ARENA_ARRAY(&op->arena, struct store_event, n);
+    op->events_n = n;
+    for (uint32_t i = 0; i < n; i++)
+        op->events[i] = (struct store_event){
+            .at_ms = op->change.at.wall_ms,
+            .node = str_from(op->member->uid),
+            .kind = str_from(events[i].kind),
+            .bytes = json_of(op, event_value(&events[i], op->name, &op->change, &op->arena)),
+        };
+}
+
+static void commit(struct fleet *f, struct op *op, const struct store_write *writes, size_t n)
+{
+    const struct store_txn txn = {tag_of(op), writes, n, op->events, op->events_n};
+    taken(op, store_commit(f->store, &txn));
+}
+
+static bool is_heard(enum change_kind kind)
+{
+    return kind == CHANGE_FETCH || kind == CHANGE_REPORT || kind == CHANGE_PHONE_HOME ||
+           kind == CHANGE_CLAIM || kind == CHANGE_RESULT;
+}
+
+static void run_change(struct fleet *f, struct op *op)
+{
+    struct member *m = op->member;
+    struct record r;
+    struct outcome out;
+    f->host.now(f->host.cls, &op->change.at);
+    if (is_heard(op->change.kind))
+        m->heard_boot_ms = op->change.at.boot_ms;
+    if (op->change.kind == CHANGE_DEADLINE)
+        op->change.silent_ms = op->change.at.boot_ms - m->heard_boot_ms;
+    member_record(m, &op->arena, &r);
+    if (op->name.n)
+        r.name = op->name;
+    else
+        op->name = r.name;
+    state_apply(&r, &op->change, &op->arena, &out);
+    op->result.revision = m->state.revision;
+    if (out.verdict == OUTCOME_SAME) {
+        end(op, FLEET_DONE, out.status, out.reason);
+        deadline_set(f, m, state_due(&r, &op->change.at, m->heard_boot_ms));
+        return;
+    }
+    op->result.status = out.status;
+    op->result.reason = out.reason;
+    op->json = json_of(op, record_value(&r, &op->arena));
+    make_events(op, out.events, out.events_n);
+    const struct store_write write = {STORE_PUT, KIND_STATE, str_from(m->uid), m->state.revision,
+                                      op->json};
+    commit(f, op, &write, 1);
+}
+
+static struct str tombstone(struct op *op)
+{
+    const struct value_pair pairs[] = {
+        JSON_INT("v", 1),
+        JSON_STR("name", op->name),
+        JSON_INT("deleted_ms", op->change.at.wall_ms),
+    };
+    return json_of(op, value_map(pairs, sizeof(pairs) / sizeof(pairs[0])));
+}
+
+static void run_define(struct fleet *f, struct op *op)
+{
+    struct str uid = str_from(op->member->uid);
+    f->host.now(f->host.cls, &op->change.at);
+    make_events(op, &op->why, 1);
+    const struct store_write put[] = {
+        {STORE_PUT, KIND_NODE, uid, op->expected, op->json},
+        {STORE_PUT, KIND_NAME, op->name, STORE_ABSENT, uid},
+    };
+    const struct store_write delete[] = {
+        {STORE_DELETE, KIND_NODE, uid, op->expected, {NULL, 0}},
+        {STORE_DELETE, KIND_NAME, op->name, STORE_ANY, {NULL, 0}},
+        {STORE_DELETE, KIND_STATE, uid, STORE_ANY, {NULL, 0}},
+        {STORE_PUT, KIND_TOMBSTONE, uid, STORE_ANY, tombstone(op)},
+    };
+    if (!op->json.n)
+        commit(f, op, delete, 4);
+    else
+        commit(f, op, put, op->expected == STORE_ABSENT ? 2 : 1);
+}
+
+static void run_read(struct fleet *f, struct op *op)
+{
+    op->query.tag = tag_of(op);
+    taken(op, store_read(f->store, &op->query));
+}
+
+static void run(struct fleet *f, struct op *op)
+{
+    op->begun = true;
+    switch (op->kind) {
+    case OP_CHANGE: run_change(f, op); break;
+    case OP_DEFINE: run_define(f, op); break;
+    case OP_READ: run_read(f, op); break;
+    case OP_BACKUP: taken(op, store_backup(f->store, tag_of(op), op->path)); break;
+    }
+}
+
+/* Whoever asked is told; what nobody waits for is over. */
+static void settle(struct fleet *f, struct op *op)
+{
+    if (op->member)
+        TAILQ_REMOVE(&op->member->ops, op, entry);
+    if (op->forgotten)
+        op_free(f, op);
+    else if (op->who.generation && f->wake.call)
+        f->wake.call(f->wake.cls, op->who);
+}
+
+/* Runs what is first in the member's queue until it has to wait for the store. */
+static void go_on(struct fleet *f, struct member *m)
+{
+    struct op *op;
+    while ((op = TAILQ_FIRST(&m->ops)) && !op->begun) {
+        run(f, op);
+        if (op->done)
+            settle(f, op);
+    }
+}
+
+void op_begin(struct fleet *f, struct op *op)
+{
+    if (f->ops_n > OPS_MAX) {
+        op->member = NULL; /* it has no turn to wait for */
+        end(op, FLEET_BUSY, 503, "too much is being written: try again in a while");
+    } else if (op->member) {
+        TAILQ_INSERT_TAIL(&op->member->ops, op, entry);
+        go_on(f, op->member);
+        return;
+    } else {
+        run(f, op);
+    }
+    if (op->done)
+        settle(f, op);
+}
+
+/* --- What the store says --------------------------------------------------------------------- */
+
+static void tell_watchers(struct fleet *f)
+{
+    uint32_t n = f->watchers_n;
+    f->watchers_n = 0;
+    for (uint32_t i = 0; i < n; i++)
+        f->wake.call(f->wake.cls, f->watchers[i]);
+}
+
+static void keep_committed(struct fleet *f, struct op *op, const struct store_notice *n)
+{
+    struct store_record record = {KIND_STATE, str_from(op->member->uid), op->json, n->revision};
+    if (op->kind == OP_DEFINE)
+        record.kind = KIND_NODE;
+    if (op->json.n) {
+        member_keep(f, &record);
+    } else {
+        member_drop(f, &record);
+        record.kind = KIND_STATE;
+        member_drop(f, &record);
+    }
+    op->result.revision = n->revision;
+    for (uint32_t i = 0; i < op->events_n; i++)
+        recent_add(f->recent, n->first_event + i, &op->events[i]);
+    tell_watchers(f);
+}
+
+/* A refusal may have been written down as an alarm: it stays a refusal. */
+static void on_commit(struct fleet *f, struct op *op, const struct store_notice *n)
+{
+    int status = op->result.status;
+    const char *reason = op->result.reason;
+    end_with(op, n->result, &n->err);
+    if (n->result == STORE_OK) {
+        if (op->kind == OP_CHANGE)
+            end(op, FLEET_DONE, status, reason);
+        keep_committed(f, op, n);
+    } else if (n->result == STORE_CONFLICT && op->kind == OP_DEFINE && n->conflict == 1) {
+        op->result.reason = "another node has this name";
+    }
+}
+
+static void on_answer(struct fleet *f, struct store_notice *n)
+{
+    struct op *op = slots_find(
+        &f->ops, (struct slot_ref){(uint32_t)(n->tag >> 32), (uint32_t)(n->tag & UINT32_MAX)});
+    if (!op) {
+        store_notice_free(f->store, n);
+        return;
+    }
+    struct member *m = op->member;
+    if (n->about == STORE_COMMIT)
+        on_commit(f, op, n);
+    else
+        end_with(op, n->result, &n->err);
+    if (n->about == STORE_READ && n->result == STORE_OK) {
+        op->page = n;
+        op->result.page = &n->page;
+    } else {
+        store_notice_free(f->store, n);
+    }
+    settle(f, op);
+    if (m)
+        go_on(f, m);
+}
+
+void op_on_notice(struct fleet *f, struct store_notice *n)
+{
+    switch (n->about) {
+    case STORE_COMMIT:
+    case STORE_READ:
+    case STORE_BACKUP: on_answer(f, n); return;
+    case STORE_CHANGED: member_keep(f, &n->record); break;
+    case STORE_DELETED: member_drop(f, &n->record); break;
+    case STORE_START_OVER: f->round++; break;
+    case STORE_IN_STEP: members_sweep(f); break;
+    case STORE_HEALTH: break;
+    }
+    store_notice_free(f->store, n);
+}

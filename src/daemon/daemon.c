@@ -6,6 +6,7 @@
 #include "daemon/notify.h"
 #include "daemon/options.h"
 #include "daemon/privileges.h"
+#include "daemon/reload.h"
 #include "daemon/report.h"
 #include "daemon/service.h"
 #include "daemon/world.h"
@@ -127,9 +128,12 @@ int daemon_main(int argc, char **argv)
     struct config config;
     struct arena arena;
     struct err e = {0};
+    reload_hold_signal(true);
     enum options_verdict verdict = options_parse(argc, argv, &options);
     if (verdict != OPTIONS_RUN)
         return verdict == OPTIONS_DONE ? EXIT_SUCCESS : 2;
+    if (options.check)
+        reload_hold_signal(false);
     arena_init(&arena, CONFIG_ARENA_BYTES);
     int r = read_config(&options, &arena, &config);
     if (r == 0)

@@ -8,7 +8,16 @@
 #include "daemon/world.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
+
+void reload_hold_signal(bool hold)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    pthread_sigmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
 
 void reload_init(struct reload *r, struct core *core, struct checker *checker,
                  const struct config *config)

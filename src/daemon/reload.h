@@ -26,6 +26,10 @@ struct reload {
     bool running, again, stopped;
 };
 
+/* From the start of the process until somebody listens for SIGHUP it waits instead of ending us:
+ * the tree may have been read before it came. */
+void reload_hold_signal(bool hold);
+
 /* What was loaded is checked by `checker` from then on. */
 void reload_init(struct reload *r, struct core *core, struct checker *checker,
                  const struct config *config);

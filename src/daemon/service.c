@@ -89,6 +89,7 @@ static void start_handles(struct service *s)
         s->signals[i].data = s;
         uv_signal_start(&s->signals[i], on_signal, numbers[i]);
     }
+    reload_hold_signal(false);
     uv_prepare_init(&s->loop, &s->before_sleep);
     uv_prepare_start(&s->before_sleep, on_before_sleep);
     uv_timer_init(&s->loop, &s->watchdog);
@@ -147,6 +148,7 @@ int service_run(const struct config *c, struct snapshot *first, struct service_s
         checker_start(&s.checker);
     } else {
         http_server_free(s.http);
+        reload_stop(&s.reload);
         checker_close(&s.checker);
         close_handles(&s);
     }

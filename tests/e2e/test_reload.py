@@ -34,6 +34,23 @@ def reload(server, event="reloaded"):
     return server.wait_event(event, count=count)
 
 
+def holds_back(process):
+    """Whether SIGHUP is blocked: it would wait."""
+    status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+    blocked = next(line for line in status.splitlines() if line.startswith("SigBlk:"))
+    return int(blocked.split()[1], 16) >> (signal.SIGHUP - 1) & 1
+
+
+def test_asked_before_it_listens_it_reloads_when_it_does():
+    made = tree()
+    made.put("nodes/many.yaml", {f"many-{i}": {"role": "r"} for i in range(20000)})
+    with made.start(wait=False) as server:
+        tap.wait_until(lambda: holds_back(server.process), what="the signal held back")
+        server.signal(signal.SIGHUP)
+        server.wait_event("listening")
+        tap.eq(server.wait_event("reloaded")["nodes"], "20001")
+
+
 def test_a_new_tree_is_served():
     made = tree()
     with made.start() as server:

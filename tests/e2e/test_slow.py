@@ -152,6 +152,25 @@ def test_the_limit_of_connections():
         assert all(wire.is_open() for wire in wires[1:])
 
 
+def test_the_log_counts_who_is_refused():
+    """The first one at once, the others together: a flood makes no flood of lines."""
+    with start({"connections": 4, "connections_per_address": 3}, http="0.0.0.0:0") as server, \
+            contextlib.ExitStack() as stack:
+        for _ in range(3):
+            connected(server, stack)
+        for _ in range(20):
+            assert refused(server)
+        connected(server, stack, source="127.0.0.2")
+        for _ in range(10):
+            assert refused(server, source="127.0.0.3")
+        said = server.wait_event("limit", level="warning")
+        tap.eq((said["refused"], said["peer"]), ("1", "127.0.0.1"))
+        tap.contains(said["reason"], "limits.connections_per_address")
+        tap.eq(len(server.events("limit")), 1)
+    told = {said["peer"]: int(said["refused"]) for said in server.events("limit")[1:]}
+    tap.eq(told, {"127.0.0.1": 19, "127.0.0.3": 10})
+
+
 def test_half_a_request_counts():
     with start({"connections": 2}) as server, contextlib.ExitStack() as stack:
         for _ in range(2):

@@ -8,23 +8,6 @@
 
 /* Connections taken in one go, before those that are there already get their turn. */
 #define ACCEPT_BATCH 64
-/* Reads of what a refused peer sent: who sends for ever gets his reset. */
-#define DROP_READS_MAX 16
-
-/* Said without libmicrohttpd, which would close without a word. What the peer sent is read first:
- * closing over unread bytes would send a reset that overtakes the answer. */
-static void refuse(int fd)
-{
-    static const char full[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
-                               "Content-Type: text/plain\r\nContent-Length: 42\r\n"
-                               "Connection: close\r\n\r\n"
-                               "too many connections: try again in a while";
-    char drop[4096];
-    for (int i = 0; i < DROP_READS_MAX && recv(fd, drop, sizeof(drop), MSG_DONTWAIT) > 0; i++)
-        ;
-    send(fd, full, sizeof(full) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-    close(fd);
-}
 
 /* Without a descriptor left, the connection would stay in the queue and wake us for ever: the spare
  * one is given up to take it and turn it away. A reload on its thread may snatch what we give up;
@@ -36,7 +19,7 @@ static bool refuse_for_want_of_descriptors(struct http_listener *l)
         close(s->spare_fd);
     int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0)
-        refuse(fd);
+        refuse_connection(&s->refuse, fd, REFUSE_DESCRIPTORS, (struct address){0});
     s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     return fd >= 0;
 }
@@ -51,9 +34,10 @@ static void take(struct http_listener *l, int fd, const struct sockaddr_storage 
     if (is_local)
         arriving.peer_uid = socket_peer_uid(fd);
     arriving.peer_slot = http_connection_slot(arriving.peer.address);
-    if (s->connections_n >= s->limits.connections ||
-        (!is_local && s->peers[arriving.peer_slot] >= s->limits.connections_per_address)) {
-        refuse(fd);
+    bool full = s->connections_n >= s->limits.connections;
+    if (full || (!is_local && s->peers[arriving.peer_slot] >= s->limits.connections_per_address)) {
+        refuse_connection(&s->refuse, fd, full ? REFUSE_FULL : REFUSE_PEER_FULL,
+                          arriving.peer.address);
         return;
     }
     s->arriving = &arriving;

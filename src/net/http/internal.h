@@ -10,6 +10,7 @@
 #define CLOUDSEED_NET_HTTP_INTERNAL_H
 
 #include "net/http/http.h"
+#include "net/http/refuse.h"
 #include "net/socket.h"
 
 #include <microhttpd.h>
@@ -80,7 +81,8 @@ struct http_server {
     uv_poll_t watch;     /* libmicrohttpd's epoll */
     uv_timer_t again;    /* it wants to be run again */
     uv_timer_t deadline; /* of the connection that is due first */
-    unsigned handles;    /* of the server's own three that are still open */
+    struct refuse refuse;
+    unsigned handles; /* of the server's own four that are still open */
     LIST_HEAD(, http_listener) listeners;
     struct http_connections phases[PHASES]; /* each in the order of its deadlines */
     SLIST_HEAD(, http_request) spare_requests;

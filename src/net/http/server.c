@@ -47,7 +47,8 @@ static int watch_daemon(struct http_server *s)
         return r;
     uv_timer_init(s->loop, &s->again);
     uv_timer_init(s->loop, &s->deadline);
-    s->handles = 3;
+    refuse_init(&s->refuse, s->loop);
+    s->handles = 4;
     s->watch.data = s->again.data = s->deadline.data = s;
     return uv_poll_start(&s->watch, UV_READABLE, on_ready);
 }
@@ -136,4 +137,7 @@ void http_server_free(struct http_server *s)
     uv_close((uv_handle_t *)&s->watch, on_handle_closed);
     uv_close((uv_handle_t *)&s->again, on_handle_closed);
     uv_close((uv_handle_t *)&s->deadline, on_handle_closed);
+    refuse_tell(&s->refuse);
+    s->refuse.pause.data = s;
+    uv_close((uv_handle_t *)&s->refuse.pause, on_handle_closed);
 }

@@ -111,6 +111,7 @@ CASES = {
         "{{ (nope or 1) if false else 'k' }}", "{{ 1 in ('a' if false) }}",
         "{{ nope not in ('a' if false) }}", "{{ [1] is in(('a' if false)) }}",
         "{{ ('b' if false) in ('a' if false) }}", "{{ 1 in nope }}",
+        "{% if no %}{{ 'a' ~ []|last }}{% endif %}b",
     ],
     "tests": [
         "{{ name is defined }}", "{{ nope is defined }}", "{{ nope is not defined }}",

@@ -60,18 +60,20 @@ def quote(value):
     return shlex.quote("" if value is None else str(value))
 
 
-def environment(templates):
+def environment(templates, optimized=True):
     env = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True,
                              lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,
+                             optimized=optimized,
                              loader=jinja2.DictLoader(templates))
     env.filters.update(to_yaml_scalar=to_yaml_scalar, b64encode=b64encode, quote=quote)
     return env
 
 
-def theirs(templates, variables):
+def theirs(templates, variables, optimized=True):
     """(True, output) or (False, why)."""
     try:
-        return True, environment(templates).get_template("main").render(copy.deepcopy(variables))
+        template = environment(templates, optimized).get_template("main")
+        return True, template.render(copy.deepcopy(variables))
     except Exception as error:  # pylint: disable=broad-except
         return False, f"{type(error).__name__}: {error}"
 

@@ -65,7 +65,8 @@ def path(v):
 
 def wait_for(v):
     name = r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?"
-    return text(512, rf"node|(crd|apiservice)/{name}|(deployment|daemonset|statefulset)/{name}/{name}")(v)
+    return text(512, rf"node|(crd|apiservice)/{name}|"
+                rf"(deployment|daemonset|statefulset)/{name}/{name}")(v)
 
 
 def of(kind):
@@ -84,7 +85,7 @@ TABLES = {
         ("hostname", "1–253 characters, as `hostname` says it", text(253, r"[A-Za-z0-9._-]+")),
         ("addresses", "0–8 addresses, the one that reaches the server first",
          items(8, address)),
-        ("kubeadm", "what `kubeadm version -o short` says, at most 64 characters; null: there is none",
+        ("kubeadm", "what `kubeadm version -o short` says, at most 64 characters; null: none there",
          or_null(text(64, r"v\d+\.\d+\.\d+[A-Za-z0-9.+-]*"))),
         ("attempt", "1–1000000: the number of this request in this run of the script",
          number(1, 1000000)),
@@ -109,12 +110,13 @@ TABLES = {
         ("stage", "`done`, or what failed: `files`, `kubeadm`, `api`, `manifests`, `tokens`, "
          "`cluster`, `addon/NAME`",
          text(80, rf"done|files|kubeadm|api|manifests|tokens|cluster|addon/{NAME}")),
-        ("log", "the end of the failed command's output, at most 4096 bytes; empty where all went well",
+        ("log", "the end of the failed command's output, at most 4096 bytes; empty if all went well",
          text(4096)),
     ],
     "answer": [
         ("action", "`init`, `join` or `none`", text(4, r"init|join|none")),
-        ("expires", "RFC 3339 in UTC, whole seconds: after it the answer is of no use any more", moment),
+        ("expires", "RFC 3339 in UTC, whole seconds: after it the answer is of no use any more",
+         moment),
         ("kubeadm", "YAML for `kubeadm --config`, 1–65536 bytes; null with `none`",
          or_null(text(65536, shortest=1))),
         ("files", "0–64 files", items(64, of("file"))),

@@ -7,7 +7,7 @@ that nobody waits for.
 
 Each run is a fork of a process that has the script loaded, made before any thread is: import this
 module first. In it os, time and subprocess are stand-ins, which count what is done from outside's
-view; with kill_at=N the run is killed by SIGKILL before its step N.
+view; with kill_at=N the run gets a signal, SIGKILL unless another is given, before its step N.
 """
 import atexit
 import importlib.machinery
@@ -90,7 +90,7 @@ def stand_in(join, job, answer):
         steps.append(what)
         if len(steps) == job["kill_at"]:
             sys.stdout.flush()
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), job["signal"])
 
     def on_sleep(seconds):
         print(f"@sleep {seconds}", flush=True)
@@ -242,9 +242,9 @@ class Machine:
             (folder / name).chmod(0o755)
         return str(folder)
 
-    def run(self, kill_at=0, programs="", on_sleep=lambda seconds: None):
+    def run(self, kill_at=0, programs="", on_sleep=lambda seconds: None, by=signal.SIGKILL):
         job = {"root": str(self.root), "notes": str(self.notes), "clock": self.clock,
-               "jumps": self.jumps, "kill_at": kill_at,
+               "jumps": self.jumps, "kill_at": kill_at, "signal": by,
                "programs": self.programs() if programs is True else programs}
         answers, questions = os.pipe(), os.pipe()
         socket.send_fds(_line, [json.dumps(job).encode()], [answers[0], questions[1]])

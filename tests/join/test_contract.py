@@ -154,7 +154,8 @@ def test_fields_have_their_limits():
 
 
 def test_json_is_read_strictly():
-    for text in (b'{"a": 1, "a": 2}', b'{"a": NaN}', b'{"a": "\xff"}', b'{"a": 1} x', b"", b"{'a': 1}"):
+    for text in (b'{"a": 1, "a": 2}', b'{"a": NaN}', b'{"a": "\xff"}', b'{"a": 1} x', b"",
+                 b"{'a': 1}"):
         tap.raises(ValueError, contract.load, text)
 
 

@@ -3,6 +3,7 @@
 """The join script against a strict stand-in server, with stand-ins for kubeadm and kubectl."""
 import base64
 import copy
+import fcntl
 import hashlib
 import json
 import os
@@ -93,7 +94,8 @@ def test_worker_joins():
         asked = SERVER.of_kind("bootstrap")[0]
         tap.eq((asked["uuid"], asked["hostname"], asked["kubeadm"], asked["attempt"]),
                (UUID, "k8s-worker-2", "v1.29.15", 1))
-        tap.eq(m.calls("kubeadm")[1:], [f"kubeadm join --config {m.root}/run/cloudseed/kubeadm.yaml"])
+        tap.eq(m.calls("kubeadm")[1:],
+               [f"kubeadm join --config {m.root}/run/cloudseed/kubeadm.yaml"])
         tap.eq(m.calls("kubectl"), [])
         tap.eq(results(), [(True, "done")])
         file = m.file("/etc/kubernetes/registry/auth.json")
@@ -115,11 +117,11 @@ def test_first_master_makes_the_cluster():
         tap.eq((sent[0]["endpoint"], sent[0]["approver"]), ("https://k8s-api.home.arpa:6443", None))
         tap.contains(m.known["objects"], "ServiceAccount/kube-system/cloudseed-minter")
         tap.contains(m.known["objects"], "LimitRange/default/limits")
-        waits = [c for c in m.calls("kubectl") if " wait " in c or " rollout " in c]
+        waits = [c[8:] for c in m.calls("kubectl") if " wait " in c or " rollout " in c]
         tap.eq(waits, [
-            "kubectl wait --for=condition=Established crd/ippools.crd.projectcalico.org --timeout=60s",
-            "kubectl rollout status daemonset/calico-node --namespace=kube-system --timeout=60s",
-            "kubectl wait --for=condition=Ready node/k8s-worker-2 --timeout=60s"])
+            "wait --for=condition=Established crd/ippools.crd.projectcalico.org --timeout=60s",
+            "rollout status daemonset/calico-node --namespace=kube-system --timeout=60s",
+            "wait --for=condition=Ready node/k8s-worker-2 --timeout=60s"])
         tap.eq([kind for kind, _ in SERVER.taken], ["bootstrap", "cluster", "result"])
 
 
@@ -151,6 +153,15 @@ def test_second_run_does_nothing():
         taken, calls = len(SERVER.taken), len(m.known["calls"])
         ends(m, 0, "has joined already")
         tap.eq((len(SERVER.taken), len(m.known["calls"])), (taken, calls))
+
+
+def test_second_start_beside_the_first_is_refused():
+    with machine([answer(WORKER)]) as m:
+        with open(m.put("/run/cloudseed/lock", ""), "w", encoding="ascii") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            ends(m, 1, "another start of this script")
+            tap.eq(SERVER.taken, [])
+        ends(m, 0)
 
 
 # Patience
@@ -338,7 +349,7 @@ def test_window_key_stands_for_join_key_and_pin():
 
 
 def test_settings_know_the_url_where_the_serial_does_not():
-    for serial in ("Not Specified\n", "ds=nocloud;s=http://127.0.0.1:1/nocloud/mac/52:54:00:12:34:56/\n"):
+    for serial in ("Not Specified\n", "ds=nocloud;s=http://127.0.0.1:1/nocloud/name/x/"):
         with machine([answer(WORKER)], key=WINDOW_KEY, bearer=WINDOW_KEY, word=False) as m:
             m.put("/sys/class/dmi/id/product_serial", serial)
             ends(m, 0)
@@ -367,7 +378,8 @@ def test_machine_that_knows_nothing_says_so():
 
 def test_settings_are_read_strictly():
     good = {"node_url": "https://h:1", "seed_url": "http://h/s/x/", "role": "worker"}
-    for change in ({"role": "none"}, {"node_url": "http://h"}, {"x": 1}, {"node_url": "https://h/p"}):
+    for change in ({"role": "none"}, {"node_url": "http://h"}, {"x": 1},
+                   {"node_url": "https://h/p"}):
         with machine([]) as m:
             m.settings(**{**good, **change})
             ends(m, 2, "join.json must hold")
@@ -430,10 +442,19 @@ def test_failing_kubeadm_is_reported_and_undone():
 
 def test_secrets_are_struck_out_of_a_short_log():
     with machine([answer(WORKER)]) as m:
-        m.order(**{"kubeadm join": [1, f"--token {TOKEN} sha256:{'ab' * 32} {'0f' * 32} {JOIN_KEY}"]})
+        said = f"--token {TOKEN} sha256:{'ab' * 32} {'0f' * 32} {JOIN_KEY}"
+        m.order(**{"kubeadm join": [1, said]})
         ends(m, 1)
         tap.contains(SERVER.of_kind("result")[0]["log"],
                      f"--token [token] sha256:{'ab' * 32} [key] [key]")
+
+
+def test_log_is_cut_between_characters():
+    with machine([answer(WORKER)]) as m:
+        m.order(**{"kubeadm join": [1, "\u00fc" * 5000 + "xy"]})
+        ends(m, 1)
+        log = SERVER.of_kind("result")[0]["log"]
+        tap.eq((len(log.encode()), set(log[:-3])), (4095, {"\u00fc"}))
 
 
 def test_missing_kubeadm_is_told():

@@ -4,6 +4,7 @@
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -110,6 +111,17 @@ def test_machine_without_work_killed_at_every_step():
             close_window_after_result()
             tap.eq(m.run().status, 0)
             tap.eq(SERVER.faults, [])
+
+
+def test_terminated_machine_forgets_its_token_at_once():
+    with machine("join-worker", "worker") as m:
+        steps = m.run().steps
+    with machine("join-worker", "worker") as m:
+        ended = m.run(kill_at=steps.index("after kubeadm join"), by=signal.SIGTERM)
+        tap.eq(ended.status, 1)
+        tap.eq(m.leaks(TOKEN, JOIN_KEY), [])
+        tap.eq(m.run().status, 0)
+        tap.eq(SERVER.faults, [])
 
 
 def test_claim_is_kept_within_a_boot_and_new_in_the_next():

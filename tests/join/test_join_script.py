@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """templates/k8s/join and what it carries: the script's bytes, its language, the unit."""
 import ast
+import json
 import os
 import re
 import shutil
@@ -14,8 +15,10 @@ import jinja2
 import yaml
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent / "lib")]
+sys.path[:0] = [str(HERE.parent / "lib"), str(HERE)]
+import admin  # noqa: E402
 import tap  # noqa: E402
+import tools  # noqa: E402
 
 ROOT = Path(os.environ.get("CLOUDSEED_SOURCE", HERE.parents[1]))
 SCRIPT = ROOT / "templates/k8s/join.py"
@@ -56,11 +59,35 @@ def test_settings_are_those_of_the_contract():
     tap.eq(entry["permissions"], "0600")
 
 
-def test_commands_start_it_without_waiting():
-    commands = yaml.safe_load("runcmd:\n" + rendered("k8s/join-commands"))["runcmd"]
-    tap.contains(commands, ["systemctl", "enable", "cloudseed-join.service"])
-    start = next(c for c in commands if "start" in c)
-    tap.contains(start, "--no-block")
+def test_unit_is_started_without_waiting():
+    # It waits for the end of the stage of cloud-init that starts it.
+    text = (ROOT / "templates/k8s/prepare.sh").read_text()
+    lines = [line for line in text.splitlines() if line.endswith(" cloudseed-join.service")]
+    assert lines and all(" --no-block " in line and " enable " in line for line in lines), lines
+
+
+def test_our_own_engine_renders_the_same():
+    for node, role in (("k8s-master-1", "master"), ("k8s-worker-2", "worker")):
+        document = yaml.safe_load(admin.run("render", node, "user-data"))
+        files = {one["path"]: one for one in document["write_files"]}
+        tap.eq(files["/usr/local/lib/cloudseed/join"]["content"].encode(), SCRIPT.read_bytes())
+        tap.eq(files[UNIT]["content"], entries()[UNIT]["content"])
+        settings = json.loads(files["/etc/cloudseed/join.json"]["content"])
+        tap.eq((sorted(settings), settings["role"]), (["node_url", "role", "seed_url"], role))
+
+
+def test_shipped_configuration_is_what_kubeadm_takes():
+    for node, document, command in (("k8s-master-1", "kubeadm-init", "init"),
+                                    ("k8s-master-1", "kubeadm-join", "join"),
+                                    ("k8s-worker-2", "kubeadm-join", "join")):
+        with tempfile.TemporaryDirectory() as root:
+            config = Path(root, "run/kubeadm.yaml")
+            config.parent.mkdir()
+            config.write_text(admin.run("render", node, document))
+            config.chmod(0o600)
+            status, _, said = tools.call(["kubeadm", command, "--config", str(config)], "", root,
+                                         f"{root}/notes.json")
+            tap.eq(status, 0, f"{node} {document}: {said}")
 
 
 def test_script_has_nothing_that_templates_would_read():

@@ -2,9 +2,8 @@
 """Stand-ins for kubeadm and kubectl, as strict about their arguments, files and YAML as those.
 
 call(argv, data, root, notes) is one call on the machine `root`, with (status, stdout, stderr) as
-its outcome. What they remember of the cluster, and each call, is in the JSON file `notes`. Faults are
-ordered there, too: {"fail": {"kubeadm init": [times, text]}}. As a program, the first argument is
-the name to go by.
+its outcome. What they remember of the cluster, and each call, is in the JSON file `notes`. Faults
+are ordered there, too: {"fail": {"kubeadm init": [times, text]}}.
 """
 import base64
 import json
@@ -20,8 +19,10 @@ import yaml
 
 MINTED = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ%s.c2lnbmF0dXJl"
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
-API = "kubeadm.k8s.io/v1beta3"
+KUBEADM_APIS = ("kubeadm.k8s.io/v1beta3", "kubeadm.k8s.io/v1beta4")
+KUBELET_API = "kubelet.config.k8s.io/v1beta1"
 KNOWN = {
+    "KubeletConfiguration": {"apiVersion", "kind", "cgroupDriver", "serverTLSBootstrap"},
     "InitConfiguration": {"apiVersion", "kind", "bootstrapTokens", "nodeRegistration",
                           "localAPIEndpoint", "certificateKey", "skipPhases", "patches"},
     "ClusterConfiguration": {"apiVersion", "kind", "clusterName", "kubernetesVersion", "networking",
@@ -84,8 +85,10 @@ def config_of(machine, argv):
         raise Wrong(f"{path} has mode {oct(path.stat().st_mode)}")
     found = {}
     for one in documents(path.read_text()):
-        if one.get("apiVersion") != API or one.get("kind") not in KNOWN:
-            raise Wrong(f"no kind: {one.get('apiVersion')} {one.get('kind')}")
+        kind = one.get("kind")
+        apis = (KUBELET_API,) if kind == "KubeletConfiguration" else KUBEADM_APIS
+        if one.get("apiVersion") not in apis or kind not in KNOWN or kind in found:
+            raise Wrong(f"no kind, or one twice: {one.get('apiVersion')} {kind}")
         unknown = set(one) - KNOWN[one["kind"]]
         if unknown:
             raise Wrong(f"strict decoding error: unknown field {unknown}")
@@ -200,8 +203,8 @@ KUBECTL = [  # every form that is known: a pattern of all arguments, and what it
     (rf"wait --for=condition=Established crd/{NAME} --timeout=60s", lambda m, d, n: "met"),
     (rf"wait --for=condition=Available apiservice/{NAME} --timeout=60s", lambda m, d, n: "met"),
     (rf"wait --for=condition=Ready node/{NAME} --timeout=60s", lambda m, d, n: "met"),
-    (rf"rollout status (?:deployment|daemonset|statefulset)/{NAME} --namespace={NAME} --timeout=60s",
-     lambda m, d, n, s: "rolled out"),
+    (rf"rollout status (?:deployment|daemonset|statefulset)/{NAME} --namespace={NAME} "
+     r"--timeout=60s", lambda m, d, n, s: "rolled out"),
 ]
 
 

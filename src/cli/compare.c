@@ -4,7 +4,7 @@
 #include "base/grow.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
-#include "render/render.h"
+#include "render/scope.h"
 #include "tree/yaml.h"
 
 #include <errno.h>
@@ -181,8 +181,8 @@ int compare_run(struct call *c, const char *folder, bool each, struct comparison
     arena_init(&p.arena, ARENA_BYTES);
     intern_init(&ret->texts, &ret->arena);
     changes_init(&ret->changes, folder, each);
-    buf_init(&p.texts[0], RENDER_MAX_BYTES);
-    buf_init(&p.texts[1], RENDER_MAX_BYTES);
+    buf_init(&p.texts[0], DOCUMENT_MAX_BYTES);
+    buf_init(&p.texts[1], DOCUMENT_MAX_BYTES);
     progress_begin(&p.progress, "rendering both trees");
     int status = compare_nodes(&p);
     if (status == CALL_OK && changes_finish(&ret->changes, &e) < 0)

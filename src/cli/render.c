@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "cli/provenance.h"
 #include "cli/term.h"
-#include "render/render.h"
+#include "render/scope.h"
 
 #include <stdio.h>
 
@@ -150,7 +150,7 @@ static int render_node(struct call *c, const struct rendition *r)
     if (!n)
         return CALL_FAILED;
     struct rendering w = {.call = c, .r = r, .node = n, .url = seedurl_of(&r->urls, n, &c->arena)};
-    buf_init(&w.out, RENDER_MAX_BYTES);
+    buf_init(&w.out, DOCUMENT_MAX_BYTES);
     int status = print_node(&w);
     buf_done(&w.out);
     template_trace_done(&w.trace);

@@ -4,7 +4,7 @@
 #include "cli/interrupt.h"
 #include "cli/progress.h"
 #include "cli/render.h"
-#include "render/render.h"
+#include "render/scope.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -69,7 +69,7 @@ static int write_all(struct call *c, const struct rendition *r, const char *fold
     struct writing w = {.call = c, .r = r, .folder = folder};
     struct err e;
     arena_init(&w.arena, ARENA_BYTES);
-    buf_init(&w.text, RENDER_MAX_BYTES);
+    buf_init(&w.text, DOCUMENT_MAX_BYTES);
     progress_begin(&w.progress, "rendering everything of every node");
     int status = write_nodes(&w);
     progress_end(&w.progress);

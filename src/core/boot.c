@@ -5,7 +5,7 @@
 #include "base/hex.h"
 #include "core/answer.h"
 #include "core/identify.h"
-#include "render/render.h"
+#include "render/scope.h"
 #include "wire/gzip.h"
 #include "wire/negotiate.h"
 
@@ -88,9 +88,11 @@ void boot_answer(struct exchange *x, const struct route *r)
     x->out.node = n->name;
     if (snapshot_verdict(x->snapshot, n) == CHECK_FAULTY)
         x->out.check = check_verdict_names[CHECK_FAULTY];
+    const struct render_env env = {.seed_url = seed_url(x, r)};
+    const struct document d = {DOCUMENT_SEED, r->file};
     struct template_fault fault;
-    if (render_file(snapshot_tables(x->snapshot), n, r->file, seed_url(x, r), &x->arena, &x->body,
-                    &fault) < 0)
+    if (document_render(snapshot_tables(x->snapshot), n, d, &env, &x->arena, &x->body, NULL,
+                        &fault) < 0)
         render_failed(x, &fault);
     else
         answer_document(x);

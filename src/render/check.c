@@ -3,7 +3,6 @@
 
 #include "render/document.h"
 #include "render/memo.h"
-#include "render/render.h"
 #include "render/seen.h"
 #include "render/span.h"
 #include "render/verdict.h"
@@ -40,8 +39,8 @@ static const struct render_env env = {.seed_url = {URL, sizeof(URL) - 1}};
 static void check_init(struct check *c)
 {
     arena_init(&c->arena, ARENA_BYTES);
-    buf_init(&c->out, RENDER_MAX_BYTES);
-    buf_init(&c->again, RENDER_MAX_BYTES);
+    buf_init(&c->out, DOCUMENT_MAX_BYTES);
+    buf_init(&c->again, DOCUMENT_MAX_BYTES);
     seen_init(&c->seen);
     c->memo = c->run->each_in_full ? NULL : memo_new();
 }

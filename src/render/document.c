@@ -105,10 +105,10 @@ const struct template *document_template(const struct node *n, struct document d
 
 /* --- Rendering ----------------------------------------------------------------------------- */
 
-static int default_meta_data(const struct node *n, struct buf *out)
+static int default_meta_data(const struct node *n, const struct render_env *env, struct buf *out)
 {
-    buf_printf(out, "instance-id: \"%.*s-%d\"\nlocal-hostname: \"%.*s\"\n", STR_ARG(n->name),
-               NODE_FIRST_GENERATION, STR_ARG(n->name));
+    buf_printf(out, "instance-id: \"%.*s-%u\"\nlocal-hostname: \"%.*s\"\n", STR_ARG(n->name),
+               env->generation ? env->generation : NODE_FIRST_GENERATION, STR_ARG(n->name));
     return 0;
 }
 
@@ -128,8 +128,9 @@ struct rendering {
 static int render(struct rendering *r, struct prepared_file f)
 {
     if (!f.template)
-        return is_default_meta_data(r->scope.document) ? default_meta_data(r->scope.node, r->out)
-                                                       : 0;
+        return is_default_meta_data(r->scope.document)
+                   ? default_meta_data(r->scope.node, r->scope.env, r->out)
+                   : 0;
     r->scope.node_keys = f.node_keys;
     struct template_scope names = {.lookup = scope_lookup, .cls = &r->scope};
     return template_render(f.template, names, NULL, r->scope.arena, r->out, r->trace, r->ret_fault);

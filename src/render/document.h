@@ -4,7 +4,8 @@
  *
  * The four seed files come first, for every node. A node that bootstraps has kubeadm's
  * configuration, the sealed files of its role and, since any master may be the first, the addons of
- * its cluster that have a template: these travel in bootstrap's answer. Pure, as render.h is.
+ * its cluster that have a template: these travel in bootstrap's answer. Pure: no disk, no clock, no
+ * state. Any thread may render from one world.
  */
 #ifndef CLOUDSEED_RENDER_DOCUMENT_H
 #define CLOUDSEED_RENDER_DOCUMENT_H
@@ -41,9 +42,13 @@ struct scope_tables;
 struct template_trace;
 struct template_fault;
 
+/* Of one document: far beyond what clouds allow as user-data. */
+#define DOCUMENT_MAX_BYTES (1024 * 1024)
+
 /* What differs between renderings of the same document. */
 struct render_env {
     struct str seed_url; /* below which the node fetches its files, with a slash at its end */
+    uint32_t generation; /* of the node; 0: the first */
     const struct bootstrap_values *bootstrap; /* NULL: placeholders */
 };
 

@@ -110,8 +110,8 @@ bool scope_lookup(void *cls, struct str name, struct value *ret)
     struct scope *s = cls;
     if (str_is(name, "node")) {
         if (s->node_value.kind == VALUE_UNDEFINED)
-            s->node_value = values_of_node(s->node, s->tables->site, s->tables->networks,
-                                           s->node_keys, s->arena);
+            s->node_value = values_of_node(s->node, s->env->generation, s->tables->site,
+                                           s->tables->networks, s->node_keys, s->arena);
         *ret = s->node_value;
         return true;
     }

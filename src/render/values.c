@@ -196,6 +196,7 @@ static bool brings_default_route(const struct node *n, uint8_t number)
 /* Whose node, and what was made once for all nodes of its site. */
 struct of_node {
     const struct node *node;
+    uint32_t generation;
     const struct network *first_network;
     struct value networks; /* as values_of_networks made them */
     struct arena *arena;
@@ -319,10 +320,10 @@ static struct str fqdn(const struct node *n, struct arena *a)
     return ARENA_JOIN(a, n->name, STR("."), n->networks[0]->search[0]);
 }
 
-static struct str instance_id(const struct node *n, struct arena *a)
+static struct str instance_id(const struct of_node *o)
 {
     char digits[STR_U64_SIZE];
-    return ARENA_JOIN(a, n->name, STR("-"), str_of_u64(NODE_FIRST_GENERATION, digits));
+    return ARENA_JOIN(o->arena, o->node->name, STR("-"), str_of_u64(o->generation, digits));
 }
 
 #define NAME(text)             \
@@ -346,7 +347,7 @@ static struct value node_value(const struct of_node *o, enum node_key key)
     switch (key) {
     case NODE_NAME: return value_str(n->name);
     case NODE_FQDN: return value_str(fqdn(n, o->arena));
-    case NODE_INSTANCE_ID: return value_str(instance_id(n, o->arena));
+    case NODE_INSTANCE_ID: return value_str(instance_id(o));
     case NODE_MACS: return mac_list(n, o->arena);
     case NODE_UUID: return uuid_value(n, o->arena);
     case NODE_SERIAL: return text_or_none(n->serial);
@@ -357,10 +358,11 @@ static struct value node_value(const struct of_node *o, enum node_key key)
     return value_none();
 }
 
-struct value values_of_node(const struct node *n, const struct site *site, struct value networks,
-                            unsigned wanted, struct arena *a)
+struct value values_of_node(const struct node *n, uint32_t generation, const struct site *site,
+                            struct value networks, unsigned wanted, struct arena *a)
 {
-    const struct of_node of = {n, site->networks, networks, a};
+    const struct of_node of = {n, generation ? generation : NODE_FIRST_GENERATION, site->networks,
+                               networks, a};
     struct pairs m = {.n = 0};
     for (unsigned key = 0; key < NODE_KEYS; key++) {
         if (wanted >> key & 1)

@@ -28,9 +28,9 @@ enum node_key {
 #define NODE_KEYS_ALL ((1u << NODE_KEYS) - 1)
 extern const struct str node_key_names[NODE_KEYS];
 
-/* The keys whose bits are in `wanted`. `networks` is what values_of_networks made of the same site.
- */
-struct value values_of_node(const struct node *n, const struct site *site, struct value networks,
-                            unsigned wanted, struct arena *a);
+/* The keys whose bits are in `wanted`. Generation 0 is the first; `networks` is what
+ * values_of_networks made of the same site. */
+struct value values_of_node(const struct node *n, uint32_t generation, const struct site *site,
+                            struct value networks, unsigned wanted, struct arena *a);
 
 #endif

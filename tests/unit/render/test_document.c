@@ -3,7 +3,6 @@
 #include "unit/render/tmptree.h"
 
 #include "render/document.h"
-#include "render/render.h"
 #include "render/scope.h"
 #include "template/trace.h"
 
@@ -58,7 +57,7 @@ static int start(void **state)
     tree = tmptree_load(&files);
     tables = scope_tables_new(tree);
     arena_init(&arena, 65536);
-    buf_init(&out, RENDER_MAX_BYTES);
+    buf_init(&out, DOCUMENT_MAX_BYTES);
     return 0;
 }
 

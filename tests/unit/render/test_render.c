@@ -2,7 +2,7 @@
 /* What a template sees of its node, and what is served of it. */
 #include "unit/render/tmptree.h"
 
-#include "render/render.h"
+#include "render/scope.h"
 
 #define SHA256 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
@@ -23,6 +23,7 @@ static struct tree *tree;
 static struct scope_tables *tables;
 static struct arena arena;
 static struct buf out;
+static uint32_t generation;
 
 /* The tree of each test: the site above, one cluster, and a role whose user-data is `template`. */
 static void grow(const char *template, const char *nodes)
@@ -51,7 +52,7 @@ static int start(void **state)
     (void)state;
     tmptree_init(&files);
     arena_init(&arena, 65536);
-    buf_init(&out, RENDER_MAX_BYTES);
+    buf_init(&out, DOCUMENT_MAX_BYTES);
     return 0;
 }
 
@@ -74,7 +75,9 @@ static struct str rendered(const char *node, enum seed_file file)
     const struct node *n = tree_find_name(tree, str_from(node));
     assert_non_null(n);
     buf_clear(&out);
-    if (render_file(tables, n, file, STR("http://x/s/key/"), &arena, &out, &fault) < 0)
+    const struct render_env env = {.seed_url = STR("http://x/s/key/"), .generation = generation};
+    const struct document d = {DOCUMENT_SEED, file};
+    if (document_render(tables, n, d, &env, &arena, &out, NULL, &fault) < 0)
         fail_msg("%s:%u: %s", fault.at.file, fault.at.line, fault.msg);
     return buf_view(&out);
 }
@@ -271,12 +274,24 @@ static void says_where_a_template_stops(void **state)
     (void)state;
     struct template_fault fault;
     grow("one\n{{ nothing }}\n", "n: {role: r}\n");
+    const struct render_env env = {.seed_url = STR("")};
+    const struct document d = {DOCUMENT_SEED, SEED_USER_DATA};
     assert_int_equal(
-        render_file(tables, tree_node(tree, 0), SEED_USER_DATA, STR(""), &arena, &out, &fault),
-        -22);
+        document_render(tables, tree_node(tree, 0), d, &env, &arena, &out, NULL, &fault), -22);
     assert_contains(fault.at.file, "templates/t");
     assert_int_equal(fault.at.line, 2);
     assert_contains(fault.msg, "nothing");
+}
+
+static void a_generation_is_another_instance(void **state)
+{
+    (void)state;
+    grow("{{ node.instance_id }}", "n: {role: r}\nb: {role: bare}\n");
+    generation = 7;
+    assert_str(rendered("n", SEED_USER_DATA), "n-7");
+    assert_str(rendered("b", SEED_META_DATA), "instance-id: \"b-7\"\nlocal-hostname: \"b\"\n");
+    generation = 0;
+    assert_str(rendered("n", SEED_USER_DATA), "n-1");
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
@@ -287,4 +302,5 @@ UNIT_MAIN(TEST(files_without_template), TEST(site_and_networks), TEST(cluster_an
           TEST(a_node_with_everything), TEST(a_node_with_nothing), TEST(no_domain_no_fqdn),
           TEST(addresses_of_one_vlan_share_an_interface), TEST(each_vlan_has_its_interface),
           TEST(a_mac_without_address_is_dhcp), TEST(one_default_route_for_each_family),
-          TEST(name_servers_of_the_address), TEST(says_where_a_template_stops))
+          TEST(name_servers_of_the_address), TEST(says_where_a_template_stops),
+          TEST(a_generation_is_another_instance))

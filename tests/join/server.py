@@ -8,6 +8,7 @@ import contextlib
 import http.server
 import json
 import re
+import socket
 import ssl
 import threading
 from urllib.parse import urlsplit
@@ -76,8 +77,9 @@ class Listener(http.server.ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, owner, port=0, certificate=None):
-        super().__init__(("127.0.0.1", port), Handler)
+    def __init__(self, owner, port=0, certificate=None, host="127.0.0.1"):
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        super().__init__((host, port), Handler)
         self.owner, self.is_tls = owner, certificate is not None
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

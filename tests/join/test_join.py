@@ -147,6 +147,22 @@ def test_real_programs_are_found_and_fed():
         tap.eq(results(), [(True, "done")])
 
 
+def pythons():
+    """/usr/bin/python3, and what JOIN_PYTHONS names besides."""
+    return ["/usr/bin/python3", *os.environ.get("JOIN_PYTHONS", "").split()]
+
+
+def test_it_runs_by_each_python():
+    for python in pythons():
+        for made, what in ((lambda: machine([answer(WORKER)]), "worker"), (first_master, "init")):
+            with made() as m:
+                ended = m.run_by(python)
+                tap.eq((ended.status, SERVER.faults, results()), (0, [], [(True, "done")]),
+                       f"{python} {what}: {ended.text}")
+        with machine([answer(WORKER)], ca=OTHER) as m:
+            tap.eq(m.run_by(python).status, 2)
+
+
 def test_second_run_does_nothing():
     with first_master() as m:
         ends(m, 0)
@@ -341,6 +357,18 @@ def test_server_of_another_ca_is_not_talked_to():
             finally:
                 SERVER.stop_tls()
                 SERVER.start_tls()
+
+
+def test_it_speaks_ipv6():
+    six = stand_in.Listener(SERVER, certificate=CA.server("six", "IP:::1"), host="::1")
+    try:
+        with machine([answer(WORKER)]) as m:
+            m.settings(node_url=f"https://[::1]:{six.server_port}", seed_url=m.url, role="worker")
+            SERVER.stop_tls()
+            ends(m, 0)
+    finally:
+        SERVER.start_tls()
+        six.end()
 
 
 def test_window_key_stands_for_join_key_and_pin():

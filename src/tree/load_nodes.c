@@ -232,12 +232,43 @@ static void sort_nodes(struct tree *t)
     index_fill(&t->index, t->nodes, t->nodes_n);
 }
 
+/* What a new cluster would lack. */
+static void warn_of_bootstraps(struct load *l)
+{
+    const struct tree *t = l->tree;
+    enum { UNUSED, USED, BEGUN } *clusters = arena_zalloc(&l->file, t->clusters_n, sizeof(int));
+    bool *roles = ARENA_ARRAY(&l->file, bool, t->roles_n);
+    for (uint32_t i = 0; i < t->nodes_n; i++) {
+        const struct node *n = &t->nodes[i];
+        roles[n->role - t->roles] = true;
+        if (n->role->bootstrap == BOOTSTRAP_MASTER)
+            clusters[n->cluster - t->clusters] = BEGUN;
+        else if (n->cluster && clusters[n->cluster - t->clusters] == UNUSED)
+            clusters[n->cluster - t->clusters] = USED;
+    }
+    for (uint32_t i = 0; i < t->roles_n; i++) {
+        const struct role *r = &t->roles[i];
+        if (roles[i] && r->bootstrap != BOOTSTRAP_NONE && !r->kubeadm)
+            fault_warn(l->faults, r->at,
+                       "role: its nodes bootstrap, but nothing tells kubeadm how: name a template "
+                       "under 'kubeadm'");
+    }
+    for (uint32_t i = 0; i < t->clusters_n; i++) {
+        if (t->clusters[i].addons_n && clusters[i] == USED)
+            fault_warn(l->faults, t->clusters[i].at,
+                       "cluster: nothing applies its addons: none of its nodes has a role with "
+                       "'bootstrap: master'");
+    }
+}
+
 void load_nodes(struct load *l, const char *folder)
 {
     struct tree *t = l->tree;
     load_folder(l, folder, load_node);
     if (t->nodes_n == 0)
         return;
+    if (l->faults->errors == 0) /* every node has its role */
+        warn_of_bootstraps(l);
     t->nodes = reallocarray(t->nodes, t->nodes_n, sizeof(*t->nodes)); /* without spare room */
     if (!t->nodes)
         abort();

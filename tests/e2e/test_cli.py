@@ -18,6 +18,15 @@ WORLD = tap.enter(cli.World())
 KEY = "ab4clv4tfkzxpkjmrkt3cildunf"  # of k8s-worker-2, by WORLD's secret
 URL = f"http://10.0.10.5:8080/s/{KEY}/"
 USER_DATA = '#cloud-config\ntimezone: "Europe/Zurich"\npackages: ["nfs-common"]\n'
+KUBEADM_JOIN = """\
+apiVersion: kubeadm.k8s.io/v1beta3
+kind: JoinConfiguration
+discovery:
+  bootstrapToken:
+    apiServerEndpoint: "k8s-api.home.arpa:6443"
+    caCertHashes: ["sha256:%s"]
+    token: "abcdef.0123456789abcdef"
+""" % ("0" * 64)
 COMMANDS = ["check", "render", "diff", "node list", "node show", "node url", "reference", "help"]
 
 
@@ -155,7 +164,8 @@ def test_render_of_a_file():
 def test_render_of_all_files():
     tap.eq(WORLD.good("render", "k8s-worker-2"),
            '# --- meta-data\ninstance-id: "k8s-worker-2-1"\nlocal-hostname: "k8s-worker-2"\n'
-           f"# --- user-data\n{USER_DATA}# --- vendor-data (empty)\n# --- network-config (empty)\n")
+           f"# --- user-data\n{USER_DATA}# --- vendor-data (empty)\n# --- network-config (empty)\n"
+           f"# --- kubeadm-join\n{KUBEADM_JOIN}")
 
 
 def with_url():

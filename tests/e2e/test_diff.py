@@ -149,27 +149,28 @@ def test_many_nodes_are_not_all_listed():
 def test_nodes_and_documents_that_come_and_go():
     world = repository()
     world.edit("seed/nodes/k8s.yaml", "k8s-worker-2:", "k8s-worker-3:")
-    world.edit("seed/roles/k8s.yaml", "bootstrap: master", "bootstrap: master, kubeadm: sealed/k")
-    world.write("templates/sealed/k", "kind: {{ bootstrap.action }}\n")
+    world.edit("seed/roles/k8s.yaml", "kubeadm: sealed/kubeadm}",
+               "kubeadm: sealed/kubeadm, sealed: {/etc/k: {template: sealed/k}}}")
+    world.write("templates/sealed/k", "key: {{ secrets.k }}\n")
     out = world.diff()
     tap.contains(out, "\n1 node is added: k8s-worker-3\n1 node is removed: k8s-worker-2\n")
     tap.contains(out, """\
-kubeadm-init is new in k8s-master-1
+sealed/etc/k is new in k8s-master-1
 --- /dev/null
-+++ b/k8s-master-1/kubeadm-init
++++ b/k8s-master-1/sealed/etc/k
 @@ -0,0 +1 @@
-+kind: init
++key: SECRET-k
 """)
     world.commit()
     back = world.diff("--against", "HEAD~1")
     tap.eq(back, out)
     world.git("checkout", "-q", "HEAD~1")
     tap.contains(world.diff("--against", "main"), """\
-kubeadm-join is gone from k8s-master-1
---- a/k8s-master-1/kubeadm-join
+sealed/etc/k is gone from k8s-master-1
+--- a/k8s-master-1/sealed/etc/k
 +++ /dev/null
 @@ -1 +0,0 @@
--kind: join
+-key: SECRET-k
 """)
 
 

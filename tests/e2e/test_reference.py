@@ -25,7 +25,7 @@ def make_rich():
                        "'https://example.org/c.yaml', wait: [deployment/kube-system/c]}\n")
     roles = WORLD.path / "seed" / "roles" / "k8s.yaml"
     roles.write_text(roles.read_text().replace(
-        "bootstrap: worker\n", "bootstrap: worker\n  kubeadm: sealed/all\n"))
+        "  kubeadm: sealed/kubeadm\n", "  kubeadm: sealed/all\n"))
     shown = ", ".join(f'"{name}": {{{{ {name} | tojson }}}}' for name in NAMES if name != "secrets")
     WORLD.write("templates/sealed/all",
                 f'{{{shown}, "secrets": {{"registry": {{{{ secrets.registry | tojson }}}}}}}}\n')

@@ -24,7 +24,7 @@ WHERE = ["--seed", "seed", "--templates", "templates"]
 def prepare():
     roles = WORLD.path / "seed" / "roles" / "k8s.yaml"
     roles.write_text(roles.read_text().replace(
-        "bootstrap: master}", "bootstrap: master, kubeadm: sealed/kubeadm,\n"
+        "kubeadm: sealed/kubeadm}", "kubeadm: sealed/kubeadm,\n"
         "  sealed: {/etc/registry.json: {template: sealed/registry}}}"))
     cluster = next((WORLD.path / "seed" / "clusters").iterdir())
     cluster.write_text(cluster.read_text() + "  addons: [{name: storage, template: storage}]\n")
@@ -159,7 +159,7 @@ def make_all(name, *words):
 
 def test_all_of_every_node():
     said, folder = make_all("every")
-    tap.eq(said, "every: 12 documents of 2 nodes\n")
+    tap.eq(said, "every: 13 documents of 2 nodes\n")
     got = files_in(folder)
     for node in ("k8s-master-1", "k8s-worker-2"):
         names = lines(node, "--names")

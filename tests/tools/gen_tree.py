@@ -25,6 +25,7 @@ NODES_MAX = (1 << 24) - 512  # a corner of 10.0.0.0/8 at each end is not used
 ROLES = """\
 k8s-node:
   templates: {meta-data: meta-data, network-config: network-config}
+  kubeadm: sealed/kubeadm
   variables: {packages: [nfs-common]}
 master: {extends: k8s-node, bootstrap: master, templates: {user-data: master/user-data}}
 worker: {extends: k8s-node, bootstrap: worker, templates: {user-data: worker/user-data}}

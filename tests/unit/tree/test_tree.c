@@ -333,6 +333,36 @@ static void addons_keep_their_order(void **state)
     assert_int_equal(c->addons[0].sha256.n, 0);
 }
 
+#define WITH_ADDON(name)                                                                           \
+    name                                                                                           \
+        ": {version: 1.29.15, endpoint: 'a:6443', pods: 192.168.0.0/16, services: 10.96.0.0/12,\n" \
+        "    addons: [{name: a, url: 'https://a/a'}]}\n"
+
+static void what_a_new_cluster_would_lack_is_a_warning(void **state)
+{
+    struct folder *f = *state;
+    folder_sub(f, "templates/sealed");
+    folder_file(f, "templates/sealed/k", "");
+    folder_file(f, "seed/clusters/c.yaml",
+                WITH_ADDON("begun") WITH_ADDON("unused") WITH_ADDON("waiting"));
+    folder_file(f, "seed/roles/r.yaml",
+                "master: {bootstrap: master, kubeadm: sealed/k}\n"
+                "worker: {bootstrap: worker}\n"
+                "spare: {bootstrap: worker}\n"
+                "plain: {}\n");
+    folder_file(f, "seed/nodes/n.yaml",
+                "m: {role: master, cluster: begun}\n"
+                "w: {role: worker, cluster: begun}\n"
+                "v: {role: worker, cluster: waiting}\n"
+                "p: {role: plain, cluster: waiting}\n"
+                "q: {role: plain}\n");
+    LOADED(w);
+    assert_string_equal(w.said.p, "seed/clusters/c.yaml:5:1: warning: cluster: nothing applies its "
+                                  "addons: none of its nodes has a role with 'bootstrap: master'\n"
+                                  "seed/roles/r.yaml:2:1: warning: role: its nodes bootstrap, but "
+                                  "nothing tells kubeadm how: name a template under 'kubeadm'\n");
+}
+
 static void nodes_bootstrap_at_the_host_of_the_url(void **state)
 {
     static const struct {
@@ -386,5 +416,6 @@ UNIT_MAIN(IN_FOLDER(an_empty_site_is_a_tree), IN_FOLDER(folders_may_be_missing),
           IN_FOLDER(files_beyond_the_caps_are_refused), IN_FOLDER(each_vlan_wants_a_card),
           IN_FOLDER(lost_files_do_not_cause_false_faults),
           IN_FOLDER(clusters_and_roles_may_share_names), IN_FOLDER(evidence_is_a_set),
-          IN_FOLDER(addons_keep_their_order), IN_FOLDER(nodes_bootstrap_at_the_host_of_the_url),
+          IN_FOLDER(addons_keep_their_order), IN_FOLDER(what_a_new_cluster_would_lack_is_a_warning),
+          IN_FOLDER(nodes_bootstrap_at_the_host_of_the_url),
           IN_FOLDER(sealed_files_are_counted_with_inherited_ones))

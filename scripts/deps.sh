@@ -14,7 +14,7 @@ test=(libcmocka-dev openssl python3 python3-yaml python3-jinja2 git patch system
     # What the real cloud-init needs, which tests/cloudinit unpacks and runs in place:
     python3-configobj python3-jsonpatch python3-jsonschema python3-netifaces python3-oauthlib
     python3-requests python3-serial)
-boot=(iproute2 mmdebstrap util-linux)
+boot=(gnupg iproute2 mmdebstrap util-linux)
 fuzz=(clang-14 libclang-rt-14-dev)
 bench=(nginx-light wrk python3 util-linux)
 tidy=(clang-tidy-14)

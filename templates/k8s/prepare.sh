@@ -35,7 +35,7 @@ patiently() {
 
 # put FILE: makes it hold what comes on standard input; fails if it held that already.
 put() {
-    cat >"$scratch/put"
+    cat >"$scratch/put" || refuse "no room in $scratch"
     if cmp -s "$scratch/put" "$1"; then
         return 1
     fi
@@ -61,10 +61,10 @@ prepare_kernel() {
 # kubelet does not start beside swap: now, and after each boot.
 swap_off() {
     swapoff -a
-    if grep -Eq '^[^#[:space:]]+[[:space:]]+[^[:space:]]+[[:space:]]+swap[[:space:]]' /etc/fstab; then
-        sed -E -i 's/^[^#[:space:]]+[[:space:]]+[^[:space:]]+[[:space:]]+swap[[:space:]]/# &/' \
-            /etc/fstab
-        say "took swap out of /etc/fstab"
+    if [ -e /etc/fstab ]; then
+        sed -E 's/^[^#[:space:]]+[[:space:]]+[^[:space:]]+[[:space:]]+swap[[:space:]]/# &/' \
+            /etc/fstab >"$scratch/fstab"
+        put /etc/fstab <"$scratch/fstab" || true
     fi
     systemctl mask -q swap.target
 }
@@ -94,9 +94,9 @@ trust_key() {
     fi
     gpg --batch --quiet --import "$scratch/key"
     # shellcheck disable=SC2086  # without a fingerprint: all of them
-    gpg --batch --quiet --export $wanted | put "$KEYRING" ||
-        return 0
-    [ -n "$wanted" ] || say "trusts $found unchecked: kubernetes_apt.fingerprint would check it"
+    gpg --batch --quiet --export $wanted >"$scratch/keyring"
+    put "$KEYRING" <"$scratch/keyring" || true
+    [ -n "$wanted" ] || say "trusts ${found% } unchecked: kubernetes_apt.fingerprint would check it"
 }
 
 add_repository() {
@@ -124,7 +124,10 @@ missing_packages() {
         case $have in
         "") echo "$name=$KUBERNETES_VERSION" ;;
         $KUBERNETES_VERSION) ;;
-        *) refuse "$name $have is installed, and the cluster has $KUBERNETES_VERSION: upgrade by kubeadm" ;;
+        *)
+            refuse "$name $have is installed, and the cluster has $KUBERNETES_VERSION:" \
+                "upgrade it by kubeadm"
+            ;;
         esac
     done
 }
@@ -144,7 +147,7 @@ install_packages() {
         patiently apt install --no-install-recommends $missing
     fi
     apt-mark hold kubelet kubeadm kubectl >/dev/null
-    say "kubelet $(version_of kubelet), kubeadm $(version_of kubeadm), kubectl $(version_of kubectl)"
+    say "kubelet $(version_of kubelet), kubeadm $(version_of kubeadm)"
 }
 
 # containerd's whole configuration, for its major version: 2.x has other names for all of this.
@@ -186,7 +189,7 @@ END
 }
 
 configure_containerd() {
-    # "containerd github.com/containerd/containerd/v2 v2.1.4 …": the third word, with or without v.
+    # "containerd github.com/containerd/containerd/v2 v2.1.4 …": the third word, v or no v.
     version=$(containerd --version | awk '{ sub(/^v/, "", $3); print $3 }')
     # kubeadm knows which sandbox image it goes with; asked with a version, it asks nobody else.
     pause=$(kubeadm config images list --kubernetes-version "$(kubeadm version -o short)" \

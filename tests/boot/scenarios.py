@@ -7,6 +7,7 @@ logs. It returns figures for the table that is printed at the end.
 from collections import namedtuple
 
 import evidence
+import prepare
 import tap
 
 MASTER, WORKER = "k8s-master-1", "k8s-worker-2"
@@ -192,4 +193,7 @@ TABLE = [
     Scenario("late-server", WORKER, "serial", OURS, comes_late, ALL),
     Scenario("no-server", WORKER, "serial", OURS, finds_nobody, ALL),
     Scenario("clean", WORKER, "serial", OURS, begins_anew, ALL),
+    Scenario("prepare-newest", WORKER, "serial", OURS, prepare.installs_and_holds, ALL),
+    Scenario("prepare-exact", WORKER, "serial", OURS, prepare.takes_one_version, ALL),
+    Scenario("prepare-keys", WORKER, "serial", OURS, prepare.refuses_keys, ALL),
 ]

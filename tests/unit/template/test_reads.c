@@ -118,6 +118,54 @@ static void what_is_included_often_is_read_once(void **state)
     render_done(&r);
 }
 
+/* --- template_attributes, template_includes ------------------------------------------------- */
+
+static void note(struct buf *b, struct str what, struct place at)
+{
+    buf_printf(b, "%.*s@%s:%u:%u ", STR_ARG(what), at.file, at.line, at.column);
+}
+
+static void on_attr(void *cls, struct str attr, struct place at)
+{
+    note(cls, attr, at);
+}
+
+static void on_include(void *cls, const struct template *target, struct place at)
+{
+    note(cls, template_name(target), at);
+}
+
+static void attributes_are(const char *text, const char *want_attrs, const char *want_includes)
+{
+    struct rendering r;
+    struct buf attrs, includes;
+    begin(&r, text);
+    buf_init(&attrs, 4096);
+    buf_init(&includes, 4096);
+    const struct template *t = template_set_find(r.set, STR("t"));
+    template_attributes(t, STR("s"), on_attr, &attrs);
+    template_includes(t, on_include, &includes);
+    assert_str_equal(buf_view(&attrs), str_from(want_attrs));
+    assert_str_equal(buf_view(&includes), str_from(want_includes));
+    buf_done(&attrs);
+    buf_done(&includes);
+    render_done(&r);
+}
+
+static void attributes_and_includes_are_of_the_template_itself(void **state)
+{
+    (void)state;
+    attributes_are("{{ s.a }}\n{{ s['b'] }}{{ a.s.c }}", "a@t:1:4 b@t:2:4 ", "");
+    attributes_are("{{ s }}{{ s[a] }}{{ s[0] }}{{ s.get('x') }}", "@t:1:4 @t:1:11 @t:1:21 @t:1:31 ",
+                   "");
+    attributes_are("{{ s[s.a] }}{{ s.b.c }}", "@t:1:4 a@t:1:6 b@t:1:16 ", "");
+    attributes_are("{% set s = s.a %}{{ s.b }}", "a@t:1:12 b@t:1:21 ", "");
+    attributes_are("{% for s in a %}{{ s.b }}{% endfor %}", "", "");
+    attributes_are("{% if a %}{% include 'other' %}{% endif %}{% include a %}"
+                   "{% include 'no' ignore missing %}{% include 'again' %}",
+                   "", "other@t:1:22 again@t:1:102 ");
+}
+
 /* --- template_piece_names ------------------------------------------------------------------ */
 
 static void on_name(void *cls, struct str name)
@@ -174,5 +222,6 @@ UNIT_MAIN(cmocka_unit_test(a_name_is_found_wherever_it_is_read),
           cmocka_unit_test(a_name_that_is_set_perhaps_counts),
           cmocka_unit_test(includes_are_looked_into),
           cmocka_unit_test(what_is_included_often_is_read_once),
+          cmocka_unit_test(attributes_and_includes_are_of_the_template_itself),
           cmocka_unit_test(a_value_tells_the_names_it_reads),
           cmocka_unit_test(names_of_the_template_itself_are_not_told))

@@ -174,7 +174,7 @@ def test_second_run_does_nothing():
 def test_second_start_beside_the_first_is_refused():
     with machine([answer(WORKER)]) as m:
         with open(m.put("/run/cloudseed/lock", ""), "w", encoding="ascii") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            fcntl.flock(lock, fcntl.LOCK_SH)
             ends(m, 1, "another start of this script")
             tap.eq(SERVER.taken, [])
         ends(m, 0)
@@ -212,6 +212,7 @@ def test_gives_up_after_two_hours():
     with machine([later(seconds="300")]) as m:
         ended = ends(m, 1, "failed: waiting for our turn: gave up after 7200 s")
         assert 6800 < sum(ended.slept) <= 7200, sum(ended.slept)
+        tap.eq(oct(m.file("/run/cloudseed/claim").stat().st_mode & 0o7777), "0o600")
 
 
 def test_refused_connections_are_survived():
@@ -475,6 +476,13 @@ def test_secrets_are_struck_out_of_a_short_log():
         ends(m, 1)
         tap.contains(SERVER.of_kind("result")[0]["log"],
                      f"--token [token] sha256:{'ab' * 32} [key] [key]")
+
+
+def test_token_that_kubeadm_left_is_removed():
+    with machine([answer(WORKER)]) as m:
+        m.order(**{"late kubeadm join": [1, "error execution phase kubelet-start"]})
+        ends(m, 1, "kubelet-start")
+        ends(m, 0)
 
 
 def test_log_is_cut_between_characters():

@@ -124,6 +124,14 @@ def test_terminated_machine_forgets_its_token_at_once():
         tap.eq(SERVER.faults, [])
 
 
+def test_configuration_is_gone_as_soon_as_kubeadm_has_ended():
+    with machine("init", "master") as m:
+        steps = m.run().steps
+    with machine("init", "master") as m:
+        tap.eq(m.run(kill_at=steps.index("kubectl get")).status, -9)
+        assert not m.file("/run/cloudseed/kubeadm.yaml").exists()
+
+
 def test_claim_is_kept_within_a_boot_and_new_in_the_next():
     with machine("join-worker", "worker") as m:
         SERVER.plan = [stand_in.later(seconds="300")]

@@ -133,6 +133,9 @@ def kubeadm_join(machine, argv):
     preflight(machine)
     machine.file("bootstrap-kubelet.conf", f"token: {discovery['token']}")
     machine.between("in kubeadm join")
+    text = machine.fails("late kubeadm join")
+    if text is not None:
+        raise Wrong(text)
     if "controlPlane" in found["JoinConfiguration"]:
         machine.file("manifests/etcd.yaml", "etcd")
         machine.file("admin.conf", "{}")

@@ -75,7 +75,9 @@ static void check_pair(struct inspect *in, const struct yaml_pair *pair)
             continue;
         if (yaml_is_null(pair->value))
             return;
-        if (inspect_is(in, pair->value, types, name))
+        if (str_is(key, "password"))
+            inspect_secret(in, pair->value, name);
+        else if (inspect_is(in, pair->value, types, name))
             check_part(in, key, pair->value);
         return;
     }

@@ -94,6 +94,16 @@ static void check_content(struct inspect *in, const struct yaml_node *file)
                       shown_start(in, yaml_text(content)), why);
 }
 
+/* What is no text is some number of base 8 or 10, as the YAML reader sees fit. */
+static void check_mode(struct inspect *in, const struct yaml_node *mode)
+{
+    const char *why;
+    if (mode->kind == YAML_SCALAR && inspect_type(mode, &why) == INSPECT_NUMBER)
+        inspect_fault(in, mode, "write_files: permissions must be a text; quote it: \"0644\"");
+    else
+        inspect_rule(in, mode, "write_files: permissions", rule_mode);
+}
+
 static void check_file(struct inspect *in, const struct yaml_node *file)
 {
     static const char *const keys[] = {"path",   "content", "source",   "owner", "permissions",
@@ -107,7 +117,7 @@ static void check_file(struct inspect *in, const struct yaml_node *file)
     else
         inspect_fault(in, file, "write_files: 'path' is missing");
     if (mode && !yaml_is_null(mode))
-        inspect_rule(in, mode, "write_files: permissions", rule_mode);
+        check_mode(in, mode);
     if (owner && !yaml_is_null(owner))
         inspect_rule(in, owner, "write_files: owner", rule_owner);
     check_content(in, file);

@@ -166,6 +166,7 @@ static void check_user(struct inspect *in, const struct yaml_node *user)
     const struct yaml_node *ssh = yaml_get(user, STR("ssh_authorized_keys"));
     const struct yaml_node *groups = yaml_get(user, STR("groups"));
     const struct yaml_node *hash = yaml_get(user, STR("passwd"));
+    const struct yaml_node *plain = yaml_get(user, STR("plain_text_passwd"));
     if (name)
         inspect_rule(in, name, "users: name", rule_user);
     else if (!yaml_get(user, STR("snapuser")))
@@ -176,8 +177,10 @@ static void check_user(struct inspect *in, const struct yaml_node *user)
         cloudconfig_ssh_keys(in, ssh);
     if (groups && groups->kind == YAML_SEQUENCE)
         inspect_texts(in, groups, "users: groups", inspect_not_empty);
-    if (hash)
-        inspect_is(in, hash, TEXT, "users: passwd");
+    if (hash && !yaml_is_null(hash))
+        inspect_secret(in, hash, "users: passwd");
+    if (plain && !yaml_is_null(plain))
+        inspect_secret(in, plain, "users: plain_text_passwd");
 }
 
 void cloudconfig_users(struct inspect *in, const struct yaml_node *y)

@@ -112,6 +112,22 @@ bool inspect_is(struct inspect *in, const struct yaml_node *y, unsigned types, c
     return false;
 }
 
+/* Messages go into logs: no private key that somebody put into the wrong place. */
+static const char *shown(struct inspect *in, struct str text)
+{
+    bool secret = text.n && memmem(text.p, text.n, "PRIVATE KEY", 11);
+    return secret ? "what stands here" : yaml_quoted(in->arena, text);
+}
+
+bool inspect_secret(struct inspect *in, const struct yaml_node *y, const char *what)
+{
+    const char *why;
+    unsigned type = inspect_type(y, &why);
+    if (type != INSPECT_TEXT)
+        inspect_fault(in, y, "%s must be a text; quote it", what);
+    return type == INSPECT_TEXT;
+}
+
 bool inspect_rule(struct inspect *in, const struct yaml_node *y, const char *what,
                   inspect_rule_fn rule)
 {
@@ -122,7 +138,7 @@ bool inspect_rule(struct inspect *in, const struct yaml_node *y, const char *wha
     note(in, y, rule);
     const char *why = rule(yaml_text(y));
     if (why)
-        inspect_fault(in, y, "%s: %s %s", what, yaml_quoted(in->arena, yaml_text(y)), why);
+        inspect_fault(in, y, "%s: %s %s", what, shown(in, yaml_text(y)), why);
     return !why;
 }
 

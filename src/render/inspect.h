@@ -58,6 +58,8 @@ bool inspect_is(struct inspect *in, const struct yaml_node *y, unsigned types, c
 /* A text that the rule takes; NULL: any. */
 bool inspect_rule(struct inspect *in, const struct yaml_node *y, const char *what,
                   inspect_rule_fn rule);
+/* Any text, which no message repeats. */
+bool inspect_secret(struct inspect *in, const struct yaml_node *y, const char *what);
 /* Every item is a text that the rule takes. */
 bool inspect_texts(struct inspect *in, const struct yaml_node *y, const char *what,
                    inspect_rule_fn rule);

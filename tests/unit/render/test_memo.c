@@ -204,6 +204,8 @@ static const char *const lines[] = {
     "write_files:\n  - path: /x\n    content: |\n      # V\n      V\n      V: V\n",
     "apt: {sources: { V: {source: \"deb V\", key: \"V\"}}}\n",
     "V\n",
+    "final_message: \"a\nV\n b\"\n",
+    "ssh_authorized_keys:\n  - &key |\n    # V\n",
 };
 
 static const char *const filters[] = {"", "", "", " | tojson", " | to_yaml_scalar", " | indent(6)"};

@@ -44,7 +44,7 @@ static const struct {
     {"final_message", T},
     {"fqdn", T},
     {"fs_setup", L},
-    {"groups", M},
+    {"groups", L | M | T},
     {"growpart", M},
     {"grub-dpkg", M},
     {"grub_dpkg", M},

@@ -4,6 +4,7 @@
 Nothing here knows a mirror: the host's own apt sources are read, and its release's name in them is
 replaced by the one that is asked for.
 """
+import fcntl
 import glob
 import os
 import re
@@ -78,6 +79,13 @@ def download(package, suite, folder):
     Returns that path. What is there already is not fetched again.
     """
     folder = os.path.abspath(folder)
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "lock"), "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests that run beside each other want the same
+        return _download(package, suite, folder)
+
+
+def _download(package, suite, folder):
     tree = os.path.join(folder, f"{package}-{suite}")
     if os.path.isdir(tree):
         return tree

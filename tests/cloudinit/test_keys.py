@@ -1,0 +1,151 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The table of cloud-config's keys in src/render/cloudconfig_keys.c against cloud-init's own schemas.
+
+And its verdicts: what cloud-init's schema refuses of a document, `cloudseed check` refuses too.
+"""
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / "lib"), str(HERE), str(HERE.parent / "e2e")]
+
+import tap  # noqa: E402
+import world  # noqa: E402
+from daemon import BUILD, SOURCE  # noqa: E402
+from test_cloudinit import SUITES, client_of, once  # noqa: E402
+
+LETTERS = {"boolean": "B", "string": "T", "integer": "N", "number": "N", "array": "L",
+           "object": "M", "null": "Z"}
+ANY = set("BTNLMZ")
+FREE = {"version", "ca-certs"}  # the schemas say nothing of their types
+
+
+def table():
+    """{key: letters of its types}"""
+    text = (SOURCE / "src/render/cloudconfig_keys.c").read_text(encoding="utf-8")
+    rows = re.findall(r'\{"([^"]+)", ([A-Z| ]+)\}', text)
+    names = [name for name, _ in rows]
+    tap.eq(names, sorted(set(names)))
+    return {name: ANY if types == "ANY" else set(types.split(" | ")) for name, types in rows}
+
+
+def schema(suite):
+    folder = Path(once(client_of, suite).modules)
+    path = folder / "cloudinit/config/schemas/schema-cloud-config-v1.json"
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def types_of(whole, part):
+    while "$ref" in part and "type" not in part:
+        part = whole["$defs"][part["$ref"].rsplit("/", 1)[1]]
+    if "type" in part:
+        types = part["type"]
+        return {LETTERS[t] for t in (types if isinstance(types, list) else [types])}
+    found = set()
+    for choice in part.get("oneOf", []) + part.get("anyOf", []):
+        found |= types_of(whole, choice)
+    for value in part.get("enum", []):
+        found.add("B" if isinstance(value, bool) else "T" if isinstance(value, str) else "N")
+    return found
+
+
+def keys(suite):
+    """{key: letters} as that release has them."""
+    whole = schema(suite)
+    found = {name: set() for name in whole.get("properties", {})}
+    for module in whole["allOf"]:
+        if "$ref" in module:
+            module = whole["$defs"][module["$ref"].rsplit("/", 1)[1]]
+        for name, part in module.get("properties", {}).items():
+            found[name] = found.get(name, set()) | types_of(whole, part)
+    return found
+
+
+def test_the_table_has_every_key_and_no_other():
+    known = set().union(*(keys(suite) for suite in SUITES))
+    if len(SUITES) == 2:
+        tap.eq(sorted(table()), sorted(known))
+    else:
+        tap.eq(sorted(known - set(table())), [])
+
+
+def test_each_key_takes_what_some_release_takes():
+    ours = table()
+    for name in sorted(set(ours) - FREE):
+        taken = set().union(*(keys(suite).get(name, set()) for suite in SUITES))
+        if taken and len(SUITES) == 2:
+            tap.eq(sorted(ours[name]), sorted(taken), name)
+
+
+# Documents that every release takes, and ones that the newest does not.
+GOOD = """\
+{} | runcmd: [ls, [echo, a], null] | packages: [a, [b, "1"]] | users: [default] | users: [{name: a}]
+write_files: [{path: /a, permissions: "0644", content: x}] | ssh_authorized_keys: [ssh-rsa A b]
+phone_home: {url: "http://x/", post: all, tries: 3} | phone_home: {url: "http://x/", post: [fqdn]}
+ntp: null | hostname: a | timezone: Etc/UTC | package_update: yes | manage_etc_hosts: localhost
+write_files: [{path: /a, encoding: b64, content: YQ==, append: true}]
+bootcmd: [[a, b], "c: d"] | chpasswd: {expire: false} | power_state: {mode: reboot}
+apt: {sources: {k: {source: deb x, key: y}}} | growpart: {mode: auto} | ssh_pwauth: false
+"""
+BAD = """\
+runcmd: ls | runcmd: [{echo: a}] | runcmd: [[a, 1]] | packages: a | packages: [[a, b, c]]
+users: [{nam: a}] | ssh_authorized_keys: ssh-rsa | write_files: [{path: a, permission: "0644"}]
+write_files: [{content: a}] | write_files: [{path: /a, permissions: 0644}]
+write_files: [{path: /a, encoding: base46}] | phone_home: {post: all}
+phone_home: {url: "http://x/", post: [hostnam]} | phone_home: {url: "http://x/", tris: 3}
+hostname: 1234 | timezone: 12:30:00 | chpasswd: {expires: false} | bootcmd: [{a: b}] | - users
+ssh_authorized_keys: [1] | apt: {sorces: {}} | apt: {sources: {k: {sorce: x}}} | runcmnd: [a]
+"""
+
+
+def documents(text):
+    return [part.strip() for line in text.splitlines() for part in line.split("|")]
+
+
+def ours(texts):
+    """Which of them `cloudseed check` takes."""
+    made = world.Tree()
+    for i, text in enumerate(texts):
+        made.role(f"r{i}", user_data=f"#cloud-config\n{text}\n")
+        made.node(f"n{i}", f"r{i}")
+    done = subprocess.run([str(BUILD / "cloudseed"), "check", "--json", str(made.seed),
+                           "--templates", str(made.templates)], capture_output=True, text=True,
+                          timeout=60, check=False)
+    faulty = {f["node"] for f in json.loads(done.stdout)["faults"] if f["severity"] == "error"}
+    return [f"n{i}" not in faulty for i in range(len(texts))]
+
+
+def theirs(suite, text):
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as f:
+        f.write(f"#cloud-config\n{text}\n")
+        f.flush()
+        status, said = once(client_of, suite).command("schema", "--config-file", f.name)
+    return status == 0, said
+
+
+def test_what_all_take_we_take():
+    texts = documents(GOOD)
+    for text, good in zip(texts, ours(texts)):
+        assert good, f"we refuse: {text}"
+        for suite in SUITES:
+            taken, said = theirs(suite, text)
+            assert taken, f"{suite} refuses: {text}\n{said}"
+
+
+def test_what_the_newest_refuses_we_refuse():
+    texts = documents(BAD)
+    for text, good in zip(texts, ours(texts)):
+        assert not good, f"we take: {text}"
+        if SUITES[-1] == "trixie":
+            assert not theirs("trixie", text)[0], f"trixie takes: {text}"
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("LC_ALL", "C.UTF-8")
+    tap.main()

@@ -54,6 +54,14 @@ RICH = {
                            "ssh_authorized_keys": [NASTY]}, {"name": "guest"}]}},
         "six-master-1": {"role": "master", "cluster": "six", "addresses": ["fd00:20::41"]},
         "shelf": {"role": "plain", "macs": ["52:54:00:12:34:00"]},
+        "bare": {"role": "plain"},
+        "no-mac": {"role": "plain", "addresses": ["10.0.20.60"]},
+        "reserved": {"role": "plain", "macs": ["52:54:00:12:34:01"],
+                     "addresses": ["10.0.20.61", "fd00:20::61"], "variables": {"dhcp": True}},
+        "partly": {"role": "plain", "macs": ["52:54:00:12:34:02", "52:54:00:12:34:03",
+                                              "52:54:00:12:34:04"],
+                   "addresses": ["10.0.20.62", "fd00:20::62", "10.0.10.62", "fd00:99::62"],
+                   "variables": {"dhcp_networks": ["management", "six"]}},
     },
 }
 
@@ -79,15 +87,16 @@ def rich_tree():
     for name, content in RICH.items():
         (tree / name).write_text(yaml.safe_dump(content), encoding="utf-8")
     site = tree / "site.yaml"
-    six = "  six: {cidr: 'fd00:20::/64', vlan: 20, gateway: 'fd00:20::1'}\n"
+    six = ("  six: {cidr: 'fd00:20::/64', vlan: 20, gateway: 'fd00:20::1'}\n"
+           "  island: {cidr: 'fd00:99::/64', vlan: 99}\n")
     site.write_text(site.read_text(encoding="utf-8").replace(
         "networks:\n", f"networks:\n{six}", 1), encoding="utf-8")
     return tree
 
 
 class Tree:
-    def __init__(self, seed):
-        self.where = ["--seed", seed, "--templates", SOURCE / "templates"]
+    def __init__(self, seed, templates=SOURCE / "templates"):
+        self.where = ["--seed", seed, "--templates", templates]
 
     def names(self):
         return run(BUILD / "cloudseed", "node", "list", "--names", *self.where).split()

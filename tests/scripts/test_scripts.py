@@ -5,6 +5,7 @@ import ipaddress
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -182,6 +183,11 @@ def test_apt_pins():
 def test_embedded_key():
     tap.eq(FILES["dual-worker-1"]["/etc/cloudseed/kubernetes-apt.asc"], nodes.NASTY)
     assert "/etc/cloudseed/kubernetes-apt.asc" not in FILES["k8s-worker-2"]
+    templates = SCRATCH / "templates"
+    shutil.copytree(SOURCE / "templates", templates)
+    written("the file\n", "templates/keys/kubernetes.asc")
+    tree = nodes.Tree(SOURCE / "seed", templates)
+    tap.eq(tree.files("k8s-worker-2")["/etc/cloudseed/kubernetes-apt.asc"], "the file\n")
 
 
 def kubeadm(node, document):

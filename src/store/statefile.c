@@ -81,6 +81,13 @@ int statefile_create(const char *path, struct err *e)
     return fd < 0 ? err_errno(e, fd, "%s", path) : 0;
 }
 
+int statefile_rename(const char *from, const char *to, struct err *e)
+{
+    if (rename(from, to) < 0)
+        return err_errno(e, -errno, "%s", to);
+    return statefile_sync_folder(to, e);
+}
+
 static int check_file_system(const char *path, struct err *e)
 {
     struct statfs fs;
@@ -139,24 +146,17 @@ static bool has_wal(const char *path)
     return (size_t)snprintf(wal, sizeof(wal), "%s-wal", path) < sizeof(wal) && stat(wal, &st) == 0;
 }
 
-int statefile_prepare(const char *path, bool *ret_empty, bool *ret_unclean, struct err *e)
+int statefile_check(const char *path, bool *ret_empty, bool *ret_unclean, struct err *e)
 {
-    bool empty = false;
+    bool empty = true;
     int r = check_file_system(path, e);
     if (r < 0)
         return r;
     /* O_NONBLOCK: a named pipe in its place shall not hold us. */
     __attribute__((cleanup(close_fd))) int fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0 && errno == ENOENT) {
-        fd = make(path);
-        if (fd < 0)
-            return err_errno(e, fd, "%s", path);
-        r = statefile_sync_folder(path, e);
-    } else if (fd < 0) {
+    if (fd < 0 && errno != ENOENT)
         return err_errno(e, -errno, "%s", path);
-    }
-    if (r == 0)
-        r = check_file(fd, path, &empty, e);
+    r = fd < 0 ? 0 : check_file(fd, path, &empty, e);
     if (r < 0)
         return r;
     *ret_empty = empty;

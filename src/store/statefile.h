@@ -15,13 +15,15 @@
 /* "csed", in the header of each state file. */
 #define STATEFILE_APPLICATION_ID 0x63736564
 
-/* Makes an empty file (0600) where there is none. -EPERM where others than its owner may use it,
- * -EINVAL where it is something else, -EOPNOTSUPP on a file system that does not keep what it was
- * given. *ret_empty: nothing is in it yet. *ret_unclean: who had it last did not close it. */
-int statefile_prepare(const char *path, bool *ret_empty, bool *ret_unclean, struct err *e);
+/* -EPERM where others than its owner may use the file, -EINVAL where it is something else,
+ * -EOPNOTSUPP on a file system that does not keep what it was given. *ret_empty: there is none, or
+ * nothing is in it. *ret_unclean: who had it last did not close it. */
+int statefile_check(const char *path, bool *ret_empty, bool *ret_unclean, struct err *e);
 
-/* Makes the file for a copy (0600); -EEXIST where there is something. */
+/* Makes an empty file (0600); -EEXIST where there is something. */
 int statefile_create(const char *path, struct err *e);
+/* Gives a file that was made whole its name, for good. */
+int statefile_rename(const char *from, const char *to, struct err *e);
 /* Syncs the folder that `path` is in. */
 int statefile_sync_folder(const char *path, struct err *e);
 

@@ -5,7 +5,10 @@
 #include "store/statefile.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sqlite3.h>
+#include <stdio.h>
+#include <unistd.h>
 
 /* How long a predecessor may take to end. */
 #define BUSY_MS 1000
@@ -106,8 +109,6 @@ int db_checkpoint(struct db *db)
     return sqlite3_wal_checkpoint_v2(db->handle, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 }
 
-/* Only after the tables were made: until then the file itself must hold all that there is, so that
- * statefile_prepare knows it again. */
 static int switch_to_wal(struct db *db)
 {
     sqlite3_stmt *statement = NULL;
@@ -159,7 +160,7 @@ static int fail(struct db *db, int code, struct err *e)
     return why.code;
 }
 
-static int open_handle(struct db *db, bool empty, bool unclean, struct err *e)
+static int open_handle(struct db *db, bool empty, struct err *e)
 {
     int code =
         sqlite3_open_v2(db->path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
@@ -170,17 +171,45 @@ static int open_handle(struct db *db, bool empty, bool unclean, struct err *e)
     code = set_up(db, empty);
     if (code == SQLITE_OK) /* takes the lock, and brings in what a crash left behind */
         code = db_exec(db, "SELECT count(*) FROM sqlite_schema");
-    if (code != SQLITE_OK)
-        return fail(db, code, e);
-    int r = unclean ? check(db, e) : 0;
-    if (r == 0) {
-        r = tables_migrate(db->handle, tables_steps, tables_version, e);
-        if (r < 0)
-            err_prefix(e, "%s", db->path);
-    }
+    return code == SQLITE_OK ? 0 : fail(db, code, e);
+}
+
+static int migrate(struct db *db, struct err *e)
+{
+    int r = tables_migrate(db->handle, tables_steps, tables_version, e);
+    return r < 0 ? err_prefix(e, "%s", db->path) : 0;
+}
+
+/* Beside its place, and given its name when it is whole: a start that was cut off leaves nothing
+ * that the next one could not make sense of. */
+static int create(const char *path, struct err *e)
+{
+    char fresh[PATH_MAX], journal[PATH_MAX];
+    struct db db = {.path = fresh};
+    if ((size_t)snprintf(fresh, sizeof(fresh), "%s.new", path) >= sizeof(fresh) ||
+        (size_t)snprintf(journal, sizeof(journal), "%s-journal", fresh) >= sizeof(journal))
+        return err_set(e, -ENAMETOOLONG, "%s: the path is too long", path);
+    unlink(journal);
+    unlink(fresh);
+    int r = statefile_create(fresh, e);
+    if (r == 0)
+        r = open_handle(&db, true, e);
+    if (r == 0)
+        r = migrate(&db, e);
+    db_close(&db, r < 0);
+    return r == 0 ? statefile_rename(fresh, path, e) : r;
+}
+
+static int open_whole(struct db *db, bool unclean, struct err *e)
+{
+    int r = open_handle(db, false, e);
+    if (r == 0 && unclean)
+        r = check(db, e);
+    if (r == 0)
+        r = migrate(db, e);
     if (r < 0)
         return r;
-    code = switch_to_wal(db);
+    int code = switch_to_wal(db);
     sqlite3_wal_hook(db->handle, on_wal, db); /* in place of the automatic checkpoint */
     if (code == SQLITE_OK)
         code = prepare(db);
@@ -190,9 +219,11 @@ static int open_handle(struct db *db, bool empty, bool unclean, struct err *e)
 int db_open(struct db *db, struct err *e)
 {
     bool empty, unclean;
-    int r = statefile_prepare(db->path, &empty, &unclean, e);
+    int r = statefile_check(db->path, &empty, &unclean, e);
+    if (r == 0 && empty)
+        r = create(db->path, e);
     if (r == 0)
-        r = open_handle(db, empty, unclean, e);
+        r = open_whole(db, unclean, e);
     if (r < 0)
         db_close(db, true);
     return r;

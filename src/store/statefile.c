@@ -11,6 +11,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#define ROOM_MIN_BYTES (256 << 10)
 /* Of SQLite's header (sqlite.org/fileformat2.html, 1.3). */
 #define HEADER_BYTES 100
 #define HEADER_MAGIC "SQLite format 3"
@@ -73,6 +74,12 @@ int statefile_sync_folder(const char *path, struct err *e)
     if (fd < 0)
         return err_errno(e, fd, "%s", path);
     return fsync(fd) < 0 ? err_errno(e, -errno, "%s", path) : 0;
+}
+
+bool statefile_has_room(const char *path)
+{
+    struct statfs fs;
+    return statfs(path, &fs) < 0 || (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize >= ROOM_MIN_BYTES;
 }
 
 int statefile_create(const char *path, struct err *e)

@@ -27,6 +27,9 @@ int statefile_rename(const char *from, const char *to, struct err *e);
 /* Syncs the folder that `path` is in. */
 int statefile_sync_folder(const char *path, struct err *e);
 
+/* Whether the file system has room for more than a few commits. True where it cannot tell. */
+bool statefile_has_room(const char *path);
+
 /* What a file system with that number (statfs's f_type) is called, and why the state must not be
  * on it; NULL: it may. */
 const char *statefile_refusal(uint64_t file_system);

@@ -9,33 +9,22 @@
 
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF(x)
+#define APPLICATION_ID TEXT(STATEFILE_APPLICATION_ID)
 
 /* A record is found by an index that holds no bytes, so that rewriting one touches one page of the
  * table. An event's id is its rowid; AUTOINCREMENT is not needed, for `counter` remembers. */
 const char *const tables_steps[] = {
-    "PRAGMA application_id = " TEXT(
-        STATEFILE_APPLICATION_ID) ";"
-                                  "CREATE TABLE counter ("
-                                  " id INTEGER PRIMARY KEY CHECK (id = 1),"
-                                  " revision INTEGER NOT NULL,"
-                                  " event INTEGER NOT NULL) STRICT;"
-                                  "INSERT INTO counter VALUES (1, 0, 0);"
-                                  "CREATE TABLE record ("
-                                  " id INTEGER PRIMARY KEY,"
-                                  " kind TEXT NOT NULL,"
-                                  " key TEXT NOT NULL,"
-                                  " revision INTEGER NOT NULL,"
-                                  " bytes BLOB NOT NULL,"
-                                  " UNIQUE (kind, key)) STRICT;"
-                                  "CREATE TABLE event ("
-                                  " id INTEGER PRIMARY KEY,"
-                                  " revision INTEGER NOT NULL,"
-                                  " at_ms INTEGER NOT NULL,"
-                                  " node TEXT NOT NULL,"
-                                  " kind TEXT NOT NULL,"
-                                  " bytes BLOB NOT NULL) STRICT;"
-                                  "CREATE INDEX event_of_node ON event (node, id);"
-                                  "CREATE INDEX event_of_kind ON event (kind, id);",
+    "PRAGMA application_id = " APPLICATION_ID ";"
+    "CREATE TABLE counter (id INTEGER PRIMARY KEY CHECK (id = 1),"
+    " revision INTEGER NOT NULL, event INTEGER NOT NULL) STRICT;"
+    "INSERT INTO counter VALUES (1, 0, 0);"
+    "CREATE TABLE record (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL,"
+    " revision INTEGER NOT NULL, bytes BLOB NOT NULL, UNIQUE (kind, key)) STRICT;"
+    "CREATE TABLE event (id INTEGER PRIMARY KEY, revision INTEGER NOT NULL,"
+    " at_ms INTEGER NOT NULL, node TEXT NOT NULL, kind TEXT NOT NULL,"
+    " bytes BLOB NOT NULL) STRICT;"
+    "CREATE INDEX event_of_node ON event (node, id);"
+    "CREATE INDEX event_of_kind ON event (kind, id);",
 };
 const int tables_version = sizeof(tables_steps) / sizeof(tables_steps[0]);
 

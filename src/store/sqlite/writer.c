@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "store/sqlite/commit.h"
 #include "store/sqlite/journal.h"
+#include "store/statefile.h"
 
 #include <errno.h>
 #include <sqlite3.h>
@@ -65,6 +66,8 @@ static void reopen(struct writer *w)
 static void outcome(struct writer *w, enum store_result result, const struct err *why)
 {
     set_health(w, result, why);
+    if (result != STORE_OK)
+        w->probe_at_ms = clock_boot_ms() + PROBE_MS;
     if (result == STORE_UNKNOWN)
         w->in_doubt = true;
     if (result == STORE_UNKNOWN || (result == STORE_UNAVAILABLE && why->code != -EBUSY)) {
@@ -111,9 +114,10 @@ static void commit(struct writer *w, struct request_list *list)
     bool written = w->db.revision != revision;
     count(w, list);
     w->untidied += w->db.event - event;
-    queue_answer(&w->queue, list);
+    /* First, so that who reads an answer and asks for the health hears the same. */
     if (written || result != STORE_OK)
         outcome(w, result, &why);
+    queue_answer(&w->queue, list);
     uint64_t soon = clock_boot_ms() + TIDY_BUSY_MS;
     if (written && w->tidy_at_ms > soon)
         w->tidy_at_ms = soon;
@@ -127,9 +131,9 @@ static void serve(struct writer *w, struct request *r)
         answer(w, r);
     } else if (r->notice.about == STORE_READ) {
         enum store_result result = journal_read(&w->db, r, &why);
-        answer(w, r);
         if (result != STORE_OK)
             outcome(w, result, &why);
+        answer(w, r);
     } else if (w->backup.request) {
         err_set(&why, -EALREADY, "another backup is being made");
         request_fail(r, STORE_UNAVAILABLE, &why);
@@ -230,19 +234,25 @@ static void checkpoint(struct writer *w)
         outcome(w, result, &why);
 }
 
+/* A probe is small, and would fit where no commit does. */
+static bool is_full(const struct writer *w)
+{
+    return w->health == STORE_FULL; /* only this thread writes it */
+}
+
 static void probe(struct writer *w, uint64_t now_ms)
 {
     struct err why = {0};
     w->probe_at_ms = now_ms + PROBE_MS;
     if (!w->db.handle)
         reopen(w);
-    else
+    else if (!is_full(w) || statefile_has_room(w->db.path))
         outcome(w, commit_probe(&w->db, &why), &why);
 }
 
 static bool is_healthy(const struct writer *w)
 {
-    return w->health == STORE_OK; /* only this thread writes it */
+    return w->health == STORE_OK;
 }
 
 static bool tidy_is_due(struct writer *w, uint64_t now_ms, bool idle)

@@ -50,7 +50,7 @@ static void note(struct inspect *in, const struct yaml_node *scalar, inspect_rul
 
 static bool is_truth(struct str s)
 {
-    static const char *const words[] = {"y", "yes", "on", "n", "no", "off"};
+    static const char *const words[] = {"yes", "on", "no", "off"};
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (str_eq_nocase(s, str_from(words[i])))
             return true;
@@ -78,6 +78,8 @@ unsigned inspect_type(const struct yaml_node *y, const char **ret_why)
     const char *why = scalar_read(y, &v);
     if (!why)
         return type_of_value(v, ret_why);
+    if (str_eq_nocase(yaml_text(y), STR("y")) || str_eq_nocase(yaml_text(y), STR("n")))
+        return INSPECT_TEXT; /* to PyYAML, whatever the standard says */
     bool truth = is_truth(yaml_text(y));
     *ret_why = truth ? "is true or false to YAML 1.1; quote it" : why;
     return truth ? INSPECT_BOOL : INSPECT_NUMBER;

@@ -13,7 +13,9 @@ test=(libcmocka-dev openssl python3 python3-yaml python3-jinja2 git patch system
     clang-14 clang-format-14 shellcheck pyflakes3 mandoc jq gpg gpg-agent
     # What the real cloud-init needs, which tests/cloudinit unpacks and runs in place:
     python3-configobj python3-jsonpatch python3-jsonschema python3-netifaces python3-oauthlib
-    python3-requests python3-serial)
+    python3-requests python3-serial
+    # And netplan, which is unpacked beside it:
+    libglib2.0-0)
 boot=(gnupg iproute2 mmdebstrap util-linux)
 fuzz=(clang-14 libclang-rt-14-dev)
 bench=(nginx-light wrk python3 util-linux)

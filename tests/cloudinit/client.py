@@ -6,10 +6,10 @@ Its Python dependencies are the host's own packages (scripts/deps.sh).
 import json
 import os
 import subprocess
-import tempfile
 
 import debian
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 SECONDS = 60
 
 
@@ -20,11 +20,11 @@ class Client:
         self.version = self.python("from cloudinit import version\n"
                                    "answer(version.version_string())")
 
-    def _run(self, arguments, env=None):
+    def _run(self, arguments, env=None, text_in=""):
         """Runs Debian's Python with this cloud-init in its path; returns what it printed."""
         environment = {**os.environ, **(env or {}), "PYTHONPATH": self.modules}
         return subprocess.run(["/usr/bin/python3", "-B", *arguments], env=environment, text=True,
-                              capture_output=True, timeout=SECONDS, check=False)
+                              input=text_in, capture_output=True, timeout=SECONDS, check=False)
 
     def python(self, code, env=None):
         """Runs `code`, which calls answer(x) once; returns that x, by way of JSON."""
@@ -35,10 +35,11 @@ class Client:
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
-    def command(self, *arguments):
-        """Runs the command `cloud-init`; returns (exit status, all that it said)."""
-        done = self._run(["-m", "cloudinit.cmd.main", *arguments])
-        return done.returncode, done.stdout + done.stderr
+    def commands(self, jobs):
+        """Runs `cloud-init` with each of these lists of arguments: [(status, what it said)]."""
+        done = self._run([os.path.join(HERE, "batch.py")], text_in=json.dumps(jobs))
+        assert done.returncode == 0, done.stderr
+        return [tuple(answer) for answer in json.loads(done.stdout)]
 
     def fetch(self, url):
         """What the datasource gets from that seed: {file: text, or meta-data's mapping}."""
@@ -55,29 +56,36 @@ class Client:
                            "answer(found if D.load_cmdline_data(found) else None)",
                            {"DEBUG_PROC_CMDLINE": cmdline})
 
-    def validate(self, user_data):
-        """Raises unless `cloud-init schema` takes it without a word of complaint."""
-        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as f:
-            f.write(user_data)
-            f.flush()
-            status, said = self.command("schema", "--config-file", f.name)
-        assert status == 0 and "deprecat" not in said.lower(), said
+    def validate(self, paths, kind="cloud-config"):
+        """What `cloud-init schema` has against each of these files: {path: text}."""
+        # 22.4.2 knows but one kind of schema, and has no option to say so.
+        how = [] if kind == "cloud-config" else ["--schema-type", kind]
+        jobs = [["schema", *how, "--config-file", path] for path in paths]
+        answers = zip(paths, self.commands(jobs))
+        return {path: said for path, (status, said) in answers
+                if status or "deprecat" in said.lower() or not said.startswith("Valid ")}
 
-    def convert(self, network_config, kind, interfaces):
-        """What net-convert makes of it: {path: text}; `interfaces` are (name, mac)."""
-        with tempfile.TemporaryDirectory() as out:
-            source = os.path.join(out, "network-config")
-            with open(source, "w", encoding="utf-8") as f:
-                f.write(network_config)
-            macs = [part for name, mac in interfaces for part in ("-m", f"{name},{mac}")]
-            status, said = self.command(
-                "devel", "net-convert", "--network-data", source, "--kind", "yaml",
-                "--output-kind", kind, "-d", f"{out}/made", "-D", "debian", *macs)
-            assert status == 0, said
-            made = {}
-            for folder, _, names in os.walk(f"{out}/made"):
-                for name in names:
-                    path = os.path.join(folder, name)
-                    with open(path, encoding="utf-8") as f:
-                        made[os.path.relpath(path, f"{out}/made")] = f.read()
-            return made
+    def convert(self, jobs, out):
+        """net-convert of each (network-config's path, output kind, [(interface, MAC)]).
+
+        Returns, for each, {path: text} of what it made; it may say nothing but that it did.
+        """
+        commands = [["devel", "net-convert", "--network-data", path, "--kind", "yaml",
+                     "--output-kind", kind, "-d", f"{out}/{i}", "-D", "debian",
+                     *(part for name, mac in macs for part in ("-m", f"{name},{mac}"))]
+                    for i, (path, kind, macs) in enumerate(jobs)]
+        for job, (status, said) in zip(jobs, self.commands(commands)):
+            words = [line for line in said.splitlines()
+                     if line and not line.startswith(("Read input format", "Wrote output format"))]
+            assert status == 0 and not words, f"{job}\n{said}"
+        return [_texts(f"{out}/{i}") for i in range(len(jobs))]
+
+
+def _texts(top):
+    made = {}
+    for folder, _, names in os.walk(top):
+        for name in names:
+            path = os.path.join(folder, name)
+            with open(path, encoding="utf-8") as f:
+                made[os.path.relpath(path, top)] = f.read()
+    return made

@@ -2,14 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """What real clients make of what cloudseedd serves: cloud-init 22.4.2 and 25.1, one test each.
 
+The documents are those of all nodes of the homelab, and of a site that is as odd as can be.
+
 CLOUDINIT_SUITES names the Debian releases whose packages are tried. What cannot be fetched is
 skipped, but for where CI is set: there it fails.
 """
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import types
+from pathlib import Path
 
 import yaml
 
@@ -19,6 +23,8 @@ sys.path[:0] = [os.path.join(HERE, "..", "lib"), HERE]
 import admin  # noqa: E402
 import client  # noqa: E402
 import debian  # noqa: E402
+import netplan  # noqa: E402
+import sites  # noqa: E402
 import tap  # noqa: E402
 from daemon import BUILD, Daemon  # noqa: E402
 
@@ -41,12 +47,17 @@ def daemon():
 
 
 def client_of(suite):
+    return fetched(client.Client, suite)
+
+
+def fetched(make, *args):
+    """What is made of Debian's packages, which lie in the build folder."""
     try:
-        return client.Client(suite, str(BUILD / "cloud-init"))
+        return make(*args, str(BUILD / "cloud-init"))
     except (debian.NotDebian, subprocess.SubprocessError, FileNotFoundError) as why:
         if "CI" in os.environ:
             raise
-        raise tap.Skip(f"no cloud-init of {suite} could be fetched") from why
+        raise tap.Skip(f"Debian's packages could not be fetched: {why}") from why
 
 
 def seed_url(node):
@@ -60,8 +71,12 @@ def served(node, name):
     return answer.text
 
 
-def interfaces(node):
-    return [(f"eth{i}", mac) for i, mac in enumerate(admin.macs(node))]
+def interfaces(where, node):
+    return [(f"eth{i}", mac) for i, mac in enumerate(where.show(node)["macs"])]
+
+
+def netplan_of_host():
+    return fetched(netplan.Netplan)
 
 
 def check_fetch(c):
@@ -103,12 +118,50 @@ def check_meta_data(c):
         assert isinstance(meta["instance-id"], str) and meta["instance-id"], meta
 
 
-def check_schema(c):
-    """Every node's user-data is what cloud-init's schema takes."""
-    for node in admin.node_names():
-        text = served(node, "user-data")
-        assert text.startswith("#cloud-config\n"), text[:80]
-        c.validate(text)
+def site_of(which):
+    return sites.HOMELAB if which == "homelab" else sites.odd(once(scratch) / which)
+
+
+def scratch():
+    return Path(tap.enter(tempfile.TemporaryDirectory(prefix="cloudseed-test-")))
+
+
+def documents(name):
+    """[(site, node, path)] of each node's file of that name that is not empty, as a file."""
+    found = []
+    for which in ("homelab", "odd"):
+        for node, texts in once(site_of, which).rendered.items():
+            if texts.get(name):
+                path = once(scratch) / f"{which}-{node}-{name}"
+                path.write_text(texts[name], encoding="utf-8", newline="")
+                found.append((once(site_of, which), node, str(path)))
+    return found
+
+
+def validated(c, name, kind="cloud-config"):
+    paths = [path for _, _, path in once(documents, name)]
+    if name != "vendor-data":
+        assert len(paths) > 20, paths
+    tap.eq(c.validate(paths, kind), {}, f"{name} that it takes not, or not without a word")
+
+
+def check_user_data(c):
+    """The user-data of every node of both sites is what cloud-init's schema takes."""
+    for _, node, path in once(documents, "user-data"):
+        with open(path, encoding="utf-8") as f:
+            tap.eq(f.readline(), "#cloud-config\n", node)
+    validated(c, "user-data")
+
+
+def check_vendor_data(c):
+    """And so is the vendor-data."""
+    validated(c, "vendor-data")
+
+
+def check_network_schema(c):
+    """Where cloud-init has a schema of network-config (since 24.1), they pass it as well."""
+    if not c.version.startswith("22."):
+        validated(c, "network-config", "network-config")
 
 
 def check_cache(_c):
@@ -120,22 +173,63 @@ def check_cache(_c):
         tap.eq(len(kept), 1, f"{node}: files that say manual_cache_clean")
 
 
-def check_network(c):
-    """Every network-config becomes netplan's and networkd's, with each address and MAC in it."""
-    for node in admin.node_names():
-        text = served(node, "network-config")
-        ethernets = yaml.safe_load(text)["ethernets"]
-        netplan = "".join(c.convert(text, "netplan", interfaces(node)).values())
-        made = yaml.safe_load(netplan)["network"]["ethernets"]
-        tap.eq(sorted(made), sorted(ethernets))
-        units = "".join(c.convert(text, "networkd", interfaces(node)).values())
-        for nic in ethernets.values():
-            for address in nic.get("addresses", []):
-                tap.contains(units, f"Address={address}\n")
-            if "macaddress" in nic.get("match", {}):
-                mac = nic["match"]["macaddress"]
-                assert isinstance(mac, str), f"{node}: YAML reads this MAC as {mac!r}"
-                tap.contains(units, f"MACAddress={mac}\n")
+def converted(c, kind):
+    """[(node, its network-config parsed, {path: text} that it becomes)] of all nodes."""
+    rows = once(documents, "network-config")
+    jobs = [(path, kind, interfaces(where, node)) for where, node, path in rows]
+    out = once(scratch) / f"{c.version}-{kind}"
+    made = c.convert(jobs, out)
+    parsed = []
+    for _, node, path in rows:
+        with open(path, encoding="utf-8") as f:
+            parsed.append((node, yaml.safe_load(f)["ethernets"]))
+    return [(node, nics, texts) for (node, nics), texts in zip(parsed, made)]
+
+
+def same_network(nics, units, what):
+    """These units have the addresses, routers, name servers and MACs of the network-config."""
+    def said(section, key):
+        return sorted(v for u in units.values() for v in u.get(section, {}).get(key, []))
+
+    def wanted(*keys):
+        values = list(nics.values())
+        for key in keys:
+            values = [v for nic in values for v in _listed(nic.get(key))]
+        return sorted(values)
+
+    tap.eq(said("Network", "Address") + said("Address", "Address"), wanted("addresses"), what)
+    tap.eq(said("Route", "Gateway"), wanted("routes", "via"), what)
+    tap.eq(_words(said("Network", "DNS")), _words(wanted("nameservers", "addresses")), what)
+    tap.eq(_words(said("Network", "Domains")), _words(wanted("nameservers", "search")), what)
+    macs = {m for key in ("MACAddress", "PermanentMACAddress") for m in said("Match", key)}
+    tap.eq(macs, set(wanted("match", "macaddress")), what)
+
+
+def _listed(value):
+    return [] if value is None else value if isinstance(value, list) else [value]
+
+
+def _words(values):
+    return sorted({word for value in values for word in value.split()})
+
+
+def check_netplan(c):
+    """Every network-config becomes netplan's, and that, by the real netplan, networkd's units."""
+    generator = once(netplan_of_host)
+    for node, nics, texts in converted(c, "netplan"):
+        (text,) = texts.values()
+        tap.eq(sorted(yaml.safe_load(text)["network"]["ethernets"]), sorted(nics), node)
+        units = generator.generate(text)
+        tap.eq(len([name for name in units if name.endswith(".network")]), len(nics), node)
+        same_network(nics, units, f"{c.version} {node}\n{text}")
+
+
+def check_networkd(c):
+    """Every network-config becomes networkd's units without netplan, too."""
+    for node, nics, texts in converted(c, "networkd"):
+        units = {path: netplan.unit(text) for path, text in texts.items()}
+        tap.eq(len(units), len(nics), node)
+        same_network(nics, units, f"{c.version} {node}")
 
 
 def check_unknown_key(c):

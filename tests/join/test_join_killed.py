@@ -47,11 +47,12 @@ def close_window_after_result():
         SERVER.result_plan = SERVER.cluster_plan = SERVER.plan
 
 
-def check_end(m, where, files):
+def check_end(m, where, files, master):
     what = f"killed {where}: {m.known.get('calls')}"
     tap.eq(SERVER.faults, [], what)
     assert m.file("/var/lib/cloudseed/joined").exists(), what
     assert m.file("/etc/kubernetes/kubelet.conf").exists(), what
+    assert m.file("/etc/kubernetes/manifests/etcd.yaml").exists() == master, what
     assert all(m.file(f["path"]).exists() for f in files), what
     assert any(r["ok"] for r in SERVER.of_kind("result")), what
     assert not any(not r["ok"] for r in SERVER.of_kind("result")), what
@@ -71,7 +72,7 @@ def killed_at(name, role, kill_at):
         close_window_after_result()
         second = m.run()
         tap.eq(second.status, 0, f"killed {where}: {second.text}")
-        check_end(m, where, golden(name)["files"])
+        check_end(m, where, golden(name)["files"], role == "master")
         if cluster_known:
             later = [c for c in m.calls("kubeadm")[before:] if "version" not in c]
             tap.eq(later, [], f"killed {where}: kubeadm run after the cluster was reported")
@@ -82,7 +83,7 @@ def kill_everywhere(name, role):
     with machine(name, role) as m:
         whole = m.run()
         tap.eq(whole.status, 0, whole.text)
-        check_end(m, "never", golden(name)["files"])
+        check_end(m, "never", golden(name)["files"], role == "master")
     resets = [killed_at(name, role, step) for step in range(1, len(whole.steps) + 1)]
     print(f"# {name}: killed at {len(resets)} steps, kubeadm undone after {sum(map(bool, resets))}")
     assert len(resets) > 40, whole.steps
@@ -130,6 +131,18 @@ def test_configuration_is_gone_as_soon_as_kubeadm_has_ended():
     with machine("init", "master") as m:
         tap.eq(m.run(kill_at=steps.index("kubectl get")).status, -9)
         assert not m.file("/run/cloudseed/kubeadm.yaml").exists()
+
+
+def test_half_a_configuration_is_forgotten_by_the_next_start():
+    with machine("join-worker", "worker") as m:
+        steps = m.run().steps
+    half = next(s for s in steps if s.startswith("replace") and "kubeadm.yaml" in s)
+    with machine("join-worker", "worker") as m:
+        tap.eq(m.run(kill_at=1 + steps.index(half)).status, -9)
+        assert m.leaks(TOKEN)
+        SERVER.plan = [stand_in.problem(410, "window-over")]
+        tap.eq(m.run().status, 2)
+        tap.eq(m.leaks(TOKEN), [])
 
 
 def test_claim_is_kept_within_a_boot_and_new_in_the_next():

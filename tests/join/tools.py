@@ -108,15 +108,16 @@ def kubeadm_init(machine, argv):
     if "JoinConfiguration" in found or "ClusterConfiguration" not in found:
         raise Wrong(f"kinds {list(found)}")
     preflight(machine)
-    machine.file("manifests/etcd.yaml", "etcd")
     machine.file("pki/ca.crt", CERTIFICATE)
+    machine.file("kubelet.conf", "node")
     machine.between("in kubeadm init")
     endpoint = found["ClusterConfiguration"]["controlPlaneEndpoint"]
     machine.file("admin.conf", json.dumps({"clusters": [{"name": "c", "cluster": {
         "server": f"https://{endpoint}",
         "certificate-authority-data": base64.b64encode(CERTIFICATE.encode()).decode()}}]}))
     machine.between("in kubeadm init")
-    machine.file("kubelet.conf", "node")
+    machine.file("manifests/etcd.yaml", "etcd")
+    machine.between("in kubeadm init")
     machine.keep(objects=[], inits=machine.known.get("inits", 0) + 1)
     return "Your Kubernetes control-plane has initialized successfully!\n"
 
@@ -131,16 +132,20 @@ def kubeadm_join(machine, argv):
     if not re.fullmatch(r"[a-z0-9]{6}\.[a-z0-9]{16}", discovery["token"]):
         raise Wrong("the token is invalid")
     preflight(machine)
+    if machine.known.get("joins") and "controlPlane" not in found["JoinConfiguration"]:
+        raise Wrong("error execution phase kubelet-start: a Node with name \"x\" and status "
+                    "\"Ready\" already exists in the cluster")
     machine.file("bootstrap-kubelet.conf", f"token: {discovery['token']}")
     machine.between("in kubeadm join")
     text = machine.fails("late kubeadm join")
     if text is not None:
         raise Wrong(text)
+    machine.file("kubelet.conf", "node")
+    machine.keep(joins=machine.known.get("joins", 0) + 1)
+    machine.between("in kubeadm join")
     if "controlPlane" in found["JoinConfiguration"]:
         machine.file("manifests/etcd.yaml", "etcd")
         machine.file("admin.conf", "{}")
-    machine.file("kubelet.conf", "node")
-    machine.keep(joins=machine.known.get("joins", 0) + 1)
     machine.between("in kubeadm join")
     (machine.etc / "bootstrap-kubelet.conf").unlink()
     return "This node has joined the cluster\n"

@@ -4,6 +4,7 @@
 #include "base/grow.h"
 #include "base/hash.h"
 #include "cli/own.h"
+#include "cli/plain.h"
 
 #define ARENA_BYTES (64 * 1024)
 #define KEY_MAX_BYTES ((size_t)1 << 30)
@@ -12,15 +13,15 @@
 
 const char *const change_kind_names[] = {"changed", "added", "removed"};
 
-/* Nodes in which the same text takes the place of the same text: diff is asked once for them. What
- * diff finds to be the same all the same becomes one change. */
+/* Nodes that change in the same way as far as we can tell: diff is asked once for them. What diff
+ * finds to be the same all the same becomes one change. */
 struct variant {
     uint64_t key, literal;
     struct str document;
     enum change_kind kind;
     struct str first; /* node */
     struct names nodes;
-    bool alike;        /* in some node the text is another, but for what is its own */
+    bool alike;        /* what differs is another in some node, but for what is its own */
     bool own_in_hunks; /* the lines that go or come hold what is the node's own */
     struct own own;    /* of the first one */
     uint32_t change;   /* once diff was asked */
@@ -165,6 +166,22 @@ static struct variant *put_variant(struct changes *cs, const struct variant *v, 
     return &cs->variants[*ret_new ? cs->variants_n++ : known];
 }
 
+/* By the lines that go and come if they are plain to see, else by all text from the first that
+ * differs to the last. */
+static void set_keys(const struct changes *cs, struct variant *v, struct str gone, struct str come)
+{
+    struct buf lines;
+    buf_init(&lines, KEY_MAX_BYTES);
+    cut_common(&gone, &come);
+    if (plain_lines(gone, come, &lines)) {
+        gone = buf_view(&lines);
+        come = STR("plain");
+    }
+    v->key = key_of(cs, v, &v->own, gone, come);
+    v->literal = key_of(cs, v, &nothing, gone, come);
+    buf_done(&lines);
+}
+
 int changes_add(struct changes *cs, const struct node *before, const struct node *now,
                 struct str document, const struct str texts[2], struct err *e)
 {
@@ -179,9 +196,7 @@ int changes_add(struct changes *cs, const struct node *before, const struct node
         .change = MAP_NONE,
     };
     bool new;
-    cut_common(&gone, &come);
-    v.key = key_of(cs, &v, &v.own, gone, come);
-    v.literal = key_of(cs, &v, &nothing, gone, come);
+    set_keys(cs, &v, gone, come);
     struct variant *holder = put_variant(cs, &v, &new);
     names_add(&holder->nodes, now->name);
     holder->alike |= holder->literal != v.literal;

@@ -136,7 +136,7 @@ install_packages() {
     missing=$(missing_packages)
     [ -n "$(version_of "$CONTAINERD")" ] || missing="$missing $CONTAINERD"
     if [ -n "$missing" ]; then
-        dpkg --configure -a
+        patiently dpkg --configure -a
         command -v gpg >/dev/null || {
             patiently apt update
             patiently apt install --no-install-recommends gnupg ca-certificates
@@ -146,7 +146,7 @@ install_packages() {
         # shellcheck disable=SC2086  # words
         patiently apt install --no-install-recommends $missing
     fi
-    apt-mark hold kubelet kubeadm kubectl >/dev/null
+    patiently apt-mark hold kubelet kubeadm kubectl >/dev/null
     say "kubelet $(version_of kubelet), kubeadm $(version_of kubeadm)"
 }
 

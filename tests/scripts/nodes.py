@@ -17,6 +17,7 @@ from daemon import BUILD, SOURCE
 NASTY = "a'b\"c $(touch /tmp/x) `id` \\ # {{ x }} é\nz: \U0001f600"
 FINGERPRINT = "0123 4567 89ab cdef 0123  4567 89ab cdef 0123 4567"
 
+HOSTS = "/etc/containerd/certs.d/registry.home.arpa/hosts.toml"
 CALICO = [{"name": "calico", "template": "addons/calico"}]
 
 RICH = {
@@ -37,6 +38,9 @@ RICH = {
             "pods": "fd00:172:21::/56", "services": "fd00:113::/112",
             "addons": CALICO},
     },
+    "roles/rich.yaml": {
+        "puller": {"extends": "worker", "sealed": {HOSTS: {"template": "sealed/registry"}},
+                   "variables": {"registry_host": "registry.home.arpa"}}},
     "nodes/rich.yaml": {
         "dual-master-1": {"role": "master", "cluster": "dual", "addresses": ["10.0.20.51",
                                                                             "fd00:20::51"]},
@@ -53,6 +57,8 @@ RICH = {
                            "sudo": "ALL=(root) NOPASSWD:/usr/bin/rsync",
                            "ssh_authorized_keys": [NASTY]}, {"name": "guest"}]}},
         "six-master-1": {"role": "master", "cluster": "six", "addresses": ["fd00:20::41"]},
+        "puller": {"role": "puller", "cluster": "dual", "addresses": ["10.0.20.53"],
+                   "variables": {"discovery_file": "/etc/kubernetes/discovery.conf"}},
         "shelf": {"role": "plain", "macs": ["52:54:00:12:34:00"]},
         "bare": {"role": "plain"},
         "no-mac": {"role": "plain", "addresses": ["10.0.20.60"]},

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Scripts, units and settings that the shipped templates write, each by what reads it on a node."""
+import base64
 import ipaddress
 import os
 import re
@@ -8,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import yaml
@@ -229,6 +231,24 @@ def test_kubeadm_join():
     master = kubeadm("six-master-1", "kubeadm-join")["JoinConfiguration"]
     tap.eq(master["controlPlane"]["localAPIEndpoint"], {"advertiseAddress": "fd00:20::41"})
     assert re.fullmatch("[0-9a-f]{64}", master["controlPlane"]["certificateKey"])
+
+
+def test_discovery_by_file():
+    tap.eq(kubeadm("puller", "kubeadm-join")["JoinConfiguration"]["discovery"], {
+        "file": {"kubeConfigPath": "/etc/kubernetes/discovery.conf"},
+        "tlsBootstrapToken": "abcdef.0123456789abcdef"})
+
+
+def test_registry_login():
+    """TOML as containerd's documentation has it, with the secret in it and nowhere else."""
+    text = RICH.render("puller", f"sealed{nodes.HOSTS}")
+    login = base64.b64encode(b"SECRET-registry_login").decode()
+    tap.eq(tomllib.loads(text), {
+        "server": "https://registry.home.arpa",
+        "host": {"https://registry.home.arpa": {
+            "capabilities": ["pull", "resolve"],
+            "header": {"Authorization": [f"Basic {login}"]}}}})
+    assert login not in RICH.render("puller", "user-data")
 
 
 def test_calico():

@@ -152,7 +152,7 @@ static size_t find_conflict(struct memory *m, const struct store_txn *t, uint64_
 static void run(struct memory *m, struct request *r)
 {
     const struct store_txn *t = &r->txn;
-    uint64_t found;
+    uint64_t found = 0;
     size_t at = find_conflict(m, t, &found);
     if (at < t->n_writes) {
         request_conflict(r, at, found);

@@ -1,103 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the port promises, of each store that fills it. */
+/* What the port promises of records and of its queue, of each store that fills it. */
 #include "lib/unit.h"
 
-#include "base/clock.h"
-#include "lib/failing_store.h"
-#include "lib/folder.h"
-#include "lib/storeloop.h"
-#include "store/memory.h"
-#include "store/sqlite/sqlite.h"
+#include "lab.h"
 
 #include <errno.h>
-
-enum which { MEMORY, SQLITE, FAILING };
-
-struct lab {
-    void *folder;
-    enum which which;
-    struct store_limits limits;
-    struct storeloop loop;
-};
-
-static struct lab lab; /* tests run one after the other */
-
-static struct store *open_store(void)
-{
-    struct store *s = NULL;
-    struct err e = {0};
-    struct sqlite_options o = {.path = "state.db", .limits = lab.limits};
-    if (lab.which == MEMORY)
-        return memory_new(lab.limits, (struct store_retention){0});
-    if (lab.which == FAILING)
-        return failing_store_new();
-    if (sqlite_open(&o, &s, &e) < 0)
-        fail_msg("%s", e.msg);
-    return s;
-}
-
-static int enter(void **state)
-{
-    enum which which = *(enum which *)*state;
-    lab = (struct lab){.which = which};
-    int r = folder_enter(&lab.folder);
-    storeloop_start(&lab.loop, open_store());
-    return r;
-}
-
-static int leave(void **state)
-{
-    (void)state;
-    storeloop_end(&lab.loop);
-    return folder_leave(&lab.folder);
-}
-
-/* A store with other limits in its place. */
-static void restart(struct store_limits limits)
-{
-    storeloop_end(&lab.loop);
-    lab.limits = limits;
-    storeloop_start(&lab.loop, open_store());
-}
-
-/* "kind/key=bytes@revision" of each record, by key. */
-static int list_record(void *cls, const struct store_record *r, struct err *e)
-{
-    (void)e;
-    char *text = cls;
-    size_t n = strlen(text);
-    snprintf(text + n, 4096 - n, "%.*s/%.*s=%.*s@%d ", STR_ARG(r->kind), STR_ARG(r->key),
-             STR_ARG(r->bytes), (int)r->revision);
-    return 0;
-}
-
-/* SQLite is asked after a restart: what it says comes from the disk. */
-static const char *all_records(void)
-{
-    static char text[4096];
-    uint64_t revision;
-    struct err e = {0};
-    text[0] = '\0';
-    struct store *s = lab.loop.store;
-    if (lab.which == SQLITE) {
-        storeloop_end(&lab.loop);
-        s = open_store();
-    }
-    assert_int_equal(store_load(s, list_record, text, &revision, &e), 0);
-    if (lab.which == SQLITE)
-        storeloop_start(&lab.loop, s);
-    return text;
-}
-
-#define put(key, expected, bytes) storeloop_put(&lab.loop, key, expected, bytes)
-
-static uint64_t events(void)
-{
-    struct store_notice *n = storeloop_read(&lab.loop, (struct store_query){0});
-    uint64_t count = n->page.n;
-    store_notice_free(lab.loop.store, n);
-    return count;
-}
 
 static void test_empty(void **state)
 {
@@ -346,130 +253,6 @@ static void test_bounds(void **state)
     assert_int_equal(store_read(lab.loop.store, &q), -EINVAL);
 }
 
-static void ask_event(uint64_t i, const char *node, const char *kind)
-{
-    char text[STR_U64_SIZE];
-    struct store_event ev = {(int64_t)i, str_from(node), str_from(kind), str_of_u64(i, text)};
-    assert_int_equal(
-        store_commit(lab.loop.store, &(struct store_txn){.tag = i, .events = &ev, .n_events = 1}),
-        0);
-}
-
-/* Events 1 to n: nodes a, b, c in turn, kinds x and y in turn; at_ms is their id. */
-static void fill_journal(uint64_t n)
-{
-    static const char *const nodes[] = {"a", "b", "c"};
-    for (uint64_t i = 1; i <= n; i++)
-        ask_event(i, nodes[(i - 1) % 3], i % 2 ? "x" : "y");
-    for (uint64_t i = 1; i <= n; i++)
-        store_notice_free(lab.loop.store, storeloop_until(&lab.loop, STORE_COMMIT));
-}
-
-static void expect_page(struct store_query q, const char *ids, bool more)
-{
-    char got[512] = "";
-    struct store_notice *n = storeloop_read(&lab.loop, q);
-    for (size_t i = 0; i < n->page.n; i++) {
-        const struct store_entry *x = &n->page.entries[i];
-        char text[STR_U64_SIZE];
-        size_t at = strlen(got);
-        snprintf(got + at, sizeof(got) - at, "%d ", (int)x->id);
-        assert_str_equal(x->event.bytes, str_of_u64(x->id, text));
-        assert_int_equal(x->event.at_ms, x->id);
-        assert_int_equal(x->revision, x->id);
-    }
-    assert_string_equal(got, ids);
-    assert_int_equal(n->page.more, more);
-    store_notice_free(lab.loop.store, n);
-}
-
-static void test_pages(void **state)
-{
-    (void)state;
-    fill_journal(12);
-    expect_page((struct store_query){.limit = 4}, "1 2 3 4 ", true);
-    expect_page((struct store_query){.limit = 4, .after = 8}, "9 10 11 12 ", false);
-    expect_page((struct store_query){.limit = 4, .after = 12}, "", false);
-    expect_page((struct store_query){.limit = 3, .newest_first = true}, "12 11 10 ", true);
-    expect_page((struct store_query){.limit = 3, .newest_first = true, .before = 3}, "2 1 ", false);
-    expect_page((struct store_query){.after = 2, .before = 6}, "3 4 5 ", false);
-    expect_page((struct store_query){.node = STR("b")}, "2 5 8 11 ", false);
-    expect_page((struct store_query){.node = STR("b"), .limit = 2, .after = 2}, "5 8 ", true);
-    expect_page((struct store_query){.kind = STR("y"), .limit = 3}, "2 4 6 ", true);
-    expect_page((struct store_query){.node = STR("b"), .kind = STR("y")}, "2 8 ", false);
-    expect_page((struct store_query){.node = STR("b"), .kind = STR("y"), .newest_first = true},
-                "8 2 ", false);
-    expect_page((struct store_query){.node = STR("d")}, "", false);
-    expect_page((struct store_query){.after = UINT64_MAX, .before = UINT64_MAX}, "", false);
-}
-
-static void test_tags_and_ends_of_pages(void **state)
-{
-    (void)state;
-    struct store_notice *n = storeloop_read(&lab.loop, (struct store_query){.tag = 9});
-    assert_int_equal(n->tag, 9);
-    assert_int_equal(n->page.oldest, 0);
-    assert_int_equal(n->page.newest, 0);
-    store_notice_free(lab.loop.store, n);
-    fill_journal(5);
-    n = storeloop_read(&lab.loop, (struct store_query){.node = STR("nobody")});
-    assert_int_equal(n->page.oldest, 1);
-    assert_int_equal(n->page.newest, 5);
-    store_notice_free(lab.loop.store, n);
-}
-
-/* Retention works beside us: ask until it has come so far. */
-static void wait_for_oldest(uint64_t id)
-{
-    for (;;) {
-        struct store_notice *n = storeloop_read(&lab.loop, (struct store_query){.limit = 1});
-        uint64_t oldest = n->page.oldest;
-        assert_true(oldest <= id);
-        store_notice_free(lab.loop.store, n);
-        if (oldest == id)
-            return;
-    }
-}
-
-static void test_retention_by_count(void **state)
-{
-    (void)state;
-    fill_journal(12);
-    store_retain(lab.loop.store, (struct store_retention){.max_events = 4});
-    wait_for_oldest(9);
-    fill_journal(2); /* ids go on */
-    store_retain(lab.loop.store, (struct store_retention){.max_events = 1});
-    wait_for_oldest(14);
-}
-
-static void test_retention_by_age(void **state)
-{
-    (void)state;
-    int64_t now = clock_wall_ms();
-    fill_journal(6); /* of 1970 */
-    struct store_event ev = {now, STR("a"), STR("x"), STR("")};
-    storeloop_commit(&lab.loop, &(struct store_txn){.events = &ev, .n_events = 1});
-    store_retain(lab.loop.store, (struct store_retention){.max_age_ms = 3600000, .min_events = 3});
-    wait_for_oldest(5);
-    store_retain(lab.loop.store, (struct store_retention){.max_age_ms = 3600000});
-    wait_for_oldest(7);
-    assert_int_equal(events(), 1);
-}
-
-/* The last event goes, its id does not come back. */
-static void test_ids_are_not_used_again(void **state)
-{
-    (void)state;
-    fill_journal(3);
-    store_retain(lab.loop.store, (struct store_retention){.max_age_ms = 1});
-    while (events())
-        ;
-    all_records();
-    struct store_event ev = {clock_wall_ms() + 3600000, STR("a"), STR("x"), STR("")};
-    struct store_txn t = {.events = &ev, .n_events = 1};
-    assert_int_equal(storeloop_commit(&lab.loop, &t).first_event, 4);
-}
-
 static void test_queue_is_bounded(void **state)
 {
     (void)state;
@@ -480,7 +263,7 @@ static void test_queue_is_bounded(void **state)
         assert_int_equal(store_commit(lab.loop.store, &t), -EBUSY);
         return;
     }
-    restart((struct store_limits){.commits_max = 3, .bytes_max = 8192, .reads_max = 2});
+    lab_restart((struct store_limits){.commits_max = 3, .bytes_max = 8192, .reads_max = 2});
     static char big[6000];
     struct store_event ev = {1, STR("a"), STR("x"), STR("")};
     struct store_txn t = {.events = &ev, .n_events = 1};
@@ -540,20 +323,9 @@ static void test_load_can_be_ended(void **state)
     assert_int_equal(revision, 77);
 }
 
-static enum which kinds[] = {MEMORY, SQLITE, FAILING};
-
-#define EACH(test)                                                      \
-    {#test " (memory)", test, enter, leave, &kinds[0]},                 \
-        {#test " (sqlite)", test, enter, leave, &kinds[1]},             \
-    {                                                                   \
-#test " (failing, told nothing)", test, enter, leave, &kinds[2] \
-    }
-
 UNIT_MAIN(EACH(test_empty), EACH(test_put_and_put_again), EACH(test_wrong_revision),
           EACH(test_any_revision), EACH(test_delete), EACH(test_name_used_again),
           EACH(test_check_alone), EACH(test_all_or_nothing),
           EACH(test_conflict_leaves_others_alone), EACH(test_two_at_once), EACH(test_any_bytes),
-          EACH(test_bounds), EACH(test_pages), EACH(test_tags_and_ends_of_pages),
-          EACH(test_retention_by_count), EACH(test_retention_by_age),
-          EACH(test_ids_are_not_used_again), EACH(test_queue_is_bounded),
-          EACH(test_stop_finishes_what_is_queued), EACH(test_load_can_be_ended))
+          EACH(test_bounds), EACH(test_queue_is_bounded), EACH(test_stop_finishes_what_is_queued),
+          EACH(test_load_can_be_ended))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/boot.h"
+#include "core/internal.h"
 
 #include "base/hash.h"
 #include "base/hex.h"
@@ -15,12 +15,11 @@
  * the peer no round trip and costs us more than the whole request (docs/why/gzip.md). */
 #define GZIP_MIN_BYTES 14600
 
-static struct str seed_url(struct exchange *x, const struct route *r)
+/* Who was known by weak evidence gets the window's key, which ends with it, and never his own. */
+static struct str seed_url(struct exchange *x, const struct route *r, const struct fleet_view *v)
 {
-    struct str url = snapshot_url(x->snapshot);
-    if (r->kind == ROUTE_SEED) /* as it came: during a rotation the older key goes on working */
-        return ARENA_JOIN(&x->arena, url, STR("/s/"), r->key, STR("/"));
-    return ARENA_JOIN(&x->arena, url, r->base);
+    struct str key = r->kind == ROUTE_SEED ? r->key : v->window_key;
+    return ARENA_JOIN(&x->arena, snapshot_url(x->snapshot), STR("/s/"), key, STR("/"));
 }
 
 static void render_failed(struct exchange *x, const struct template_fault *f)
@@ -73,27 +72,48 @@ static void answer_document(struct exchange *x)
     }
 }
 
-void boot_answer(struct exchange *x, const struct route *r)
+/* The answer waits for nobody: what a fetch changes is written behind it. */
+static void tell_fleet(struct exchange *x, const struct call *call, const struct node *n)
 {
-    int status;
-    const char *reason;
-    x->out.file = str_from(seed_file_names[r->file]);
+    const struct route *r = &call->route;
+    struct change c = call_change(x, n, CHANGE_FETCH);
+    c.fetch.file = x->out.file;
     if (r->kind == ROUTE_EVIDENCE)
-        x->out.evidence = r->value;
-    const struct node *n = identify(x->snapshot, r, &status, &reason);
-    if (!n) {
-        answer_refuse(x, status, reason);
-        return;
-    }
-    x->out.node = n->name;
-    if (snapshot_verdict(x->snapshot, n) == CHECK_FAULTY)
-        x->out.check = check_verdict_names[CHECK_FAULTY];
-    const struct render_env env = {.seed_url = seed_url(x, r)};
-    const struct document d = {DOCUMENT_SEED, r->file};
+        c.fetch.evidence = str_from(evidence_names[r->evidence]);
+    struct fleet *f = call->core->fleet;
+    fleet_forget(f, fleet_change(f, n->uid, n->name, &c, (struct slot_ref){0}));
+}
+
+static void render(struct exchange *x, const struct call *call, const struct identified *who)
+{
+    const struct render_env env = {.seed_url = seed_url(x, &call->route, &who->view),
+                                   .generation = who->view.generation};
+    const struct document d = {DOCUMENT_SEED, call->route.file};
     struct template_fault fault;
-    if (document_render(snapshot_tables(x->snapshot), n, d, &env, &x->arena, &x->body, NULL,
+    if (document_render(snapshot_tables(x->snapshot), who->node, d, &env, &x->arena, &x->body, NULL,
                         &fault) < 0)
         render_failed(x, &fault);
     else
         answer_document(x);
+}
+
+void boot_answer(struct exchange *x, struct call *call)
+{
+    const struct route *r = &call->route;
+    struct identified who = identify(x->snapshot, call->core->fleet, r);
+    x->out.file = str_from(seed_file_names[r->file]);
+    if (r->kind == ROUTE_EVIDENCE)
+        x->out.evidence = r->value;
+    if (!who.node) {
+        answer_refuse(x, who.status, who.reason);
+        if (who.suspect)
+            tell_fleet(x, call, who.suspect);
+        return;
+    }
+    x->out.node = who.node->name;
+    if (snapshot_verdict(x->snapshot, who.node) == CHECK_FAULTY)
+        x->out.check = check_verdict_names[CHECK_FAULTY];
+    render(x, call, &who);
+    if (who.view.state == STATE_ARMED)
+        tell_fleet(x, call, who.node);
 }

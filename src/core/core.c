@@ -2,69 +2,110 @@
 #include "core/core.h"
 
 #include "core/answer.h"
-#include "core/boot.h"
+#include "core/callback.h"
+#include "core/internal.h"
 
 #include <stdlib.h>
 
-struct core {
-    struct exchange_port port;
-    struct snapshot *snapshot;
-    bool draining;
-};
-
-static void on_begin(void *cls, struct exchange *x)
+struct change call_change(struct exchange *x, const struct node *n, enum change_kind kind)
 {
-    struct core *c = cls;
-    x->snapshot = snapshot_ref(c->snapshot);
+    char text[ADDRESS_TEXT_SIZE];
+    struct str peer = str_from(address_text(x->in.peer, text));
+    return (struct change){
+        .kind = kind,
+        .cause = STR("node"),
+        .peer = arena_str(&x->arena, peer),
+        .is_master = n->role->bootstrap == BOOTSTRAP_MASTER,
+        .bootstraps = n->role->bootstrap != BOOTSTRAP_NONE,
+    };
 }
 
 static void answer_readyz(const struct core *c, struct exchange *x)
 {
-    if (c->draining) {
+    struct err why;
+    if (c->draining)
         answer_line(x, 503, "shutting down");
-        x->out.retry_later = true;
-    } else {
+    else if (!fleet_healthy(c->fleet, &why))
+        answer_line(x, 503, arena_str(&x->arena, str_from(why.msg)).p);
+    else
         answer_line(x, 200, "ready");
+    x->out.retry_later = x->out.status == 503;
+}
+
+/* What a route is asked for with: the methods' names for Allow, and how much of a body it takes. */
+struct takes {
+    bool post;
+    size_t body_max_bytes;
+};
+
+static struct takes takes(enum route_kind kind)
+{
+    switch (kind) {
+    case ROUTE_REPORT: return (struct takes){true, REPORT_MAX_BYTES};
+    case ROUTE_PHONE_HOME: return (struct takes){true, PHONE_HOME_MAX_BYTES};
+    default: return (struct takes){false, 0};
     }
 }
 
-static void answer_route(struct core *c, struct exchange *x)
+static void refuse_method(struct exchange *x, bool post)
 {
-    struct route r = route_parse(x->in.path, &x->arena);
-    switch (r.kind) {
-    case ROUTE_SEED:
-    case ROUTE_EVIDENCE: boot_answer(x, &r); break;
-    case ROUTE_HEALTHZ: answer_line(x, 200, "alive"); break;
-    case ROUTE_READYZ: answer_readyz(c, x); break;
-    default: answer_refuse(x, 404, r.reason); break;
-    }
+    answer_refuse(x, 405,
+                  post ? "only POST is answered here" : "only GET and HEAD are answered here");
+    x->out.allow = post ? "POST" : "GET, HEAD";
+}
+
+static void on_begin(void *cls, struct exchange *x)
+{
+    struct core *c = cls;
+    struct call *call = ARENA_NEW(&x->arena, struct call);
+    x->snapshot = snapshot_ref(c->snapshot);
+    x->core = call;
+    call->core = c;
+    call->route = route_parse(x->in.path, &x->arena);
+    struct takes t = takes(call->route.kind);
+    bool reads = x->in.method == METHOD_GET || x->in.method == METHOD_HEAD;
+    if (call->route.kind == ROUTE_NONE)
+        answer_refuse(x, reads || x->in.method == METHOD_POST ? 404 : 405, call->route.reason);
+    else if (t.post ? x->in.method != METHOD_POST : !reads)
+        refuse_method(x, t.post);
+    else
+        x->body_max_bytes = t.body_max_bytes;
 }
 
 static enum exchange_verdict on_step(void *cls, struct exchange *x)
 {
-    if (x->in.method == METHOD_GET || x->in.method == METHOD_HEAD) {
-        answer_route(cls, x);
-        return EXCHANGE_DONE;
+    struct call *call = x->core;
+    switch (call->route.kind) {
+    case ROUTE_SEED:
+    case ROUTE_EVIDENCE: boot_answer(x, call); break;
+    case ROUTE_REPORT:
+    case ROUTE_PHONE_HOME: return callback_step(x, call);
+    case ROUTE_HEALTHZ: answer_line(x, 200, "alive"); break;
+    case ROUTE_READYZ: answer_readyz(cls, x); break;
+    case ROUTE_NONE: break; /* answered already */
     }
-    answer_refuse(x, 405, "only GET and HEAD are answered here");
-    x->out.allow = "GET, HEAD";
     return EXCHANGE_DONE;
 }
 
+/* Who has left is not waited for; what he asked for happens all the same. */
 static void on_end(void *cls, struct exchange *x)
 {
-    (void)cls;
+    struct core *c = cls;
+    struct call *call = x->core;
+    if (call->ticket.generation)
+        fleet_forget(c->fleet, call->ticket);
     snapshot_unref(x->snapshot);
     x->snapshot = NULL;
 }
 
-struct core *core_new(struct snapshot *first)
+struct core *core_new(struct snapshot *first, struct fleet *fleet)
 {
     struct core *c = calloc(1, sizeof(*c));
     if (!c)
         abort();
     c->port = (struct exchange_port){.begin = on_begin, .step = on_step, .end = on_end, .cls = c};
     c->snapshot = first;
+    c->fleet = fleet;
     return c;
 }
 

@@ -9,12 +9,13 @@
 #define CLOUDSEED_CORE_CORE_H
 
 #include "core/snapshot.h"
+#include "fleet/fleet.h"
 #include "port/exchange.h"
 
 struct core;
 
-/* Takes the reference to `first` over. */
-struct core *core_new(struct snapshot *first);
+/* Takes the reference to `first` over. The fleet stays the caller's, and must outlive the core. */
+struct core *core_new(struct snapshot *first, struct fleet *fleet);
 void core_free(struct core *c);
 
 /* How listeners reach it; lives as long as the core. */

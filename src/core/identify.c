@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/identify.h"
 
-static const struct node *find_by_evidence(const struct tree *t, enum evidence kind,
+static const struct node *find_by_evidence(const struct snapshot *s, enum evidence kind,
                                            struct str value)
 {
+    const struct tree *t = snapshot_tree(s);
     struct mac mac;
     struct uuid uuid;
     switch (kind) {
@@ -15,33 +16,47 @@ static const struct node *find_by_evidence(const struct tree *t, enum evidence k
     }
 }
 
-static const struct node *by_evidence(const struct snapshot *s, const struct route *r,
-                                      int *ret_status, const char **ret_reason)
+static struct identified refused(int status, const char *reason)
 {
-    const struct tree *t = snapshot_tree(s);
-    if (!tree_site(t)->evidence[r->evidence]) {
-        *ret_status = 403;
-        *ret_reason = "this site does not know machines by that: name it under 'evidence' in "
-                      "site.yaml, or use the node's seed URL";
-        return NULL;
-    }
-    const struct node *n = find_by_evidence(t, r->evidence, r->value);
-    if (!n) {
-        *ret_status = 404;
-        *ret_reason = "no node is declared with that value";
-    }
-    return n;
+    return (struct identified){.status = status, .reason = reason};
 }
 
-const struct node *identify(const struct snapshot *s, const struct route *r, int *ret_status,
-                            const char **ret_reason)
+static struct identified by_evidence(const struct snapshot *s, const struct fleet *f,
+                                     const struct route *r)
+{
+    if (!tree_site(snapshot_tree(s))->evidence[r->evidence])
+        return refused(403, "this site does not know machines by that: name it under 'evidence' in "
+                            "site.yaml, or use the node's seed URL");
+    const struct node *n = find_by_evidence(s, r->evidence, r->value);
+    if (!n)
+        return refused(404, "no node is declared with that value");
+    struct identified who = {.node = n, .view = fleet_look(f, n->uid)};
+    if (who.view.window_key.n && !who.view.locked)
+        return who;
+    who = refused(403, who.view.locked
+                           ? "this node is locked after an alarm: 'cloudseed node arm' unlocks it"
+                           : "this node is not to be built now: an admin opens that with "
+                             "'cloudseed node arm'");
+    who.suspect = n;
+    return who;
+}
+
+static const struct node *by_key(const struct snapshot *s, struct fleet *f, struct str key)
+{
+    const struct node *n = snapshot_find_key(s, key);
+    if (n)
+        return n;
+    struct str uid = fleet_find_window(f, key);
+    return uid.n ? snapshot_find_uid(s, uid) : NULL;
+}
+
+struct identified identify(const struct snapshot *s, struct fleet *f, const struct route *r)
 {
     if (r->kind == ROUTE_EVIDENCE)
-        return by_evidence(s, r, ret_status, ret_reason);
-    const struct node *n = snapshot_find_key(s, r->key);
-    if (!n) {
-        *ret_status = 404;
-        *ret_reason = "no node has this seed key; 'cloudseed node url NAME' prints the right one";
-    }
-    return n;
+        return by_evidence(s, f, r);
+    const struct node *n = by_key(s, f, r->key);
+    if (!n)
+        return refused(404,
+                       "no node has this seed key; 'cloudseed node url NAME' prints the right one");
+    return (struct identified){.node = n, .view = fleet_look(f, n->uid)};
 }

@@ -1,14 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* identify: which node a request speaks for. */
+/*
+ * identify: which node a request speaks for.
+ *
+ * By its seed key, by the key of its build window, or by weak evidence, which counts within a build
+ * window alone.
+ */
 #ifndef CLOUDSEED_CORE_IDENTIFY_H
 #define CLOUDSEED_CORE_IDENTIFY_H
 
 #include "core/route.h"
 #include "core/snapshot.h"
+#include "fleet/fleet.h"
 
-/* Where no node answers: NULL, with HTTP's status and one line that says why. The line tells the
- * one who asks no more than he knew: not whether such a machine exists. */
-const struct node *identify(const struct snapshot *s, const struct route *r, int *ret_status,
-                            const char **ret_reason);
+struct identified {
+    const struct node *node; /* NULL: nobody, or not this way; then why */
+    struct fleet_view view;
+    int status;
+    const char *reason;
+    const struct node *suspect; /* of weak evidence that does not count now: the fleet is told */
+};
+
+/* The reason tells the one who asks no more than he knew: not whether such a machine exists. */
+struct identified identify(const struct snapshot *s, struct fleet *f, const struct route *r);
 
 #endif

@@ -26,6 +26,10 @@ static struct route parse_seed(struct str rest)
     struct str file = str_skip(rest, SEED_KEY_LEN);
     if (str_starts(file, STR("/")))
         file = str_skip(file, 1);
+    if (str_is(file, "report") || str_is(file, "phone-home")) {
+        r.kind = str_is(file, "report") ? ROUTE_REPORT : ROUTE_PHONE_HOME;
+        return r;
+    }
     r.file = seed_file_parse(file);
     return r.file == SEED_FILE_COUNT ? none(no_file) : r;
 }

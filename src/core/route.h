@@ -13,13 +13,15 @@ enum route_kind {
     ROUTE_NONE,     /* no such path */
     ROUTE_SEED,     /* /s/KEY/FILE, /s/KEYFILE */
     ROUTE_EVIDENCE, /* /nocloud/KIND/VALUE/FILE */
+    ROUTE_REPORT,   /* /s/KEY/report */
+    ROUTE_PHONE_HOME,
     ROUTE_HEALTHZ,
     ROUTE_READYZ,
 };
 
 struct route {
     enum route_kind kind;
-    struct str key;         /* of ROUTE_SEED */
+    struct str key;         /* of all below /s/ */
     enum evidence evidence; /* of ROUTE_EVIDENCE, with its value decoded */
     struct str value;
     struct str base; /* of the latter, as it came: "/nocloud/KIND/VALUE/" */

@@ -39,7 +39,7 @@ static void make_keys(struct snapshot *s, const struct secret *secret, uint32_t 
     for (uint32_t i = 0; i < s->nodes; i++) {
         const struct node *n = tree_node(s->tree, i);
         char key[SEED_KEY_LEN + 1];
-        keyer_seed_key(keyer, n->name, n->key_epoch, key);
+        keyer_seed_key(keyer, n->uid, n->key_epoch, key);
         memcpy(s->keys[first + i].text, key, SEED_KEY_LEN);
         map_put(&s->by_key, key_of, s->keys, first + i);
     }
@@ -103,6 +103,11 @@ const struct node *snapshot_find_key(const struct snapshot *s, struct str key)
 {
     uint32_t number = map_find(&s->by_key, key_of, s->keys, key);
     return number == MAP_NONE ? NULL : tree_node(s->tree, number % s->nodes);
+}
+
+const struct node *snapshot_find_uid(const struct snapshot *s, struct str uid)
+{
+    return tree_find_name(s->tree, uid); /* a declared node's uid is its name */
 }
 
 struct str snapshot_node_key(const struct snapshot *s, const struct node *n)

@@ -84,6 +84,7 @@ static int load_first(const struct config *c, struct snapshot **ret, struct err 
 static int serve(const struct config *c, struct err *e)
 {
     struct service_sockets sockets = {.n = 0};
+    struct state state = {.fleet = NULL};
     struct snapshot *first;
     umask(S_IRWXG | S_IRWXO);
     tell_few_descriptors(c);
@@ -92,7 +93,15 @@ static int serve(const struct config *c, struct err *e)
         r = privileges_drop(c->user, c->group, e);
     if (r == 0)
         r = load_first(c, &first, e);
-    return r < 0 ? r : service_run(c, first, &sockets, e);
+    if (r < 0)
+        return r;
+    r = state_open(&state, c, e);
+    if (r == 0)
+        r = service_run(c, first, &state, &sockets, e);
+    else
+        snapshot_unref(first);
+    state_close(&state);
+    return r;
 }
 
 static int check_nodes(const struct tree *t, struct faults *faults, struct check_result *ret)

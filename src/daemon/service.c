@@ -21,6 +21,7 @@ struct service {
     uv_timer_t watchdog;
     const struct config *config;
     struct core *core;
+    struct state *state;
     struct http_server *http;
     struct reload reload;
     struct checker checker;
@@ -47,6 +48,7 @@ static void close_handles(struct service *s)
     signal(SIGHUP, SIG_IGN); /* a reload that comes too late is no reason to die */
     uv_close((uv_handle_t *)&s->before_sleep, NULL);
     uv_close((uv_handle_t *)&s->watchdog, NULL);
+    state_stop(s->state);
 }
 
 static void on_drained(void *cls)
@@ -123,22 +125,24 @@ static int listen_all(struct service *s, const struct service_sockets *sockets, 
         .answer_ms = l->answer_seconds * 1000,
     };
     int r = http_server_new(&s->loop, core_port(s->core), &limits, &s->http, e);
+    if (r == 0)
+        r = state_start(s->state, &s->loop, (struct wake){http_server_wake, s->http}, e);
     for (unsigned i = 0; r == 0 && i < sockets->n; i++)
         r = http_server_listen(s->http, sockets->fd[i], LISTENER_BOOT, e);
     return r;
 }
 
-int service_run(const struct config *c, struct snapshot *first, struct service_sockets *sockets,
-                struct err *e)
+int service_run(const struct config *c, struct snapshot *first, struct state *state,
+                struct service_sockets *sockets, struct err *e)
 {
-    struct service s = {.config = c};
+    struct service s = {.config = c, .state = state};
     signal(SIGPIPE, SIG_IGN);
     int r = uv_loop_init(&s.loop);
     if (r < 0) {
         snapshot_unref(first);
         return err_errno(e, r, "cannot make an event loop");
     }
-    s.core = core_new(first);
+    s.core = core_new(first, state->fleet);
     checker_init(&s.checker, s.core, &s.loop);
     reload_init(&s.reload, s.core, &s.checker, c);
     start_handles(&s);

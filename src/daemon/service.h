@@ -7,6 +7,7 @@
 
 #include "config/config.h"
 #include "core/core.h"
+#include "daemon/state.h"
 
 #define SERVICE_SOCKETS_MAX 64
 
@@ -15,9 +16,9 @@ struct service_sockets {
     unsigned n;
 };
 
-/* Serves on the sockets until a signal ends it. Takes snapshot and sockets over. -errno where it
- * could not begin. */
-int service_run(const struct config *c, struct snapshot *first, struct service_sockets *sockets,
-                struct err *e);
+/* Serves on the sockets until a signal ends it. Takes snapshot and sockets over; the state, which
+ * is open, is stopped. -errno where it could not begin. */
+int service_run(const struct config *c, struct snapshot *first, struct state *state,
+                struct service_sockets *sockets, struct err *e);
 
 #endif

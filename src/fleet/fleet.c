@@ -2,6 +2,7 @@
 #include "fleet/fleet.h"
 
 #include "fleet/internal.h"
+#include "model/node.h"
 
 #include <stdlib.h>
 
@@ -44,12 +45,19 @@ int fleet_start(struct fleet *f, void (*on_store)(void *cls), void *cls, struct 
     return 0;
 }
 
+void fleet_stop(struct fleet *f)
+{
+    store_stop(f->store);
+    fleet_on_store(f);
+    f->wake = (struct wake){NULL, NULL};
+    f->alarm = (struct alarm){NULL, NULL};
+}
+
 void fleet_close(struct fleet *f)
 {
     if (!f)
         return;
-    store_stop(f->store);
-    fleet_on_store(f);
+    fleet_stop(f);
     for (uint32_t i = 0; i < f->ops.n; i++) {
         struct op *op = slots_at(&f->ops, i);
         if (op)
@@ -196,10 +204,10 @@ bool fleet_record(const struct fleet *f, struct str uid, struct arena *a, struct
     return m && m->state.bytes;
 }
 
-enum node_state fleet_state(const struct fleet *f, struct str uid)
+struct fleet_view fleet_look(const struct fleet *f, struct str uid)
 {
     const struct member *m = member_find(f, uid);
-    return m ? m->is : STATE_REGISTERED;
+    return m ? m->view : (struct fleet_view){.generation = NODE_FIRST_GENERATION};
 }
 
 /* A window whose time is up is closed when its deadline comes: soon, and for all alike. */
@@ -207,12 +215,6 @@ struct str fleet_find_window(struct fleet *f, struct str window_key)
 {
     const struct member *m = members_by_window(f, window_key);
     return m ? str_from(m->uid) : (struct str){"", 0};
-}
-
-struct str fleet_window_key(const struct fleet *f, struct str uid)
-{
-    const struct member *m = member_find(f, uid);
-    return m && m->window_key ? str_from(m->window_key) : (struct str){"", 0};
 }
 
 bool fleet_definition_at(const struct fleet *f, uint32_t *at, struct fleet_definition *ret)

@@ -30,7 +30,9 @@ int fleet_open(struct store *s, const struct fleet_host *host, struct fleet **re
  * `wake` is how those who wait are told, `alarm` calls for fleet_on_alarm. */
 int fleet_start(struct fleet *f, void (*on_store)(void *cls), void *cls, struct wake wake,
                 struct alarm alarm, struct err *e);
-/* What is under way is finished first. NULL is fine. */
+/* Finishes what is under way, and takes no more; nobody is woken or alarmed after it. */
+void fleet_stop(struct fleet *f);
+/* Stops, and frees all. NULL is fine. */
 void fleet_close(struct fleet *f);
 
 /* --- Asking for something, and fetching what became of it ------------------------------------- */
@@ -77,12 +79,16 @@ void fleet_forget(struct fleet *f, struct slot_ref t);
 /* False, and a fresh record, where nobody has heard of the node. Texts live in the arena. */
 bool fleet_record(const struct fleet *f, struct str uid, struct arena *a, struct record *ret,
                   uint64_t *ret_revision);
-/* The state alone, without reading the record. */
-enum node_state fleet_state(const struct fleet *f, struct str uid);
+/* What is asked for most, without reading the record. */
+struct fleet_view {
+    enum node_state state;
+    bool locked;
+    uint32_t generation;
+    struct str window_key; /* of the open window; empty: it is closed */
+};
+struct fleet_view fleet_look(const struct fleet *f, struct str uid);
 /* The uid of the node whose open window has this key; empty: none. */
 struct str fleet_find_window(struct fleet *f, struct str window_key);
-/* The key of the node's open window, empty: it has none. */
-struct str fleet_window_key(const struct fleet *f, struct str uid);
 
 struct fleet_definition {
     struct str uid, json;

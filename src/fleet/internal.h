@@ -32,8 +32,8 @@ TAILQ_HEAD(ops, op);
 struct member {
     char *uid;
     struct kept state, node;
-    enum node_state is; /* of `state` */
-    char *window_key;   /* in the clear, while a window is open; NULL: none */
+    struct fleet_view view; /* of `state` */
+    char *window_key;       /* in the clear, while a window is open; NULL: none */
     uint64_t heard_boot_ms;
     uint64_t due_boot_ms;
     uint32_t heap_at; /* in the deadlines; MAP_NONE: has none */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fleet/internal.h"
 
+#include "model/node.h"
+
 #include <stdlib.h>
 
 #define RECORD_ARENA_BYTES 4096
@@ -42,6 +44,7 @@ struct member *member_get(struct fleet *f, struct str uid)
     struct moment now;
     f->host.now(f->host.cls, &now);
     m = need(calloc(1, sizeof(*m)));
+    m->view.generation = NODE_FIRST_GENERATION;
     m->heard_boot_ms = now.boot_ms; /* whoever was heard of before we were there has his time */
     m->uid = need(strndup(uid.p, uid.n));
     m->heap_at = MAP_NONE;
@@ -114,11 +117,12 @@ static void look_at_state(struct fleet *f, struct member *m)
     struct arena a;
     arena_init(&a, RECORD_ARENA_BYTES);
     member_record(m, &a, &r);
-    m->is = r.state;
     f->host.now(f->host.cls, &now);
     if (r.has_window && !f->host.unseal(f->host.cls, r.window.window_key, &a, &key))
         key = (struct str){"", 0};
     set_window_key(f, m, key);
+    m->view = (struct fleet_view){r.state, r.locked, r.generation,
+                                  str_from(m->window_key ? m->window_key : "")};
     deadline_set(f, m, state_due(&r, &now, m->heard_boot_ms));
     arena_done(&a);
 }

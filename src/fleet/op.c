@@ -238,7 +238,7 @@ static void tell_watchers(struct fleet *f)
 {
     uint32_t n = f->watchers_n;
     f->watchers_n = 0;
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; f->wake.call && i < n; i++)
         f->wake.call(f->wake.cls, f->watchers[i]);
 }
 

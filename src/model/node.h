@@ -17,6 +17,7 @@
 
 struct node {
     struct str name; /* a DNS label: RFC 1123, lower case */
+    struct str uid;  /* what its keys and its state hang on; a declared node's name */
     const struct role *role;
     const struct cluster *cluster; /* NULL: none */
     const struct mac *macs;

@@ -196,6 +196,7 @@ void load_node(struct load *l, const struct yaml_pair *pair)
     struct node_draft d = {0};
     struct reading n = {.l = l, .y = pair->value, .node = &d.node, .number = t->nodes_n};
     schema_read_named(&l->reader, &format_node, pair, &d);
+    d.node.uid = d.node.name;
     d.node.uuid = keep_uuid(l, d.uuid);
     d.node.role = find_role(&n, d.role);
     d.node.cluster = find_cluster(&n, d.cluster);

@@ -3,6 +3,7 @@
 #include "unit/render/tmptree.h"
 
 #include "core/core.h"
+#include "store/memory.h"
 
 #define TEXT "text/plain; charset=utf-8"
 #define GZIP_MIN_BYTES 14600
@@ -13,7 +14,9 @@ static const struct secrets secrets = {
 
 static struct tmptree files;
 static struct core *core;
+static struct fleet *fleet;
 static struct exchange x;
+static unsigned woken;
 static char big_template[GZIP_MIN_BYTES + 1];
 
 static struct snapshot *world(const char *evidence)
@@ -22,6 +25,64 @@ static struct snapshot *world(const char *evidence)
     snprintf(site, sizeof(site), "name: lab\nurl: http://site:1\nevidence: %s\n", evidence);
     tmptree_put(&files, "seed/site.yaml", site);
     return snapshot_new(tmptree_load(&files), &secrets, STR(URL));
+}
+
+/* --- A fleet whose keys are not sealed ------------------------------------------------------ */
+
+static void now(void *cls, struct moment *ret)
+{
+    (void)cls;
+    *ret = (struct moment){1795343968000, 1000000, STR("boot")};
+}
+
+static bool unseal(void *cls, struct str sealed, struct arena *a, struct str *ret)
+{
+    (void)cls;
+    (void)a;
+    *ret = sealed;
+    return true;
+}
+
+static void on_store(void *cls)
+{
+    (void)cls;
+}
+
+static void on_wake(void *cls, struct slot_ref who)
+{
+    (void)cls;
+    assert_int_equal(who.slot, 4711);
+    woken++;
+}
+
+static void open_fleet(void)
+{
+    static const struct fleet_host host = {now, unseal, NULL};
+    struct err e;
+    struct store *s = memory_new((struct store_limits){0}, (struct store_retention){0});
+    assert_int_equal(fleet_open(s, &host, &fleet, &e), 0);
+    assert_int_equal(fleet_start(fleet, on_store, NULL, (struct wake){on_wake, NULL},
+                                 (struct alarm){NULL, NULL}, &e),
+                     0);
+}
+
+#define WINDOW_KEY "wabcdefghijklmnopqrstuvwxyz"
+
+static void change(struct change c)
+{
+    fleet_forget(fleet, fleet_change(fleet, STR("n1"), STR("n1"), &c, (struct slot_ref){0}));
+    fleet_on_store(fleet);
+}
+
+static void arm(void)
+{
+    change((struct change){.kind = CHANGE_ARM, .arm = {1000, STR("join"), STR(WINDOW_KEY)}});
+}
+
+static enum node_state state_of_n1(void)
+{
+    fleet_on_store(fleet);
+    return fleet_look(fleet, STR("n1")).state;
 }
 
 static int start(void **state)
@@ -42,7 +103,8 @@ static int start(void **state)
     big_template[GZIP_MIN_BYTES] = '\0';
     tmptree_put(&files, "templates/big", big_template);
     tmptree_put(&files, "templates/less", big_template + 1);
-    core = core_new(world("[mac, uuid, serial, name]"));
+    open_fleet();
+    core = core_new(world("[mac, uuid, serial, name]"), fleet);
     return 0;
 }
 
@@ -53,7 +115,8 @@ static void done(void)
         port->end(port->cls, &x);
     arena_done(&x.arena);
     buf_done(&x.body);
-    x = (struct exchange){.in = {.method = METHOD_GET}};
+    x = (struct exchange){.in = {.method = METHOD_GET}, .ref = {4711, 1}};
+    woken = 0;
 }
 
 static int end(void **state)
@@ -61,6 +124,7 @@ static int end(void **state)
     (void)state;
     done();
     core_free(core);
+    fleet_close(fleet);
     tmptree_done(&files);
     return 0;
 }
@@ -77,10 +141,17 @@ static void begin(enum exchange_method method, const char *path)
     assert_non_null(x.snapshot);
 }
 
-static void step(void)
+static enum exchange_verdict take_a_step(void)
 {
     const struct exchange_port *port = core_port(core);
-    assert_int_equal(port->step(port->cls, &x), EXCHANGE_DONE);
+    return port->step(port->cls, &x);
+}
+
+/* As a listener does: what was answered at the beginning is not asked for again. */
+static void step(void)
+{
+    if (!x.out.status)
+        assert_int_equal(take_a_step(), EXCHANGE_DONE);
 }
 
 static void ask(enum exchange_method method, const char *path)
@@ -179,15 +250,140 @@ static void evidence(void **state)
 {
     (void)state;
     get("/nocloud/mac/BC-24-11-00-20-0B/user-data");
+    is_refusal(403, "cloudseed node arm");
+    arm();
+    assert_int_equal(state_of_n1(), STATE_ARMED);
+    get("/nocloud/mac/BC-24-11-00-20-0B/user-data");
     is_document("n1", SEED_USER_DATA);
-    assert_str(x.out.body, URL "/nocloud/mac/BC-24-11-00-20-0B/");
+    assert_str(x.out.body, URL "/s/" WINDOW_KEY "/");
+    assert_int_equal(state_of_n1(), STATE_BOOTING);
     get("/nocloud/uuid/4C4C4544-0042-4810-8054-B4C04F4D5132/user-data");
     is_document("n1", SEED_USER_DATA);
     get("/nocloud/serial/S%201/user-data");
     is_document("n1", SEED_USER_DATA);
-    assert_str(x.out.body, URL "/nocloud/serial/S%201/");
+    assert_str(x.out.body, URL "/s/" WINDOW_KEY "/");
     get("/nocloud/name/n1/meta-data");
     is_document("n1", SEED_META_DATA);
+}
+
+static void a_windows_key_ends_with_it(void **state)
+{
+    (void)state;
+    get("/s/" WINDOW_KEY "/user-data");
+    is_refusal(404, "no node has this seed key");
+    arm();
+    get("/s/" WINDOW_KEY "/user-data");
+    is_document("n1", SEED_USER_DATA);
+    assert_str(x.out.body, URL "/s/" WINDOW_KEY "/");
+    change((struct change){.kind = CHANGE_DISARM});
+    get("/s/" WINDOW_KEY "/user-data");
+    is_refusal(404, "no node has this seed key");
+}
+
+static void a_locked_node(void **state)
+{
+    (void)state;
+    arm();
+    change((struct change){.kind = CHANGE_CLAIM, .bootstraps = true, .claim = STR("one")});
+    change((struct change){
+        .kind = CHANGE_CLAIM, .bootstraps = true, .lock_on_alarm = true, .claim = STR("two")});
+    get("/nocloud/name/n1/user-data");
+    is_refusal(403, "locked");
+    get(seed_path("n1", 1, 0, "user-data")); /* its own key is its own */
+    is_document("n1", SEED_USER_DATA);
+}
+
+static void a_new_generation(void **state)
+{
+    (void)state;
+    change((struct change){.kind = CHANGE_REPROVISION, .arm = {1000, STR("j"), STR("w")}});
+    get(seed_path("n1", 1, 0, "meta-data"));
+    assert_str(x.out.body, "instance-id: \"n1-2\"\nlocal-hostname: \"n1\"\n");
+}
+
+/* --- Callbacks ------------------------------------------------------------------------------ */
+
+static void post(const char *file, const char *body)
+{
+    begin(METHOD_POST, seed_path("n1", 1, 0, file));
+    assert_true(x.body_max_bytes >= 65536);
+    x.in.body = str_from(body);
+}
+
+static void is_told_once_it_is_written(void)
+{
+    assert_int_equal(take_a_step(), EXCHANGE_WAIT);
+    assert_int_equal(woken, 0);
+    assert_int_equal(take_a_step(), EXCHANGE_WAIT);
+    fleet_on_store(fleet);
+    assert_int_equal(woken, 1);
+    assert_int_equal(take_a_step(), EXCHANGE_DONE);
+    assert_int_equal(x.out.status, 200);
+    assert_str(x.out.body, "ok\n");
+    assert_str(x.out.node, "n1");
+}
+
+static void reports(void **state)
+{
+    (void)state;
+    arm();
+    post("report", "{\"name\": \"init-network\", \"event_type\": \"start\", \"new\": [1]}");
+    is_told_once_it_is_written();
+    assert_string_equal(x.out.event, "reported");
+    assert_int_equal(state_of_n1(), STATE_BOOTING);
+}
+
+static void calls_home(void **state)
+{
+    struct record r;
+    uint64_t revision;
+    (void)state;
+    arm();
+    const char *body = "pub_key_ed25519=ssh-ed25519+AAAA+root%40n1%0A&pub_key_rsa=N%2FA"
+                       "&hostname=n1&fqdn=n1.lab&instance_id=n1-1";
+    post("phone-home", body);
+    is_told_once_it_is_written();
+    assert_string_equal(x.out.event, "phoned-home");
+    assert_int_equal(state_of_n1(), STATE_UP);
+    post("phone-home", body); /* nothing new, nothing to wait for */
+    step();
+    assert_int_equal(x.out.status, 200);
+    fleet_record(fleet, STR("n1"), &x.arena, &r, &revision);
+    assert_int_equal(r.host_keys_n, 1);
+    assert_str(r.host_keys[0].key, "ssh-ed25519 AAAA root@n1");
+    assert_str(r.fqdn, "n1.lab");
+}
+
+static void bodies_that_are_none(void **state)
+{
+    (void)state;
+    post("report", "{");
+    step();
+    is_refusal(400, "no JSON");
+    post("report", "{\"name\": \"x\"}");
+    step();
+    is_refusal(400, "event_type");
+    post("phone-home", "pub_key_rsa=not+a+key");
+    step();
+    is_refusal(400, "none of ssh's");
+    begin(METHOD_POST, "/s/nabcdefghijklmnopqrstuvwxyz/report");
+    x.in.body = STR("{}");
+    step();
+    is_refusal(404, "no node has this seed key");
+    assert_int_equal(state_of_n1(), STATE_REGISTERED);
+}
+
+/* The store gets the change all the same. */
+static void who_leaves_before_the_answer(void **state)
+{
+    (void)state;
+    arm();
+    post("report", "{\"name\": \"init-network\", \"event_type\": \"start\"}");
+    assert_int_equal(take_a_step(), EXCHANGE_WAIT);
+    done();
+    fleet_on_store(fleet);
+    assert_int_equal(woken, 0);
+    assert_int_equal(state_of_n1(), STATE_BOOTING);
 }
 
 static void evidence_of_nobody(void **state)
@@ -212,6 +408,7 @@ static void evidence_that_does_not_count(void **state)
     get("/nocloud/mac/none/user-data"); /* no other answer for who is unknown */
     is_refusal(403, "evidence");
     assert_str(x.out.node, "");
+    arm();
     get("/nocloud/uuid/4c4c4544-0042-4810-8054-b4c04f4d5132/user-data");
     is_document("n1", SEED_USER_DATA);
 }
@@ -313,6 +510,9 @@ static void other_methods(void **state)
     ask(METHOD_POST, seed_path("n1", 1, 0, "meta-data"));
     is_refusal(405, "only GET and HEAD");
     assert_string_equal(x.out.allow, "GET, HEAD");
+    ask(METHOD_GET, seed_path("n1", 1, 0, "report"));
+    is_refusal(405, "only POST");
+    assert_string_equal(x.out.allow, "POST");
     ask(METHOD_OTHER, "/healthz");
     is_refusal(405, "only GET and HEAD");
     get("/healthz");
@@ -392,8 +592,11 @@ static void a_world_without_nodes(void **state)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
 
 UNIT_MAIN(TEST(files_by_key), TEST(both_secrets_open), TEST(keys_that_open_nothing), TEST(evidence),
-          TEST(evidence_of_nobody), TEST(evidence_that_does_not_count),
-          TEST(a_known_tag_needs_no_body), TEST(head_is_get), TEST(gzip_of_what_is_large),
-          TEST(no_gzip_of_what_is_small), TEST(a_file_that_cannot_be_rendered), TEST(other_methods),
-          TEST(health), TEST(an_exchange_keeps_its_world),
-          TEST(a_snapshot_lives_as_long_as_it_is_held), TEST(a_world_without_nodes))
+          TEST(a_windows_key_ends_with_it), TEST(a_locked_node), TEST(a_new_generation),
+          TEST(reports), TEST(calls_home), TEST(bodies_that_are_none),
+          TEST(who_leaves_before_the_answer), TEST(evidence_of_nobody),
+          TEST(evidence_that_does_not_count), TEST(a_known_tag_needs_no_body), TEST(head_is_get),
+          TEST(gzip_of_what_is_large), TEST(no_gzip_of_what_is_small),
+          TEST(a_file_that_cannot_be_rendered), TEST(other_methods), TEST(health),
+          TEST(an_exchange_keeps_its_world), TEST(a_snapshot_lives_as_long_as_it_is_held),
+          TEST(a_world_without_nodes))

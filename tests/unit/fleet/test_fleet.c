@@ -120,12 +120,12 @@ static void known_only_when_committed(void **state)
     (void)state;
     struct slot_ref t = ask("a", arming("Swindow"));
     assert_int_equal(take(t).answer, FLEET_PENDING);
-    assert_int_equal(fleet_state(fleet, STR("a")), STATE_REGISTERED);
+    assert_int_equal(fleet_look(fleet, STR("a")).state, STATE_REGISTERED);
     assert_int_equal(world.woken, 0);
     fleet_on_store(fleet);
     assert_int_equal(world.woken, 1);
     assert_int_equal(world.last.slot, me.slot);
-    assert_int_equal(fleet_state(fleet, STR("a")), STATE_ARMED);
+    assert_int_equal(fleet_look(fleet, STR("a")).state, STATE_ARMED);
     struct fleet_result r = take(t);
     assert_int_equal(r.answer, FLEET_DONE);
     assert_int_equal(r.status, 200);
@@ -180,7 +180,7 @@ static void who_left_is_not_told(void **state)
     fleet_forget(fleet, t);
     fleet_on_store(fleet);
     assert_int_equal(world.woken, 0);
-    assert_int_equal(fleet_state(fleet, STR("a")), STATE_ARMED); /* it happened all the same */
+    assert_int_equal(fleet_look(fleet, STR("a")).state, STATE_ARMED); /* it happened all the same */
     t = ask("a", report("x"));
     fleet_on_store(fleet);
     fleet_forget(fleet, t); /* told, but never looked */
@@ -194,12 +194,12 @@ static void windows_are_found_while_open(void **state)
     done(ask("a", arming("Swindow-a")));
     done(ask("b", arming("Swindow-b")));
     assert_str_equal(fleet_find_window(fleet, STR("window-b")), STR("b"));
-    assert_str_equal(fleet_window_key(fleet, STR("a")), STR("window-a"));
+    assert_str_equal(fleet_look(fleet, STR("a")).window_key, STR("window-a"));
     done(ask("b", (struct change){.kind = CHANGE_DISARM}));
     assert_int_equal(fleet_find_window(fleet, STR("window-b")).n, 0);
     assert_str_equal(fleet_find_window(fleet, STR("window-a")), STR("a"));
     done(ask("c", arming("not sealed by us")));
-    assert_int_equal(fleet_window_key(fleet, STR("c")).n, 0);
+    assert_int_equal(fleet_look(fleet, STR("c")).window_key.n, 0);
 }
 
 static void a_window_ends_when_its_time_is_up(void **state)
@@ -212,8 +212,8 @@ static void a_window_ends_when_its_time_is_up(void **state)
     pass(110 * MINUTE);
     fleet_on_alarm(fleet);
     fleet_on_store(fleet);
-    assert_int_equal(fleet_state(fleet, STR("a")), STATE_REGISTERED);
-    assert_int_equal(fleet_state(fleet, STR("b")), STATE_ARMED);
+    assert_int_equal(fleet_look(fleet, STR("a")).state, STATE_REGISTERED);
+    assert_int_equal(fleet_look(fleet, STR("b")).state, STATE_ARMED);
     assert_int_equal(world.alarm_boot_ms, 1130 * MINUTE);
 }
 
@@ -227,11 +227,11 @@ static void a_silent_boot_fails(void **state)
     pass(14 * MINUTE);
     fleet_on_alarm(fleet);
     fleet_on_store(fleet);
-    assert_int_equal(fleet_state(fleet, STR("a")), STATE_BOOTING);
+    assert_int_equal(fleet_look(fleet, STR("a")).state, STATE_BOOTING);
     pass(MINUTE);
     fleet_on_alarm(fleet);
     fleet_on_store(fleet);
-    assert_int_equal(fleet_state(fleet, STR("a")), STATE_FAILED);
+    assert_int_equal(fleet_look(fleet, STR("a")).state, STATE_FAILED);
     assert_int_equal(world.alarm_boot_ms, 1120 * MINUTE); /* the window's end is left */
 }
 
@@ -273,7 +273,7 @@ static void nodes_come_and_go(void **state)
     done(ask("r-1", arming("Sw")));
     assert_int_equal(define("r-1", "web", STORE_ANY, "").answer, FLEET_DONE);
     assert_int_equal(definitions(), 0);
-    assert_int_equal(fleet_state(fleet, STR("r-1")), STATE_REGISTERED);
+    assert_int_equal(fleet_look(fleet, STR("r-1")).state, STATE_REGISTERED);
     assert_int_equal(fleet_find_window(fleet, STR("w")).n, 0);
     assert_int_equal(define("r-2", "web", STORE_ABSENT, "{3}").answer, FLEET_DONE);
 }
@@ -370,7 +370,7 @@ static void deadlines_come_in_their_order(void **state)
         armed = 0;
         for (unsigned i = 0; i < 300; i++) {
             snprintf(name, sizeof(name), "n%u", i);
-            armed += fleet_state(fleet, str_from(name)) == STATE_ARMED;
+            armed += fleet_look(fleet, str_from(name)).state == STATE_ARMED;
         }
         assert_int_equal(armed, 300 - minute);
     }

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/callback.h"
+
+#include "base/json.h"
+#include "core/answer.h"
+#include "core/identify.h"
+#include "core/internal.h"
+#include "wire/form.h"
+
+#include <math.h>
+
+#define NAME_MAX_BYTES 255
+#define DESCRIPTION_MAX_BYTES 1024
+#define HOST_KEY_MAX_BYTES 8192
+
+/* --- Reports -------------------------------------------------------------------------------- */
+
+static struct str text_of(struct value map, const char *key, size_t max_bytes)
+{
+    struct value v = value_get(map, str_from(key));
+    return v.kind == VALUE_STR ? str_head(value_text(v), max_bytes) : (struct str){"", 0};
+}
+
+static enum report_result result_of(struct value map)
+{
+    struct str result = text_of(map, "result", 16);
+    if (str_is(result, "SUCCESS"))
+        return REPORT_SUCCESS;
+    if (str_is(result, "WARN"))
+        return REPORT_WARN;
+    return str_is(result, "FAIL") ? REPORT_FAIL : REPORT_NONE;
+}
+
+static double duration_of(struct value map)
+{
+    struct value v = value_get(map, STR("duration"));
+    if (v.kind == VALUE_INT && v.i >= 0)
+        return (double)v.i;
+    return v.kind == VALUE_FLOAT && isfinite(v.f) && v.f >= 0 ? v.f : -1;
+}
+
+/* Members that we do not know are newer than we are, and no reason to refuse. */
+const char *callback_read_report(struct str body, struct arena *a, struct report *ret)
+{
+    struct value map;
+    struct err e;
+    if (json_read(body, a, &map, &e) < 0)
+        return arena_printf(a, "the report is no JSON: %s", e.msg).p;
+    if (map.kind != VALUE_MAP)
+        return "the report is no JSON object";
+    struct report r = {
+        .name = text_of(map, "name", NAME_MAX_BYTES),
+        .description = text_of(map, "description", DESCRIPTION_MAX_BYTES),
+        .result = result_of(map),
+        .duration_s = duration_of(map),
+    };
+    struct str type = text_of(map, "event_type", 16);
+    r.finish = str_is(type, "finish");
+    if (!r.name.n)
+        return "the report has no 'name'";
+    if (!r.finish && !str_is(type, "start"))
+        return "the report's 'event_type' is neither 'start' nor 'finish'";
+    *ret = r;
+    return NULL;
+}
+
+/* --- Calls home ------------------------------------------------------------------------------ */
+
+/* cloud-init says "N/A" for what it does not have. */
+static struct str told(struct str value, size_t max_bytes)
+{
+    value = str_trim(value);
+    return str_is(value, "N/A") || value.n > max_bytes ? (struct str){"", 0} : value;
+}
+
+/* "ssh-ed25519 AAAA… comment": it goes into known_hosts files, one line each. */
+static bool is_host_key(struct str key)
+{
+    for (size_t i = 0; i < key.n; i++) {
+        if ((unsigned char)key.p[i] < 0x20 || key.p[i] == 0x7F)
+            return false;
+    }
+    return (str_starts(key, STR("ssh-")) || str_starts(key, STR("ecdsa-sha2-"))) &&
+           memchr(key.p, ' ', key.n) && str_is_utf8(key, &(size_t){0});
+}
+
+static const char *take_host_key(struct phone_home *p, struct str kind, struct str key)
+{
+    if (!key.n)
+        return NULL;
+    if (!is_host_key(key))
+        return "a public key is none of ssh's";
+    for (uint32_t i = 0; i < p->host_keys_n; i++) {
+        if (str_eq(p->host_keys[i].kind, kind)) {
+            p->host_keys[i].key = key;
+            return NULL;
+        }
+    }
+    if (kind.n > 32 || p->host_keys_n == RECORD_HOST_KEYS_MAX)
+        return "too many kinds of public keys";
+    p->host_keys[p->host_keys_n++] = (struct host_key){kind, key};
+    return NULL;
+}
+
+static const char *take_field(struct phone_home *p, const struct form_field *field)
+{
+    static const struct str prefix = {"pub_key_", 8};
+    if (str_is(field->name, "hostname"))
+        p->hostname = told(field->value, NAME_MAX_BYTES);
+    else if (str_is(field->name, "fqdn"))
+        p->fqdn = told(field->value, NAME_MAX_BYTES);
+    else if (str_is(field->name, "instance_id"))
+        p->instance_id = told(field->value, NAME_MAX_BYTES);
+    else if (str_starts(field->name, prefix) && field->name.n > prefix.n)
+        return take_host_key(p, str_skip(field->name, prefix.n),
+                             told(field->value, HOST_KEY_MAX_BYTES));
+    return NULL;
+}
+
+const char *callback_read_phone_home(struct str body, struct arena *a, struct phone_home *ret)
+{
+    struct phone_home p = {.hostname = {"", 0}, .fqdn = {"", 0}, .instance_id = {"", 0}};
+    struct form_field field;
+    while (form_next(&body, a, &field)) {
+        const char *wrong = take_field(&p, &field);
+        if (wrong)
+            return wrong;
+    }
+    *ret = p;
+    return NULL;
+}
+
+/* --- The step --------------------------------------------------------------------------------- */
+
+static const char *read_body(const struct exchange *x, const struct call *call, struct arena *a,
+                             struct change *ret)
+{
+    if (call->route.kind == ROUTE_REPORT)
+        return callback_read_report(x->in.body, a, &ret->report);
+    return callback_read_phone_home(x->in.body, a, &ret->phone_home);
+}
+
+/* False where the answer is there already. */
+static bool ask(struct exchange *x, struct call *call)
+{
+    struct identified who = identify(x->snapshot, call->core->fleet, &call->route);
+    if (!who.node) {
+        answer_refuse(x, who.status, who.reason);
+        return false;
+    }
+    x->out.node = who.node->name;
+    bool reports = call->route.kind == ROUTE_REPORT;
+    struct change c = call_change(x, who.node, reports ? CHANGE_REPORT : CHANGE_PHONE_HOME);
+    const char *wrong = read_body(x, call, &x->arena, &c);
+    if (wrong) {
+        answer_refuse(x, 400, wrong);
+        return false;
+    }
+    call->ticket = fleet_change(call->core->fleet, who.node->uid, who.node->name, &c, x->ref);
+    return true;
+}
+
+enum exchange_verdict callback_step(struct exchange *x, struct call *call)
+{
+    struct fleet_result result;
+    if (!call->ticket.generation && !ask(x, call))
+        return EXCHANGE_DONE;
+    fleet_take(call->core->fleet, call->ticket, &result);
+    if (result.answer == FLEET_PENDING)
+        return EXCHANGE_WAIT;
+    call->ticket = (struct slot_ref){0};
+    if (result.answer == FLEET_DONE && result.status == 200) {
+        answer_line(x, 200, "ok");
+        x->out.event = call->route.kind == ROUTE_REPORT ? "reported" : "phoned-home";
+    } else {
+        answer_refuse(x, result.status, result.reason);
+        x->out.retry_later = result.status == 503;
+    }
+    return EXCHANGE_DONE;
+}

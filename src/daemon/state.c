@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/state.h"
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "store/sqlite/sqlite.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#define PATH_MAX_BYTES 4096
+/* The loop's timers stand still while the machine sleeps, deadlines do not. */
+#define ALARM_MAX_MS 60000
+
+static const struct store_retention keep = {
+    .max_events = 1000000, .min_events = 10000, .max_age_ms = (int64_t)90 * 24 * 3600 * 1000};
+
+static void now(void *cls, struct moment *ret)
+{
+    const struct state *s = cls;
+    *ret = (struct moment){clock_wall_ms(), clock_boot_ms(), str_from(s->boot_id)};
+}
+
+/* A window is opened with keys that nobody can seal yet. */
+static bool unseal(void *cls, struct str sealed, struct arena *a, struct str *ret)
+{
+    (void)cls;
+    (void)sealed;
+    (void)a;
+    (void)ret;
+    return false;
+}
+
+static void read_boot_id(struct state *s)
+{
+    struct str text;
+    struct arena a;
+    arena_init(&a, 256);
+    if (fs_read("/proc/sys/kernel/random/boot_id", BOOT_ID_SIZE - 1, &a, &text, NULL) == 0)
+        snprintf(s->boot_id, sizeof(s->boot_id), "%.*s", STR_ARG(str_trim(text)));
+    arena_done(&a);
+}
+
+int state_open(struct state *s, const struct config *c, struct err *e)
+{
+    char path[PATH_MAX_BYTES];
+    const struct fleet_host host = {now, unseal, s};
+    struct store *store;
+    if ((size_t)snprintf(path, sizeof(path), "%s/state.db", c->state_dir.p) >= sizeof(path))
+        return err_set(e, -ENAMETOOLONG, "the state folder's path is too long");
+    read_boot_id(s);
+    int r = sqlite_open(&(struct sqlite_options){.path = path, .keep = keep}, &store, e);
+    return r < 0 ? r : fleet_open(store, &host, &s->fleet, e);
+}
+
+static void on_store_ready(uv_async_t *async)
+{
+    struct state *s = async->data;
+    fleet_on_store(s->fleet);
+}
+
+/* Called by any thread. */
+static void on_store(void *cls)
+{
+    uv_async_send(cls);
+}
+
+static void arm_timer(struct state *s);
+
+static void on_alarm(uv_timer_t *timer)
+{
+    struct state *s = timer->data;
+    if (s->due_boot_ms <= clock_boot_ms())
+        fleet_on_alarm(s->fleet);
+    arm_timer(s);
+}
+
+static void arm_timer(struct state *s)
+{
+    uint64_t now_ms = clock_boot_ms();
+    uint64_t wait_ms = s->due_boot_ms > now_ms ? s->due_boot_ms - now_ms : 0;
+    if (s->due_boot_ms == UINT64_MAX)
+        uv_timer_stop(&s->alarm);
+    else
+        uv_timer_start(&s->alarm, on_alarm, wait_ms < ALARM_MAX_MS ? wait_ms : ALARM_MAX_MS, 0);
+}
+
+static void set_alarm(void *cls, uint64_t due_boot_ms)
+{
+    struct state *s = cls;
+    if (s->due_boot_ms == due_boot_ms)
+        return;
+    s->due_boot_ms = due_boot_ms;
+    arm_timer(s);
+}
+
+int state_start(struct state *s, uv_loop_t *loop, struct wake wake, struct err *e)
+{
+    s->due_boot_ms = UINT64_MAX;
+    uv_async_init(loop, &s->store_ready, on_store_ready);
+    uv_timer_init(loop, &s->alarm);
+    s->store_ready.data = s->alarm.data = s;
+    s->started = true;
+    return fleet_start(s->fleet, on_store, &s->store_ready, wake, (struct alarm){set_alarm, s}, e);
+}
+
+/* What is queued is written first: nobody calls the loop any more when its handles close. */
+void state_stop(struct state *s)
+{
+    fleet_stop(s->fleet);
+    if (!s->started)
+        return;
+    uv_close((uv_handle_t *)&s->store_ready, NULL);
+    uv_close((uv_handle_t *)&s->alarm, NULL);
+}
+
+void state_close(struct state *s)
+{
+    fleet_close(s->fleet);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* state: the store on disk, the fleet over it, and what both need of the loop. */
+#ifndef CLOUDSEED_DAEMON_STATE_H
+#define CLOUDSEED_DAEMON_STATE_H
+
+#include "config/config.h"
+#include "fleet/fleet.h"
+
+#include <uv.h>
+
+#define BOOT_ID_SIZE 40
+
+struct state {
+    struct fleet *fleet;
+    char boot_id[BOOT_ID_SIZE];
+    uv_async_t store_ready;
+    uv_timer_t alarm;
+    bool started; /* the handles are there */
+    uint64_t due_boot_ms;
+};
+
+/* Opens state.db in the state folder, which must be there. */
+int state_open(struct state *s, const struct config *c, struct err *e);
+/* Begins to follow it; `wake` is how those who wait are told. */
+int state_start(struct state *s, uv_loop_t *loop, struct wake wake, struct err *e);
+/* Closes the loop's handles; state_close, after the loop, does the rest. */
+void state_stop(struct state *s);
+void state_close(struct state *s);
+
+#endif

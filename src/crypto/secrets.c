@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/secrets.h"
 
-#include "base/buf.h"
-#include "base/fs.h"
 #include "base/hex.h"
+#include "crypto/keyfile.h"
 #include "crypto/random.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
-#include <stdio.h>
-#include <sys/stat.h>
 
-#define FILE_MAX_BYTES 4096
 #define SECRET_TEXT                                                                         \
     "# cloudseed's server secret. Whoever has it can compute the seed key of every node:\n" \
     "# keep it private, keep a copy with your backups. The first line makes keys, each opens.\n"
@@ -63,42 +59,22 @@ void secrets_wipe(struct secrets *s)
     OPENSSL_cleanse(s, sizeof(*s));
 }
 
+static int read_secrets(void *cls, struct str text, struct err *e)
+{
+    return secrets_parse(text, cls, e);
+}
+
 int secrets_load(const char *path, struct secrets *ret, struct err *e)
 {
-    struct stat st;
-    if (stat(path, &st) < 0)
-        return err_errno(e, -errno, "%s", path);
-    if (st.st_mode & (S_IRWXG | S_IRWXO))
-        return err_set(e, -EPERM, "%s: others than its owner may use it; run: chmod 600 %s", path,
-                       path);
-    struct arena a;
-    struct str text;
-    arena_init(&a, FILE_MAX_BYTES * 2);
-    int r = fs_read(path, FILE_MAX_BYTES, &a, &text, e);
-    if (r == 0) {
-        r = secrets_parse(text, ret, e);
-        if (r < 0)
-            err_prefix(e, "%s", path);
-        OPENSSL_cleanse((char *)(uintptr_t)text.p, text.n);
-    }
-    arena_done(&a);
-    return r;
+    return keyfile_read(path, read_secrets, ret, e);
 }
 
 static int create(const char *path, struct err *e)
 {
     uint8_t bytes[SECRET_BYTES];
-    struct buf text;
     random_bytes(bytes, sizeof(bytes));
-    buf_init(&text, FILE_MAX_BYTES);
-    buf_str(&text, STR(SECRET_TEXT "a:"));
-    for (size_t i = 0; i < sizeof(bytes); i++)
-        buf_printf(&text, "%02x", bytes[i]);
-    buf_char(&text, '\n');
-    int r = fs_create(path, buf_view(&text), 0600, e);
-    OPENSSL_cleanse(text.p, text.n);
+    int r = keyfile_create(path, SECRET_TEXT "a:", bytes, sizeof(bytes), e);
     OPENSSL_cleanse(bytes, sizeof(bytes));
-    buf_done(&text);
     return r;
 }
 

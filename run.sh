@@ -47,6 +47,7 @@ write_config() {
 seed: $(yaml_path seed)
 templates: $(yaml_path templates)
 state: $(yaml_path "$run/state")
+socket: $(yaml_path "$run/admin.sock")
 http: 127.0.0.1:$1
 url: $url
 user: $(id -un)

@@ -34,6 +34,9 @@ struct config {
     struct str seed_dir;
     struct str templates_dir;
     struct str state_dir;
+    struct str sealing_key;  /* a file; empty: "sealing-key" in the state folder */
+    struct str socket;       /* of admins; "none": none */
+    struct str socket_group; /* whose members are admins; empty: the daemon's own alone */
     const struct endpoint *http;
     uint32_t http_n;  /* at least 1 */
     struct str url;   /* without a slash at its end; empty: the site's */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/keys.h"
 
+#include "crypto/random.h"
+
 #include <assert.h>
 #include <inttypes.h>
 #include <openssl/core_names.h>
@@ -9,6 +11,8 @@
 #include <stdlib.h>
 
 #define MAC_BYTES 32
+#define RANDOM_LEN 26 /* characters of base32 */
+#define RANDOM_BYTES 17
 #define LABEL "cloudseed seed key 1"
 
 static const char base32[] = "abcdefghijklmnopqrstuvwxyz234567";
@@ -52,13 +56,13 @@ void keyer_free(struct keyer *k)
 }
 
 /* The first 26 * 5 bits, lower case, without padding (RFC 4648, section 6). */
-static void encode(const uint8_t *mac, char *ret)
+static void encode(const uint8_t *bytes, char ret[static RANDOM_LEN])
 {
     uint32_t bits = 0;
     unsigned held = 0;
-    for (size_t i = 0; i < SEED_KEY_LEN - 1; i++) {
+    for (size_t i = 0; i < RANDOM_LEN; i++) {
         if (held < 5) {
-            bits = (bits << 8) | *mac++;
+            bits = (bits << 8) | *bytes++;
             held += 8;
         }
         held -= 5;
@@ -84,6 +88,31 @@ void keyer_seed_key(struct keyer *k, struct str uid, uint32_t epoch, char ret[SE
     ret[0] = k->kid;
     encode(mac, ret + 1);
     ret[SEED_KEY_LEN] = '\0';
+}
+
+/* Keys that stand alone: nothing follows from them, nor they from anything. */
+void keys_new_join(char ret[JOIN_KEY_LEN + 1])
+{
+    uint8_t bytes[RANDOM_BYTES];
+    random_bytes(bytes, sizeof(bytes));
+    encode(bytes, ret);
+    ret[JOIN_KEY_LEN] = '\0';
+}
+
+void keys_new_window(char ret[WINDOW_KEY_LEN + 1])
+{
+    ret[0] = 'w';
+    keys_new_join(ret + 1);
+}
+
+struct str keys_window_purpose(struct str uid, struct arena *a)
+{
+    return ARENA_JOIN(a, STR("window key of "), uid);
+}
+
+struct str keys_join_purpose(struct str uid, struct arena *a)
+{
+    return ARENA_JOIN(a, STR("join key of "), uid);
 }
 
 bool seed_key_valid(struct str s)

@@ -9,6 +9,7 @@
 #ifndef CLOUDSEED_CRYPTO_KEYS_H
 #define CLOUDSEED_CRYPTO_KEYS_H
 
+#include "base/arena.h"
 #include "crypto/secrets.h"
 
 #define SEED_KEY_LEN 27 /* the secret's kid and 26 characters of base32: 130 bits */
@@ -20,6 +21,16 @@ struct keyer *keyer_new(const struct secret *s);
 void keyer_free(struct keyer *k);
 /* The seed key of `uid` in its epoch, with a NUL. */
 void keyer_seed_key(struct keyer *k, struct str uid, uint32_t epoch, char ret[SEED_KEY_LEN + 1]);
+
+#define WINDOW_KEY_LEN SEED_KEY_LEN /* it stands where a seed key may */
+#define JOIN_KEY_LEN 26
+
+/* A build window's keys: random, with a NUL. */
+void keys_new_window(char ret[WINDOW_KEY_LEN + 1]);
+void keys_new_join(char ret[JOIN_KEY_LEN + 1]);
+/* What they are sealed for, in the arena. */
+struct str keys_window_purpose(struct str uid, struct arena *a);
+struct str keys_join_purpose(struct str uid, struct arena *a);
 
 /* Whether `s` has the form of a seed key. */
 bool seed_key_valid(struct str s);

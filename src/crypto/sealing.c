@@ -9,6 +9,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define KEY_BYTES 32
 #define NONCE_BYTES 12
@@ -54,8 +55,8 @@ int sealer_new(const char *path, struct sealer **ret, struct err *e)
     struct sealer *s = calloc(1, sizeof(*s));
     if (!s)
         abort();
-    int r = keyfile_read(path, read_key, s, e);
-    if (r == -ENOENT && (r = create(path, e)) == 0)
+    int r = access(path, F_OK) < 0 && errno == ENOENT ? create(path, e) : 0;
+    if (r == 0)
         r = keyfile_read(path, read_key, s, e);
     if (r < 0)
         sealer_free(s);

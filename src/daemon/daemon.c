@@ -43,19 +43,32 @@ static int read_config(const struct options *o, struct arena *arena, struct conf
 }
 
 /* Sockets that a supervisor passed win over those that the configuration names. */
+static int open_admin_socket(const struct config *c, struct service_sockets *ret, struct err *e)
+{
+    int fd = socket_listen_unix(c->socket.p, 0660, e);
+    if (fd < 0)
+        return fd;
+    ret->fd[ret->n++] = fd;
+    ret->path = c->socket.p;
+    return privileges_share(c->socket.p, c->user, c->socket_group.n ? c->socket_group : c->group,
+                            e);
+}
+
 static int open_sockets(const struct config *c, struct service_sockets *ret, struct err *e)
 {
     unsigned passed = notify_passed_sockets();
     unsigned wanted = passed ? passed : c->http_n;
-    if (wanted > SERVICE_SOCKETS_MAX)
-        return err_set(e, -E2BIG, "at most %d sockets", SERVICE_SOCKETS_MAX);
+    bool has_admin = false;
+    if (wanted >= SERVICE_SOCKETS_MAX)
+        return err_set(e, -E2BIG, "at most %d sockets", SERVICE_SOCKETS_MAX - 1);
     for (unsigned i = 0; i < wanted; i++) {
         int fd = passed ? socket_adopt(NOTIFY_FIRST_FD + (int)i, e) : socket_listen(c->http[i], e);
         if (fd < 0)
             return fd;
+        has_admin |= socket_is_unix(fd);
         ret->fd[ret->n++] = fd;
     }
-    return 0;
+    return has_admin || str_is(c->socket, "none") ? 0 : open_admin_socket(c, ret, e);
 }
 
 static void tell_few_descriptors(const struct config *c)

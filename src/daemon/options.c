@@ -11,8 +11,9 @@ static const char usage[] =
     "  --config FILE       configuration (default: " CONFIG_PATH_DEFAULT ")\n"
     "  --seed DIR          the seed tree: site.yaml, clusters/, roles/, nodes/\n"
     "  --templates DIR     templates of the nodes' files\n"
-    "  --state DIR         where the server's secret is kept\n"
+    "  --state DIR         where the server's secret and the nodes' state are kept\n"
     "  --http ADDR:PORT    answer HTTP there; may be repeated; port 0 takes a free one\n"
+    "  --socket PATH       the admins' unix socket, or none\n"
     "  --url URL           what nodes' URLs begin with, instead of the site's url\n"
     "  --user NAME         become this user when started as root\n"
     "  --log-level LEVEL   debug, info, notice, warning or error\n"
@@ -36,6 +37,7 @@ enum {
     OPT_TEMPLATES,
     OPT_STATE,
     OPT_HTTP,
+    OPT_SOCKET,
     OPT_URL,
     OPT_USER,
     OPT_LOG_LEVEL,
@@ -51,6 +53,7 @@ static const struct option table[] = {
     {"templates", required_argument, NULL, OPT_TEMPLATES},
     {"state", required_argument, NULL, OPT_STATE},
     {"http", required_argument, NULL, OPT_HTTP},
+    {"socket", required_argument, NULL, OPT_SOCKET},
     {"url", required_argument, NULL, OPT_URL},
     {"user", required_argument, NULL, OPT_USER},
     {"log-level", required_argument, NULL, OPT_LOG_LEVEL},
@@ -108,6 +111,7 @@ static bool take(struct options *o, int option, const char *value)
     case OPT_SEED: o->seed = value; return true;
     case OPT_TEMPLATES: o->templates = value; return true;
     case OPT_STATE: o->state = value; return true;
+    case OPT_SOCKET: o->socket = value; return true;
     case OPT_USER: o->user = value; return true;
     case OPT_CHECK: o->check = true; return true;
     case OPT_HTTP: return add_http(o, value);
@@ -160,6 +164,7 @@ void options_apply(const struct options *o, struct config *c)
     override(&c->seed_dir, o->seed);
     override(&c->templates_dir, o->templates);
     override(&c->state_dir, o->state);
+    override(&c->socket, o->socket);
     override(&c->url, o->url);
     while (c->url.n && c->url.p[c->url.n - 1] == '/')
         c->url.n--;

@@ -13,6 +13,7 @@ struct options {
     const char *seed;
     const char *templates;
     const char *state;
+    const char *socket;
     const char *url;
     const char *user;
     const char *log_level;

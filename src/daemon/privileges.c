@@ -65,3 +65,15 @@ int privileges_drop(struct str user, struct str group, struct err *e)
         return err_set(e, -EPERM, "root's privileges did not go away");
     return 0;
 }
+
+int privileges_share(const char *path, struct str user, struct str group, struct err *e)
+{
+    uid_t uid;
+    gid_t gid;
+    if (geteuid() != 0)
+        return 0;
+    int r = find_ids(user, group, &uid, &gid, e);
+    if (r == 0 && chown(path, uid, gid) < 0)
+        return err_errno(e, -errno, "cannot give %s to its users", path);
+    return r;
+}

@@ -14,4 +14,8 @@ uint64_t privileges_raise_descriptors(uint64_t connections);
  * the user is root itself. Nothing that is run afterwards can win privileges back. */
 int privileges_drop(struct str user, struct str group, struct err *e);
 
+/* Gives the file at `path` to the user, and to the group or, where that is empty, to the user's
+ * own. Nothing to do where we are not root. */
+int privileges_share(const char *path, struct str user, struct str group, struct err *e);
+
 #endif

@@ -106,11 +106,14 @@ static void announce(const struct service *s, const struct service_sockets *sock
     buf_init(&http, 4096);
     for (unsigned i = 0; i < sockets->n; i++) {
         char text[ENDPOINT_TEXT_SIZE];
-        buf_printf(&http, "%s%s", i ? "," : "",
-                   endpoint_text(socket_endpoint(sockets->fd[i]), text));
+        if (!socket_is_unix(sockets->fd[i]))
+            buf_printf(&http, "%s%s", http.n ? "," : "",
+                       endpoint_text(socket_endpoint(sockets->fd[i]), text));
     }
     uint32_t nodes = tree_node_count(snapshot_tree(core_snapshot(s->core)));
-    log_notice("listening", LOG_TEXT("http", buf_view(&http)), LOG_NUMBER("nodes", nodes));
+    log_notice("listening", LOG_TEXT("http", buf_view(&http)),
+               LOG_TEXT("socket", str_from(sockets->path ? sockets->path : "none")),
+               LOG_NUMBER("nodes", nodes));
     buf_done(&http);
     notify_send("READY=1\nSTATUS=Serving the seed tree.");
 }
@@ -128,7 +131,8 @@ static int listen_all(struct service *s, const struct service_sockets *sockets, 
     if (r == 0)
         r = state_start(s->state, &s->loop, (struct wake){http_server_wake, s->http}, e);
     for (unsigned i = 0; r == 0 && i < sockets->n; i++)
-        r = http_server_listen(s->http, sockets->fd[i], LISTENER_BOOT, e);
+        r = http_server_listen(s->http, sockets->fd[i],
+                               socket_is_unix(sockets->fd[i]) ? LISTENER_ADMIN : LISTENER_BOOT, e);
     return r;
 }
 
@@ -158,6 +162,8 @@ int service_run(const struct config *c, struct snapshot *first, struct state *st
     }
     uv_run(&s.loop, UV_RUN_DEFAULT);
     uv_loop_close(&s.loop);
+    if (sockets->path)
+        unlink(sockets->path);
     core_free(s.core);
     return r;
 }

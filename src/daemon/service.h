@@ -14,6 +14,7 @@
 struct service_sockets {
     int fd[SERVICE_SOCKETS_MAX];
     unsigned n;
+    const char *path; /* of the admins' socket that we made, to be removed at the end; NULL: none */
 };
 
 /* Serves on the sockets until a signal ends it. Takes snapshot and sockets over; the state, which

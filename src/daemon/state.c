@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "crypto/keys.h"
 #include "store/sqlite/sqlite.h"
 
 #include <errno.h>
@@ -21,14 +22,10 @@ static void now(void *cls, struct moment *ret)
     *ret = (struct moment){clock_wall_ms(), clock_boot_ms(), str_from(s->boot_id)};
 }
 
-/* A window is opened with keys that nobody can seal yet. */
-static bool unseal(void *cls, struct str sealed, struct arena *a, struct str *ret)
+static bool unseal(void *cls, struct str uid, struct str sealed, struct arena *a, struct str *ret)
 {
-    (void)cls;
-    (void)sealed;
-    (void)a;
-    (void)ret;
-    return false;
+    const struct state *s = cls;
+    return sealer_unseal(s->sealer, keys_window_purpose(uid, a), sealed, a, ret);
 }
 
 static void read_boot_id(struct state *s)
@@ -43,13 +40,16 @@ static void read_boot_id(struct state *s)
 
 int state_open(struct state *s, const struct config *c, struct err *e)
 {
-    char path[PATH_MAX_BYTES];
+    char path[PATH_MAX_BYTES], key_path[PATH_MAX_BYTES];
     const struct fleet_host host = {now, unseal, s};
     struct store *store;
-    if ((size_t)snprintf(path, sizeof(path), "%s/state.db", c->state_dir.p) >= sizeof(path))
+    if ((size_t)snprintf(path, sizeof(path), "%s/state.db", c->state_dir.p) >= sizeof(path) ||
+        (size_t)snprintf(key_path, sizeof(path), "%s/sealing-key", c->state_dir.p) >= sizeof(path))
         return err_set(e, -ENAMETOOLONG, "the state folder's path is too long");
     read_boot_id(s);
-    int r = sqlite_open(&(struct sqlite_options){.path = path, .keep = keep}, &store, e);
+    int r = sealer_new(c->sealing_key.n ? c->sealing_key.p : key_path, &s->sealer, e);
+    if (r == 0)
+        r = sqlite_open(&(struct sqlite_options){.path = path, .keep = keep}, &store, e);
     return r < 0 ? r : fleet_open(store, &host, &s->fleet, e);
 }
 
@@ -117,4 +117,5 @@ void state_stop(struct state *s)
 void state_close(struct state *s)
 {
     fleet_close(s->fleet);
+    sealer_free(s->sealer);
 }

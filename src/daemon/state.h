@@ -4,6 +4,7 @@
 #define CLOUDSEED_DAEMON_STATE_H
 
 #include "config/config.h"
+#include "crypto/sealing.h"
 #include "fleet/fleet.h"
 
 #include <uv.h>
@@ -12,6 +13,7 @@
 
 struct state {
     struct fleet *fleet;
+    struct sealer *sealer;
     char boot_id[BOOT_ID_SIZE];
     uv_async_t store_ready;
     uv_timer_t alarm;

@@ -19,8 +19,9 @@ struct fleet;
 /* What the fleet needs of the world. */
 struct fleet_host {
     void (*now)(void *cls, struct moment *ret);
-    /* The key of a window in the clear, which its record holds sealed. False: it cannot be read. */
-    bool (*unseal)(void *cls, struct str sealed, struct arena *a, struct str *ret);
+    /* The key of a node's window in the clear, which its record holds sealed. False: it cannot be
+     * read. */
+    bool (*unseal)(void *cls, struct str uid, struct str sealed, struct arena *a, struct str *ret);
     void *cls;
 };
 

@@ -11,8 +11,6 @@
 #include "base/err.h"
 #include "base/value.h"
 
-#define WINDOW_KEY_LEN 27 /* "w" and 26 characters of a-z and 2-7 */
-#define JOIN_KEY_LEN 26
 #define CLAIM_DIGEST_LEN 64 /* SHA-256 in hexadecimal */
 #define RECORD_HOST_KEYS_MAX 8
 

@@ -56,7 +56,10 @@ class Daemon:
         self.state = Path(state or self.scratch / "state")
         self.lines = []
         self._news = threading.Condition()
+        self.socket = self.scratch / "admin.sock"
         command = [*wrapper, str(BUILD / "cloudseedd"), "--state", str(self.state)]
+        if "--socket" not in args:
+            command += ["--socket", str(self.socket)]
         for option, value in (("--seed", seed), ("--templates", templates)):
             command += [option, str(value)] if value else []
         for address in (http,) if isinstance(http, str) else http:

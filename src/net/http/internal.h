@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * internal: what the files of net/http/ share.
+ * internal: what the files of net/http/ share; request.h has what they know of a request.
  *
  * The way of a request: accept.c takes the connection, connection.c keeps its deadline, run.c lets
  * libmicrohttpd read, request.c makes an exchange of what it read, respond.c an answer of what came
@@ -29,6 +29,8 @@ enum http_phase {
     PHASES
 };
 
+struct http_request;
+
 struct http_connection {
     TAILQ_ENTRY(http_connection) entry;
     struct http_server *server;
@@ -50,27 +52,6 @@ struct http_listener {
     uv_poll_t watch;
     int fd;
     enum exchange_listener kind;
-};
-
-struct http_request {
-    SLIST_ENTRY(http_request) entry; /* among those that are free */
-    struct http_server *server;
-    struct http_connection *connection;
-    struct MHD_Connection *m;
-    struct exchange exchange;
-    struct buf body; /* the peer's */
-    uint64_t begun_ns;
-    uint64_t streamed;   /* bytes of a stream that went out */
-    size_t stream_at;    /* of what is in the exchange's buffer */
-    const char *refusal; /* of the request's form: why it is refused */
-    int refusal_status;
-    unsigned host_n, length_n, encoding_n, odd_names_n;
-    uint64_t length; /* of the body, as it was announced */
-    bool begun, close;
-    bool held;    /* libmicrohttpd lets it rest */
-    bool woken;   /* before it was held, or while it is */
-    bool expired; /* held for too long */
-    bool ended;   /* the stream's last step was done */
 };
 
 struct http_server {
@@ -117,24 +98,5 @@ void http_connections_close_idle(struct http_server *s);
 void http_connections_cut(struct http_server *s);
 void http_connections_arm(struct http_server *s, uint64_t deadline_ms);
 void http_connections_on_deadline(uv_timer_t *timer);
-
-/* request.c: libmicrohttpd's callbacks of a request, in their order. */
-void *http_request_begin(void *cls, const char *target, struct MHD_Connection *m);
-enum MHD_Result http_request_step(void *cls, struct MHD_Connection *m, const char *url,
-                                  const char *method, const char *version, const char *body,
-                                  size_t *body_n, void **context);
-void http_request_end(void *cls, struct MHD_Connection *m, void **context,
-                      enum MHD_RequestTerminationCode how);
-void http_requests_free_spare(struct http_server *s);
-/* Steps until the exchange says DONE, or was not woken meanwhile. */
-enum exchange_verdict http_request_advance(struct http_request *r);
-
-/* hold.c: requests that wait for core. */
-void http_hold(struct http_request *r, enum http_phase phase);
-/* Lets a request that is held go on. */
-void http_hold_release(struct http_request *r);
-
-/* respond.c: the answer as libmicrohttpd wants it. MHD_NO where it could not be queued. */
-enum MHD_Result http_respond(struct http_request *r, bool close);
 
 #endif

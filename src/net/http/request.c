@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "net/http/internal.h"
+#include "net/http/request.h"
 
 #include "base/log.h"
 

@@ -35,8 +35,10 @@ static void now(void *cls, struct moment *ret)
     *ret = (struct moment){1795343968000, 1000000, STR("boot")};
 }
 
-static bool unseal(void *cls, struct str sealed, struct arena *a, struct str *ret)
+static bool unseal(void *cls, struct str uid, struct str sealed, struct arena *a,
+                   struct str *ret)
 {
+    (void)uid;
     (void)cls;
     (void)a;
     *ret = sealed;

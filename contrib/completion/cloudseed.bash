@@ -24,7 +24,7 @@ _cloudseed_words() {
 _cloudseed_options() {
     echo --config --seed --templates --state --url --color --help --version
     case "${words[*]-}" in
-    'node list'*) echo --json --names ;;
+    'node list'*) echo --check --json --names ;;
     'node url'*) echo --json --discovery ;;
     'node show'* | check*) echo --json ;;
     render*) echo --all --json --names --provenance ;;

@@ -55,34 +55,6 @@ static void print_summary(const struct tree *t, const struct faults *faults)
     puts(faultview_count(faults, count));
 }
 
-static struct value place_number(uint32_t n)
-{
-    return n ? value_int(n) : value_none();
-}
-
-static struct value fault_value(const struct fault *f, struct arena *a)
-{
-    const struct value_pair pairs[] = {
-        JSON_STR("severity", str_from(f->warning ? "warning" : "error")),
-        JSON_VALUE("file", f->at.file ? value_str(str_from(f->at.file)) : value_none()),
-        JSON_VALUE("line", place_number(f->at.line)),
-        JSON_VALUE("column", place_number(f->at.line ? f->at.column : 0)),
-        JSON_VALUE("node", f->owner ? value_str(str_from(f->owner)) : value_none()),
-        JSON_VALUE("document", f->part ? value_str(str_from(f->part)) : value_none()),
-        JSON_STR("message", str_from(f->msg)),
-    };
-    return value_copy(a, value_map(pairs, sizeof(pairs) / sizeof(pairs[0])));
-}
-
-static struct value faults_value(struct faults *faults, struct arena *a)
-{
-    struct value *items = ARENA_ARRAY(a, struct value, faults->kept);
-    faults_sort(faults);
-    for (size_t i = 0; i < faults->kept; i++)
-        items[i] = fault_value(&faults->list[i], a);
-    return value_list(items, faults->kept);
-}
-
 static void print_json(struct call *c, const struct config *config, const struct tree *t,
                        const struct check_result *result, struct faults *faults)
 {
@@ -96,7 +68,7 @@ static void print_json(struct call *c, const struct config *config, const struct
         JSON_VALUE("faulty_nodes", t ? value_int(result->faulty) : value_none()),
         JSON_VALUE("roles", t ? value_int(tree_role_count(t)) : value_none()),
         JSON_VALUE("clusters", t ? value_int(tree_cluster_count(t)) : value_none()),
-        JSON_VALUE("faults", faults_value(faults, &c->arena)),
+        JSON_VALUE("faults", faultview_value(faults, &c->arena)),
     };
     call_print_json(value_map(pairs, sizeof(pairs) / sizeof(pairs[0])));
 }

@@ -88,9 +88,10 @@ const struct command command_table[] = {
     {
         .name = "node list",
         .operands = "",
-        .flags = FLAG_BIT(FLAG_JSON) | FLAG_BIT(FLAG_NAMES),
+        .flags = FLAG_BIT(FLAG_JSON) | FLAG_BIT(FLAG_NAMES) | FLAG_BIT(FLAG_CHECK),
         .summary = "list the nodes",
         .help = "Prints a line for each node of the seed tree, in the order of their names.\n"
+                "--check renders and checks all their documents, and adds a column: ok or faulty.\n"
                 "\n"
                 "Examples:\n"
                 "  cloudseed node list\n"
@@ -106,7 +107,9 @@ const struct command command_table[] = {
         .flags = FLAG_BIT(FLAG_JSON),
         .summary = "show all of a node, and where each value comes from",
         .help = "Prints what is declared of the node, its templates, and every variable that its\n"
-                "templates see, with the file and line that set it. Nearer ones win: the node's\n"
+                "templates see, with the file and line that set it, and\n"
+                "whether its documents check out, or what is wrong with them. Nearer ones win: the "
+                "node's\n"
                 "over its role's, its cluster's and the site's.\n"
                 "\n"
                 "Examples:\n"

@@ -169,6 +169,7 @@ static int compare_nodes(struct pair *p)
             names_add(order < 0 ? &m->removed : &m->added, order < 0 ? before->name : now->name);
         i += order <= 0;
         j += order >= 0;
+        progress_count(&p->progress, j);
     }
     return interrupt_came() ? CALL_FAILED : status;
 }
@@ -184,6 +185,7 @@ int compare_run(struct call *c, const char *folder, bool each, struct comparison
     buf_init(&p.texts[0], DOCUMENT_MAX_BYTES);
     buf_init(&p.texts[1], DOCUMENT_MAX_BYTES);
     progress_begin(&p.progress, "rendering both trees");
+    progress_total(&p.progress, tree_node_count(ret->now.tree));
     int status = compare_nodes(&p);
     if (status == CALL_OK && changes_finish(&ret->changes, &e) < 0)
         status = fail(&p, &e);

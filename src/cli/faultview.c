@@ -2,6 +2,7 @@
 #include "cli/faultview.h"
 
 #include "base/fs.h"
+#include "base/json.h"
 #include "cli/term.h"
 #include "template/excerpt.h"
 #include "template/text.h"
@@ -119,6 +120,34 @@ void faultview_print(FILE *f, struct faults *faults, bool color)
         fprintf(f, "and %zu more\n", all - faults->kept);
     buf_done(&b);
     arena_done(&source.arena);
+}
+
+static struct value place_number(uint32_t n)
+{
+    return n ? value_int(n) : value_none();
+}
+
+static struct value fault_value(const struct fault *f, struct arena *a)
+{
+    const struct value_pair pairs[] = {
+        JSON_STR("severity", str_from(f->warning ? "warning" : "error")),
+        JSON_VALUE("file", f->at.file ? value_str(str_from(f->at.file)) : value_none()),
+        JSON_VALUE("line", place_number(f->at.line)),
+        JSON_VALUE("column", place_number(f->at.line ? f->at.column : 0)),
+        JSON_VALUE("node", f->owner ? value_str(str_from(f->owner)) : value_none()),
+        JSON_VALUE("document", f->part ? value_str(str_from(f->part)) : value_none()),
+        JSON_STR("message", str_from(f->msg)),
+    };
+    return value_copy(a, value_map(pairs, sizeof(pairs) / sizeof(pairs[0])));
+}
+
+struct value faultview_value(struct faults *faults, struct arena *a)
+{
+    struct value *items = ARENA_ARRAY(a, struct value, faults->kept);
+    faults_sort(faults);
+    for (size_t i = 0; i < faults->kept; i++)
+        items[i] = fault_value(&faults->list[i], a);
+    return value_list(items, faults->kept);
 }
 
 const char *faultview_count(const struct faults *faults, char text[static FAULTVIEW_COUNT_SIZE])

@@ -16,6 +16,7 @@ const struct flag flag_table[FLAG_COUNT] = {
     [FLAG_AGAINST] = {"against", "DIR|REV", "another seed tree, or a revision of Git (HEAD)"},
     [FLAG_EACH] = {"each", NULL, "show each node's changes, the same in others or not"},
     [FLAG_MARKDOWN] = {"markdown", NULL, "print a summary for a pull request"},
+    [FLAG_CHECK] = {"check", NULL, "tell whether each node's documents check out"},
     [FLAG_CONFIG] = {"config", "FILE", "another configuration of cloudseedd"},
     [FLAG_SEED] = {"seed", "DIR", "the seed tree, instead of the configured one"},
     [FLAG_TEMPLATES] = {"templates", "DIR", "the templates, instead of the configured ones"},

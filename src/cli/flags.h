@@ -19,6 +19,7 @@ enum flag_id {
     FLAG_AGAINST,
     FLAG_EACH,
     FLAG_MARKDOWN,
+    FLAG_CHECK,
     FLAG_CONFIG,
     FLAG_SEED,
     FLAG_TEMPLATES,

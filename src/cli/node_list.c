@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/node.h"
+#include "cli/node_check.h"
 #include "cli/seedtree.h"
 #include "cli/table.h"
 
-static void print_json(const struct tree *t)
+/* `verdicts` is NULL where nobody asked for them. */
+static void print_json(const struct tree *t, const char *const *verdicts)
 {
     struct call_list list = {0};
     struct arena arena; /* of one node */
     arena_init(&arena, 4096);
     for (uint32_t i = 0; i < tree_node_count(t); i++) {
-        struct value_pair pairs[NODE_PAIRS];
+        struct value_pair pairs[NODE_PAIRS + 1];
         node_pairs(tree_node(t, i), &arena, pairs);
-        call_list_item(&list, value_map(pairs, NODE_PAIRS));
+        if (verdicts)
+            pairs[NODE_PAIRS] = (struct value_pair)JSON_STR("check", str_from(verdicts[i]));
+        call_list_item(&list, value_map(pairs, NODE_PAIRS + (verdicts != NULL)));
         arena_reset(&arena);
     }
     call_list_end(&list);
@@ -24,12 +28,13 @@ static void print_names(const struct tree *t)
         printf("%.*s\n", STR_ARG(tree_node(t, i)->name));
 }
 
-static void print_table(struct call *c, const struct tree *t)
+static void print_table(struct call *c, const struct tree *t, const char *const *verdicts)
 {
-    static const char *const heads[] = {"NAME", "ROLE", "CLUSTER", "ADDRESSES", "MACS"};
+    static const char *const heads[] = {"NAME", "ROLE", "CLUSTER", "ADDRESSES", "MACS", "CHECK"};
+    size_t columns = verdicts ? 6 : 5;
     struct table table;
-    table_init(&table, &c->arena, 5);
-    for (size_t i = 0; i < 5; i++)
+    table_init(&table, &c->arena, columns);
+    for (size_t i = 0; i < columns; i++)
         table_add(&table, str_from(heads[i]));
     for (uint32_t i = 0; i < tree_node_count(t); i++) {
         const struct node *n = tree_node(t, i);
@@ -38,6 +43,8 @@ static void print_table(struct call *c, const struct tree *t)
         table_add(&table, n->cluster ? n->cluster->name : STR(""));
         table_add(&table, node_addresses_text(n, &c->arena));
         table_add(&table, node_macs_text(n, &c->arena));
+        if (verdicts)
+            table_add(&table, str_from(verdicts[i]));
     }
     table_print(&table, stdout, c->color_out);
 }
@@ -45,20 +52,24 @@ static void print_table(struct call *c, const struct tree *t)
 int node_list_run(struct call *c)
 {
     struct config config;
+    bool check = flags_given(&c->flags, FLAG_CHECK);
     bool json = flags_given(&c->flags, FLAG_JSON), names = flags_given(&c->flags, FLAG_NAMES);
     if (json && names)
         return call_misuse(c, "give either --json or --names");
+    if (check && names)
+        return call_misuse(c, "give either --check or --names");
     if (seedtree_configure(c, &config) != CALL_OK)
         return CALL_FAILED;
     struct tree *tree = seedtree_load(c, &config, NULL);
     if (!tree)
         return CALL_FAILED;
+    const char *const *verdicts = check ? node_check_all(tree, &c->arena) : NULL;
     if (json)
-        print_json(tree);
+        print_json(tree, verdicts);
     else if (names)
         print_names(tree);
     else
-        print_table(c, tree);
+        print_table(c, tree, verdicts);
     tree_free(tree);
     return CALL_OK;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/faultview.h"
 #include "cli/node.h"
+#include "cli/node_check.h"
 #include "cli/seedtree.h"
 #include "cli/table.h"
 #include "cli/term.h"
@@ -75,16 +77,24 @@ static struct value templates_value(const struct role *r, struct arena *a)
     return value_map(pairs, SEED_FILE_COUNT);
 }
 
-static void print_json(struct call *c, const struct node *n, struct seen seen)
+/* What came of the node's check. */
+struct checked {
+    const char *verdict;
+    struct faults faults;
+};
+
+static void print_json(struct call *c, const struct node *n, struct seen seen, struct checked *k)
 {
-    struct value_pair pairs[NODE_PAIRS + 2];
+    struct value_pair pairs[NODE_PAIRS + 4];
     node_pairs(n, &c->arena, pairs);
     const struct value_pair more[] = {
         JSON_VALUE("templates", templates_value(n->role, &c->arena)),
         JSON_VALUE("variables", variables_value(seen, &c->arena)),
+        JSON_STR("check", str_from(k->verdict)),
+        JSON_VALUE("faults", faultview_value(&k->faults, &c->arena)),
     };
     memcpy(pairs + NODE_PAIRS, more, sizeof(more));
-    call_print_json(value_map(pairs, NODE_PAIRS + 2));
+    call_print_json(value_map(pairs, NODE_PAIRS + 4));
 }
 
 static struct str place_text(struct place at, struct arena *a)
@@ -109,7 +119,7 @@ static struct str networks_text(const struct node *n, struct arena *a)
     return text;
 }
 
-static void print_fields(struct call *c, const struct node *n)
+static void print_fields(struct call *c, const struct node *n, const struct checked *k)
 {
     struct arena *a = &c->arena;
     struct table t;
@@ -131,6 +141,11 @@ static void print_fields(struct call *c, const struct node *n)
                   n->role->templates[i]
                       ? arena_printf(a, "template %.*s", STR_ARG(n->role->template_names[i]))
                       : str_from(i == SEED_META_DATA ? "made by cloudseedd" : "empty"));
+    char count[FAULTVIEW_COUNT_SIZE];
+    bool any = k->faults.errors || k->faults.warnings;
+    add_field(&t, "check",
+              arena_printf(a, "%s%s%s", k->verdict, any ? ": " : "",
+                           any ? faultview_count(&k->faults, count) : ""));
     table_print(&t, stdout, false);
 }
 
@@ -163,6 +178,25 @@ static void print_variables(struct call *c, struct seen seen)
     table_print(&t, stdout, c->color_out);
 }
 
+static void print(struct call *c, const struct tree *t, const struct node *n)
+{
+    struct seen seen = see_variables(tree_site(t), n, &c->arena);
+    struct checked k;
+    faults_init(&k.faults);
+    k.verdict = node_check(t, n, &k.faults);
+    if (flags_given(&c->flags, FLAG_JSON)) {
+        print_json(c, n, seen, &k);
+    } else {
+        print_fields(c, n, &k);
+        if (seen.n)
+            print_variables(c, seen);
+        if (k.faults.kept)
+            putchar('\n');
+        faultview_print(stdout, &k.faults, c->color_out);
+    }
+    faults_done(&k.faults);
+}
+
 int node_show_run(struct call *c)
 {
     struct config config;
@@ -170,16 +204,8 @@ int node_show_run(struct call *c)
         return CALL_FAILED;
     struct tree *tree = seedtree_load(c, &config, NULL);
     const struct node *n = tree ? seedtree_node(c, tree, c->operands[0]) : NULL;
-    if (n) {
-        struct seen seen = see_variables(tree_site(tree), n, &c->arena);
-        if (flags_given(&c->flags, FLAG_JSON)) {
-            print_json(c, n, seen);
-        } else {
-            print_fields(c, n);
-            if (seen.n)
-                print_variables(c, seen);
-        }
-    }
+    if (n)
+        print(c, tree, n);
     tree_free(tree);
     return n ? CALL_OK : CALL_FAILED;
 }

@@ -56,6 +56,7 @@ static int write_nodes(struct writing *w)
         for (uint32_t j = 0; j < document_count(n) && status == CALL_OK; j++)
             status = write_document(w, n, document_at(n, j), url);
         arena_reset(&w->arena);
+        progress_count(&w->progress, i + 1);
         if (interrupt_came())
             status = CALL_FAILED;
     }
@@ -70,7 +71,8 @@ static int write_all(struct call *c, const struct rendition *r, const char *fold
     struct err e;
     arena_init(&w.arena, ARENA_BYTES);
     buf_init(&w.text, DOCUMENT_MAX_BYTES);
-    progress_begin(&w.progress, "rendering everything of every node");
+    progress_begin(&w.progress, "rendering nodes");
+    progress_total(&w.progress, tree_node_count(r->tree));
     int status = write_nodes(&w);
     progress_end(&w.progress);
     buf_done(&w.text);

@@ -190,6 +190,8 @@ int check_tree(const struct tree *t, const struct scope_tables *tables, const st
     uint32_t n = tree_node_count(t), i = 0;
     check_init(&c);
     for (; i < n && !is_stopped(run); i++) {
+        if (run->only && run->only != tree_node(t, i))
+            continue;
         enum check_verdict verdict = check_node(&c, tree_node(t, i));
         c.result.nodes++;
         c.result.faulty += verdict == CHECK_FAULTY;

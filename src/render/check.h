@@ -19,6 +19,7 @@ extern const char *const check_verdict_names[];
 
 struct check_run {
     int64_t now_s;           /* the wall clock, to hold keys that expire against; 0: unknown */
+    const struct node *only; /* NULL: every node */
     const atomic_bool *stop; /* asked before each node; NULL: it goes on to the end */
     bool each_in_full;       /* without the memo: slow, for tests */
     /* After each node; NULL: nobody. */

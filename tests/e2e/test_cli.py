@@ -279,7 +279,35 @@ def test_node_show_as_json():
             "packages": {"value": ["nfs-common"],
                          "from": {"file": "seed/roles/k8s.yaml", "line": 7, "column": 15}},
             "timezone": {"value": "Europe/Zurich",
-                         "from": {"file": "seed/site.yaml", "line": 6, "column": 3}}}})
+                         "from": {"file": "seed/site.yaml", "line": 6, "column": 3}}},
+        "check": "ok", "faults": []})
+
+
+def faulty_for_one():
+    """Options of a tree whose user-data is wrong for the worker alone."""
+    if not (WORLD.path / "unsound").exists():
+        shutil.copytree(WORLD.path / "templates", WORLD.path / "unsound")
+        with open(WORLD.path / "unsound/k8s/user-data", "a", encoding="utf-8") as file:
+            file.write("{% if packages is defined %}\nx: [\n{% endif %}\n")
+    return ["--seed", "seed", "--templates", "unsound"]
+
+
+def test_node_show_tells_whether_its_documents_check_out():
+    tap.contains(WORLD.good("node", "show", "k8s-master-1", *faulty_for_one()), "\ncheck  ")
+    done = WORLD.run("node", "show", "k8s-worker-2", *faulty_for_one())
+    tap.eq((done.returncode, done.stderr), (0, ""))
+    tap.contains(done.stdout, "\ncheck           faulty: 1 error\n")
+    assert re.search(r"^unsound/k8s/user-data:\d+:\d+: error: ", done.stdout, re.M), done.stdout
+    got = json.loads(WORLD.good("node", "show", "k8s-worker-2", "--json", *faulty_for_one()))
+    tap.eq((got["check"], len(got["faults"])), ("faulty", 1))
+    tap.eq((got["faults"][0]["node"], got["faults"][0]["document"]), ("k8s-worker-2", "user-data"))
+
+
+def test_node_list_checks_all():
+    lines = WORLD.good("node", "list", "--check", *faulty_for_one()).splitlines()
+    tap.eq([line.split()[-1] for line in lines], ["CHECK", "ok", "faulty"])
+    got = json.loads(WORLD.good("node", "list", "--check", "--json", *faulty_for_one()))
+    tap.eq([node["check"] for node in got], ["ok", "faulty"])
 
 
 def test_node_show_names_the_nearest_place():
@@ -436,6 +464,7 @@ def test_wrong_usage_has_a_status_of_its_own():
         ("render", "k8s-worker-2", "--each"): "'render' has no option --each",
         ("diff", "--json", "--markdown"): "give either --json or --markdown",
         ("node", "list", "--json", "--names"): "either --json or --names",
+        ("node", "list", "--check", "--names"): "either --check or --names",
         ("check", "--color", "blue"): "expected auto, always or never",
         ("check", "--url", "10.0.10.5"): "expected http://HOST:PORT",
         ("che\x1b[2Jck",): "unknown command 'che\\x1b[2Jck'",

@@ -51,19 +51,28 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
         self.server.said.append((taken[1], taken[2], body))
-        self.answer(200, [], b"")
+        self.server.types.setdefault(taken[2], set()).add(self.headers.get("Content-Type"))
+        status = self.server.replies.get(taken[2], 200)
+        if status is None:
+            self.server.over.wait()
+        else:
+            self.answer(status, [], b"")
 
 
 class Front(http.server.ThreadingHTTPServer):
+    """`replies` may say with which status it answers to what kind; None: it never does."""
+
     daemon_threads = True
 
     def __init__(self, address, behind):
-        self.behind, self.said = behind, []
+        self.behind, self.said, self.types = behind, [], {}
+        self.replies, self.over = {}, threading.Event()
         super().__init__(address, Handler)
         self._thread = threading.Thread(target=self.serve_forever, daemon=True)
         self._thread.start()
 
     def stop(self):
+        self.over.set()
         self.shutdown()
         self._thread.join()
         self.server_close()

@@ -10,6 +10,7 @@ that end with it: no mount, no interface, no process stays behind. What stays is
 file systems ($XDG_CACHE_HOME/cloudseed, or boot-cache in the build folder) and the logs (boot-logs
 in the build folder, made anew each time).
 """
+import functools
 import os
 import shutil
 import signal
@@ -22,13 +23,13 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "lib"), HERE]
 sys.dont_write_bytecode = True
 
-import admin  # noqa: E402
 import daemon  # noqa: E402
 import debian  # noqa: E402
 import machine  # noqa: E402
 import rootfs  # noqa: E402
 import scenarios  # noqa: E402
 import server  # noqa: E402
+import sites  # noqa: E402
 import tap  # noqa: E402
 
 BUILD = str(daemon.BUILD.resolve())
@@ -40,7 +41,14 @@ NAMESPACES = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", 
               "--propagation", "private"]
 INSIDE = "CLOUDSEED_BOOT_INSIDE"
 
+SOME_MAC = "52:54:00:0d:d0:0d"  # of a machine whose node declares none
+
 figures = []
+
+
+@functools.cache
+def odd_site():
+    return sites.odd(f"{machine.RUN}/odd")
 
 
 class Stage:
@@ -49,14 +57,15 @@ class Stage:
     def __init__(self, scenario, suite):
         self.scenario, self.suite = scenario, suite
         self.node = scenario.node
+        self.site = odd_site() if scenario.name.startswith("odd-") else sites.HOMELAB
         self.title = f"{suite}-{scenario.name}"
         self.state = f"{machine.RUN}/state-{self.title}"
         self.server = None
         self.server_up()
-        self.url = admin.seed_url(self.node, self.state, server.URL)
+        self.url = server.seed_url(self.site, self.node, self.state)
         self.served = server.seeds(self.url)
         self.machine = machine.Machine(self.title, rootfs.folder(suite, CACHE),
-                                       admin.macs(self.node)[0])
+                                       (self.site.show(self.node)["macs"] or [SOME_MAC])[0])
         self.machine.offer_packages(self.served["user-data"])
 
     def logs(self, boot):
@@ -68,7 +77,7 @@ class Stage:
         return self.machine.boot(self.logs(name), seconds=seconds, meanwhile=meanwhile, **place)
 
     def server_up(self):
-        self.server = server.start(self.state)
+        self.server = server.start(self.site, self.state)
 
     def server_down(self):
         if self.server:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The server that the machines boot from: the real cloudseedd over the homelab's seed tree."""
+"""The server that the machines boot from: the real cloudseedd over the seed tree of a site."""
 import urllib.request
 
 import admin
@@ -11,8 +11,8 @@ URL = f"http://{SERVER}"  # port 80: this network is nobody else's
 
 
 class Server:
-    def __init__(self, state):
-        self.daemon = Daemon(seed=admin.SEED, templates=admin.TEMPLATES, state=state,
+    def __init__(self, site, state):
+        self.daemon = Daemon(seed=site.seed, templates=site.templates, state=state,
                              args=["--url", URL])
         self.front = callbacks.Front((SERVER, 80), (self.daemon.host, self.daemon.port))
 
@@ -21,8 +21,13 @@ class Server:
         self.daemon.stop()
 
 
-def start(state):
-    return Server(state)
+def start(site, state):
+    return Server(site, state)
+
+
+def seed_url(site, node, state):
+    """Where it serves that node."""
+    return site.good("node", "url", node, "--state", state, "--url", URL).strip()
 
 
 def seeds(url):

@@ -16,6 +16,7 @@ BARS = {
     "nginx.connection-each": Bar(1.25, 1.0),
     "nodes.cpu": Bar(1.15, 1.05),
     "start.seconds": Bar(2.0, 1.0),
+    "check.seconds": Bar(15.0, 8.0),
     "memory.idle": Bar(12 * MIB),
     "memory.per-node": Bar(1024),
     "memory.connections": Bar(100 * MIB),

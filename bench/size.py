@@ -23,7 +23,8 @@ limits:
 
 def _start(tree, options):
     with Cloudseedd(tree, options.scratch) as daemon:
-        return {"seconds": daemon.started_seconds, **daemon.memory(),
+        return {"seconds": daemon.started_seconds, "checked": daemon.checked_seconds,
+                **daemon.memory(),
                 "peak": processes.peak_bytes(daemon.process.pid)}
 
 
@@ -47,20 +48,27 @@ def _memory_figure(nodes, starts, bar=None):
                   {"nodes": nodes, "starts": starts})
 
 
+def _check_figure(nodes, starts, bar=None):
+    checked = spread_of([s["checked"] for s in starts])
+    return Figure("Check of every document, while it serves", f"{nodes:,} nodes", checked.median,
+                  "s", bar, checked, {"nodes": nodes})
+
+
 def by_nodes(options):
-    """Start-up and idle memory; the cost of a node is the slope between the ends."""
-    times, memory, pss = [], [], {}
+    """Start-up, check and idle memory; the cost of a node is the slope between the ends."""
+    times, checks, memory, pss = [], [], [], {}
     for nodes in COUNTS:
         starts = _starts(nodes, PER_FILE, options)
         last, first = nodes == COUNTS[-1], nodes == COUNTS[0]
         times.append(_start_figure(nodes, PER_FILE, starts, "start.seconds" if last else None))
+        checks.append(_check_figure(nodes, starts, "check.seconds" if last else None))
         memory.append(_memory_figure(nodes, starts, "memory.idle" if first else None))
         pss[nodes] = memory[-1].value
     starts = _starts(COUNTS[-1], 1, options)
     times.append(_start_figure(COUNTS[-1], 1, starts, "start.seconds"))
     slope = (pss[COUNTS[-1]] - pss[COUNTS[0]]) / (COUNTS[-1] - COUNTS[0])
     memory.append(Figure("Memory (PSS)", "each declared node", slope, "bytes", "memory.per-node"))
-    return times + memory
+    return times + checks + memory
 
 
 def _ask(connection, request):

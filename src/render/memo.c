@@ -102,7 +102,8 @@ static struct str key_of(const void *entries, uint32_t i)
 
 static uint64_t skeleton_hash(struct memo *m, unsigned kind)
 {
-    unsigned keys = aptkey_count(m->text);
+    /* A key's head in fixed parts alone is a part of the skeleton. */
+    unsigned keys = segments_complete_head(&m->segments, m->text) ? aptkey_count(m->text) : 0;
     buf_clear(&m->scratch);
     buf_append(&m->scratch, &kind, sizeof(kind));
     buf_append(&m->scratch, &keys, sizeof(keys));
@@ -271,23 +272,13 @@ static void ask(struct lesson *l, const struct span *span, inspect_rule_fn rule)
         use_range(l, span->begin, span->end, USE_VERBATIM);
 }
 
-static bool may_stand_plain(const struct lesson *l, const struct span *span)
-{
-    const struct segments *s = &l->m->segments;
-    for (uint32_t i = segments_at(s, span->begin); i < s->n && s->list[i].begin < span->end; i++) {
-        unsigned needed =
-            s->list[i].begin == span->begin ? SEGMENT_PLAIN | SEGMENT_PLAIN_START : SEGMENT_PLAIN;
-        if (s->list[i].harmless && (s->list[i].class & needed) != needed)
-            return false;
-    }
-    return true;
-}
-
 static void learn_value(struct lesson *l, const struct yaml_node *scalar)
 {
     struct span span = span_of(&l->lines, scalar);
-    bool loose = span.kind == SPAN_QUOTED || span.kind == SPAN_BLOCK;
-    if (span.kind == SPAN_PLAIN && may_stand_plain(l, &span)) {
+    bool loose = span.kind == SPAN_BLOCK ||
+                 (span.kind == SPAN_QUOTED &&
+                  segments_stand_quoted(&l->m->segments, l->lines.text, span.begin, span.end));
+    if (span.kind == SPAN_PLAIN && segments_stand_plain(&l->m->segments, span.begin, span.end)) {
         ask(l, &span, NULL);
         loose = true;
     }

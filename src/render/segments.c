@@ -69,31 +69,51 @@ static void put_value(struct segments *s, struct str text, uint32_t begin, uint3
     put(s, segment);
 }
 
-/* JSON's texts within a value, each by itself. */
+/* Escapes of two bytes alone: those that say a character by its number go on behind them. */
+static bool has_odd_escape(struct str value)
+{
+    for (size_t i = 0; i < value.n; i++) {
+        if (value.p[i] != '\\')
+            continue;
+        if (++i == value.n || !memchr("nt\"\\/rbf", value.p[i], 8))
+            return true;
+    }
+    return false;
+}
+
+static void put_fixed(struct segments *s, uint32_t begin, uint32_t end)
+{
+    put(s, (struct segment){.begin = begin, .end = end});
+}
+
+/* JSON's texts within a value, each by itself, and each cut at its escapes. */
 static void put_quoted(struct segments *s, struct str text, uint32_t begin, uint32_t end)
 {
     bool inside = false;
-    for (uint32_t i = begin, from = begin; i <= end; i++) {
-        if (i < end && text.p[i] != '"')
+    uint32_t from = begin;
+    for (uint32_t i = begin; i < end; i++) {
+        char c = text.p[i];
+        if (c != '"' && c != '\\')
             continue;
-        if (inside && i < end)
+        if (inside)
             put_value(s, text, from, i);
         else
-            put(s, (struct segment){.begin = from, .end = i});
-        if (i < end)
-            put(s, (struct segment){.begin = i, .end = i + 1});
-        inside = !inside;
+            put_fixed(s, from, i);
+        put_fixed(s, i, i + (c == '"' ? 1 : 2));
+        inside ^= c == '"';
+        i += c != '"';
         from = i + 1;
     }
+    put_fixed(s, from, end);
 }
 
 static void cut_value(struct segments *s, struct str text, uint32_t begin, uint32_t end)
 {
-    const char *p = text.p + begin;
-    size_t n = end - begin;
-    if (memchr(p, '\\', n) || memchr(p, '\n', n))
-        put(s, (struct segment){.begin = begin, .end = end});
-    else if (memchr(p, '"', n))
+    struct str value = {text.p + begin, end - begin};
+    bool quotes = memchr(value.p, '"', value.n), escapes = memchr(value.p, '\\', value.n);
+    if (memchr(value.p, '\n', value.n) || (escapes && (!quotes || has_odd_escape(value))))
+        put_fixed(s, begin, end);
+    else if (quotes)
         put_quoted(s, text, begin, end);
     else
         put_value(s, text, begin, end);
@@ -103,8 +123,9 @@ static void cut_value(struct segments *s, struct str text, uint32_t begin, uint3
 static bool is_doubtful(struct str text)
 {
     return memchr(text.p, '\0', text.n) || memchr(text.p, '\r', text.n) ||
-           memmem(text.p, text.n, "\xC2\x85", 2) || memmem(text.p, text.n, "\xE2\x80\xA8", 3) ||
-           memmem(text.p, text.n, "\xE2\x80\xA9", 3);
+           (memchr(text.p, 0xC2, text.n) && memmem(text.p, text.n, "\xC2\x85", 2)) ||
+           (memchr(text.p, 0xE2, text.n) && (memmem(text.p, text.n, "\xE2\x80\xA8", 3) ||
+                                             memmem(text.p, text.n, "\xE2\x80\xA9", 3)));
 }
 
 bool segments_cut(struct segments *s, struct str text, const struct template_trace *trace)
@@ -148,4 +169,44 @@ uint32_t segments_at(const struct segments *s, uint32_t offset)
             high = middle;
     }
     return low;
+}
+
+bool segments_stand_plain(const struct segments *s, uint32_t begin, uint32_t end)
+{
+    for (uint32_t i = segments_at(s, begin); i < s->n && s->list[i].begin < end; i++) {
+        const struct segment *segment = &s->list[i];
+        unsigned needed =
+            segment->begin == begin ? SEGMENT_PLAIN | SEGMENT_PLAIN_START : SEGMENT_PLAIN;
+        if (segment->harmless && (segment->class & needed) != needed)
+            return false;
+    }
+    return true;
+}
+
+bool segments_stand_quoted(const struct segments *s, struct str text, uint32_t begin, uint32_t end)
+{
+    for (uint32_t i = begin; text.p[begin - 1] == '"' && i + 1 < end; i++) {
+        if (text.p[i] != '\\')
+            continue;
+        if (s->list[segments_at(s, ++i)].harmless || memchr("xuU", text.p[i], 3))
+            return false;
+    }
+    return true;
+}
+
+static bool may_join_head(char c)
+{
+    return (c >= 'A' && c <= 'Z') || c == '-' || c == ' ';
+}
+
+bool segments_complete_head(const struct segments *s, struct str text)
+{
+    for (uint32_t i = 0; i < s->n; i++) {
+        const char *p = text.p + s->list[i].begin;
+        size_t n = s->list[i].end - s->list[i].begin;
+        if (s->list[i].harmless &&
+            (may_join_head(p[0]) || may_join_head(p[n - 1]) || memmem(p, n, "PGP", 3)))
+            return true;
+    }
+    return false;
 }

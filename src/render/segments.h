@@ -42,4 +42,13 @@ void segments_skeleton(const struct segments *s, struct str text, struct buf *ou
 /* The number of the segment that holds the byte. */
 uint32_t segments_at(const struct segments *s, uint32_t offset);
 
+/* Whether the scalar from `begin` to `end` stays one, whatever harmless values of the same classes
+ * stand in it: one without quotes, … */
+bool segments_stand_plain(const struct segments *s, uint32_t begin, uint32_t end);
+/* … and one in quotes (between which begin and end are): no value may be a part of an escape. */
+bool segments_stand_quoted(const struct segments *s, struct str text, uint32_t begin, uint32_t end);
+
+/* Whether a harmless value may hold or complete the head of a key block ("-----BEGIN PGP …"). */
+bool segments_complete_head(const struct segments *s, struct str text);
+
 #endif

@@ -204,6 +204,9 @@ static const char *const lines[] = {
     "write_files:\n  - path: /x\n    content: |\n      # V\n      V\n      V: V\n",
     "apt: {sources: { V: {source: \"deb V\", key: \"V\"}}}\n",
     "V\n",
+    "final_message: \"a\\V\"\n",
+    "final_message: \"\\x4V\\u00e4V\"\n",
+    "final_message: 'a\\V'\n",
     "final_message: \"a\nV\n b\"\n",
     "ssh_authorized_keys:\n  - &key |\n    # V\n",
 };

@@ -90,7 +90,8 @@ struct tree *seedtree_load(struct call *c, const struct config *config,
     progress_begin(&progress, "loading the seed tree");
     int r = tree_load(config->seed_dir.p, config->templates_dir.p, &faults, &tree);
     progress_end(&progress);
-    seedtree_print_faults(c, &faults, alias);
+    if (r < 0 || !alias) /* warnings of another tree are nobody's business now */
+        seedtree_print_faults(c, &faults, alias);
     if (r < 0)
         call_fail(c, "the seed tree %s%s cannot be used: %s", alias ? "of " : "",
                   alias ? alias->name : config->seed_dir.p, faultview_count(&faults, count));

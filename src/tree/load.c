@@ -2,6 +2,7 @@
 #include "tree/load.h"
 
 #include "base/fs.h"
+#include "base/grow.h"
 #include "base/guess.h"
 
 #include <errno.h>
@@ -36,13 +37,7 @@ void load_done(struct load *l)
 
 void *load_grow(void *list, uint32_t n, uint32_t *room, size_t size)
 {
-    if (n < *room)
-        return list;
-    *room = *room ? *room * 2 : 32;
-    list = reallocarray(list, *room, size);
-    if (!list)
-        abort();
-    return list;
+    return grow(list, n, room, size);
 }
 
 const struct yaml_node *load_text(struct load *l, const char *path, struct str text)

@@ -124,6 +124,16 @@ def test_own_names_and_addresses_do_not_count():
     assert "the same" not in each, each
 
 
+def test_own_names_are_words():
+    world = repository()
+    for node, other in (("k8s-master-1", "k8s-master-15"), ("k8s-worker-2", "k8s-worker-25")):
+        world.edit("seed/nodes/k8s.yaml", f"{node}:\n", f"{node}:\n  variables: {{t: {other}}}\n")
+    world.write(USER_DATA, "a: b\n")
+    world.commit()
+    world.write(USER_DATA, "a: {{ t }}\n")
+    assert "the same" not in world.diff()
+
+
 def test_a_new_address_is_not_taken_for_the_same():
     world = repository()
     world.write(USER_DATA, "a: {{ node.addresses[0] }}\n")
@@ -219,6 +229,7 @@ def test_json():
     assert re.fullmatch(r"HEAD \([0-9a-f]{12}\)", got.pop("against"))
     text = got["changes"][0].pop("diff")
     assert text.startswith("--- a/k8s-master-1/user-data\n+++ b/k8s-master-1/user-data\n@@ "), text
+    assert text.endswith("\n packages: []\n"), text
     tap.eq(got, {
         "differs": True, "changed": ["k8s-master-1", "k8s-worker-2"], "added": [], "removed": [],
         "new_seed_keys": [], "new_instances": [],
@@ -388,6 +399,14 @@ def test_which_side_is_faulty():
     said = world.diff(status=1)
     tap.contains(said, "\nseed/nodes/bad.yaml:1:11: error: "[1:])
     tap.contains(said, "cloudseed: the seed tree seed cannot be used: 1 error")
+
+
+def test_warnings_of_the_other_tree_are_past():
+    world = repository()
+    world.write("seed/nodes/more.txt", "")
+    world.commit()
+    (world.path / "seed" / "nodes" / "more.txt").unlink()
+    world.diff(status=SAME)
 
 
 def test_a_document_that_cannot_be_rendered():

@@ -88,6 +88,15 @@ def test_provenance_of_a_document():
     ])
 
 
+def test_provenance_keeps_to_the_line():
+    WORLD.write("begins/k8s/user-data", "plain\n{{ node.name }}\n{{ site.name }}\n")
+    shutil.copytree(WORLD.path / "templates", WORLD.path / "begins", dirs_exist_ok=True,
+                    ignore=shutil.ignore_patterns("user-data"))
+    out = WORLD.good("render", "k8s-worker-2", "user-data", "--provenance", "--seed", "seed",
+                     "--templates", "begins")
+    tap.eq([line.count("<-") + line.count(",") for line in out.splitlines()], [0, 1, 1])
+
+
 def test_provenance_names_the_nearest_one():
     shutil.copytree(WORLD.path / "seed", WORLD.path / "near")
     nodes = WORLD.path / "near" / "nodes" / "k8s.yaml"

@@ -30,13 +30,18 @@ int64_t clock_wall_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+const char *clock_text(int64_t wall_ms, char text[static CLOCK_TEXT_SIZE])
+{
+    int64_t ms = (wall_ms % 1000 + 1000) % 1000;
+    time_t s = (time_t)((wall_ms - ms) / 1000);
+    struct tm utc;
+    gmtime_r(&s, &utc);
+    size_t n = strftime(text, CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(text + n, CLOCK_TEXT_SIZE - n, ".%03dZ", (int)ms);
+    return text;
+}
+
 const char *clock_wall_text(char text[static CLOCK_TEXT_SIZE])
 {
-    struct timespec t;
-    struct tm utc;
-    clock_gettime(CLOCK_REALTIME, &t);
-    gmtime_r(&t.tv_sec, &utc);
-    size_t n = strftime(text, CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(text + n, CLOCK_TEXT_SIZE - n, ".%03ldZ", t.tv_nsec / 1000000);
-    return text;
+    return clock_text(clock_wall_ms(), text);
 }

@@ -21,6 +21,8 @@ int64_t clock_wall_s(void);
 int64_t clock_wall_ms(void);
 
 #define CLOCK_TEXT_SIZE 32
+/* A time of the wall clock in UTC as RFC 3339 with milliseconds. Returns `text`. */
+const char *clock_text(int64_t wall_ms, char text[static CLOCK_TEXT_SIZE]);
 /* The wall clock in UTC as RFC 3339 with milliseconds: 2026-11-22T07:38:35.123Z. Returns `text`. */
 const char *clock_wall_text(char text[static CLOCK_TEXT_SIZE]);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/node.h"
 #include "cli/seedurl.h"
+#include "crypto/keys.h"
 
 #include <errno.h>
 #include <stdio.h>
 
 /* The one form that every cloud-init takes: 22.4 throws "ds=nocloud;s=URL" away in silence. */
-#define DISCOVERY "ds=nocloud;dsmode=net;s="
 
 static const char *advice(int code)
 {
@@ -23,7 +23,7 @@ static const char *advice(int code)
 
 static void print_url(struct call *c, const struct node *n, struct str url)
 {
-    struct str discovery = arena_printf(&c->arena, DISCOVERY "%.*s", STR_ARG(url));
+    struct str discovery = arena_printf(&c->arena, KEYS_DISCOVERY "%.*s", STR_ARG(url));
     const struct value_pair pairs[] = {
         JSON_STR("name", n->name),
         JSON_STR("url", url),

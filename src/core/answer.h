@@ -12,4 +12,8 @@ void answer_refuse(struct exchange *x, int status, const char *reason);
 /* One plain line, of no interest to the log. */
 void answer_line(struct exchange *x, int status, const char *line);
 
+/* The entity tag of these bytes, as the answer's encoding has them. Equal bytes have equal tags, on
+ * every machine and in every release. */
+const char *answer_tag(struct exchange *x, struct str bytes);
+
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/core.h"
 
+#include "base/clock.h"
 #include "core/answer.h"
 #include "core/callback.h"
 #include "core/internal.h"
@@ -61,6 +62,11 @@ static void on_begin(void *cls, struct exchange *x)
     x->snapshot = snapshot_ref(c->snapshot);
     x->core = call;
     call->core = c;
+    c->wake = x->wake;
+    if (x->in.listener == LISTENER_ADMIN && str_starts(x->in.path, STR("/v1/"))) {
+        admin_begin(x, call);
+        return;
+    }
     call->route = route_parse(x->in.path, &x->arena);
     struct takes t = takes(call->route.kind);
     bool reads = x->in.method == METHOD_GET || x->in.method == METHOD_HEAD;
@@ -75,6 +81,8 @@ static void on_begin(void *cls, struct exchange *x)
 static enum exchange_verdict on_step(void *cls, struct exchange *x)
 {
     struct call *call = x->core;
+    if (call->admin.kind != ADMIN_NONE)
+        return admin_step(x, call);
     switch (call->route.kind) {
     case ROUTE_SEED:
     case ROUTE_EVIDENCE: boot_answer(x, call); break;
@@ -98,7 +106,8 @@ static void on_end(void *cls, struct exchange *x)
     x->snapshot = NULL;
 }
 
-struct core *core_new(struct snapshot *first, struct fleet *fleet)
+struct core *core_new(struct snapshot *first, struct fleet *fleet, const struct sealer *sealer,
+                      const struct core_host *host)
 {
     struct core *c = calloc(1, sizeof(*c));
     if (!c)
@@ -106,6 +115,10 @@ struct core *core_new(struct snapshot *first, struct fleet *fleet)
     c->port = (struct exchange_port){.begin = on_begin, .step = on_step, .end = on_end, .cls = c};
     c->snapshot = first;
     c->fleet = fleet;
+    c->sealer = sealer;
+    c->host = *host;
+    c->started_wall_ms = c->loaded_wall_ms = clock_wall_ms();
+    faults_init(&c->reload_faults);
     return c;
 }
 
@@ -114,6 +127,8 @@ void core_free(struct core *c)
     if (!c)
         return;
     snapshot_unref(c->snapshot);
+    faults_done(&c->reload_faults);
+    free(c->reload_waiters);
     free(c);
 }
 
@@ -126,6 +141,35 @@ void core_replace(struct core *c, struct snapshot *next)
 {
     snapshot_unref(c->snapshot);
     c->snapshot = next;
+    c->loaded_wall_ms = clock_wall_ms();
+}
+
+void core_await_reload(struct core *c, struct slot_ref who)
+{
+    if (c->waiters_n == c->waiters_room) {
+        c->waiters_room = c->waiters_room ? c->waiters_room * 2 : 8;
+        c->reload_waiters =
+            reallocarray(c->reload_waiters, c->waiters_room, sizeof(*c->reload_waiters));
+        if (!c->reload_waiters)
+            abort();
+    }
+    c->reload_waiters[c->waiters_n++] = who;
+}
+
+void core_reloaded(struct core *c, uint64_t number, uint64_t took_ms, bool ok,
+                   const struct faults *faults)
+{
+    c->reloads = number;
+    c->reload_ms = took_ms;
+    c->reload_ok = ok;
+    faults_done(&c->reload_faults);
+    faults_init(&c->reload_faults);
+    for (size_t i = 0; i < faults->kept; i++)
+        fault_add(&c->reload_faults, faults->list[i].at, "%s", faults->list[i].msg);
+    uint32_t n = c->waiters_n;
+    c->waiters_n = 0;
+    for (uint32_t i = 0; i < n; i++)
+        c->wake.call(c->wake.cls, c->reload_waiters[i]);
 }
 
 const struct snapshot *core_snapshot(const struct core *c)

@@ -9,13 +9,24 @@
 #define CLOUDSEED_CORE_CORE_H
 
 #include "core/snapshot.h"
+#include "crypto/sealing.h"
 #include "fleet/fleet.h"
 #include "port/exchange.h"
 
 struct core;
 
-/* Takes the reference to `first` over. The fleet stays the caller's, and must outlive the core. */
-struct core *core_new(struct snapshot *first, struct fleet *fleet);
+/* What core needs of the daemon. */
+struct core_host {
+    /* Begins a reload; its number, which core_reloaded tells when it has ended. One that is under
+     * way already may have read the tree before the change that the asker means: another follows.
+     */
+    uint64_t (*reload)(void *cls);
+    void *cls;
+};
+
+/* Takes the reference to `first` over. Fleet and sealer stay the caller's, and must outlive it. */
+struct core *core_new(struct snapshot *first, struct fleet *fleet, const struct sealer *sealer,
+                      const struct core_host *host);
 void core_free(struct core *c);
 
 /* How listeners reach it; lives as long as the core. */
@@ -26,6 +37,11 @@ void core_replace(struct core *c, struct snapshot *next);
 const struct snapshot *core_snapshot(const struct core *c);
 /* The same with a reference of the caller's. */
 struct snapshot *core_pin(struct core *c);
+
+/* Reload number `number` has ended, with these faults if it was refused; core_replace came before.
+ * The faults are copied. */
+void core_reloaded(struct core *c, uint64_t number, uint64_t took_ms, bool ok,
+                   const struct faults *faults);
 
 /* From now on /readyz says no, so that whoever balances load looks elsewhere. */
 void core_set_draining(struct core *c);

@@ -105,6 +105,24 @@ const struct node *snapshot_find_key(const struct snapshot *s, struct str key)
     return number == MAP_NONE ? NULL : tree_node(s->tree, number % s->nodes);
 }
 
+const struct node *snapshot_find_name(const struct snapshot *s, struct str name)
+{
+    return tree_find_name(s->tree, name);
+}
+
+const struct node *snapshot_next(const struct snapshot *s, struct str name)
+{
+    uint32_t low = 0, high = s->nodes;
+    while (name.p && low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (str_cmp(tree_node(s->tree, middle)->name, name) <= 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < s->nodes ? tree_node(s->tree, low) : NULL;
+}
+
 const struct node *snapshot_find_uid(const struct snapshot *s, struct str uid)
 {
     return tree_find_name(s->tree, uid); /* a declared node's uid is its name */

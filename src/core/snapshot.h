@@ -32,6 +32,9 @@ enum check_verdict snapshot_verdict(const struct snapshot *s, const struct node 
 void snapshot_set_verdict(struct snapshot *s, uint32_t number, enum check_verdict verdict);
 
 /* NULL where there is none. */
+const struct node *snapshot_find_name(const struct snapshot *s, struct str name);
+/* The node whose name comes next behind `name`; p == NULL: the first. */
+const struct node *snapshot_next(const struct snapshot *s, struct str name);
 const struct node *snapshot_find_uid(const struct snapshot *s, struct str uid);
 /* The node's seed key by the secret in force. */
 struct str snapshot_node_key(const struct snapshot *s, const struct node *n);

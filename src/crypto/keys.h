@@ -22,6 +22,9 @@ void keyer_free(struct keyer *k);
 /* The seed key of `uid` in its epoch, with a NUL. */
 void keyer_seed_key(struct keyer *k, struct str uid, uint32_t epoch, char ret[SEED_KEY_LEN + 1]);
 
+/* What a seed URL is put behind: docs/cloud-init.md. */
+#define KEYS_DISCOVERY "ds=nocloud;dsmode=net;s="
+
 #define WINDOW_KEY_LEN SEED_KEY_LEN /* it stands where a seed key may */
 #define JOIN_KEY_LEN 26
 

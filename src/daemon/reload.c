@@ -63,26 +63,30 @@ static void on_done(uv_work_t *work, int status)
             take(r);
         else
             refuse(r);
+        core_reloaded(r->core, r->number, clock_boot_ms() - r->begun_ms, r->result == 0,
+                      &r->faults);
     }
     faults_done(&r->faults);
     if (r->again && !r->stopped)
         reload_start(r, work->loop);
 }
 
-void reload_start(struct reload *r, uv_loop_t *loop)
+uint64_t reload_start(struct reload *r, uv_loop_t *loop)
 {
     if (r->running) {
         r->again = true;
-        return;
+        return r->number + 1;
     }
     char lines[64];
     snprintf(lines, sizeof(lines), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_monotonic_us());
     notify_send(lines);
     r->running = true;
     r->again = false;
+    r->number++;
     r->begun_ms = clock_boot_ms();
     faults_init(&r->faults);
     uv_queue_work(loop, &r->work, on_work, on_done);
+    return r->number;
 }
 
 void reload_stop(struct reload *r)

@@ -22,6 +22,7 @@ struct reload {
     struct faults faults;
     struct snapshot *loaded;
     uint64_t begun_ms;
+    uint64_t number; /* of the latest that has begun */
     int result;
     bool running, again, stopped;
 };
@@ -33,7 +34,8 @@ void reload_hold_signal(bool hold);
 /* What was loaded is checked by `checker` from then on. */
 void reload_init(struct reload *r, struct core *core, struct checker *checker,
                  const struct config *config);
-void reload_start(struct reload *r, uv_loop_t *loop);
+/* The number of the reload that reads the tree as it is now. */
+uint64_t reload_start(struct reload *r, uv_loop_t *loop);
 /* What is still being loaded will be thrown away; the loop must run until it is. */
 void reload_stop(struct reload *r);
 

@@ -12,13 +12,15 @@
 #include <unistd.h>
 #include <uv.h>
 
+#define HEARTBEAT_MS 15000
+
 enum { ON_TERM, ON_INT, ON_HUP, SIGNALS };
 
 struct service {
     uv_loop_t loop;
     uv_signal_t signals[SIGNALS];
     uv_prepare_t before_sleep;
-    uv_timer_t watchdog;
+    uv_timer_t watchdog, heartbeat;
     const struct config *config;
     struct core *core;
     struct state *state;
@@ -48,6 +50,7 @@ static void close_handles(struct service *s)
     signal(SIGHUP, SIG_IGN); /* a reload that comes too late is no reason to die */
     uv_close((uv_handle_t *)&s->before_sleep, NULL);
     uv_close((uv_handle_t *)&s->watchdog, NULL);
+    uv_close((uv_handle_t *)&s->heartbeat, NULL);
     state_stop(s->state);
 }
 
@@ -82,6 +85,19 @@ static void on_signal(uv_signal_t *handle, int number)
         reload_start(&s->reload, &s->loop);
 }
 
+static uint64_t on_reload_asked(void *cls)
+{
+    struct service *s = cls;
+    return reload_start(&s->reload, &s->loop);
+}
+
+/* Whoever watches events is told that there are none. */
+static void on_heartbeat(uv_timer_t *timer)
+{
+    struct service *s = timer->data;
+    fleet_rouse(s->state->fleet);
+}
+
 static void start_handles(struct service *s)
 {
     static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
@@ -94,6 +110,9 @@ static void start_handles(struct service *s)
     reload_hold_signal(false);
     uv_prepare_init(&s->loop, &s->before_sleep);
     uv_prepare_start(&s->before_sleep, on_before_sleep);
+    uv_timer_init(&s->loop, &s->heartbeat);
+    s->heartbeat.data = s;
+    uv_timer_start(&s->heartbeat, on_heartbeat, HEARTBEAT_MS, HEARTBEAT_MS);
     uv_timer_init(&s->loop, &s->watchdog);
     if (watchdog_ms)
         uv_timer_start(&s->watchdog, on_watchdog, watchdog_ms, watchdog_ms);
@@ -140,13 +159,14 @@ int service_run(const struct config *c, struct snapshot *first, struct state *st
                 struct service_sockets *sockets, struct err *e)
 {
     struct service s = {.config = c, .state = state};
+    const struct core_host host = {.reload = on_reload_asked, .cls = &s};
     signal(SIGPIPE, SIG_IGN);
     int r = uv_loop_init(&s.loop);
     if (r < 0) {
         snapshot_unref(first);
         return err_errno(e, r, "cannot make an event loop");
     }
-    s.core = core_new(first, state->fleet);
+    s.core = core_new(first, state->fleet, state->sealer, &host);
     checker_init(&s.checker, s.core, &s.loop);
     reload_init(&s.reload, s.core, &s.checker, c);
     start_handles(&s);

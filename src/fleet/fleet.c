@@ -248,6 +248,21 @@ uint64_t fleet_newest_event(const struct fleet *f)
     return recent_newest(f->recent);
 }
 
+uint64_t fleet_oldest_event(const struct fleet *f)
+{
+    return recent_oldest(f->recent);
+}
+
+void fleet_rouse(struct fleet *f)
+{
+    op_tell_watchers(f);
+}
+
+void fleet_stats(const struct fleet *f, struct store_stats *ret)
+{
+    store_stats(f->store, ret);
+}
+
 /* Each watcher holds a connection, and those are limited. */
 void fleet_watch(struct fleet *f, struct slot_ref who)
 {

@@ -105,7 +105,10 @@ uint64_t fleet_definitions_version(const struct fleet *f);
 /* The event that follows `after` among the newest that are kept in memory; NULL: none yet. With
  * *ret_lost set, older ones than the oldest kept were asked for: read them with fleet_events. */
 const struct store_entry *fleet_next_event(const struct fleet *f, uint64_t after, bool *ret_lost);
+/* 0: there is none. */
 uint64_t fleet_newest_event(const struct fleet *f);
+/* That is kept in memory. */
+uint64_t fleet_oldest_event(const struct fleet *f);
 /* `who` is woken, once, when there are newer ones. */
 void fleet_watch(struct fleet *f, struct slot_ref who);
 
@@ -115,6 +118,9 @@ void fleet_watch(struct fleet *f, struct slot_ref who);
 void fleet_on_store(struct fleet *f);
 /* After the alarm. */
 void fleet_on_alarm(struct fleet *f);
+/* Wakes those who watch though there is nothing new, so that they can tell their peers. */
+void fleet_rouse(struct fleet *f);
+void fleet_stats(const struct fleet *f, struct store_stats *ret);
 /* Whether changes can be written now, with the reason where not. */
 bool fleet_healthy(const struct fleet *f, struct err *ret_why);
 

@@ -103,6 +103,7 @@ struct op *op_new(struct fleet *f, enum op_kind kind, struct member *m, struct s
 void op_free(struct fleet *f, struct op *op);
 /* Runs it, or puts it behind those of its member that are under way. */
 void op_begin(struct fleet *f, struct op *op);
+void op_tell_watchers(struct fleet *f);
 void op_on_notice(struct fleet *f, struct store_notice *n);
 
 /* deadline.c */
@@ -115,5 +116,6 @@ void recent_free(struct recent *r);
 void recent_add(struct recent *r, uint64_t id, const struct store_event *e);
 const struct store_entry *recent_next(const struct recent *r, uint64_t after, bool *ret_lost);
 uint64_t recent_newest(const struct recent *r);
+uint64_t recent_oldest(const struct recent *r);
 
 #endif

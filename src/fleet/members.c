@@ -118,7 +118,8 @@ static void look_at_state(struct fleet *f, struct member *m)
     arena_init(&a, RECORD_ARENA_BYTES);
     member_record(m, &a, &r);
     f->host.now(f->host.cls, &now);
-    if (r.has_window && !f->host.unseal(f->host.cls, str_from(m->uid), r.window.window_key, &a, &key))
+    if (r.has_window &&
+        !f->host.unseal(f->host.cls, str_from(m->uid), r.window.window_key, &a, &key))
         key = (struct str){"", 0};
     set_window_key(f, m, key);
     m->view = (struct fleet_view){r.state, r.locked, r.generation,

@@ -234,7 +234,7 @@ void op_begin(struct fleet *f, struct op *op)
 
 /* --- What the store says --------------------------------------------------------------------- */
 
-static void tell_watchers(struct fleet *f)
+void op_tell_watchers(struct fleet *f)
 {
     uint32_t n = f->watchers_n;
     f->watchers_n = 0;
@@ -257,7 +257,7 @@ static void keep_committed(struct fleet *f, struct op *op, const struct store_no
     op->result.revision = n->revision;
     for (uint32_t i = 0; i < op->events_n; i++)
         recent_add(f->recent, n->first_event + i, &op->events[i]);
-    tell_watchers(f);
+    op_tell_watchers(f);
 }
 
 /* A refusal may have been written down as an alarm: it stays a refusal. */

@@ -70,3 +70,8 @@ uint64_t recent_newest(const struct recent *r)
 {
     return r->newest;
 }
+
+uint64_t recent_oldest(const struct recent *r)
+{
+    return r->oldest;
+}

@@ -108,6 +108,7 @@ static bool has_space(struct str name)
 static struct str *header_of(struct exchange_in *in, struct str name)
 {
     switch (name.n) {
+    case 6: return str_eq_nocase(name, STR("Accept")) ? &in->accept : NULL;
     case 8: return str_eq_nocase(name, STR("If-Match")) ? &in->if_match : NULL;
     case 10: return str_eq_nocase(name, STR("User-Agent")) ? &in->user_agent : NULL;
     case 12: return str_eq_nocase(name, STR("Content-Type")) ? &in->content_type : NULL;

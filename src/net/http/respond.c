@@ -30,14 +30,14 @@ static ssize_t on_more(void *cls, uint64_t at, char *to, size_t max)
     if (r->expired)
         return MHD_CONTENT_READER_END_WITH_ERROR;
     while (n == 0 && !r->ended) {
+        if (!r->woken) {
+            http_hold(r, PHASE_STREAMING);
+            return 0;
+        }
         r->stream_at = 0;
         buf_clear(&r->exchange.body);
         r->ended = http_request_advance(r) == EXCHANGE_DONE;
         n = take(r, to, max);
-        if (n == 0 && !r->ended) {
-            http_hold(r, PHASE_STREAMING);
-            return 0;
-        }
     }
     if (n == 0)
         return MHD_CONTENT_READER_END_OF_STREAM;

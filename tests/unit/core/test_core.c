@@ -35,8 +35,7 @@ static void now(void *cls, struct moment *ret)
     *ret = (struct moment){1795343968000, 1000000, STR("boot")};
 }
 
-static bool unseal(void *cls, struct str uid, struct str sealed, struct arena *a,
-                   struct str *ret)
+static bool unseal(void *cls, struct str uid, struct str sealed, struct arena *a, struct str *ret)
 {
     (void)uid;
     (void)cls;
@@ -105,8 +104,9 @@ static int start(void **state)
     big_template[GZIP_MIN_BYTES] = '\0';
     tmptree_put(&files, "templates/big", big_template);
     tmptree_put(&files, "templates/less", big_template + 1);
+    static const struct core_host host = {NULL, NULL};
     open_fleet();
-    core = core_new(world("[mac, uuid, serial, name]"), fleet);
+    core = core_new(world("[mac, uuid, serial, name]"), fleet, NULL, &host);
     return 0;
 }
 

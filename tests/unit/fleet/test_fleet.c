@@ -29,8 +29,7 @@ static void now(void *cls, struct moment *ret)
 }
 
 /* Keys are "sealed" by an S in front. */
-static bool unseal(void *cls, struct str uid, struct str sealed, struct arena *a,
-                   struct str *ret)
+static bool unseal(void *cls, struct str uid, struct str sealed, struct arena *a, struct str *ret)
 {
     (void)uid;
     (void)cls;

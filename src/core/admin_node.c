@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A node as admins see it, and the lists of them. */
+#include "core/admin.h"
+#include "core/internal.h"
+#include "core/problem.h"
+
+#define PAGE_DEFAULT 100
+#define PAGE_MAX 1000
+#define MEMBERS_MAX 32
+
+struct members {
+    struct value_pair list[MEMBERS_MAX];
+    size_t n;
+};
+
+static void put(struct members *m, struct str key, struct value v)
+{
+    m->list[m->n++] = (struct value_pair){value_str(key), v};
+}
+
+static struct value text_or_none(struct str s)
+{
+    return s.n ? value_str(s) : value_none();
+}
+
+/* --- What is defined ---------------------------------------------------------------------------
+ */
+
+static struct value macs_value(const struct node *n, struct arena *a)
+{
+    struct value *items = ARENA_ARRAY(a, struct value, n->macs_n);
+    for (uint8_t i = 0; i < n->macs_n; i++) {
+        char text[MAC_TEXT_SIZE];
+        items[i] = value_str(arena_str(a, str_from(mac_text(n->macs[i], text))));
+    }
+    return value_list(items, n->macs_n);
+}
+
+static struct value addresses_value(const struct node *n, struct arena *a)
+{
+    struct value *items = ARENA_ARRAY(a, struct value, n->addresses_n);
+    for (uint8_t i = 0; i < n->addresses_n; i++) {
+        char text[ADDRESS_TEXT_SIZE];
+        items[i] = value_str(arena_str(a, str_from(address_text(n->addresses[i], text))));
+    }
+    return value_list(items, n->addresses_n);
+}
+
+static struct value uuid_value(const struct node *n, struct arena *a)
+{
+    char text[UUID_TEXT_SIZE];
+    return n->uuid ? value_str(arena_str(a, str_from(uuid_text(*n->uuid, text)))) : value_none();
+}
+
+static struct value variables_value(const struct node *n, struct arena *a)
+{
+    struct value_pair *pairs = ARENA_ARRAY(a, struct value_pair, n->variables.n);
+    for (uint32_t i = 0; i < n->variables.n; i++)
+        pairs[i] =
+            (struct value_pair){value_str(n->variables.list[i].name), n->variables.list[i].value};
+    return value_map(pairs, n->variables.n);
+}
+
+static void put_definition(struct members *m, const struct node *n, struct arena *a)
+{
+    put(m, STR("name"), value_str(n->name));
+    put(m, STR("uid"), value_str(n->uid));
+    put(m, STR("role"), value_str(n->role->name));
+    put(m, STR("cluster"), n->cluster ? value_str(n->cluster->name) : value_none());
+    put(m, STR("bootstrap"), value_str(str_from(bootstrap_names[n->role->bootstrap])));
+    put(m, STR("macs"), macs_value(n, a));
+    put(m, STR("uuid"), uuid_value(n, a));
+    put(m, STR("serial"), text_or_none(n->serial));
+    put(m, STR("addresses"), addresses_value(n, a));
+    put(m, STR("variables"), variables_value(n, a));
+    put(m, STR("key_epoch"), value_int(n->key_epoch));
+    put(m, STR("declared"),
+        value_str(arena_printf(a, "%s:%u", n->at.file ? n->at.file : "?", n->at.line)));
+}
+
+static void put_urls(struct members *m, struct exchange *x, const struct node *n)
+{
+    struct arena *a = &x->arena;
+    struct str url = ARENA_JOIN(a, snapshot_url(x->snapshot), STR("/s/"),
+                                snapshot_node_key(x->snapshot, n), STR("/"));
+    put(m, STR("seed_url"), value_str(url));
+    put(m, STR("discovery"), value_str(ARENA_JOIN(a, STR(KEYS_DISCOVERY), url)));
+}
+
+/* --- What is known of its life ------------------------------------------------------------------
+ */
+
+static struct value failure_value(const struct record *r, struct arena *a)
+{
+    if (r->state != STATE_FAILED)
+        return value_none();
+    return JSON_MAP(a, JSON_VALUE("stage", text_or_none(r->stage)), JSON_STR("reason", r->reason));
+}
+
+static struct value window_value(const struct record *r, struct arena *a)
+{
+    if (!r->has_window)
+        return value_none();
+    int64_t opened = r->window.opened_wall_ms;
+    return JSON_MAP(a, JSON_VALUE("opened", json_time(opened, a)),
+                    JSON_VALUE("ends", json_time(opened + (int64_t)r->window.length_ms, a)),
+                    JSON_BOOL("claimed", r->window.claim.n > 0));
+}
+
+static struct value boot_value(const struct record *r, struct arena *a)
+{
+    const struct boot *b = &r->boot;
+    if (!r->has_boot)
+        return value_none();
+    return JSON_MAP(a, JSON_VALUE("began", json_time(b->began_wall_ms, a)),
+                    JSON_VALUE("last", json_time(b->last_wall_ms, a)),
+                    JSON_VALUE("stage", text_or_none(b->stage)), JSON_INT("events", b->events),
+                    JSON_INT("warnings", b->warnings), JSON_BOOL("finished", b->finished),
+                    JSON_BOOL("reboot", b->reboot));
+}
+
+static struct value host_keys_value(const struct record *r, struct arena *a)
+{
+    struct value_pair *pairs = ARENA_ARRAY(a, struct value_pair, r->host_keys_n);
+    for (uint32_t i = 0; i < r->host_keys_n; i++)
+        pairs[i] =
+            (struct value_pair){value_str(r->host_keys[i].kind), value_str(r->host_keys[i].key)};
+    return value_map(pairs, r->host_keys_n);
+}
+
+static struct value identity_value(const struct record *r, struct arena *a)
+{
+    if (!r->hostname.n && !r->instance_id.n && !r->host_keys_n)
+        return value_none();
+    return JSON_MAP(a, JSON_VALUE("hostname", text_or_none(r->hostname)),
+                    JSON_VALUE("fqdn", text_or_none(r->fqdn)),
+                    JSON_VALUE("instance_id", text_or_none(r->instance_id)),
+                    JSON_VALUE("host_keys", host_keys_value(r, a)));
+}
+
+static void put_life(struct members *m, const struct node *n, const struct record *r,
+                     struct arena *a)
+{
+    put(m, STR("generation"), value_int(r->generation));
+    put(m, STR("instance_id"),
+        value_str(arena_printf(a, "%.*s-%u", STR_ARG(n->name), r->generation)));
+    put(m, STR("state"), value_str(str_from(node_state_names[r->state])));
+    put(m, STR("since"), r->since_wall_ms ? json_time(r->since_wall_ms, a) : value_none());
+    put(m, STR("failure"), failure_value(r, a));
+    put(m, STR("window"), window_value(r, a));
+    put(m, STR("boot"), boot_value(r, a));
+    put(m, STR("identity"), identity_value(r, a));
+    put(m, STR("alarms"), value_int(r->alarms));
+    put(m, STR("alarm"), text_or_none(r->alarm));
+    put(m, STR("locked"), value_bool(r->locked));
+}
+
+struct value admin_node_value(struct exchange *x, const struct call *call, const struct node *n)
+{
+    struct members m = {.n = 0};
+    struct record r;
+    uint64_t revision;
+    fleet_record(call->core->fleet, n->uid, &x->arena, &r, &revision);
+    put_definition(&m, n, &x->arena);
+    put_urls(&m, x, n);
+    put_life(&m, n, &r, &x->arena);
+    put(&m, STR("check"),
+        value_str(str_from(check_verdict_names[snapshot_verdict(x->snapshot, n)])));
+    return json_map(m.list, m.n, &x->arena);
+}
+
+void admin_show_node(struct exchange *x, struct call *call)
+{
+    const struct node *n = admin_node(x, call);
+    if (n)
+        answer_json(x, 200, admin_node_value(x, call, n));
+}
+
+/* --- Lists --------------------------------------------------------------------------------------
+ */
+
+enum { LIMIT, AFTER, STATE, ROLE, CLUSTER, PARAMS };
+
+static bool is_wanted(const struct call *call, const struct node *n, const struct admin_param *p)
+{
+    struct str cluster = n->cluster ? n->cluster->name : STR("");
+    enum node_state state = fleet_look(call->core->fleet, n->uid).state;
+    return (!p[ROLE].value.p || str_eq(p[ROLE].value, n->role->name)) &&
+           (!p[CLUSTER].value.p || str_eq(p[CLUSTER].value, cluster)) &&
+           (!p[STATE].value.p || str_is(p[STATE].value, node_state_names[state]));
+}
+
+void admin_list_nodes(struct exchange *x, struct call *call)
+{
+    struct admin_param params[PARAMS] = {
+        [LIMIT] = {.name = "limit"}, [AFTER] = {.name = "after"},     [STATE] = {.name = "state"},
+        [ROLE] = {.name = "role"},   [CLUSTER] = {.name = "cluster"},
+    };
+    uint64_t limit;
+    size_t n = 0;
+    if (!admin_params(x, params, PARAMS) ||
+        !admin_number(x, &params[LIMIT], 1, PAGE_MAX, PAGE_DEFAULT, &limit))
+        return;
+    struct value *items = ARENA_ARRAY(&x->arena, struct value, limit);
+    struct str after = params[AFTER].value, next = {NULL, 0}, last = {NULL, 0};
+    const struct node *node;
+    while (!next.p && (node = snapshot_next(x->snapshot, after))) {
+        after = node->name;
+        if (!is_wanted(call, node, params))
+            continue;
+        if (n == limit) {
+            next = last;
+        } else {
+            items[n++] = admin_node_value(x, call, node);
+            last = node->name;
+        }
+    }
+    answer_json(x, 200,
+                JSON_MAP(&x->arena, JSON_VALUE("nodes", value_list(items, n)),
+                         JSON_VALUE("next", next.p ? value_str(next) : value_none())));
+}

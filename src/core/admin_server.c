@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The server itself: how it is, reload, backup; and a node's documents. */
+#include "core/admin.h"
+#include "core/internal.h"
+#include "core/problem.h"
+#include "render/document.h"
+
+#include <sys/stat.h>
+
+/* --- How it is -----------------------------------------------------------------------------------
+ */
+
+static struct value store_value(const struct call *call, struct arena *a)
+{
+    struct store_stats stats;
+    struct err why = {.code = 0};
+    bool ok = fleet_healthy(call->core->fleet, &why);
+    fleet_stats(call->core->fleet, &stats);
+    return JSON_MAP(
+        a, JSON_BOOL("ok", ok),
+        JSON_VALUE("reason", ok ? value_none() : value_str(arena_str(a, str_from(why.msg)))),
+        JSON_INT("file_bytes", (int64_t)stats.file_bytes),
+        JSON_INT("free_bytes", (int64_t)stats.free_bytes),
+        JSON_INT("queued", (int64_t)stats.queued));
+}
+
+void admin_show_server(struct exchange *x, struct call *call)
+{
+    struct arena *a = &x->arena;
+    const struct core *c = call->core;
+    uint32_t faulty = 0, nodes = 0;
+    struct str after = {NULL, 0};
+    const struct node *n;
+    while ((n = snapshot_next(x->snapshot, after))) {
+        after = n->name;
+        nodes++;
+        faulty += snapshot_verdict(x->snapshot, n) == CHECK_FAULTY;
+    }
+    answer_json(x, 200,
+                JSON_MAP(a, JSON_STR("version", STR(CLOUDSEED_VERSION)),
+                         JSON_VALUE("started", json_time(c->started_wall_ms, a)),
+                         JSON_INT("nodes", nodes), JSON_INT("faulty", faulty),
+                         JSON_STR("url", snapshot_url(x->snapshot)),
+                         JSON_VALUE("seed_loaded", json_time(c->loaded_wall_ms, a)),
+                         JSON_VALUE("store", store_value(call, a))));
+}
+
+/* --- Reload --------------------------------------------------------------------------------------
+ */
+
+static bool has_no_body(struct exchange *x)
+{
+    static const char *const none[] = {NULL};
+    struct value body;
+    return admin_body(x, none, &body);
+}
+
+enum exchange_verdict admin_reload(struct exchange *x, struct call *call)
+{
+    struct core *c = call->core;
+    if (!call->reload) {
+        if (!has_no_body(x))
+            return EXCHANGE_DONE;
+        call->reload = c->host.reload(c->host.cls);
+    }
+    if (c->reloads < call->reload) {
+        core_await_reload(c, x->ref);
+        return EXCHANGE_WAIT;
+    }
+    if (!c->reload_ok)
+        answer_faults(x, 409, "the seed tree has faults; the one before goes on",
+                      &c->reload_faults);
+    else
+        answer_json(x, 200,
+                    JSON_MAP(&x->arena,
+                             JSON_INT("nodes", tree_node_count(snapshot_tree(c->snapshot))),
+                             JSON_INT("ms", (int64_t)c->reload_ms)));
+    return EXCHANGE_DONE;
+}
+
+/* --- Backup --------------------------------------------------------------------------------------
+ */
+
+static bool read_path(struct exchange *x, struct str *ret)
+{
+    static const char *const members[] = {"path", NULL};
+    struct value body;
+    if (!admin_body(x, members, &body))
+        return false;
+    struct value path = value_get(body, STR("path"));
+    if (path.kind != VALUE_STR || !str_starts(value_text(path), STR("/")) ||
+        memchr(path.s, '\0', path.n)) {
+        answer_problem(x, 400, "path: expected an absolute path, which the server may write");
+        return false;
+    }
+    *ret = arena_str(&x->arena, value_text(path));
+    return true;
+}
+
+enum exchange_verdict admin_backup(struct exchange *x, struct call *call)
+{
+    struct fleet_result result;
+    struct stat st = {.st_size = 0};
+    if (!call->ticket.generation) {
+        if (!read_path(x, &call->path))
+            return EXCHANGE_DONE;
+        call->ticket = fleet_backup(call->core->fleet, call->path.p, x->ref);
+    }
+    fleet_take(call->core->fleet, call->ticket, &result);
+    if (result.answer == FLEET_PENDING)
+        return EXCHANGE_WAIT;
+    call->ticket = (struct slot_ref){0};
+    if (result.answer != FLEET_DONE) {
+        answer_problem(x, result.status, result.reason);
+        return EXCHANGE_DONE;
+    }
+    stat(call->path.p, &st);
+    answer_json(x, 200,
+                JSON_MAP(&x->arena, JSON_STR("path", call->path), JSON_INT("bytes", st.st_size)));
+    return EXCHANGE_DONE;
+}
+
+/* --- Documents -----------------------------------------------------------------------------------
+ */
+
+void admin_list_documents(struct exchange *x, struct call *call)
+{
+    const struct node *n = admin_node(x, call);
+    if (!n)
+        return;
+    uint32_t count = document_count(n);
+    struct value *items = ARENA_ARRAY(&x->arena, struct value, count);
+    for (uint32_t i = 0; i < count; i++)
+        items[i] = value_str(document_name(n, document_at(n, i), &x->arena));
+    answer_json(x, 200, JSON_MAP(&x->arena, JSON_VALUE("documents", value_list(items, count))));
+}
+
+static bool find_document(struct exchange *x, const struct call *call, const struct node *n,
+                          struct document *ret)
+{
+    for (uint32_t i = 0; i < document_count(n); i++) {
+        *ret = document_at(n, i);
+        if (str_eq(document_name(n, *ret, &x->arena), call->admin.document))
+            return true;
+    }
+    answer_problem(x, 404, "the node has no such document");
+    return false;
+}
+
+void admin_show_document(struct exchange *x, struct call *call)
+{
+    const struct node *n = admin_node(x, call);
+    struct template_fault fault;
+    struct document d;
+    if (!n || !find_document(x, call, n, &d))
+        return;
+    struct arena *a = &x->arena;
+    const struct render_env env = {.seed_url =
+                                       ARENA_JOIN(a, snapshot_url(x->snapshot), STR("/s/"),
+                                                  snapshot_node_key(x->snapshot, n), STR("/")),
+                                   .generation = fleet_look(call->core->fleet, n->uid).generation};
+    if (document_render(snapshot_tables(x->snapshot), n, d, &env, a, &x->body, NULL, &fault) < 0) {
+        answer_problem(x, 422,
+                       arena_printf(a, "%s:%u:%u: %s", fault.at.file ? fault.at.file : "?",
+                                    fault.at.line, fault.at.column, fault.msg)
+                           .p);
+        return;
+    }
+    x->out.status = 200;
+    x->out.type = "text/plain; charset=utf-8";
+    x->out.cache = "no-store";
+    x->out.body = buf_view(&x->body);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/problem.h"
+
+#include "base/clock.h"
+#include "core/answer.h"
+#include "wire/negotiate.h"
+
+#define ANSWER_MAX_BYTES (1024 * 1024)
+
+struct value json_map(const struct value_pair *pairs, size_t n, struct arena *a)
+{
+    struct value_pair *list = ARENA_ARRAY(a, struct value_pair, n);
+    memcpy(list, pairs, n * sizeof(*list));
+    return value_map(list, n);
+}
+
+struct value json_time(int64_t wall_ms, struct arena *a)
+{
+    char text[CLOCK_TEXT_SIZE];
+    return value_str(arena_str(a, str_from(clock_text(wall_ms, text))));
+}
+
+static void write_json(struct exchange *x, struct value v)
+{
+    buf_clear(&x->body);
+    json_write(&x->body, v, false);
+    buf_char(&x->body, '\n');
+    x->out.body = buf_view(&x->body);
+    x->out.cache = "no-store";
+}
+
+struct str answer_json_tag(struct exchange *x, struct value v)
+{
+    write_json(x, v);
+    return str_from(answer_tag(x, x->out.body));
+}
+
+void answer_json(struct exchange *x, int status, struct value v)
+{
+    write_json(x, v);
+    x->out.status = status;
+    x->out.type = "application/json";
+    x->out.etag = answer_tag(x, x->out.body);
+    if (x->in.method == METHOD_GET &&
+        negotiate_etag_listed(x->in.if_none_match, str_from(x->out.etag))) {
+        x->out.status = 304;
+        x->out.type = NULL;
+    }
+}
+
+static const char *title_of(int status)
+{
+    switch (status) {
+    case 400: return "Bad Request";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 409: return "Conflict";
+    case 412: return "Precondition Failed";
+    case 413: return "Content Too Large";
+    case 422: return "Unprocessable Content";
+    case 503: return "Service Unavailable";
+    default: return "Error";
+    }
+}
+
+static struct value fault_value(const struct fault *f, struct arena *a)
+{
+    struct value none = value_none();
+    return JSON_MAP(a, JSON_VALUE("file", f->at.file ? value_str(str_from(f->at.file)) : none),
+                    JSON_VALUE("line", f->at.line ? value_int(f->at.line) : none),
+                    JSON_VALUE("column", f->at.line ? value_int(f->at.column) : none),
+                    JSON_BOOL("warning", f->warning), JSON_STR("message", str_from(f->msg)));
+}
+
+static struct value faults_value(const struct faults *faults, struct arena *a)
+{
+    size_t n = faults ? faults->kept : 0;
+    struct value *items = ARENA_ARRAY(a, struct value, n);
+    for (size_t i = 0; i < n; i++)
+        items[i] = fault_value(&faults->list[i], a);
+    return value_list(items, n);
+}
+
+void answer_faults(struct exchange *x, int status, const char *detail, const struct faults *faults)
+{
+    struct arena *a = &x->arena;
+    write_json(x, JSON_MAP(a, JSON_STR("type", STR("about:blank")),
+                           JSON_STR("title", str_from(title_of(status))),
+                           JSON_INT("status", status), JSON_STR("detail", str_from(detail)),
+                           JSON_VALUE("faults", faults_value(faults, a))));
+    x->out.status = status;
+    x->out.type = "application/problem+json";
+    x->out.event = "refused";
+    x->out.reason = detail;
+    x->out.retry_later = status == 503;
+}
+
+void answer_problem(struct exchange *x, int status, const char *detail)
+{
+    answer_faults(x, status, detail, NULL);
+}

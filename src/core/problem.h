@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* problem: answers in JSON, and refusals as RFC 9457 has them. */
+#ifndef CLOUDSEED_CORE_PROBLEM_H
+#define CLOUDSEED_CORE_PROBLEM_H
+
+#include "base/fault.h"
+#include "base/json.h"
+#include "port/exchange.h"
+
+#define JSON_NONE(key)                    \
+    {                                     \
+        value_str(STR(key)), value_none() \
+    }
+
+/* A map of the pairs, in the arena. */
+struct value json_map(const struct value_pair *pairs, size_t n, struct arena *a);
+#define JSON_MAP(a, ...)                               \
+    json_map((const struct value_pair[]){__VA_ARGS__}, \
+             sizeof((const struct value_pair[]){__VA_ARGS__}) / sizeof(struct value_pair), (a))
+
+/* A time as RFC 3339 in UTC with milliseconds. */
+struct value json_time(int64_t wall_ms, struct arena *a);
+
+/* The value as the answer, with an entity tag; 304 where the peer has it already. */
+void answer_json(struct exchange *x, int status, struct value v);
+/* The tag that answer_json would give to this value. */
+struct str answer_json_tag(struct exchange *x, struct value v);
+
+/* `detail` is one line, and lives in the exchange's arena or for ever. */
+void answer_problem(struct exchange *x, int status, const char *detail);
+/* The same with what is wrong in a file or a definition. */
+void answer_faults(struct exchange *x, int status, const char *detail, const struct faults *faults);
+
+#endif

@@ -79,17 +79,19 @@ def quoted(value):
 
 
 WHERE = sites.odd(SCRATCH / "site")
-CARDS = {"master": 10, "worker": 11, "odd": 12}
+# {name: (role, cluster)}: one of each kind, and Kubernetes before and after 1.31.
+NODES = {"master": ("master", "both"), "worker": ("worker", "both"), "old": ("master", "old"),
+         "alone": ("odd", None)}
 
 
 def rendered(variables, strict=True):
-    """All documents of the odd site with three nodes of these variables instead of its own."""
+    """All documents of the odd site with nodes of these variables instead of its own."""
     nodes = {}
-    for role, i in CARDS.items():
-        nodes[role] = {"role": role, "macs": [f"52:54:00:00:00:{i}"], "variables": variables,
+    for i, (name, (role, cluster)) in enumerate(NODES.items(), 10):
+        nodes[name] = {"role": role, "macs": [f"52:54:00:00:00:{i}"], "variables": variables,
                        "addresses": [f"172.16.32.{i}", f"2001:db8:120::{i}"]}
-        if role != "odd":
-            nodes[role]["cluster"] = "both"
+        if cluster:
+            nodes[name]["cluster"] = cluster
     shutil.rmtree(WHERE.seed / "nodes")
     (WHERE.seed / "nodes").mkdir()
     with open(WHERE.seed / "nodes/nodes.yaml", "w", encoding="utf-8") as f:
@@ -155,7 +157,7 @@ def differences(base, marks, texts, made):
 
 
 def test_values_keep_their_place():
-    """All texts of the variables at once, for a master, a worker and another machine."""
+    """All texts of the variables at once, for a node of each kind."""
     print(f"# STRUCTURE_SEED={SEED} STRUCTURE_TURNS={TURNS}")
     variables = every_variable()
     paths = leaves(variables)
@@ -168,9 +170,9 @@ def test_values_keep_their_place():
     for turn in range(TURNS):
         texts = texts_for(paths)
         made = rendered(replaced(variables, texts), strict=False)
-        for role, files in base.items():
-            found = differences(files, marks, texts, made[role])
-            assert not found, f"{role}, turn {turn}\n" + "\n".join(found) + WHERE.refused[:2000]
+        for name, files in base.items():
+            found = differences(files, marks, texts, made[name])
+            assert not found, f"{name}, turn {turn}\n" + "\n".join(found) + WHERE.refused[:2000]
     assert not (SCRATCH / nasty.CANARY).exists(), "a shell ran what is no command"
     print(f"# {len(paths)} texts, {TURNS} times in {len(base)} nodes")
 

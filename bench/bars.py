@@ -15,6 +15,7 @@ BARS = {
     "nginx.keep-alive": Bar(0.9, 0.75),
     "nginx.connection-each": Bar(1.25, 1.0),
     "nodes.cpu": Bar(1.15, 1.05),
+    "render.small": Bar(5.0),
     "start.seconds": Bar(2.0, 1.0),
     "check.seconds": Bar(15.0, 8.0),
     "memory.idle": Bar(12 * MIB),
@@ -29,7 +30,7 @@ class Figure:
     part: str
     what: str
     value: float
-    unit: str  # "x", "s", "ms", "bytes", "us"
+    unit: str  # "x", "s", "ms", "µs", "bytes"
     bar: str | None = None
     spread: object = None
     detail: dict = field(default_factory=dict)

@@ -24,13 +24,14 @@ import against_nginx  # noqa: E402
 import many_nodes  # noqa: E402
 import processes  # noqa: E402
 import reload  # noqa: E402
+import rendering  # noqa: E402
 import report  # noqa: E402
 import servers  # noqa: E402
 import size  # noqa: E402
 from daemon import BUILD, SOURCE  # noqa: E402
 
-PARTS = {"nginx": against_nginx.run, "nodes": many_nodes.run, "size": size.run,
-         "reload": reload.run}
+PARTS = {"nginx": against_nginx.run, "nodes": many_nodes.run, "render": rendering.run,
+         "size": size.run, "reload": reload.run}
 NEEDED = {servers.NGINX: "nginx-light", "wrk": "wrk", "taskset": "util-linux"}
 
 

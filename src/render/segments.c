@@ -119,13 +119,24 @@ static void cut_value(struct segments *s, struct str text, uint32_t begin, uint3
         put_value(s, text, begin, end);
 }
 
+/* memchr and a look beat memmem, where the first byte is rare. */
+static bool has(struct str text, struct str what)
+{
+    const char *at;
+    for (; text.n && (at = memchr(text.p, what.p[0], text.n)); text = str_skip(text, 1)) {
+        text = str_skip(text, (size_t)(at - text.p));
+        if (str_starts(text, what))
+            return true;
+    }
+    return false;
+}
+
 /* Line ends that YAML 1.1 knows beside "\n". */
 static bool is_doubtful(struct str text)
 {
     return memchr(text.p, '\0', text.n) || memchr(text.p, '\r', text.n) ||
-           (memchr(text.p, 0xC2, text.n) && memmem(text.p, text.n, "\xC2\x85", 2)) ||
-           (memchr(text.p, 0xE2, text.n) && (memmem(text.p, text.n, "\xE2\x80\xA8", 3) ||
-                                             memmem(text.p, text.n, "\xE2\x80\xA9", 3)));
+           has(text, STR("\xC2\x85")) || has(text, STR("\xE2\x80\xA8")) ||
+           has(text, STR("\xE2\x80\xA9"));
 }
 
 bool segments_cut(struct segments *s, struct str text, const struct template_trace *trace)

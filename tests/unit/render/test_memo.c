@@ -164,8 +164,7 @@ static const char *const values[] = {
     "QUJD",
     "QUJDRA==",
     "\u2028",
-    "a\xC2\x85"
-    "b",
+    "a\302\205b",
 };
 
 /* V stands for a hole: {{ v0 }} with a filter, or without. */

@@ -43,8 +43,30 @@ static int read_config(const struct options *o, struct arena *arena, struct conf
 }
 
 /* Sockets that a supervisor passed win over those that the configuration names. */
+/* Mostly below /run, which is empty after each boot: its last folder is ours to make. */
+static int make_folder(const struct config *c, struct err *e)
+{
+    char path[4096];
+    snprintf(path, sizeof(path), "%s", c->socket.p);
+    char *slash = strrchr(path, '/');
+    if (!slash || slash == path)
+        return 0;
+    *slash = '\0';
+    if (mkdir(path, 0755) < 0)
+        return errno == EEXIST ? 0
+                               : err_errno(e, -errno,
+                                           "cannot make %s, the folder of the admins' socket; "
+                                           "--socket names another place",
+                                           path);
+    chmod(path, 0755);
+    return privileges_share(path, c->user, c->group, e);
+}
+
 static int open_admin_socket(const struct config *c, struct service_sockets *ret, struct err *e)
 {
+    int r = make_folder(c, e);
+    if (r < 0)
+        return r;
     int fd = socket_listen_unix(c->socket.p, 0660, e);
     if (fd < 0)
         return fd;
@@ -97,7 +119,7 @@ static int load_first(const struct config *c, struct snapshot **ret, struct err 
 static int serve(const struct config *c, struct err *e)
 {
     struct service_sockets sockets = {.n = 0};
-    struct state state = {.fleet = NULL};
+    struct state state = {.lock = -1};
     struct snapshot *first;
     umask(S_IRWXG | S_IRWXO);
     tell_few_descriptors(c);

@@ -7,7 +7,10 @@
 #include "store/sqlite/sqlite.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #define PATH_MAX_BYTES 4096
 /* The loop's timers stand still while the machine sleeps, deadlines do not. */
@@ -38,6 +41,20 @@ static void read_boot_id(struct state *s)
     arena_done(&a);
 }
 
+int state_lock(const char *folder, struct err *e)
+{
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return err_errno(e, -errno, "cannot use the state folder %s", folder);
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return fd;
+    int r = errno == EWOULDBLOCK ? -EBUSY : -errno;
+    close(fd);
+    if (r == -EBUSY)
+        return err_set(e, r, "%s: another process uses the state", folder);
+    return err_errno(e, r, "cannot lock the state folder %s", folder);
+}
+
 int state_open(struct state *s, const struct config *c, struct err *e)
 {
     char path[PATH_MAX_BYTES], key_path[PATH_MAX_BYTES];
@@ -47,6 +64,9 @@ int state_open(struct state *s, const struct config *c, struct err *e)
         (size_t)snprintf(key_path, sizeof(path), "%s/sealing-key", c->state_dir.p) >= sizeof(path))
         return err_set(e, -ENAMETOOLONG, "the state folder's path is too long");
     read_boot_id(s);
+    s->lock = state_lock(c->state_dir.p, e);
+    if (s->lock < 0)
+        return s->lock;
     int r = sealer_new(c->sealing_key.n ? c->sealing_key.p : key_path, &s->sealer, e);
     if (r == 0)
         r = sqlite_open(&(struct sqlite_options){.path = path, .keep = keep}, &store, e);
@@ -118,4 +138,6 @@ void state_close(struct state *s)
 {
     fleet_close(s->fleet);
     sealer_free(s->sealer);
+    if (s->lock >= 0)
+        close(s->lock);
 }

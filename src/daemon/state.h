@@ -12,6 +12,7 @@
 #define BOOT_ID_SIZE 40
 
 struct state {
+    int lock; /* on the state folder: one process has it */
     struct fleet *fleet;
     struct sealer *sealer;
     char boot_id[BOOT_ID_SIZE];
@@ -21,7 +22,11 @@ struct state {
     uint64_t due_boot_ms;
 };
 
-/* Opens state.db in the state folder, which must be there. */
+/* Takes the state folder, which must be there, for this process alone. The descriptor; -EBUSY where
+ * another one has it. */
+int state_lock(const char *folder, struct err *e);
+
+/* Opens state.db in the state folder. */
 int state_open(struct state *s, const struct config *c, struct err *e);
 /* Begins to follow it; `wake` is how those who wait are told. */
 int state_start(struct state *s, uv_loop_t *loop, struct wake wake, struct err *e);

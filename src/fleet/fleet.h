@@ -36,8 +36,6 @@ void fleet_stop(struct fleet *f);
 /* Stops, and frees all. NULL is fine. */
 void fleet_close(struct fleet *f);
 
-/* --- Asking for something, and fetching what became of it ------------------------------------- */
-
 enum fleet_answer {
     FLEET_PENDING, /* `who` will be woken */
     FLEET_DONE,
@@ -75,8 +73,6 @@ void fleet_take(struct fleet *f, struct slot_ref t, struct fleet_result *ret);
 /* Whoever asked has left. What was asked for happens all the same. */
 void fleet_forget(struct fleet *f, struct slot_ref t);
 
-/* --- Looking ------------------------------------------------------------------------------- */
-
 /* False, and a fresh record, where nobody has heard of the node. Texts live in the arena. */
 bool fleet_record(const struct fleet *f, struct str uid, struct arena *a, struct record *ret,
                   uint64_t *ret_revision);
@@ -100,8 +96,6 @@ bool fleet_definition_at(const struct fleet *f, uint32_t *at, struct fleet_defin
 /* Changes whenever a definition does. */
 uint64_t fleet_definitions_version(const struct fleet *f);
 
-/* --- The newest events, for those who watch -------------------------------------------------- */
-
 /* The event that follows `after` among the newest that are kept in memory; NULL: none yet. With
  * *ret_lost set, older ones than the oldest kept were asked for: read them with fleet_events. */
 const struct store_entry *fleet_next_event(const struct fleet *f, uint64_t after, bool *ret_lost);
@@ -111,8 +105,6 @@ uint64_t fleet_newest_event(const struct fleet *f);
 uint64_t fleet_oldest_event(const struct fleet *f);
 /* `who` is woken, once, when there are newer ones. */
 void fleet_watch(struct fleet *f, struct slot_ref who);
-
-/* --- The loop's part ------------------------------------------------------------------------ */
 
 /* After the store's wake. */
 void fleet_on_store(struct fleet *f);

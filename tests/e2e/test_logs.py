@@ -183,8 +183,8 @@ def stuck():
     options = world.activated(passed)
     reading, writing = os.pipe()
     command = [*options["wrapper"], daemon.BUILD / "cloudseedd", "--seed", tree.seed,
-               "--templates", tree.templates, "--state", world.scratch() / "state", "--log-level",
-               "debug", *(["--user", "root"] if os.geteuid() == 0 else [])]
+               "--templates", tree.templates, "--state", world.scratch() / "state", "--socket",
+               "none", "--log-level", "debug", *(["--user", "root"] if os.geteuid() == 0 else [])]
     process = subprocess.Popen(command, stderr=writing, stdin=subprocess.DEVNULL,
                                pass_fds=options["pass_fds"])
     tap.defer(process.kill)

@@ -104,7 +104,8 @@ def test_a_group_of_its_own():
     path = world.scratch() / "cloudseedd.yaml"
     os.chmod(path.parent, 0o755)
     command = [daemon.BUILD / "cloudseedd", "--config", path, "--seed", tree.seed, "--templates",
-               tree.templates, "--state", state(), "--http", "127.0.0.1:0"]
+               tree.templates, "--state", state(), "--socket", path.parent / "run" / "admin.sock",
+               "--http", "127.0.0.1:0"]
     path.write_text('{"user": "nobody", "group": "daemon"}', encoding="utf-8")
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         tap.contains(process.stderr.readline(), "event=listening")

@@ -10,10 +10,12 @@ Leaving the block stops it by SIGTERM and asserts a clean end: status 0, and not
 sanitizer on standard error.
 """
 import http.client
+import json
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -44,6 +46,21 @@ class Answer:
     def text(self):
         return self.body.decode()
 
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+
+class _SocketConnection(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("localhost", timeout=SECONDS)
+        self.path = str(path)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(SECONDS)
+        self.sock.connect(self.path)
+
 
 class Daemon:
     """`seed` and `templates` are used in place; without `state` it lives in a folder of its own.
@@ -56,7 +73,10 @@ class Daemon:
         self.state = Path(state or self.scratch / "state")
         self.lines = []
         self._news = threading.Condition()
-        self.socket = self.scratch / "admin.sock"
+        self.scratch.chmod(0o755)  # whoever the daemon is to become
+        self.socket = self.scratch / "run" / "admin.sock"
+        self.socket.parent.mkdir()
+        self.socket.parent.chmod(0o777)
         command = [*wrapper, str(BUILD / "cloudseedd"), "--state", str(self.state)]
         if "--socket" not in args:
             command += ["--socket", str(self.socket)]
@@ -142,6 +162,23 @@ class Daemon:
 
     def get(self, path, headers=None):
         return self.request("GET", path, headers=headers)
+
+    def admin(self, method, path, body=None, headers=None):
+        """Asks on the socket of admins; a body that is no bytes is sent as JSON."""
+        connection = _SocketConnection(self.socket)
+        try:
+            if body is not None and not isinstance(body, bytes):
+                body = json.dumps(body).encode()
+            connection.request(method, path, body, headers or {})
+            return Answer(connection.getresponse())
+        finally:
+            connection.close()
+
+    def arm(self, node, minutes=120):
+        """Opens a build window; what the server says of it."""
+        answer = self.admin("POST", f"/v1/nodes/{node}/arm", {"minutes": minutes})
+        assert answer.status == 200, answer.text
+        return answer.json["arm"]
 
     # --- its end ---
 

@@ -9,6 +9,7 @@
 
 #define FILE_MAX_BYTES (1024 * 1024)
 #define FILE_CHUNK_BYTES (64 * 1024)
+#define SECRET_NAME_MAX_BYTES 128
 
 static const char *const format_names[] = {
     [LOG_LOGFMT] = "logfmt", [LOG_JSON] = "json", [LOG_JSON + 1] = NULL};
@@ -87,6 +88,76 @@ static const struct schema limits_schema = {
     .place_offset = SCHEMA_NOT_KEPT,
 };
 
+static bool is_identifier(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char lower = (char)(s.p[i] | 0x20);
+        bool digit = s.p[i] >= '0' && s.p[i] <= '9';
+        if (!(lower >= 'a' && lower <= 'z') && s.p[i] != '_' && !(digit && i > 0))
+            return false;
+    }
+    return s.n > 0 && s.n <= SECRET_NAME_MAX_BYTES;
+}
+
+static bool read_identifier(struct schema_reader *r, const struct schema_field *f,
+                            const struct yaml_node *y, void *out)
+{
+    if (!is_identifier(yaml_text(y)))
+        return schema_refuse(r, f, y);
+    *(struct str *)out = intern_str(r->texts, yaml_text(y));
+    return true;
+}
+
+static const struct schema_type identifier = {
+    .what = "a name of letters, digits and _, like registry_password",
+    .size = sizeof(struct str),
+    .read = read_identifier,
+};
+
+static const struct schema_field secret_fields[] = {
+    {.name = "file",
+     .type = &schema_path,
+     SCHEMA_MEMBER(struct config_secret, file),
+     .help = "A file that holds the value; others than its owner and group must not be able to "
+             "read it.",
+     .example = "/etc/cloudseed/secrets/registry"},
+    {.name = "env",
+     .type = &identifier,
+     SCHEMA_MEMBER(struct config_secret, env),
+     .help = "A variable of the daemon's environment.",
+     .example = "REGISTRY_PASSWORD"},
+    {.name = "command",
+     .type = &schema_text,
+     .shape = SCHEMA_LIST,
+     .max = 64,
+     SCHEMA_MEMBER_N(struct config_secret, command),
+     .help = "A program that prints the value, and its arguments. No shell is used; it has 10 "
+             "seconds, and of the environment PATH alone.",
+     .example = "[/usr/bin/pass, show, registry]"},
+};
+
+static void check_secret(struct schema_reader *r, const struct yaml_node *y, const void *made)
+{
+    const struct config_secret *s = made;
+    if ((s->file.n > 0) + (s->env.n > 0) + (s->command_n > 0) != 1)
+        fault_add(r->faults, schema_place(r, y, NULL, 0),
+                  "secret: it takes exactly one of file, env and command");
+    else if (s->command_n && s->command[0].p[0] != '/')
+        fault_add(r->faults, schema_place(r, y, "command", 0),
+                  "command: the program must be named with its whole path, like /usr/bin/pass");
+}
+
+static const struct schema secret_schema = {
+    .title = "secret",
+    .help = "Where the value of a secret comes from: exactly one of these.",
+    .size = sizeof(struct config_secret),
+    SCHEMA_FIELDS(secret_fields),
+    .name_offset = offsetof(struct config_secret, name),
+    .name_type = &identifier,
+    .place_offset = offsetof(struct config_secret, at),
+    .check = check_secret,
+};
+
 static const struct schema_field config_fields[] = {
     {.name = "seed",
      .type = &schema_path,
@@ -143,6 +214,11 @@ static const struct schema_field config_fields[] = {
      SCHEMA_MEMBER(struct config, group),
      .help = "The group to become a member of, alone, when started as root; without it, the "
              "user's own."},
+    {.name = "secrets",
+     .of = &secret_schema,
+     .shape = SCHEMA_MAP,
+     SCHEMA_MEMBER_N(struct config, secrets),
+     .help = "What templates of `sealed/` see as `secrets.NAME`."},
     {.name = "log",
      .of = &log_schema,
      SCHEMA_MEMBER(struct config, log),
@@ -217,6 +293,15 @@ int config_load(const char *path, struct faults *faults, struct arena *arena, st
         return -EINVAL;
     *ret = made;
     return 0;
+}
+
+const struct config_secret *config_find_secret(const struct config *c, struct str name)
+{
+    for (uint32_t i = 0; i < c->secrets_n; i++) {
+        if (str_eq(c->secrets[i].name, name))
+            return &c->secrets[i];
+    }
+    return NULL;
 }
 
 bool config_url_valid(struct str url)

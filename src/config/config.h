@@ -29,6 +29,16 @@ struct config_limits {
     uint32_t shutdown_seconds;        /* for what is under way when we stop */
 };
 
+/* Where the value of `secrets.NAME` comes from: exactly one of the three. */
+struct config_secret {
+    struct str name;
+    struct place at;
+    struct str file;
+    struct str env;
+    const struct str *command; /* command[0] is a path; no shell comes between */
+    uint32_t command_n;
+};
+
 /* Every text ends in NUL; all of it lives in the arena given to config_load. */
 struct config {
     struct str seed_dir;
@@ -42,6 +52,8 @@ struct config {
     struct str url;   /* without a slash at its end; empty: the site's */
     struct str user;  /* to become when started as root */
     struct str group; /* empty: the user's own */
+    const struct config_secret *secrets;
+    uint32_t secrets_n;
     struct config_log log;
     struct config_limits limits;
 };
@@ -50,6 +62,9 @@ struct config {
  * file that was asked for must be there. "" reads nothing: the defaults alone. All faults are
  * reported; -EINVAL when there is one, and *ret is untouched. */
 int config_load(const char *path, struct faults *faults, struct arena *arena, struct config *ret);
+
+/* NULL: there is none of that name. */
+const struct config_secret *config_find_secret(const struct config *c, struct str name);
 
 /* Whether `url` would do as a `url`: http or https, a host, perhaps a port, and a slash at most. */
 bool config_url_valid(struct str url);

@@ -141,10 +141,51 @@ static void broken_yaml_is_one_fault(void **state)
     assert_int_equal(l.faults.errors, 1);
 }
 
+static void secrets_say_where_they_come_from(void **state)
+{
+    folder_file(*state, "c.yaml",
+                "secrets:\n  a: {file: /etc/a}\n  b_2: {env: B}\n"
+                "  c: {command: [/usr/bin/pass, show, c]}\n  d: {command: /bin/d}\n");
+    LOADED(l, "c.yaml");
+    assert_string_equal(l.said.p, "");
+    assert_int_equal(l.config.secrets_n, 4);
+    assert_str(config_find_secret(&l.config, STR("a"))->file, "/etc/a");
+    assert_str(config_find_secret(&l.config, STR("b_2"))->env, "B");
+    assert_int_equal(config_find_secret(&l.config, STR("b_2"))->at.line, 3);
+    const struct config_secret *c = config_find_secret(&l.config, STR("c"));
+    assert_int_equal(c->command_n, 3);
+    assert_str(c->command[2], "c");
+    assert_int_equal(config_find_secret(&l.config, STR("d"))->command_n, 1);
+    assert_null(config_find_secret(&l.config, STR("e")));
+}
+
+static void a_secret_has_one_source(void **state)
+{
+    folder_file(*state, "c.yaml",
+                "secrets:\n  a: {}\n  b: {file: /b, env: B}\n  c: {command: [pass]}\n"
+                "  d-1: {env: D}\n  e: {env: 1E}\n  f: {command: []}\n  g: {path: /g}\n");
+    LOADED(l, "c.yaml");
+    const char *one = "secret: it takes exactly one of file, env and command\n";
+    char want[1024];
+    snprintf(want, sizeof(want),
+             "c.yaml:2:6: %sc.yaml:3:6: %s"
+             "c.yaml:4:17: command: the program must be named with its whole path, like "
+             "/usr/bin/pass\n"
+             "c.yaml:5:3: secret: 'd-1' is not a name of letters, digits and _, like "
+             "registry_password\n"
+             "c.yaml:6:12: env: '1E' is not a name of letters, digits and _, like "
+             "registry_password\n"
+             "c.yaml:7:6: %sc.yaml:8:6: %s"
+             "c.yaml:8:7: secret: unknown key 'path'; it takes file, env, command\n",
+             one, one, one, one);
+    assert_string_equal(l.said.p, want);
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_enter, folder_leave)
 
 UNIT_MAIN(IN_FOLDER(an_empty_file_is_all_defaults), IN_FOLDER(everything_can_be_set),
           IN_FOLDER(a_file_that_was_asked_for_must_be_there),
           IN_FOLDER(every_fault_is_reported_and_nothing_set),
           IN_FOLDER(faults_are_in_the_order_of_their_places),
-          IN_FOLDER(an_empty_list_is_no_place_to_listen), IN_FOLDER(broken_yaml_is_one_fault))
+          IN_FOLDER(an_empty_list_is_no_place_to_listen), IN_FOLDER(broken_yaml_is_one_fault),
+          IN_FOLDER(secrets_say_where_they_come_from), IN_FOLDER(a_secret_has_one_source))

@@ -15,11 +15,8 @@ struct reader {
     const struct template **seen;
     uint32_t n, room;
     struct str name;
-    /* Of template_reads */
     const struct str *attrs;
     unsigned attrs_n, found;
-    /* Of template_mentions */
-    struct place at;
 };
 
 static bool first_time(struct reader *r, const struct template *t)
@@ -93,27 +90,6 @@ unsigned template_reads(const struct template *t, struct str name, const struct 
     bool certain = read_template(&r, t);
     free(r.seen);
     return certain ? r.found : (1u << n) - 1;
-}
-
-/* --- Whether a name is read ---------------------------------------------------------------- */
-
-static bool find_name(void *cls, struct expr *e)
-{
-    struct reader *r = cls;
-    if (!is_name(e, r->name) || e->origin == ORIGIN_OWN)
-        return walk_parts(e, find_name, r);
-    r->at = excerpt_place(r->now->file, r->now->source, e->at);
-    return false;
-}
-
-bool template_mentions(const struct template *t, struct str name, struct place *ret_at)
-{
-    struct reader r = {.on_expr = find_name, .name = name};
-    bool found = !read_template(&r, t);
-    free(r.seen);
-    if (found)
-        *ret_at = r.at;
-    return found;
 }
 
 /* --- One template's own words -------------------------------------------------------------- */

@@ -49,11 +49,6 @@ struct template_scope {
 const struct template *template_fold(const struct template *t, struct template_scope known,
                                      struct arena *arena);
 
-/* Whether the template, or what it includes by constant names, may read `name` from around it; then
- * *ret_at is where first. A name that it has surely set before is its own. To be asked once the set
- * is linked. */
-bool template_mentions(const struct template *t, struct str name, struct place *ret_at);
-
 /* Each attribute of `name` that the template itself, not what it includes, reads from the outer
  * scope, and where: `attr` is "b" for a.b and a["b"], empty for any other use of a. */
 void template_attributes(const struct template *t, struct str name,

@@ -3,28 +3,30 @@
 
 #include "template/trace.h"
 
-/* --- template_mentions --------------------------------------------------------------------- */
+/* --- Where a name is read ------------------------------------------------------------------ */
 
-static void begin(struct rendering *r, const char *text)
+static void keep_first(void *cls, struct str attr, struct place at)
 {
-    render_init(r);
-    assert_int_equal(render_add(r, "other", "\n {{ inner }}"), 0);
-    assert_int_equal(render_add(r, "again", "{% include 'other' %}{% include 'other' %}"), 0);
-    assert_int_equal(render_add(r, "t", text), 0);
-    assert_int_equal(template_set_link(r->set, &r->faults), 0);
+    struct place *first = cls;
+    (void)attr;
+    if (first->column == 0)
+        *first = at;
 }
 
-/* That `text` mentions `name` first at that place, "FILE:LINE:COLUMN"; NULL: nowhere. */
+/* That `text` reads `name` from around it first at that place, "FILE:LINE:COLUMN"; NULL: nowhere.
+ */
 static void mentions(const char *text, const char *name, const char *want)
 {
     struct rendering r;
     struct place at = {.file = "unset", .line = 7};
-    begin(&r, text);
-    bool found = template_mentions(template_set_find(r.set, STR("t")), str_from(name), &at);
+    render_init(&r);
+    assert_int_equal(render_add(&r, "t", text), 0);
+    assert_int_equal(template_set_link(r.set, &r.faults), 0);
+    template_attributes(template_set_find(r.set, STR("t")), str_from(name), keep_first, &at);
     char got[64];
     snprintf(got, sizeof(got), "%s:%u:%u", at.file, at.line, at.column);
-    if (found != (want != NULL) || strcmp(got, want ? want : "unset:7:0") != 0)
-        fail_msg("%s: %s", text, found ? got : "nowhere");
+    if (strcmp(got, want ? want : "unset:7:0") != 0)
+        fail_msg("%s: %s", text, got);
     render_done(&r);
 }
 
@@ -83,23 +85,11 @@ static void a_name_that_is_set_perhaps_counts(void **state)
     mentions("{% for a in b %}{{ s }}{% set s = 1 %}{% endfor %}", "s", "t:1:20");
 }
 
-static void includes_are_looked_into(void **state)
-{
-    (void)state;
-    mentions("{% include 'again' %}", "inner", "other:2:5");
-    mentions("{% include 'other' %}{{ inner }}", "inner", "other:2:5");
-    mentions("{{ inner }}{% include 'other' %}", "inner", "t:1:4");
-    mentions("{% include 'again' %}{{ outer }}", "outer", "t:1:25");
-    mentions("{% if a %}{% include 'other' ignore missing %}{% endif %}", "inner", "other:2:5");
-    mentions("{% include 'no' ignore missing %}{% include 'ot' ~ 'her' %}", "inner", NULL);
-}
-
 /* Forty templates that each include the next one twice. */
 static void what_is_included_often_is_read_once(void **state)
 {
     (void)state;
     struct rendering r;
-    struct place at;
     render_init(&r);
     for (int i = 0; i < 40; i++) {
         char name[16], text[96];
@@ -111,14 +101,20 @@ static void what_is_included_often_is_read_once(void **state)
     assert_int_equal(template_set_link(r.set, &r.faults), 0);
     const struct template *t = template_set_find(r.set, STR("t0"));
     const struct str attrs[] = {STR("a"), STR("b"), STR("c")};
-    assert_false(template_mentions(t, STR("nope"), &at));
-    assert_true(template_mentions(t, STR("s"), &at));
-    assert_string_equal(at.file, "t40");
     assert_int_equal(template_reads(t, STR("s"), attrs, 3), 2);
     render_done(&r);
 }
 
 /* --- template_attributes, template_includes ------------------------------------------------- */
+
+static void begin(struct rendering *r, const char *text)
+{
+    render_init(r);
+    assert_int_equal(render_add(r, "other", "\n {{ inner }}"), 0);
+    assert_int_equal(render_add(r, "again", "{% include 'other' %}{% include 'other' %}"), 0);
+    assert_int_equal(render_add(r, "t", text), 0);
+    assert_int_equal(template_set_link(r->set, &r->faults), 0);
+}
 
 static void note(struct buf *b, struct str what, struct place at)
 {
@@ -220,7 +216,6 @@ UNIT_MAIN(cmocka_unit_test(a_name_is_found_wherever_it_is_read),
           cmocka_unit_test(only_a_variable_is_a_name),
           cmocka_unit_test(a_name_of_the_template_itself_is_another),
           cmocka_unit_test(a_name_that_is_set_perhaps_counts),
-          cmocka_unit_test(includes_are_looked_into),
           cmocka_unit_test(what_is_included_often_is_read_once),
           cmocka_unit_test(attributes_and_includes_are_of_the_template_itself),
           cmocka_unit_test(a_value_tells_the_names_it_reads),

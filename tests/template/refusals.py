@@ -148,3 +148,9 @@ WRONG = [
     "{% include 'b' ignore %}", "{% for x in [1] %}{% set loop = 1 %}{% endfor %}",
     "{% for loop in [1] %}{{ loop }}{% endfor %}",
 ]
+
+# Rendered by us, and by Jinja2 without its optimizer.
+UNREACHED = [
+    "{% if no %}{{ 'a' ~ []|last }}{% endif %}x",
+    "{{ name if yes else 'a' ~ []|first }}",
+]

@@ -99,6 +99,16 @@ def test_jinja2_refuses_what_we_refuse():
         tap.eq((case, ours(templates_of(case))[0]), (case, False))
 
 
+def test_constants_that_are_never_reached_do_no_harm():
+    """Jinja2's optimizer computes them anyway, and fails with them."""
+    for case in refusals.UNREACHED:
+        templates = templates_of(case)
+        tap.eq((case, jinja.theirs(templates, jinja.VARS)[0]), (case, False))
+        want = jinja.theirs(templates, jinja.VARS, optimized=False)
+        tap.eq((case, ours(templates)), (case, want))
+        tap.eq((case, want[0]), (case, True))
+
+
 def check_random(make, may_refuse, least_rendered):
     """`make` gets a random.Random and returns a function that makes templates."""
     chosen = os.environ.get("TEMPLATE_SEED", "") or "1"

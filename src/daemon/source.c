@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/source.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define LOOK_EVERY_MS 100
+/* The least that a value can be too long by: a line end does not count. */
+#define READ_MAX_BYTES (SOURCE_MAX_BYTES + 2)
+
+static void close_fd(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+}
+#define CLOSED __attribute__((cleanup(close_fd)))
+
+/* 1: there may be more, 0: its end. */
+static int take(int fd, struct source_value *v)
+{
+    size_t room = READ_MAX_BYTES - v->n;
+    ssize_t n = room ? read(fd, v->bytes + v->n, room) : -1;
+    if (!room)
+        return -EFBIG;
+    if (n < 0)
+        return errno == EINTR ? 1 : -errno;
+    v->n += (size_t)n;
+    return n > 0;
+}
+
+/* --- Files and variables -------------------------------------------------------------------- */
+
+static int check_file(int fd, const char *path, struct err *e)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return err_errno(e, -errno, "%s", path);
+    if (!S_ISREG(st.st_mode))
+        return err_set(e, -EINVAL, "%s: not a regular file", path);
+    if (st.st_mode & (S_IRWXO | S_IWGRP))
+        return err_set(e, -EPERM,
+                       "%s: others than its owner and group may use it; run: chmod g-w,o-rwx %s",
+                       path, path);
+    return 0;
+}
+
+static int read_file(const char *path, struct source_value *v, struct err *e)
+{
+    /* O_NONBLOCK: a named pipe in its place shall not hold us. */
+    CLOSED int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return err_errno(e, -errno, "%s", path);
+    int r = check_file(fd, path, e);
+    if (r < 0)
+        return r;
+    while ((r = take(fd, v)) > 0)
+        continue;
+    return r < 0 && r != -EFBIG ? err_errno(e, r, "%s", path) : r;
+}
+
+static int read_env(const char *name, struct source_value *v, struct err *e)
+{
+    const char *text = getenv(name);
+    if (!text)
+        return err_set(e, -ENOENT, "the daemon's environment has no %s", name);
+    v->n = strnlen(text, READ_MAX_BYTES);
+    memcpy(v->bytes, text, v->n);
+    return v->n == READ_MAX_BYTES ? -EFBIG : 0;
+}
+
+/* --- Commands ------------------------------------------------------------------------------- */
+
+/* What it says on standard error may hold the value, or a part of it: nobody is to see that. */
+static int start(const struct config_secret *s, int out, pid_t *ret)
+{
+    static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    char *environment[] = {path, NULL}, **argv = calloc(s->command_n + 1, sizeof(*argv));
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none, all;
+    if (!argv)
+        abort();
+    for (uint32_t i = 0; i < s->command_n; i++)
+        argv[i] = (char *)(uintptr_t)s->command[i].p;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
+                                              POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    int r = posix_spawn(ret, argv[0], &actions, &attributes, argv, environment);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    free(argv);
+    return -r;
+}
+
+/* Reads until it has ended and nobody has its output open any more. */
+static int take_all(int out, int process, uint64_t end_ms, const atomic_bool *stop,
+                    struct source_value *v)
+{
+    struct pollfd fds[] = {{.fd = out, .events = POLLIN}, {.fd = process, .events = POLLIN}};
+    while (fds[0].fd >= 0 || fds[1].fd >= 0) {
+        if (stop && atomic_load(stop))
+            return -EINTR;
+        if (clock_boot_ms() >= end_ms)
+            return -ETIMEDOUT;
+        if (poll(fds, 2, LOOK_EVERY_MS) <= 0)
+            continue;
+        int r = fds[0].revents ? take(out, v) : 1;
+        if (r < 0)
+            return r;
+        if (r == 0)
+            fds[0].fd = -1;
+        if (fds[1].revents)
+            fds[1].fd = -1;
+    }
+    return 0;
+}
+
+static int judge(int r, int how, const char *program, unsigned command_ms, struct err *e)
+{
+    if (r == -EFBIG)
+        return r;
+    if (r == -ETIMEDOUT)
+        return err_set(e, r, "%s did not end within %u s", program, command_ms / 1000);
+    if (r < 0)
+        return err_errno(e, r, "%s", program);
+    if (WIFSIGNALED(how))
+        return err_set(e, -ECHILD, "%s was ended by signal %d", program, WTERMSIG(how));
+    if (WEXITSTATUS(how))
+        return err_set(e, -ECHILD,
+                       "%s ended with status %d; run it as the daemon's user to see why", program,
+                       WEXITSTATUS(how));
+    return 0;
+}
+
+static int read_command(const struct config_secret *s, unsigned command_ms, const atomic_bool *stop,
+                        struct source_value *v, struct err *e)
+{
+    const char *program = s->command[0].p;
+    int ends[2], how = 0;
+    pid_t pid;
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return err_errno(e, -errno, "%s", program);
+    CLOSED int out = ends[0];
+    int r = start(s, ends[1], &pid);
+    close(ends[1]);
+    if (r < 0)
+        return err_errno(e, r, "%s cannot be run", program);
+    CLOSED int process = (int)syscall(SYS_pidfd_open, pid, 0);
+    r = process < 0 ? -errno : take_all(out, process, clock_boot_ms() + command_ms, stop, v);
+    kill(-pid, SIGKILL); /* and what it left behind; the group is its own until it is waited for */
+    while (waitpid(pid, &how, 0) < 0 && errno == EINTR)
+        continue;
+    return judge(r, how, program, command_ms, e);
+}
+
+/* --- Any of them ---------------------------------------------------------------------------- */
+
+static int finish(struct source_value *v, struct err *e)
+{
+    size_t at;
+    if (v->n && v->bytes[v->n - 1] == '\n')
+        v->n -= v->n > 1 && v->bytes[v->n - 2] == '\r' ? 2 : 1;
+    if (v->n == 0)
+        return err_set(e, -EINVAL, "the value is empty");
+    if (v->n > SOURCE_MAX_BYTES)
+        return -EFBIG;
+    if (memchr(v->bytes, '\0', v->n) || !str_is_utf8((struct str){v->bytes, v->n}, &at))
+        return err_set(e, -EINVAL, "the value is no UTF-8 text; bytes can be kept in base64");
+    v->bytes[v->n] = '\0';
+    return 0;
+}
+
+int source_read(const struct config_secret *s, unsigned command_ms, const atomic_bool *stop,
+                struct source_value *ret, struct err *e)
+{
+    int r;
+    ret->n = 0;
+    if (s->file.n)
+        r = read_file(s->file.p, ret, e);
+    else if (s->env.n)
+        r = read_env(s->env.p, ret, e);
+    else
+        r = read_command(s, command_ms, stop, ret, e);
+    if (r == 0)
+        r = finish(ret, e);
+    return r == -EFBIG ? err_set(e, r, "the value is longer than %zu bytes", SOURCE_MAX_BYTES) : r;
+}

@@ -144,16 +144,15 @@ bool admin_body(struct exchange *x, const char *const *members, struct value *re
 
 const struct node *admin_node(struct exchange *x, const struct call *call)
 {
-    const struct tree *t = snapshot_tree(x->snapshot);
-    const struct node *n = tree_find_name(t, call->admin.name);
+    const struct node *n = snapshot_find_name(x->snapshot, call->admin.name);
     struct guess g;
     if (n) {
         x->out.node = n->name;
         return n;
     }
     guess_init(&g, call->admin.name);
-    for (uint32_t i = 0; i < tree_node_count(t); i++)
-        guess_offer(&g, tree_node(t, i)->name);
+    for (n = snapshot_next(x->snapshot, STR("")); n; n = snapshot_next(x->snapshot, n->name))
+        guess_offer(&g, n->name);
     answer_problem(x, 404, arena_printf(&x->arena, "there is no such node%s", guess_text(&g)).p);
     return NULL;
 }

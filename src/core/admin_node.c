@@ -75,7 +75,7 @@ static void put_definition(struct members *m, const struct node *n, struct arena
     put(m, STR("variables"), variables_value(n, a));
     put(m, STR("key_epoch"), value_int(n->key_epoch));
     put(m, STR("declared"),
-        value_str(arena_printf(a, "%s:%u", n->at.file ? n->at.file : "?", n->at.line)));
+        n->at.line ? value_str(arena_printf(a, "%s:%u", n->at.file, n->at.line)) : value_none());
 }
 
 static void put_urls(struct members *m, struct exchange *x, const struct node *n)

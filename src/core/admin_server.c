@@ -64,7 +64,7 @@ enum exchange_verdict admin_reload(struct exchange *x, struct call *call)
         call->reload = c->host.reload(c->host.cls);
     }
     if (c->reloads < call->reload) {
-        core_await_reload(c, x->ref);
+        core_await(c, x->ref);
         return EXCHANGE_WAIT;
     }
     if (!c->reload_ok)
@@ -72,8 +72,7 @@ enum exchange_verdict admin_reload(struct exchange *x, struct call *call)
                       &c->reload_faults);
     else
         answer_json(x, 200,
-                    JSON_MAP(&x->arena,
-                             JSON_INT("nodes", tree_node_count(snapshot_tree(c->snapshot))),
+                    JSON_MAP(&x->arena, JSON_INT("nodes", snapshot_node_count(c->snapshot)),
                              JSON_INT("ms", (int64_t)c->reload_ms)));
     return EXCHANGE_DONE;
 }

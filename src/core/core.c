@@ -128,7 +128,7 @@ void core_free(struct core *c)
         return;
     snapshot_unref(c->snapshot);
     faults_done(&c->reload_faults);
-    free(c->reload_waiters);
+    free(c->waiters);
     free(c);
 }
 
@@ -141,19 +141,27 @@ void core_replace(struct core *c, struct snapshot *next)
 {
     snapshot_unref(c->snapshot);
     c->snapshot = next;
-    c->loaded_wall_ms = clock_wall_ms();
+    core_tell_waiters(c);
 }
 
-void core_await_reload(struct core *c, struct slot_ref who)
+/* Each waiter holds a connection, and those are limited. */
+void core_await(struct core *c, struct slot_ref who)
 {
     if (c->waiters_n == c->waiters_room) {
         c->waiters_room = c->waiters_room ? c->waiters_room * 2 : 8;
-        c->reload_waiters =
-            reallocarray(c->reload_waiters, c->waiters_room, sizeof(*c->reload_waiters));
-        if (!c->reload_waiters)
+        c->waiters = reallocarray(c->waiters, c->waiters_room, sizeof(*c->waiters));
+        if (!c->waiters)
             abort();
     }
-    c->reload_waiters[c->waiters_n++] = who;
+    c->waiters[c->waiters_n++] = who;
+}
+
+void core_tell_waiters(struct core *c)
+{
+    uint32_t n = c->waiters_n;
+    c->waiters_n = 0;
+    for (uint32_t i = 0; i < n; i++)
+        c->wake.call(c->wake.cls, c->waiters[i]);
 }
 
 void core_reloaded(struct core *c, uint64_t number, uint64_t took_ms, bool ok,
@@ -166,10 +174,15 @@ void core_reloaded(struct core *c, uint64_t number, uint64_t took_ms, bool ok,
     faults_init(&c->reload_faults);
     for (size_t i = 0; i < faults->kept; i++)
         fault_add(&c->reload_faults, faults->list[i].at, "%s", faults->list[i].msg);
-    uint32_t n = c->waiters_n;
-    c->waiters_n = 0;
-    for (uint32_t i = 0; i < n; i++)
-        c->wake.call(c->wake.cls, c->reload_waiters[i]);
+    if (ok)
+        c->loaded_wall_ms = clock_wall_ms();
+    core_tell_waiters(c);
+}
+
+void call_look_again(struct exchange *x, struct core *c)
+{
+    snapshot_unref(x->snapshot);
+    x->snapshot = snapshot_ref(c->snapshot);
 }
 
 const struct snapshot *core_snapshot(const struct core *c)

@@ -21,6 +21,9 @@ struct core_host {
      * way already may have read the tree before the change that the asker means: another follows.
      */
     uint64_t (*reload)(void *cls);
+    /* The fleet's definitions have changed: a snapshot with at least these is to come by
+     * core_replace. */
+    void (*extend)(void *cls);
     void *cls;
 };
 

@@ -4,14 +4,13 @@
 static const struct node *find_by_evidence(const struct snapshot *s, enum evidence kind,
                                            struct str value)
 {
-    const struct tree *t = snapshot_tree(s);
     struct mac mac;
     struct uuid uuid;
     switch (kind) {
-    case EVIDENCE_MAC: return mac_parse(value, &mac) ? tree_find_mac(t, mac) : NULL;
-    case EVIDENCE_UUID: return uuid_parse(value, &uuid) ? tree_find_uuid(t, uuid) : NULL;
-    case EVIDENCE_SERIAL: return tree_find_serial(t, value);
-    case EVIDENCE_NAME: return tree_find_name(t, value);
+    case EVIDENCE_MAC: return mac_parse(value, &mac) ? snapshot_find_mac(s, mac) : NULL;
+    case EVIDENCE_UUID: return uuid_parse(value, &uuid) ? snapshot_find_uuid(s, uuid) : NULL;
+    case EVIDENCE_SERIAL: return snapshot_find_serial(s, value);
+    case EVIDENCE_NAME: return snapshot_find_name(s, value);
     default: return NULL;
     }
 }
@@ -29,7 +28,7 @@ static struct identified by_evidence(const struct snapshot *s, const struct flee
                             "site.yaml, or use the node's seed URL");
     const struct node *n = find_by_evidence(s, r->evidence, r->value);
     if (!n)
-        return refused(404, "no node is declared with that value");
+        return refused(404, "no node has that value");
     struct identified who = {.node = n, .view = fleet_look(f, n->uid)};
     if (who.view.window_key.n && !who.view.locked)
         return who;

@@ -20,14 +20,18 @@ struct core {
     struct core_host host;
     int64_t started_wall_ms, loaded_wall_ms;
     bool draining;
-    /* The latest reload that was asked for, and who waits for one. */
+    /* The latest reload that has ended. */
     uint64_t reloads, reload_ms;
     bool reload_ok;
     struct faults reload_faults;
-    struct slot_ref *reload_waiters;
+    /* Who is woken when a snapshot, or another's turn, has come or gone. */
+    struct slot_ref *waiters;
     uint32_t waiters_n, waiters_room;
     struct wake wake; /* of the listener */
 };
+
+/* The exchange sees the world as it is by now: for those who change it. */
+void call_look_again(struct exchange *x, struct core *c);
 
 /* What core keeps of an exchange, as exchange.core. */
 struct call {
@@ -46,8 +50,10 @@ struct call {
 void boot_answer(struct exchange *x, struct call *call);
 enum exchange_verdict callback_step(struct exchange *x, struct call *call);
 
-/* `who` is woken when a reload has ended. */
-void core_await_reload(struct core *c, struct slot_ref who);
+/* `who` is woken, once, when another snapshot is in force, a reload has ended, or
+ * core_tell_waiters says so: he looks whether it was that what he waits for. */
+void core_await(struct core *c, struct slot_ref who);
+void core_tell_waiters(struct core *c);
 
 /* "node", from where it speaks: what the fleet is told of every change that a node causes. */
 struct change call_change(struct exchange *x, const struct node *n, enum change_kind kind);

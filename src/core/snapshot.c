@@ -9,14 +9,27 @@ struct key_text {
     char text[SEED_KEY_LEN];
 };
 
-struct snapshot {
+/* A tree with what is known of its nodes. */
+struct part {
     struct tree *tree;
-    struct scope_tables *tables;
-    char *url;
     struct key_text *keys;  /* of all nodes by the first secret, then by the second */
     struct map by_key;      /* to a number of keys */
     atomic_uchar *verdicts; /* enum check_verdict, of each node */
     uint32_t nodes;
+};
+
+struct base {
+    struct part declared;
+    struct scope_tables *tables;
+    struct secrets secrets;
+    char *url;
+    atomic_uint refs; /* of snapshots, which are made on any thread */
+};
+
+struct snapshot {
+    struct base *base;
+    struct part registered; /* all zero: none */
+    uint64_t version;
     uint32_t refs;
 };
 
@@ -27,40 +40,95 @@ static void *need(void *p)
     return p;
 }
 
+/* --- Making ----------------------------------------------------------------------------------- */
+
 static struct str key_of(const void *keys, uint32_t number)
 {
     const struct key_text *all = keys;
     return (struct str){all[number].text, SEED_KEY_LEN};
 }
 
-static void make_keys(struct snapshot *s, const struct secret *secret, uint32_t first)
+static void make_key(struct keyer *keyer, const struct node *n, struct key_text *ret)
+{
+    char key[SEED_KEY_LEN + 1];
+    keyer_seed_key(keyer, n->uid, n->key_epoch, key);
+    memcpy(ret->text, key, SEED_KEY_LEN);
+}
+
+/* The keys by secret number `which`; those of nodes that `before` has too are known. */
+static void make_keys(struct part *p, const struct secret *secret, uint32_t which,
+                      const struct part *before)
 {
     struct keyer *keyer = keyer_new(secret);
-    for (uint32_t i = 0; i < s->nodes; i++) {
-        const struct node *n = tree_node(s->tree, i);
-        char key[SEED_KEY_LEN + 1];
-        keyer_seed_key(keyer, n->uid, n->key_epoch, key);
-        memcpy(s->keys[first + i].text, key, SEED_KEY_LEN);
-        map_put(&s->by_key, key_of, s->keys, first + i);
+    for (uint32_t i = 0; i < p->nodes; i++) {
+        uint32_t at = which * p->nodes + i;
+        uint32_t old = before ? tree_taken_from(p->tree, i, before->tree) : MAP_NONE;
+        if (old == MAP_NONE)
+            make_key(keyer, tree_node(p->tree, i), &p->keys[at]);
+        else
+            p->keys[at] = before->keys[which * before->nodes + old];
+        map_put(&p->by_key, key_of, p->keys, at);
     }
     keyer_free(keyer);
+}
+
+static void part_init(struct part *p, struct tree *t, const struct secrets *secrets,
+                      const struct part *before)
+{
+    p->tree = t;
+    p->nodes = tree_node_count(t);
+    uint32_t count = p->nodes * (uint32_t)secrets->n;
+    p->keys = need(calloc(count ? count : 1, sizeof(*p->keys)));
+    p->verdicts = need(calloc(p->nodes ? p->nodes : 1, sizeof(*p->verdicts)));
+    map_reserve(&p->by_key, count);
+    for (uint32_t i = 0; i < secrets->n; i++)
+        make_keys(p, &secrets->list[i], i, before);
+}
+
+static void part_done(struct part *p)
+{
+    map_done(&p->by_key);
+    tree_free(p->tree);
+    free(p->verdicts);
+    free(p->keys);
 }
 
 struct snapshot *snapshot_new(struct tree *t, const struct secrets *secrets, struct str url)
 {
     struct snapshot *s = need(calloc(1, sizeof(*s)));
-    s->tree = t;
-    s->tables = scope_tables_new(t);
-    s->url = need(strndup(url.p, url.n));
-    s->nodes = tree_node_count(t);
+    struct base *b = need(calloc(1, sizeof(*b)));
+    b->tables = scope_tables_new(t);
+    b->secrets = *secrets;
+    b->url = need(strndup(url.p, url.n));
+    part_init(&b->declared, t, secrets, NULL);
+    atomic_init(&b->refs, 1);
+    s->base = b;
     s->refs = 1;
-    uint32_t count = s->nodes * (uint32_t)secrets->n;
-    s->keys = need(calloc(count ? count : 1, sizeof(*s->keys)));
-    s->verdicts = need(calloc(s->nodes ? s->nodes : 1, sizeof(*s->verdicts)));
-    map_reserve(&s->by_key, count);
-    for (uint32_t i = 0; i < secrets->n; i++)
-        make_keys(s, &secrets->list[i], i * s->nodes);
     return s;
+}
+
+static void keep_verdicts(struct part *p, const struct part *before)
+{
+    for (uint32_t i = 0; i < p->nodes; i++) {
+        uint32_t old = tree_taken_from(p->tree, i, before->tree);
+        if (old != MAP_NONE)
+            atomic_store(&p->verdicts[i], atomic_load(&before->verdicts[old]));
+    }
+}
+
+struct snapshot *snapshot_extend(const struct snapshot *s, struct tree *registered,
+                                 uint64_t version)
+{
+    struct snapshot *next = need(calloc(1, sizeof(*next)));
+    const struct part *before = s->registered.tree ? &s->registered : NULL;
+    atomic_fetch_add(&s->base->refs, 1);
+    next->base = s->base;
+    next->version = version;
+    next->refs = 1;
+    part_init(&next->registered, registered, &s->base->secrets, before);
+    if (before)
+        keep_verdicts(&next->registered, before);
+    return next;
 }
 
 struct snapshot *snapshot_ref(struct snapshot *s)
@@ -69,76 +137,147 @@ struct snapshot *snapshot_ref(struct snapshot *s)
     return s;
 }
 
+static void base_unref(struct base *b)
+{
+    if (atomic_fetch_sub(&b->refs, 1) > 1)
+        return;
+    scope_tables_free(b->tables);
+    part_done(&b->declared);
+    secrets_wipe(&b->secrets);
+    free(b->url);
+    free(b);
+}
+
 void snapshot_unref(struct snapshot *s)
 {
     if (!s || --s->refs)
         return;
-    map_done(&s->by_key);
-    scope_tables_free(s->tables);
-    tree_free(s->tree);
-    free(s->verdicts);
-    free(s->keys);
-    free(s->url);
+    part_done(&s->registered);
+    base_unref(s->base);
     free(s);
 }
 
+/* --- What it is of ---------------------------------------------------------------------------- */
+
 const struct tree *snapshot_tree(const struct snapshot *s)
 {
-    return s->tree;
+    return s->base->declared.tree;
+}
+
+const struct tree *snapshot_registered(const struct snapshot *s)
+{
+    return s->registered.tree;
 }
 
 const struct scope_tables *snapshot_tables(const struct snapshot *s)
 {
-    return s->tables;
+    return s->base->tables;
 }
 
 struct str snapshot_url(const struct snapshot *s)
 {
-    return str_from(s->url);
+    return str_from(s->base->url);
 }
+
+uint64_t snapshot_version(const struct snapshot *s)
+{
+    return s->version;
+}
+
+bool snapshot_same_base(const struct snapshot *a, const struct snapshot *b)
+{
+    return a->base == b->base;
+}
+
+uint32_t snapshot_node_count(const struct snapshot *s)
+{
+    return s->base->declared.nodes + s->registered.nodes;
+}
+
+const struct node *snapshot_next(const struct snapshot *s, struct str after)
+{
+    const struct node *a = tree_next(s->base->declared.tree, after);
+    const struct node *b = s->registered.tree ? tree_next(s->registered.tree, after) : NULL;
+    if (!a || !b)
+        return a ? a : b;
+    return str_cmp(a->name, b->name) < 0 ? a : b;
+}
+
+bool snapshot_is_declared(const struct snapshot *s, const struct node *n)
+{
+    return tree_has(s->base->declared.tree, n);
+}
+
+/* --- Finding ---------------------------------------------------------------------------------- */
 
 /* The table compares texts only where 32 bits of their hash agree: how long that takes tells a
  * guesser nothing about a key that he does not have. */
+static const struct node *find_key(const struct part *p, struct str key)
+{
+    uint32_t number = map_find(&p->by_key, key_of, p->keys, key);
+    return number == MAP_NONE ? NULL : tree_node(p->tree, number % p->nodes);
+}
+
 const struct node *snapshot_find_key(const struct snapshot *s, struct str key)
 {
-    uint32_t number = map_find(&s->by_key, key_of, s->keys, key);
-    return number == MAP_NONE ? NULL : tree_node(s->tree, number % s->nodes);
+    const struct node *n = find_key(&s->base->declared, key);
+    return n || !s->registered.tree ? n : find_key(&s->registered, key);
+}
+
+#define FIND(what, value)                                                     \
+    const struct node *n = tree_find_##what(s->base->declared.tree, (value)); \
+    return n || !s->registered.tree ? n : tree_find_##what(s->registered.tree, (value))
+
+const struct node *snapshot_find_uid(const struct snapshot *s, struct str uid)
+{
+    FIND(uid, uid);
 }
 
 const struct node *snapshot_find_name(const struct snapshot *s, struct str name)
 {
-    return tree_find_name(s->tree, name);
+    FIND(name, name);
 }
 
-const struct node *snapshot_next(const struct snapshot *s, struct str name)
+const struct node *snapshot_find_mac(const struct snapshot *s, struct mac mac)
 {
-    uint32_t low = 0, high = s->nodes;
-    while (name.p && low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (str_cmp(tree_node(s->tree, middle)->name, name) <= 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < s->nodes ? tree_node(s->tree, low) : NULL;
+    FIND(mac, mac);
 }
 
-const struct node *snapshot_find_uid(const struct snapshot *s, struct str uid)
+const struct node *snapshot_find_uuid(const struct snapshot *s, struct uuid uuid)
 {
-    return tree_find_name(s->tree, uid); /* a declared node's uid is its name */
+    FIND(uuid, uuid);
+}
+
+const struct node *snapshot_find_serial(const struct snapshot *s, struct str serial)
+{
+    FIND(serial, serial);
+}
+
+/* --- What is known of a node ------------------------------------------------------------------ */
+
+static const struct part *part_of(const struct snapshot *s, const struct node *n)
+{
+    return snapshot_is_declared(s, n) ? &s->base->declared : &s->registered;
+}
+
+static atomic_uchar *verdict_of(const struct snapshot *s, const struct node *n)
+{
+    const struct part *p = part_of(s, n);
+    return &p->verdicts[tree_node_number(p->tree, n)];
 }
 
 struct str snapshot_node_key(const struct snapshot *s, const struct node *n)
 {
-    return key_of(s->keys, tree_node_number(s->tree, n));
+    const struct part *p = part_of(s, n);
+    return key_of(p->keys, tree_node_number(p->tree, n));
 }
 
 enum check_verdict snapshot_verdict(const struct snapshot *s, const struct node *n)
 {
-    return atomic_load_explicit(&s->verdicts[tree_node_number(s->tree, n)], memory_order_relaxed);
+    return atomic_load_explicit(verdict_of(s, n), memory_order_relaxed);
 }
 
-void snapshot_set_verdict(struct snapshot *s, uint32_t number, enum check_verdict verdict)
+void snapshot_set_verdict(struct snapshot *s, const struct node *n, enum check_verdict verdict)
 {
-    atomic_store_explicit(&s->verdicts[number], (unsigned char)verdict, memory_order_relaxed);
+    atomic_store_explicit(verdict_of(s, n), (unsigned char)verdict, memory_order_relaxed);
 }

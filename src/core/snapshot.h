@@ -1,42 +1,60 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * snapshot: the world as one exchange sees it: a tree, its templates' tables and its seed keys.
+ * snapshot: the world as one exchange sees it: declared and registered nodes and their seed keys.
  *
- * Made whole, off the loop, and frozen; a reload makes another. It is counted: whoever holds a
- * reference keeps it alive. References are taken and given back on one thread, the loop's.
+ * Made whole, off the loop, and frozen. Its base is what was read from files: the tree, its
+ * templates' tables and the declared nodes' keys; snapshots that differ in registered nodes alone
+ * share it. A snapshot is counted: whoever holds a reference keeps it alive. References are taken
+ * and given back on one thread, the loop's.
  */
 #ifndef CLOUDSEED_CORE_SNAPSHOT_H
 #define CLOUDSEED_CORE_SNAPSHOT_H
 
 #include "crypto/keys.h"
 #include "render/check.h"
-#include "tree/tree.h"
+#include "tree/extend.h"
 
 struct snapshot;
 
 /* Takes the tree over. `url` is what the nodes' URLs begin with, without a slash at its end; it is
- * copied. The caller holds the first reference. */
+ * copied, and so are the secrets. No node is registered. The caller holds the first reference. */
 struct snapshot *snapshot_new(struct tree *t, const struct secrets *secrets, struct str url);
+/* The same base with the nodes of `registered`, an extension of its tree, which is taken over.
+ * `version` says of which state of the definitions it was made. Any thread, while somebody holds
+ * `s`. What the check has said of nodes that are the same in `s` holds. */
+struct snapshot *snapshot_extend(const struct snapshot *s, struct tree *registered,
+                                 uint64_t version);
 struct snapshot *snapshot_ref(struct snapshot *s);
 /* Accepts NULL. */
 void snapshot_unref(struct snapshot *s);
 
+/* The declared nodes, and with them site, clusters and roles. */
 const struct tree *snapshot_tree(const struct snapshot *s);
+/* The registered ones; NULL: none. */
+const struct tree *snapshot_registered(const struct snapshot *s);
+/* Of all nodes. */
 const struct scope_tables *snapshot_tables(const struct snapshot *s);
 struct str snapshot_url(const struct snapshot *s);
+uint64_t snapshot_version(const struct snapshot *s);
+bool snapshot_same_base(const struct snapshot *a, const struct snapshot *b);
 
-/* The node that this seed key opens, NULL where it opens none. */
+uint32_t snapshot_node_count(const struct snapshot *s);
+/* The first of all nodes whose name comes behind `after` (empty: the very first); NULL: none. */
+const struct node *snapshot_next(const struct snapshot *s, struct str after);
+bool snapshot_is_declared(const struct snapshot *s, const struct node *n);
+
+/* NULL where there is none. The key opens its node by each secret. */
 const struct node *snapshot_find_key(const struct snapshot *s, struct str key);
-/* What the check has said of the node so far; any thread may tell or ask. */
-enum check_verdict snapshot_verdict(const struct snapshot *s, const struct node *n);
-void snapshot_set_verdict(struct snapshot *s, uint32_t number, enum check_verdict verdict);
-
-/* NULL where there is none. */
-const struct node *snapshot_find_name(const struct snapshot *s, struct str name);
-/* The node whose name comes next behind `name`; p == NULL: the first. */
-const struct node *snapshot_next(const struct snapshot *s, struct str name);
 const struct node *snapshot_find_uid(const struct snapshot *s, struct str uid);
+const struct node *snapshot_find_name(const struct snapshot *s, struct str name);
+const struct node *snapshot_find_mac(const struct snapshot *s, struct mac mac);
+const struct node *snapshot_find_uuid(const struct snapshot *s, struct uuid uuid);
+const struct node *snapshot_find_serial(const struct snapshot *s, struct str serial);
+
 /* The node's seed key by the secret in force. */
 struct str snapshot_node_key(const struct snapshot *s, const struct node *n);
+/* What the check has said of the node so far; any thread may tell or ask. */
+enum check_verdict snapshot_verdict(const struct snapshot *s, const struct node *n);
+void snapshot_set_verdict(struct snapshot *s, const struct node *n, enum check_verdict verdict);
 
 #endif

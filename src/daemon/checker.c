@@ -14,18 +14,39 @@
 static void on_node(void *cls, uint32_t number, enum check_verdict verdict)
 {
     struct checker *c = cls;
-    snapshot_set_verdict(c->snapshot, number, verdict);
+    snapshot_set_verdict(c->snapshot, tree_node(c->tree, number), verdict);
+}
+
+static bool wants(void *cls, uint32_t number)
+{
+    const struct checker *c = cls;
+    return snapshot_verdict(c->snapshot, tree_node(c->tree, number)) == CHECK_UNCHECKED;
+}
+
+static int check(struct checker *c, const struct tree *t)
+{
+    const struct check_run run = {
+        .now_s = clock_wall_s(), .stop = &c->stop, .wants = wants, .on_node = on_node, .cls = c};
+    struct check_result result;
+    c->tree = t;
+    int r = check_tree(t, snapshot_tables(c->snapshot), &run, &c->faults, &result);
+    if (r < 0)
+        return r;
+    c->result.nodes += result.nodes;
+    c->result.faulty += result.faulty;
+    return 0;
 }
 
 static void on_thread(void *cls)
 {
     struct checker *c = cls;
-    const struct check_run run = {
-        .now_s = clock_wall_s(), .stop = &c->stop, .on_node = on_node, .cls = c};
+    const struct tree *registered = snapshot_registered(c->snapshot);
     /* On Linux that is one thread's: the loop keeps its priority. */
     setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
-    c->outcome = check_tree(snapshot_tree(c->snapshot), snapshot_tables(c->snapshot), &run,
-                            &c->faults, &c->result);
+    c->result = (struct check_result){0};
+    c->outcome = check(c, snapshot_tree(c->snapshot));
+    if (c->outcome == 0 && registered)
+        c->outcome = check(c, registered);
     malloc_trim(0);
     uv_async_send(&c->done);
 }
@@ -63,11 +84,16 @@ void checker_init(struct checker *c, struct core *core, uv_loop_t *loop)
 
 void checker_start(struct checker *c)
 {
-    c->again = c->running;
-    if (c->closing || c->running) {
+    if (c->running)
         atomic_store(&c->stop, true);
+    checker_continue(c);
+}
+
+void checker_continue(struct checker *c)
+{
+    c->again = c->running;
+    if (c->closing || c->running)
         return;
-    }
     atomic_store(&c->stop, false);
     c->snapshot = core_pin(c->core);
     c->begun_ms = clock_boot_ms();

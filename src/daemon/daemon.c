@@ -114,6 +114,26 @@ static int load_first(const struct config *c, struct snapshot **ret, struct err 
     return r;
 }
 
+/* The declared nodes are served without those registered ones that are faulty beside them: through
+ * the admin interface alone can these be put right. */
+static struct snapshot *take_registered(struct snapshot *declared, const struct fleet *f)
+{
+    struct world_definitions definitions;
+    struct faults faults;
+    faults_init(&faults);
+    world_definitions_init(&definitions, f);
+    struct snapshot *s = world_extend(declared, &definitions, &faults);
+    uint32_t out = definitions.n - tree_node_count(snapshot_registered(s));
+    report_faults(&faults);
+    if (out)
+        log_error("registered-left-out", LOG_NUMBER("nodes", out),
+                  LOG_TEXT("advice", STR("put the seed tree right, or delete them")));
+    world_definitions_done(&definitions);
+    faults_done(&faults);
+    snapshot_unref(declared);
+    return s;
+}
+
 /* The order matters: sockets may want root, everything read from disk is read as whoever will read
  * it again at a reload. */
 static int serve(const struct config *c, struct err *e)
@@ -132,7 +152,7 @@ static int serve(const struct config *c, struct err *e)
         return r;
     r = state_open(&state, c, e);
     if (r == 0)
-        r = service_run(c, first, &state, &sockets, e);
+        r = service_run(c, take_registered(first, state.fleet), &state, &sockets, e);
     else
         snapshot_unref(first);
     state_close(&state);

@@ -5,7 +5,6 @@
 #include "base/log.h"
 #include "daemon/notify.h"
 #include "daemon/report.h"
-#include "daemon/world.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -20,22 +19,40 @@ void reload_hold_signal(bool hold)
 }
 
 void reload_init(struct reload *r, struct core *core, struct checker *checker,
-                 const struct config *config)
+                 const struct config *config, const struct fleet *fleet, uv_loop_t *loop)
 {
-    *r = (struct reload){.core = core, .checker = checker, .config = config};
+    *r = (struct reload){
+        .core = core, .checker = checker, .config = config, .fleet = fleet, .loop = loop};
     r->work.data = r;
 }
+
+/* --- On the pool's thread --------------------------------------------------------------------- */
 
 static void on_work(uv_work_t *work)
 {
     struct reload *r = work->data;
-    r->result = world_load(r->config, false, &r->faults, &r->loaded);
+    r->result = r->base ? 0 : world_load(r->config, false, &r->faults, &r->base);
+    if (r->result == 0)
+        r->loaded = world_extend(r->base, &r->definitions, &r->faults);
+}
+
+/* --- On the loop ------------------------------------------------------------------------------ */
+
+static void on_done(uv_work_t *work, int status);
+
+static void work(struct reload *r)
+{
+    r->running = true;
+    r->extend = false;
+    r->loaded = NULL;
+    world_definitions_init(&r->definitions, r->fleet);
+    uv_queue_work(r->loop, &r->work, on_work, on_done);
 }
 
 static void take(struct reload *r)
 {
     uint64_t took = clock_boot_ms() - r->begun_ms;
-    uint32_t nodes = tree_node_count(snapshot_tree(r->loaded));
+    uint32_t nodes = snapshot_node_count(r->loaded);
     core_replace(r->core, r->loaded);
     checker_start(r->checker);
     log_notice("reloaded", LOG_NUMBER("nodes", nodes), LOG_NUMBER("ms", took));
@@ -44,34 +61,79 @@ static void take(struct reload *r)
 
 static void refuse(struct reload *r)
 {
+    snapshot_unref(r->loaded);
     log_error("reload-refused", LOG_NUMBER("faults", r->faults.errors),
               LOG_TEXT("serving", STR("the tree as it was before")));
     notify_send("READY=1\nSTATUS=Serving an older seed tree: the new one has faults.");
 }
 
-static void on_done(uv_work_t *work, int status)
+static void end_reload(struct reload *r)
 {
-    struct reload *r = work->data;
-    (void)status;
-    r->running = false;
-    if (r->stopped) {
-        if (r->result == 0)
-            snapshot_unref(r->loaded);
-    } else {
-        report_faults(&r->faults);
-        if (r->result == 0)
-            take(r);
-        else
-            refuse(r);
-        core_reloaded(r->core, r->number, clock_boot_ms() - r->begun_ms, r->result == 0,
-                      &r->faults);
-    }
-    faults_done(&r->faults);
-    if (r->again && !r->stopped)
-        reload_start(r, work->loop);
+    bool ok = r->faults.errors == 0;
+    report_faults(&r->faults);
+    if (ok)
+        take(r);
+    else
+        refuse(r);
+    core_reloaded(r->core, r->number, clock_boot_ms() - r->begun_ms, ok, &r->faults);
 }
 
-uint64_t reload_start(struct reload *r, uv_loop_t *loop)
+/* Who is left out was so before, or lost a race that core does not let him run. */
+static void end_extension(struct reload *r)
+{
+    report_faults(&r->faults);
+    core_replace(r->core, r->loaded);
+    checker_continue(r->checker);
+}
+
+/* A node that was registered while the files were read is held against them as well. */
+static bool is_behind(const struct reload *r)
+{
+    return r->reloading && r->faults.errors == 0 &&
+           snapshot_version(r->loaded) != fleet_definitions_version(r->fleet);
+}
+
+static void begin_extension(struct reload *r)
+{
+    r->reloading = false;
+    r->base = core_pin(r->core);
+    faults_init(&r->faults);
+    work(r);
+}
+
+static void go_on(struct reload *r)
+{
+    if (r->again && !r->stopped)
+        reload_start(r);
+    else if (r->extend &&
+             snapshot_version(core_snapshot(r->core)) != fleet_definitions_version(r->fleet))
+        begin_extension(r);
+}
+
+static void on_done(uv_work_t *done, int status)
+{
+    struct reload *r = done->data;
+    (void)status;
+    world_definitions_done(&r->definitions);
+    snapshot_unref(r->base);
+    r->base = NULL;
+    r->running = false;
+    if (r->stopped && r->reloading) {
+        snapshot_unref(r->loaded);
+    } else if (is_behind(r)) {
+        r->base = r->loaded;
+        work(r);
+        return;
+    } else if (r->reloading) {
+        end_reload(r);
+    } else {
+        end_extension(r);
+    }
+    faults_done(&r->faults);
+    go_on(r);
+}
+
+uint64_t reload_start(struct reload *r)
 {
     if (r->running) {
         r->again = true;
@@ -80,13 +142,21 @@ uint64_t reload_start(struct reload *r, uv_loop_t *loop)
     char lines[64];
     snprintf(lines, sizeof(lines), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_monotonic_us());
     notify_send(lines);
-    r->running = true;
+    r->reloading = true;
     r->again = false;
     r->number++;
     r->begun_ms = clock_boot_ms();
     faults_init(&r->faults);
-    uv_queue_work(loop, &r->work, on_work, on_done);
+    work(r);
     return r->number;
+}
+
+void reload_extend(struct reload *r)
+{
+    if (r->running)
+        r->extend = true;
+    else
+        begin_extension(r);
 }
 
 void reload_stop(struct reload *r)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * reload: reads the world again while the old one goes on serving.
+ * reload: makes the next world while the old one goes on serving.
  *
- * Loading runs on a thread of libuv's pool. A world with faults changes nothing. Asked again while
- * it loads, it loads once more afterwards: what it read may be half old.
+ * It reads all of it again, or takes in the nodes that were registered meanwhile. Either runs on a
+ * thread of libuv's pool, one at a time. A tree with faults changes nothing, and neither does one
+ * in which a registered node has no place. Asked again while it works, it works once more
+ * afterwards: what it read may be half old.
  */
 #ifndef CLOUDSEED_DAEMON_RELOAD_H
 #define CLOUDSEED_DAEMON_RELOAD_H
@@ -11,6 +13,7 @@
 #include "config/config.h"
 #include "core/core.h"
 #include "daemon/checker.h"
+#include "daemon/world.h"
 
 #include <uv.h>
 
@@ -19,12 +22,17 @@ struct reload {
     struct core *core;
     struct checker *checker;
     const struct config *config;
+    const struct fleet *fleet;
+    uv_loop_t *loop;
     struct faults faults;
-    struct snapshot *loaded;
+    struct world_definitions definitions;
+    struct snapshot *base;   /* what is extended; NULL: the files are read */
+    struct snapshot *loaded; /* what came of it */
     uint64_t begun_ms;
-    uint64_t number; /* of the latest that has begun */
+    uint64_t number; /* of the latest reload that has begun */
     int result;
-    bool running, again, stopped;
+    bool reloading; /* else it takes in registered nodes alone */
+    bool running, again, extend, stopped;
 };
 
 /* From the start of the process until somebody listens for SIGHUP it waits instead of ending us:
@@ -33,10 +41,12 @@ void reload_hold_signal(bool hold);
 
 /* What was loaded is checked by `checker` from then on. */
 void reload_init(struct reload *r, struct core *core, struct checker *checker,
-                 const struct config *config);
+                 const struct config *config, const struct fleet *fleet, uv_loop_t *loop);
 /* The number of the reload that reads the tree as it is now. */
-uint64_t reload_start(struct reload *r, uv_loop_t *loop);
-/* What is still being loaded will be thrown away; the loop must run until it is. */
+uint64_t reload_start(struct reload *r);
+/* Takes in the nodes that are registered by now. */
+void reload_extend(struct reload *r);
+/* What is still being read from files will be thrown away; the loop must run until it is. */
 void reload_stop(struct reload *r);
 
 #endif

@@ -82,13 +82,19 @@ static void on_signal(uv_signal_t *handle, int number)
     if (number != SIGHUP)
         stop(s);
     else if (!s->stopping)
-        reload_start(&s->reload, &s->loop);
+        reload_start(&s->reload);
 }
 
 static uint64_t on_reload_asked(void *cls)
 {
     struct service *s = cls;
-    return reload_start(&s->reload, &s->loop);
+    return reload_start(&s->reload);
+}
+
+static void on_extend_asked(void *cls)
+{
+    struct service *s = cls;
+    reload_extend(&s->reload);
 }
 
 /* Whoever watches events is told that there are none. */
@@ -129,7 +135,7 @@ static void announce(const struct service *s, const struct service_sockets *sock
             buf_printf(&http, "%s%s", http.n ? "," : "",
                        endpoint_text(socket_endpoint(sockets->fd[i]), text));
     }
-    uint32_t nodes = tree_node_count(snapshot_tree(core_snapshot(s->core)));
+    uint32_t nodes = snapshot_node_count(core_snapshot(s->core));
     log_notice("listening", LOG_TEXT("http", buf_view(&http)),
                LOG_TEXT("socket", str_from(sockets->path ? sockets->path : "none")),
                LOG_NUMBER("nodes", nodes));
@@ -159,7 +165,7 @@ int service_run(const struct config *c, struct snapshot *first, struct state *st
                 struct service_sockets *sockets, struct err *e)
 {
     struct service s = {.config = c, .state = state};
-    const struct core_host host = {.reload = on_reload_asked, .cls = &s};
+    const struct core_host host = {.reload = on_reload_asked, .extend = on_extend_asked, .cls = &s};
     signal(SIGPIPE, SIG_IGN);
     int r = uv_loop_init(&s.loop);
     if (r < 0) {
@@ -168,7 +174,7 @@ int service_run(const struct config *c, struct snapshot *first, struct state *st
     }
     s.core = core_new(first, state->fleet, state->sealer, &host);
     checker_init(&s.checker, s.core, &s.loop);
-    reload_init(&s.reload, s.core, &s.checker, c);
+    reload_init(&s.reload, s.core, &s.checker, c, state->fleet, &s.loop);
     start_handles(&s);
     r = listen_all(&s, sockets, e);
     if (r == 0) {

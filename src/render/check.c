@@ -183,6 +183,13 @@ static bool is_stopped(const struct check_run *run)
     return run->stop && atomic_load_explicit(run->stop, memory_order_relaxed);
 }
 
+static bool is_wanted(const struct check_run *run, const struct tree *t, uint32_t i)
+{
+    if (run->only && run->only != tree_node(t, i))
+        return false;
+    return !run->wants || run->wants(run->cls, i);
+}
+
 int check_tree(const struct tree *t, const struct scope_tables *tables, const struct check_run *run,
                struct faults *faults, struct check_result *ret)
 {
@@ -190,7 +197,7 @@ int check_tree(const struct tree *t, const struct scope_tables *tables, const st
     uint32_t n = tree_node_count(t), i = 0;
     check_init(&c);
     for (; i < n && !is_stopped(run); i++) {
-        if (run->only && run->only != tree_node(t, i))
+        if (!is_wanted(run, t, i))
             continue;
         enum check_verdict verdict = check_node(&c, tree_node(t, i));
         c.result.nodes++;

@@ -22,7 +22,9 @@ struct check_run {
     const struct node *only; /* NULL: every node */
     const atomic_bool *stop; /* asked before each node; NULL: it goes on to the end */
     bool each_in_full;       /* without the memo: slow, for tests */
-    /* After each node; NULL: nobody. */
+    /* Whether node `number` is to be checked; NULL: it is. */
+    bool (*wants)(void *cls, uint32_t number);
+    /* After each that was; NULL: nobody. */
     void (*on_node)(void *cls, uint32_t number, enum check_verdict verdict);
     void *cls;
 };
@@ -32,7 +34,8 @@ struct check_result {
     uint64_t documents, known; /* `known`: those that the memo answered for */
 };
 
-/* Warnings make no node faulty. -ECANCELED where it was stopped. */
+/* Warnings make no node faulty. `tables` are the tree's, or those of its base. -ECANCELED where it
+ * was stopped. */
 int check_tree(const struct tree *t, const struct scope_tables *tables, const struct check_run *run,
                struct faults *faults, struct check_result *ret);
 

@@ -157,10 +157,22 @@ void prepared_free(struct prepared *p)
     free(p);
 }
 
+/* What a stranger sets need not be open in any group: a node that shadows something has none. */
+static uint32_t group_of_stranger(const struct prepared *p, const struct node *n)
+{
+    const struct group_key key = {n->role, n->cluster, false};
+    if (shadows(tree_site(p->tree), n))
+        return NO_GROUP;
+    uint32_t i = map_find(&p->by_key, group_key_of, p->groups,
+                          (struct str){(const char *)&key, sizeof(key)});
+    return i == MAP_NONE ? NO_GROUP : i;
+}
+
 struct prepared_file prepared_find(const struct prepared *p, const struct node *n,
                                    uint32_t document)
 {
-    uint32_t group = p->group_of[tree_node_number(p->tree, n)];
+    uint32_t group =
+        tree_has(p->tree, n) ? p->group_of[tree_node_number(p->tree, n)] : group_of_stranger(p, n);
     if (group != NO_GROUP)
         return p->groups[group].files[document];
     return (struct prepared_file){document_template(n, document_at(n, document)), NODE_KEYS_ALL};

@@ -21,7 +21,9 @@ struct prepared_file {
 struct prepared *prepared_new(const struct tree *t, const struct scope_tables *tables);
 void prepared_free(struct prepared *p);
 
-/* `document`: its number for such nodes (document_number). */
+/* `document`: its number for such nodes (document_number). A node of another tree over the same
+ * site, clusters and roles is rendered from what its role and cluster have here, or as it was
+ * written. */
 struct prepared_file prepared_find(const struct prepared *p, const struct node *n,
                                    uint32_t document);
 

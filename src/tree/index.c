@@ -8,13 +8,25 @@ struct index_mac {
     uint32_t number;
 };
 
+/* The address itself stays with its node: there is one of these for each node that is declared. */
+struct index_address {
+    uint32_t number, which;
+};
+
+struct address_view {
+    const struct node *nodes;
+    const struct index_address *list;
+};
+
 void index_done(struct index *ix)
 {
     map_done(&ix->names);
     map_done(&ix->uuids);
     map_done(&ix->serials);
     map_done(&ix->macs);
+    map_done(&ix->addresses);
     free(ix->mac_list);
+    free(ix->address_list);
     *ix = (struct index){0};
 }
 
@@ -46,6 +58,17 @@ static struct str mac_bytes(const struct mac *m)
 static struct str mac_of(const void *list, uint32_t i)
 {
     return mac_bytes(&((const struct index_mac *)list)[i].mac);
+}
+
+static struct str address_bytes(const struct address *a)
+{
+    return (struct str){(const char *)a, sizeof(*a)};
+}
+
+static struct str address_of(const void *view, uint32_t i)
+{
+    const struct address_view *v = view;
+    return address_bytes(&v->nodes[v->list[i].number].addresses[v->list[i].which]);
 }
 
 uint32_t index_put_name(struct index *ix, const struct node *nodes, uint32_t number)
@@ -85,12 +108,39 @@ uint32_t index_put_mac(struct index *ix, struct mac mac, uint32_t number)
     return MAP_NONE;
 }
 
+static void reserve_addresses(struct index *ix, uint32_t room)
+{
+    if (room <= ix->addresses_room)
+        return;
+    ix->addresses_room = room;
+    ix->address_list = reallocarray(ix->address_list, room, sizeof(*ix->address_list));
+    if (!ix->address_list)
+        abort();
+}
+
+uint32_t index_put_address(struct index *ix, const struct node *nodes, uint32_t number,
+                           uint32_t which)
+{
+    if (ix->addresses_n == ix->addresses_room)
+        reserve_addresses(ix, ix->addresses_room ? ix->addresses_room * 2 : 64);
+    ix->address_list[ix->addresses_n] = (struct index_address){number, which};
+    struct address_view view = {nodes, ix->address_list};
+    uint32_t holder = map_put(&ix->addresses, address_of, &view, ix->addresses_n);
+    if (holder != MAP_NONE)
+        return ix->address_list[holder].number;
+    ix->addresses_n++;
+    return MAP_NONE;
+}
+
 void index_fill(struct index *ix, const struct node *nodes, uint32_t n)
 {
-    uint32_t macs = 0;
-    for (uint32_t i = 0; i < n; i++)
+    uint32_t macs = 0, addresses = 0;
+    for (uint32_t i = 0; i < n; i++) {
         macs += nodes[i].macs_n;
+        addresses += nodes[i].addresses_n;
+    }
     reserve_macs(ix, macs);
+    reserve_addresses(ix, addresses);
     for (uint32_t i = 0; i < n; i++) {
         index_put_name(ix, nodes, i);
         if (nodes[i].uuid)
@@ -99,6 +149,8 @@ void index_fill(struct index *ix, const struct node *nodes, uint32_t n)
             index_put_serial(ix, nodes, i);
         for (uint32_t j = 0; j < nodes[i].macs_n; j++)
             index_put_mac(ix, nodes[i].macs[j], i);
+        for (uint32_t j = 0; j < nodes[i].addresses_n; j++)
+            index_put_address(ix, nodes, i, j);
     }
 }
 
@@ -121,4 +173,12 @@ uint32_t index_find_mac(const struct index *ix, struct mac mac)
 {
     uint32_t i = map_find(&ix->macs, mac_of, ix->mac_list, mac_bytes(&mac));
     return i == MAP_NONE ? MAP_NONE : ix->mac_list[i].number;
+}
+
+uint32_t index_find_address(const struct index *ix, const struct node *nodes,
+                            struct address address)
+{
+    struct address_view view = {nodes, ix->address_list};
+    uint32_t i = map_find(&ix->addresses, address_of, &view, address_bytes(&address));
+    return i == MAP_NONE ? MAP_NONE : ix->address_list[i].number;
 }

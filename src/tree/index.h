@@ -11,11 +11,13 @@
 #include "model/node.h"
 
 struct index_mac;
+struct index_address;
 
 struct index {
-    struct map names, uuids, serials, macs;
+    struct map names, uuids, serials, macs, addresses;
     struct index_mac *mac_list;
-    uint32_t macs_n, macs_room;
+    struct index_address *address_list;
+    uint32_t macs_n, macs_room, addresses_n, addresses_room;
 };
 
 void index_done(struct index *ix);
@@ -26,6 +28,9 @@ uint32_t index_put_name(struct index *ix, const struct node *nodes, uint32_t num
 uint32_t index_put_uuid(struct index *ix, const struct node *nodes, uint32_t number);
 uint32_t index_put_serial(struct index *ix, const struct node *nodes, uint32_t number);
 uint32_t index_put_mac(struct index *ix, struct mac mac, uint32_t number);
+/* The node's address number `which`. */
+uint32_t index_put_address(struct index *ix, const struct node *nodes, uint32_t number,
+                           uint32_t which);
 
 /* Puts all keys of all nodes, which are known to be different. */
 void index_fill(struct index *ix, const struct node *nodes, uint32_t n);
@@ -35,5 +40,7 @@ uint32_t index_find_name(const struct index *ix, const struct node *nodes, struc
 uint32_t index_find_uuid(const struct index *ix, const struct node *nodes, struct uuid uuid);
 uint32_t index_find_serial(const struct index *ix, const struct node *nodes, struct str serial);
 uint32_t index_find_mac(const struct index *ix, struct mac mac);
+uint32_t index_find_address(const struct index *ix, const struct node *nodes,
+                            struct address address);
 
 #endif

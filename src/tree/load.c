@@ -29,10 +29,8 @@ void load_done(struct load *l)
     intern_done(&l->texts);
     files_done(&l->templates);
     map_done(&l->names);
-    map_done(&l->addresses);
     intern_done(&l->secrets);
     free(l->role_drafts);
-    free(l->address_list);
 }
 
 void *load_grow(void *list, uint32_t n, uint32_t *room, size_t size)

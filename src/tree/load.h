@@ -24,7 +24,10 @@ struct tree {
     const struct str *secrets; /* sorted */
     uint32_t clusters_n, roles_n, nodes_n, secrets_n;
     struct index index;
+    struct extension *extension; /* NULL: it was loaded, and owns all of the above */
 };
+
+#define LOAD_BESIDE_MAX 2
 
 /* What is needed while loading only. */
 struct load {
@@ -39,9 +42,10 @@ struct load {
     bool templates_whole, networks_whole, clusters_whole, roles_whole;
     struct role_draft *role_drafts; /* roles_n of them */
     struct map names;               /* of the clusters, then of the roles */
-    struct map addresses;           /* of nodes, in the order in which they came */
-    struct load_address *address_list;
-    uint32_t nodes_room, clusters_room, roles_room, addresses_n, addresses_room;
+    uint32_t nodes_room, clusters_room, roles_room;
+    /* Of a node that was registered: its uid, and whom else it must not be taken for. */
+    struct str uid; /* empty: its name */
+    const struct tree *beside[LOAD_BESIDE_MAX];
 };
 
 void load_init(struct load *l, struct tree *t, struct faults *faults);

@@ -6,17 +6,6 @@
 
 #include <stdlib.h>
 
-struct load_address {
-    struct address address;
-    uint32_t number; /* of its node */
-};
-
-static struct str address_of(const void *list, uint32_t i)
-{
-    const struct address *a = &((const struct load_address *)list)[i].address;
-    return (struct str){(const char *)a, sizeof(*a)};
-}
-
 /* What is being read. */
 struct reading {
     struct load *l;
@@ -25,14 +14,19 @@ struct reading {
     uint32_t number;
 };
 
-static void report_taken(struct reading *n, struct place at, const char *what, uint32_t holder)
+static void report_taken(struct reading *n, struct place at, const char *what,
+                         const struct node *other)
 {
-    const struct node *other = &n->l->tree->nodes[holder];
-    if (holder == n->number)
+    if (!other)
+        return;
+    if (other == &n->l->tree->nodes[n->number])
         fault_add(n->l->faults, at, "%s: this node has it twice", what);
-    else
+    else if (other->at.line)
         fault_add(n->l->faults, at, "%s: node '%s' at %s:%u has it already", what, other->name.p,
                   other->at.file, other->at.line);
+    else
+        fault_add(n->l->faults, at, "%s: the registered node '%s' has it already", what,
+                  other->name.p);
 }
 
 static const struct role *find_role(struct reading *n, struct str name)
@@ -148,36 +142,100 @@ static void check_cards(struct reading *n)
                   vlans, (unsigned)node->macs_n);
 }
 
+/* --- What no two nodes may share -------------------------------------------------------------- */
+
+/* The node beside this tree's that has the key; NULL: none has, but perhaps the same node as it was
+ * before. */
+static const struct node *other(const struct load *l, const struct tree *t, uint32_t number)
+{
+    if (number == MAP_NONE || str_eq(t->nodes[number].uid, l->uid))
+        return NULL;
+    return &t->nodes[number];
+}
+
+static const struct node *beside(const struct load *l,
+                                 uint32_t (*find)(const struct tree *t, const void *key),
+                                 const void *key)
+{
+    const struct node *holder = NULL;
+    for (int i = 0; i < LOAD_BESIDE_MAX && l->beside[i] && !holder; i++)
+        holder = other(l, l->beside[i], find(l->beside[i], key));
+    return holder;
+}
+
+static uint32_t find_mac(const struct tree *t, const void *mac)
+{
+    return index_find_mac(&t->index, *(const struct mac *)mac);
+}
+
+static uint32_t find_uuid(const struct tree *t, const void *uuid)
+{
+    return index_find_uuid(&t->index, t->nodes, *(const struct uuid *)uuid);
+}
+
+static uint32_t find_serial(const struct tree *t, const void *serial)
+{
+    return index_find_serial(&t->index, t->nodes, *(const struct str *)serial);
+}
+
+static uint32_t find_address(const struct tree *t, const void *address)
+{
+    return index_find_address(&t->index, t->nodes, *(const struct address *)address);
+}
+
+static uint32_t find_name(const struct tree *t, const void *name)
+{
+    return index_find_name(&t->index, t->nodes, *(const struct str *)name);
+}
+
+/* Who has it instead: one of this tree, else one of those beside it. */
+static const struct node *holder(const struct reading *n, uint32_t number,
+                                 const struct node *elsewhere)
+{
+    return number == MAP_NONE ? elsewhere : &n->l->tree->nodes[number];
+}
+
 static void put_addresses(struct reading *n)
 {
     struct load *l = n->l;
-    for (uint32_t i = 0; i < n->node->addresses_n; i++) {
-        l->address_list = load_grow(l->address_list, l->addresses_n, &l->addresses_room,
-                                    sizeof(*l->address_list));
-        l->address_list[l->addresses_n] = (struct load_address){n->node->addresses[i], n->number};
-        uint32_t holder = map_put(&l->addresses, address_of, l->address_list, l->addresses_n);
-        if (holder == MAP_NONE)
-            l->addresses_n++;
-        else
-            report_taken(n, schema_place(&l->reader, n->y, "addresses", i), "addresses",
-                         l->address_list[holder].number);
-    }
+    for (uint32_t i = 0; i < n->node->addresses_n; i++)
+        report_taken(n, schema_place(&l->reader, n->y, "addresses", i), "addresses",
+                     holder(n, index_put_address(&l->tree->index, l->tree->nodes, n->number, i),
+                            beside(l, find_address, &n->node->addresses[i])));
 }
 
 static void put_keys(struct reading *n)
 {
-    struct index *ix = &n->l->tree->index;
-    const struct node *nodes = n->l->tree->nodes;
-    uint32_t holder;
-    for (uint32_t i = 0; i < n->node->macs_n; i++) {
-        if ((holder = index_put_mac(ix, n->node->macs[i], n->number)) != MAP_NONE)
-            report_taken(n, schema_place(&n->l->reader, n->y, "macs", i), "macs", holder);
-    }
-    if (n->node->uuid && (holder = index_put_uuid(ix, nodes, n->number)) != MAP_NONE)
-        report_taken(n, schema_place(&n->l->reader, n->y, "uuid", 0), "uuid", holder);
-    if (n->node->serial.n && (holder = index_put_serial(ix, nodes, n->number)) != MAP_NONE)
-        report_taken(n, schema_place(&n->l->reader, n->y, "serial", 0), "serial", holder);
+    struct load *l = n->l;
+    struct index *ix = &l->tree->index;
+    const struct node *nodes = l->tree->nodes;
+    for (uint32_t i = 0; i < n->node->macs_n; i++)
+        report_taken(n, schema_place(&l->reader, n->y, "macs", i), "macs",
+                     holder(n, index_put_mac(ix, n->node->macs[i], n->number),
+                            beside(l, find_mac, &n->node->macs[i])));
+    if (n->node->uuid)
+        report_taken(
+            n, schema_place(&l->reader, n->y, "uuid", 0), "uuid",
+            holder(n, index_put_uuid(ix, nodes, n->number), beside(l, find_uuid, n->node->uuid)));
+    if (n->node->serial.n)
+        report_taken(n, schema_place(&l->reader, n->y, "serial", 0), "serial",
+                     holder(n, index_put_serial(ix, nodes, n->number),
+                            beside(l, find_serial, &n->node->serial)));
     put_addresses(n);
+}
+
+static void report_name(struct load *l, const struct node *n, const struct node *taken)
+{
+    if (!l->uid.n)
+        fault_add(l->faults, n->at, "a node '%s' is declared already, at %s:%u", n->name.p,
+                  taken->at.file, taken->at.line);
+    else if (taken->at.line)
+        fault_add(l->faults, n->at,
+                  "a node '%s' is declared at %s:%u: take it out there, or delete the one that was "
+                  "registered",
+                  n->name.p, taken->at.file, taken->at.line);
+    else
+        fault_add(l->faults, n->at, "a node '%s' is registered already", n->name.p);
 }
 
 static const struct uuid *keep_uuid(struct load *l, struct uuid u)
@@ -190,29 +248,39 @@ static const struct uuid *keep_uuid(struct load *l, struct uuid u)
     return kept;
 }
 
+/* Puts it into the tree, where it has a name of its own. */
+static void put_node(struct reading *n)
+{
+    struct load *l = n->l;
+    struct tree *t = l->tree;
+    t->nodes = load_grow(t->nodes, t->nodes_n, &l->nodes_room, sizeof(*t->nodes));
+    t->nodes[n->number] = *n->node;
+    const struct node *elsewhere = beside(l, find_name, &n->node->name);
+    const struct node *taken =
+        elsewhere ? elsewhere : holder(n, index_put_name(&t->index, t->nodes, n->number), NULL);
+    if (taken) {
+        report_name(l, n->node, taken);
+        return;
+    }
+    t->nodes_n++;
+    put_keys(n);
+}
+
 void load_node(struct load *l, const struct yaml_pair *pair)
 {
-    struct tree *t = l->tree;
     struct node_draft d = {0};
-    struct reading n = {.l = l, .y = pair->value, .node = &d.node, .number = t->nodes_n};
+    struct reading n = {.l = l, .y = pair->value, .node = &d.node, .number = l->tree->nodes_n};
     schema_read_named(&l->reader, &format_node, pair, &d);
-    d.node.uid = d.node.name;
+    d.node.uid = l->uid.n ? l->uid : d.node.name;
+    if (l->uid.n)
+        d.node.at = (struct place){.file = l->reader.file};
     d.node.uuid = keep_uuid(l, d.uuid);
     d.node.role = find_role(&n, d.role);
     d.node.cluster = find_cluster(&n, d.cluster);
     check_bootstrap(&n, d.cluster);
     find_networks(&n);
     check_cards(&n);
-    t->nodes = load_grow(t->nodes, t->nodes_n, &l->nodes_room, sizeof(*t->nodes));
-    t->nodes[n.number] = d.node;
-    uint32_t holder = index_put_name(&t->index, t->nodes, n.number);
-    if (holder == MAP_NONE) {
-        t->nodes_n++;
-        put_keys(&n);
-    } else {
-        fault_add(l->faults, d.node.at, "a node '%s' is declared already, at %s:%u", d.node.name.p,
-                  t->nodes[holder].at.file, t->nodes[holder].at.line);
-    }
+    put_node(&n);
 }
 
 static int by_name(const void *a, const void *b)

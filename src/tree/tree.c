@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tree/tree.h"
 
+#include "tree/extend.h"
 #include "tree/load.h"
 
 #include <stdlib.h>
@@ -12,7 +13,9 @@ void tree_free(struct tree *t)
     index_done(&t->index);
     template_set_free(t->templates);
     free(t->nodes);
-    free(t->clusters);
+    if (!t->extension)
+        free(t->clusters);
+    extension_free(t->extension);
     arena_done(&t->arena);
     free(t);
 }
@@ -35,6 +38,24 @@ const struct node *tree_node(const struct tree *t, uint32_t number)
 uint32_t tree_node_number(const struct tree *t, const struct node *n)
 {
     return (uint32_t)(n - t->nodes);
+}
+
+bool tree_has(const struct tree *t, const struct node *n)
+{
+    return (uintptr_t)n - (uintptr_t)t->nodes < t->nodes_n * sizeof(*t->nodes);
+}
+
+const struct node *tree_next(const struct tree *t, struct str after)
+{
+    uint32_t low = 0, high = t->nodes_n;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (str_cmp(t->nodes[middle].name, after) <= 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < t->nodes_n ? &t->nodes[low] : NULL;
 }
 
 uint32_t tree_cluster_count(const struct tree *t)
@@ -113,4 +134,10 @@ const struct node *tree_find_uuid(const struct tree *t, struct uuid uuid)
 const struct node *tree_find_serial(const struct tree *t, struct str serial)
 {
     return numbered(t, index_find_serial(&t->index, t->nodes, serial));
+}
+
+const struct node *tree_find_uid(const struct tree *t, struct str uid)
+{
+    return t->extension ? numbered(t, extension_find_uid(t->extension, uid))
+                        : tree_find_name(t, uid); /* a declared node's uid is its name */
 }

@@ -26,6 +26,9 @@ const struct site *tree_site(const struct tree *t);
 uint32_t tree_node_count(const struct tree *t);
 const struct node *tree_node(const struct tree *t, uint32_t number);
 uint32_t tree_node_number(const struct tree *t, const struct node *n);
+bool tree_has(const struct tree *t, const struct node *n);
+/* The first node whose name comes behind `after`, in byte order; NULL: none. */
+const struct node *tree_next(const struct tree *t, struct str after);
 
 /* Clusters lie in one array, in the order of their names; roles likewise. */
 uint32_t tree_cluster_count(const struct tree *t);
@@ -41,6 +44,7 @@ struct str tree_secret(const struct tree *t, uint32_t number);
 const struct role *tree_find_role(const struct tree *t, struct str name);
 const struct cluster *tree_find_cluster(const struct tree *t, struct str name);
 const struct node *tree_find_name(const struct tree *t, struct str name);
+const struct node *tree_find_uid(const struct tree *t, struct str uid);
 const struct node *tree_find_mac(const struct tree *t, struct mac mac);
 const struct node *tree_find_uuid(const struct tree *t, struct uuid uuid);
 const struct node *tree_find_serial(const struct tree *t, struct str serial);

@@ -104,7 +104,7 @@ static int start(void **state)
     big_template[GZIP_MIN_BYTES] = '\0';
     tmptree_put(&files, "templates/big", big_template);
     tmptree_put(&files, "templates/less", big_template + 1);
-    static const struct core_host host = {NULL, NULL};
+    static const struct core_host host = {.cls = NULL};
     open_fleet();
     core = core_new(world("[mac, uuid, serial, name]"), fleet, NULL, &host);
     return 0;
@@ -392,13 +392,13 @@ static void evidence_of_nobody(void **state)
 {
     (void)state;
     get("/nocloud/mac/bc:24:11:00:20:0c/user-data");
-    is_refusal(404, "no node is declared");
+    is_refusal(404, "no node has that value");
     get("/nocloud/mac/none/user-data");
-    is_refusal(404, "no node is declared");
+    is_refusal(404, "no node has that value");
     get("/nocloud/serial/S%202/user-data");
-    is_refusal(404, "no node is declared");
+    is_refusal(404, "no node has that value");
     get("/nocloud/name/n4/user-data");
-    is_refusal(404, "no node is declared");
+    is_refusal(404, "no node has that value");
 }
 
 static void evidence_that_does_not_count(void **state)
@@ -586,7 +586,7 @@ static void a_world_without_nodes(void **state)
     get(seed_path("n1", 1, 0, "meta-data"));
     is_refusal(404, "no node has this seed key");
     get("/nocloud/name/n1/meta-data");
-    is_refusal(404, "no node is declared");
+    is_refusal(404, "no node has that value");
     get("/readyz");
     assert_int_equal(x.out.status, 200);
 }

@@ -41,21 +41,33 @@ struct exchange_in {
     uint32_t peer_uid;   /* who that is (SO_PEERCRED) */
 };
 
+/* A part of a file as an answer's body. Core opened it, and closes `fd` when the exchange ends; a
+ * listener that needs it for longer takes it over by leaving -1. */
+struct exchange_file {
+    int fd;
+    uint64_t offset, length; /* what is sent: `length` bytes from `offset` on */
+    bool remote;             /* it lies on a share, where a read may hang: never on the loop */
+};
+
 /* What is sent. Text and body live in the exchange's arena or buffer, or for ever. */
 struct exchange_out {
-    int status;           /* HTTP's numbers */
-    const char *type;     /* Content-Type, NULL: none */
-    const char *etag;     /* with its quotes, NULL: none */
-    const char *encoding; /* Content-Encoding, NULL: none */
-    const char *cache;    /* Cache-Control, NULL: none */
-    const char *allow;    /* for 405 */
-    const char *location; /* of what was made, NULL: none */
+    int status;                /* HTTP's numbers */
+    const char *type;          /* Content-Type, NULL: none */
+    const char *etag;          /* with its quotes, NULL: none */
+    const char *encoding;      /* Content-Encoding, NULL: none */
+    const char *cache;         /* Cache-Control, NULL: none */
+    const char *allow;         /* for 405 */
+    const char *location;      /* of what was made, NULL: none */
+    const char *content_range; /* for 206 and 416, NULL: none */
+    const char *last_modified; /* NULL: none */
+    bool accept_ranges;
     bool vary_encoding;
     bool retry_later; /* Retry-After */
     /* The body has no known end: it is what the steps put into the exchange's buffer, which is
      * emptied before each of them. A step that says WAIT is called again when woken. */
     bool stream;
     struct str body; /* for HEAD and 304 too: the listener leaves it out but tells its length */
+    struct exchange_file *content; /* the body, where it is a file's; else NULL */
     /* For the log, never sent: */
     const char *event; /* "served", "refused", …; NULL: nothing worth a line */
     struct str node;

@@ -266,12 +266,14 @@ enum MHD_Result http_request_step(void *cls, struct MHD_Connection *m, const cha
     return http_respond(r, r->close || s->draining);
 }
 
-static size_t bytes_sent(const struct http_request *r)
+static uint64_t bytes_sent(const struct http_request *r)
 {
     const struct exchange *x = &r->exchange;
     if (x->out.stream)
         return r->streamed;
-    return x->in.method == METHOD_HEAD || x->out.status == 304 ? 0 : x->out.body.n;
+    if (x->in.method == METHOD_HEAD || x->out.status == 304)
+        return 0;
+    return x->out.content ? x->out.content->length : x->out.body.n;
 }
 
 /* "10.0.20.12", or "uid 1000" for somebody on this machine. */

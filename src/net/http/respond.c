@@ -45,6 +45,16 @@ static ssize_t on_more(void *cls, uint64_t at, char *to, size_t max)
     return (ssize_t)n;
 }
 
+/* The response closes the file: it is its own from here on. */
+static struct MHD_Response *response_of_file(struct exchange_file *file)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_fd_at_offset64(file->length, file->fd, file->offset);
+    if (response)
+        file->fd = -1;
+    return response;
+}
+
 /* The body stays where it is: it lives until the request's end, which comes after the response's.
  */
 static struct MHD_Response *make_response(struct http_request *r)
@@ -53,6 +63,8 @@ static struct MHD_Response *make_response(struct http_request *r)
     if (out->stream && r->exchange.in.method != METHOD_HEAD)
         return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES, on_more, r,
                                                  NULL);
+    if (out->content)
+        return response_of_file(out->content);
     return MHD_create_response_from_buffer(out->body.n, (void *)(uintptr_t)out->body.p,
                                            MHD_RESPMEM_PERSISTENT);
 }
@@ -70,6 +82,9 @@ enum MHD_Result http_respond(struct http_request *r, bool close)
     add(response, MHD_HTTP_HEADER_VARY, out->vary_encoding ? "Accept-Encoding" : NULL);
     add(response, MHD_HTTP_HEADER_ALLOW, out->allow);
     add(response, MHD_HTTP_HEADER_LOCATION, out->location);
+    add(response, MHD_HTTP_HEADER_CONTENT_RANGE, out->content_range);
+    add(response, MHD_HTTP_HEADER_LAST_MODIFIED, out->last_modified);
+    add(response, MHD_HTTP_HEADER_ACCEPT_RANGES, out->accept_ranges ? "bytes" : NULL);
     add(response, MHD_HTTP_HEADER_RETRY_AFTER, out->retry_later ? "1" : NULL);
     add(response, MHD_HTTP_HEADER_CONNECTION, close ? "close" : NULL);
     enum MHD_Result queued = MHD_queue_response(r->m, (unsigned)out->status, response);

@@ -7,7 +7,7 @@ set -euo pipefail
 
 build=(gcc libc6-dev make autoconf automake pkg-config
     libmicrohttpd-dev libuv1-dev libyaml-dev libjansson-dev libssl-dev libxxhash-dev zlib1g-dev
-    libsqlite3-dev)
+    libsqlite3-dev libcurl4-openssl-dev)
 run=(curl)
 test=(libcmocka-dev openssl python3 python3-yaml python3-jinja2 git patch systemd
     clang-14 clang-format-14 shellcheck pyflakes3 mandoc jq gpg gpg-agent

@@ -10,8 +10,12 @@ _cloudseed_words() {
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         case $word in
-        --all | --against) [[ ${COMP_WORDS[i + 1]-} == = ]] && ((i++)); ((++i)) ;;
-        --config | --seed | --templates | --state | --url | --color)
+        --all | --against | --role | --cluster | --mac | --address | --uuid | --serial | --var | \
+            --unset | --for | --timeout | --kind | --since)
+            [[ ${COMP_WORDS[i + 1]-} == = ]] && ((i++))
+            ((++i))
+            ;;
+        --server | --config | --seed | --templates | --state | --url | --color)
             [[ ${COMP_WORDS[i + 1]-} == = ]] && ((i++))
             ((++i < COMP_CWORD)) && where+=("$word" "${COMP_WORDS[i]/#\~/$HOME}")
             ;;
@@ -22,10 +26,21 @@ _cloudseed_words() {
 }
 
 _cloudseed_options() {
-    echo --config --seed --templates --state --url --color --help --version
+    echo --server --config --seed --templates --state --url --color --help --version
     case "${words[*]-}" in
     'node list'*) echo --check --json --names ;;
     'node url'*) echo --json --discovery ;;
+    'node add'*)
+        echo --json --role --cluster --mac --address --uuid --serial --var --arm --for
+        ;;
+    'node set'*)
+        echo --json --role --cluster --mac --address --uuid --serial --var --unset
+        ;;
+    'node arm'* | 'node reprovision'*) echo --json --for ;;
+    'node rm'* | 'node disarm'* | 'node unlock'* | 'node rekey'* | reload* | backup*)
+        echo --json
+        ;;
+    events*) echo --json --kind --since --follow ;;
     'node show'* | check*) echo --json ;;
     render*) echo --all --json --names --provenance ;;
     diff*) echo --against --each --json --markdown ;;
@@ -35,9 +50,14 @@ _cloudseed_options() {
 # $1 is the program as it was typed.
 _cloudseed_operands() {
     case "${words[*]-}" in
-    '' | help) echo check render diff node reference help ;;
-    node | 'help node') echo list show url ;;
-    render | 'node show' | 'node url') "$1" "${where[@]}" node list --names 2>/dev/null ;;
+    '' | help) echo check render diff node reference events known-hosts reload backup help ;;
+    node | 'help node')
+        echo list show url add set rm arm disarm unlock rekey reprovision
+        ;;
+    render | events | known-hosts | 'node show' | 'node url' | 'node set' | 'node rm'* | \
+        'node arm'* | 'node disarm'* | 'node unlock'* | 'node rekey'* | 'node reprovision'*)
+        "$1" "${where[@]}" node list --names 2>/dev/null
+        ;;
     'render '*)
         ((${#words[@]} == 2)) && "$1" "${where[@]}" render "${words[1]}" --names 2>/dev/null
         ;;
@@ -60,15 +80,23 @@ _cloudseed() {
     fi
     _cloudseed_words
     case $before in
-    --config) _cloudseed_files -f "$cur" ;;
+    --config | --server) _cloudseed_files -f "$cur" ;;
     --seed | --templates | --state | --all | --against) _cloudseed_files -d "$cur" ;;
     --color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur") ;;
-    --url) ;;
+    --kind)
+        mapfile -t COMPREPLY < <(compgen -W 'created changed deleted rekeyed armed registered
+            expired unlocked reprovisioned booting progress rebooted up identity joining joined
+            ready failed alarm locked' -- "$cur")
+        ;;
+    --url | --role | --cluster | --mac | --address | --uuid | --serial | --var | --unset | --for | \
+        --timeout | --since) ;;
     *)
         if [[ $cur == -* ]]; then
             mapfile -t COMPREPLY < <(compgen -W "$(_cloudseed_options)" -- "$cur")
         elif [[ ${words[*]-} == check ]]; then
             _cloudseed_files -d "$cur"
+        elif [[ ${words[*]-} == backup ]]; then
+            _cloudseed_files -f "$cur"
         else
             mapfile -t COMPREPLY < <(compgen -W "$(_cloudseed_operands "$1")" -- "$cur")
         fi

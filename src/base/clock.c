@@ -45,3 +45,38 @@ const char *clock_wall_text(char text[static CLOCK_TEXT_SIZE])
 {
     return clock_text(clock_wall_ms(), text);
 }
+
+/* `n` digits at the beginning of *s, and what must stand behind them; -1: they do not. */
+static int take(struct str *s, size_t n, const char *behind)
+{
+    int v = 0;
+    if (s->n < n)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        if (s->p[i] < '0' || s->p[i] > '9')
+            return -1;
+        v = v * 10 + (s->p[i] - '0');
+    }
+    *s = str_skip(*s, n);
+    if (!s->n || !strchr(behind, s->p[0]))
+        return -1;
+    *s = str_skip(*s, 1);
+    return v;
+}
+
+bool clock_read_text(struct str s, int64_t *ret_ms)
+{
+    int year = take(&s, 4, "-"), month = take(&s, 2, "-"), day = take(&s, 2, "T");
+    int hour = take(&s, 2, ":"), minute = take(&s, 2, ":"), second = take(&s, 2, ".Z");
+    int ms = s.n ? take(&s, 3, "Z") : 0;
+    if (year < 0 || month < 1 || day < 1 || hour < 0 || minute < 0 || second < 0 || ms < 0 || s.n)
+        return false;
+    struct tm utc = {.tm_year = year - 1900,
+                     .tm_mon = month - 1,
+                     .tm_mday = day,
+                     .tm_hour = hour,
+                     .tm_min = minute,
+                     .tm_sec = second};
+    *ret_ms = (int64_t)timegm(&utc) * 1000 + ms;
+    return true;
+}

@@ -8,8 +8,7 @@
 #ifndef CLOUDSEED_BASE_CLOCK_H
 #define CLOUDSEED_BASE_CLOCK_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "base/str.h"
 
 uint64_t clock_boot_ms(void);
 /* Microseconds of CLOCK_MONOTONIC, as sd_notify's MONOTONIC_USEC wants it. */
@@ -25,5 +24,7 @@ int64_t clock_wall_ms(void);
 const char *clock_text(int64_t wall_ms, char text[static CLOCK_TEXT_SIZE]);
 /* The wall clock in UTC as RFC 3339 with milliseconds: 2026-11-22T07:38:35.123Z. Returns `text`. */
 const char *clock_wall_text(char text[static CLOCK_TEXT_SIZE]);
+/* Reads what clock_wall_text writes, with or without the fraction: milliseconds since 1970. */
+bool clock_read_text(struct str s, int64_t *ret_ms);
 
 #endif

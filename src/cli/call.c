@@ -59,12 +59,12 @@ void call_note(const struct call *c, const char *fmt, ...)
 }
 
 /* Every line but the first begins with `indent`: no string of JSON has a line end in it. */
-static void print_json(struct value v, const char *indent)
+static void print_json(struct value v, bool pretty, const char *indent)
 {
     struct buf text, safe;
     buf_init(&text, TEXT_MAX_BYTES);
     buf_init(&safe, TEXT_MAX_BYTES);
-    json_write(&text, v, true);
+    json_write(&text, v, pretty);
     term_json(&safe, buf_view(&text));
     struct str rest = buf_view(&safe);
     for (const char *before = ""; rest.p; before = "\n") {
@@ -78,14 +78,20 @@ static void print_json(struct value v, const char *indent)
 
 void call_print_json(struct value v)
 {
-    print_json(v, "");
+    print_json(v, true, "");
+    putchar('\n');
+}
+
+void call_print_json_line(struct value v)
+{
+    print_json(v, false, "");
     putchar('\n');
 }
 
 void call_list_item(struct call_list *l, struct value v)
 {
     fputs(l->n++ ? ",\n  " : "[\n  ", stdout);
-    print_json(v, "  ");
+    print_json(v, true, "  ");
 }
 
 void call_list_end(const struct call_list *l)

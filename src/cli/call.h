@@ -17,13 +17,14 @@ enum call_status {
     CALL_OK = 0,
     CALL_FAILED = 1,  /* what was asked for could not be done, or `check` found errors */
     CALL_DIFFERS = 2, /* `diff` found changes */
+    CALL_LATE = 3,    /* `wait`: it did not come in time */
     CALL_MISUSED = 64 /* the command line is wrong: nothing was tried (EX_USAGE) */
 };
 
 struct call {
     const struct command *command; /* NULL until it is known */
     struct flags flags;
-    const char **words; /* of the command line, without options */
+    const char *const *words; /* of the command line, without options */
     const char *const *operands;
     size_t operands_n;
     bool color_out, color_err;
@@ -39,6 +40,8 @@ void call_note(const struct call *c, const char *fmt, ...) __attribute__((format
 
 /* Prints a value as JSON, safe for a terminal. */
 void call_print_json(struct value v);
+/* The same on one line. */
+void call_print_json_line(struct value v);
 
 /* The same for a list that is too long to be made as one value. All zero it is ready. */
 struct call_list {

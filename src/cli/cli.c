@@ -41,10 +41,10 @@ static int run_command(struct call *c, size_t words_n)
         return call_misuse(c, "%s", e.msg);
     c->operands = c->words + used;
     c->operands_n = words_n - used;
-    unsigned foreign = c->flags.given & ~(c->command->flags | FLAGS_EVERYWHERE);
+    uint64_t foreign = c->flags.given & ~(c->command->flags | FLAGS_EVERYWHERE);
     if (foreign)
         return call_misuse(c, "'%s' has no option --%s", c->command->name,
-                           flag_table[__builtin_ctz(foreign)].name);
+                           flag_table[__builtin_ctzll(foreign)].name);
     if (c->operands_n < c->command->operands_min)
         return call_misuse(c, "usage: cloudseed %s %s", c->command->name, c->command->operands);
     if (c->operands_n > c->command->operands_max)
@@ -57,8 +57,7 @@ static int run(struct call *c, int argc, char **argv)
 {
     size_t words_n;
     struct err e;
-    c->words = ARENA_ARRAY(&c->arena, const char *, (size_t)argc);
-    if (flags_parse(argc, argv, &c->flags, c->words, &words_n, &e) < 0)
+    if (flags_parse(argc, argv, &c->arena, &c->flags, &c->words, &words_n, &e) < 0)
         return call_misuse(c, "%s", e.msg);
     c->color_out = term_color(c->flags.value[FLAG_COLOR], STDOUT_FILENO);
     c->color_err = term_color(c->flags.value[FLAG_COLOR], STDERR_FILENO);

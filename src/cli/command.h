@@ -11,14 +11,18 @@ struct command {
     const char *name;     /* one word, or a group and a word: "node list" */
     const char *operands; /* "NODE [FILE]" */
     uint8_t operands_min, operands_max;
-    unsigned flags;      /* FLAG_BIT of those that not every command takes */
+    uint64_t flags;      /* FLAG_BIT of those that not every command takes */
     const char *summary; /* one line, as an order: "list the nodes" */
     const char *help;    /* whole lines: what it does, and examples */
     int (*run)(struct call *c);
 };
 
-extern const struct command command_table[];
-extern const size_t command_count;
+/* Each stands in one of the tables: those about the seed tree, those about the server, help. */
+extern const struct command command_tree_table[], command_server_table[];
+extern const size_t command_tree_count, command_server_count;
+
+/* All of them, one behind the other; NULL behind the last. */
+const struct command *command_at(size_t i);
 
 /* The command that the words begin with; *ret_used words name it. NULL, with what may have been
  * meant, where there is no such command. */

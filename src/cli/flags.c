@@ -17,6 +17,20 @@ const struct flag flag_table[FLAG_COUNT] = {
     [FLAG_EACH] = {"each", NULL, "show each node's changes, the same in others or not"},
     [FLAG_MARKDOWN] = {"markdown", NULL, "print a summary for a pull request"},
     [FLAG_CHECK] = {"check", NULL, "tell whether each node's documents check out"},
+    [FLAG_ROLE] = {"role", "ROLE", "the node's role"},
+    [FLAG_CLUSTER] = {"cluster", "CLUSTER", "the node's cluster"},
+    [FLAG_MAC] = {"mac", "MAC", "a MAC address of the node; may be repeated"},
+    [FLAG_ADDRESS] = {"address", "ADDRESS", "an address of the node; may be repeated"},
+    [FLAG_UUID] = {"uuid", "UUID", "its SMBIOS UUID"},
+    [FLAG_SERIAL] = {"serial", "SERIAL", "its SMBIOS serial, to know it by"},
+    [FLAG_VAR] = {"var", "KEY=VALUE", "a variable, its value as JSON or as text; may be repeated"},
+    [FLAG_UNSET] = {"unset", "KEY", "drop a variable or a member; may be repeated"},
+    [FLAG_ARM] = {"arm", NULL, "open a build window at once"},
+    [FLAG_FOR] = {"for", "WHAT", "how long a window is open, as in 90m or 2h"},
+    [FLAG_KIND] = {"kind", "KIND", "events of this kind alone"},
+    [FLAG_SINCE] = {"since", "ID", "events after this one"},
+    [FLAG_FOLLOW] = {"follow", NULL, "go on with events as they happen"},
+    [FLAG_SERVER] = {"server", "WHERE", "cloudseedd's admin socket or URL; none: the tree alone"},
     [FLAG_CONFIG] = {"config", "FILE", "another configuration of cloudseedd"},
     [FLAG_SEED] = {"seed", "DIR", "the seed tree, instead of the configured one"},
     [FLAG_TEMPLATES] = {"templates", "DIR", "the templates, instead of the configured ones"},
@@ -55,7 +69,8 @@ static int find(struct str name, enum flag_id *ret, struct err *e)
 }
 
 /* `next` is the argument behind, or NULL. Returns how many arguments it took. */
-static int take(const char *text, const char *next, struct flags *f, struct err *e)
+static int take(const char *text, const char *next, struct flags *f, struct flag_use *uses,
+                struct err *e)
 {
     enum flag_id id = FLAG_COUNT;
     struct str value = str_from(text);
@@ -75,13 +90,17 @@ static int take(const char *text, const char *next, struct flags *f, struct err 
     r = flag->value ? check_value(id, value.p, e) : 0;
     f->given |= FLAG_BIT(id);
     f->value[id] = value.p;
+    if (flag->value)
+        uses[f->uses_n++] = (struct flag_use){id, value.p};
     return r < 0 ? r : taken;
 }
 
-int flags_parse(int argc, char **argv, struct flags *ret, const char **words, size_t *ret_words_n,
-                struct err *e)
+int flags_parse(int argc, char **argv, struct arena *a, struct flags *ret,
+                const char *const **ret_words, size_t *ret_words_n, struct err *e)
 {
-    struct flags f = {0};
+    const char **words = ARENA_ARRAY(a, const char *, (size_t)argc);
+    struct flag_use *uses = ARENA_ARRAY(a, struct flag_use, (size_t)argc);
+    struct flags f = {.uses = uses};
     size_t n = 0;
     bool ended = false;
     for (int i = 1; i < argc;) {
@@ -96,12 +115,13 @@ int flags_parse(int argc, char **argv, struct flags *ret, const char **words, si
         else if (arg[1] != '-')
             r = err_set(e, -EINVAL, "unknown option '%s'", arg);
         else
-            r = take(arg + 2, i + 1 < argc ? argv[i + 1] : NULL, &f, e);
+            r = take(arg + 2, i + 1 < argc ? argv[i + 1] : NULL, &f, uses, e);
         if (r < 0)
             return r;
         i += r;
     }
     *ret = f;
+    *ret_words = words;
     *ret_words_n = n;
     return 0;
 }

@@ -7,8 +7,8 @@
 #ifndef CLOUDSEED_CLI_FLAGS_H
 #define CLOUDSEED_CLI_FLAGS_H
 
+#include "base/arena.h"
 #include "base/err.h"
-#include "base/str.h"
 
 enum flag_id {
     FLAG_JSON,
@@ -20,6 +20,20 @@ enum flag_id {
     FLAG_EACH,
     FLAG_MARKDOWN,
     FLAG_CHECK,
+    FLAG_ROLE,
+    FLAG_CLUSTER,
+    FLAG_MAC,
+    FLAG_ADDRESS,
+    FLAG_UUID,
+    FLAG_SERIAL,
+    FLAG_VAR,
+    FLAG_UNSET,
+    FLAG_ARM,
+    FLAG_FOR,
+    FLAG_KIND,
+    FLAG_SINCE,
+    FLAG_FOLLOW,
+    FLAG_SERVER,
     FLAG_CONFIG,
     FLAG_SEED,
     FLAG_TEMPLATES,
@@ -31,9 +45,9 @@ enum flag_id {
     FLAG_COUNT
 };
 
-#define FLAG_BIT(id) (1u << (id))
+#define FLAG_BIT(id) (UINT64_C(1) << (id))
 /* Taken by every command, of use to it or not, so that an alias may hold them. */
-#define FLAGS_EVERYWHERE (~0u << FLAG_CONFIG)
+#define FLAGS_EVERYWHERE (~UINT64_C(0) << FLAG_SERVER)
 
 struct flag {
     const char *name;
@@ -43,9 +57,16 @@ struct flag {
 
 extern const struct flag flag_table[FLAG_COUNT];
 
+struct flag_use {
+    enum flag_id id;
+    const char *value;
+};
+
 struct flags {
-    unsigned given;                /* FLAG_BIT of each */
+    uint64_t given;                /* FLAG_BIT of each */
     const char *value[FLAG_COUNT]; /* argv's; NULL: not given */
+    const struct flag_use *uses;   /* those with a value, as often as they were given, in order */
+    size_t uses_n;
 };
 
 static inline bool flags_given(const struct flags *f, enum flag_id id)
@@ -53,9 +74,9 @@ static inline bool flags_given(const struct flags *f, enum flag_id id)
     return f->given & FLAG_BIT(id);
 }
 
-/* Sorts argv[1…] into options and words; `words` has room for argc of them. Where an option is
- * given twice the last one counts; after "--" all are words. -EINVAL for what cannot be meant. */
-int flags_parse(int argc, char **argv, struct flags *ret, const char **words, size_t *ret_words_n,
-                struct err *e);
+/* Sorts argv[1…] into options and words; both live in the arena. Where an option is given twice
+ * `value` has the last one; after "--" all are words. -EINVAL for what cannot be meant. */
+int flags_parse(int argc, char **argv, struct arena *a, struct flags *ret,
+                const char *const **ret_words, size_t *ret_words_n, struct err *e);
 
 #endif

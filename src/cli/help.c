@@ -3,7 +3,7 @@
 
 #include "config/config.h"
 
-#define LEFT_COLUMNS 25
+#define LEFT_COLUMNS 27
 
 static const char head[] =
     "Usage: cloudseed [OPTION]... COMMAND [ARGUMENT]...\n"
@@ -31,7 +31,7 @@ static void print_flag(FILE *f, const struct flag *flag)
     fprintf(f, "  %-*s%s\n", LEFT_COLUMNS, left, flag->help);
 }
 
-static void print_flags(FILE *f, unsigned which)
+static void print_flags(FILE *f, uint64_t which)
 {
     for (int i = 0; i < FLAG_COUNT; i++) {
         if (which & FLAG_BIT(i))
@@ -43,8 +43,8 @@ static void print_flags(FILE *f, unsigned which)
 static void print_commands(FILE *f, const char *word)
 {
     fputs("\nCommands:\n", f);
-    for (size_t i = 0; i < command_count; i++) {
-        const struct command *c = &command_table[i];
+    const struct command *c;
+    for (size_t i = 0; (c = command_at(i)); i++) {
         char left[64];
         if (word && !command_begins(c, word))
             continue;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/base64.h"
 #include "template/builtin.h"
 #include "template/run_ops.h"
 #include "template/text.h"
@@ -252,26 +253,16 @@ static bool scalar_text(struct run *r, const struct call *c, const char *what, s
 
 bool filter_b64encode(struct run *r, const struct call *c, struct value *ret)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     struct str s;
     if (c->on.kind == VALUE_NONE)
         return run_fail(r, c->at, "'b64encode' needs a string, not none");
     if (!scalar_text(r, c, "b64encode", &s))
         return false;
-    size_t n = (s.n + 2) / 3 * 4;
-    char *p = run_alloc(r, c->at, n + 1), *to = p;
+    size_t n = base64_length(s.n);
+    char *p = run_alloc(r, c->at, n + 1);
     if (!p)
         return false;
-    for (size_t i = 0; i < s.n; i += 3, to += 4) {
-        uint32_t bits = 0;
-        for (size_t k = 0; k < 3; k++)
-            bits = bits << 8 | (i + k < s.n ? (unsigned char)s.p[i + k] : 0);
-        to[0] = digits[bits >> 18];
-        to[1] = digits[bits >> 12 & 63];
-        to[2] = i + 1 < s.n ? digits[bits >> 6 & 63] : '=';
-        to[3] = i + 2 < s.n ? digits[bits & 63] : '=';
-    }
-    *to = '\0';
+    base64_write(s, p);
     *ret = value_str((struct str){p, n});
     return true;
 }

@@ -61,9 +61,9 @@ def test_page_has_every_option_of_cloudseedd():
 
 def test_page_has_every_command():
     shown = WORLD.good("help").split("\nOptions")[0]
-    commands = re.findall(r"^  ([a-z ]+?)(?: [A-Z\[].*?| \S*\|\S*)?  +[a-z]", shown, re.M)
+    commands = re.findall(r"^  ([a-z -]+?)(?: [A-Z\[].*?| \S*\|\S*)?  +[a-z]", shown, re.M)
     assert {"check", "node url", "reference", "help"} <= set(commands), commands
-    described = re.findall(r"^\.It Cm ([a-z ]+?)(?: Ar| Op| Cm|$)", page("cloudseed.1"), re.M)
+    described = re.findall(r"^\.It Cm ([a-z -]+?)(?: Ar| Op| Cm|$)", page("cloudseed.1"), re.M)
     tap.eq(described, commands)
 
 

@@ -9,11 +9,13 @@
 
 struct parsed {
     struct flags flags;
-    const char *words[ARGS_MAX];
+    const char *const *words;
     size_t words_n;
     struct err e;
     int r;
 };
+
+static struct arena arena = {.chunk_bytes = 4096};
 
 static struct parsed parse(const char *const *args)
 {
@@ -22,7 +24,7 @@ static struct parsed parse(const char *const *args)
     int argc = 1;
     for (; args[argc - 1]; argc++)
         argv[argc] = (char *)(uintptr_t)args[argc - 1];
-    p.r = flags_parse(argc, argv, &p.flags, p.words, &p.words_n, &p.e);
+    p.r = flags_parse(argc, argv, &arena, &p.flags, &p.words, &p.words_n, &p.e);
     return p;
 }
 
@@ -47,6 +49,16 @@ static void last_one_counts(void **state)
     (void)state;
     struct parsed p = PARSE("--seed=a", "--seed", "b");
     assert_string_equal(p.flags.value[FLAG_SEED], "b");
+}
+
+static void repeated_ones_are_kept(void **state)
+{
+    (void)state;
+    struct parsed p = PARSE("--mac=1", "--json", "--role", "r", "--mac", "2");
+    assert_int_equal(p.flags.uses_n, 3);
+    assert_int_equal(p.flags.uses[1].id, FLAG_ROLE);
+    assert_string_equal(p.flags.uses[0].value, "1");
+    assert_string_equal(p.flags.uses[2].value, "2");
 }
 
 static void words_behind_two_dashes(void **state)
@@ -136,8 +148,8 @@ static void unknown_commands_are_guessed(void **state)
 static void commands_are_whole(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < command_count; i++) {
-        const struct command *c = &command_table[i];
+    const struct command *c;
+    for (size_t i = 0; (c = command_at(i)); i++) {
         assert_true(c->run && *c->summary >= 'a' && *c->summary <= 'z');
         assert_contains(c->help, "Examples:\n  cloudseed ");
         assert_true(str_ends(str_from(c->help), STR("\n")));
@@ -146,7 +158,7 @@ static void commands_are_whole(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(options_stand_anywhere), cmocka_unit_test(last_one_counts),
-          cmocka_unit_test(words_behind_two_dashes),
+          cmocka_unit_test(repeated_ones_are_kept), cmocka_unit_test(words_behind_two_dashes),
           cmocka_unit_test(help_has_a_letter_and_a_dash_is_a_word),
           cmocka_unit_test(wrong_options_are_refused), cmocka_unit_test(commands_are_found),
           cmocka_unit_test(unknown_commands_are_guessed), cmocka_unit_test(commands_are_whole))

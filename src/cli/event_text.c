@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/event_text.h"
+
+#include "cli/api.h"
+
+#define TEXT_MAX_BYTES ((size_t)64 * 1024)
+
+static void put(struct buf *b, const char *before, struct str text, const char *after)
+{
+    if (text.n)
+        buf_printf(b, "%s%.*s%s", before, STR_ARG(text), after);
+}
+
+static void put_progress(struct buf *b, struct value data)
+{
+    struct str result = api_text(data, "result");
+    struct value took = value_get(data, STR("duration"));
+    buf_str(b, api_text(data, "stage"));
+    if (str_is(api_text(data, "type"), "start"))
+        buf_str(b, STR(" begins"));
+    put(b, " ends: ", result, "");
+    if (took.kind == VALUE_FLOAT || took.kind == VALUE_INT)
+        buf_printf(b, " after %.1f s", took.kind == VALUE_INT ? (double)took.i : took.f);
+    put(b, ": ", api_text(data, "description"), "");
+}
+
+static void put_identity(struct buf *b, struct value data)
+{
+    put(b, "hostname ", api_text(data, "hostname"), " ");
+    put(b, "instance-id ", api_text(data, "instance_id"), " ");
+    if (value_get(data, STR("host_keys")).n)
+        buf_printf(b, "with %u ssh host keys", value_get(data, STR("host_keys")).n);
+}
+
+static void put_other(struct buf *b, struct value data)
+{
+    int64_t minutes = api_number(data, "minutes", 0), warnings = api_number(data, "warnings", 0),
+            generation = api_number(data, "generation", 0);
+    put(b, "was ", api_text(data, "from"), " ");
+    if (minutes)
+        buf_printf(b, "for %lld minutes ", (long long)minutes);
+    if (generation)
+        buf_printf(b, "generation %lld ", (long long)generation);
+    put(b, "fetched ", api_text(data, "file"), " ");
+    put(b, "by ", api_text(data, "evidence"), " ");
+    put(b, "result ", api_text(data, "result"), " ");
+    if (warnings)
+        buf_printf(b, "with %lld warnings ", (long long)warnings);
+    put(b, "in ", api_text(data, "stage"), ": ");
+    put(b, "", api_text(data, "reason"), " ");
+    put(b, "", api_text(data, "detail"), "");
+}
+
+struct str event_text(struct value event, struct arena *a)
+{
+    struct value data = value_get(event, STR("data"));
+    struct str kind = api_text(event, "kind"), cause = api_text(event, "cause");
+    struct buf b;
+    buf_init(&b, TEXT_MAX_BYTES);
+    if (str_is(kind, "progress"))
+        put_progress(&b, data);
+    else if (str_is(kind, "up") || str_is(kind, "identity"))
+        put_identity(&b, data);
+    else
+        put_other(&b, data);
+    if (str_starts(cause, STR("uid ")))
+        put(&b, b.n && b.p[b.n - 1] != ' ' ? " by " : "by ", cause, "");
+    struct str text = arena_str(a, str_trim(buf_view(&b)));
+    buf_done(&b);
+    return text;
+}
+
+bool event_is_bad(struct value event)
+{
+    struct str kind = api_text(event, "kind");
+    return str_is(kind, "failed") || str_is(kind, "alarm") || str_is(kind, "locked") ||
+           str_is(api_text(value_get(event, STR("data")), "result"), "FAIL");
+}

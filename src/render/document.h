@@ -50,6 +50,7 @@ struct render_env {
     struct str seed_url; /* below which the node fetches its files, with a slash at its end */
     uint32_t generation; /* of the node; 0: the first */
     const struct bootstrap_values *bootstrap; /* NULL: placeholders */
+    const struct value *secrets;              /* of name to text; NULL: placeholders */
 };
 
 /* Appends the document to `out`. A seed file without template is empty, except that meta-data

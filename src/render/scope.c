@@ -99,7 +99,7 @@ static bool lookup_sealed(const struct scope *s, struct str name, struct value *
     if (kubeadm && str_is(name, "bootstrap"))
         *ret = bootstrap_value(s->node, kind == DOCUMENT_KUBEADM_INIT, s->env->bootstrap, s->arena);
     else if (kind != DOCUMENT_SEED && str_is(name, "secrets"))
-        *ret = s->tables->secrets;
+        *ret = s->env->secrets ? *s->env->secrets : s->tables->secrets;
     else
         return false;
     return true;

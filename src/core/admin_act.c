@@ -108,10 +108,8 @@ enum exchange_verdict admin_act(struct exchange *x, struct call *call)
     const struct node *n = admin_node(x, call);
     if (!n || (!call->ticket.generation && !ask(x, call, n)))
         return EXCHANGE_DONE;
-    fleet_take(call->core->fleet, call->ticket, &result);
-    if (result.answer == FLEET_PENDING)
+    if (!call_take(x, call, &result))
         return EXCHANGE_WAIT;
-    call->ticket = (struct slot_ref){0};
     if (result.answer == FLEET_DONE && result.status == 200)
         answer(x, call, n);
     else

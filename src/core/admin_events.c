@@ -82,10 +82,8 @@ static enum exchange_verdict page_step(struct exchange *x, struct call *call)
             return EXCHANGE_DONE;
         call->ticket = fleet_events(call->core->fleet, &q, x->ref);
     }
-    fleet_take(call->core->fleet, call->ticket, &result);
-    if (result.answer == FLEET_PENDING)
+    if (!call_take(x, call, &result))
         return EXCHANGE_WAIT;
-    call->ticket = (struct slot_ref){0};
     if (result.page)
         answer_page(x, result.page);
     else

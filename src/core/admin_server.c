@@ -105,10 +105,8 @@ enum exchange_verdict admin_backup(struct exchange *x, struct call *call)
             return EXCHANGE_DONE;
         call->ticket = fleet_backup(call->core->fleet, call->path.p, x->ref);
     }
-    fleet_take(call->core->fleet, call->ticket, &result);
-    if (result.answer == FLEET_PENDING)
+    if (!call_take(x, call, &result))
         return EXCHANGE_WAIT;
-    call->ticket = (struct slot_ref){0};
     if (result.answer != FLEET_DONE) {
         answer_problem(x, result.status, result.reason);
         return EXCHANGE_DONE;

@@ -165,10 +165,8 @@ enum exchange_verdict callback_step(struct exchange *x, struct call *call)
     struct fleet_result result;
     if (!call->ticket.generation && !ask(x, call))
         return EXCHANGE_DONE;
-    fleet_take(call->core->fleet, call->ticket, &result);
-    if (result.answer == FLEET_PENDING)
+    if (!call_take(x, call, &result))
         return EXCHANGE_WAIT;
-    call->ticket = (struct slot_ref){0};
     if (result.answer == FLEET_DONE && result.status == 200) {
         answer_line(x, 200, "ok");
         x->out.event = call->route.kind == ROUTE_REPORT ? "reported" : "phoned-home";

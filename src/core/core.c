@@ -21,6 +21,17 @@ struct change call_change(struct exchange *x, const struct node *n, enum change_
     };
 }
 
+bool call_take(struct exchange *x, struct call *call, struct fleet_result *ret)
+{
+    fleet_take(call->core->fleet, call->ticket, ret);
+    if (ret->answer == FLEET_PENDING)
+        return false;
+    call->ticket = (struct slot_ref){0};
+    if (ret->reason)
+        ret->reason = arena_str(&x->arena, str_from(ret->reason)).p;
+    return true;
+}
+
 static void answer_readyz(const struct core *c, struct exchange *x)
 {
     struct err why;

@@ -55,6 +55,10 @@ enum exchange_verdict callback_step(struct exchange *x, struct call *call);
 void core_await(struct core *c, struct slot_ref who);
 void core_tell_waiters(struct core *c);
 
+/* What the fleet says of what was asked for; false while it is under way. The reason is the
+ * exchange's own, and may be logged when the fleet has long forgotten it. */
+bool call_take(struct exchange *x, struct call *call, struct fleet_result *ret);
+
 /* "node", from where it speaks: what the fleet is told of every change that a node causes. */
 struct change call_change(struct exchange *x, const struct node *n, enum change_kind kind);
 

@@ -211,7 +211,8 @@ static const char *balance(struct lexer *lx, char c)
     if (c != ')' && c != ']' && c != '}')
         return NULL;
     if (lx->balance == 0)
-        return "this bracket closes nothing";
+        return c == '}' ? "this '}' closes nothing; '}}' ends an expression"
+                        : "this bracket closes nothing";
     char due = lx->open[--lx->balance];
     return due == c     ? NULL
            : due == ')' ? "')' is due before this"

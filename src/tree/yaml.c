@@ -121,7 +121,34 @@ static bool tab_at(const struct parse *p, yaml_mark_t mark)
            line_of(p->text, (uint32_t)mark.line + 1).p[mark.column] == '\t';
 }
 
-/* libyaml's own words: people search the web for them. */
+static bool says(const char *words, const char *part)
+{
+    return words && strstr(words, part);
+}
+
+/* What most often is the matter. */
+static const char *hint_of(const struct parse *p)
+{
+    static const struct {
+        const char *problem, *hint;
+    } known[] = {
+        {"could not find expected ':'", "; a key ends in ':' and a space"},
+        {"mapping values are not allowed",
+         "; is a ':' missing on the line before, or ': ' in a text without quotes?"},
+        {"did not find expected key", "; is this indented as its neighbours are?"},
+        {"did not find expected '-'", "; is this indented as its neighbours are?"},
+    };
+    if (tab_at(p, p->parser.problem_mark))
+        return "; YAML indents by spaces, never by tabs";
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (says(p->parser.problem, known[i].problem))
+            return known[i].hint;
+    }
+    return "";
+}
+
+/* libyaml's own words: people search the web for them. A key without its colon is noticed only
+ * behind it, often on the next line. */
 static void report_syntax(struct parse *p)
 {
     const yaml_parser_t *y = &p->parser;
@@ -132,14 +159,16 @@ static void report_syntax(struct parse *p)
                   (unsigned)y->problem_value);
         return;
     }
-    struct place at = place_of(p, y->problem_mark);
-    const char *hint = tab_at(p, y->problem_mark) ? "; YAML indents by spaces, never by tabs" : "";
+    bool at_context = says(y->context, "simple key");
+    struct place at = place_of(p, at_context ? y->context_mark : y->problem_mark);
     const char *excerpt = excerpt_of(p, at);
-    if (y->context)
+    if (at_context)
+        fault_add_excerpt(p->faults, at, excerpt, "%s: %s%s", y->context, y->problem, hint_of(p));
+    else if (y->context)
         fault_add_excerpt(p->faults, at, excerpt, "%s that begins in line %zu: %s%s", y->context,
-                          y->context_mark.line + 1, y->problem, hint);
+                          y->context_mark.line + 1, y->problem, hint_of(p));
     else
-        fault_add_excerpt(p->faults, at, excerpt, "%s%s", y->problem, hint);
+        fault_add_excerpt(p->faults, at, excerpt, "%s%s", y->problem, hint_of(p));
 }
 
 /* !!str and its like; others would need code to make objects of. */

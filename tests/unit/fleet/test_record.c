@@ -4,7 +4,10 @@
 
 #include "base/json.h"
 
+#include "base/fs.h"
+
 #include <errno.h>
+#include <stdlib.h>
 
 static struct life l;
 
@@ -65,6 +68,31 @@ static void a_new_one_is_short(void **state)
                         "{\"v\":1,\"state\":\"registered\",\"since_ms\":0,\"generation\":1}");
 }
 
+/* docs/formats/fleet.md shows this one. */
+static void the_golden_record(void **state)
+{
+    struct record r;
+    struct str text;
+    struct err e;
+    char path[4096];
+    (void)state;
+    const char *source = getenv("CLOUDSEED_SOURCE");
+    snprintf(path, sizeof(path), "%s/tests/golden/fleet/record.json", source ? source : ".");
+    assert_int_equal(fs_read(path, 65536, &l.arena, &text, &e), 0);
+    if (record_read(text, &l.arena, &r, &e) < 0)
+        fail_msg("%s", e.msg);
+    assert_string_equal(json_of(&r), str_trim(text).p ? arena_str(&l.arena, str_trim(text)).p : "");
+    assert_int_equal(r.state, STATE_FAILED);
+    assert_str(r.stage, "modules-final");
+    assert_int_equal(r.generation, 3);
+    assert_true(r.locked);
+    assert_int_equal(r.window.length_ms, 7200000);
+    assert_str(r.window.claim, "abcd");
+    assert_int_equal(r.boot.warnings, 1);
+    assert_true(r.boot.finished && r.boot.reboot);
+    assert_int_equal(r.host_keys_n, 2);
+}
+
 static void refused(const char *json, const char *why)
 {
     struct record r = {.generation = 4711};
@@ -92,5 +120,5 @@ static void what_we_never_wrote_is_refused(void **state)
 
 #define LIFE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
-UNIT_MAIN(LIFE(every_state_there_and_back), LIFE(a_new_one_is_short),
+UNIT_MAIN(LIFE(every_state_there_and_back), LIFE(a_new_one_is_short), LIFE(the_golden_record),
           LIFE(what_we_never_wrote_is_refused))

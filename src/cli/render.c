@@ -30,7 +30,8 @@ static int render(struct rendering *w, struct document d)
     if (document_render(w->r->tables, w->node, d, &env, &w->call->arena, &w->out,
                         traced ? &w->trace : NULL, &fault) < 0)
         return rendition_fail(w->call, w->r, w->node, d, &fault);
-    w->url_shown |= memmem(w->out.p, w->out.n, w->url.p, w->url.n) != NULL;
+    struct str text = buf_view(&w->out);
+    w->url_shown |= memmem(text.p, text.n, w->url.p, w->url.n) != NULL;
     return CALL_OK;
 }
 

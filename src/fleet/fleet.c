@@ -66,6 +66,7 @@ void fleet_close(struct fleet *f)
     store_close(f->store);
     slots_done(&f->ops);
     members_done(f);
+    own_done(f);
     recent_free(f->recent);
     free(f->heap);
     free(f->watchers);

@@ -8,7 +8,9 @@
 #define CLOUDSEED_FLEET_INTERNAL_H
 
 #include "base/map.h"
-#include "fleet/fleet.h"
+#include "fleet/deadline.h"
+#include "fleet/own.h"
+#include "fleet/recent.h"
 
 #include <sys/queue.h>
 
@@ -38,7 +40,7 @@ struct member {
     struct ops ops;   /* the first one is under way */
 };
 
-enum op_kind { OP_CHANGE, OP_DEFINE, OP_READ, OP_BACKUP };
+enum op_kind { OP_CHANGE, OP_DEFINE, OP_READ, OP_BACKUP, OP_OWN };
 
 /* One thing that was asked for. All that it points at lives in its arena. */
 struct op {
@@ -52,6 +54,7 @@ struct op {
     struct change change;
     uint64_t expected; /* of OP_DEFINE */
     struct str json;
+    struct own_record own;
     struct event why;
     struct store_query query;
     const char *path;
@@ -79,6 +82,8 @@ struct fleet {
     struct member **heap; /* those with a deadline, the nearest first */
     uint32_t heap_n, heap_room;
     struct recent *recent;
+    struct own *own;
+    uint32_t own_n, own_room;
     struct slot_ref *watchers;
     uint32_t watchers_n, watchers_room;
 };
@@ -93,6 +98,8 @@ void member_drop(struct fleet *f, const struct store_record *record);
 /* Drops what the feed has not named in this round. */
 void members_sweep(struct fleet *f);
 struct member *members_by_window(struct fleet *f, struct str window_key);
+void kept_set(struct kept *k, const struct store_record *record, uint32_t round);
+void kept_unset(struct kept *k);
 /* The record as it was committed last. */
 void member_record(const struct member *m, struct arena *a, struct record *ret);
 
@@ -104,16 +111,11 @@ void op_begin(struct fleet *f, struct op *op);
 void op_tell_watchers(struct fleet *f);
 void op_on_notice(struct fleet *f, struct store_notice *n);
 
-/* deadline.c */
-void deadline_set(struct fleet *f, struct member *m, uint64_t due_boot_ms);
-struct member *deadline_first(const struct fleet *f);
-
-/* recent.c */
-struct recent *recent_new(void);
-void recent_free(struct recent *r);
-void recent_add(struct recent *r, uint64_t id, const struct store_event *e);
-const struct store_entry *recent_next(const struct recent *r, uint64_t after, bool *ret_lost);
-uint64_t recent_newest(const struct recent *r);
-uint64_t recent_oldest(const struct recent *r);
+/* own.c */
+bool own_is(struct str kind);
+void own_keep(struct fleet *f, const struct store_record *record);
+void own_drop(struct fleet *f, const struct store_record *record);
+void own_sweep(struct fleet *f);
+void own_done(struct fleet *f);
 
 #endif

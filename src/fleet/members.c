@@ -128,7 +128,7 @@ static void look_at_state(struct fleet *f, struct member *m)
     arena_done(&a);
 }
 
-static void set_kept(struct kept *k, const struct store_record *record, uint32_t round)
+void kept_set(struct kept *k, const struct store_record *record, uint32_t round)
 {
     free(k->bytes);
     k->bytes = need(malloc(record->bytes.n + 1));
@@ -139,7 +139,7 @@ static void set_kept(struct kept *k, const struct store_record *record, uint32_t
     k->round = round;
 }
 
-static void unset_kept(struct kept *k)
+void kept_unset(struct kept *k)
 {
     free(k->bytes);
     *k = (struct kept){0};
@@ -149,23 +149,25 @@ void member_keep(struct fleet *f, const struct store_record *record)
 {
     if (str_eq(record->kind, KIND_STATE)) {
         struct member *m = member_get(f, record->key);
-        set_kept(&m->state, record, f->round);
+        kept_set(&m->state, record, f->round);
         look_at_state(f, m);
     } else if (str_eq(record->kind, KIND_NODE)) {
-        set_kept(&member_get(f, record->key)->node, record, f->round);
+        kept_set(&member_get(f, record->key)->node, record, f->round);
         f->definitions_version++;
+    } else if (own_is(record->kind)) {
+        own_keep(f, record);
     }
 }
 
 static void drop_state(struct fleet *f, struct member *m)
 {
-    unset_kept(&m->state);
+    kept_unset(&m->state);
     look_at_state(f, m);
 }
 
 static void drop_node(struct fleet *f, struct member *m)
 {
-    unset_kept(&m->node);
+    kept_unset(&m->node);
     f->definitions_version++;
 }
 
@@ -176,6 +178,8 @@ void member_drop(struct fleet *f, const struct store_record *record)
         drop_state(f, m);
     else if (m && str_eq(record->kind, KIND_NODE))
         drop_node(f, m);
+    else if (own_is(record->kind))
+        own_drop(f, record);
 }
 
 void members_sweep(struct fleet *f)
@@ -187,4 +191,5 @@ void members_sweep(struct fleet *f)
         if (m->node.bytes && m->node.round != f->round)
             drop_node(f, m);
     }
+    own_sweep(f);
 }

@@ -183,6 +183,13 @@ static void run_read(struct fleet *f, struct op *op)
     taken(op, store_read(f->store, &op->query));
 }
 
+static void run_own(struct fleet *f, struct op *op)
+{
+    const struct store_write write = {op->own.bytes.n ? STORE_PUT : STORE_DELETE, op->own.kind,
+                                      op->own.key, STORE_ANY, op->own.bytes};
+    commit(f, op, &write, 1);
+}
+
 static void run(struct fleet *f, struct op *op)
 {
     op->begun = true;
@@ -191,6 +198,7 @@ static void run(struct fleet *f, struct op *op)
     case OP_DEFINE: run_define(f, op); break;
     case OP_READ: run_read(f, op); break;
     case OP_BACKUP: taken(op, store_backup(f->store, tag_of(op), op->path)); break;
+    case OP_OWN: run_own(f, op); break;
     }
 }
 
@@ -242,6 +250,16 @@ void op_tell_watchers(struct fleet *f)
         f->wake.call(f->wake.cls, f->watchers[i]);
 }
 
+static void keep_own(struct fleet *f, struct op *op, uint64_t revision)
+{
+    const struct store_record record = {op->own.kind, op->own.key, op->own.bytes, revision};
+    op->result.revision = revision;
+    if (op->own.bytes.n)
+        own_keep(f, &record);
+    else
+        own_drop(f, &record);
+}
+
 static void keep_committed(struct fleet *f, struct op *op, const struct store_notice *n)
 {
     struct store_record record = {KIND_STATE, str_from(op->member->uid), op->json, n->revision};
@@ -266,7 +284,9 @@ static void on_commit(struct fleet *f, struct op *op, const struct store_notice 
     int status = op->result.status;
     const char *reason = op->result.reason;
     end_with(op, n->result, &n->err);
-    if (n->result == STORE_OK) {
+    if (n->result == STORE_OK && op->kind == OP_OWN) {
+        keep_own(f, op, n->revision);
+    } else if (n->result == STORE_OK) {
         if (op->kind == OP_CHANGE)
             end(op, FLEET_DONE, status, reason);
         keep_committed(f, op, n);

@@ -2,7 +2,7 @@
 /* The fleet over a store in memory: who asks, who is told, what is kept, and what time does. */
 #include "lib/unit.h"
 
-#include "fleet/fleet.h"
+#include "fleet/own.h"
 #include "store/memory.h"
 
 #include <stdlib.h>
@@ -378,6 +378,37 @@ static void deadlines_come_in_their_order(void **state)
     assert_true(world.alarm_boot_ms == UINT64_MAX);
 }
 
+static struct fleet_result write_own(const char *kind, const char *key, const char *bytes)
+{
+    const struct own_record record = {str_from(kind), str_from(key), str_from(bytes)};
+    return done(fleet_own_write(fleet, &record, me));
+}
+
+static void the_servers_own_records_are_kept(void **state)
+{
+    struct own_record r;
+    uint32_t at = 0;
+    (void)state;
+    assert_false(fleet_own_at(fleet, &at, &r));
+    assert_int_equal(write_own("server", "secret", "1").answer, FLEET_DONE);
+    assert_int_equal(write_own("secret", "secret", "2").answer, FLEET_DONE);
+    assert_int_equal(write_own("server", "secret", "3").answer, FLEET_DONE);
+    assert_true(fleet_own_at(fleet, &at, &r));
+    assert_str(r.kind, "server");
+    assert_str(r.bytes, "3");
+    assert_true(fleet_own_at(fleet, &at, &r));
+    assert_str(r.kind, "secret");
+    assert_str(r.bytes, "2");
+    assert_false(fleet_own_at(fleet, &at, &r));
+    assert_int_equal(write_own("server", "secret", "").answer, FLEET_DONE);
+    at = 0;
+    assert_true(fleet_own_at(fleet, &at, &r));
+    assert_str(r.kind, "secret");
+    assert_false(fleet_own_at(fleet, &at, &r));
+    at = 0;
+    assert_int_equal(fleet_newest_event(fleet), 0);
+}
+
 #define FLEET(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 UNIT_MAIN(FLEET(known_only_when_committed), FLEET(changes_of_a_node_go_one_at_a_time),
@@ -386,4 +417,4 @@ UNIT_MAIN(FLEET(known_only_when_committed), FLEET(changes_of_a_node_go_one_at_a_
           FLEET(a_window_ends_when_its_time_is_up), FLEET(a_silent_boot_fails),
           FLEET(nodes_come_and_go), FLEET(a_name_is_taken_once), FLEET(watchers_hear_once),
           FLEET(events_are_read_by_pages), FLEET(the_ring_forgets_the_oldest),
-          FLEET(deadlines_come_in_their_order))
+          FLEET(deadlines_come_in_their_order), FLEET(the_servers_own_records_are_kept))

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* recent: the newest events, kept in memory for those who watch. */
+#ifndef CLOUDSEED_FLEET_RECENT_H
+#define CLOUDSEED_FLEET_RECENT_H
+
+#include "port/store.h"
+
+struct recent;
+
+struct recent *recent_new(void);
+void recent_free(struct recent *r);
+void recent_add(struct recent *r, uint64_t id, const struct store_event *e);
+const struct store_entry *recent_next(const struct recent *r, uint64_t after, bool *ret_lost);
+uint64_t recent_newest(const struct recent *r);
+uint64_t recent_oldest(const struct recent *r);
+
+#endif

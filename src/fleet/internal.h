@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * internal: what the files of fleet/ share. members.c keeps what the store has, op.c carries out
- * what was asked for, one op of a member at a time, recent.c keeps the newest events, deadline.c
- * knows whose time is up next, and fleet.c is what others see of it.
+ * internal: what the files of fleet/ share. members.c and own.c keep what the store has, op.c
+ * carries out what was asked for, and fleet.c is what others see of it.
  */
 #ifndef CLOUDSEED_FLEET_INTERNAL_H
 #define CLOUDSEED_FLEET_INTERNAL_H

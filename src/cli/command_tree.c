@@ -14,8 +14,10 @@ const struct command command_tree_table[] = {
         .flags = FLAG_BIT(FLAG_JSON),
         .summary = "find everything that is wrong in the seed tree",
         .help = "Reads the seed tree in DIR (or of --seed, or the configured one), compiles the\n"
-                "templates and renders every file of every node. Every fault is printed with its\n"
-                "file, line and column. The server need not run, and no secret is read.\n"
+                "templates, renders every document of every node, and looks at each as cloud-init\n"
+                "and netplan will. Every fault is printed with its file, line and column: in the\n"
+                "template, where a document is wrong. The server need not run, and no secret is\n"
+                "read.\n"
                 "\n"
                 "Exit status: 0 no errors, 1 errors were found, 64 wrong usage.\n"
                 "\n"

@@ -30,7 +30,7 @@ struct str diff_summary(const struct comparison *m, struct arena *a)
     uint32_t n = m->changed.n;
     if (n == 0)
         return arena_printf(a, "nothing that is rendered changes in %s",
-                            diff_nodes_text(tree_node_count(m->now.tree), a).p);
+                            diff_nodes_text(tree_node_count(m->now.tree) - m->added.n, a).p);
     struct str text =
         arena_printf(a, "%s%s: ", diff_nodes_text(n, a).p, n == 1 ? " changes" : " change");
     for (uint32_t i = 0; i < m->counts_n; i++)

@@ -28,21 +28,28 @@ static void on_name(void *cls, struct str name)
         seen->list[seen->n++] = name;
 }
 
+static bool is_of_server(struct str name)
+{
+    return str_is(name, "seed") || str_is(name, "bootstrap") || str_is(name, "secrets");
+}
+
 /* Where what `name` stands for was declared; file is NULL where no file says it. In the order of
  * scope_lookup: built-in names win over variables. */
 static struct place declared_at(const struct rendition *r, const struct node *n, struct str name)
 {
     const struct site *site = tree_site(r->tree);
+    if (is_of_server(name))
+        return (struct place){0};
     if (str_is(name, "node"))
         return n->at;
-    if (str_is(name, "site") || str_is(name, "networks"))
+    if (str_is(name, "networks") && site->networks_n)
+        return site->networks[0].at;
+    if (str_is(name, "site"))
         return site->at;
     if (str_is(name, "role"))
         return n->role->at;
     if (str_is(name, "cluster"))
         return n->cluster ? n->cluster->at : (struct place){0};
-    if (str_is(name, "seed") || str_is(name, "bootstrap") || str_is(name, "secrets"))
-        return (struct place){0};
     const struct variable *v = scope_variable(site, n, name);
     return v ? v->at : (struct place){0};
 }
@@ -72,12 +79,13 @@ static struct str left_text(const struct view *v, size_t offset, char *out, size
 
 static void print_names(struct view *v, const struct names_seen *seen)
 {
-    if (seen->n == 0)
-        return;
-    printf("%s  <- ", v->color ? TERM_PLACE : "");
+    const char *before = "  <- ";
     for (size_t i = 0; i < seen->n; i++) {
         struct place at = declared_at(v->r, v->node, seen->list[i]);
-        printf("%s%.*s: ", i ? ", " : "", STR_ARG(seen->list[i]));
+        if (!at.file && !is_of_server(seen->list[i]))
+            continue; /* an including template has set it */
+        printf("%s%s%.*s: ", v->color ? TERM_PLACE : "", before, STR_ARG(seen->list[i]));
+        before = ", ";
         if (!at.file)
             fputs("(cloudseedd)", stdout);
         else if (at.line)
@@ -85,7 +93,8 @@ static void print_names(struct view *v, const struct names_seen *seen)
         else
             fputs(at.file, stdout);
     }
-    fputs(v->color ? TERM_PLAIN : "", stdout);
+    if (v->color && *before == ',')
+        fputs(TERM_PLAIN, stdout);
 }
 
 static struct names_seen names_between(const struct view *v, size_t begin, size_t end)

@@ -156,6 +156,12 @@ def test_many_nodes_are_not_all_listed():
     assert len(out.splitlines()) < 20, out
 
 
+def test_new_nodes_are_none_of_those_in_which_nothing_changes():
+    world = repository()
+    world.edit("seed/nodes/k8s.yaml", "k8s-worker-2:", "k8s-worker-3:")
+    tap.contains(world.diff(), "\nnothing that is rendered changes in 1 node\n")
+
+
 def test_nodes_and_documents_that_come_and_go():
     world = repository()
     world.edit("seed/nodes/k8s.yaml", "k8s-worker-2:", "k8s-worker-3:")

@@ -113,6 +113,13 @@ def test_provenance_where_no_file_says_it():
     tap.contains(shown[0], "<- bootstrap: (cloudseedd)")
 
 
+def test_provenance_is_silent_on_names_that_a_template_set():
+    shown = WORLD.good("render", "k8s-worker-2", "network-config", "--provenance", "--seed",
+                       cli.SOURCE / "seed", "--templates", cli.SOURCE / "templates")
+    tap.contains(shown, '      addresses: ["10.0.20.1"]\n')
+    assert "<-" not in shown, shown
+
+
 def test_provenance_of_all_documents():
     shown = WORLD.good("render", "k8s-master-1", "--provenance", *WHERE)
     tap.contains(shown, "# --- vendor-data (empty)\n# --- network-config (empty)\n# --- kubeadm-")

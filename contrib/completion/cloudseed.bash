@@ -15,7 +15,8 @@ _cloudseed_words() {
             [[ ${COMP_WORDS[i + 1]-} == = ]] && ((i++))
             ((++i))
             ;;
-        --server | --config | --seed | --templates | --state | --url | --color)
+        --server | --config | --seed | --templates | --state | --assets | --url | \
+            --color)
             [[ ${COMP_WORDS[i + 1]-} == = ]] && ((i++))
             ((++i < COMP_CWORD)) && where+=("$word" "${COMP_WORDS[i]/#\~/$HOME}")
             ;;
@@ -26,7 +27,7 @@ _cloudseed_words() {
 }
 
 _cloudseed_options() {
-    echo --server --config --seed --templates --state --url --color --help --version
+    echo --server --config --seed --templates --state --assets --url --color --help --version
     case "${words[*]-}" in
     'node list'*) echo --check --json --names ;;
     'node url'*) echo --json --discovery ;;
@@ -81,7 +82,7 @@ _cloudseed() {
     _cloudseed_words
     case $before in
     --config | --server) _cloudseed_files -f "$cur" ;;
-    --seed | --templates | --state | --all | --against) _cloudseed_files -d "$cur" ;;
+    --seed | --templates | --state | --assets | --all | --against) _cloudseed_files -d "$cur" ;;
     --color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur") ;;
     --kind)
         mapfile -t COMPREPLY < <(compgen -W 'created changed deleted rekeyed armed registered

@@ -35,6 +35,7 @@ const struct flag flag_table[FLAG_COUNT] = {
     [FLAG_SEED] = {"seed", "DIR", "the seed tree, instead of the configured one"},
     [FLAG_TEMPLATES] = {"templates", "DIR", "the templates, instead of the configured ones"},
     [FLAG_STATE] = {"state", "DIR", "where cloudseedd keeps its secret"},
+    [FLAG_ASSETS] = {"assets", "DIR", "the assets folder, instead of the configured one"},
     [FLAG_URL] = {"url", "URL", "what nodes' URLs begin with, instead of the site's url"},
     [FLAG_COLOR] = {"color", "WHEN",
                     "auto, always or never (auto: on a terminal, unless NO_COLOR)"},

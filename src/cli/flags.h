@@ -38,6 +38,7 @@ enum flag_id {
     FLAG_SEED,
     FLAG_TEMPLATES,
     FLAG_STATE,
+    FLAG_ASSETS,
     FLAG_URL,
     FLAG_COLOR,
     FLAG_HELP,

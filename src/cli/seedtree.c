@@ -21,6 +21,7 @@ static void apply_flags(const struct call *c, struct config *config)
     override(&config->seed_dir, c, FLAG_SEED);
     override(&config->templates_dir, c, FLAG_TEMPLATES);
     override(&config->state_dir, c, FLAG_STATE);
+    override(&config->assets_dir, c, FLAG_ASSETS);
     override(&config->url, c, FLAG_URL);
     while (config->url.n && config->url.p[config->url.n - 1] == '/')
         config->url.n--;

@@ -175,6 +175,12 @@ static const struct schema_field config_fields[] = {
      .fallback = CLOUDSEED_STATE_DIR,
      .help = "Where the server's secret and the nodes' state are kept, on a local disk; only the "
              "daemon's user may read it."},
+    {.name = "assets",
+     .type = &schema_path,
+     SCHEMA_MEMBER(struct config, assets_dir),
+     .fallback = CLOUDSEED_STATE_DIR "/assets",
+     .help = "Kernels, images and boot programs, served below `/assets/` to everyone who asks; it "
+             "may lie on a share. `cloudseed asset add` puts files there."},
     {.name = "sealing_key",
      .type = &schema_path,
      SCHEMA_MEMBER(struct config, sealing_key),

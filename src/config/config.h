@@ -44,6 +44,7 @@ struct config {
     struct str seed_dir;
     struct str templates_dir;
     struct str state_dir;
+    struct str assets_dir;
     struct str sealing_key;  /* a file; empty: "sealing-key" in the state folder */
     struct str socket;       /* of admins; "none": none */
     struct str socket_group; /* whose members are admins; empty: the daemon's own alone */

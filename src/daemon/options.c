@@ -12,6 +12,7 @@ static const char usage[] =
     "  --seed DIR          the seed tree: site.yaml, clusters/, roles/, nodes/\n"
     "  --templates DIR     templates of the nodes' files\n"
     "  --state DIR         where the server's secret and the nodes' state are kept\n"
+    "  --assets DIR        files for machines that boot: served below /assets/\n"
     "  --http ADDR:PORT    answer HTTP there; may be repeated; port 0 takes a free one\n"
     "  --socket PATH       the admins' unix socket, or none\n"
     "  --url URL           what nodes' URLs begin with, instead of the site's url\n"
@@ -36,6 +37,7 @@ enum {
     OPT_SEED,
     OPT_TEMPLATES,
     OPT_STATE,
+    OPT_ASSETS,
     OPT_HTTP,
     OPT_SOCKET,
     OPT_URL,
@@ -52,6 +54,7 @@ static const struct option table[] = {
     {"seed", required_argument, NULL, OPT_SEED},
     {"templates", required_argument, NULL, OPT_TEMPLATES},
     {"state", required_argument, NULL, OPT_STATE},
+    {"assets", required_argument, NULL, OPT_ASSETS},
     {"http", required_argument, NULL, OPT_HTTP},
     {"socket", required_argument, NULL, OPT_SOCKET},
     {"url", required_argument, NULL, OPT_URL},
@@ -111,6 +114,7 @@ static bool take(struct options *o, int option, const char *value)
     case OPT_SEED: o->seed = value; return true;
     case OPT_TEMPLATES: o->templates = value; return true;
     case OPT_STATE: o->state = value; return true;
+    case OPT_ASSETS: o->assets = value; return true;
     case OPT_SOCKET: o->socket = value; return true;
     case OPT_USER: o->user = value; return true;
     case OPT_CHECK: o->check = true; return true;
@@ -164,6 +168,7 @@ void options_apply(const struct options *o, struct config *c)
     override(&c->seed_dir, o->seed);
     override(&c->templates_dir, o->templates);
     override(&c->state_dir, o->state);
+    override(&c->assets_dir, o->assets);
     override(&c->socket, o->socket);
     override(&c->url, o->url);
     while (c->url.n && c->url.p[c->url.n - 1] == '/')

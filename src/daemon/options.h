@@ -12,6 +12,7 @@ struct options {
     const char *config;
     const char *seed;
     const char *templates;
+    const char *assets;
     const char *state;
     const char *socket;
     const char *url;

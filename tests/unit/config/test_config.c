@@ -51,6 +51,7 @@ static void an_empty_file_is_all_defaults(void **state)
     assert_str(l.config.seed_dir, CLOUDSEED_CONFIG_DIR "/seed");
     assert_str(l.config.templates_dir, CLOUDSEED_TEMPLATES_DIR);
     assert_str(l.config.state_dir, CLOUDSEED_STATE_DIR);
+    assert_str(l.config.assets_dir, CLOUDSEED_STATE_DIR "/assets");
     assert_int_equal(l.config.http_n, 1);
     assert_string_equal(text_of(l.config.http[0]), "0.0.0.0:8080");
     assert_int_equal(l.config.url.n, 0);

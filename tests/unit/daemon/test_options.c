@@ -60,14 +60,15 @@ static void everything_given(void **state)
     (void)state;
     char text[ENDPOINT_TEXT_SIZE];
     assert_int_equal(PARSE("--config", "c", "--seed=s", "--templates", "t", "--state", "st",
-                           "--http", "127.0.0.1:0", "--http", "[::1]:8080", "--url",
-                           "http://10.0.10.5:8080", "--user", "u", "--log-level", "debug",
+                           "--assets", "as", "--http", "127.0.0.1:0", "--http", "[::1]:8080",
+                           "--url", "http://10.0.10.5:8080", "--user", "u", "--log-level", "debug",
                            "--log-format", "json", "--check"),
                      OPTIONS_RUN);
     assert_string_equal(said, "");
     assert_string_equal(o.config, "c");
     assert_string_equal(o.seed, "s");
     assert_string_equal(o.templates, "t");
+    assert_string_equal(o.assets, "as");
     assert_string_equal(o.state, "st");
     assert_string_equal(o.url, "http://10.0.10.5:8080");
     assert_string_equal(o.user, "u");
@@ -133,6 +134,7 @@ static struct config configured(void)
     return (struct config){.seed_dir = STR("cs"),
                            .templates_dir = STR("ct"),
                            .state_dir = STR("cst"),
+                           .assets_dir = STR("cas"),
                            .http = http,
                            .http_n = 1,
                            .url = STR("http://c"),
@@ -150,6 +152,7 @@ static void what_is_not_given_stays(void **state)
     assert_str(c.seed_dir, "cs");
     assert_str(c.templates_dir, "ct");
     assert_str(c.state_dir, "cst");
+    assert_str(c.assets_dir, "cas");
     assert_str(c.url, "http://c");
     assert_str(c.user, "cu");
     assert_str(c.group, "cg");
@@ -163,14 +166,15 @@ static void what_is_given_wins(void **state)
 {
     (void)state;
     struct config c = configured();
-    assert_int_equal(PARSE("--seed", "s", "--templates", "t", "--state", "st", "--http",
-                           "127.0.0.1:7", "--http", "127.0.0.1:8", "--url", "http://h/", "--user",
-                           "u", "--log-level", "error", "--log-format", "logfmt"),
+    assert_int_equal(PARSE("--seed", "s", "--templates", "t", "--state", "st", "--assets", "as",
+                           "--http", "127.0.0.1:7", "--http", "127.0.0.1:8", "--url", "http://h/",
+                           "--user", "u", "--log-level", "error", "--log-format", "logfmt"),
                      OPTIONS_RUN);
     options_apply(&o, &c);
     assert_str(c.seed_dir, "s");
     assert_str(c.templates_dir, "t");
     assert_str(c.state_dir, "st");
+    assert_str(c.assets_dir, "as");
     assert_str(c.url, "http://h"); /* URLs are put together from it */
     assert_str(c.user, "u");
     assert_str(c.group, ""); /* the user's own: the configured one belongs to the other user */

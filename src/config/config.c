@@ -158,6 +158,32 @@ static const struct schema secret_schema = {
     .check = check_secret,
 };
 
+static const struct schema_field history_fields[] = {
+    {.name = "days",
+     .type = &schema_int,
+     SCHEMA_MEMBER(struct config_history, days),
+     .min = 1,
+     .max = 36500,
+     .fallback = "90",
+     .help = "Events that are older go, but for the newest 10,000: the clock may jump."},
+    {.name = "events",
+     .type = &schema_int,
+     SCHEMA_MEMBER(struct config_history, events),
+     .min = 10000,
+     .max = 100000000,
+     .fallback = "1000000",
+     .help = "Of more than these the oldest go. A boot makes some 75; each takes about 300 bytes."},
+};
+
+static const struct schema history_schema = {
+    .title = "history",
+    .help = "How long the nodes' events are kept.",
+    .size = sizeof(struct config_history),
+    SCHEMA_FIELDS(history_fields),
+    .name_offset = SCHEMA_NOT_KEPT,
+    .place_offset = SCHEMA_NOT_KEPT,
+};
+
 static const struct schema_field config_fields[] = {
     {.name = "seed",
      .type = &schema_path,
@@ -233,6 +259,10 @@ static const struct schema_field config_fields[] = {
      .of = &limits_schema,
      SCHEMA_MEMBER(struct config, limits),
      .help = "What a peer may take of us."},
+    {.name = "history",
+     .of = &history_schema,
+     SCHEMA_MEMBER(struct config, history),
+     .help = "How long the nodes' events are kept."},
 };
 
 static void check_config(struct schema_reader *r, const struct yaml_node *y, const void *made)

@@ -39,6 +39,12 @@ struct config_secret {
     uint32_t command_n;
 };
 
+/* How much of the nodes' events is kept. */
+struct config_history {
+    uint32_t days;
+    uint32_t events;
+};
+
 /* Every text ends in NUL; all of it lives in the arena given to config_load. */
 struct config {
     struct str seed_dir;
@@ -57,6 +63,7 @@ struct config {
     uint32_t secrets_n;
     struct config_log log;
     struct config_limits limits;
+    struct config_history history;
 };
 
 /* Reads `path`, or the default place where `path` is NULL: no file there means defaults, whereas a

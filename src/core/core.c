@@ -18,6 +18,7 @@ struct change call_change(struct exchange *x, const struct node *n, enum change_
         .peer = arena_str(&x->arena, peer),
         .is_master = n->role->bootstrap == BOOTSTRAP_MASTER,
         .bootstraps = n->role->bootstrap != BOOTSTRAP_NONE,
+        .lock_on_alarm = tree_site(snapshot_tree(x->snapshot))->alarms == ALARMS_LOCK,
     };
 }
 

@@ -16,8 +16,8 @@
 /* The loop's timers stand still while the machine sleeps, deadlines do not. */
 #define ALARM_MAX_MS 60000
 
-static const struct store_retention keep = {
-    .max_events = 1000000, .min_events = 10000, .max_age_ms = (int64_t)90 * 24 * 3600 * 1000};
+#define EVENTS_MIN 10000
+#define DAY_MS ((int64_t)24 * 3600 * 1000)
 
 static void now(void *cls, struct moment *ret)
 {
@@ -59,6 +59,12 @@ int state_open(struct state *s, const struct config *c, struct err *e)
 {
     char path[PATH_MAX_BYTES], key_path[PATH_MAX_BYTES];
     const struct fleet_host host = {now, unseal, s};
+    const struct sqlite_options options = {
+        .path = path,
+        .keep = {.max_events = c->history.events,
+                 .min_events = EVENTS_MIN,
+                 .max_age_ms = c->history.days * DAY_MS},
+    };
     struct store *store;
     if ((size_t)snprintf(path, sizeof(path), "%s/state.db", c->state_dir.p) >= sizeof(path) ||
         (size_t)snprintf(key_path, sizeof(path), "%s/sealing-key", c->state_dir.p) >= sizeof(path))
@@ -69,7 +75,7 @@ int state_open(struct state *s, const struct config *c, struct err *e)
         return s->lock;
     int r = sealer_new(c->sealing_key.n ? c->sealing_key.p : key_path, &s->sealer, e);
     if (r == 0)
-        r = sqlite_open(&(struct sqlite_options){.path = path, .keep = keep}, &store, e);
+        r = sqlite_open(&options, &store, e);
     return r < 0 ? r : fleet_open(store, &host, &s->fleet, e);
 }
 

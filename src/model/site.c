@@ -5,3 +5,5 @@ const char *const evidence_names[] = {
     [EVIDENCE_MAC] = "mac",   [EVIDENCE_UUID] = "uuid", [EVIDENCE_SERIAL] = "serial",
     [EVIDENCE_NAME] = "name", [EVIDENCE_COUNT] = NULL,
 };
+
+const char *const alarms_names[] = {[ALARMS_NOTE] = "note", [ALARMS_LOCK] = "lock", NULL};

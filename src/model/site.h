@@ -11,6 +11,11 @@ enum evidence { EVIDENCE_MAC, EVIDENCE_UUID, EVIDENCE_SERIAL, EVIDENCE_NAME, EVI
 
 extern const char *const evidence_names[]; /* "mac", "uuid", "serial", "name", and NULL behind */
 
+/* What an alarm does beside being noted. */
+enum alarms { ALARMS_NOTE, ALARMS_LOCK, ALARMS_COUNT };
+
+extern const char *const alarms_names[]; /* "note", "lock", and NULL behind */
+
 struct network {
     struct str name;
     struct cidr cidr;
@@ -29,6 +34,7 @@ struct site {
     const struct network *networks;
     uint32_t networks_n;
     bool evidence[EVIDENCE_COUNT]; /* kinds of weak evidence that count */
+    enum alarms alarms;
     struct variables variables;
     struct place at;
 };

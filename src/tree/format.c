@@ -96,6 +96,15 @@ static const struct schema_field site_fields[] = {
      SCHEMA_MEMBER_N(struct site_draft, evidence),
      .help = "Ways to know a machine that count though anyone on the network can forge them.",
      .example = "[mac, uuid]"},
+    {.name = "alarms",
+     .type = &schema_enum,
+     .names = alarms_names,
+     SCHEMA_MEMBER(struct site_draft, site.alarms),
+     .fallback = "note",
+     .help = "What happens when a node does what it should not, such as another machine that "
+             "claims its place: it is noted, or the node is locked as well until an admin arms or "
+             "unlocks it.",
+     .example = "lock"},
     {.name = "networks",
      .of = &network_schema,
      .shape = SCHEMA_MAP,

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/tftp/window.h"
+
+#define FIRST_MS 1000 /* before anything is known of the peer */
+#define LEAST_MS 200  /* firmware writes to slow flash now and then */
+#define MOST_MS 4000
+/* Who has never answered may not be there at all: an address can be forged. */
+#define TRIES_UNHEARD 4
+#define TRIES_HEARD 9
+
+static uint32_t patience_ms(const struct window *w)
+{
+    if (w->fixed_ms)
+        return w->fixed_ms;
+    uint64_t ms = w->round_ms ? 4 * (uint64_t)w->round_ms : FIRST_MS;
+    ms = ms < LEAST_MS ? LEAST_MS : ms;
+    for (uint32_t i = 0; i < w->tries && ms < MOST_MS; i++)
+        ms *= 2;
+    return (uint32_t)(ms < MOST_MS ? ms : MOST_MS);
+}
+
+void window_wait(struct window *w, uint64_t now_ms)
+{
+    w->deadline_ms = now_ms + patience_ms(w);
+}
+
+void window_init(struct window *w, uint32_t size, uint32_t timeout_s, bool negotiating,
+                 uint64_t now_ms)
+{
+    *w = (struct window){
+        .size = size,
+        .last = UINT64_MAX,
+        .heard_ms = now_ms,
+        .fixed_ms = timeout_s * 1000,
+        .negotiating = negotiating,
+    };
+    window_wait(w, now_ms);
+}
+
+uint64_t window_next(const struct window *w)
+{
+    bool none = w->negotiating || w->sent >= w->last || w->sent - w->acked >= w->size;
+    return none ? 0 : w->sent + 1;
+}
+
+/* A block that was sent twice is not timed: which of the two was acknowledged? */
+void window_sent(struct window *w, uint64_t block, uint64_t now_ms)
+{
+    uint64_t first = w->sent + 1;
+    if (first <= w->furthest)
+        w->resent += (block < w->furthest ? block : w->furthest) - w->sent;
+    if (block > w->furthest) {
+        w->furthest = block;
+        if (!w->timed_block) {
+            w->timed_block = block;
+            w->timed_ms = now_ms;
+        }
+    }
+    w->sent = block;
+    window_wait(w, now_ms);
+}
+
+static void learn_round(struct window *w, uint64_t now_ms)
+{
+    if (!w->timed_block || w->acked < w->timed_block)
+        return;
+    uint32_t took = (uint32_t)(now_ms - w->timed_ms) + 1;
+    w->round_ms = w->round_ms ? (7 * w->round_ms + took) / 8 : took;
+    w->timed_block = 0;
+}
+
+static void move_on(struct window *w, uint64_t now_ms)
+{
+    w->heard = true;
+    w->heard_ms = now_ms;
+    w->tries = 0;
+    window_wait(w, now_ms);
+}
+
+/* An acknowledgement that says nothing new is never answered: answering each copy with a copy, both
+ * sides would double all that follows (the sorcerer's apprentice). What was lost is sent again when
+ * its time is over. One within the window says that what follows it was lost. */
+enum window_verdict window_ack(struct window *w, uint16_t number, uint64_t now_ms)
+{
+    if (w->negotiating) {
+        if (number != 0)
+            return WINDOW_IGNORE;
+        w->negotiating = false;
+        move_on(w, now_ms);
+        return WINDOW_SEND;
+    }
+    uint16_t ahead = (uint16_t)(number - (uint16_t)w->acked);
+    /* After a time-out the peer may acknowledge what was sent before it. */
+    if (ahead == 0 || ahead > w->furthest - w->acked)
+        return WINDOW_IGNORE;
+    w->acked += ahead;
+    learn_round(w, now_ms);
+    if (w->acked < w->furthest)
+        w->timed_block = 0;
+    w->sent = w->acked;
+    move_on(w, now_ms);
+    return w->acked == w->last ? WINDOW_DONE : WINDOW_SEND;
+}
+
+enum window_verdict window_timeout(struct window *w, uint64_t now_ms)
+{
+    if (now_ms < w->deadline_ms)
+        return WINDOW_IGNORE;
+    w->tries++;
+    if (w->tries >= (w->heard ? TRIES_HEARD : TRIES_UNHEARD))
+        return WINDOW_LOST;
+    w->sent = w->acked;
+    w->timed_block = 0;
+    window_wait(w, now_ms);
+    return WINDOW_SEND;
+}

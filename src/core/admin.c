@@ -2,6 +2,7 @@
 #include "core/admin.h"
 
 #include "base/guess.h"
+#include "core/definition.h"
 #include "core/internal.h"
 #include "core/problem.h"
 #include "wire/form.h"
@@ -37,8 +38,17 @@ void admin_begin(struct exchange *x, struct call *call)
     }
 }
 
+static bool defines(const struct exchange *x, const struct call *call)
+{
+    bool writes = x->in.method != METHOD_GET && x->in.method != METHOD_HEAD;
+    enum admin_kind kind = call->admin.kind;
+    return kind == ADMIN_REKEY || (writes && (kind == ADMIN_NODES || kind == ADMIN_NODE));
+}
+
 enum exchange_verdict admin_step(struct exchange *x, struct call *call)
 {
+    if (defines(x, call))
+        return admin_define(x, call);
     switch (call->admin.kind) {
     case ADMIN_NODES: admin_list_nodes(x, call); break;
     case ADMIN_NODE: admin_show_node(x, call); break;
@@ -157,13 +167,18 @@ const struct node *admin_node(struct exchange *x, const struct call *call)
     return NULL;
 }
 
+/* What the check has found meanwhile is nobody's change. */
 bool admin_matches(struct exchange *x, const struct call *call, const struct node *n)
 {
     if (!x->in.if_match.p)
         return true;
-    struct str tag = answer_json_tag(x, admin_node_value(x, call, n));
-    if (negotiate_etag_listed(x->in.if_match, tag))
-        return true;
+    struct value node = admin_node_value(x, call, n);
+    for (int i = CHECK_UNCHECKED; i <= CHECK_FAULTY; i++) {
+        struct value seen = definition_with(node, STR("check"),
+                                            value_str(str_from(check_verdict_names[i])), &x->arena);
+        if (negotiate_etag_listed(x->in.if_match, answer_json_tag(x, seen)))
+            return true;
+    }
     answer_problem(x, 412, "somebody else has changed this node since: look at it again");
     return false;
 }

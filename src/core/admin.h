@@ -75,6 +75,7 @@ struct str admin_cause(struct exchange *x);
 
 void admin_list_nodes(struct exchange *x, struct call *call);
 void admin_show_node(struct exchange *x, struct call *call);
+enum exchange_verdict admin_define(struct exchange *x, struct call *call);
 enum exchange_verdict admin_act(struct exchange *x, struct call *call);
 void admin_list_documents(struct exchange *x, struct call *call);
 void admin_show_document(struct exchange *x, struct call *call);

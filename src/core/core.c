@@ -112,6 +112,8 @@ static void on_end(void *cls, struct exchange *x)
 {
     struct core *c = cls;
     struct call *call = x->core;
+    if (call->definition)
+        define_end(x, call);
     if (call->ticket.generation)
         fleet_forget(c->fleet, call->ticket);
     snapshot_unref(x->snapshot);

@@ -19,6 +19,8 @@ struct core {
     const struct sealer *sealer;
     struct core_host host;
     int64_t started_wall_ms, loaded_wall_ms;
+    struct slot_ref turn;   /* the exchange that defines a node now; zero: none */
+    struct slot_ref orphan; /* what the fleet still writes for one that has left */
     bool draining;
     /* The latest reload that has ended. */
     uint64_t reloads, reload_ms;
@@ -45,6 +47,7 @@ struct call {
     uint64_t reload;       /* the number of the reload that is waited for */
     uint64_t after;        /* the last event that a stream has brought */
     bool is_streaming;
+    struct definition_call *definition; /* of a node that is being defined */
 };
 
 void boot_answer(struct exchange *x, struct call *call);
@@ -58,6 +61,9 @@ void core_tell_waiters(struct core *c);
 /* What the fleet says of what was asked for; false while it is under way. The reason is the
  * exchange's own, and may be logged when the fleet has long forgotten it. */
 bool call_take(struct exchange *x, struct call *call, struct fleet_result *ret);
+
+/* Gives back the turn of one that defined a node. */
+void define_end(struct exchange *x, struct call *call);
 
 /* "node", from where it speaks: what the fleet is told of every change that a node causes. */
 struct change call_change(struct exchange *x, const struct node *n, enum change_kind kind);

@@ -82,18 +82,43 @@ static struct value faults_value(const struct faults *faults, struct arena *a)
     return value_list(items, n);
 }
 
-void answer_faults(struct exchange *x, int status, const char *detail, const struct faults *faults)
+static void refuse(struct exchange *x, int status, const char *detail, struct value faults)
 {
-    struct arena *a = &x->arena;
-    write_json(x, JSON_MAP(a, JSON_STR("type", STR("about:blank")),
-                           JSON_STR("title", str_from(title_of(status))),
-                           JSON_INT("status", status), JSON_STR("detail", str_from(detail)),
-                           JSON_VALUE("faults", faults_value(faults, a))));
+    write_json(x,
+               JSON_MAP(&x->arena, JSON_STR("type", STR("about:blank")),
+                        JSON_STR("title", str_from(title_of(status))), JSON_INT("status", status),
+                        JSON_STR("detail", str_from(detail)), JSON_VALUE("faults", faults)));
     x->out.status = status;
     x->out.type = "application/problem+json";
     x->out.event = "refused";
     x->out.reason = detail;
     x->out.retry_later = status == 503;
+}
+
+void answer_faults(struct exchange *x, int status, const char *detail, const struct faults *faults)
+{
+    refuse(x, status, detail, faults_value(faults, &x->arena));
+}
+
+/* A fault begins with what it is about: "macs: …". */
+static struct value member_value(const char *msg, const char *const *members, struct arena *a)
+{
+    struct str rest = arena_str(a, str_from(msg));
+    struct str member = str_cut(&rest, ':');
+    for (; rest.p && *members; members++) {
+        if (str_is(member, *members))
+            return JSON_MAP(a, JSON_STR("member", member), JSON_STR("detail", str_trim(rest)));
+    }
+    return JSON_MAP(a, JSON_NONE("member"), JSON_STR("detail", arena_str(a, str_from(msg))));
+}
+
+void answer_definition_faults(struct exchange *x, int status, const char *detail,
+                              const char *const *members, const struct faults *faults)
+{
+    struct value *items = ARENA_ARRAY(&x->arena, struct value, faults->kept);
+    for (size_t i = 0; i < faults->kept; i++)
+        items[i] = member_value(faults->list[i].msg, members, &x->arena);
+    refuse(x, status, detail, value_list(items, faults->kept));
 }
 
 void answer_problem(struct exchange *x, int status, const char *detail)

@@ -31,4 +31,9 @@ void answer_problem(struct exchange *x, int status, const char *detail);
 /* The same with what is wrong in a file or a definition. */
 void answer_faults(struct exchange *x, int status, const char *detail, const struct faults *faults);
 
+/* The same with what is wrong in a definition: which of its members (NULL behind the last), and
+ * why. */
+void answer_definition_faults(struct exchange *x, int status, const char *detail,
+                              const char *const *members, const struct faults *faults);
+
 #endif

@@ -105,6 +105,12 @@ void keys_new_window(char ret[WINDOW_KEY_LEN + 1])
     keys_new_join(ret + 1);
 }
 
+void keys_new_uid(char ret[NODE_UID_LEN + 1])
+{
+    memcpy(ret, "r-", 2);
+    keys_new_join(ret + 2);
+}
+
 struct str keys_window_purpose(struct str uid, struct arena *a)
 {
     return ARENA_JOIN(a, STR("window key of "), uid);

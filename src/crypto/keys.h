@@ -31,6 +31,10 @@ void keyer_seed_key(struct keyer *k, struct str uid, uint32_t epoch, char ret[SE
 /* A build window's keys: random, with a NUL. */
 void keys_new_window(char ret[WINDOW_KEY_LEN + 1]);
 void keys_new_join(char ret[JOIN_KEY_LEN + 1]);
+
+#define NODE_UID_LEN (2 + JOIN_KEY_LEN)
+/* What a registered node is known by, however often its name is given again: random. */
+void keys_new_uid(char ret[NODE_UID_LEN + 1]);
 /* What they are sealed for, in the arena. */
 struct str keys_window_purpose(struct str uid, struct arena *a);
 struct str keys_join_purpose(struct str uid, struct arena *a);

@@ -218,14 +218,28 @@ struct str fleet_find_window(struct fleet *f, struct str window_key)
     return m ? str_from(m->uid) : (struct str){"", 0};
 }
 
+static struct fleet_definition definition_of(const struct member *m)
+{
+    return (struct fleet_definition){
+        str_from(m->uid), {m->node.bytes, m->node.n}, m->node.revision};
+}
+
+bool fleet_definition(const struct fleet *f, struct str uid, struct fleet_definition *ret)
+{
+    const struct member *m = member_find(f, uid);
+    if (!m || !m->node.bytes)
+        return false;
+    *ret = definition_of(m);
+    return true;
+}
+
 bool fleet_definition_at(const struct fleet *f, uint32_t *at, struct fleet_definition *ret)
 {
     for (; *at < f->members_n; ++*at) {
         const struct member *m = f->members[*at];
         if (!m->node.bytes)
             continue;
-        *ret = (struct fleet_definition){
-            str_from(m->uid), {m->node.bytes, m->node.n}, m->node.revision};
+        *ret = definition_of(m);
         ++*at;
         return true;
     }

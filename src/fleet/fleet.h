@@ -91,7 +91,8 @@ struct fleet_definition {
     struct str uid, json;
     uint64_t revision;
 };
-/* Registered nodes, in no order: *at is 0 at first and moves on; false behind the last. */
+/* Of a registered node, else false; of all of them, in no order: *at is 0 at first and moves on. */
+bool fleet_definition(const struct fleet *f, struct str uid, struct fleet_definition *ret);
 bool fleet_definition_at(const struct fleet *f, uint32_t *at, struct fleet_definition *ret);
 /* Changes whenever a definition does. */
 uint64_t fleet_definitions_version(const struct fleet *f);

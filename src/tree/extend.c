@@ -121,6 +121,7 @@ static void read_one(struct load *l, const struct tree_definition *d)
     arena_reset(&l->file);
     arena_init(&t->arena, NODE_ARENA_BYTES);
     intern_init(&l->texts, &t->arena);
+    l->reader.texts = &l->texts;
     bool added = read_definition(l, d);
     intern_done(&l->texts);
     r->arena = t->arena;
@@ -241,9 +242,11 @@ int tree_try(const struct tree *base, const struct tree *extension, struct tree_
     size_t errors = faults->errors;
     l.beside[1] = extension;
     read_one(&l, &d);
+    size_t found = faults->errors - errors;
+    int r = !found ? 0 : found == l.conflicts ? -EEXIST : -EINVAL;
     load_done(&l);
     tree_free(t);
-    return faults->errors == errors ? 0 : -EINVAL;
+    return r;
 }
 
 uint32_t tree_taken_from(const struct tree *t, uint32_t number, const struct tree *previous)

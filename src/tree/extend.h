@@ -26,7 +26,8 @@ struct tree *tree_extend(const struct tree *base, const struct tree *previous,
                          const struct tree_definition *list, uint32_t n, struct faults *faults);
 
 /* Whether the definition could stand beside the base and the extension (NULL: none); a node of the
- * same uid there is what it replaces. -EINVAL with all faults. */
+ * same uid there is what it replaces. Else all faults, with -EEXIST where each of them is that
+ * another node has something already, -EINVAL where not. */
 int tree_try(const struct tree *base, const struct tree *extension, struct tree_definition d,
              struct faults *faults);
 

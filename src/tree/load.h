@@ -46,6 +46,7 @@ struct load {
     /* Of a node that was registered: its uid, and whom else it must not be taken for. */
     struct str uid; /* empty: its name */
     const struct tree *beside[LOAD_BESIDE_MAX];
+    size_t conflicts; /* faults that are for another node's being there */
 };
 
 void load_init(struct load *l, struct tree *t, struct faults *faults);

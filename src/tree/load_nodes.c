@@ -19,6 +19,7 @@ static void report_taken(struct reading *n, struct place at, const char *what,
 {
     if (!other)
         return;
+    n->l->conflicts += other != &n->l->tree->nodes[n->number];
     if (other == &n->l->tree->nodes[n->number])
         fault_add(n->l->faults, at, "%s: this node has it twice", what);
     else if (other->at.line)
@@ -226,6 +227,7 @@ static void put_keys(struct reading *n)
 
 static void report_name(struct load *l, const struct node *n, const struct node *taken)
 {
+    l->conflicts++;
     if (!l->uid.n)
         fault_add(l->faults, n->at, "a node '%s' is declared already, at %s:%u", n->name.p,
                   taken->at.file, taken->at.line);

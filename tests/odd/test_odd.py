@@ -4,8 +4,10 @@
 
 tests/cloudinit holds the same site against cloud-init itself, test_structure.py tries other values.
 """
+import json
 import os
 import re
+import shutil
 import sys
 import tempfile
 
@@ -52,6 +54,28 @@ def test_keys_with_odd_comments():
     tap.eq(parsed("dual", "user-data")["users"][0]["ssh_authorized_keys"], keys)
     tap.eq(parsed("unknown", "user-data")["ssh_authorized_keys"], keys)
     assert not parsed("none-at-all", "user-data")["users"][0].get("ssh_authorized_keys")
+
+
+LISTS = {"packages": "htop", "ssh_authorized_keys": "ssh-ed25519 AAAA ada@laptop",
+         "ntp_servers": "10.0.10.1", "apiserver_names": "api.example.org", "dhcp_networks": "nodes",
+         "users": [{"name": "ada", "groups": "adm", "ssh_authorized_keys": "ssh-ed25519 AAAA b"}]}
+
+
+def test_lists_of_one_need_no_brackets():
+    """A text where the shipped templates want a list is no list of its letters."""
+    def rendered(name, variables):
+        folder = tap.enter(tempfile.TemporaryDirectory(prefix="cloudseed-test-"))
+        shutil.copytree(sites.HOMELAB.seed, f"{folder}/seed")
+        with open(f"{folder}/seed/nodes/{name}.yaml", "w", encoding="utf-8") as f:
+            json.dump({"one": {"role": "master", "cluster": "homelab", "addresses": ["10.0.20.40"],
+                               "variables": variables}}, f)
+        return sites.Site(f"{folder}/seed", sites.HOMELAB.templates).rendered["one"]
+
+    user = LISTS["users"][0]
+    listed = {name: value if name == "users" else [value] for name, value in LISTS.items()}
+    listed["users"] = [{key: text if key == "name" else [text] for key, text in user.items()}]
+    tap.eq(rendered("bare", LISTS), rendered("listed", listed))
+    tap.contains(rendered("bare", LISTS)["kubeadm-init"], '- "api.example.org"\n')
 
 
 def test_a_site_of_ones_own():

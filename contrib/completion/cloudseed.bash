@@ -41,6 +41,7 @@ _cloudseed_options() {
     'node rm'* | 'node disarm'* | 'node unlock'* | 'node rekey'* | reload* | backup*)
         echo --json
         ;;
+    wait*) echo --for --timeout ;;
     events*) echo --json --kind --since --follow ;;
     'node show'* | check*) echo --json ;;
     render*) echo --all --json --names --provenance ;;
@@ -51,11 +52,11 @@ _cloudseed_options() {
 # $1 is the program as it was typed.
 _cloudseed_operands() {
     case "${words[*]-}" in
-    '' | help) echo check render diff node reference events known-hosts reload backup help ;;
+    '' | help) echo check render diff node reference watch wait events known-hosts reload backup help ;;
     node | 'help node')
         echo list show url add set rm arm disarm unlock rekey reprovision
         ;;
-    render | events | known-hosts | 'node show' | 'node url' | 'node set' | 'node rm'* | \
+    render | watch* | wait* | events | known-hosts | 'node show' | 'node url' | 'node set' | 'node rm'* | \
         'node arm'* | 'node disarm'* | 'node unlock'* | 'node rekey'* | 'node reprovision'*)
         "$1" "${where[@]}" node list --names 2>/dev/null
         ;;

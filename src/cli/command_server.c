@@ -5,6 +5,7 @@
 #include "cli/node_act.h"
 #include "cli/node_define.h"
 #include "cli/server_ops.h"
+#include "cli/watch.h"
 
 #define DEFINITION_FLAGS                                                                          \
     (FLAG_BIT(FLAG_ROLE) | FLAG_BIT(FLAG_CLUSTER) | FLAG_BIT(FLAG_MAC) | FLAG_BIT(FLAG_ADDRESS) | \
@@ -134,6 +135,43 @@ const struct command command_server_table[] = {
             "Examples:\n"
             "  cloudseed node reprovision k8s-worker-2\n",
         .run = node_reprovision_run,
+    },
+    {
+        .name = "watch",
+        .operands = "[NODE...]",
+        .operands_max = UINT8_MAX,
+        .summary = "show what nodes are doing, as it happens",
+        .help =
+            "A table of the nodes, or of all: state, stage of the boot, how far it is, since "
+            "when,\n"
+            "and the latest news. How far is told by how long earlier boots of the role took; a\n"
+            "mark that moves stands where there were none. Those that boot come first. q or\n"
+            "Ctrl-C ends it. Where standard output is no terminal, each event is a line.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed watch\n"
+            "  cloudseed watch k8s-worker-2 k8s-worker-3\n"
+            "  cloudseed watch >>boot.log\n",
+        .run = watch_run,
+    },
+    {
+        .name = "wait",
+        .operands = "NODE...",
+        .operands_min = 1,
+        .operands_max = UINT8_MAX,
+        .flags = FLAG_BIT(FLAG_FOR) | FLAG_BIT(FLAG_TIMEOUT),
+        .summary = "wait until nodes are ready",
+        .help =
+            "Waits until all of them are ready, or in the state that --for names: booting, up,\n"
+            "joining, ready, where a node that is further has been there; or armed, failed,\n"
+            "registered. Each state that they come to is told on standard error.\n"
+            "\n"
+            "Exit status: 0 they are, 1 one has failed, 3 --timeout is over, 64 wrong usage.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed wait k8s-worker-2 --timeout 20m\n"
+            "  cloudseed wait k8s-worker-2 k8s-worker-3 --for up\n",
+        .run = wait_run,
     },
     {
         .name = "events",

@@ -2,7 +2,9 @@
 #include "cli/event_text.h"
 
 #include "cli/api.h"
+#include "cli/term.h"
 
+#define LINE_MAX_BYTES ((size_t)64 * 1024)
 #define TEXT_MAX_BYTES ((size_t)64 * 1024)
 
 static void put(struct buf *b, const char *before, struct str text, const char *after)
@@ -75,4 +77,22 @@ bool event_is_bad(struct value event)
     struct str kind = api_text(event, "kind");
     return str_is(kind, "failed") || str_is(kind, "alarm") || str_is(kind, "locked") ||
            str_is(api_text(value_get(event, STR("data")), "result"), "FAIL");
+}
+
+void event_print(FILE *f, struct value event, bool color)
+{
+    struct buf line;
+    struct arena a;
+    bool red = color && event_is_bad(event);
+    arena_init(&a, 4096);
+    buf_init(&line, LINE_MAX_BYTES);
+    term_text(&line,
+              arena_printf(&a, "%.*s  %6lld  %-15.*s  %-10.*s  %.*s",
+                           STR_ARG(api_text(event, "at")), (long long)api_number(event, "id", 0),
+                           STR_ARG(api_text(event, "node")), STR_ARG(api_text(event, "kind")),
+                           STR_ARG(str_head(event_text(event, &a), LINE_MAX_BYTES / 16))));
+    struct str text = str_trim(buf_view(&line));
+    fprintf(f, "%s%.*s%s\n", red ? TERM_RED : "", STR_ARG(text), red ? TERM_PLAIN : "");
+    buf_done(&line);
+    arena_done(&a);
 }

@@ -3,13 +3,11 @@
 
 #include "cli/api.h"
 #include "cli/event_text.h"
-#include "cli/term.h"
 #include "wire/uri.h"
 
 #include <stdio.h>
 
 #define SHOWN_FIRST 50
-#define LINE_MAX_BYTES ((size_t)64 * 1024)
 #define POLL_MS 60000
 
 struct events {
@@ -23,24 +21,6 @@ struct events {
     int status;
 };
 
-static void print_line(const struct events *w, struct value event)
-{
-    struct buf line;
-    struct arena a;
-    bool red = w->api.call->color_out && event_is_bad(event);
-    arena_init(&a, 4096);
-    buf_init(&line, LINE_MAX_BYTES);
-    term_text(&line,
-              arena_printf(&a, "%.*s  %6lld  %-15.*s  %-9.*s  %.*s", STR_ARG(api_text(event, "at")),
-                           (long long)api_number(event, "id", 0), STR_ARG(api_text(event, "node")),
-                           STR_ARG(api_text(event, "kind")),
-                           STR_ARG(str_head(event_text(event, &a), LINE_MAX_BYTES / 8))));
-    struct str text = str_trim(buf_view(&line));
-    printf("%s%.*s%s\n", red ? TERM_RED : "", STR_ARG(text), red ? TERM_PLAIN : "");
-    buf_done(&line);
-    arena_done(&a);
-}
-
 static void show(struct events *w, struct value event)
 {
     w->last = str_of_u64((uint64_t)api_number(event, "id", 0), w->last_text);
@@ -49,7 +29,7 @@ static void show(struct events *w, struct value event)
     else if (w->json)
         call_list_item(&w->list, event);
     else
-        print_line(w, event);
+        event_print(stdout, event, w->api.call->color_out);
 }
 
 static struct str filters(struct events *w)

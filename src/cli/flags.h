@@ -30,6 +30,7 @@ enum flag_id {
     FLAG_UNSET,
     FLAG_ARM,
     FLAG_FOR,
+    FLAG_TIMEOUT,
     FLAG_KIND,
     FLAG_SINCE,
     FLAG_FOLLOW,

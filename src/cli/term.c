@@ -32,6 +32,20 @@ size_t term_width(struct str s)
     return width;
 }
 
+struct str term_head(struct str s, size_t columns)
+{
+    size_t at = 0, n;
+    for (struct str rest = s; rest.n; rest = str_skip(rest, n)) {
+        int width = wcwidth((wchar_t)text_decode(rest, &n));
+        size_t taken = width < 0 ? 1 : (size_t)width;
+        if (taken > columns)
+            break;
+        columns -= taken;
+        at += n;
+    }
+    return (struct str){s.p, at};
+}
+
 /* Bytes that are no UTF-8 are decoded to U+FFFD, one at a time. */
 static bool is_printable(uint32_t c, size_t n)
 {

@@ -23,6 +23,8 @@ bool term_color(const char *when, int fd);
 
 /* The columns that `s` takes. */
 size_t term_width(struct str s);
+/* The beginning of `s` that takes no more of them. */
+struct str term_head(struct str s, size_t columns);
 
 /* Appends text for a terminal: whatever is no printable character comes as \n, \x1b, \u202e; one
  * that is no UTF-8 as \xNN. Other than buf_escaped it leaves quotes and backslashes alone. */

@@ -29,7 +29,8 @@ discovery:
 """ % ("0" * 64)
 COMMANDS = ["check", "render", "diff", "node list", "node show", "node url", "reference",
             "node add", "node set", "node rm", "node arm", "node disarm", "node unlock",
-            "node rekey", "node reprovision", "events", "known-hosts", "reload", "backup", "help"]
+            "node rekey", "node reprovision", "watch", "wait", "events",
+            "known-hosts", "reload", "backup", "help"]
 
 
 def copy_tree(name, changes):

@@ -79,7 +79,8 @@ static void on_begin(void *cls, struct exchange *x)
         admin_begin(x, call);
         return;
     }
-    call->route = route_parse(x->in.path, &x->arena);
+    call->route = x->in.listener == LISTENER_TFTP ? route_parse_tftp(x->in.path)
+                                                  : route_parse(x->in.path, &x->arena);
     struct takes t = takes(call->route.kind);
     bool reads = x->in.method == METHOD_GET || x->in.method == METHOD_HEAD;
     if (call->route.kind == ROUTE_NONE)
@@ -100,6 +101,9 @@ static enum exchange_verdict on_step(void *cls, struct exchange *x)
     case ROUTE_EVIDENCE: boot_answer(x, call); break;
     case ROUTE_REPORT:
     case ROUTE_PHONE_HOME: return callback_step(x, call);
+    case ROUTE_ASSET:
+        return asset_step(x, &call->asset, call->core->host.assets, call->route.value,
+                          call->core->host.work);
     case ROUTE_HEALTHZ: answer_line(x, 200, "alive"); break;
     case ROUTE_READYZ: answer_readyz(cls, x); break;
     case ROUTE_NONE: break; /* answered already */
@@ -116,6 +120,7 @@ static void on_end(void *cls, struct exchange *x)
         define_end(x, call);
     if (call->ticket.generation)
         fleet_forget(c->fleet, call->ticket);
+    asset_end(&call->asset);
     snapshot_unref(x->snapshot);
     x->snapshot = NULL;
 }

@@ -12,6 +12,7 @@
 #include "crypto/sealing.h"
 #include "fleet/fleet.h"
 #include "port/exchange.h"
+#include "port/work.h"
 
 struct core;
 
@@ -24,6 +25,9 @@ struct core_host {
     /* The fleet's definitions have changed: a snapshot with at least these is to come by
      * core_replace. */
     void (*extend)(void *cls);
+    const char *assets; /* their folder */
+    const struct work_port
+        *work; /* where files are opened; NULL: nowhere, and no asset is served */
     void *cls;
 };
 

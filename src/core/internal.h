@@ -9,6 +9,7 @@
 #define CLOUDSEED_CORE_INTERNAL_H
 
 #include "core/admin.h"
+#include "core/assets.h"
 #include "core/core.h"
 #include "core/route.h"
 
@@ -40,6 +41,7 @@ struct call {
     struct core *core;
     struct route route;
     struct slot_ref ticket; /* of what the fleet was asked for */
+    struct asset_call asset;
     /* Of admins' requests alone: */
     struct admin_route admin;
     struct str window_key; /* a new one, in the clear */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/route.h"
 
+#include "core/assetfile.h"
 #include "crypto/keys.h"
 #include "wire/uri.h"
 
@@ -61,12 +62,40 @@ static struct route parse_evidence(struct str path, struct str rest, struct aren
     return r.file == SEED_FILE_COUNT ? none(no_file) : r;
 }
 
+static struct route asset(struct str name)
+{
+    const char *refusal = asset_name_refusal(name);
+    return refusal ? none(refusal) : (struct route){.kind = ROUTE_ASSET, .value = name};
+}
+
+/* A slash that is percent-encoded parts nothing: it would be one to the file system. */
+static struct route parse_asset(struct str rest, struct arena *a)
+{
+    struct str name = {"", 0};
+    while (rest.p) {
+        struct str part;
+        if (!uri_decode_segment(str_cut(&rest, '/'), a, &part))
+            return none("the asset's name is badly percent-encoded");
+        if (memchr(part.p, '/', part.n))
+            return none("a slash in an asset's name is not percent-encoded");
+        name = ARENA_JOIN(a, name, part, rest.p ? STR("/") : STR(""));
+    }
+    return asset(name);
+}
+
+struct route route_parse_tftp(struct str path)
+{
+    return asset(str_skip(path, str_starts(path, STR("/assets/")) ? 8 : 1));
+}
+
 struct route route_parse(struct str path, struct arena *a)
 {
     if (str_starts(path, STR("/s/")))
         return parse_seed(str_skip(path, 3));
     if (str_starts(path, STR("/nocloud/")))
         return parse_evidence(path, str_skip(path, 9), a);
+    if (str_starts(path, STR("/assets/")))
+        return parse_asset(str_skip(path, 8), a);
     if (str_is(path, "/healthz"))
         return (struct route){.kind = ROUTE_HEALTHZ};
     if (str_is(path, "/readyz"))

@@ -15,6 +15,7 @@ enum route_kind {
     ROUTE_EVIDENCE, /* /nocloud/KIND/VALUE/FILE */
     ROUTE_REPORT,   /* /s/KEY/report */
     ROUTE_PHONE_HOME,
+    ROUTE_ASSET, /* /assets/NAME */
     ROUTE_HEALTHZ,
     ROUTE_READYZ,
 };
@@ -23,13 +24,16 @@ struct route {
     enum route_kind kind;
     struct str key;         /* of all below /s/ */
     enum evidence evidence; /* of ROUTE_EVIDENCE, with its value decoded */
-    struct str value;
-    struct str base; /* of the latter, as it came: "/nocloud/KIND/VALUE/" */
+    struct str value;       /* the name of an asset, too */
+    struct str base;        /* of the latter, as it came: "/nocloud/KIND/VALUE/" */
     enum seed_file file;
     const char *reason; /* of ROUTE_NONE: one line for a console */
 };
 
 /* `path` begins with a slash and has no query. What is decoded lives in the arena. */
 struct route route_parse(struct str path, struct arena *a);
+
+/* The same for TFTP: nothing is percent-encoded there, and /NAME is an asset as well. */
+struct route route_parse_tftp(struct str path);
 
 #endif

@@ -6,6 +6,7 @@
 #include "daemon/notify.h"
 #include "daemon/reload.h"
 #include "net/http/http.h"
+#include "net/pool.h"
 #include "net/socket.h"
 
 #include <signal.h>
@@ -13,6 +14,10 @@
 #include <uv.h>
 
 #define HEARTBEAT_MS 15000
+
+/* Files on shares: enough threads that one file does not hold up the next, and few enough that a
+ * share which hangs costs next to nothing. */
+static const struct pool_limits pool_limits = {.threads = 4, .queue = 4096, .deadline_ms = 5000};
 
 enum { ON_TERM, ON_INT, ON_HUP, SIGNALS };
 
@@ -25,6 +30,7 @@ struct service {
     struct core *core;
     struct state *state;
     struct http_server *http;
+    struct pool *pool;
     struct reload reload;
     struct checker checker;
     bool stopping;
@@ -51,6 +57,7 @@ static void close_handles(struct service *s)
     uv_close((uv_handle_t *)&s->before_sleep, NULL);
     uv_close((uv_handle_t *)&s->watchdog, NULL);
     uv_close((uv_handle_t *)&s->heartbeat, NULL);
+    pool_free(s->pool);
     state_stop(s->state);
 }
 
@@ -152,7 +159,7 @@ static int listen_all(struct service *s, const struct service_sockets *sockets, 
         .request_ms = l->request_seconds * 1000,
         .answer_ms = l->answer_seconds * 1000,
     };
-    int r = http_server_new(&s->loop, core_port(s->core), &limits, &s->http, e);
+    int r = http_server_new(&s->loop, core_port(s->core), pool_port(s->pool), &limits, &s->http, e);
     if (r == 0)
         r = state_start(s->state, &s->loop, (struct wake){http_server_wake, s->http}, e);
     for (unsigned i = 0; r == 0 && i < sockets->n; i++)
@@ -165,13 +172,18 @@ int service_run(const struct config *c, struct snapshot *first, struct state *st
                 struct service_sockets *sockets, struct err *e)
 {
     struct service s = {.config = c, .state = state};
-    const struct core_host host = {.reload = on_reload_asked, .extend = on_extend_asked, .cls = &s};
     signal(SIGPIPE, SIG_IGN);
     int r = uv_loop_init(&s.loop);
     if (r < 0) {
         snapshot_unref(first);
         return err_errno(e, r, "cannot make an event loop");
     }
+    s.pool = pool_new(&s.loop, &pool_limits);
+    const struct core_host host = {.reload = on_reload_asked,
+                                   .extend = on_extend_asked,
+                                   .assets = c->assets_dir.p,
+                                   .work = pool_port(s.pool),
+                                   .cls = &s};
     s.core = core_new(first, state->fleet, state->sealer, &host);
     checker_init(&s.checker, s.core, &s.loop);
     reload_init(&s.reload, s.core, &s.checker, c, state->fleet, &s.loop);

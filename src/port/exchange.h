@@ -34,8 +34,8 @@ struct exchange_in {
     struct str path;  /* as it came, nothing decoded, without the query */
     struct str query; /* likewise, without its question mark; p == NULL where there is none */
     /* Header values; p == NULL where there is none. */
-    struct str if_none_match, if_match, accept, accept_encoding, content_type, last_event_id,
-        user_agent;
+    struct str if_none_match, if_match, if_range, range, accept, accept_encoding, content_type,
+        last_event_id, user_agent;
     struct str body;     /* whole, from the first step on */
     struct address peer; /* family 0: somebody on this machine, through a unix socket */
     uint32_t peer_uid;   /* who that is (SO_PEERCRED) */
@@ -59,7 +59,6 @@ struct exchange_out {
     const char *allow;         /* for 405 */
     const char *location;      /* of what was made, NULL: none */
     const char *content_range; /* for 206 and 416, NULL: none */
-    const char *last_modified; /* NULL: none */
     bool accept_ranges;
     bool vary_encoding;
     bool retry_later; /* Retry-After */

@@ -32,9 +32,27 @@ static void check_evidence(const struct route *r, struct str path)
         need((unsigned char)r->value.p[i] >= 0x20 && r->value.p[i] != 0x7F);
 }
 
+/* Whatever came, it is below the folder and says so. */
+static void check_asset(struct str name)
+{
+    need(name.n > 0);
+    while (name.p) {
+        struct str part = str_cut(&name, '/');
+        need(part.n > 0 && part.p[0] != '.');
+        for (size_t i = 0; i < part.n; i++)
+            need((unsigned char)part.p[i] >= 0x20 && part.p[i] != 0x7F);
+    }
+}
+
 static void check_route(struct str path, struct arena *a)
 {
     struct route r = route_parse(path, a);
+    if (str_starts(path, STR("/"))) {
+        struct route t = route_parse_tftp(path);
+        need(t.kind == ROUTE_ASSET || (t.kind == ROUTE_NONE && t.reason));
+        if (t.kind == ROUTE_ASSET)
+            check_asset(t.value);
+    }
     if (r.kind == ROUTE_NONE) {
         need(r.reason && r.reason[0] && !strchr(r.reason, '\n'));
         return;
@@ -46,6 +64,8 @@ static void check_route(struct str path, struct arena *a)
         need(within(r.key, path) && seed_key_valid(r.key));
     if (r.kind == ROUTE_EVIDENCE)
         check_evidence(&r, path);
+    if (r.kind == ROUTE_ASSET)
+        check_asset(r.value);
 }
 
 /* What we encode is what we decode. */

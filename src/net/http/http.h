@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "port/exchange.h"
+#include "port/work.h"
 
 #include <uv.h>
 
@@ -23,7 +24,8 @@ struct http_limits {
     uint32_t answer_ms;  /* from the request to the answer's last byte */
 };
 
-int http_server_new(uv_loop_t *loop, const struct exchange_port *port,
+/* What lies on a share is read by `work`. */
+int http_server_new(uv_loop_t *loop, const struct exchange_port *port, const struct work_port *work,
                     const struct http_limits *limits, struct http_server **ret, struct err *e);
 
 /* Answers on a listening TCP or unix socket, which it takes over when it succeeds. */

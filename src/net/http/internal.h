@@ -57,6 +57,7 @@ struct http_listener {
 struct http_server {
     uv_loop_t *loop;
     const struct exchange_port *port;
+    const struct work_port *work; /* for files on shares */
     struct http_limits limits;
     struct MHD_Daemon *daemon;
     uv_poll_t watch;     /* libmicrohttpd's epoll */

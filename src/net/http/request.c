@@ -108,8 +108,12 @@ static bool has_space(struct str name)
 static struct str *header_of(struct exchange_in *in, struct str name)
 {
     switch (name.n) {
+    case 5: return str_eq_nocase(name, STR("Range")) ? &in->range : NULL;
     case 6: return str_eq_nocase(name, STR("Accept")) ? &in->accept : NULL;
-    case 8: return str_eq_nocase(name, STR("If-Match")) ? &in->if_match : NULL;
+    case 8:
+        if (str_eq_nocase(name, STR("If-Range")))
+            return &in->if_range;
+        return str_eq_nocase(name, STR("If-Match")) ? &in->if_match : NULL;
     case 10: return str_eq_nocase(name, STR("User-Agent")) ? &in->user_agent : NULL;
     case 12: return str_eq_nocase(name, STR("Content-Type")) ? &in->content_type : NULL;
     case 13:
@@ -316,7 +320,8 @@ static void log_outcome(const struct http_request *r, bool whole)
     if (x->out.reason)
         ADD(LOG_TEXT("reason", str_from(x->out.reason)));
     if (!whole)
-        ADD(LOG_TEXT("outcome", STR("peer left")));
+        ADD(LOG_TEXT("outcome", http_share_failed(r) ? STR("the assets folder stopped answering")
+                                                     : STR("peer left")));
 #undef ADD
     log_event(level, x->out.event ? x->out.event : "answered", fields, n);
 }
@@ -344,6 +349,7 @@ void http_request_end(void *cls, struct MHD_Connection *m, void **context,
         log_outcome(r, how == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     else
         log_unread(r);
+    http_share_end(r);
     if (r->begun) {
         s->port->end(s->port->cls, &r->exchange);
         slots_remove(&s->requests, r->exchange.ref);

@@ -13,9 +13,10 @@ struct http_request {
     struct exchange exchange;
     struct buf body; /* the peer's */
     uint64_t begun_ns;
-    uint64_t streamed;   /* bytes of a stream that went out */
-    size_t stream_at;    /* of what is in the exchange's buffer */
-    const char *refusal; /* of the request's form: why it is refused */
+    uint64_t streamed;        /* bytes of a stream that went out */
+    size_t stream_at;         /* of what is in the exchange's buffer */
+    struct http_block *block; /* of a file on a share, NULL: none is sent */
+    const char *refusal;      /* of the request's form: why it is refused */
     int refusal_status;
     unsigned host_n, length_n, encoding_n, odd_names_n;
     uint64_t length; /* of the body, as it was announced */
@@ -41,6 +42,12 @@ enum exchange_verdict http_request_advance(struct http_request *r);
 void http_hold(struct http_request *r, enum http_phase phase);
 /* Lets a request that is held go on. */
 void http_hold_release(struct http_request *r);
+
+/* share.c: the body out of a file on a share. It takes the file over. */
+struct MHD_Response *http_share_response(struct http_request *r);
+/* Whether the share ended the answer before its time. */
+bool http_share_failed(const struct http_request *r);
+void http_share_end(struct http_request *r);
 
 /* respond.c: the answer as libmicrohttpd wants it. MHD_NO where it could not be queued. */
 enum MHD_Result http_respond(struct http_request *r, bool close);

@@ -63,6 +63,8 @@ static struct MHD_Response *make_response(struct http_request *r)
     if (out->stream && r->exchange.in.method != METHOD_HEAD)
         return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES, on_more, r,
                                                  NULL);
+    if (out->content && out->content->remote && r->exchange.in.method != METHOD_HEAD)
+        return http_share_response(r);
     if (out->content)
         return response_of_file(out->content);
     return MHD_create_response_from_buffer(out->body.n, (void *)(uintptr_t)out->body.p,
@@ -83,7 +85,6 @@ enum MHD_Result http_respond(struct http_request *r, bool close)
     add(response, MHD_HTTP_HEADER_ALLOW, out->allow);
     add(response, MHD_HTTP_HEADER_LOCATION, out->location);
     add(response, MHD_HTTP_HEADER_CONTENT_RANGE, out->content_range);
-    add(response, MHD_HTTP_HEADER_LAST_MODIFIED, out->last_modified);
     add(response, MHD_HTTP_HEADER_ACCEPT_RANGES, out->accept_ranges ? "bytes" : NULL);
     add(response, MHD_HTTP_HEADER_RETRY_AFTER, out->retry_later ? "1" : NULL);
     add(response, MHD_HTTP_HEADER_CONNECTION, close ? "close" : NULL);

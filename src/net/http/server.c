@@ -53,7 +53,7 @@ static int watch_daemon(struct http_server *s)
     return uv_poll_start(&s->watch, UV_READABLE, on_ready);
 }
 
-int http_server_new(uv_loop_t *loop, const struct exchange_port *port,
+int http_server_new(uv_loop_t *loop, const struct exchange_port *port, const struct work_port *work,
                     const struct http_limits *limits, struct http_server **ret, struct err *e)
 {
     struct http_server *s = calloc(1, sizeof(*s));
@@ -61,6 +61,7 @@ int http_server_new(uv_loop_t *loop, const struct exchange_port *port,
         abort();
     s->loop = loop;
     s->port = port;
+    s->work = work;
     s->limits = *limits;
     LIST_INIT(&s->listeners);
     for (int phase = 0; phase < PHASES; phase++)

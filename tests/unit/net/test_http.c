@@ -132,7 +132,7 @@ static int open_world(void **state)
     uv_loop_init(&world.loop);
     uv_timer_init(&world.loop, &world.waker);
     uv_async_init(&world.loop, &world.talked, on_talked);
-    return http_server_new(&world.loop, &world.port, &limits, &world.server, &e);
+    return http_server_new(&world.loop, &world.port, NULL, &limits, &world.server, &e);
 }
 
 static int close_world(void **state)

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/assets.h"
+
+#include "base/buf.h"
+#include "core/answer.h"
+#include "core/assetfile.h"
+#include "wire/negotiate.h"
+#include "wire/range.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* It outlives the exchange where the share keeps it: then nobody waits for it any more. */
+struct asset_request {
+    struct work work;
+    struct wake wake;
+    struct slot_ref who;
+    enum { OPENING, LATE, OPENED } state;
+    bool abandoned;
+    int result;
+    struct asset asset;
+    const char *folder; /* the configuration's: it stays */
+    char name[];
+};
+
+static const char late_text[] =
+    "the assets folder does not answer: its share may be gone; try again later";
+
+/* --- Opening ---------------------------------------------------------------------------------- */
+
+static void on_run(struct work *w)
+{
+    struct asset_request *r = (struct asset_request *)w;
+    r->result = asset_open(r->folder, r->name, &r->asset);
+}
+
+static void request_free(struct asset_request *r)
+{
+    if (r->asset.fd >= 0)
+        close(r->asset.fd);
+    free(r);
+}
+
+static void on_late(struct work *w)
+{
+    struct asset_request *r = (struct asset_request *)w;
+    r->state = LATE;
+    if (!r->abandoned)
+        r->wake.call(r->wake.cls, r->who);
+}
+
+static void on_ended(struct work *w, bool ran)
+{
+    struct asset_request *r = (struct asset_request *)w;
+    if (!ran)
+        r->result = -ETIMEDOUT;
+    r->state = OPENED;
+    if (r->abandoned)
+        request_free(r);
+    else
+        r->wake.call(r->wake.cls, r->who);
+}
+
+static struct asset_request *request_start(struct exchange *x, const char *folder, struct str name,
+                                           const struct work_port *port)
+{
+    struct asset_request *r = calloc(1, sizeof(*r) + name.n + 1);
+    if (!r)
+        abort();
+    r->work = (struct work){.run = on_run, .late = on_late, .ended = on_ended};
+    r->wake = x->wake;
+    r->who = x->ref;
+    r->asset.fd = -1;
+    r->folder = folder;
+    memcpy(r->name, name.p, name.n);
+    if (port->start(port->cls, &r->work))
+        return r;
+    free(r);
+    return NULL;
+}
+
+/* --- Answering -------------------------------------------------------------------------------- */
+
+const char *asset_type(struct str name)
+{
+    static const struct {
+        struct str ending;
+        const char *type;
+    } types[] = {
+        /* UEFI's HTTP boot goes by these: EDK2, NetworkPkg/HttpBootDxe. */
+        {{".efi", 4}, "application/efi"},
+        {{".iso", 4}, "application/vnd.efi-iso"},
+        {{".sha256", 7}, "text/plain; charset=utf-8"},
+        {{".txt", 4}, "text/plain; charset=utf-8"},
+        {{".ipxe", 5}, "text/plain; charset=utf-8"},
+        {{".cfg", 4}, "text/plain; charset=utf-8"},
+        {{".yaml", 5}, "text/plain; charset=utf-8"},
+        {{".json", 5}, "application/json"},
+        {{".gz", 3}, "application/gzip"},
+        {{".xz", 3}, "application/x-xz"},
+    };
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        if (str_ends(name, types[i].ending))
+            return types[i].type;
+    }
+    return "application/octet-stream";
+}
+
+static void unavailable(struct exchange *x, const char *reason)
+{
+    answer_refuse(x, 503, reason);
+    x->out.retry_later = true;
+}
+
+static void refuse(struct exchange *x, int error)
+{
+    switch (error) {
+    case -ENOENT:
+    case -ENOTDIR: answer_refuse(x, 404, "no such asset: 'cloudseed asset list' names all"); break;
+    case -EISDIR: answer_refuse(x, 404, "this is a folder, and folders are not listed"); break;
+    case -EINVAL: answer_refuse(x, 403, "only regular files are served"); break;
+    case -EXDEV:
+    case -ELOOP: answer_refuse(x, 403, "this link leads out of the assets folder"); break;
+    case -EACCES: answer_refuse(x, 403, "the server may not read this file"); break;
+    case -ENOTCONN: unavailable(x, "the assets folder cannot be opened"); break;
+    case -ETIMEDOUT: unavailable(x, late_text); break;
+    default:
+        unavailable(x, arena_printf(&x->arena, "the assets folder fails: %s", strerror(-error)).p);
+    }
+}
+
+/* Files are replaced by rename: another file is another inode, and has another time. */
+static const char *entity_tag(struct exchange *x, const struct asset *a)
+{
+    const uint64_t what[] = {a->size, a->inode, (uint64_t)a->mtime_ns};
+    return answer_tag(x, (struct str){(const char *)what, sizeof(what)});
+}
+
+static const char *content_range(struct exchange *x, const struct range *r, uint64_t size)
+{
+    char text[RANGE_TEXT_SIZE];
+    return arena_str(&x->arena, str_from(range_text(r, size, text))).p;
+}
+
+static void answer_part(struct exchange *x, struct asset_call *call, uint64_t size)
+{
+    struct range part = {0, size};
+    bool counts =
+        x->in.method == METHOD_GET && range_applies(x->in.if_range, str_from(x->out.etag));
+    switch (counts ? range_parse(x->in.range, size, &part) : RANGE_WHOLE) {
+    case RANGE_WHOLE: x->out.status = 200; break;
+    case RANGE_PART:
+        x->out.status = 206;
+        x->out.content_range = content_range(x, &part, size);
+        break;
+    case RANGE_BEYOND:
+        answer_refuse(x, 416, "the range lies beyond the file's end");
+        x->out.content_range = content_range(x, NULL, size);
+        return;
+    }
+    call->file.offset = part.offset;
+    call->file.length = part.length;
+    x->out.content = &call->file;
+}
+
+/* The file is the exchange's from here on. */
+static void answer(struct exchange *x, struct asset_call *call, struct asset *a, struct str name)
+{
+    call->file.remote = a->remote;
+    call->file.fd = a->fd;
+    a->fd = -1;
+    x->out.type = asset_type(name);
+    x->out.cache = "no-cache";
+    x->out.accept_ranges = true;
+    x->out.event = "served";
+    x->out.etag = entity_tag(x, a);
+    if (negotiate_etag_listed(x->in.if_none_match, str_from(x->out.etag))) {
+        x->out.status = 304;
+        x->out.type = NULL;
+    } else {
+        answer_part(x, call, a->size);
+    }
+}
+
+enum exchange_verdict asset_step(struct exchange *x, struct asset_call *call, const char *folder,
+                                 struct str name, const struct work_port *work)
+{
+    struct asset_request *r = call->request;
+    if (!r) {
+        x->out.file = name;
+        call->file.fd = -1;
+        call->request = work ? request_start(x, folder, name, work) : NULL;
+        if (call->request)
+            return EXCHANGE_WAIT;
+        unavailable(x, late_text);
+        return EXCHANGE_DONE;
+    }
+    if (r->state == OPENING)
+        return EXCHANGE_WAIT;
+    if (r->state == LATE)
+        unavailable(x, late_text);
+    else if (r->result < 0)
+        refuse(x, r->result);
+    else
+        answer(x, call, &r->asset, name);
+    return EXCHANGE_DONE;
+}
+
+void asset_end(struct asset_call *call)
+{
+    struct asset_request *r = call->request;
+    if (!r)
+        return;
+    if (call->file.fd >= 0)
+        close(call->file.fd);
+    call->request = NULL;
+    r->abandoned = true;
+    if (r->state == OPENED)
+        request_free(r);
+}

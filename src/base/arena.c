@@ -36,6 +36,12 @@ void arena_done(struct arena *a)
     *a = (struct arena){.chunk_bytes = a->chunk_bytes};
 }
 
+void arena_wipe(struct arena *a)
+{
+    for (struct arena_chunk *c = a->chunk; c; c = c->older)
+        explicit_bzero(c->data, c->size);
+}
+
 void arena_reset(struct arena *a)
 {
     struct arena_chunk *keep = a->chunk;

@@ -27,6 +27,8 @@ void arena_init(struct arena *a, size_t chunk_bytes);
 void arena_done(struct arena *a);
 /* Forgets everything, keeps one chunk for what comes next. */
 void arena_reset(struct arena *a);
+/* Overwrites all that it handed out: for secrets, before arena_done. */
+void arena_wipe(struct arena *a);
 
 /* Uninitialised memory, aligned for any type. Never NULL. */
 void *arena_alloc(struct arena *a, size_t size) __attribute__((malloc, returns_nonnull));

@@ -22,6 +22,7 @@ struct base {
     struct part declared;
     struct scope_tables *tables;
     struct secrets secrets;
+    struct sealed_values *values;
     char *url;
     atomic_uint refs; /* of snapshots, which are made on any thread */
 };
@@ -107,6 +108,11 @@ struct snapshot *snapshot_new(struct tree *t, const struct secrets *secrets, str
     return s;
 }
 
+void snapshot_take_values(struct snapshot *s, struct sealed_values *values)
+{
+    s->base->values = values;
+}
+
 static void keep_verdicts(struct part *p, const struct part *before)
 {
     for (uint32_t i = 0; i < p->nodes; i++) {
@@ -141,6 +147,7 @@ static void base_unref(struct base *b)
 {
     if (atomic_fetch_sub(&b->refs, 1) > 1)
         return;
+    sealed_values_free(b->values);
     scope_tables_free(b->tables);
     part_done(&b->declared);
     secrets_wipe(&b->secrets);
@@ -172,6 +179,11 @@ const struct tree *snapshot_registered(const struct snapshot *s)
 const struct scope_tables *snapshot_tables(const struct snapshot *s)
 {
     return s->base->tables;
+}
+
+const struct sealed_values *snapshot_values(const struct snapshot *s)
+{
+    return s->base->values;
 }
 
 struct str snapshot_url(const struct snapshot *s)

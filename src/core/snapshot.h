@@ -12,6 +12,7 @@
 
 #include "crypto/keys.h"
 #include "render/check.h"
+#include "render/sealed.h"
 #include "tree/extend.h"
 
 struct snapshot;
@@ -19,6 +20,8 @@ struct snapshot;
 /* Takes the tree over. `url` is what the nodes' URLs begin with, without a slash at its end; it is
  * copied, and so are the secrets. No node is registered. The caller holds the first reference. */
 struct snapshot *snapshot_new(struct tree *t, const struct secrets *secrets, struct str url);
+/* Gives a new one the values of the site's secrets, which it takes over. */
+void snapshot_take_values(struct snapshot *s, struct sealed_values *values);
 /* The same base with the nodes of `registered`, an extension of its tree, which is taken over.
  * `version` says of which state of the definitions it was made. Any thread, while somebody holds
  * `s`. What the check has said of nodes that are the same in `s` holds. */
@@ -34,6 +37,8 @@ const struct tree *snapshot_tree(const struct snapshot *s);
 const struct tree *snapshot_registered(const struct snapshot *s);
 /* Of all nodes. */
 const struct scope_tables *snapshot_tables(const struct snapshot *s);
+/* For the documents of bootstrap's answer alone; NULL: there are none. */
+const struct sealed_values *snapshot_values(const struct snapshot *s);
 struct str snapshot_url(const struct snapshot *s);
 uint64_t snapshot_version(const struct snapshot *s);
 bool snapshot_same_base(const struct snapshot *a, const struct snapshot *b);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/secrets.h"
 
+#include "base/fs.h"
 #include "base/hex.h"
 #include "crypto/keyfile.h"
 #include "crypto/random.h"
@@ -52,6 +53,32 @@ int secrets_parse(struct str text, struct secrets *ret, struct err *e)
     *ret = found;
     secrets_wipe(&found);
     return 0;
+}
+
+struct str secrets_text(const struct secrets *s, struct arena *a)
+{
+    char hex[2 * SECRET_BYTES + 1] = "";
+    struct str text = STR(SECRET_TEXT);
+    for (size_t i = 0; i < s->n; i++) {
+        const char kid[] = {s->list[i].kid, ':', '\0'};
+        for (size_t k = 0; k < SECRET_BYTES; k++) {
+            hex[2 * k] = hex_digits[s->list[i].bytes[k] >> 4];
+            hex[2 * k + 1] = hex_digits[s->list[i].bytes[k] & 15];
+        }
+        text = ARENA_JOIN(a, text, str_from(kid), str_from(hex), STR("\n"));
+    }
+    OPENSSL_cleanse(hex, sizeof(hex));
+    return text;
+}
+
+int secrets_restore(const char *path, struct str text, struct err *e)
+{
+    struct secrets s;
+    int r = secrets_parse(text, &s, e);
+    if (r < 0)
+        return err_prefix(e, "%s", path);
+    secrets_wipe(&s);
+    return fs_create(path, text, 0600, e);
 }
 
 void secrets_wipe(struct secrets *s)

@@ -8,8 +8,8 @@
 #ifndef CLOUDSEED_CRYPTO_SECRETS_H
 #define CLOUDSEED_CRYPTO_SECRETS_H
 
+#include "base/arena.h"
 #include "base/err.h"
-#include "base/str.h"
 
 #define SECRET_BYTES 32
 #define SECRETS_MAX 2
@@ -32,6 +32,10 @@ int secrets_load(const char *path, struct secrets *ret, struct err *e);
 int secrets_load_or_create(const char *path, struct secrets *ret, bool *ret_created, struct err *e);
 /* Reads the text of a secret file. */
 int secrets_parse(struct str text, struct secrets *ret, struct err *e);
+/* The text of a file that holds them, in the arena. */
+struct str secrets_text(const struct secrets *s, struct arena *a);
+/* Makes the secret file (0600) of such a text; -EEXIST where there is one. */
+int secrets_restore(const char *path, struct str text, struct err *e);
 /* Overwrites them in memory. */
 void secrets_wipe(struct secrets *s);
 

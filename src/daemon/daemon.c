@@ -9,6 +9,7 @@
 #include "daemon/reload.h"
 #include "daemon/report.h"
 #include "daemon/service.h"
+#include "daemon/vault.h"
 #include "daemon/world.h"
 #include "net/socket.h"
 
@@ -102,14 +103,21 @@ static void tell_few_descriptors(const struct config *c)
                     LOG_TEXT("advice", STR("raise LimitNOFILE or lower limits.connections")));
 }
 
-static int load_first(const struct config *c, struct snapshot **ret, struct err *e)
+static int load_first(const struct config *c, struct state *state, struct snapshot **ret,
+                      struct err *e)
 {
     struct faults faults;
+    struct safe safe;
+    const struct world_load w = {.config = c, .safe = &safe, .first = true};
     faults_init(&faults);
-    int r = world_load(c, true, &faults, ret);
+    safe_init(&safe, state->fleet, state->sealer);
+    int r = world_load(&w, &faults, ret);
     report_faults(&faults);
     if (r < 0)
-        err_set(e, r, "the seed tree or the secret cannot be used: %zu faults", faults.errors);
+        err_set(e, r, "the seed tree or a secret cannot be used: %zu faults", faults.errors);
+    else
+        state_keep(state, &safe);
+    safe_done(&safe);
     faults_done(&faults);
     return r;
 }
@@ -146,15 +154,13 @@ static int serve(const struct config *c, struct err *e)
     int r = open_sockets(c, &sockets, e);
     if (r == 0)
         r = privileges_drop(c->user, c->group, e);
-    if (r == 0)
-        r = load_first(c, &first, e);
     if (r < 0)
         return r;
     r = state_open(&state, c, e);
     if (r == 0)
+        r = load_first(c, &state, &first, e);
+    if (r == 0)
         r = service_run(c, take_registered(first, state.fleet), &state, &sockets, e);
-    else
-        snapshot_unref(first);
     state_close(&state);
     return r;
 }
@@ -176,7 +182,11 @@ static int check(const struct config *c)
     faults_init(&faults);
     int r = tree_load(c->seed_dir.p, c->templates_dir.p, &faults, &tree);
     if (r == 0)
+        vault_check(c, tree, &faults);
+    if (r == 0)
         r = check_nodes(tree, &faults, &result);
+    if (faults.errors)
+        r = -EINVAL;
     report_faults(&faults);
     if (tree)
         log_notice("checked", LOG_NUMBER("nodes", tree_node_count(tree)),

@@ -19,10 +19,10 @@ void reload_hold_signal(bool hold)
 }
 
 void reload_init(struct reload *r, struct core *core, struct checker *checker,
-                 const struct config *config, const struct fleet *fleet, uv_loop_t *loop)
+                 const struct config *config, struct state *state, uv_loop_t *loop)
 {
     *r = (struct reload){
-        .core = core, .checker = checker, .config = config, .fleet = fleet, .loop = loop};
+        .core = core, .checker = checker, .config = config, .state = state, .loop = loop};
     r->work.data = r;
 }
 
@@ -31,7 +31,8 @@ void reload_init(struct reload *r, struct core *core, struct checker *checker,
 static void on_work(uv_work_t *work)
 {
     struct reload *r = work->data;
-    r->result = r->base ? 0 : world_load(r->config, false, &r->faults, &r->base);
+    const struct world_load w = {.config = r->config, .safe = &r->safe, .stop = &r->stop};
+    r->result = r->base ? 0 : world_load(&w, &r->faults, &r->base);
     if (r->result == 0)
         r->loaded = world_extend(r->base, &r->definitions, &r->faults);
 }
@@ -45,7 +46,7 @@ static void work(struct reload *r)
     r->running = true;
     r->extend = false;
     r->loaded = NULL;
-    world_definitions_init(&r->definitions, r->fleet);
+    world_definitions_init(&r->definitions, r->state->fleet);
     uv_queue_work(r->loop, &r->work, on_work, on_done);
 }
 
@@ -54,6 +55,7 @@ static void take(struct reload *r)
     uint64_t took = clock_boot_ms() - r->begun_ms;
     uint32_t nodes = snapshot_node_count(r->loaded);
     core_replace(r->core, r->loaded);
+    state_keep(r->state, &r->safe);
     checker_start(r->checker);
     log_notice("reloaded", LOG_NUMBER("nodes", nodes), LOG_NUMBER("ms", took));
     notify_send("READY=1\nSTATUS=Serving the seed tree as it was at the last reload.");
@@ -90,7 +92,7 @@ static void end_extension(struct reload *r)
 static bool is_behind(const struct reload *r)
 {
     return r->reloading && r->faults.errors == 0 &&
-           snapshot_version(r->loaded) != fleet_definitions_version(r->fleet);
+           snapshot_version(r->loaded) != fleet_definitions_version(r->state->fleet);
 }
 
 static void begin_extension(struct reload *r)
@@ -106,7 +108,7 @@ static void go_on(struct reload *r)
     if (r->again && !r->stopped)
         reload_start(r);
     else if (r->extend &&
-             snapshot_version(core_snapshot(r->core)) != fleet_definitions_version(r->fleet))
+             snapshot_version(core_snapshot(r->core)) != fleet_definitions_version(r->state->fleet))
         begin_extension(r);
 }
 
@@ -130,6 +132,8 @@ static void on_done(uv_work_t *done, int status)
         end_extension(r);
     }
     faults_done(&r->faults);
+    if (r->reloading)
+        safe_done(&r->safe);
     go_on(r);
 }
 
@@ -147,6 +151,7 @@ uint64_t reload_start(struct reload *r)
     r->number++;
     r->begun_ms = clock_boot_ms();
     faults_init(&r->faults);
+    safe_init(&r->safe, r->state->fleet, r->state->sealer);
     work(r);
     return r->number;
 }
@@ -162,4 +167,5 @@ void reload_extend(struct reload *r)
 void reload_stop(struct reload *r)
 {
     r->stopped = true;
+    atomic_store(&r->stop, true);
 }

@@ -13,6 +13,7 @@
 #include "config/config.h"
 #include "core/core.h"
 #include "daemon/checker.h"
+#include "daemon/state.h"
 #include "daemon/world.h"
 
 #include <uv.h>
@@ -22,7 +23,9 @@ struct reload {
     struct core *core;
     struct checker *checker;
     const struct config *config;
-    const struct fleet *fleet;
+    struct state *state;
+    struct safe safe;
+    atomic_bool stop; /* what blocks on the thread is to end */
     uv_loop_t *loop;
     struct faults faults;
     struct world_definitions definitions;
@@ -41,7 +44,7 @@ void reload_hold_signal(bool hold);
 
 /* What was loaded is checked by `checker` from then on. */
 void reload_init(struct reload *r, struct core *core, struct checker *checker,
-                 const struct config *config, const struct fleet *fleet, uv_loop_t *loop);
+                 const struct config *config, struct state *state, uv_loop_t *loop);
 /* The number of the reload that reads the tree as it is now. */
 uint64_t reload_start(struct reload *r);
 /* Takes in the nodes that are registered by now. */

@@ -186,7 +186,7 @@ int service_run(const struct config *c, struct snapshot *first, struct state *st
                                    .cls = &s};
     s.core = core_new(first, state->fleet, state->sealer, &host);
     checker_init(&s.checker, s.core, &s.loop);
-    reload_init(&s.reload, s.core, &s.checker, c, state->fleet, &s.loop);
+    reload_init(&s.reload, s.core, &s.checker, c, state, &s.loop);
     start_handles(&s);
     r = listen_all(&s, sockets, e);
     if (r == 0) {

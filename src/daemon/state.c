@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/log.h"
 #include "crypto/keys.h"
 #include "store/sqlite/sqlite.h"
 
@@ -10,9 +11,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#define PATH_MAX_BYTES 4096
 /* The loop's timers stand still while the machine sleeps, deadlines do not. */
 #define ALARM_MAX_MS 60000
 
@@ -43,6 +44,8 @@ static void read_boot_id(struct state *s)
 
 int state_lock(const char *folder, struct err *e)
 {
+    if (mkdir(folder, 0700) < 0 && errno != EEXIST)
+        return err_errno(e, -errno, "cannot make the state folder %s", folder);
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return err_errno(e, -errno, "cannot use the state folder %s", folder);
@@ -55,9 +58,23 @@ int state_lock(const char *folder, struct err *e)
     return err_errno(e, r, "cannot lock the state folder %s", folder);
 }
 
+void state_path(const struct config *c, const char *file, char ret[static STATE_PATH_SIZE])
+{
+    if (snprintf(ret, STATE_PATH_SIZE, "%s/%s", c->state_dir.p, file) >= STATE_PATH_SIZE)
+        ret[0] = '\0';
+}
+
+void state_key_path(const struct config *c, char ret[static STATE_PATH_SIZE])
+{
+    if (!c->sealing_key.n)
+        state_path(c, "sealing-key", ret);
+    else if (snprintf(ret, STATE_PATH_SIZE, "%s", c->sealing_key.p) >= STATE_PATH_SIZE)
+        ret[0] = '\0';
+}
+
 int state_open(struct state *s, const struct config *c, struct err *e)
 {
-    char path[PATH_MAX_BYTES], key_path[PATH_MAX_BYTES];
+    char path[STATE_PATH_SIZE], key_path[STATE_PATH_SIZE];
     const struct fleet_host host = {now, unseal, s};
     const struct sqlite_options options = {
         .path = path,
@@ -66,23 +83,36 @@ int state_open(struct state *s, const struct config *c, struct err *e)
                  .max_age_ms = c->history.days * DAY_MS},
     };
     struct store *store;
-    if ((size_t)snprintf(path, sizeof(path), "%s/state.db", c->state_dir.p) >= sizeof(path) ||
-        (size_t)snprintf(key_path, sizeof(path), "%s/sealing-key", c->state_dir.p) >= sizeof(path))
+    state_path(c, "state.db", path);
+    state_key_path(c, key_path);
+    if (!path[0] || !key_path[0])
         return err_set(e, -ENAMETOOLONG, "the state folder's path is too long");
     read_boot_id(s);
     s->lock = state_lock(c->state_dir.p, e);
     if (s->lock < 0)
         return s->lock;
-    int r = sealer_new(c->sealing_key.n ? c->sealing_key.p : key_path, &s->sealer, e);
+    int r = sealer_new(key_path, &s->sealer, e);
     if (r == 0)
         r = sqlite_open(&options, &store, e);
-    return r < 0 ? r : fleet_open(store, &host, &s->fleet, e);
+    if (r == 0)
+        r = fleet_open(store, &host, &s->fleet, e);
+    s->keeper.fleet = s->fleet;
+    return r;
+}
+
+void state_keep(struct state *s, const struct safe *safe)
+{
+    keeper_keep(&s->keeper, safe);
 }
 
 static void on_store_ready(uv_async_t *async)
 {
     struct state *s = async->data;
+    struct err why;
     fleet_on_store(s->fleet);
+    if (!keeper_on_store(&s->keeper, &why))
+        log_warning("secrets-not-kept", LOG_TEXT("reason", str_from(why.msg)),
+                    LOG_TEXT("consequence", STR("a backup has them as they were before")));
 }
 
 /* Called by any thread. */
@@ -142,6 +172,7 @@ void state_stop(struct state *s)
 
 void state_close(struct state *s)
 {
+    keeper_done(&s->keeper);
     fleet_close(s->fleet);
     sealer_free(s->sealer);
     if (s->lock >= 0)

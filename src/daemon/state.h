@@ -5,7 +5,7 @@
 
 #include "config/config.h"
 #include "crypto/sealing.h"
-#include "fleet/fleet.h"
+#include "daemon/keeper.h"
 
 #include <uv.h>
 
@@ -15,6 +15,7 @@ struct state {
     int lock; /* on the state folder: one process has it */
     struct fleet *fleet;
     struct sealer *sealer;
+    struct keeper keeper;
     char boot_id[BOOT_ID_SIZE];
     uv_async_t store_ready;
     uv_timer_t alarm;
@@ -22,14 +23,21 @@ struct state {
     uint64_t due_boot_ms;
 };
 
-/* Takes the state folder, which must be there, for this process alone. The descriptor; -EBUSY where
- * another one has it. */
+/* Takes the state folder, which is made where it is missing, for this process alone. The
+ * descriptor; -EBUSY where another one has it. */
 int state_lock(const char *folder, struct err *e);
+/* The path of a file in it; empty where that is too long. */
+#define STATE_PATH_SIZE 4096
+void state_path(const struct config *c, const char *file, char ret[static STATE_PATH_SIZE]);
+/* The sealing key's: of the configuration, or in the state folder. */
+void state_key_path(const struct config *c, char ret[static STATE_PATH_SIZE]);
 
 /* Opens state.db in the state folder. */
 int state_open(struct state *s, const struct config *c, struct err *e);
 /* Begins to follow it; `wake` is how those who wait are told. */
 int state_start(struct state *s, uv_loop_t *loop, struct wake wake, struct err *e);
+/* Has all that the safe has changed written; from state_open on. */
+void state_keep(struct state *s, const struct safe *safe);
 /* Closes the loop's handles; state_close, after the loop, does the rest. */
 void state_stop(struct state *s);
 void state_close(struct state *s);

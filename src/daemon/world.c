@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/world.h"
 
+#include "daemon/state.h"
+#include "daemon/vault.h"
+
 #include <errno.h>
 #include <malloc.h>
-#include <stdio.h>
-#include <sys/stat.h>
 
-#define PATH_MAX_BYTES 4096
 #define DEFINITIONS_CHUNK_BYTES (64 * 1024)
 
 void world_definitions_init(struct world_definitions *d, const struct fleet *f)
@@ -29,31 +29,90 @@ void world_definitions_done(struct world_definitions *d)
     *d = (struct world_definitions){.n = 0};
 }
 
-static int load_secrets(const char *state_dir, bool create, struct secrets *ret, struct err *e)
+/* --- The server's secret -----------------------------------------------------------------------
+ */
+
+#define SECRET STR("secret")
+
+/* A new one would be another for every node: what the state has comes first. */
+static int make_secrets(const struct world_load *w, const char *path, struct faults *faults,
+                        struct secrets *ret, struct err *e)
 {
-    char path[PATH_MAX_BYTES];
+    struct str kept;
     bool created;
-    if ((size_t)snprintf(path, sizeof(path), "%s/secret", state_dir) >= sizeof(path))
-        return err_set(e, -ENAMETOOLONG, "the state folder's path is too long");
-    if (!create)
-        return secrets_load(path, ret, e);
-    if (mkdir(state_dir, 0700) < 0 && errno != EEXIST)
-        return err_errno(e, -errno, "cannot make the state folder %s", state_dir);
-    return secrets_load_or_create(path, ret, &created, e);
+    int r = safe_get(w->safe, OWN_SERVER, SECRET, &kept);
+    if (r == -ENOENT)
+        return secrets_load_or_create(path, ret, &created, e);
+    if (r < 0)
+        return err_set(
+            e, r,
+            "%s is missing, and the sealing key does not open the copy in the state: put "
+            "back the file, or the sealing key that belongs to the state",
+            path);
+    r = secrets_restore(path, kept, e);
+    if (r < 0)
+        return r;
+    fault_warn(faults, (struct place){0}, "%s was missing; it was put back as the state has it",
+               path);
+    return secrets_load(path, ret, e);
 }
 
-int world_load(const struct config *c, bool create, struct faults *faults, struct snapshot **ret)
+static void keep_secrets(const struct world_load *w, const struct secrets *s, struct faults *faults)
 {
-    struct secrets secrets;
-    struct tree *tree;
+    struct str kept;
+    if (safe_get(w->safe, OWN_SERVER, SECRET, &kept) == -EBADMSG)
+        fault_warn(
+            faults, (struct place){0},
+            "the sealing key is not the one that the state was sealed with: windows that are "
+            "open and last good values of secrets are lost");
+    safe_put(w->safe, OWN_SERVER, SECRET, secrets_text(s, &w->safe->arena));
+}
+
+static int load_secrets(const struct world_load *w, struct faults *faults, struct secrets *ret)
+{
+    char path[STATE_PATH_SIZE];
     struct err e;
-    if (load_secrets(c->state_dir.p, create, &secrets, &e) < 0) {
+    state_path(w->config, "secret", path);
+    int r = secrets_load(path, ret, &e);
+    if (r == -ENOENT && w->first)
+        r = make_secrets(w, path, faults, ret, &e);
+    if (r < 0)
         fault_add(faults, (struct place){0}, "%s", e.msg);
+    else
+        keep_secrets(w, ret, faults);
+    return r;
+}
+
+/* --- The whole ---------------------------------------------------------------------------------
+ */
+
+static int load_all(const struct world_load *w, const struct secrets *secrets,
+                    struct faults *faults, struct snapshot **ret)
+{
+    const struct config *c = w->config;
+    size_t before = faults->errors;
+    struct tree *tree;
+    int r = tree_load(c->seed_dir.p, c->templates_dir.p, faults, &tree);
+    if (r < 0)
+        return r;
+    struct sealed_values *values = vault_read(c, tree, w->safe, w->first, w->stop, faults);
+    if (faults->errors != before) {
+        sealed_values_free(values);
+        tree_free(tree);
         return -EINVAL;
     }
-    int r = tree_load(c->seed_dir.p, c->templates_dir.p, faults, &tree);
-    if (r == 0)
-        *ret = snapshot_new(tree, &secrets, c->url.n ? c->url : tree_site(tree)->url);
+    safe_tidy(w->safe);
+    *ret = snapshot_new(tree, secrets, c->url.n ? c->url : tree_site(tree)->url);
+    snapshot_take_values(*ret, values);
+    return 0;
+}
+
+int world_load(const struct world_load *w, struct faults *faults, struct snapshot **ret)
+{
+    struct secrets secrets;
+    if (load_secrets(w, faults, &secrets) < 0)
+        return -EINVAL;
+    int r = load_all(w, &secrets, faults, ret);
     secrets_wipe(&secrets);
     malloc_trim(0); /* what parsing needed goes back to the system */
     return r;

@@ -6,7 +6,9 @@
 
 #include "config/config.h"
 #include "core/snapshot.h"
-#include "fleet/fleet.h"
+#include "daemon/safe.h"
+
+#include <stdatomic.h>
 
 /* Registered nodes as the fleet has them, copied for a thread that must not look there. */
 struct world_definitions {
@@ -19,9 +21,20 @@ struct world_definitions {
 void world_definitions_init(struct world_definitions *d, const struct fleet *f);
 void world_definitions_done(struct world_definitions *d);
 
-/* Loads secret and tree. The secret is made where there is none and `create` is set. -EINVAL with
- * all faults reported; a fault without a place concerns the secret. Blocks on disk. */
-int world_load(const struct config *c, bool create, struct faults *faults, struct snapshot **ret);
+/* One loading. */
+struct world_load {
+    const struct config *config;
+    struct safe *safe; /* what comes of it is to be kept, if the world is taken */
+    /* At the start: a secret file that is missing is put back or made, and last good values take
+     * the place of secrets that cannot be read now. */
+    bool first;
+    const atomic_bool *stop; /* gives up waiting for commands; NULL: never */
+};
+
+/* Loads the server's secret, the tree, and the secrets that it asks for. -EINVAL with all faults
+ * reported; a fault without a place concerns the server's secret. Blocks on disk and on commands.
+ */
+int world_load(const struct world_load *w, struct faults *faults, struct snapshot **ret);
 
 /* The same base with the registered nodes; whoever is faulty is left out, and among the faults. */
 struct snapshot *world_extend(const struct snapshot *s, const struct world_definitions *d,

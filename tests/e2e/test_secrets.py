@@ -26,9 +26,10 @@ class Site:
     def __init__(self, *names):
         self.tree = world.Tree()
         (self.tree.templates / "sealed").mkdir()
+        self.tree.template("sealed/kubeadm", "token: {{ bootstrap.token }}\n")
         self.tree.put("clusters/c.yaml", CLUSTER)
         self.tree.put("roles/w.yaml", {"w": {
-            "bootstrap": "worker", "sealed": {"/etc/s": {"template": "sealed/s"}}}})
+            "bootstrap": "worker", "kubeadm": "sealed/kubeadm", "sealed": {"/etc/s": {"template": "sealed/s"}}}})
         self.tree.node("n1", "w", cluster="k8s")
         self.ask(*names)
         self.state = self.tree.folder / "state"

@@ -86,7 +86,8 @@ int api_refused(struct api *api, const struct api_answer *answer)
     if (!said.n)
         said = api_text(answer->value, "title");
     if (said.n)
-        call_fail(api->call, "%.*s", STR_ARG(said));
+        call_fail(api->call, "%s%s%.*s", api->about ? api->about : "", api->about ? ": " : "",
+                  STR_ARG(said));
     else
         call_fail(api->call, "%s: the server answers with status %d", api->server.where,
                   answer->status);

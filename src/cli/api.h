@@ -13,6 +13,7 @@ struct api {
     struct config config;
     struct server server;
     struct client *client;
+    const char *about; /* what refusals are about, where several things are asked; NULL: no word */
     struct arena *arena; /* of answers: the call's, unless somebody sets another */
 };
 

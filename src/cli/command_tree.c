@@ -87,13 +87,18 @@ const struct command command_tree_table[] = {
         .operands = "",
         .flags = FLAG_BIT(FLAG_JSON) | FLAG_BIT(FLAG_NAMES) | FLAG_BIT(FLAG_CHECK),
         .summary = "list the nodes",
-        .help = "Prints a line for each node of the seed tree, in the order of their names.\n"
-                "--check renders and checks all their documents, and adds a column: ok or faulty.\n"
-                "\n"
-                "Examples:\n"
-                "  cloudseed node list\n"
-                "  cloudseed node list --names | xargs -n 1 cloudseed node url\n"
-                "  cloudseed node list --json | jq -r '.[] | select(.role == \"worker\").name'\n",
+        .help =
+            "Prints a line for each node, in the order of their names. Where the server's socket\n"
+            "answers, these are the nodes that it knows, with their states and for how long they\n"
+            "have been so; else, and with --seed, --templates, --check or --server none, those of\n"
+            "the seed tree. --json is about the tree, unless --server or CLOUDSEED_SERVER names a\n"
+            "server: then it is what that one tells.\n"
+            "--check renders and checks all their documents, and adds a column: ok or faulty.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed node list\n"
+            "  cloudseed node list --names | xargs -n 1 cloudseed node url\n"
+            "  cloudseed node list --json | jq -r '.[] | select(.role == \"worker\").name'\n",
         .run = node_list_run,
     },
     {
@@ -103,15 +108,16 @@ const struct command command_tree_table[] = {
         .operands_max = 1,
         .flags = FLAG_BIT(FLAG_JSON),
         .summary = "show all of a node, and where each value comes from",
-        .help = "Prints what is declared of the node, its templates, and every variable that its\n"
-                "templates see, with the file and line that set it, and\n"
-                "whether its documents check out, or what is wrong with them. Nearer ones win: the "
-                "node's\n"
-                "over its role's, its cluster's and the site's.\n"
-                "\n"
-                "Examples:\n"
-                "  cloudseed node show k8s-worker-2\n"
-                "  cloudseed node show k8s-worker-2 --json | jq .variables\n",
+        .help =
+            "Prints what is declared of the node, its templates, and every variable that its\n"
+            "templates see, with the file and line that set it, and\n"
+            "whether its documents check out, or what is wrong with them. Nearer ones win: the\n"
+            "node's over its role's, its cluster's and the site's. Where the server answers, its\n"
+            "state and boot follow; whether it is asked is decided as for `node list`.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed node show k8s-worker-2\n"
+            "  cloudseed node show k8s-worker-2 --json | jq .variables\n",
         .run = node_show_run,
     },
     {

@@ -7,10 +7,10 @@
 #define LINE_MAX_BYTES ((size_t)64 * 1024)
 #define TEXT_MAX_BYTES ((size_t)64 * 1024)
 
-static void put(struct buf *b, const char *before, struct str text, const char *after)
+static void put(struct buf *b, const char *before, struct str text)
 {
     if (text.n)
-        buf_printf(b, "%s%.*s%s", before, STR_ARG(text), after);
+        buf_printf(b, "%s%.*s", before, STR_ARG(text));
 }
 
 static void put_progress(struct buf *b, struct value data)
@@ -20,37 +20,44 @@ static void put_progress(struct buf *b, struct value data)
     buf_str(b, api_text(data, "stage"));
     if (str_is(api_text(data, "type"), "start"))
         buf_str(b, STR(" begins"));
-    put(b, " ends: ", result, "");
+    put(b, " ends: ", result);
     if (took.kind == VALUE_FLOAT || took.kind == VALUE_INT)
         buf_printf(b, " after %.1f s", took.kind == VALUE_INT ? (double)took.i : took.f);
-    put(b, ": ", api_text(data, "description"), "");
+    put(b, ": ", api_text(data, "description"));
+}
+
+/* Each part behind a comma. */
+static void part(struct buf *b, const char *before, struct str text)
+{
+    if (text.n)
+        buf_printf(b, "%s%s%.*s", b->n ? ", " : "", before, STR_ARG(text));
+}
+
+static void number_part(struct buf *b, const char *before, int64_t number, const char *after)
+{
+    if (number)
+        buf_printf(b, "%s%s%lld%s", b->n ? ", " : "", before, (long long)number, after);
 }
 
 static void put_identity(struct buf *b, struct value data)
 {
-    put(b, "hostname ", api_text(data, "hostname"), " ");
-    put(b, "instance-id ", api_text(data, "instance_id"), " ");
-    if (value_get(data, STR("host_keys")).n)
-        buf_printf(b, "with %u ssh host keys", value_get(data, STR("host_keys")).n);
+    part(b, "hostname ", api_text(data, "hostname"));
+    part(b, "instance-id ", api_text(data, "instance_id"));
+    number_part(b, "", value_get(data, STR("host_keys")).n, " ssh host keys");
 }
 
 static void put_other(struct buf *b, struct value data)
 {
-    int64_t minutes = api_number(data, "minutes", 0), warnings = api_number(data, "warnings", 0),
-            generation = api_number(data, "generation", 0);
-    put(b, "was ", api_text(data, "from"), " ");
-    if (minutes)
-        buf_printf(b, "for %lld minutes ", (long long)minutes);
-    if (generation)
-        buf_printf(b, "generation %lld ", (long long)generation);
-    put(b, "fetched ", api_text(data, "file"), " ");
-    put(b, "by ", api_text(data, "evidence"), " ");
-    put(b, "result ", api_text(data, "result"), " ");
-    if (warnings)
-        buf_printf(b, "with %lld warnings ", (long long)warnings);
-    put(b, "in ", api_text(data, "stage"), ": ");
-    put(b, "", api_text(data, "reason"), " ");
-    put(b, "", api_text(data, "detail"), "");
+    part(b, "was ", api_text(data, "from"));
+    number_part(b, "for ", api_number(data, "minutes", 0), " minutes");
+    number_part(b, "generation ", api_number(data, "generation", 0), "");
+    part(b, "fetched ", api_text(data, "file"));
+    part(b, "by ", api_text(data, "evidence"));
+    part(b, "result ", api_text(data, "result"));
+    number_part(b, "", api_number(data, "warnings", 0), " warnings");
+    part(b, "in ", api_text(data, "stage"));
+    part(b, "", api_text(data, "reason"));
+    part(b, "", api_text(data, "detail"));
 }
 
 struct str event_text(struct value event, struct arena *a)
@@ -66,8 +73,8 @@ struct str event_text(struct value event, struct arena *a)
     else
         put_other(&b, data);
     if (str_starts(cause, STR("uid ")))
-        put(&b, b.n && b.p[b.n - 1] != ' ' ? " by " : "by ", cause, "");
-    struct str text = arena_str(a, str_trim(buf_view(&b)));
+        part(&b, "by ", cause);
+    struct str text = arena_str(a, buf_view(&b));
     buf_done(&b);
     return text;
 }

@@ -79,6 +79,7 @@ static int act_on_all(struct api *api, const struct act *act, struct value body)
     for (size_t i = 0; i < c->operands_n; i++) {
         struct api_answer answer;
         struct str target = api_node(api, c->operands[i], act->action);
+        api->about = c->operands_n > 1 ? c->operands[i] : NULL;
         int r = api_ask(api, act->method, target, body, STR(""), &answer);
         if (r == CALL_OK)
             show(api, act, c->operands[i], answer.value, &list);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/node.h"
 #include "cli/node_check.h"
+#include "cli/node_remote.h"
 #include "cli/seedtree.h"
 #include "cli/table.h"
 
@@ -49,27 +50,36 @@ static void print_table(struct call *c, const struct tree *t, const char *const 
     table_print(&table, stdout, c->color_out);
 }
 
-int node_list_run(struct call *c)
+static int list_tree(struct call *c, const struct config *config)
 {
-    struct config config;
-    bool check = flags_given(&c->flags, FLAG_CHECK);
-    bool json = flags_given(&c->flags, FLAG_JSON), names = flags_given(&c->flags, FLAG_NAMES);
-    if (json && names)
-        return call_misuse(c, "give either --json or --names");
-    if (check && names)
-        return call_misuse(c, "give either --check or --names");
-    if (seedtree_configure(c, &config) != CALL_OK)
-        return CALL_FAILED;
-    struct tree *tree = seedtree_load(c, &config, NULL);
+    struct tree *tree = seedtree_load(c, config, NULL);
     if (!tree)
         return CALL_FAILED;
-    const char *const *verdicts = check ? node_check_all(tree, &c->arena) : NULL;
-    if (json)
+    const char *const *verdicts =
+        flags_given(&c->flags, FLAG_CHECK) ? node_check_all(tree, &c->arena) : NULL;
+    if (flags_given(&c->flags, FLAG_JSON))
         print_json(tree, verdicts);
-    else if (names)
+    else if (flags_given(&c->flags, FLAG_NAMES))
         print_names(tree);
     else
         print_table(c, tree, verdicts);
     tree_free(tree);
     return CALL_OK;
+}
+
+int node_list_run(struct call *c)
+{
+    struct api api;
+    bool names = flags_given(&c->flags, FLAG_NAMES);
+    if (names && flags_given(&c->flags, FLAG_JSON))
+        return call_misuse(c, "give either --json or --names");
+    if (names && flags_given(&c->flags, FLAG_CHECK))
+        return call_misuse(c, "give either --check or --names");
+    int status = node_remote_open(c, &api);
+    if (status == NODE_REMOTE_NONE)
+        status = list_tree(c, &api.config);
+    else if (status == CALL_OK)
+        status = node_remote_list(&api);
+    api_close(&api);
+    return status;
 }

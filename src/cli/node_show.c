@@ -2,17 +2,19 @@
 #include "cli/faultview.h"
 #include "cli/node.h"
 #include "cli/node_check.h"
+#include "cli/node_remote.h"
 #include "cli/seedtree.h"
 #include "cli/table.h"
 #include "cli/term.h"
 #include "render/scope.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #define VALUE_MAX_BYTES ((size_t)1 << 30)
 
 /* Every variable that the node's templates see, by name. */
-struct seen {
+struct shown {
     const struct variable **list;
     size_t n;
 };
@@ -24,7 +26,7 @@ static int by_name(const void *a, const void *b)
 }
 
 /* The nearest of each name: scope_variable decides as it does for templates. */
-static struct seen see_variables(const struct site *site, const struct node *n, struct arena *a)
+static struct shown see_variables(const struct site *site, const struct node *n, struct arena *a)
 {
     const struct variables from[] = {
         n->variables,
@@ -35,7 +37,7 @@ static struct seen see_variables(const struct site *site, const struct node *n, 
     size_t room = 0;
     for (size_t i = 0; i < 4; i++)
         room += from[i].n;
-    struct seen seen = {.list = ARENA_ARRAY(a, const struct variable *, room)};
+    struct shown seen = {.list = ARENA_ARRAY(a, const struct variable *, room)};
     for (size_t i = 0; i < 4; i++) {
         for (uint32_t j = 0; j < from[i].n; j++) {
             const struct variable *v = &from[i].list[j];
@@ -57,7 +59,7 @@ static struct value variable_value(const struct variable *v, struct arena *a)
     return value_copy(a, value_map(pairs, 2));
 }
 
-static struct value variables_value(struct seen seen, struct arena *a)
+static struct value variables_value(struct shown seen, struct arena *a)
 {
     struct value_pair *pairs = ARENA_ARRAY(a, struct value_pair, seen.n);
     for (size_t i = 0; i < seen.n; i++) {
@@ -83,7 +85,7 @@ struct checked {
     struct faults faults;
 };
 
-static void print_json(struct call *c, const struct node *n, struct seen seen, struct checked *k)
+static void print_json(struct call *c, const struct node *n, struct shown seen, struct checked *k)
 {
     struct value_pair pairs[NODE_PAIRS + 4];
     node_pairs(n, &c->arena, pairs);
@@ -162,7 +164,7 @@ static struct str json_text(struct value v, struct arena *a)
     return text;
 }
 
-static void print_variables(struct call *c, struct seen seen)
+static void print_variables(struct call *c, struct shown seen)
 {
     struct table t;
     table_init(&t, &c->arena, 3);
@@ -180,7 +182,7 @@ static void print_variables(struct call *c, struct seen seen)
 
 static void print(struct call *c, const struct tree *t, const struct node *n)
 {
-    struct seen seen = see_variables(tree_site(t), n, &c->arena);
+    struct shown seen = see_variables(tree_site(t), n, &c->arena);
     struct checked k;
     faults_init(&k.faults);
     k.verdict = node_check(t, n, &k.faults);
@@ -197,15 +199,44 @@ static void print(struct call *c, const struct tree *t, const struct node *n)
     faults_done(&k.faults);
 }
 
-int node_show_run(struct call *c)
+/* `remote` is what the server tells of it, VALUE_UNDEFINED where none was asked. */
+static int show_tree(struct call *c, const struct config *config, struct value remote)
 {
-    struct config config;
-    if (seedtree_configure(c, &config) != CALL_OK)
-        return CALL_FAILED;
-    struct tree *tree = seedtree_load(c, &config, NULL);
+    struct tree *tree = seedtree_load(c, config, NULL);
     const struct node *n = tree ? seedtree_node(c, tree, c->operands[0]) : NULL;
     if (n)
         print(c, tree, n);
+    if (n && remote.kind == VALUE_MAP)
+        node_remote_print_life(c, remote);
     tree_free(tree);
     return n ? CALL_OK : CALL_FAILED;
+}
+
+/* The tree has more to tell of the nodes that it declares, where it can be read. */
+static int show_remote(struct api *api)
+{
+    struct call *c = api->call;
+    struct value node;
+    int status = api_get(api, api_node(api, c->operands[0], ""), &node);
+    if (status != CALL_OK)
+        return status;
+    if (flags_given(&c->flags, FLAG_JSON))
+        call_print_json(node);
+    else if (api_text(node, "declared").n && access(api->config.seed_dir.p, R_OK) == 0)
+        return show_tree(c, &api->config, node);
+    else
+        node_remote_print(c, node);
+    return CALL_OK;
+}
+
+int node_show_run(struct call *c)
+{
+    struct api api;
+    int status = node_remote_open(c, &api);
+    if (status == NODE_REMOTE_NONE)
+        status = show_tree(c, &api.config, (struct value){0});
+    else if (status == CALL_OK)
+        status = show_remote(&api);
+    api_close(&api);
+    return status;
 }

@@ -214,10 +214,12 @@ static const struct schema_field config_fields[] = {
              "credential; without it, `sealing-key` in the state folder, made at the first start.",
      .example = "/run/credentials/cloudseedd.service/sealing-key"},
     {.name = "socket",
-     .type = &schema_path,
+     .type = &schema_text,
      SCHEMA_MEMBER(struct config, socket),
      .fallback = CLOUDSEED_RUNTIME_DIR "/admin.sock",
-     .help = "The unix socket of admins, `none` for none: whoever may open it is one."},
+     .help = "The unix socket of admins, a path from the root on, or `none`: whoever may open it "
+             "is one.",
+     .example = "/run/cloudseed/admin.sock"},
     {.name = "socket_group",
      .type = &schema_text,
      SCHEMA_MEMBER(struct config, socket_group),
@@ -267,7 +269,13 @@ static const struct schema_field config_fields[] = {
 
 static void check_config(struct schema_reader *r, const struct yaml_node *y, const void *made)
 {
-    if (((const struct config *)made)->http_n == 0)
+    const struct config *c = made;
+    if (!str_starts(c->socket, STR("/")) && !str_is(c->socket, "none"))
+        fault_add(
+            r->faults, schema_place(r, y, "socket", 0),
+            "socket: '%.*s' is no absolute path, like /run/cloudseed/admin.sock, and not none",
+            STR_ARG(c->socket));
+    if (c->http_n == 0)
         fault_add(r->faults, schema_place(r, y, "http", 0),
                   "http: at least one address is needed, such as 0.0.0.0:8080");
 }

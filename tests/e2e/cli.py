@@ -42,7 +42,7 @@ class World:
             top = "seed" if name.endswith(".yaml") else "templates"
             self.write(f"{top}/{name}", text)
         self.write("state/secret", SECRET).chmod(0o600)
-        self.write("cloudseedd.yaml", "".join(
+        self.write("cloudseedd.yaml", "socket: none\n" + "".join(
             f"{key}: {self.path}/{key}\n" for key in ("seed", "templates", "state")))
 
     def __enter__(self):

@@ -60,4 +60,4 @@ def generated(nodes, scratch, per_file=1000):
     if not folder.exists():
         subprocess.run([sys.executable, "-B", str(GENERATOR), "--nodes", str(nodes), "--per-file",
                         str(per_file), "--out", str(folder)], check=True, timeout=300)
-    return Tree(folder, SOURCE / "templates", Path(scratch) / "state")
+    return Tree(folder, SOURCE / "templates", Path(scratch) / f"state-{nodes}-{per_file}")

@@ -247,13 +247,13 @@ static void phone_home(struct step *s)
 {
     const struct phone_home *p = &s->c->phone_home;
     struct record *r = s->r;
-    bool may_change = s->window_open || boot_is_under_way(s);
+    bool may_change = s->window_open || (boot_is_under_way(s) && !r->boot.reboot);
     bool keys_differ = r->host_keys_n && p->host_keys_n && !same_host_keys(r, p);
     if (!s->window_open && !r->has_boot) {
         alarm_raise(s, "a call of a node that was not to be built", p->hostname);
         return;
     }
-    if (keys_differ && (!may_change || (r->has_boot && r->boot.reboot))) {
+    if (keys_differ && !may_change) {
         alarm_raise(s, "other ssh host keys than before", p->hostname);
         return;
     }

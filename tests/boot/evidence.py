@@ -110,19 +110,22 @@ def commands_asked(logs, user_data):
             tap.contains(said, " ".join(map(str, command)) + "\n")
 
 
-def called_back(front, root, node):
-    """It told of each step, and at last that it is up, with the keys by which one may know it."""
-    reports = front.reports()
-    names = [report["name"] for report in reports]
-    tap.contains(names, "init-network/activate-datasource")
-    last = [report for report in reports if report["name"] == "modules-final"][-1]
-    tap.eq((last["event_type"], last["result"]), ("finish", "SUCCESS"), "the last report")
-    said = front.phone_homes()[-1]
-    tap.eq((said["hostname"], said["instance_id"]),
-           (node, identity(root)["instance-id"]), "phone_home")
-    for kind in ("rsa", "ecdsa", "ed25519"):
-        key = text(f"{root}/etc/ssh/ssh_host_{kind}_key.pub")
-        tap.eq(said[f"pub_key_{kind}"].split()[1], key.split()[1], f"its {kind} key")
+def host_keys(root):
+    """{kind: public key} of those that it tells the server."""
+    return {kind: text(f"{root}/etc/ssh/ssh_host_{kind}_key.pub").strip()
+            for kind in ("ecdsa", "ed25519", "rsa")}
+
+
+def called_back(server, root, name):
+    """It told of each step, and that it is up, with the keys by which one may know it."""
+    node = server.node(name)
+    tap.eq(node["state"], "ready" if node["bootstrap"] == "none" else "up")
+    boot, said = node["boot"], node["identity"]
+    tap.eq((boot["stage"], boot["finished"], boot["warnings"]), ("modules-final", True, 0))
+    tap.contains([step["stage"] for step in server.progress(name)],
+                 "init-network/activate-datasource")
+    tap.eq((said["hostname"], said["instance_id"]), (name, identity(root)["instance-id"]))
+    tap.eq(said["host_keys"], host_keys(root), "the keys that the server has")
 
 
 def users_made(root, user_data):

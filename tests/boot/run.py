@@ -76,8 +76,8 @@ class Stage:
         place = {self.scenario.place: string}
         return self.machine.boot(self.logs(name), seconds=seconds, meanwhile=meanwhile, **place)
 
-    def server_up(self):
-        self.server = server.start(self.site, self.state)
+    def server_up(self, **how):
+        self.server = server.Server(self.site, self.state, **how)
 
     def server_down(self):
         if self.server:

@@ -56,11 +56,12 @@ def came_up(stage, boot, ended):
     evidence.users_made(root, stage.served["user-data"])
     evidence.commands_asked(logs, stage.served["user-data"])
     if "\nphone_home:" in stage.served["user-data"]:  # a site's own templates may do without
-        evidence.called_back(stage.server.front, root, stage.node)
+        evidence.called_back(stage.server, root, stage.node)
     return files
 
 
 def comes_up(stage):
+    stage.server.arm(stage.node)
     ended = stage.boot("first")
     files = came_up(stage, "first", ended)
     return {"first boot, s": seconds(ended), "files written": files,
@@ -159,6 +160,7 @@ def comes_late(stage):
 
 def finds_nobody(stage):
     """The server's host refuses: it boots with nothing of ours, and finds us at the next boot."""
+    stage.server.arm(stage.node)
     stage.server_down()
     ended = stage.boot("first")
     evidence.lost_us(stage.logs("first"))

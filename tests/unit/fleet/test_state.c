@@ -128,6 +128,25 @@ static void other_host_keys_raise_an_alarm(void **state)
     assert_state(&l, STATE_UP);
 }
 
+/* 'cloud-init clean' and a reboot, while the window is open: its first boot once more. */
+static void a_first_boot_once_more(void **state)
+{
+    (void)state;
+    l.bootstraps = true;
+    life_to(&l, STATE_UP);
+    life_report(&l, "modules-final", true, REPORT_SUCCESS);
+    life_report(&l, "init-network/activate-datasource", false, REPORT_NONE);
+    assert_string_equal(life_told(&l), "rebooted progress");
+    life_call(&l, "key-2");
+    assert_string_equal(life_told(&l), "identity");
+    assert_str(l.r.host_keys[0].key, "key-2");
+    assert_state(&l, STATE_UP);
+    life_do(&l, CHANGE_DISARM);
+    life_call(&l, "key-3");
+    assert_string_equal(life_told(&l), "alarm");
+    assert_str(l.r.host_keys[0].key, "key-2");
+}
+
 static void a_part_of_the_call_forgets_nothing(void **state)
 {
     (void)state;
@@ -139,88 +158,7 @@ static void a_part_of_the_call_forgets_nothing(void **state)
     assert_str(l.r.host_keys[0].key, "key-2");
 }
 
-/* --- Windows -------------------------------------------------------------------------------- */
-
-static void a_window_ends_by_itself(void **state)
-{
-    (void)state;
-    life_to(&l, STATE_ARMED);
-    assert_int_equal(state_due(&l.r, &l.now, l.now.boot_ms), l.now.boot_ms + WINDOW_DEFAULT_MS);
-    life_pass(&l, WINDOW_DEFAULT_MS - 1);
-    assert_int_equal(life_do(&l, CHANGE_DEADLINE)->verdict, OUTCOME_SAME);
-    life_pass(&l, 1);
-    life_do(&l, CHANGE_DEADLINE);
-    assert_string_equal(life_told(&l), "expired registered");
-    assert_state(&l, STATE_REGISTERED);
-    assert_int_equal(state_due(&l.r, &l.now, l.now.boot_ms), UINT64_MAX);
-}
-
-static void what_comes_after_its_end_finds_it_closed(void **state)
-{
-    (void)state;
-    life_to(&l, STATE_ARMED);
-    life_pass(&l, WINDOW_DEFAULT_MS);
-    assert_int_equal(life_fetch(&l, STR("mac"))->status, 403);
-    assert_string_equal(life_told(&l), "expired registered alarm");
-}
-
-static void another_boot_of_the_server_counts_by_the_wall(void **state)
-{
-    struct window w = {.opened_wall_ms = LIFE_BEGIN,
-                       .length_ms = 100,
-                       .ends_boot_ms = 5000,
-                       .boot_id = STR("boot-1")};
-    (void)state;
-    struct moment same = {LIFE_BEGIN + 1000, 4990, STR("boot-1")};
-    struct moment later = {LIFE_BEGIN + 60, 10, STR("boot-2")};
-    struct moment over = {LIFE_BEGIN + 100, 10, STR("boot-2")};
-    struct moment unset = {0, 10, STR("boot-2")}; /* a clock that begins at 1970 */
-    assert_int_equal(window_left_ms(&w, &same), 10);
-    assert_int_equal(window_left_ms(&w, &later), 40);
-    assert_int_equal(window_left_ms(&w, &over), 0);
-    assert_int_equal(window_left_ms(&w, &unset), 100);
-}
-
-static void disarming(void **state)
-{
-    (void)state;
-    assert_int_equal(life_do(&l, CHANGE_DISARM)->verdict, OUTCOME_SAME);
-    life_arm(&l);
-    life_do(&l, CHANGE_DISARM);
-    assert_state(&l, STATE_REGISTERED);
-    life_to(&l, STATE_BOOTING);
-    life_do(&l, CHANGE_DISARM);
-    assert_string_equal(life_told(&l), "disarmed");
-    assert_state(&l, STATE_BOOTING);
-}
-
-static void weak_evidence_wants_a_window(void **state)
-{
-    (void)state;
-    assert_int_equal(life_fetch(&l, NONE)->status, 200);
-    struct outcome *o = life_fetch(&l, STR("mac"));
-    assert_int_equal(o->status, 403);
-    assert_contains(o->reason, "cloudseed node arm");
-    assert_string_equal(life_told(&l), "alarm");
-    life_arm(&l);
-    assert_int_equal(life_fetch(&l, STR("mac"))->status, 200);
-    assert_state(&l, STATE_BOOTING);
-}
-
-static void the_same_alarm_is_told_once_in_a_while(void **state)
-{
-    (void)state;
-    life_fetch(&l, STR("mac"));
-    assert_int_equal(l.r.alarms, 1);
-    life_pass(&l, ALARM_QUIET_MS - 1);
-    assert_int_equal(life_fetch(&l, STR("mac"))->verdict, OUTCOME_SAME);
-    assert_int_equal(l.out.status, 403);
-    life_call(&l, "key-1");
-    assert_string_equal(life_told(&l), "alarm"); /* another one */
-    life_pass(&l, ALARM_QUIET_MS);
-    assert_int_equal(life_fetch(&l, STR("mac"))->verdict, OUTCOME_WRITE);
-    assert_int_equal(l.r.alarms, 3);
-}
+/* --- Alarms and claims ----------------------------------------------------------------------- */
 
 static void an_alarm_may_lock(void **state)
 {
@@ -382,11 +320,8 @@ static void every_change_in_every_state(void **state)
 UNIT_MAIN(LIFE(a_node_without_bootstrap), LIFE(a_node_that_joins),
           LIFE(without_a_call_the_last_stage_makes_it_up), LIFE(a_last_stage_that_failed),
           LIFE(a_join_that_failed), LIFE(a_reboot_changes_nothing),
-          LIFE(other_host_keys_raise_an_alarm), LIFE(a_part_of_the_call_forgets_nothing),
-          LIFE(a_window_ends_by_itself), LIFE(what_comes_after_its_end_finds_it_closed),
-          LIFE(another_boot_of_the_server_counts_by_the_wall), LIFE(disarming),
-          LIFE(weak_evidence_wants_a_window), LIFE(the_same_alarm_is_told_once_in_a_while),
-          LIFE(an_alarm_may_lock), LIFE(claims), LIFE(nobody_asked_for_it),
-          LIFE(silence_ends_a_boot), LIFE(joining_has_its_time),
+          LIFE(other_host_keys_raise_an_alarm), LIFE(a_first_boot_once_more),
+          LIFE(a_part_of_the_call_forgets_nothing), LIFE(an_alarm_may_lock), LIFE(claims),
+          LIFE(nobody_asked_for_it), LIFE(silence_ends_a_boot), LIFE(joining_has_its_time),
           LIFE(no_deadline_where_nothing_is_awaited), LIFE(reprovisioning_raises_the_generation),
           LIFE(a_standing_master_is_not_reprovisioned), LIFE(every_change_in_every_state))

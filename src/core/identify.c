@@ -40,20 +40,24 @@ static struct identified by_evidence(const struct snapshot *s, const struct flee
     return who;
 }
 
-static const struct node *by_key(const struct snapshot *s, struct fleet *f, struct str key)
+/* By the key of a window that has ended nothing is had; but what began in it may tell its end. */
+static const struct node *by_key(const struct snapshot *s, struct fleet *f, const struct route *r)
 {
-    const struct node *n = snapshot_find_key(s, key);
+    const struct node *n = snapshot_find_key(s, r->key);
     if (n)
         return n;
-    struct str uid = fleet_find_window(f, key);
-    return uid.n ? snapshot_find_uid(s, uid) : NULL;
+    struct str uid = fleet_find_window(f, r->key);
+    bool tells = r->kind == ROUTE_REPORT || r->kind == ROUTE_PHONE_HOME;
+    if (!uid.n || (!tells && !fleet_look(f, uid).window_key.n))
+        return NULL;
+    return snapshot_find_uid(s, uid);
 }
 
 struct identified identify(const struct snapshot *s, struct fleet *f, const struct route *r)
 {
     if (r->kind == ROUTE_EVIDENCE)
         return by_evidence(s, f, r);
-    const struct node *n = by_key(s, f, r->key);
+    const struct node *n = by_key(s, f, r);
     if (!n)
         return refused(404,
                        "no node has this seed key; 'cloudseed node url NAME' prints the right one");

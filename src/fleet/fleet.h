@@ -84,7 +84,8 @@ struct fleet_view {
     struct str window_key; /* of the open window; empty: it is closed */
 };
 struct fleet_view fleet_look(const struct fleet *f, struct str uid);
-/* The uid of the node whose open window has this key; empty: none. */
+/* The uid of the node whose window has this key; empty: none. A window that is closed, as its view
+ * tells, is found until the boot that began in it has ended. */
 struct str fleet_find_window(struct fleet *f, struct str window_key);
 
 struct fleet_definition {

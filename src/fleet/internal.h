@@ -32,7 +32,7 @@ struct member {
     char *uid;
     struct kept state, node;
     struct fleet_view view; /* of `state` */
-    char *window_key;       /* in the clear, while a window is open; NULL: none */
+    char *window_key;       /* in the clear, of an open window or of a boot that began in it */
     uint64_t heard_boot_ms;
     uint64_t due_boot_ms;
     uint32_t heap_at; /* in the deadlines; MAP_NONE: has none */

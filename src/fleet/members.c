@@ -118,12 +118,12 @@ static void look_at_state(struct fleet *f, struct member *m)
     arena_init(&a, RECORD_ARENA_BYTES);
     member_record(m, &a, &r);
     f->host.now(f->host.cls, &now);
-    if (r.has_window &&
-        !f->host.unseal(f->host.cls, str_from(m->uid), r.window.window_key, &a, &key))
+    struct str sealed = r.has_window ? r.window.window_key : r.boot.window_key;
+    if (sealed.n && !f->host.unseal(f->host.cls, str_from(m->uid), sealed, &a, &key))
         key = (struct str){"", 0};
     set_window_key(f, m, key);
     m->view = (struct fleet_view){r.state, r.locked, r.generation,
-                                  str_from(m->window_key ? m->window_key : "")};
+                                  str_from(r.has_window && m->window_key ? m->window_key : "")};
     deadline_set(f, m, state_due(&r, &now, m->heard_boot_ms));
     arena_done(&a);
 }

@@ -86,6 +86,8 @@ static struct value boot_value(const struct boot *b, struct arena *a)
     put_count(&m, STR("events"), b->events);
     put_count(&m, STR("warnings"), b->warnings);
     put_text(&m, STR("stage"), b->stage);
+    put_text(&m, STR("failed"), b->failed);
+    put_text(&m, STR("window_key"), b->window_key);
     put_flag(&m, STR("finished"), b->finished);
     put_flag(&m, STR("reboot"), b->reboot);
     return members_value(&m, a);
@@ -207,6 +209,8 @@ static void read_boot(struct reader *rd, struct record *ret)
         .events = (uint32_t)get_int(&in, "events", 0, UINT32_MAX),
         .warnings = (uint32_t)get_int(&in, "warnings", 0, UINT32_MAX),
         .stage = get_text(&in, "stage"),
+        .failed = get_text(&in, "failed"),
+        .window_key = get_text(&in, "window_key"),
         .finished = get_flag(&in, "finished"),
         .reboot = get_flag(&in, "reboot"),
     };

@@ -53,9 +53,11 @@ struct host_key {
 struct boot {
     int64_t began_wall_ms, last_wall_ms;
     uint32_t events, warnings;
-    struct str stage; /* "modules-config/config-apt_configure" */
-    bool finished;    /* modules-final came to its end */
-    bool reboot;      /* of a node that had been up before */
+    struct str stage;      /* "modules-config/config-apt_configure" */
+    struct str failed;     /* the latest step that failed, or the stage where no step of it did */
+    struct str window_key; /* of a window that ended first, as sealed: the boot may tell its end */
+    bool finished;         /* modules-final came to its end */
+    bool reboot;           /* of a node that had been up before */
 };
 
 struct record {

@@ -43,8 +43,17 @@ static void fail(struct step *s, struct str stage, struct str reason)
     s->r->reason = reason;
 }
 
+static bool boot_is_under_way(const struct step *s)
+{
+    return s->r->has_boot && !s->r->boot.finished;
+}
+
+/* A boot that knows no other key than the window's goes on telling by it: each word that is refused
+ * would hold it up for seconds. */
 static void close_window(struct step *s)
 {
+    if (boot_is_under_way(s))
+        s->r->boot.window_key = s->r->window.window_key;
     s->r->has_window = false;
     s->r->window = (struct window){0};
     s->window_open = false;
@@ -135,6 +144,8 @@ static void begin_boot(struct step *s, bool reboot)
     s->r->boot = (struct boot){.began_wall_ms = s->c->at.wall_ms,
                                .last_wall_ms = s->c->at.wall_ms,
                                .stage = {"", 0},
+                               .failed = {"", 0},
+                               .window_key = {"", 0},
                                .reboot = reboot};
 }
 
@@ -154,11 +165,6 @@ static void fetch(struct step *s)
     }
 }
 
-static bool boot_is_under_way(const struct step *s)
-{
-    return s->r->has_boot && !s->r->boot.finished;
-}
-
 /* The first thing that cloud-init reports of a boot. */
 static bool begins_a_boot(const struct report *p)
 {
@@ -171,16 +177,25 @@ static bool ends_a_boot(const struct report *p)
     return p->finish && str_is(p->name, "modules-final");
 }
 
-/* cloud-init came to its end: a node without bootstrap is what it shall be. */
+static bool went_wrong(const struct report *p)
+{
+    return p->result == REPORT_FAIL || p->result == REPORT_NONE;
+}
+
+/* cloud-init came to its end: a node without bootstrap is what it shall be, unless any of its steps
+ * failed. cloud-init goes on behind such a step, and tells well of the stages after it. */
 static void finish_boot(struct step *s)
 {
     const struct report *p = &s->c->report;
     enum node_state state = s->r->state;
+    struct str failed = s->r->boot.failed;
     s->r->boot.finished = true;
+    s->r->boot.window_key = (struct str){"", 0};
     if (s->r->boot.reboot || state == STATE_READY || state == STATE_JOINING)
         return;
-    if (p->result == REPORT_FAIL || p->result == REPORT_NONE) {
-        fail(s, p->name, STR("cloud-init's last stage failed"));
+    if (went_wrong(p) || (failed.n && !s->c->bootstraps)) {
+        fail(s, failed.n ? failed : p->name,
+             STR("cloud-init failed there; its log on the node says why"));
     } else if (s->c->bootstraps) {
         if (state != STATE_UP)
             enter(s, STATE_UP, value_none());
@@ -190,14 +205,24 @@ static void finish_boot(struct step *s)
     }
 }
 
+/* A stage has the result of its steps, which have told of it already. */
+static void note_trouble(struct boot *b, const struct report *p)
+{
+    bool is_step = memchr(p->name.p, '/', p->name.n);
+    if ((p->result != REPORT_WARN && p->result != REPORT_FAIL) || (!is_step && b->warnings))
+        return;
+    b->warnings++;
+    if (p->result == REPORT_FAIL)
+        b->failed = p->name;
+}
+
 static void note_progress(struct step *s)
 {
     const struct report *p = &s->c->report;
     s->r->boot.events++;
     s->r->boot.last_wall_ms = s->c->at.wall_ms;
     s->r->boot.stage = p->name;
-    if (p->result == REPORT_WARN || p->result == REPORT_FAIL)
-        s->r->boot.warnings++;
+    note_trouble(&s->r->boot, p);
     tell(s, "progress", event_progress(p, s->r->boot.reboot, s->arena));
 }
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Machines known by what anyone could forge: only where the site says so, while somebody builds
 them, and never by their own key."""
+import json
 import sys
 from pathlib import Path
 from urllib.parse import quote
@@ -98,6 +99,27 @@ def test_only_while_it_is_built():
         alarms = other.admin("GET", "/v1/events?kind=alarm").json["events"]
         tap.eq([(a["node"], a["data"]["detail"], a["peer"]) for a in alarms],
                [("n1", "mac", "127.0.0.1")])
+
+
+def report(path, at, name="modules-config/config-ntp", result="SUCCESS"):
+    body = {"name": name, "description": "", "event_type": "finish", "result": result}
+    return at.request("POST", path + "report", json.dumps(body)).status
+
+
+def test_a_boot_outlasts_its_window():
+    """It knows no other key to tell by; but it is told nothing any more, and its end is the end."""
+    with tree("mac").start() as other:
+        path = other.arm("n1")["window_url"][len(URL):]
+        tap.eq(get("mac", VALUES["mac"], at=other).status, 200)
+        tap.eq(report(path, other), 200)
+        tap.eq(other.admin("POST", "/v1/nodes/n1/disarm").status, 200)
+        tap.eq(other.get(path + "user-data").status, 404)
+        tap.eq(report(path, other), 200)
+        tap.eq(other.request("POST", path + "phone-home", "hostname=n1").status, 200)
+        tap.eq(report(path, other, "modules-final"), 200)
+        tap.eq(other.admin("GET", "/v1/nodes/n1").json["state"], "ready")
+        tap.eq(report(path, other), 404)
+        tap.eq(other.request("POST", path + "phone-home", "hostname=n1").status, 404)
 
 
 def test_all_four_files():

@@ -83,12 +83,14 @@ static void the_golden_record(void **state)
         fail_msg("%s", e.msg);
     assert_string_equal(json_of(&r), str_trim(text).p ? arena_str(&l.arena, str_trim(text)).p : "");
     assert_int_equal(r.state, STATE_FAILED);
-    assert_str(r.stage, "modules-final");
+    assert_str(r.stage, "modules-final/config-scripts-user");
     assert_int_equal(r.generation, 3);
     assert_true(r.locked);
     assert_int_equal(r.window.length_ms, 7200000);
     assert_str(r.window.claim, "abcd");
     assert_int_equal(r.boot.warnings, 1);
+    assert_str(r.boot.failed, "modules-final/config-scripts-user");
+    assert_str(r.boot.window_key, "1:02");
     assert_true(r.boot.finished && r.boot.reboot);
     assert_int_equal(r.host_keys_n, 2);
 }

@@ -75,13 +75,37 @@ static void a_last_stage_that_failed(void **state)
     life_to(&l, STATE_BOOTING);
     life_report(&l, "modules-config/config-ntp", true, REPORT_FAIL);
     assert_state(&l, STATE_BOOTING);
+    life_report(&l, "modules-final/config-scripts_user", true, REPORT_FAIL);
     life_report(&l, "modules-final", true, REPORT_FAIL);
     assert_state(&l, STATE_FAILED);
-    assert_str(l.r.stage, "modules-final");
+    assert_str(l.r.stage, "modules-final/config-scripts_user");
     assert_string_equal(life_told(&l), "progress failed");
     life_report(&l, "init-network", false, REPORT_NONE); /* another try within the window */
     assert_state(&l, STATE_BOOTING);
     assert_int_equal(l.r.stage.n, 0);
+}
+
+/* cloud-init goes on behind a step that failed, and its last stage is well. */
+static void a_step_that_failed(void **state)
+{
+    (void)state;
+    life_to(&l, STATE_UP);
+    life_report(&l, "modules-config/config-timezone", true, REPORT_FAIL);
+    life_report(&l, "modules-config", true, REPORT_FAIL);
+    assert_state(&l, STATE_UP);
+    assert_int_equal(l.r.boot.warnings, 1);
+    life_report(&l, "modules-final", true, REPORT_SUCCESS);
+    assert_state(&l, STATE_FAILED);
+    assert_str(l.r.stage, "modules-config/config-timezone");
+    assert_true(l.r.has_window);
+    life_end(&l);
+    life_begin(&l);
+    l.bootstraps = true; /* whether such a node is well is the cluster's to say */
+    life_to(&l, STATE_BOOTING);
+    life_report(&l, "modules-config", true, REPORT_FAIL);
+    assert_int_equal(l.r.boot.warnings, 1);
+    life_report(&l, "modules-final", true, REPORT_SUCCESS);
+    assert_state(&l, STATE_UP);
 }
 
 static void a_join_that_failed(void **state)
@@ -319,7 +343,7 @@ static void every_change_in_every_state(void **state)
 
 UNIT_MAIN(LIFE(a_node_without_bootstrap), LIFE(a_node_that_joins),
           LIFE(without_a_call_the_last_stage_makes_it_up), LIFE(a_last_stage_that_failed),
-          LIFE(a_join_that_failed), LIFE(a_reboot_changes_nothing),
+          LIFE(a_step_that_failed), LIFE(a_join_that_failed), LIFE(a_reboot_changes_nothing),
           LIFE(other_host_keys_raise_an_alarm), LIFE(a_first_boot_once_more),
           LIFE(a_part_of_the_call_forgets_nothing), LIFE(an_alarm_may_lock), LIFE(claims),
           LIFE(nobody_asked_for_it), LIFE(silence_ends_a_boot), LIFE(joining_has_its_time),

@@ -60,6 +60,35 @@ static void another_boot_of_the_server_counts_by_the_wall(void **state)
     assert_int_equal(window_left_ms(&w, &unset), 100);
 }
 
+/* What it was given names the window's key: by that it goes on telling. */
+static void a_boot_may_outlast_its_window(void **state)
+{
+    (void)state;
+    life_to(&l, STATE_BOOTING);
+    assert_int_equal(l.r.boot.window_key.n, 0);
+    life_pass(&l, WINDOW_DEFAULT_MS);
+    life_report(&l, "modules-final", false, REPORT_NONE);
+    assert_string_equal(life_told(&l), "expired progress");
+    assert_false(l.r.has_window);
+    assert_str(l.r.boot.window_key, "W");
+    life_call(&l, "key-1");
+    assert_state(&l, STATE_UP);
+    assert_str(l.r.boot.window_key, "W");
+    life_report(&l, "modules-final", true, REPORT_SUCCESS);
+    assert_state(&l, STATE_READY);
+    assert_int_equal(l.r.boot.window_key.n, 0);
+}
+
+static void a_boot_that_ended_needs_no_key(void **state)
+{
+    (void)state;
+    life_to(&l, STATE_READY);
+    assert_int_equal(l.r.boot.window_key.n, 0);
+    life_to(&l, STATE_FAILED);
+    life_do(&l, CHANGE_DISARM);
+    assert_int_equal(l.r.boot.window_key.n, 0);
+}
+
 static void disarming(void **state)
 {
     (void)state;
@@ -104,5 +133,6 @@ static void the_same_alarm_is_told_once_in_a_while(void **state)
 #define LIFE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 UNIT_MAIN(LIFE(a_window_ends_by_itself), LIFE(what_comes_after_its_end_finds_it_closed),
-          LIFE(another_boot_of_the_server_counts_by_the_wall), LIFE(disarming),
-          LIFE(weak_evidence_wants_a_window), LIFE(the_same_alarm_is_told_once_in_a_while))
+          LIFE(another_boot_of_the_server_counts_by_the_wall), LIFE(a_boot_may_outlast_its_window),
+          LIFE(a_boot_that_ended_needs_no_key), LIFE(disarming), LIFE(weak_evidence_wants_a_window),
+          LIFE(the_same_alarm_is_told_once_in_a_while))

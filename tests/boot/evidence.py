@@ -17,6 +17,8 @@ import yaml
 import tap
 from machine import ASKED
 
+OLD = ("bookworm",)  # cloud-init 22.4.2, which does not ask for network-config
+FETCHED = ["network-config", "meta-data", "user-data", "vendor-data"]  # each file once
 LEVELS = re.compile(r"\[(WARNING|ERROR|CRITICAL|DEPRECATED)\]: (.*)")
 
 
@@ -171,3 +173,21 @@ def static_addresses(network_config):
     parsed = yaml.safe_load(network_config) or {}
     parsed = parsed.get("network", parsed)
     return [a for i in parsed.get("ethernets", {}).values() for a in i.get("addresses", [])]
+
+
+def came_up(stage, boot, ended):
+    """That boot found us, did what user-data says, and complained of nothing."""
+    logs, root, user_data = stage.logs(boot), stage.machine.root, stage.served["user-data"]
+    found_us(logs, stage.url, stage.scenario.harmless)
+    stages_passed(ended)
+    same = identity(root)
+    tap.eq(same["hostname"], stage.node)
+    tap.contains(stage.served["meta-data"], same["instance-id"])
+    asked = FETCHED[1:] if stage.suite in OLD else FETCHED
+    tap.eq(fetches(logs), [stage.url + name for name in asked])
+    files = files_written(root, user_data)
+    users_made(root, user_data)
+    commands_asked(logs, user_data)
+    if "\nphone_home:" in user_data:  # a site's own templates may do without
+        called_back(stage.server, root, stage.node)
+    return files

@@ -93,7 +93,10 @@ class Machine:
 
     def offer_packages(self, user_data):
         """Its package mirror is said to hold whatever that user-data asks for."""
-        asked = (yaml.safe_load(user_data) or {}).get("packages", [])
+        try:
+            asked = (yaml.safe_load(user_data) or {}).get("packages", [])
+        except yaml.YAMLError:
+            asked = []  # which is what the machine makes of it, too
         names = [entry if isinstance(entry, str) else entry[0] for entry in asked]
         self._write("opt/asked/packages", "".join(f"{name.split('=')[0]}\n" for name in names))
 
@@ -128,10 +131,11 @@ class Machine:
         with open(f"{self.folder}/cmdline", "w", encoding="utf-8") as f:
             f.write(f"BOOT_IMAGE=/vmlinuz root=/dev/sda1 ro {cmdline}\n")
 
-    def boot(self, logs, serial="", cmdline="", seconds=STAGE_SECONDS, meanwhile=None):
+    def boot(self, logs, serial="", cmdline="", seconds=STAGE_SECONDS, meanwhile=None, after=None):
         """Boots once, and returns the stages' ends: [{name, code (None: killed), seconds}].
 
-        `seconds` are for each stage; `meanwhile` is called on another thread.
+        `seconds` are for each stage; `meanwhile` is called on another thread; `after` has commands
+        of the host that run behind stages: {name: [argv]}.
         """
         os.makedirs(logs)
         self._strings(serial, cmdline)
@@ -145,7 +149,8 @@ class Machine:
             "power_on": [["ip", "link", "set", "lo", "up"], ["ip", "link", "set", "eth0", "up"],
                          ["ip", "address", "flush", "dev", "eth0"]],
             "after": {"init-local": [["ip", "address", "add", LEASE, "dev", "eth0"],
-                                     ["ip", "route", "add", "default", "via", GATEWAY]]},
+                                     ["ip", "route", "add", "default", "via", GATEWAY]],
+                      **(after or {})},
             "stages": stages(self.root, seconds),
         }
         with open(f"{logs}/plan.json", "w", encoding="utf-8") as f:

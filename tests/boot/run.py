@@ -25,6 +25,7 @@ sys.dont_write_bytecode = True
 
 import daemon  # noqa: E402
 import debian  # noqa: E402
+import life  # noqa: E402
 import machine  # noqa: E402
 import rootfs  # noqa: E402
 import scenarios  # noqa: E402
@@ -47,8 +48,10 @@ figures = []
 
 
 @functools.cache
-def odd_site():
-    return sites.odd(f"{machine.RUN}/odd")
+def site_of(scenario):
+    """Scenarios whose names begin with odd- or life- have a site of their own."""
+    make = {"odd": sites.odd, "life": life.site}.get(scenario.name.split("-")[0])
+    return make(f"{machine.RUN}/site-{scenario.name}") if make else sites.HOMELAB
 
 
 class Stage:
@@ -57,24 +60,25 @@ class Stage:
     def __init__(self, scenario, suite):
         self.scenario, self.suite = scenario, suite
         self.node = scenario.node
-        self.site = odd_site() if scenario.name.startswith("odd-") else sites.HOMELAB
+        self.site = site_of(scenario)
         self.title = f"{suite}-{scenario.name}"
         self.state = f"{machine.RUN}/state-{self.title}"
-        self.server = None
+        self.server = self.machine = None
+
+    def set(self):
         self.server_up()
-        self.url = server.seed_url(self.site, self.node, self.state)
+        self.url = self.key_url = server.seed_url(self.site, self.node, self.state)
         self.served = server.seeds(self.url)
-        self.machine = machine.Machine(self.title, rootfs.folder(suite, CACHE),
+        self.machine = machine.Machine(self.title, rootfs.folder(self.suite, CACHE),
                                        (self.site.show(self.node)["macs"] or [SOME_MAC])[0])
         self.machine.offer_packages(self.served["user-data"])
 
     def logs(self, boot):
         return os.path.join(LOGS, self.title, boot)
 
-    def boot(self, name, seconds=machine.STAGE_SECONDS, meanwhile=None):
-        string = self.scenario.string.replace("URL", self.url)
-        place = {self.scenario.place: string}
-        return self.machine.boot(self.logs(name), seconds=seconds, meanwhile=meanwhile, **place)
+    def boot(self, name, seconds=machine.STAGE_SECONDS, **how):
+        place = {self.scenario.place: self.scenario.string.replace("URL", self.url)}
+        return self.machine.boot(self.logs(name), seconds=seconds, **place, **how)
 
     def server_up(self, **how):
         self.server = server.Server(self.site, self.state, **how)
@@ -89,6 +93,10 @@ class Stage:
         self.server_down()
         machine.server_address("delete")
 
+    def server_back(self):
+        machine.server_address("replace")
+        self.server_up()
+
     def server_up_when_missed(self):
         log = Path(self.machine.root, "var/log/cloud-init.log")
         tap.wait_until(lambda: log.exists() and "[2/11] open" in log.read_text(errors="replace"),
@@ -98,12 +106,14 @@ class Stage:
     def end(self):
         self.server_down()
         machine.server_address("replace")
-        self.machine.remove()
+        if self.machine:
+            self.machine.remove()
 
 
 def play(scenario, suite):
     stage = Stage(scenario, suite)
     try:
+        stage.set()
         figures.append((stage.title, scenario.play(stage)))
     finally:
         stage.end()

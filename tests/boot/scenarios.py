@@ -7,12 +7,13 @@ logs. It returns figures for the table that is printed at the end.
 from collections import namedtuple
 
 import evidence
+import life
 import prepare
 import tap
 import told
 
 MASTER, WORKER = "k8s-master-1", "k8s-worker-2"
-# Scenarios that are named odd-… take their node from tests/odd.
+# Scenarios that are named odd-… take their node from tests/odd, life-… from site/ beside this.
 LONG_NAME = "a-node-whose-name-is-as-long-as-a-name-can-be-which-is-63-chars"
 
 # Discovery strings, with URL for the seed's.
@@ -27,13 +28,9 @@ OLD_NAME_SAID = (r"The 'nocloud-net' datasource name is deprecated in 24\.1",
                  "the admin wrote that name: the table has it to show that it still works")
 
 Scenario = namedtuple("Scenario", "name node place string play suites harmless", defaults=[()])
-OLD = ("bookworm",)  # cloud-init 22.4.2
+OLD = evidence.OLD
 NEW = ("trixie", "forky")  # 25.1, and what Debian tests for its next release
 ALL = OLD + NEW
-
-# What is fetched, each file once: network-config only from 24.3 on.
-ORDER = {True: ["meta-data", "user-data", "vendor-data"],
-         False: ["network-config", "meta-data", "user-data", "vendor-data"]}
 
 QUICK_SECONDS = 30  # a reboot that waits for nobody takes 2, on a busy machine more
 PATIENCE = 40  # after that a stage that waits is said to hang
@@ -43,27 +40,10 @@ def seconds(stages):
     return round(sum(stage["seconds"] for stage in stages), 1)
 
 
-def came_up(stage, boot, ended):
-    """That boot found us, did what user-data says, and complained of nothing."""
-    logs, root = stage.logs(boot), stage.machine.root
-    evidence.found_us(logs, stage.url, stage.scenario.harmless)
-    evidence.stages_passed(ended)
-    same = evidence.identity(root)
-    tap.eq(same["hostname"], stage.node)
-    tap.contains(stage.served["meta-data"], same["instance-id"])
-    tap.eq(evidence.fetches(logs), [stage.url + name for name in ORDER[stage.suite in OLD]])
-    files = evidence.files_written(root, stage.served["user-data"])
-    evidence.users_made(root, stage.served["user-data"])
-    evidence.commands_asked(logs, stage.served["user-data"])
-    if "\nphone_home:" in stage.served["user-data"]:  # a site's own templates may do without
-        evidence.called_back(stage.server, root, stage.node)
-    return files
-
-
 def comes_up(stage):
     stage.server.arm(stage.node)
     ended = stage.boot("first")
-    files = came_up(stage, "first", ended)
+    files = evidence.came_up(stage, "first", ended)
     return {"first boot, s": seconds(ended), "files written": files,
             **network(stage, stage.logs("first"))}
 
@@ -165,7 +145,7 @@ def finds_nobody(stage):
     ended = stage.boot("first")
     evidence.lost_us(stage.logs("first"))
     stage.server_up()
-    came_up(stage, "again", stage.boot("again"))
+    evidence.came_up(stage, "again", stage.boot("again"))
     return {"first boot, s": seconds(ended), "tries": len(evidence.fetches(stage.logs("first"))),
             "next boot": "all of it"}
 
@@ -175,7 +155,7 @@ def begins_anew(stage):
     comes_up(stage)
     before = evidence.identity(stage.machine.root)
     stage.machine.run("cloud-init", "clean")
-    came_up(stage, "again", stage.boot("again"))
+    evidence.came_up(stage, "again", stage.boot("again"))
     after = evidence.identity(stage.machine.root)
     kept = sorted(name for name in before if before[name] == after.get(name))
     tap.eq(kept, ["hostname", "instance-id"], "what stays: its ssh host keys do not")
@@ -208,6 +188,16 @@ TABLE = [
     Scenario("odd-dual-stack", "dual", "serial", OURS, comes_up, NEW),
     Scenario("odd-shell", "odd-values", "serial", OURS, comes_up, ALL),
     Scenario("odd-pasted", "k8s-worker-2", "serial", OURS, comes_up, ALL),
+    Scenario("life-plain-key", "plain-1", "serial", OURS, life.by_key, ALL),
+    Scenario("life-plain-mac", "plain-1", "serial", OURS, life.by_mac, ALL),
+    Scenario("life-worker", WORKER, "serial", OURS, life.waits_for_its_cluster, ALL),
+    Scenario("life-early", "plain-1", "serial", OURS, life.is_switched_on_too_early, ALL),
+    Scenario("life-window-ends", "plain-1", "serial", OURS, life.outlasts_its_window, ALL),
+    Scenario("life-never-armed", "plain-1", "serial", OURS, life.was_not_to_be_built, ALL),
+    Scenario("life-runcmd", "broken-runcmd", "serial", OURS, life.fails, ALL),
+    Scenario("life-bootcmd", "broken-bootcmd", "serial", OURS, life.fails, ALL),
+    Scenario("life-timezone", "broken-timezone", "serial", OURS, life.fails, ALL),
+    Scenario("life-no-yaml", "broken-yaml", "serial", OURS, life.is_told_nothing, ALL),
     Scenario("prepare-newest", WORKER, "serial", OURS, prepare.installs_and_holds, ALL),
     Scenario("prepare-exact", WORKER, "serial", OURS, prepare.takes_one_version, ALL),
     Scenario("prepare-keys", WORKER, "serial", OURS, prepare.refuses_keys, ALL),

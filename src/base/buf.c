@@ -89,14 +89,26 @@ static bool is_plain(unsigned char c)
     return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
 }
 
-/* Length of a printable sequence beyond ASCII, 0 for anything else: U+0080–U+009F are controls to
- * a terminal. */
+/* U+0080–U+009F are controls to a terminal; U+200B–U+200F, U+2028–U+202E, U+2066–U+2069 and U+FEFF
+ * are seen by nobody, end lines, or turn the order of what follows. */
+static bool is_control(const unsigned char *p, size_t n)
+{
+    if (n == 2)
+        return p[0] == 0xC2 && p[1] < 0xA0;
+    if (n != 3)
+        return false;
+    unsigned code = (p[0] & 0x0FU) << 12 | (p[1] & 0x3FU) << 6 | (p[2] & 0x3FU);
+    return (code >= 0x200B && code <= 0x200F) || (code >= 0x2028 && code <= 0x202E) ||
+           (code >= 0x2066 && code <= 0x2069) || code == 0xFEFF;
+}
+
+/* Length of a printable sequence beyond ASCII, 0 for anything else. */
 static size_t printable_utf8(struct str s)
 {
     size_t bad;
     for (size_t n = 2; n <= 4 && n <= s.n; n++) {
         if (str_is_utf8((struct str){s.p, n}, &bad))
-            return n == 2 && (unsigned char)s.p[0] == 0xC2 && (unsigned char)s.p[1] < 0xA0 ? 0 : n;
+            return is_control((const unsigned char *)s.p, n) ? 0 : n;
     }
     return 0;
 }

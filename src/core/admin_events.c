@@ -61,16 +61,20 @@ static void answer_page(struct exchange *x, const struct store_page *page)
 {
     struct arena *a = &x->arena;
     struct value *items = ARENA_ARRAY(a, struct value, page->n);
-    for (size_t i = 0; i < page->n; i++)
-        items[i] = event_json(&page->entries[i], a);
+    size_t n = 0;
+    for (; n < page->n; n++) {
+        items[n] = event_json(&page->entries[n], a);
+        if (!answer_has_room(x, items[n]) && n)
+            break;
+    }
     struct value next = value_none(), oldest = value_none();
-    if (page->more && page->n)
-        next = value_int((int64_t)page->entries[page->n - 1].id);
+    if (n && (page->more || n < page->n))
+        next = value_int((int64_t)page->entries[n - 1].id);
     if (page->oldest)
         oldest = value_int((int64_t)page->oldest);
     answer_json(x, 200,
-                JSON_MAP(a, JSON_VALUE("events", value_list(items, page->n)),
-                         JSON_VALUE("next", next), JSON_VALUE("oldest", oldest)));
+                JSON_MAP(a, JSON_VALUE("events", value_list(items, n)), JSON_VALUE("next", next),
+                         JSON_VALUE("oldest", oldest)));
 }
 
 static enum exchange_verdict page_step(struct exchange *x, struct call *call)

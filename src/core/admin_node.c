@@ -208,10 +208,11 @@ void admin_list_nodes(struct exchange *x, struct call *call)
         after = node->name;
         if (!is_wanted(call, node, params))
             continue;
-        if (n == limit) {
+        struct value item = admin_node_value(x, call, node);
+        if (n == limit || (!answer_has_room(x, item) && n)) {
             next = last;
         } else {
-            items[n++] = admin_node_value(x, call, node);
+            items[n++] = item;
             last = node->name;
         }
     }

@@ -12,6 +12,7 @@
 #define NAME_MAX_BYTES 255
 #define DESCRIPTION_MAX_BYTES 1024
 #define HOST_KEY_MAX_BYTES 8192
+#define KIND_MAX_BYTES 32
 
 /* --- Reports -------------------------------------------------------------------------------- */
 
@@ -66,28 +67,43 @@ const char *callback_read_report(struct str body, struct arena *a, struct report
 
 /* --- Calls home ------------------------------------------------------------------------------ */
 
-/* cloud-init says "N/A" for what it does not have. */
+/* cloud-init says "N/A" for what it does not have. What holds a NUL is no text: JSON that has one
+ * is not read again. */
 static struct str told(struct str value, size_t max_bytes)
 {
     value = str_trim(value);
-    return str_is(value, "N/A") || value.n > max_bytes ? (struct str){"", 0} : value;
+    bool is_text = value.n <= max_bytes && !(value.n && memchr(value.p, '\0', value.n));
+    return !is_text || str_is(value, "N/A") ? (struct str){"", 0} : value;
+}
+
+/* "ed25519" */
+static bool is_kind(struct str kind)
+{
+    for (size_t i = 0; i < kind.n; i++) {
+        char c = kind.p[i];
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '_' && c != '-')
+            return false;
+    }
+    return kind.n > 0 && kind.n <= KIND_MAX_BYTES;
 }
 
 /* "ssh-ed25519 AAAA… comment": it goes into known_hosts files, one line each. */
 static bool is_host_key(struct str key)
 {
     for (size_t i = 0; i < key.n; i++) {
-        if ((unsigned char)key.p[i] < 0x20 || key.p[i] == 0x7F)
+        if (key.p[i] < 0x20 || key.p[i] >= 0x7F)
             return false;
     }
     return (str_starts(key, STR("ssh-")) || str_starts(key, STR("ecdsa-sha2-"))) &&
-           memchr(key.p, ' ', key.n) && str_is_utf8(key, &(size_t){0});
+           memchr(key.p, ' ', key.n);
 }
 
 static const char *take_host_key(struct phone_home *p, struct str kind, struct str key)
 {
     if (!key.n)
         return NULL;
+    if (!is_kind(kind))
+        return "a public key is of no kind that there is";
     if (!is_host_key(key))
         return "a public key is none of ssh's";
     for (uint32_t i = 0; i < p->host_keys_n; i++) {
@@ -96,7 +112,7 @@ static const char *take_host_key(struct phone_home *p, struct str kind, struct s
             return NULL;
         }
     }
-    if (kind.n > 32 || p->host_keys_n == RECORD_HOST_KEYS_MAX)
+    if (p->host_keys_n == RECORD_HOST_KEYS_MAX)
         return "too many kinds of public keys";
     p->host_keys[p->host_keys_n++] = (struct host_key){kind, key};
     return NULL;

@@ -5,7 +5,7 @@
 #include "core/answer.h"
 #include "wire/negotiate.h"
 
-#define ANSWER_MAX_BYTES (1024 * 1024)
+#define PAGE_MAX_BYTES (512 * 1024)
 
 struct value json_map(const struct value_pair *pairs, size_t n, struct arena *a)
 {
@@ -20,13 +20,19 @@ struct value json_time(int64_t wall_ms, struct arena *a)
     return value_str(arena_str(a, str_from(clock_text(wall_ms, text))));
 }
 
-static void write_json(struct exchange *x, struct value v)
+/* False where it is larger than an answer can be. */
+static bool write_json(struct exchange *x, struct value v)
 {
     buf_clear(&x->body);
-    json_write(&x->body, v, false);
-    buf_char(&x->body, '\n');
+    bool whole = json_write(&x->body, v, false) && buf_char(&x->body, '\n');
     x->out.body = buf_view(&x->body);
     x->out.cache = "no-store";
+    return whole;
+}
+
+bool answer_has_room(struct exchange *x, struct value item)
+{
+    return json_write(&x->body, item, false) && x->body.n <= PAGE_MAX_BYTES;
 }
 
 struct str answer_json_tag(struct exchange *x, struct value v)
@@ -37,7 +43,10 @@ struct str answer_json_tag(struct exchange *x, struct value v)
 
 void answer_json(struct exchange *x, int status, struct value v)
 {
-    write_json(x, v);
+    if (!write_json(x, v)) {
+        answer_problem(x, 500, "this is more than an answer can hold");
+        return;
+    }
     x->out.status = status;
     x->out.type = "application/json";
     x->out.etag = answer_tag(x, x->out.body);
@@ -58,6 +67,7 @@ static const char *title_of(int status)
     case 409: return "Conflict";
     case 412: return "Precondition Failed";
     case 413: return "Content Too Large";
+    case 500: return "Internal Server Error";
     case 422: return "Unprocessable Content";
     case 503: return "Service Unavailable";
     default: return "Error";

@@ -26,6 +26,10 @@ void answer_json(struct exchange *x, int status, struct value v);
 /* The tag that answer_json would give to this value. */
 struct str answer_json_tag(struct exchange *x, struct value v);
 
+/* Whether a list's answer has room for one more item; its bytes go to the exchange's buffer, which
+ * answer_json begins anew. Pages end early where items are large. */
+bool answer_has_room(struct exchange *x, struct value item);
+
 /* `detail` is one line, and lives in the exchange's arena or for ever. */
 void answer_problem(struct exchange *x, int status, const char *detail);
 /* The same with what is wrong in a file or a definition. */

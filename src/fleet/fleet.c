@@ -32,6 +32,16 @@ int fleet_open(struct store *s, const struct fleet_host *host, struct fleet **re
     return r;
 }
 
+/* So that whoever comes back after a restart of ours is told what he has missed. */
+static void read_recent(struct fleet *f)
+{
+    struct op *op = op_new(f, OP_READ, NULL, (struct slot_ref){0});
+    op->query = (struct store_query){.newest_first = true, .limit = STORE_PAGE_MAX};
+    op->fills_recent = true;
+    op->forgotten = true;
+    op_begin(f, op);
+}
+
 int fleet_start(struct fleet *f, void (*on_store)(void *cls), void *cls, struct wake wake,
                 struct alarm alarm, struct err *e)
 {
@@ -41,6 +51,7 @@ int fleet_start(struct fleet *f, void (*on_store)(void *cls), void *cls, struct 
     if (r < 0)
         return r;
     store_watch(f->store, f->revision);
+    read_recent(f);
     fleet_on_alarm(f); /* sets it, too */
     return 0;
 }

@@ -49,7 +49,8 @@ struct op {
     struct member *member; /* NULL: it concerns none */
     enum op_kind kind;
     bool begun, forgotten, done;
-    struct str name; /* of the node */
+    bool fills_recent; /* reads what the journal had before our time */
+    struct str name;   /* of the node */
     struct change change;
     uint64_t expected; /* of OP_DEFINE */
     struct str json;

@@ -84,7 +84,7 @@ void member_record(const struct member *m, struct arena *a, struct record *ret)
 
 static void set_window_key(struct fleet *f, struct member *m, struct str key)
 {
-    if (!key.n && !m->window_key)
+    if (str_eq(key, str_from(m->window_key ? m->window_key : "")))
         return;
     free(m->window_key);
     m->window_key = key.n ? need(strndup(key.p, key.n)) : NULL;

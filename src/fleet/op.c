@@ -68,6 +68,8 @@ static bool taken(struct op *op, int r)
         end(op, FLEET_BUSY, 503, "too much is being written: try again in a while");
     else if (r == -ESHUTDOWN)
         end(op, FLEET_UNAVAILABLE, 503, "shutting down");
+    else if (op->kind == OP_READ)
+        end(op, FLEET_DONE, 400, "no node and no kind of event has such a name");
     else
         end(op, FLEET_DONE, 413, "this is more than can be kept");
     return false;
@@ -290,7 +292,9 @@ static void on_commit(struct fleet *f, struct op *op, const struct store_notice 
         if (op->kind == OP_CHANGE)
             end(op, FLEET_DONE, status, reason);
         keep_committed(f, op, n);
-    } else if (n->result == STORE_CONFLICT && op->kind == OP_DEFINE && n->conflict == 1) {
+    } else if (n->result == STORE_CONFLICT && op->kind == OP_CHANGE) {
+        end(op, FLEET_UNAVAILABLE, 503, "the state is being read anew: try again");
+    } else if (n->result == STORE_CONFLICT && n->conflict == 1) {
         op->result.reason = "another node has this name";
     }
 }
@@ -309,6 +313,8 @@ static void on_answer(struct fleet *f, struct store_notice *n)
     else
         end_with(op, n->result, &n->err);
     if (n->about == STORE_READ && n->result == STORE_OK) {
+        if (op->fills_recent)
+            recent_fill(f->recent, &n->page);
         op->page = n;
         op->result.page = &n->page;
     } else {

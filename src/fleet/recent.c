@@ -58,6 +58,12 @@ void recent_add(struct recent *r, uint64_t id, const struct store_event *e)
     r->newest = id;
 }
 
+void recent_fill(struct recent *r, const struct store_page *page)
+{
+    for (size_t i = r->newest ? 0 : page->n; i > 0; i--)
+        recent_add(r, page->entries[i - 1].id, &page->entries[i - 1].event);
+}
+
 const struct store_entry *recent_next(const struct recent *r, uint64_t after, bool *ret_lost)
 {
     *ret_lost = r->newest && after + 1 < r->oldest;

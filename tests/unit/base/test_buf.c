@@ -103,6 +103,9 @@ static void controls_never_come_through(void **state)
 static void broken_utf8_comes_byte_by_byte(void **state)
 {
     (void)state;
+    assert_escaped(STR("\xE2\x80\xA8\xE2\x80\xAE"), 100, STR("\\xe2\\x80\\xa8\\xe2\\x80\\xae"));
+    assert_escaped(STR("\xE2\x81\xA6\xEF\xBB\xBF"), 100, STR("\\xe2\\x81\\xa6\\xef\\xbb\\xbf"));
+    assert_escaped(STR("\xE2\x80\x90\xE2\x80\xAF"), 100, STR("\xE2\x80\x90\xE2\x80\xAF"));
     assert_escaped(STR("\xC3"), 100, STR("\\xc3"));
     assert_escaped(STR("\xE2\x82x"), 100, STR("\\xe2\\x82x"));
     assert_escaped(STR("\xED\xA0\x80"), 100, STR("\\xed\\xa0\\x80"));

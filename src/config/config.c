@@ -2,6 +2,8 @@
 #include "config/config.h"
 
 #include "base/fs.h"
+#include "config/limits.h"
+#include "config/ports.h"
 #include "tree/reference.h"
 #include "tree/types.h"
 
@@ -37,53 +39,6 @@ static const struct schema log_schema = {
     .help = "What is logged, and how.",
     .size = sizeof(struct config_log),
     SCHEMA_FIELDS(log_fields),
-    .name_offset = SCHEMA_NOT_KEPT,
-    .place_offset = SCHEMA_NOT_KEPT,
-};
-
-static const struct schema_field limit_fields[] = {
-    {.name = "connections",
-     .type = &schema_int,
-     SCHEMA_MEMBER(struct config_limits, connections),
-     .min = 1,
-     .max = 100000,
-     .fallback = "10000",
-     .help = "Connections at a time; each takes a file descriptor."},
-    {.name = "connections_per_address",
-     .type = &schema_int,
-     SCHEMA_MEMBER(struct config_limits, connections_per_address),
-     .min = 1,
-     .max = 100000,
-     .fallback = "512",
-     .help = "The same from one address: many machines may stand behind one router."},
-    {.name = "request_seconds",
-     .type = &schema_int,
-     SCHEMA_MEMBER(struct config_limits, request_seconds),
-     .min = 1,
-     .max = 3600,
-     .fallback = "30",
-     .help = "How long a request may take to come in whole."},
-    {.name = "answer_seconds",
-     .type = &schema_int,
-     SCHEMA_MEMBER(struct config_limits, answer_seconds),
-     .min = 1,
-     .max = 86400,
-     .fallback = "300",
-     .help = "How long a client may take to receive its answer."},
-    {.name = "shutdown_seconds",
-     .type = &schema_int,
-     SCHEMA_MEMBER(struct config_limits, shutdown_seconds),
-     .min = 0,
-     .max = 600,
-     .fallback = "10",
-     .help = "How long what is under way may go on once the daemon is told to stop."},
-};
-
-static const struct schema limits_schema = {
-    .title = "limits",
-    .help = "What a peer may take of us.",
-    .size = sizeof(struct config_limits),
-    SCHEMA_FIELDS(limit_fields),
     .name_offset = SCHEMA_NOT_KEPT,
     .place_offset = SCHEMA_NOT_KEPT,
 };
@@ -233,6 +188,20 @@ static const struct schema_field config_fields[] = {
      .fallback = "0.0.0.0:8080",
      .help = "Where machines are served. Port 0 takes a free one, which the log names.",
      .example = "[\"10.0.10.5:8080\", \"[::]:8080\"]"},
+    {.name = "tftp",
+     .type = &schema_endpoint,
+     .shape = SCHEMA_LIST,
+     .max = 16,
+     SCHEMA_MEMBER_N(struct config, tftp),
+     .help = "Where the assets are served by TFTP to firmware; without it, nowhere. Port 0 takes a "
+             "free one, which the log names.",
+     .example = "[\"10.0.10.5:69\"]"},
+    {.name = "tftp_ports",
+     .type = &config_ports_type,
+     SCHEMA_MEMBER(struct config, tftp_ports),
+     .help = "The UDP ports from which files are sent, one for each transfer, so that a firewall "
+             "between networks can let them through; without it, any that is free.",
+     .example = "6900-6999"},
     {.name = "url",
      .type = &schema_origin,
      SCHEMA_MEMBER(struct config, url),
@@ -258,7 +227,7 @@ static const struct schema_field config_fields[] = {
      SCHEMA_MEMBER(struct config, log),
      .help = "What is logged, and how."},
     {.name = "limits",
-     .of = &limits_schema,
+     .of = &config_limits_schema,
      SCHEMA_MEMBER(struct config, limits),
      .help = "What a peer may take of us."},
     {.name = "history",

@@ -27,6 +27,14 @@ struct config_limits {
     uint32_t request_seconds;         /* for a request to come in whole */
     uint32_t answer_seconds;          /* for an answer to be taken */
     uint32_t shutdown_seconds;        /* for what is under way when we stop */
+    uint32_t tftp_transfers;          /* in all */
+    uint32_t tftp_transfers_per_address;
+    uint32_t tftp_windowsize; /* the largest that is granted */
+};
+
+/* Both may be used; 0: any port. */
+struct config_ports {
+    uint16_t first, last;
 };
 
 /* Where the value of `secrets.NAME` comes from: exactly one of the three. */
@@ -55,7 +63,10 @@ struct config {
     struct str socket;       /* of admins; "none": none */
     struct str socket_group; /* whose members are admins; empty: the daemon's own alone */
     const struct endpoint *http;
-    uint32_t http_n;  /* at least 1 */
+    uint32_t http_n; /* at least 1 */
+    const struct endpoint *tftp;
+    uint32_t tftp_n; /* 0: no TFTP */
+    struct config_ports tftp_ports;
     struct str url;   /* without a slash at its end; empty: the site's */
     struct str user;  /* to become when started as root */
     struct str group; /* empty: the user's own */

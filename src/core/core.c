@@ -74,7 +74,8 @@ static void on_begin(void *cls, struct exchange *x)
     x->snapshot = snapshot_ref(c->snapshot);
     x->core = call;
     call->core = c;
-    c->wake = x->wake;
+    if (x->in.listener == LISTENER_ADMIN)
+        c->wake = x->wake; /* they alone wait for what core itself tells of */
     if (x->in.listener == LISTENER_ADMIN && str_starts(x->in.path, STR("/v1/"))) {
         admin_begin(x, call);
         return;

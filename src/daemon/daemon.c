@@ -11,6 +11,7 @@
 #include "daemon/service.h"
 #include "daemon/vault.h"
 #include "daemon/world.h"
+#include "net/datagram.h"
 #include "net/socket.h"
 
 #include <errno.h>
@@ -43,7 +44,6 @@ static int read_config(const struct options *o, struct arena *arena, struct conf
     return r;
 }
 
-/* Sockets that a supervisor passed win over those that the configuration names. */
 /* Mostly below /run, which is empty after each boot: its last folder is ours to make. */
 static int make_folder(const struct config *c, struct err *e)
 {
@@ -77,27 +77,60 @@ static int open_admin_socket(const struct config *c, struct service_sockets *ret
                             e);
 }
 
+static int add_socket(int fd, struct service_sockets *ret)
+{
+    if (fd >= 0)
+        ret->fd[ret->n++] = fd;
+    return fd < 0 ? fd : 0;
+}
+
+static int adopt(int fd, struct err *e)
+{
+    return datagram_is(fd) ? datagram_adopt(fd, e) : socket_adopt(fd, e);
+}
+
+static int open_passed(unsigned n, struct service_sockets *ret, struct err *e)
+{
+    int r = 0;
+    for (unsigned i = 0; i < n && r == 0; i++)
+        r = add_socket(adopt(NOTIFY_FIRST_FD + (int)i, e), ret);
+    return r;
+}
+
+static bool has(const struct service_sockets *s, bool (*kind)(int fd))
+{
+    bool any = false;
+    for (unsigned i = 0; i < s->n; i++)
+        any |= kind(s->fd[i]);
+    return any;
+}
+
+/* Sockets that a supervisor passed win over those of the same kind that the configuration names. */
 static int open_sockets(const struct config *c, struct service_sockets *ret, struct err *e)
 {
     unsigned passed = notify_passed_sockets();
-    unsigned wanted = passed ? passed : c->http_n;
-    bool has_admin = false;
-    if (wanted >= SERVICE_SOCKETS_MAX)
+    if ((passed ? passed : c->http_n) + c->tftp_n >= SERVICE_SOCKETS_MAX)
         return err_set(e, -E2BIG, "at most %d sockets", SERVICE_SOCKETS_MAX - 1);
-    for (unsigned i = 0; i < wanted; i++) {
-        int fd = passed ? socket_adopt(NOTIFY_FIRST_FD + (int)i, e) : socket_listen(c->http[i], e);
-        if (fd < 0)
-            return fd;
-        has_admin |= socket_is_unix(fd);
-        ret->fd[ret->n++] = fd;
-    }
-    return has_admin || str_is(c->socket, "none") ? 0 : open_admin_socket(c, ret, e);
+    int r = open_passed(passed, ret, e);
+    bool has_tftp = has(ret, datagram_is);
+    for (uint32_t i = 0; i < c->http_n && !passed && r == 0; i++)
+        r = add_socket(socket_listen(c->http[i], e), ret);
+    for (uint32_t i = 0; i < c->tftp_n && !has_tftp && r == 0; i++)
+        r = add_socket(datagram_listen(c->tftp[i], e), ret);
+    if (r < 0 || has(ret, socket_is_unix) || str_is(c->socket, "none"))
+        return r;
+    return open_admin_socket(c, ret, e);
+}
+
+static uint64_t descriptors_for(const struct config *c)
+{
+    return c->limits.connections + (c->tftp_n ? 2 * (uint64_t)c->limits.tftp_transfers : 0);
 }
 
 static void tell_few_descriptors(const struct config *c)
 {
-    uint64_t have = privileges_raise_descriptors(c->limits.connections);
-    if (have < c->limits.connections)
+    uint64_t have = privileges_raise_descriptors(descriptors_for(c));
+    if (have < descriptors_for(c))
         log_warning("few-descriptors", LOG_NUMBER("have", have),
                     LOG_NUMBER("connections", c->limits.connections),
                     LOG_TEXT("advice", STR("raise LimitNOFILE or lower limits.connections")));

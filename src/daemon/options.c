@@ -14,6 +14,7 @@ static const char usage[] =
     "  --state DIR         where the server's secret and the nodes' state are kept\n"
     "  --assets DIR        files for machines that boot: served below /assets/\n"
     "  --http ADDR:PORT    answer HTTP there; may be repeated; port 0 takes a free one\n"
+    "  --tftp ADDR:PORT    serve the assets by TFTP there; likewise\n"
     "  --socket PATH       the admins' unix socket, or none\n"
     "  --url URL           what nodes' URLs begin with, instead of the site's url\n"
     "  --user NAME         become this user when started as root\n"
@@ -39,6 +40,7 @@ enum {
     OPT_STATE,
     OPT_ASSETS,
     OPT_HTTP,
+    OPT_TFTP,
     OPT_SOCKET,
     OPT_URL,
     OPT_USER,
@@ -56,6 +58,7 @@ static const struct option table[] = {
     {"state", required_argument, NULL, OPT_STATE},
     {"assets", required_argument, NULL, OPT_ASSETS},
     {"http", required_argument, NULL, OPT_HTTP},
+    {"tftp", required_argument, NULL, OPT_TFTP},
     {"socket", required_argument, NULL, OPT_SOCKET},
     {"url", required_argument, NULL, OPT_URL},
     {"user", required_argument, NULL, OPT_USER},
@@ -67,20 +70,19 @@ static const struct option table[] = {
     {NULL, 0, NULL, 0},
 };
 
-static bool add_http(struct options *o, const char *text)
+static bool add_endpoint(const char *flag, const char *example, const char *text,
+                         struct endpoint *list, uint32_t *n)
 {
-    if (o->http_n == OPTIONS_HTTP_MAX) {
-        fprintf(stderr, "cloudseedd: --http: at most %d addresses\n", OPTIONS_HTTP_MAX);
+    if (*n == OPTIONS_ENDPOINTS_MAX) {
+        fprintf(stderr, "cloudseedd: %s: at most %d addresses\n", flag, OPTIONS_ENDPOINTS_MAX);
         return false;
     }
-    if (!endpoint_parse(str_from(text), &o->http[o->http_n])) {
-        fprintf(stderr,
-                "cloudseedd: --http '%s': expected ADDR:PORT, such as 10.0.10.5:8080 or "
-                "[::]:8080\n",
-                text);
+    if (!endpoint_parse(str_from(text), &list[*n])) {
+        fprintf(stderr, "cloudseedd: %s '%s': expected ADDR:PORT, such as %s\n", flag, text,
+                example);
         return false;
     }
-    o->http_n++;
+    ++*n;
     return true;
 }
 
@@ -118,7 +120,10 @@ static bool take(struct options *o, int option, const char *value)
     case OPT_SOCKET: o->socket = value; return true;
     case OPT_USER: o->user = value; return true;
     case OPT_CHECK: o->check = true; return true;
-    case OPT_HTTP: return add_http(o, value);
+    case OPT_HTTP:
+        return add_endpoint("--http", "10.0.10.5:8080 or [::]:8080", value, o->http, &o->http_n);
+    case OPT_TFTP:
+        return add_endpoint("--tftp", "10.0.10.5:69 or [::]:69", value, o->tftp, &o->tftp_n);
     case OPT_URL:
         o->url = value;
         return config_url_valid(str_from(value)) ||
@@ -180,6 +185,10 @@ void options_apply(const struct options *o, struct config *c)
     if (o->http_n) {
         c->http = o->http;
         c->http_n = o->http_n;
+    }
+    if (o->tftp_n) {
+        c->tftp = o->tftp;
+        c->tftp_n = o->tftp_n;
     }
     if (o->log_level)
         c->log.level = (enum log_level)index_of(level_names, o->log_level);

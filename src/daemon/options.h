@@ -5,7 +5,7 @@
 
 #include "config/config.h"
 
-#define OPTIONS_HTTP_MAX 16
+#define OPTIONS_ENDPOINTS_MAX 16
 
 /* NULL or 0: not given. The texts are argv's. */
 struct options {
@@ -19,8 +19,10 @@ struct options {
     const char *user;
     const char *log_level;
     const char *log_format;
-    struct endpoint http[OPTIONS_HTTP_MAX];
+    struct endpoint http[OPTIONS_ENDPOINTS_MAX];
     uint32_t http_n;
+    struct endpoint tftp[OPTIONS_ENDPOINTS_MAX];
+    uint32_t tftp_n;
     bool check;
 };
 

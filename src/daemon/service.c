@@ -5,9 +5,11 @@
 #include "daemon/checker.h"
 #include "daemon/notify.h"
 #include "daemon/reload.h"
+#include "net/datagram.h"
 #include "net/http/http.h"
 #include "net/pool.h"
 #include "net/socket.h"
+#include "net/tftp/tftp.h"
 
 #include <signal.h>
 #include <unistd.h>
@@ -30,6 +32,8 @@ struct service {
     struct core *core;
     struct state *state;
     struct http_server *http;
+    struct tftp_server *tftp;
+    bool http_drained, tftp_drained;
     struct pool *pool;
     struct reload reload;
     struct checker checker;
@@ -61,11 +65,29 @@ static void close_handles(struct service *s)
     state_stop(s->state);
 }
 
-static void on_drained(void *cls)
+/* A second signal may drain once more what is drained already. */
+static void end_drained(struct service *s, bool *which)
+{
+    if (*which)
+        return;
+    *which = true;
+    if (!s->http_drained || !s->tftp_drained)
+        return;
+    http_server_free(s->http);
+    tftp_server_free(s->tftp);
+    close_handles(s);
+}
+
+static void on_http_drained(void *cls)
 {
     struct service *s = cls;
-    http_server_free(s->http);
-    close_handles(s);
+    end_drained(s, &s->http_drained);
+}
+
+static void on_tftp_drained(void *cls)
+{
+    struct service *s = cls;
+    end_drained(s, &s->tftp_drained);
 }
 
 static void stop(struct service *s)
@@ -74,13 +96,15 @@ static void stop(struct service *s)
     if (s->stopping)
         within_ms = 0; /* asked twice: now */
     else
-        log_notice("stopping", LOG_NUMBER("connections", http_server_connections(s->http)));
+        log_notice("stopping", LOG_NUMBER("connections", http_server_connections(s->http)),
+                   LOG_NUMBER("transfers", tftp_server_transfers(s->tftp)));
     s->stopping = true;
     notify_send("STOPPING=1");
     core_set_draining(s->core);
     reload_stop(&s->reload);
     checker_close(&s->checker);
-    http_server_drain(s->http, within_ms, on_drained, s);
+    http_server_drain(s->http, within_ms, on_http_drained, s);
+    tftp_server_drain(s->tftp, within_ms, on_tftp_drained, s);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -131,23 +155,57 @@ static void start_handles(struct service *s)
         uv_timer_start(&s->watchdog, on_watchdog, watchdog_ms, watchdog_ms);
 }
 
+static bool socket_is_tcp(int fd)
+{
+    return !datagram_is(fd) && !socket_is_unix(fd);
+}
+
+static void list_endpoints(const struct service_sockets *sockets, bool (*kind)(int fd),
+                           struct buf *ret)
+{
+    char text[ENDPOINT_TEXT_SIZE];
+    buf_init(ret, 4096);
+    for (unsigned i = 0; i < sockets->n; i++) {
+        if (kind(sockets->fd[i]))
+            buf_printf(ret, "%s%s", ret->n ? "," : "",
+                       endpoint_text(socket_endpoint(sockets->fd[i]), text));
+    }
+}
+
 /* The line that tests and scripts wait for. */
 static void announce(const struct service *s, const struct service_sockets *sockets)
 {
-    struct buf http;
-    buf_init(&http, 4096);
-    for (unsigned i = 0; i < sockets->n; i++) {
-        char text[ENDPOINT_TEXT_SIZE];
-        if (!socket_is_unix(sockets->fd[i]))
-            buf_printf(&http, "%s%s", http.n ? "," : "",
-                       endpoint_text(socket_endpoint(sockets->fd[i]), text));
-    }
+    struct buf http, tftp;
+    list_endpoints(sockets, socket_is_tcp, &http);
+    list_endpoints(sockets, datagram_is, &tftp);
     uint32_t nodes = snapshot_node_count(core_snapshot(s->core));
     log_notice("listening", LOG_TEXT("http", buf_view(&http)),
+               LOG_TEXT("tftp", tftp.n ? buf_view(&tftp) : STR("none")),
                LOG_TEXT("socket", str_from(sockets->path ? sockets->path : "none")),
                LOG_NUMBER("nodes", nodes));
     buf_done(&http);
+    buf_done(&tftp);
     notify_send("READY=1\nSTATUS=Serving the seed tree.");
+}
+
+static int listen_one(struct service *s, int fd, struct err *e)
+{
+    if (datagram_is(fd))
+        return tftp_server_listen(s->tftp, fd, e);
+    return http_server_listen(s->http, fd, socket_is_unix(fd) ? LISTENER_ADMIN : LISTENER_BOOT, e);
+}
+
+static void make_tftp(struct service *s)
+{
+    const struct config *c = s->config;
+    const struct tftp_limits limits = {
+        .transfers = c->limits.tftp_transfers,
+        .transfers_per_address = c->limits.tftp_transfers_per_address,
+        .windowsize = c->limits.tftp_windowsize,
+        .port_first = c->tftp_ports.first,
+        .port_last = c->tftp_ports.last,
+    };
+    tftp_server_new(&s->loop, core_port(s->core), pool_port(s->pool), &limits, &s->tftp);
 }
 
 static int listen_all(struct service *s, const struct service_sockets *sockets, struct err *e)
@@ -159,12 +217,12 @@ static int listen_all(struct service *s, const struct service_sockets *sockets, 
         .request_ms = l->request_seconds * 1000,
         .answer_ms = l->answer_seconds * 1000,
     };
+    make_tftp(s);
     int r = http_server_new(&s->loop, core_port(s->core), pool_port(s->pool), &limits, &s->http, e);
     if (r == 0)
         r = state_start(s->state, &s->loop, (struct wake){http_server_wake, s->http}, e);
     for (unsigned i = 0; r == 0 && i < sockets->n; i++)
-        r = http_server_listen(s->http, sockets->fd[i],
-                               socket_is_unix(sockets->fd[i]) ? LISTENER_ADMIN : LISTENER_BOOT, e);
+        r = listen_one(s, sockets->fd[i], e);
     return r;
 }
 
@@ -194,6 +252,7 @@ int service_run(const struct config *c, struct snapshot *first, struct state *st
         checker_start(&s.checker);
     } else {
         http_server_free(s.http);
+        tftp_server_free(s.tftp);
         reload_stop(&s.reload);
         checker_close(&s.checker);
         close_handles(&s);

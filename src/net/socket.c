@@ -14,7 +14,7 @@
  * connection that asks once. After this many seconds it comes without. */
 #define DEFER_ACCEPT_SECONDS 5
 
-static socklen_t to_sockaddr(struct endpoint at, struct sockaddr_storage *ret)
+socklen_t socket_address(struct endpoint at, struct sockaddr_storage *ret)
 {
     *ret = (struct sockaddr_storage){0};
     if (at.address.family == 6) {
@@ -65,7 +65,7 @@ static int set(int fd, int level, int option, int value)
 static int open_listening(struct endpoint at, int fd)
 {
     struct sockaddr_storage sa;
-    socklen_t size = to_sockaddr(at, &sa);
+    socklen_t size = socket_address(at, &sa);
     if (set(fd, SOL_SOCKET, SO_REUSEADDR, 1) < 0 ||
         (at.address.family == 6 && set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) < 0) ||
         set(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, DEFER_ACCEPT_SECONDS) < 0 ||

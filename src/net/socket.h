@@ -20,6 +20,8 @@ int socket_adopt(int fd, struct err *e);
 /* Of a path, that is: a socket without one has no mode, and lets everybody in. */
 bool socket_is_unix(int fd);
 
+/* `at` as the kernel has it; returns its size. */
+socklen_t socket_address(struct endpoint at, struct sockaddr_storage *ret);
 /* What it is bound to: with port 0, the one that the kernel chose. */
 struct endpoint socket_endpoint(int fd);
 /* Family 0 for what is neither IPv4 nor IPv6. An IPv4 peer of a dual-stack socket, as systemd opens

@@ -64,6 +64,11 @@ static void an_empty_file_is_all_defaults(void **state)
     assert_int_equal(l.config.limits.request_seconds, 30);
     assert_int_equal(l.config.limits.answer_seconds, 300);
     assert_int_equal(l.config.limits.shutdown_seconds, 10);
+    assert_int_equal(l.config.tftp_n, 0);
+    assert_int_equal(l.config.tftp_ports.first, 0);
+    assert_int_equal(l.config.limits.tftp_transfers, 1000);
+    assert_int_equal(l.config.limits.tftp_transfers_per_address, 64);
+    assert_int_equal(l.config.limits.tftp_windowsize, 16);
 }
 
 static void everything_can_be_set(void **state)
@@ -71,9 +76,11 @@ static void everything_can_be_set(void **state)
     folder_file(*state, "c.yaml",
                 "seed: /a\ntemplates: /b\nstate: /c\nhttp: ['10.0.10.5:80', '[::]:0']\n"
                 "url: https://seed.home.arpa/\nuser: one\ngroup: two\n"
+                "tftp: '10.0.10.5:69'\ntftp_ports: 6900-6999\n"
                 "log: {format: json, level: debug}\n"
                 "limits: {connections: 1, connections_per_address: 2, request_seconds: 3,\n"
-                "  answer_seconds: 4, shutdown_seconds: 0}\n");
+                "  answer_seconds: 4, shutdown_seconds: 0,\n"
+                "  tftp_transfers: 5, tftp_transfers_per_address: 6, tftp_windowsize: 7}\n");
     LOADED(l, "c.yaml");
     assert_string_equal(l.said.p, "");
     assert_str(l.config.seed_dir, "/a");
@@ -92,6 +99,30 @@ static void everything_can_be_set(void **state)
     assert_int_equal(l.config.limits.request_seconds, 3);
     assert_int_equal(l.config.limits.answer_seconds, 4);
     assert_int_equal(l.config.limits.shutdown_seconds, 0);
+    assert_int_equal(l.config.tftp_n, 1);
+    assert_string_equal(text_of(l.config.tftp[0]), "10.0.10.5:69");
+    assert_int_equal(l.config.tftp_ports.first, 6900);
+    assert_int_equal(l.config.tftp_ports.last, 6999);
+    assert_int_equal(l.config.limits.tftp_transfers, 5);
+    assert_int_equal(l.config.limits.tftp_transfers_per_address, 6);
+    assert_int_equal(l.config.limits.tftp_windowsize, 7);
+}
+
+static void ports_are_two_and_in_order(void **state)
+{
+    static const char *const bad[] = {"6900",           "6900-",       "-6999",
+                                      "6999-6900",      "69-6999",     "6900-65536",
+                                      "6900-6999-7000", "6900 - 6999", "any"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        char text[64];
+        snprintf(text, sizeof(text), "tftp_ports: '%s'\n", bad[i]);
+        folder_file(*state, "c.yaml", text);
+        LOADED(l, "c.yaml");
+        assert_contains(l.said.p, "is not two ports of 1024 or more, like 6900-6999\n");
+    }
+    folder_file(*state, "c.yaml", "tftp_ports: 1024-1024\n");
+    LOADED(l, "c.yaml");
+    assert_int_equal(l.config.tftp_ports.last, 1024);
 }
 
 static void a_file_that_was_asked_for_must_be_there(void **state)
@@ -185,7 +216,7 @@ static void a_secret_has_one_source(void **state)
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_enter, folder_leave)
 
 UNIT_MAIN(IN_FOLDER(an_empty_file_is_all_defaults), IN_FOLDER(everything_can_be_set),
-          IN_FOLDER(a_file_that_was_asked_for_must_be_there),
+          IN_FOLDER(ports_are_two_and_in_order), IN_FOLDER(a_file_that_was_asked_for_must_be_there),
           IN_FOLDER(every_fault_is_reported_and_nothing_set),
           IN_FOLDER(faults_are_in_the_order_of_their_places),
           IN_FOLDER(an_empty_list_is_no_place_to_listen), IN_FOLDER(broken_yaml_is_one_fault),

@@ -61,7 +61,8 @@ static void everything_given(void **state)
     char text[ENDPOINT_TEXT_SIZE];
     assert_int_equal(PARSE("--config", "c", "--seed=s", "--templates", "t", "--state", "st",
                            "--assets", "as", "--http", "127.0.0.1:0", "--http", "[::1]:8080",
-                           "--url", "http://10.0.10.5:8080", "--user", "u", "--log-level", "debug",
+                           "--tftp", "127.0.0.1:69", "--tftp", "[::1]:0", "--url",
+                           "http://10.0.10.5:8080", "--user", "u", "--log-level", "debug",
                            "--log-format", "json", "--check"),
                      OPTIONS_RUN);
     assert_string_equal(said, "");
@@ -75,6 +76,8 @@ static void everything_given(void **state)
     assert_int_equal(o.http_n, 2);
     assert_string_equal(endpoint_text(o.http[0], text), "127.0.0.1:0");
     assert_string_equal(endpoint_text(o.http[1], text), "[::1]:8080");
+    assert_int_equal(o.tftp_n, 2);
+    assert_string_equal(endpoint_text(o.tftp[1], text), "[::1]:0");
     assert_true(o.check);
 }
 
@@ -106,6 +109,7 @@ static void wrong_ones_are_told(void **state)
     wrong(PARSE("--http", "10.0.10.5"), "ADDR:PORT");
     wrong(PARSE("--http", "localhost:80"), "ADDR:PORT");
     wrong(PARSE("--http", "127.0.0.1:65536"), "ADDR:PORT");
+    wrong(PARSE("--tftp", "10.0.10.5"), "--tftp '10.0.10.5': expected ADDR:PORT");
     wrong(PARSE("--log-level", "loud"), "debug info notice warning error");
     wrong(PARSE("--log-level", ""), "expected one of");
     wrong(PARSE("--log-format", "JSON"), "logfmt json");
@@ -116,15 +120,15 @@ static void wrong_ones_are_told(void **state)
 static void so_many_addresses(void **state)
 {
     (void)state;
-    const char *argv[2 + 2 * (OPTIONS_HTTP_MAX + 1)] = {"cloudseedd"};
-    for (size_t i = 0; i < OPTIONS_HTTP_MAX; i++) {
+    const char *argv[2 + 2 * (OPTIONS_ENDPOINTS_MAX + 1)] = {"cloudseedd"};
+    for (size_t i = 0; i < OPTIONS_ENDPOINTS_MAX; i++) {
         argv[1 + 2 * i] = "--http";
         argv[2 + 2 * i] = "127.0.0.1:0";
     }
     assert_int_equal(parse(argv), OPTIONS_RUN);
-    assert_int_equal(o.http_n, OPTIONS_HTTP_MAX);
-    argv[1 + 2 * OPTIONS_HTTP_MAX] = "--http";
-    argv[2 + 2 * OPTIONS_HTTP_MAX] = "127.0.0.1:0";
+    assert_int_equal(o.http_n, OPTIONS_ENDPOINTS_MAX);
+    argv[1 + 2 * OPTIONS_ENDPOINTS_MAX] = "--http";
+    argv[2 + 2 * OPTIONS_ENDPOINTS_MAX] = "127.0.0.1:0";
     wrong(parse(argv), "at most 16");
 }
 
@@ -167,8 +171,9 @@ static void what_is_given_wins(void **state)
     (void)state;
     struct config c = configured();
     assert_int_equal(PARSE("--seed", "s", "--templates", "t", "--state", "st", "--assets", "as",
-                           "--http", "127.0.0.1:7", "--http", "127.0.0.1:8", "--url", "http://h/",
-                           "--user", "u", "--log-level", "error", "--log-format", "logfmt"),
+                           "--http", "127.0.0.1:7", "--http", "127.0.0.1:8", "--tftp",
+                           "127.0.0.1:9", "--url", "http://h/", "--user", "u", "--log-level",
+                           "error", "--log-format", "logfmt"),
                      OPTIONS_RUN);
     options_apply(&o, &c);
     assert_str(c.seed_dir, "s");
@@ -180,6 +185,8 @@ static void what_is_given_wins(void **state)
     assert_str(c.group, ""); /* the user's own: the configured one belongs to the other user */
     assert_int_equal(c.http_n, 2);
     assert_int_equal(c.http[1].port, 8);
+    assert_int_equal(c.tftp_n, 1);
+    assert_int_equal(c.tftp[0].port, 9);
     assert_int_equal(c.log.format, LOG_LOGFMT);
     assert_int_equal(c.log.level, LOG_ERROR);
 }

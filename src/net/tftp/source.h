@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * source: the bytes of one transfer: an answer in memory, or a part of a file.
+ *
+ * A local file's bytes that lie in the kernel's cache are read on the loop, in less time than it
+ * takes to ask somebody else. For all others a thread is asked, so that neither a slow disk nor a
+ * share that hangs stops the loop.
+ */
+#ifndef CLOUDSEED_NET_TFTP_SOURCE_H
+#define CLOUDSEED_NET_TFTP_SOURCE_H
+
+#include "base/str.h"
+#include "port/exchange.h"
+#include "port/work.h"
+
+struct source;
+
+/* Of bytes that live as long as the source. */
+struct source *source_of_memory(struct str bytes);
+/* Takes the descriptor over. */
+struct source *source_of_file(const struct work_port *work, struct exchange_file *file);
+/* What a thread is reading is thrown away when it comes back. NULL is fine. */
+void source_free(struct source *s);
+
+uint64_t source_length(const struct source *s);
+
+/* `n` bytes from `at` on, fewer at the end alone, if they are at hand; they stay there until the
+ * next source_load. */
+bool source_at(const struct source *s, uint64_t at, size_t n, struct str *ret);
+/* Brings what begins at `at`, `n` bytes or fewer: 0 when it is at hand; -EAGAIN when `on_ready`
+ * will come, or when it was asked for already; else why it cannot be had: -ESTALE, the file has
+ * become shorter, -ETIMEDOUT, its share does not answer. */
+int source_load(struct source *s, uint64_t at, size_t n, void (*on_ready)(void *cls, int result),
+                void *cls);
+bool source_loading(const struct source *s);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tftp: a read-only TFTP server on one loop (RFC 1350, 2347, 2348, 2349, 7440).
+ *
+ * It owns listening sockets, transfers and the form of packets; what is served comes through the
+ * exchange port, as a GET of "/" and the file's name. One server belongs to one loop and thread.
+ */
+#ifndef CLOUDSEED_NET_TFTP_TFTP_H
+#define CLOUDSEED_NET_TFTP_TFTP_H
+
+#include "base/err.h"
+#include "port/exchange.h"
+#include "port/work.h"
+
+#include <uv.h>
+
+struct tftp_server;
+
+struct tftp_limits {
+    uint32_t transfers; /* at a time; each takes two descriptors */
+    uint32_t transfers_per_address;
+    uint32_t windowsize;            /* the largest that is granted */
+    uint16_t port_first, port_last; /* of transfers; 0: any */
+};
+
+/* Since the start. Each request that was taken ends up in one of the second group. */
+struct tftp_counters {
+    uint64_t requests, repeated, malformed, limited;
+    uint64_t done, refused, probed, aborted, timed_out, unanswered, failed;
+    uint64_t bytes, blocks, resent;
+};
+
+/* `work` reads what may make us wait. */
+void tftp_server_new(uv_loop_t *loop, const struct exchange_port *port,
+                     const struct work_port *work, const struct tftp_limits *limits,
+                     struct tftp_server **ret);
+
+/* Answers on a bound UDP socket (net/datagram.h), which it takes over when it succeeds. */
+int tftp_server_listen(struct tftp_server *s, int fd, struct err *e);
+
+/* Fits struct wake; `cls` is the server. */
+void tftp_server_wake(void *cls, struct slot_ref who);
+
+/* Takes no more requests, lets transfers under way end; those still there after `within_ms` are
+ * cut, with a word to their peers. `on_drained` comes once, from the loop, never from within this
+ * call. May be called again, to hurry. */
+void tftp_server_drain(struct tftp_server *s, uint32_t within_ms, void (*on_drained)(void *cls),
+                       void *cls);
+
+/* Closes everything that is left; the memory goes when the loop has run its close callbacks. NULL
+ * is fine. */
+void tftp_server_free(struct tftp_server *s);
+
+uint32_t tftp_server_transfers(const struct tftp_server *s);
+const struct tftp_counters *tftp_server_counters(const struct tftp_server *s);
+
+#endif

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "core/answer.h"
 #include "core/assetfile.h"
+#include "port/closer.h"
 #include "wire/negotiate.h"
 #include "wire/range.h"
 
@@ -15,6 +16,7 @@
 /* It outlives the exchange where the share keeps it: then nobody waits for it any more. */
 struct asset_request {
     struct work work;
+    const struct work_port *port;
     struct wake wake;
     struct slot_ref who;
     enum { OPENING, LATE, OPENED } state;
@@ -36,10 +38,17 @@ static void on_run(struct work *w)
     r->result = asset_open(r->folder, r->name, &r->asset);
 }
 
+static void file_close(const struct asset_request *r, int fd)
+{
+    if (fd >= 0 && r->asset.remote)
+        closer_close(r->port, fd);
+    else if (fd >= 0)
+        close(fd);
+}
+
 static void request_free(struct asset_request *r)
 {
-    if (r->asset.fd >= 0)
-        close(r->asset.fd);
+    file_close(r, r->asset.fd);
     free(r);
 }
 
@@ -70,6 +79,7 @@ static struct asset_request *request_start(struct exchange *x, const char *folde
     if (!r)
         abort();
     r->work = (struct work){.run = on_run, .late = on_late, .ended = on_ended};
+    r->port = port;
     r->wake = x->wake;
     r->who = x->ref;
     r->asset.fd = -1;
@@ -213,8 +223,7 @@ void asset_end(struct asset_call *call)
     struct asset_request *r = call->request;
     if (!r)
         return;
-    if (call->file.fd >= 0)
-        close(call->file.fd);
+    file_close(r, call->file.fd);
     call->request = NULL;
     r->abandoned = true;
     if (r->state == OPENED)

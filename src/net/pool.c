@@ -113,12 +113,12 @@ static void settle(struct pool *p, struct work *w)
     w->is_pending = false;
 }
 
-/* Whether it was still waiting, and now is not. */
+/* Whether it was still waiting; it then waits no longer, unless it is patient. */
 static bool take_back(struct pool *p, struct work *w)
 {
     pthread_mutex_lock(&p->lock);
     bool waits = !w->is_begun;
-    if (waits) {
+    if (waits && !w->is_patient) {
         STAILQ_REMOVE(&p->queue, w, work, queued);
         p->queue_n--;
     }
@@ -129,11 +129,13 @@ static bool take_back(struct pool *p, struct work *w)
 static void give_up(struct pool *p, struct work *w)
 {
     settle(p, w);
-    w->late(w);
-    if (take_back(p, w))
-        w->ended(w, false);
-    else
+    if (!w->is_patient)
+        w->late(w);
+    w->is_stuck = !take_back(p, w);
+    if (w->is_stuck)
         p->stuck++;
+    else if (!w->is_patient)
+        w->ended(w, false);
 }
 
 static void on_deadline(uv_timer_t *timer)
@@ -155,7 +157,7 @@ static void on_news(uv_async_t *news)
     pthread_mutex_unlock(&p->lock);
     while ((w = STAILQ_FIRST(&done)) != NULL) {
         STAILQ_REMOVE_HEAD(&done, queued);
-        p->stuck -= !w->is_pending;
+        p->stuck -= w->is_stuck;
         settle(p, w);
         w->ended(w, true);
     }
@@ -182,8 +184,9 @@ static bool enqueue(struct pool *p, struct work *w)
 static bool start(void *cls, struct work *w)
 {
     struct pool *p = cls;
-    w->is_begun = false;
-    if (p->stuck >= p->limits.threads || p->pending_n >= p->limits.queue || !enqueue(p, w))
+    bool refused = p->stuck >= p->limits.threads || p->pending_n >= p->limits.queue;
+    w->is_begun = w->is_stuck = false;
+    if ((refused && !w->is_patient) || !enqueue(p, w))
         return false;
     w->due_ms = uv_now(p->loop) + p->limits.deadline_ms;
     w->is_pending = true;
@@ -231,21 +234,21 @@ static void on_handle_closed(uv_handle_t *handle)
 
 void pool_free(struct pool *p)
 {
-    struct work *w, *following;
+    struct work_queue left = STAILQ_HEAD_INITIALIZER(left);
+    struct work *w;
     if (!p)
         return;
     on_news(&p->news); /* what ended without being told */
-    for (w = TAILQ_FIRST(&p->pending); w; w = following) {
-        following = TAILQ_NEXT(w, pending);
-        if (!take_back(p, w))
-            continue;
-        settle(p, w);
-        w->ended(w, false);
-    }
     pthread_mutex_lock(&p->lock);
+    STAILQ_CONCAT(&left, &p->queue);
     p->closed = true;
     pthread_cond_broadcast(&p->wanted);
     pthread_mutex_unlock(&p->lock);
+    while ((w = STAILQ_FIRST(&left)) != NULL) {
+        STAILQ_REMOVE_HEAD(&left, queued);
+        settle(p, w);
+        w->ended(w, false);
+    }
     uv_close((uv_handle_t *)&p->news, on_handle_closed);
     uv_close((uv_handle_t *)&p->deadline, on_handle_closed);
 }

@@ -42,7 +42,8 @@ struct exchange_in {
 };
 
 /* A part of a file as an answer's body. Core opened it, and closes `fd` when the exchange ends; a
- * listener that needs it for longer takes it over by leaving -1. */
+ * listener that needs it for longer takes it over by leaving -1, and closes it by port/closer.h
+ * where it is remote. */
 struct exchange_file {
     int fd;
     uint64_t offset, length; /* what is sent: `length` bytes from `offset` on */

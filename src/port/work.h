@@ -20,11 +20,14 @@ struct work {
     /* On the loop, once: it has run, or never will where `ran` is false. `w` is the owner's
      * again. Where the process ends first, it is not called. */
     void (*ended)(struct work *w, bool ran);
+    /* It may wait for as long as it takes: `late` is never told, and it is refused only where there
+     * is no thread at all. */
+    bool is_patient;
     /* Whoever does it keeps these: */
     STAILQ_ENTRY(work) queued;
     TAILQ_ENTRY(work) pending;
     uint64_t due_ms;
-    bool is_pending, is_begun;
+    bool is_pending, is_begun, is_stuck;
 };
 
 struct work_port {

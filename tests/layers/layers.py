@@ -21,7 +21,7 @@ MAY_SEE = {
     "fleet": GROUND + ["wire", "port", "crypto"],
     "core": GROUND + ["template", "wire", "port", "crypto", "tree", "config", "render", "fleet"],
     "store": GROUND + ["wire", "port"],
-    "net": GROUND + ["wire", "crypto", "port/exchange.h", "port/work.h",
+    "net": GROUND + ["wire", "crypto", "port/exchange.h", "port/work.h", "port/closer.h",
             "core/core.h"],
     "daemon": GROUND + ["template", "wire", "port", "crypto", "tree", "config", "render", "fleet",
                         "core", "store", "net"],

@@ -63,7 +63,7 @@ static struct MHD_Response *make_response(struct http_request *r)
     if (out->stream && r->exchange.in.method != METHOD_HEAD)
         return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES, on_more, r,
                                                  NULL);
-    if (out->content && out->content->remote && r->exchange.in.method != METHOD_HEAD)
+    if (out->content && out->content->remote)
         return http_share_response(r);
     if (out->content)
         return response_of_file(out->content);

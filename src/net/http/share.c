@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/http/request.h"
 
+#include "port/closer.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -16,6 +18,7 @@
  */
 struct http_block {
     struct work work;
+    const struct work_port *port;
     struct http_request *owner; /* NULL: it left while the block was read */
     int fd;
     bool is_busy, has_failed;
@@ -35,7 +38,7 @@ static void on_run(struct work *w)
 
 static void block_free(struct http_block *b)
 {
-    close(b->fd);
+    closer_close(b->port, b->fd);
     free(b);
 }
 
@@ -61,11 +64,10 @@ static void on_ended(struct work *w, bool ran)
 static bool fetch(struct http_request *r, uint64_t at, uint64_t left)
 {
     struct http_block *b = r->block;
-    const struct work_port *port = r->server->work;
     b->at = at;
     b->got = 0;
     b->want = left < BLOCK_BYTES ? (size_t)left : BLOCK_BYTES;
-    b->is_busy = port->start(port->cls, &b->work);
+    b->is_busy = b->port->start(b->port->cls, &b->work);
     return b->is_busy;
 }
 
@@ -105,6 +107,7 @@ struct MHD_Response *http_share_response(struct http_request *r)
     if (!b)
         abort();
     b->work = (struct work){.run = on_run, .late = on_late, .ended = on_ended};
+    b->port = r->server->work;
     b->owner = r;
     b->fd = file->fd;
     file->fd = -1;

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "port/closer.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+struct closing {
+    struct work work;
+    int fd;
+};
+
+static void on_run(struct work *w)
+{
+    close(((struct closing *)w)->fd);
+}
+
+static void on_ended(struct work *w, bool ran)
+{
+    (void)ran; /* the process ends, and closes it */
+    free(w);
+}
+
+void closer_close(const struct work_port *work, int fd)
+{
+    struct closing *c = malloc(sizeof(*c));
+    if (!c)
+        abort();
+    *c = (struct closing){.work = {.run = on_run, .ended = on_ended, .is_patient = true}, .fd = fd};
+    if (work->start(work->cls, &c->work))
+        return;
+    close(fd); /* there is no other thread */
+    free(c);
+}

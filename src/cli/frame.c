@@ -44,18 +44,24 @@ struct layout {
     size_t width[COLUMNS], left; /* left: columns that this line may still have */
 };
 
-static void put(struct layout *l, struct str text, size_t width)
+/* As much of it as the line takes. */
+static void put_text(struct layout *l, struct str text, size_t width)
 {
     struct buf safe;
     buf_init(&safe, CELL_MAX_BYTES);
     term_line(&safe, text);
     struct str head = term_head(buf_view(&safe), width < l->left ? width : l->left);
-    size_t taken = term_width(head);
     buf_str(l->out, head);
-    l->left -= taken;
-    for (; taken < width && l->left; taken++, l->left--)
-        buf_char(l->out, ' ');
+    l->left -= term_width(head);
     buf_done(&safe);
+}
+
+static void put(struct layout *l, struct str text, size_t width)
+{
+    size_t before = l->left;
+    put_text(l, text, width);
+    for (size_t taken = before - l->left; taken < width && l->left; taken++, l->left--)
+        buf_char(l->out, ' ');
 }
 
 static void begin_line(struct layout *l)
@@ -82,8 +88,9 @@ static void put_head(struct layout *l)
                                                "PROGRESS", "ELAPSED", "MESSAGE"};
     begin_line(l);
     put_color(l, TERM_BOLD);
-    for (int i = 0; i < COLUMNS; i++)
+    for (int i = 0; i < MESSAGE; i++)
         put(l, str_from(heads[i]), l->width[i]);
+    put_text(l, str_from(heads[MESSAGE]), SIZE_MAX);
     put_color(l, TERM_PLAIN);
     end_line(l);
 }
@@ -137,7 +144,7 @@ static void put_row(struct layout *l, const struct tracker *t, const struct seen
     else
         put(l, STR(""), l->width[BAR]);
     put(l, str_from(seconds < 0 ? "" : span_text(seconds, span)), l->width[ELAPSED]);
-    put(l, str_from(s->message), l->left);
+    put_text(l, str_from(s->message), SIZE_MAX);
     put_color(l, TERM_PLAIN);
     end_line(l);
 }
@@ -162,8 +169,7 @@ static void measure(struct layout *l, const struct fleetview *v)
         l->width[STAGE] = stage > l->width[STAGE] ? stage : l->width[STAGE];
     }
     for (int i = 0; i < MESSAGE; i++)
-        l->width[i] += i == BAR ? 1 : 2;
-    l->width[MESSAGE] = SIZE_MAX;
+        l->width[i] += 2;
 }
 
 /* "2 booting, 1 ready" of those from number `from` on. */
@@ -183,7 +189,7 @@ static void put_counts(struct layout *l, const struct seen *const *list, uint32_
         before = count ? ", " : before;
     }
     begin_line(l);
-    put(l, buf_view(&text), SIZE_MAX);
+    put_text(l, buf_view(&text), SIZE_MAX);
     end_line(l);
     buf_done(&text);
 }
@@ -193,11 +199,11 @@ static void put_foot(struct layout *l)
     begin_line(l);
     if (l->frame->trouble) {
         put_color(l, TERM_YELLOW);
-        put(l, str_from(l->frame->trouble), l->left);
-        put(l, STR("; trying again"), l->left);
+        put_text(l, str_from(l->frame->trouble), SIZE_MAX);
+        put_text(l, STR("; trying again"), SIZE_MAX);
     } else {
         put_color(l, TERM_DIM);
-        put(l, STR("q ends this"), l->left);
+        put_text(l, STR("q ends this"), SIZE_MAX);
     }
     put_color(l, TERM_PLAIN);
     buf_str(l->out, STR(CLEAR_REST));

@@ -45,5 +45,29 @@ static void wall_clock_is_rfc_3339_in_utc(void **state)
     assert_in_range(ms, 0, 999);
 }
 
+static void times_are_read_again(void **state)
+{
+    static const char *const bad[] = {"",
+                                      "2026-11-22",
+                                      "2026-11-22T11:40:00",
+                                      "2026-11-22T11:40:00.5Z",
+                                      "2026-11-22T11:40:00.123",
+                                      "2026-11-22T11:40:00.123Z ",
+                                      "2026-11-22 11:40:00Z",
+                                      "2026-00-22T11:40:00Z",
+                                      "x026-11-22T11:40:00Z"};
+    char text[CLOCK_TEXT_SIZE];
+    int64_t ms = 7;
+    (void)state;
+    assert_true(clock_read_text(STR("2026-11-22T11:40:00.123Z"), &ms));
+    assert_int_equal(ms, INT64_C(1795347600123));
+    assert_string_equal(clock_text(ms, text), "2026-11-22T11:40:00.123Z");
+    assert_true(clock_read_text(STR("1970-01-01T00:00:00Z"), &ms));
+    assert_int_equal(ms, 0);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_false(clock_read_text(str_from(bad[i]), &ms));
+    assert_int_equal(ms, 0);
+}
+
 UNIT_MAIN(cmocka_unit_test(clocks_never_go_back), cmocka_unit_test(monotonic_is_systemds),
-          cmocka_unit_test(wall_clock_is_rfc_3339_in_utc))
+          cmocka_unit_test(wall_clock_is_rfc_3339_in_utc), cmocka_unit_test(times_are_read_again))

@@ -238,7 +238,7 @@ struct client_stream *client_stream_new(struct client *cl, struct str target, st
     s->multi = must(curl_multi_init());
     s->easy = make_handle(cl->server);
     sse_init(&s->sse, on_event, s);
-    buf_str(&s->sse.id, after);
+    buf_str(&s->sse.last, after);
     buf_init(&s->refusal, SSE_EVENT_MAX_BYTES);
     set_url(s->easy, cl->server, target);
     curl_easy_setopt(s->easy, CURLOPT_WRITEFUNCTION, on_bytes);
@@ -270,8 +270,8 @@ static void connect_stream(struct client_stream *s)
 {
     curl_slist_free_all(s->headers);
     s->headers = add_header(NULL, "Accept", STR("text/event-stream"));
-    if (s->sse.id.n)
-        s->headers = add_header(s->headers, "Last-Event-ID", buf_view(&s->sse.id));
+    if (s->sse.last.n)
+        s->headers = add_header(s->headers, "Last-Event-ID", buf_view(&s->sse.last));
     curl_easy_setopt(s->easy, CURLOPT_HTTPHEADER, s->headers);
     sse_restart(&s->sse);
     buf_clear(&s->refusal);
@@ -309,19 +309,25 @@ static int perform(struct client_stream *s, struct err *e)
     return r;
 }
 
-int client_stream_wait(struct client_stream *s, int timeout_ms, int fd, struct err *e)
+/* Not longer than until the connection is to be made again. */
+static int until_again(const struct client_stream *s, int timeout_ms)
 {
     uint64_t now = clock_boot_ms();
+    if (s->added || s->again_ms >= now + (uint64_t)timeout_ms)
+        return timeout_ms;
+    return s->again_ms > now ? (int)(s->again_ms - now) : 0;
+}
+
+int client_stream_wait(struct client_stream *s, int timeout_ms, int fd, struct err *e)
+{
     struct curl_waitfd extra = {.fd = fd, .events = CURL_WAIT_POLLIN};
     s->came = false;
-    if (!s->added && now >= s->again_ms)
+    if (!s->added && clock_boot_ms() >= s->again_ms)
         connect_stream(s);
-    if (!s->added && s->again_ms - now < (uint64_t)timeout_ms)
-        timeout_ms = (int)(s->again_ms - now);
     int r = perform(s, e);
     if (r < 0 || s->came)
         return r;
-    curl_multi_poll(s->multi, &extra, fd >= 0, timeout_ms, NULL);
+    curl_multi_poll(s->multi, &extra, fd >= 0, until_again(s, timeout_ms), NULL);
     return perform(s, e);
 }
 

@@ -8,6 +8,7 @@ void sse_init(struct sse *s, sse_event_fn on_event, void *cls)
     buf_init(&s->id, SSE_EVENT_MAX_BYTES);
     buf_init(&s->kind, SSE_EVENT_MAX_BYTES);
     buf_init(&s->data, SSE_EVENT_MAX_BYTES);
+    buf_init(&s->last, SSE_EVENT_MAX_BYTES);
 }
 
 void sse_done(struct sse *s)
@@ -16,6 +17,13 @@ void sse_done(struct sse *s)
     buf_done(&s->id);
     buf_done(&s->kind);
     buf_done(&s->data);
+    buf_done(&s->last);
+}
+
+static void set(struct buf *b, struct str text)
+{
+    buf_clear(b);
+    buf_str(b, text);
 }
 
 void sse_restart(struct sse *s)
@@ -23,12 +31,14 @@ void sse_restart(struct sse *s)
     buf_clear(&s->line);
     buf_clear(&s->kind);
     buf_clear(&s->data);
+    set(&s->id, buf_view(&s->last));
     s->cr = false;
 }
 
 static void dispatch(struct sse *s)
 {
     struct str data = buf_view(&s->data);
+    set(&s->last, buf_view(&s->id));
     if (data.n) {
         data.n--; /* the line end behind the last line */
         const struct sse_event event = {
@@ -48,11 +58,9 @@ static void take_field(struct sse *s, struct str name, struct str value)
         buf_str(&s->data, value);
         buf_char(&s->data, '\n');
     } else if (str_is(name, "event")) {
-        buf_clear(&s->kind);
-        buf_str(&s->kind, value);
+        set(&s->kind, value);
     } else if (str_is(name, "id") && !memchr(value.p, '\0', value.n)) {
-        buf_clear(&s->id);
-        buf_str(&s->id, value);
+        set(&s->id, value);
     }
 }
 

@@ -120,9 +120,20 @@ static int set_locale(void **state)
     return setlocale(LC_CTYPE, "C.UTF-8") ? 0 : -1;
 }
 
+static void head_is_that_of_the_columns(void **state)
+{
+    set_locale(state);
+    assert_str(term_head(STR("Zürich"), 2), "Zü");
+    assert_str(term_head(STR("日本語"), 5), "日本");
+    assert_str(term_head(STR("日本語"), 6), "日本語");
+    assert_str(term_head(STR("u\u0308x"), 1), "u\u0308");
+    assert_str(term_head(STR("abc"), 0), "");
+    assert_str(term_head(STR(""), 9), "");
+}
+
 UNIT_MAIN(cmocka_unit_test(text_leaves_what_can_be_printed),
           cmocka_unit_test(text_escapes_what_moves_a_terminal),
           cmocka_unit_test(text_shows_bytes_that_are_no_utf8),
           cmocka_unit_test(line_keeps_its_columns), cmocka_unit_test(json_stays_the_same_json),
           cmocka_unit_test_setup(width_is_that_of_a_terminal, set_locale), cmocka_unit_test(when),
-          cmocka_unit_test(color_is_for_terminals))
+          cmocka_unit_test(head_is_that_of_the_columns), cmocka_unit_test(color_is_for_terminals))

@@ -1,0 +1,316 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""What `cloudseed` asks of the server, and how it tells the answers: against tests/golden/api/."""
+import base64
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
+import cli  # noqa: E402
+import standin  # noqa: E402
+import tap  # noqa: E402
+from standin import StandIn, cut, exchange, golden  # noqa: E402
+
+WORLD = tap.enter(cli.World())
+SERIAL = "ds=nocloud;dsmode=net;s=http://10.0.10.5:8080/s/ab4clv4tfkzxpkjmrkt3cildunf/"
+
+
+def play(names, *words, status=0, more=()):
+    """(standard output, standard error) of the tool, with these golden files for its server."""
+    with StandIn(*(golden(n) for n in names), *more) as server:
+        done = WORLD.run(*words, "--server", server.socket)
+        tap.eq(done.returncode, status, done.stdout + done.stderr)
+    return done.stdout, done.stderr
+
+
+# --- nodes ---------------------------------------------------------------------------------------
+
+ADD = ["node", "add", "k8s-worker-4", "--role", "worker", "--cluster", "homelab", "--mac",
+       "bc:24:11:00:20:0e", "--address", "10.0.20.14", "--var", "rack=2", "--var", "zone=north"]
+
+
+def test_add():
+    tap.eq(play(["add"], *ADD), ("k8s-worker-4 is registered: role worker\n", ""))
+    out, _ = play(["add"], *ADD, "--json")
+    tap.eq(json.loads(out), golden("add")["answer"]["body"])
+
+
+def test_add_and_arm_only_what_was_made():
+    out, _ = play(["add", "add-arm"], *ADD, "--arm")
+    tap.contains(out, "k8s-worker-4 is registered")
+    tap.contains(out, "\nds=nocloud;dsmode=net;s=http://10.0.10.5:8080/s/aqrst")
+    _, said = play(["add", "add-arm-changed"], *ADD, "--arm", status=1)
+    tap.eq(said, "cloudseed: somebody else has changed the node\n")
+    out, _ = play(["add", "add-arm"], *ADD, "--arm", "--json")
+    tap.eq(json.loads(out), golden("add-arm")["answer"]["body"])
+
+
+def test_refusals_say_what_is_wrong():
+    _, said = play(["add-faults"], "node", "add", "n", "--role", "wrker", "--mac", "zz", status=1)
+    tap.eq(said, "cloudseed: the definition has faults\n"
+                 "cloudseed: macs: 'zz' is not the MAC address of one card, like "
+                 "bc:24:11:0a:14:0b\n"
+                 "cloudseed: role: there is no role 'wrker'; did you mean 'worker'?\n")
+    _, said = play(["add-taken"], "node", "add", "k8s-worker-2", "--role", "worker", status=1)
+    tap.contains(said, "is declared at seed/nodes/homelab.yaml:14")
+    _, said = play(["arm-full"], "node", "arm", "k8s-worker-2", status=1)
+    tap.eq(said, "cloudseed: the disk is full\n")
+
+
+def test_misuse_asks_nobody():
+    for words in (["node", "add", "n"], ["node", "add", "n", "--role", "r", "--for", "2h"],
+                  ["node", "add", "n", "--role", "r", "--var", "x"], ["node", "set", "n"],
+                  ["node", "add", "n", "--role", "r", "--var", "x=1", "--var", "x=2"],
+                  ["node", "arm", "n", "--for", "90s"], ["node", "arm", "n", "--for", "2"],
+                  ["events", "--since", "x"], ["wait", "n", "--for", "rady"],
+                  ["wait", "n", "--timeout", "5"], ["node", "list", "--server", "http://"]):
+        with StandIn() as server:
+            where = [] if "--server" in words else ["--server", server.socket]
+            WORLD.bad(cli.MISUSED, *words, *where)
+            tap.eq(server.asked, [])
+
+
+def test_set():
+    out, _ = play(["set"], "node", "set", "k8s-worker-4", "--mac", "bc:24:11:00:20:0e", "--mac",
+                  "bc:24:11:00:20:0f", "--unset", "addresses", "--var", "rack=3", "--unset", "zone")
+    tap.eq(out, "k8s-worker-4 is changed: role worker\n")
+
+
+def test_all_that_can_be_done_is_done():
+    out, said = play(["rm", "rm-declared"], "node", "rm", "k8s-worker-2", "k8s-worker-4", status=1)
+    tap.eq(out, "k8s-worker-4 is removed\n")
+    tap.contains(said, "cloudseed: k8s-worker-2: 'k8s-worker-2' is declared")
+    out, said = play(["arm-unknown", "arm"], "node", "arm", "nobody", "k8s-worker-2", "--json",
+                     status=1)
+    tap.eq(json.loads(out), [golden("arm")["answer"]["body"]])
+    tap.eq(said, "cloudseed: nobody: there is no such node\n")
+
+
+def test_arm_says_what_to_set():
+    out, _ = play(["arm-minutes"], "node", "arm", "k8s-worker-2", "--for", "90m")
+    first, serial, proxmox, _ = out.splitlines()
+    tap.eq(first, "k8s-worker-2 is armed until 2026-11-22T12:30:00.000Z; its SMBIOS serial is to "
+                  "be:")
+    tap.eq(serial, SERIAL)
+    head, _, encoded = proxmox.partition(",serial=")
+    tap.eq(head, "Proxmox: qm set VMID --smbios1 uuid=UUID,base64=1")
+    tap.eq(base64.b64decode(encoded, validate=True).decode(), SERIAL)
+
+
+def test_the_other_actions():
+    for name, node, part in (("disarm", "k8s-worker-2", "is disarmed"),
+                             ("unlock", "k8s-worker-2", "is unlocked"),
+                             ("rekey", "k8s-worker-4", "has a new seed key"),
+                             ("reprovision", "k8s-worker-2", "is armed until")):
+        out, _ = play([name], "node", name, node)
+        tap.contains(out, f"{node} {part}")
+
+
+def test_names_are_encoded():
+    here = exchange("POST", "/v1/nodes/a%20b%2F..%3F/disarm", body="{}")
+    play([], "node", "disarm", "a b/..?", more=[here])
+
+
+# --- list and show -------------------------------------------------------------------------------
+
+PAGES = ["server", "nodes-page-1", "nodes-page-2"]
+
+
+def test_list_of_the_server():
+    out, _ = play(PAGES, "node", "list")
+    rows = [line.split() for line in out.splitlines()]
+    tap.eq(rows[0], ["NAME", "ROLE", "CLUSTER", "STATE", "FOR", "ADDRESSES", "MACS", "CHECK"])
+    tap.eq(rows[1][:4], ["k8s-worker-2", "worker", "homelab", "ready"])
+    tap.contains(out, "failed in modules-final, locked")
+    tap.eq(len(rows), 4)
+    tap.eq(play(PAGES, "node", "list", "--names")[0].split(),
+           ["k8s-worker-2", "k8s-worker-3", "k8s-worker-4"])
+    nodes = json.loads(play(PAGES, "node", "list", "--json")[0])
+    tap.eq(nodes, [n for page in PAGES[1:] for n in golden(page)["answer"]["body"]["nodes"]])
+
+
+def test_a_named_tree_needs_no_server():
+    for words in (["--seed", WORLD.path / "seed"], ["--server", "none"], ["--check"]):
+        out = WORLD.good("node", "list", *words)
+        assert "STATE" not in out and "k8s-worker-2" in out, out
+
+
+def test_what_scripts_read_is_the_trees():
+    with StandIn(*map(golden, PAGES)) as server:
+        config = WORLD.write("served.yaml", f"socket: {server.socket}\n" + "".join(
+            f"{key}: {WORLD.path}/{key}\n" for key in ("seed", "templates", "state")))
+        where = ["--config", config]
+        tree = json.loads(WORLD.good("node", "list", "--json"))
+        tap.eq(json.loads(WORLD.good("node", "list", "--json", *where, config=False)), tree)
+        tap.eq(server.asked, [])
+        tap.contains(WORLD.good("node", "list", *where, config=False), "locked")
+        env = {"CLOUDSEED_SERVER": str(server.socket)}
+        assert tree != json.loads(WORLD.good("node", "list", "--json", env=env))
+
+
+def test_without_a_server_the_tree_is_shown_and_a_note_says_so():
+    config = WORLD.write("lost.yaml", f"socket: {WORLD.path}/none.sock\n" + "".join(
+        f"{key}: {WORLD.path}/{key}\n" for key in ("seed", "templates", "state")))
+    done = WORLD.run("node", "list", "--config", config, config=False)
+    tap.eq(done.stdout, WORLD.good("node", "list"))
+    tap.contains(done.stderr, "note: ")
+    tap.contains(done.stderr, "the seed tree alone is shown")
+
+
+def test_show():
+    out, _ = play(["server", "node-registered"], "node", "show", "k8s-worker-4")
+    tap.contains(out, "variable zone  \"north\"")
+    tap.contains(out, "state          registered")
+    out, _ = play(["server", "node"], "node", "show", "k8s-worker-2")
+    tap.contains(out, "packages  ")  # the tree's variables, with their places
+    tap.contains(out, "state          ready")
+    tap.contains(out, "ssh host keys  ed25519")
+    out, _ = play(["server", "node"], "node", "show", "k8s-worker-2", "--json")
+    tap.eq(json.loads(out), golden("node")["answer"]["body"])
+    _, said = play(["server", "node-unknown"], "node", "show", "nobody", status=1)
+    tap.eq(said, "cloudseed: there is no such node\n")
+
+
+# --- the server itself ---------------------------------------------------------------------------
+
+def test_reload():
+    tap.eq(play(["reload"], "reload")[0],
+           "the seed tree is in force: 3 nodes, loaded in 12 ms\n")
+    out, said = play(["reload-faults"], "reload", status=1)
+    tap.eq((out, said), ("", "seed/nodes/homelab.yaml:15:9: error: role: there is no role 'workr'; "
+                             "did you mean 'worker'?\n"
+                             "cloudseed: the seed tree has faults; the one before goes on\n"))
+
+
+def test_backup():
+    tap.eq(play(["backup"], "backup", "/var/backups/cloudseed.db")[0],
+           "/var/backups/cloudseed.db: 32768 bytes\n")
+    here = exchange("POST", "/v1/backup", sent={"path": f"{WORLD.path}/x.db"}, body={"bytes": 1})
+    play([], "backup", "x.db", more=[here])
+
+
+# --- no answer -----------------------------------------------------------------------------------
+
+def test_no_server():
+    _, said = WORLD.run("events", "--server", "none"), WORLD.bad(1, "events", "--server", "none")
+    tap.contains(said, "there shall be no server")
+    said = WORLD.bad(1, "events", "--server", WORLD.path / "x.sock")
+    tap.contains(said, "x.sock: there is no such socket; is cloudseedd running? (--server or "
+                       "CLOUDSEED_SERVER names another place)")
+    standin.socket_without_listener(WORLD.path / "dead.sock")
+    said = WORLD.bad(1, "events", "--server", WORLD.path / "dead.sock")
+    tap.contains(said, "dead.sock: nobody listens there; is cloudseedd running?")
+    tap.contains(WORLD.bad(1, "reload", "--server", "http://127.0.0.1:9"), "no connection")
+
+
+def test_no_permission():
+    if os.geteuid() != 0:
+        raise tap.Skip("only root can become somebody else")
+    with StandIn() as server:
+        os.chmod(WORLD.path, 0o755)
+        os.chmod(server.folder, 0o755)
+        os.chmod(server.socket, 0o660)
+        said = WORLD.bad(1, "events", "--server", server.socket, user=65534, group=65534,
+                        extra_groups=[])
+    tap.contains(said, "admin.sock: permission denied: only root and members of group 'root' may")
+
+
+def test_answers_that_are_none():
+    _, said = play([], "reload", status=1, more=[cut("POST", "/v1/reload")])
+    tap.contains(said, "the connection ended before the answer did")
+    _, said = play([], "reload", status=1, more=[exchange("POST", "/v1/reload", body="<html>")])
+    tap.contains(said, "the answer is no JSON")
+    _, said = play([], "reload", status=1, more=[exchange("POST", "/v1/reload", 502, "<html>")])
+    tap.contains(said, "the server answers with status 502")
+
+
+def test_text_of_strangers_harms_no_terminal():
+    evil = "\x1b]0;x\x07\n\"'"
+    here = exchange("POST", "/v1/nodes/n/disarm", 409, {"detail": evil})
+    _, said = play([], "node", "disarm", "n", status=1, more=[here])
+    tap.eq(said, "cloudseed: \\x1b]0;x\\x07\\n\"'\n")
+    page = json.loads(json.dumps(golden("nodes-page-2")))
+    page["request"]["target"] = "/v1/nodes?limit=1000"
+    page["answer"]["body"]["nodes"][0].update(state=evil, role=evil)
+    out, _ = play(["server"], "node", "list", more=[page])
+    assert "\x1b" not in out and out.count("\n") == 2, out
+
+
+# --- events --------------------------------------------------------------------------------------
+
+def test_events():
+    out, _ = play(["events-newest"], "events")
+    lines = out.splitlines()
+    tap.eq([line.split()[1] for line in lines], ["1", "2", "3", "4"])
+    tap.eq(lines[0], "2026-11-22T10:39:01.123Z       1  k8s-worker-2     armed       was "
+                     "registered, for 120 minutes, generation 1, by uid 0")
+    tap.contains(lines[1], "was armed, fetched meta-data, by mac")
+    tap.contains(lines[2], "init-local ends: SUCCESS after 1.2 s: searching for local datasources")
+    tap.contains(lines[3], "in modules-final, cloud-init's last stage failed")
+    out, _ = play(["events-newest"], "events", "--color", "always")
+    tap.eq([line.startswith("\x1b[1;31m") for line in out.splitlines()],
+           [False, False, False, True])
+
+
+def test_events_since_in_pages():
+    out, _ = play(["events-since-1", "events-since-3"], "events", "--since", "1", "--json")
+    tap.eq([e["id"] for e in json.loads(out)], [2, 3, 4])
+
+
+def test_events_of_a_node_and_kind():
+    out, _ = play(["events-of-node"], "events", "k8s-worker-3", "--kind", "failed", "--json")
+    tap.eq(json.loads(out), golden("events-of-node")["answer"]["body"]["events"])
+
+
+def follow(server, *words):
+    return subprocess.Popen(WORLD.command("events", "--follow", *words, "--server", server.socket),
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def ended(process):
+    """Its standard error, once it was interrupted."""
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=cli.SECONDS)
+    tap.eq(process.returncode, -signal.SIGINT)
+    return said
+
+
+def test_follow_goes_on_over_a_restart_of_the_server():
+    with StandIn(golden("events-newest"), golden("events-last")) as server:
+        process = follow(server, "--json")
+        got = [json.loads(process.stdout.readline())["id"] for _ in range(4)]
+        tap.eq(server.wait_stream(), "4")
+        server.send(":\n\n" + standin.sse(5, "k8s-worker-2", "up"))
+        got.append(json.loads(process.stdout.readline())["id"])
+        server.send("id: 6\nevent: up\ndata: {\"half", end=True)
+        tap.eq(server.wait_stream(2), "5")  # what was cut off is no event
+        server.send(standin.sse(7, "k8s-worker-2", "ready", result="SUCCESS"))
+        got.append(json.loads(process.stdout.readline())["id"])
+        tap.eq(got, [1, 2, 3, 4, 5, 7])
+        server.end()
+        server.send("", end=True)
+        server.start()
+        tap.eq(server.wait_stream(3), "7")
+        tap.contains(ended(process), "trying again")
+
+
+def test_follow_tells_of_lost_events_and_filters():
+    with StandIn(golden("events-last"), golden("events-of-node")) as server:
+        process = follow(server, "k8s-worker-3", "--kind", "failed")
+        process.stdout.readline()
+        server.wait_stream()
+        server.send("event: lost\ndata: {\"from\": 5, \"to\": 9}\n\n"
+                    + standin.sse(10, "k8s-worker-2", "failed", reason="of another")
+                    + standin.sse(11, "k8s-worker-3", "up")
+                    + standin.sse(12, "k8s-worker-3", "failed", reason="\x1b[2J\nno space"))
+        line = process.stdout.readline()
+        tap.contains(line, "\\x1b[2J\\nno space")
+        tap.contains(line, "  12  ")
+        tap.contains(ended(process), "note: events 5 to 9 are lost")
+
+
+tap.main()

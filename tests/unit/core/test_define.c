@@ -372,6 +372,15 @@ static void what_was_left_out_can_be_put_right(void **state)
 /* --- The snapshot that they stand in -----------------------------------------------------------
  */
 
+static struct str second_key(const struct node *n)
+{
+    static char key[SEED_KEY_LEN + 1];
+    struct keyer *keyer = keyer_new(&secrets.list[1]);
+    keyer_seed_key(keyer, n->uid, n->key_epoch, key);
+    keyer_free(keyer);
+    return str_from(key);
+}
+
 static void found_beside_declared_ones(void **state)
 {
     (void)state;
@@ -380,16 +389,17 @@ static void found_beside_declared_ones(void **state)
            "{\"name\": \"a\", \"role\": \"r\", \"macs\": [\"bc:24:11:00:00:01\"], \"uuid\": "
            "\"4c4c4544-0042-4810-8054-b4c04f4d5132\"}",
            201);
+    define(METHOD_POST, "/v1/nodes", "{\"name\": \"zz\", \"role\": \"r\"}", 201);
     const struct snapshot *s = core_snapshot(core);
     const struct node *a = snapshot_find_name(s, STR("a"));
     const struct node *m = snapshot_find_name(s, STR("m"));
     const struct node *web = snapshot_find_serial(s, STR("W"));
-    assert_int_equal(snapshot_node_count(s), 3);
+    assert_int_equal(snapshot_node_count(s), 4);
     assert_ptr_equal(snapshot_next(s, STR("")), a);
     assert_ptr_equal(snapshot_next(s, STR("a")), m);
     assert_ptr_equal(snapshot_next(s, STR("lz")), m);
     assert_ptr_equal(snapshot_next(s, STR("m")), web);
-    assert_null(snapshot_next(s, STR("web")));
+    assert_null(snapshot_next(s, STR("zz")));
     assert_ptr_equal(snapshot_find_serial(s, STR("M")), m);
     assert_ptr_equal(snapshot_find_mac(s, a->macs[0]), a);
     assert_ptr_equal(snapshot_find_uuid(s, *a->uuid), a);
@@ -402,6 +412,7 @@ static void found_beside_declared_ones(void **state)
         struct str key = snapshot_node_key(s, all[i]);
         assert_int_equal(key.p[0], 'n');
         assert_ptr_equal(snapshot_find_key(s, key), all[i]);
+        assert_ptr_equal(snapshot_find_key(s, second_key(all[i])), all[i]);
     }
 }
 

@@ -42,6 +42,11 @@ static bool is_still_written(struct core *c)
     return false;
 }
 
+bool core_is_defining(struct core *c)
+{
+    return c->writing || is_still_written(c);
+}
+
 static bool take_turn(struct exchange *x, struct core *c)
 {
     if (is_mine(c, x))
@@ -60,6 +65,7 @@ void define_end(struct exchange *x, struct call *call)
     if (call->ticket.generation)
         c->orphan = call->ticket;
     call->ticket = (struct slot_ref){0};
+    c->writing = false;
     c->turn = (struct slot_ref){0};
     core_tell_waiters(c);
 }
@@ -147,6 +153,7 @@ static void define(struct exchange *x, struct call *call, uint64_t expected, str
     const struct event why = {kind, value_map(NULL, 0)};
     const struct change by = {.cause = admin_cause(x), .peer = STR("")};
     x->out.node = d->name;
+    call->core->writing = true;
     call->ticket =
         fleet_define(call->core->fleet, d->uid, d->name, expected, json, &why, &by, x->ref);
 }
@@ -257,6 +264,7 @@ static bool take(struct exchange *x, struct call *call)
     struct fleet_result result;
     if (!call_take(x, call, &result))
         return false;
+    call->core->writing = false;
     if (result.answer == FLEET_DONE && result.status == 200) {
         call->definition->written = true;
         call->definition->version = fleet_definitions_version(call->core->fleet);

@@ -28,19 +28,20 @@ void admin_show_server(struct exchange *x, struct call *call)
 {
     struct arena *a = &x->arena;
     const struct core *c = call->core;
-    uint32_t faulty = 0, nodes = 0;
+    uint32_t faulty = 0, nodes = 0, registered = 0;
     struct str after = {NULL, 0};
     const struct node *n;
     while ((n = snapshot_next(x->snapshot, after))) {
         after = n->name;
         nodes++;
+        registered += !snapshot_is_declared(x->snapshot, n);
         faulty += snapshot_verdict(x->snapshot, n) == CHECK_FAULTY;
     }
     answer_json(x, 200,
                 JSON_MAP(a, JSON_STR("version", STR(CLOUDSEED_VERSION)),
                          JSON_VALUE("started", json_time(c->started_wall_ms, a)),
-                         JSON_INT("nodes", nodes), JSON_INT("faulty", faulty),
-                         JSON_STR("url", snapshot_url(x->snapshot)),
+                         JSON_INT("nodes", nodes), JSON_INT("registered", registered),
+                         JSON_INT("faulty", faulty), JSON_STR("url", snapshot_url(x->snapshot)),
                          JSON_VALUE("seed_loaded", json_time(c->loaded_wall_ms, a)),
                          JSON_VALUE("store", store_value(call, a))));
 }

@@ -39,6 +39,9 @@ void core_free(struct core *c);
 /* How listeners reach it; lives as long as the core. */
 const struct exchange_port *core_port(const struct core *c);
 
+/* Whether a node is being written that was held against the snapshot in force: one with another
+ * base must wait, and be held against that node. */
+bool core_is_defining(struct core *c);
 /* New exchanges see `next` from now on; those under way keep theirs. Takes the reference over. */
 void core_replace(struct core *c, struct snapshot *next);
 const struct snapshot *core_snapshot(const struct core *c);

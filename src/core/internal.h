@@ -21,6 +21,7 @@ struct core {
     struct core_host host;
     int64_t started_wall_ms, loaded_wall_ms;
     struct slot_ref turn;   /* the exchange that defines a node now; zero: none */
+    bool writing;           /* the fleet has not said yet what became of that one's node */
     struct slot_ref orphan; /* what the fleet still writes for one that has left */
     bool draining;
     /* The latest reload that has ended. */

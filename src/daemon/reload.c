@@ -10,6 +10,8 @@
 #include <signal.h>
 #include <stdio.h>
 
+#define WRITING_MS 5 /* that a disk takes for a node, or about that */
+
 void reload_hold_signal(bool hold)
 {
     sigset_t set;
@@ -32,6 +34,8 @@ static void on_work(uv_work_t *work)
 {
     struct reload *r = work->data;
     const struct world_load w = {.config = r->config, .safe = &r->safe, .stop = &r->stop};
+    if (r->again_soon)
+        uv_sleep(WRITING_MS);
     r->result = r->base ? 0 : world_load(&w, &r->faults, &r->base);
     if (r->result == 0)
         r->loaded = world_extend(r->base, &r->definitions, &r->faults);
@@ -89,15 +93,18 @@ static void end_extension(struct reload *r)
 }
 
 /* A node that was registered while the files were read is held against them as well. */
-static bool is_behind(const struct reload *r)
+static bool is_behind(struct reload *r)
 {
-    return r->reloading && r->faults.errors == 0 &&
+    if (!r->reloading || r->faults.errors)
+        return false;
+    r->again_soon = core_is_defining(r->core);
+    return r->again_soon ||
            snapshot_version(r->loaded) != fleet_definitions_version(r->state->fleet);
 }
 
 static void begin_extension(struct reload *r)
 {
-    r->reloading = false;
+    r->reloading = r->again_soon = false;
     r->base = core_pin(r->core);
     faults_init(&r->faults);
     work(r);
@@ -147,7 +154,7 @@ uint64_t reload_start(struct reload *r)
     snprintf(lines, sizeof(lines), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_monotonic_us());
     notify_send(lines);
     r->reloading = true;
-    r->again = false;
+    r->again = r->again_soon = false;
     r->number++;
     r->begun_ms = clock_boot_ms();
     faults_init(&r->faults);

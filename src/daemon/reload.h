@@ -34,7 +34,8 @@ struct reload {
     uint64_t begun_ms;
     uint64_t number; /* of the latest reload that has begun */
     int result;
-    bool reloading; /* else it takes in registered nodes alone */
+    bool again_soon; /* it is done, but a node is being written */
+    bool reloading;  /* else it takes in registered nodes alone */
     bool running, again, extend, stopped;
 };
 

@@ -137,7 +137,8 @@ def test_what_is_refused():
         refused(post(b"[]"), 400, "no JSON object")
         for method, path in (("PATCH", ""), ("DELETE", ""), ("POST", "/rekey")):
             refused(server.admin(method, f"/v1/nodes/declared{path}"), 409, "declared.yaml:1")
-        tap.eq(server.admin("GET", "/v1/server").json["nodes"], 2)
+        said = server.admin("GET", "/v1/server").json
+        tap.eq((said["nodes"], said["registered"]), (2, 1))
 
 
 def test_of_many_at_once_each_has_its_own():
@@ -195,6 +196,50 @@ def test_a_reload_keeps_them():
         answer = server.admin("POST", "/v1/reload")
         tap.eq((answer.status, answer.json["nodes"]), (200, 2))
         tap.eq(user_data(server, node), "new web")
+
+
+def test_reloads_in_between():
+    """Whoever was registered while the files were read is in the world that comes of them."""
+    made = tree()
+    made.put("nodes/many.yaml", {f"many-{i}": {"role": "r"} for i in range(3000)})
+    with made.start() as server:
+        answers, over = [], threading.Event()
+
+        def reload():
+            while not over.is_set():
+                answers.append(server.admin("POST", "/v1/reload").status)
+
+        thread = threading.Thread(target=reload)
+        thread.start()
+        nodes = [register(server, f"n{i}", addresses=[f"10.0.20.{100 + i}"]) for i in range(40)]
+        over.set()
+        thread.join()
+        tap.eq(set(answers), {200})
+        tap.eq(server.admin("GET", "/v1/server").json["registered"], 40)
+        for node in nodes:
+            tap.contains(user_data(server, node), f"{node['name']} none ")
+
+
+def test_whoever_comes_first_has_the_name():
+    """Registered while a tree is read that declares the same, it is refused, or the tree is."""
+    made = tree()
+    made.put("nodes/many.yaml", {f"many-{i}": {"role": "r"} for i in range(5000)})
+    with made.start() as server:
+        for _ in range(8):
+            made.node("web", "r")
+            reloads = []
+            thread = threading.Thread(
+                target=lambda: reloads.append(server.admin("POST", "/v1/reload")))
+            thread.start()
+            answer = server.admin("POST", "/v1/nodes", {"name": "web", "role": "r"})
+            thread.join()
+            tap.contains([(200, 409), (409, 201)], (reloads[0].status, answer.status))
+            made.put("nodes/web.yaml", {})
+            if answer.status == 201:
+                tap.eq(server.admin("DELETE", "/v1/nodes/web").status, 204)
+            else:
+                tap.contains(answer.text, "web.yaml:1")
+            tap.eq(server.admin("POST", "/v1/reload").status, 200)
 
 
 tap.main()

@@ -192,7 +192,9 @@ static void the_answer_comes_when_the_node_is_there(void **state)
     store_answers();
     assert_true(woken[0]);
     assert_int_equal(extensions, 0);
+    assert_true(core_is_defining(core));
     WAITS(0); /* for the world */
+    assert_false(core_is_defining(core));
     assert_int_equal(extensions, 1);
     WAITS(0); /* woken by something else */
     assert_int_equal(extend(), 0);
@@ -304,12 +306,15 @@ static void one_leaves_while_it_is_written(void **state)
     WAITS(0);
     begin(1, METHOD_POST, "/v1/nodes", WEB);
     WAITS(1);
+    assert_true(core_is_defining(core));
     leave(0);
+    assert_true(core_is_defining(core));
     assert_true(woken[1]);
     IS_DONE(1, 503); /* nobody would tell it of the end */
     assert_true(x[1].out.retry_later);
     leave(1);
     store_answers();
+    assert_false(core_is_defining(core));
     begin(1, METHOD_POST, "/v1/nodes", WEB);
     WAITS(1);
     assert_int_equal(extensions, 1);

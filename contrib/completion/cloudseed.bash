@@ -11,7 +11,7 @@ _cloudseed_words() {
         word=${COMP_WORDS[i]}
         case $word in
         --all | --against | --role | --cluster | --mac | --address | --uuid | --serial | --var | \
-            --unset | --for | --timeout | --kind | --since)
+            --unset | --for | --timeout | --kind | --since | --sealing-key)
             [[ ${COMP_WORDS[i + 1]-} == = ]] && ((i++))
             ((++i))
             ;;
@@ -41,6 +41,7 @@ _cloudseed_options() {
     'node rm'* | 'node disarm'* | 'node unlock'* | 'node rekey'* | reload* | backup*)
         echo --json
         ;;
+    restore*) echo --sealing-key ;;
     wait*) echo --for --timeout ;;
     events*) echo --json --kind --since --follow ;;
     'node show'* | check*) echo --json ;;
@@ -52,7 +53,7 @@ _cloudseed_options() {
 # $1 is the program as it was typed.
 _cloudseed_operands() {
     case "${words[*]-}" in
-    '' | help) echo check render diff node reference watch wait events known-hosts reload backup help ;;
+    '' | help) echo check render diff node reference watch wait events known-hosts reload backup restore help ;;
     node | 'help node')
         echo list show url add set rm arm disarm unlock rekey reprovision
         ;;
@@ -82,7 +83,7 @@ _cloudseed() {
     fi
     _cloudseed_words
     case $before in
-    --config | --server) _cloudseed_files -f "$cur" ;;
+    --config | --server | --sealing-key) _cloudseed_files -f "$cur" ;;
     --seed | --templates | --state | --assets | --all | --against) _cloudseed_files -d "$cur" ;;
     --color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur") ;;
     --kind)
@@ -97,7 +98,7 @@ _cloudseed() {
             mapfile -t COMPREPLY < <(compgen -W "$(_cloudseed_options)" -- "$cur")
         elif [[ ${words[*]-} == check ]]; then
             _cloudseed_files -d "$cur"
-        elif [[ ${words[*]-} == backup ]]; then
+        elif [[ ${words[*]-} == backup || ${words[*]-} == restore ]]; then
             _cloudseed_files -f "$cur"
         else
             mapfile -t COMPREPLY < <(compgen -W "$(_cloudseed_operands "$1")" -- "$cur")

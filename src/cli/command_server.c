@@ -4,6 +4,7 @@
 #include "cli/known_hosts.h"
 #include "cli/node_act.h"
 #include "cli/node_define.h"
+#include "cli/restore.h"
 #include "cli/server_ops.h"
 #include "cli/watch.h"
 
@@ -228,12 +229,32 @@ const struct command command_server_table[] = {
         .operands_max = 1,
         .flags = FLAG_BIT(FLAG_JSON),
         .summary = "let the server write a copy of its state",
-        .help = "The server writes FILE, and must be allowed to: it is a folder of the server's\n"
-                "machine. It goes on serving meanwhile.\n"
-                "\n"
-                "Examples:\n"
-                "  cloudseed backup /var/lib/cloudseed/backup-$(date +%F).db\n",
+        .help =
+            "The server writes FILE, and must be allowed to: it is a folder of the server's\n"
+            "machine. It goes on serving meanwhile. The copy has the nodes, their events and\n"
+            "the server's secret, sealed with the sealing key, which is not in it: keep a copy\n"
+            "of that file elsewhere.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed backup /var/lib/cloudseed/backup-$(date +%F).db\n",
         .run = backup_run,
+    },
+    {
+        .name = "restore",
+        .operands = "FILE",
+        .operands_min = 1,
+        .operands_max = 1,
+        .flags = FLAG_BIT(FLAG_SEALING_KEY),
+        .summary = "make the server's state folder of a backup",
+        .help =
+            "On the server's machine, as root or the server's user, while no server uses the\n"
+            "folder and no state is in it: `cloudseedd --restore`, which this calls, refuses it\n"
+            "else. It needs the sealing key that the server had, in place or by --sealing-key; a\n"
+            "backup does not hold it.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed restore /srv/backup/cloudseed.db --sealing-key /root/sealing-key\n",
+        .run = restore_command_run,
     },
 };
 

@@ -31,6 +31,7 @@ const struct flag flag_table[FLAG_COUNT] = {
     [FLAG_KIND] = {"kind", "KIND", "events of this kind alone"},
     [FLAG_SINCE] = {"since", "ID", "events after this one"},
     [FLAG_FOLLOW] = {"follow", NULL, "go on with events as they happen"},
+    [FLAG_SEALING_KEY] = {"sealing-key", "FILE", "the key that the backup was sealed with"},
     [FLAG_SERVER] = {"server", "WHERE", "cloudseedd's admin socket or URL; none: the tree alone"},
     [FLAG_CONFIG] = {"config", "FILE", "another configuration of cloudseedd"},
     [FLAG_SEED] = {"seed", "DIR", "the seed tree, instead of the configured one"},

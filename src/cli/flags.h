@@ -34,6 +34,7 @@ enum flag_id {
     FLAG_KIND,
     FLAG_SINCE,
     FLAG_FOLLOW,
+    FLAG_SEALING_KEY,
     FLAG_SERVER,
     FLAG_CONFIG,
     FLAG_SEED,

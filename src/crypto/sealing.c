@@ -50,19 +50,28 @@ static int create(const char *path, struct err *e)
     return r == -EEXIST ? 0 : r;
 }
 
-int sealer_new(const char *path, struct sealer **ret, struct err *e)
+int sealer_open(const char *path, struct sealer **ret, struct err *e)
 {
     struct sealer *s = calloc(1, sizeof(*s));
     if (!s)
         abort();
-    int r = access(path, F_OK) < 0 && errno == ENOENT ? create(path, e) : 0;
-    if (r == 0)
-        r = keyfile_read(path, read_key, s, e);
+    int r = keyfile_read(path, read_key, s, e);
     if (r < 0)
         sealer_free(s);
     else
         *ret = s;
     return r;
+}
+
+int sealer_new(const char *path, struct sealer **ret, struct err *e)
+{
+    int r = access(path, F_OK) < 0 && errno == ENOENT ? create(path, e) : 0;
+    return r < 0 ? r : sealer_open(path, ret, e);
+}
+
+int sealer_save(const struct sealer *s, const char *path, struct err *e)
+{
+    return keyfile_create(path, FILE_TEXT, s->key, sizeof(s->key), e);
 }
 
 void sealer_free(struct sealer *s)

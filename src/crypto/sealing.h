@@ -15,6 +15,10 @@ struct sealer;
 
 /* Reads the key's file, or makes one where there is none. */
 int sealer_new(const char *path, struct sealer **ret, struct err *e);
+/* The same, but -ENOENT where there is none. */
+int sealer_open(const char *path, struct sealer **ret, struct err *e);
+/* Makes another file of the same key; -EEXIST where there is one. */
+int sealer_save(const struct sealer *s, const char *path, struct err *e);
 void sealer_free(struct sealer *s);
 
 /* "1:" and hexadecimal digits, in the arena. */

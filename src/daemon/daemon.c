@@ -8,6 +8,7 @@
 #include "daemon/privileges.h"
 #include "daemon/reload.h"
 #include "daemon/report.h"
+#include "daemon/restore.h"
 #include "daemon/service.h"
 #include "daemon/vault.h"
 #include "daemon/world.h"
@@ -229,6 +230,22 @@ static int check(const struct config *c)
     return r;
 }
 
+static int restore(const struct config *c, const struct options *o)
+{
+    struct err e;
+    int r = restore_run(c, o->restore, o->sealing_key, &e);
+    if (r < 0)
+        fprintf(stderr, "cloudseedd: nothing was restored: %s\n", e.msg);
+    return r;
+}
+
+static int run(const struct config *c, const struct options *o, struct err *e)
+{
+    if (o->restore)
+        return restore(c, o);
+    return o->check ? check(c) : serve(c, e);
+}
+
 int daemon_main(int argc, char **argv)
 {
     struct options options;
@@ -239,15 +256,15 @@ int daemon_main(int argc, char **argv)
     enum options_verdict verdict = options_parse(argc, argv, &options);
     if (verdict != OPTIONS_RUN)
         return verdict == OPTIONS_DONE ? EXIT_SUCCESS : 2;
-    if (options.check)
+    if (options.check || options.restore)
         reload_hold_signal(false);
     arena_init(&arena, CONFIG_ARENA_BYTES);
     int r = read_config(&options, &arena, &config);
     if (r == 0)
-        r = options.check ? check(&config) : serve(&config, &e);
+        r = run(&config, &options, &e);
     if (e.code)
         report_failure(&e);
-    else if (r == 0 && !options.check)
+    else if (r == 0 && !options.check && !options.restore)
         log_notice("stopped", LOG_TEXT("reason", STR("asked to")));
     log_drain();
     arena_done(&arena);

@@ -21,6 +21,8 @@ static const char usage[] =
     "  --log-level LEVEL   debug, info, notice, warning or error\n"
     "  --log-format FORM   logfmt or json\n"
     "  --check             read configuration and tree, tell what is wrong, and end\n"
+    "  --restore FILE      put a backup into the empty state folder, and end\n"
+    "  --sealing-key FILE  the key that the backup was sealed with, where it is not in place\n"
     "  --help, --version\n"
     "\n"
     "Flags win over the configuration file. SIGHUP reads the seed tree again; SIGTERM ends\n"
@@ -47,6 +49,8 @@ enum {
     OPT_LOG_LEVEL,
     OPT_LOG_FORMAT,
     OPT_CHECK,
+    OPT_RESTORE,
+    OPT_SEALING_KEY,
     OPT_HELP,
     OPT_VERSION,
 };
@@ -65,6 +69,8 @@ static const struct option table[] = {
     {"log-level", required_argument, NULL, OPT_LOG_LEVEL},
     {"log-format", required_argument, NULL, OPT_LOG_FORMAT},
     {"check", no_argument, NULL, OPT_CHECK},
+    {"restore", required_argument, NULL, OPT_RESTORE},
+    {"sealing-key", required_argument, NULL, OPT_SEALING_KEY},
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
     {NULL, 0, NULL, 0},
@@ -119,6 +125,8 @@ static bool take(struct options *o, int option, const char *value)
     case OPT_ASSETS: o->assets = value; return true;
     case OPT_SOCKET: o->socket = value; return true;
     case OPT_USER: o->user = value; return true;
+    case OPT_RESTORE: o->restore = value; return true;
+    case OPT_SEALING_KEY: o->sealing_key = value; return true;
     case OPT_CHECK: o->check = true; return true;
     case OPT_HTTP:
         return add_endpoint("--http", "10.0.10.5:8080 or [::]:8080", value, o->http, &o->http_n);
@@ -156,6 +164,12 @@ enum options_verdict options_parse(int argc, char **argv, struct options *ret)
                 "cloudseedd: '%s': there are no arguments, only options\n"
                 "Try 'cloudseedd --help'.\n",
                 argv[optind]);
+        return OPTIONS_WRONG;
+    }
+    if (o.sealing_key && !o.restore) {
+        fputs("cloudseedd: --sealing-key is for --restore; else the configuration's sealing_key "
+              "names it\n",
+              stderr);
         return OPTIONS_WRONG;
     }
     *ret = o;

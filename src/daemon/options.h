@@ -14,6 +14,8 @@ struct options {
     const char *templates;
     const char *assets;
     const char *state;
+    const char *restore; /* a backup; NULL: serve */
+    const char *sealing_key;
     const char *socket;
     const char *url;
     const char *user;

@@ -223,7 +223,7 @@ int db_open(struct db *db, struct err *e)
     if (r == 0 && empty)
         r = create(db->path, e);
     if (r == 0)
-        r = open_whole(db, unclean, e);
+        r = open_whole(db, unclean || db->doubtful, e);
     if (r < 0)
         db_close(db, true);
     return r;

@@ -34,11 +34,12 @@ struct db {
     struct sqlite3_stmt *statements[DB_STATEMENTS];
     const char *path;         /* the caller's */
     bool unsafe;              /* synchronous=OFF: for tests that show what it would lose */
+    bool doubtful;            /* looked through when it is opened, however it was closed */
     uint64_t revision, event; /* the last ones given */
     int wal_pages;            /* in the write-ahead log after the last commit */
 };
 
-/* Makes, migrates and checks what is there. `db` is all zero but path and unsafe. */
+/* Makes, migrates and checks what is there. `db` is all zero but path, unsafe and doubtful. */
 int db_open(struct db *db, struct err *e);
 /* `broken`: as if the process had died, so that nothing of doubt is written down. */
 void db_close(struct db *db, bool broken);

@@ -1,0 +1,298 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""A backup that is made while the server goes on, and a server that begins anew from it."""
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
+import daemon  # noqa: E402
+import tap  # noqa: E402
+import world  # noqa: E402
+
+VALUE = "correct-horse-battery-staple"
+NODES = [f"n{i}" for i in range(6)]
+tree = world.Tree()
+(tree.templates / "sealed").mkdir()
+tree.template("sealed/k", "login: {{ secrets.login }}\n")
+tree.put("clusters/c.yaml", {"k8s": {
+    "version": "1.29.15", "endpoint": "api.lab:6443", "pods": "192.168.0.0/16",
+    "services": "10.96.0.0/12"}})
+tree.put("roles/w.yaml", {"w": {"bootstrap": "worker", "kubeadm": "sealed/k"}})
+for name in NODES:
+    tree.node(name, "w", cluster="k8s")
+
+
+def start(state, **options):
+    return world.start({"secrets": {"login": {"env": "CLOUDSEED_TEST_LOGIN"}}}, seed=tree.seed,
+                       templates=tree.templates, state=state,
+                       env={"CLOUDSEED_TEST_LOGIN": VALUE}, **options)
+
+
+def listed(server, what):
+    found, after = [], ""
+    while after is not None:
+        page = server.admin("GET", f"/v1/{what}?limit=1000{after}").json
+        found += page[what]
+        after = f"&after={page['next']}" if page["next"] else None
+    return found
+
+
+def report(server, key, number):
+    return server.request("POST", f"/s/{key}/report", json.dumps({
+        "name": f"stage-{number}", "event_type": "start", "origin": "cloudinit",
+        "description": "x", "timestamp": 1.0}), {"Content-Type": "application/json"}).status
+
+
+class Made:
+    """A state folder that was lived in, a backup of it, and what the server said when it was made."""
+
+    def __init__(self):
+        self.folder = world.scratch()
+        self.state, self.file = self.folder / "state", self.folder / "backup.db"
+        server = start(self.state)
+        for name in NODES[:4]:
+            server.arm(name)
+        self.keys = {n: world.key_of(self.state, n) for n in NODES}
+        for name in NODES[:2]:
+            tap.eq(report(server, self.keys[name], 0), 200)
+        self.nodes, self.events = listed(server, "nodes"), listed(server, "events")
+        self._back_up(server)
+        server.stop(signal.SIGKILL, -signal.SIGKILL)
+        self.lines = server.lines
+
+    def _back_up(self, server):
+        """While n1 goes on telling of its boot."""
+        stop, told = threading.Event(), []
+
+        def post():
+            while not stop.is_set():
+                told.append(report(server, self.keys["n1"], len(told) + 1))
+
+        poster = threading.Thread(target=post)
+        poster.start()
+        try:
+            tap.wait_until(lambda: len(told) > 20, what="twenty reports")
+            answer = server.admin("POST", "/v1/backup", {"path": str(self.file)})
+            tap.eq(answer.status, 200, answer.text)
+        finally:
+            stop.set()
+            poster.join()
+        tap.eq(set(told), {200})
+
+    def wiped(self):
+        """A folder with the sealing key alone."""
+        empty = world.scratch() / "state"
+        empty.mkdir(mode=0o700)
+        shutil.copy2(self.state / "sealing-key", empty)
+        return empty
+
+
+MADE = Made()
+
+
+def restore(state, *more, file=None, program="cloudseedd"):
+    command = [daemon.BUILD / "cloudseedd", "--restore", file or MADE.file]
+    if program == "cloudseed":
+        command = [daemon.BUILD / "cloudseed", "restore", file or MADE.file]
+    elif os.geteuid() == 0:
+        command += ["--user", "root"]
+    return subprocess.run([*map(str, command), "--state", str(state), *map(str, more)], text=True,
+                          capture_output=True, check=False, timeout=world.SECONDS)
+
+
+def names(folder):
+    return sorted(p.name for p in folder.iterdir())
+
+
+def contents(folder):
+    return {p.name: p.read_bytes() for p in folder.iterdir()}
+
+
+def refused(reason, state, *more, **options):
+    """It says why, and changes nothing."""
+    before = contents(state)
+    got = restore(state, *more, **options)
+    tap.eq(got.returncode, 1, got.stdout + got.stderr)
+    tap.contains(got.stderr, "cloudseedd: nothing was restored: ")
+    tap.contains(got.stderr, reason)
+    tap.eq((contents(state), got.stdout), (before, ""))
+
+
+def same_again(state):
+    with start(state) as server:
+        tap.eq({n: world.key_of(state, n) for n in NODES}, MADE.keys)
+        nodes = {n["name"]: n for n in listed(server, "nodes")}
+        for was in MADE.nodes:
+            now = nodes[was["name"]]
+            for member in ("state", "generation", "since", "window", "uid"):
+                tap.eq(now[member], was[member], f"{was['name']}: {member}")
+            if was["name"] != "n1":
+                tap.eq(now["boot"], was["boot"])
+        events = listed(server, "events")
+        tap.eq(events[:len(MADE.events)], MADE.events)
+        tap.eq([e["id"] for e in events], list(range(1, len(events) + 1)))
+        tap.eq(server.get(f"/s/{MADE.keys['n5']}/meta-data").status, 200)  # it has no window
+        tap.eq(report(server, MADE.keys["n2"], 0), 200)
+        news = listed(server, "events")[len(events):]
+        tap.eq([e["id"] for e in news], [len(events) + 1 + i for i in range(len(news))])
+        assert "progress" in [e["kind"] for e in news], news
+
+
+def test_all_is_as_it_was():
+    state = MADE.wiped()
+    got = restore(state)
+    tap.eq((got.returncode, got.stderr), (0, ""))
+    tap.contains(got.stdout, "4 nodes with a state, 0 of them registered, ")
+    tap.contains(got.stdout, "1 values of secrets\nmade ")
+    tap.eq(names(state), ["sealing-key", "secret", "state.db"])
+    for path in state.iterdir():
+        tap.eq(path.stat().st_mode & 0o777, 0o600, path)
+    same_again(state)
+
+
+def test_windows_open_again():
+    """Their keys are sealed in the records: the sealing key opens them."""
+    state = MADE.wiped()
+    tap.eq(restore(state).returncode, 0)
+    with start(state) as server:
+        node = server.admin("GET", "/v1/nodes/n0").json
+        tap.eq(node["window"], next(n for n in MADE.nodes if n["name"] == "n0")["window"])
+        assert node["window"], node
+
+
+def test_the_sealing_key_may_come_from_elsewhere():
+    state = world.scratch() / "state"
+    got = restore(state, "--sealing-key", MADE.state / "sealing-key")
+    tap.eq((got.returncode, got.stderr), (0, ""))
+    key = (MADE.state / "sealing-key").read_bytes()
+    tap.eq((state / "sealing-key").read_bytes(), key)
+    same_again(state)
+
+
+def test_cloudseed_restore_is_the_same():
+    state = MADE.wiped()
+    config = world.scratch() / "c.yaml"
+    config.write_text('{"user": "root"}', encoding="ascii")
+    got = restore(state, "--config", config, program="cloudseed")
+    tap.eq((got.returncode, got.stderr), (0, ""))
+    tap.contains(got.stdout, f"restored {MADE.file} to {state}: ")
+
+
+def test_no_or_another_sealing_key():
+    empty = world.scratch()
+    refused("there is no sealing key at ", empty)
+    with start(world.scratch() / "other") as server:
+        other = server.state / "sealing-key"
+        shutil.copy2(other, empty)
+        refused("was sealed with another key than this sealing key", empty)
+        refused("is there already, and another key", empty, "--sealing-key",
+                MADE.state / "sealing-key")
+
+
+def test_what_an_earlier_one_left_is_no_part_of_it():
+    state = MADE.wiped()
+    for name in ("state.db.restore", "state.db.restore-wal", "state.db.restore-journal"):
+        (state / name).write_bytes(b"cut off")
+    tap.eq(restore(state).returncode, 0)
+    tap.eq(names(state), ["sealing-key", "secret", "state.db"])
+    same_again(state)
+
+
+def test_a_state_that_is_there_or_in_use():
+    state = MADE.wiped()
+    tap.eq(restore(state).returncode, 0)
+    refused("there is a state already: ", state)
+    with start(state):
+        refused("a server uses the state; stop it first", state)
+    state = MADE.wiped()
+    (state / "state.db-wal").write_bytes(b"old")
+    refused("there is a state already: ", state)
+
+
+def test_a_secret_that_is_there():
+    state = MADE.wiped()
+    shutil.copy2(MADE.state / "secret", state)
+    tap.eq(restore(state).returncode, 0)
+    state = MADE.wiped()
+    (state / "secret").write_text("b:" + "00" * 32 + "\n", encoding="ascii")
+    (state / "secret").chmod(0o600)
+    refused("is there already, and another secret", state)
+
+
+def test_what_is_no_sound_backup():
+    state, bad = MADE.wiped(), world.scratch() / "bad.db"
+    data = MADE.file.read_bytes()
+    assert len(data) >= 8 * 4096, len(data)
+    for text, reason in ((b"", "is empty"), (b"x" * 8192, "is not cloudseed's state"),
+                         (data[:len(data) // 2], "damaged"), (data[:150], ""),
+                         (data[:4096 * 3] + b"\0" * 4096 + data[4096 * 4:], "damaged")):
+        bad.write_bytes(text)
+        refused(reason, state, file=bad)
+        tap.contains(restore(state, file=bad).stderr, f"nothing was restored: {bad}: ")
+    refused("No such file or directory", state, file=state / "none")
+    refused("not a regular file", state, file=state)
+    shutil.copy(MADE.file, bad)
+    with contextlib.closing(sqlite3.connect(bad)) as db:
+        db.execute("PRAGMA user_version = 99")
+    refused("written by a newer cloudseed", state, file=bad)
+
+
+def test_a_killed_servers_file_is_no_backup():
+    assert (MADE.state / "state.db-wal").exists()
+    refused("is no backup but the state of a server that runs or was killed", MADE.wiped(),
+            file=MADE.state / "state.db")
+
+
+def test_a_backup_without_the_secret_needs_the_file():
+    state, bare = MADE.wiped(), world.scratch() / "bare.db"
+    shutil.copy(MADE.file, bare)
+    with contextlib.closing(sqlite3.connect(bare)) as db:
+        db.execute("DELETE FROM record WHERE kind = 'server'")
+        db.commit()
+    refused("holds no server secret", state, file=bare)
+    shutil.copy2(MADE.state / "secret", state)
+    tap.eq(restore(state, file=bare).returncode, 0)
+
+
+def test_no_secret_is_in_the_clear():
+    """Neither a value nor the server's secret, in no byte of state, log and backup."""
+    secret = world.secret_lines(MADE.state)[0][1]
+    key = [line for line in (MADE.state / "sealing-key").read_text().splitlines()
+           if not line.startswith("#")][0]
+    forms = [f(text) for text in (VALUE.encode(), bytes.fromhex(secret), bytes.fromhex(key))
+             for f in (bytes, lambda b: b.hex().encode())]
+    files = [MADE.file, *(p for p in MADE.state.iterdir() if p.name.startswith("state.db"))]
+    assert len(files) >= 3, files  # the log, too
+    for path in files:
+        data = path.read_bytes()
+        for number, form in enumerate(forms):
+            assert form not in data, f"{path}: {number}"
+    lines = "\n".join(MADE.lines).encode()
+    for number, form in enumerate(forms):
+        assert form not in lines, number
+
+
+def test_a_secret_file_that_is_missing_is_put_back():
+    state = MADE.wiped()
+    tap.eq(restore(state).returncode, 0)
+    (state / "secret").unlink()
+    with start(state) as server:
+        tap.contains(server.events("warning")[0]["reason"], "it was put back as the state has it")
+        tap.eq(world.key_of(state, "n1"), MADE.keys["n1"])
+    (state / "secret").unlink()
+    (state / "sealing-key").unlink()
+    server = start(state, wait=False)
+    tap.eq(server.wait(), 1)
+    tap.contains(server.events("fault")[0]["reason"], "the sealing key does not open the copy")
+    tap.eq((state / "secret").exists(), False)
+
+
+tap.main()

@@ -101,9 +101,8 @@ uint64_t fleet_definitions_version(const struct fleet *f);
 /* The event that follows `after` among the newest that are kept in memory; NULL: none yet. With
  * *ret_lost set, older ones than the oldest kept were asked for: read them with fleet_events. */
 const struct store_entry *fleet_next_event(const struct fleet *f, uint64_t after, bool *ret_lost);
-/* 0: there is none. */
+/* 0: there is none. The oldest is of those that are kept in memory. */
 uint64_t fleet_newest_event(const struct fleet *f);
-/* That is kept in memory. */
 uint64_t fleet_oldest_event(const struct fleet *f);
 /* `who` is woken, once, when there are newer ones. */
 void fleet_watch(struct fleet *f, struct slot_ref who);

@@ -8,7 +8,7 @@
 
 #include "base/map.h"
 #include "fleet/deadline.h"
-#include "fleet/own.h"
+#include "fleet/own_keep.h"
 #include "fleet/recent.h"
 
 #include <sys/queue.h>
@@ -110,12 +110,5 @@ void op_free(struct fleet *f, struct op *op);
 void op_begin(struct fleet *f, struct op *op);
 void op_tell_watchers(struct fleet *f);
 void op_on_notice(struct fleet *f, struct store_notice *n);
-
-/* own.c */
-bool own_is(struct str kind);
-void own_keep(struct fleet *f, const struct store_record *record);
-void own_drop(struct fleet *f, const struct store_record *record);
-void own_sweep(struct fleet *f);
-void own_done(struct fleet *f);
 
 #endif

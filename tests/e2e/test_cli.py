@@ -30,7 +30,7 @@ discovery:
 COMMANDS = ["check", "render", "diff", "node list", "node show", "node url", "reference",
             "node add", "node set", "node rm", "node arm", "node disarm", "node unlock",
             "node rekey", "node reprovision", "watch", "wait", "events",
-            "known-hosts", "reload", "backup", "help"]
+            "known-hosts", "reload", "backup", "restore", "help"]
 
 
 def copy_tree(name, changes):

@@ -199,8 +199,8 @@ static void put_foot(struct layout *l)
     begin_line(l);
     if (l->frame->trouble) {
         put_color(l, TERM_YELLOW);
+        put_text(l, STR("trying again: "), SIZE_MAX);
         put_text(l, str_from(l->frame->trouble), SIZE_MAX);
-        put_text(l, STR("; trying again"), SIZE_MAX);
     } else {
         put_color(l, TERM_DIM);
         put_text(l, STR("q ends this"), SIZE_MAX);

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#define ALL_NODES STR("/v1/nodes?limit=1000")
 #define ANSWER_BYTES (256 * 1024)
 #define HISTORY_PAGES 5 /* of 1000 events each: some dozens of boots */
 
@@ -32,7 +33,7 @@ static int load(struct tracker *t)
     fleetview_done(&t->view);
     if (t->api.call->operands_n)
         return load_named(t);
-    return api_each(&t->api, STR("/v1/nodes?limit=1000"), "nodes", put_node, t);
+    return api_each(&t->api, ALL_NODES, "nodes", put_node, t);
 }
 
 static bool is_tracked(const struct tracker *t, struct str name)
@@ -61,27 +62,20 @@ static void learn(struct learn *l, const struct seen *s, struct value event)
 }
 
 /* The journal's newest pages, from the oldest event on, are played once more. */
-static void replay(struct tracker *t, const struct value *pages, size_t n)
+static void replay(struct learn *l, struct fleetview *past, const struct value *pages, size_t n)
 {
     for (size_t p = n; p > 0; p--) {
         struct value list = value_get(pages[p - 1], STR("events"));
         for (uint32_t i = list.kind == VALUE_LIST ? list.n : 0; i > 0; i--) {
-            const struct seen *s = fleetview_event(&t->view, list.items[i - 1]);
+            const struct seen *s = fleetview_event(past, list.items[i - 1]);
             if (s)
-                learn(&t->learn, s, list.items[i - 1]);
+                learn(l, s, list.items[i - 1]);
         }
     }
 }
 
-static void forget_lives(struct fleetview *v)
+static int get_history(struct tracker *t, struct value *pages, size_t *ret_n)
 {
-    for (uint32_t i = 0; i < v->n; i++)
-        v->list[i].began_ms = v->list[i].ended_ms = -1;
-}
-
-static int learn_history(struct tracker *t)
-{
-    struct value pages[HISTORY_PAGES];
     size_t n = 0;
     int64_t before = 0;
     do {
@@ -93,9 +87,30 @@ static int learn_history(struct tracker *t)
             return CALL_FAILED;
         before = api_number(pages[n++], "next", 0);
     } while (before && n < HISTORY_PAGES);
-    forget_lives(&t->view);
-    replay(t, pages, n);
-    return load(t);
+    *ret_n = n;
+    return CALL_OK;
+}
+
+/* As it was before any of these events: no boot is under way. */
+static int put_past(void *cls, struct value node)
+{
+    struct seen *s = fleetview_put(cls, node);
+    s->began_ms = s->ended_ms = -1;
+    return 0;
+}
+
+/* From the boots of all nodes, whichever are tracked. */
+static int learn_history(struct tracker *t)
+{
+    struct value pages[HISTORY_PAGES];
+    struct fleetview past = {.n = 0};
+    size_t n = 0;
+    int status = api_each(&t->api, ALL_NODES, "nodes", put_past, &past);
+    if (status == CALL_OK)
+        status = get_history(t, pages, &n);
+    replay(&t->learn, &past, pages, n);
+    fleetview_done(&past);
+    return status;
 }
 
 /* --- What happens now ---------------------------------------------------------------------------

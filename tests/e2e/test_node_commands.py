@@ -1,0 +1,91 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The tool and the real server: nodes registered, armed, changed and removed; backup and reload."""
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
+import daemon  # noqa: E402
+import tap  # noqa: E402
+import world  # noqa: E402
+
+SERVER = tap.enter(daemon.Daemon(**world.HOMELAB))
+PROGRAM = str(daemon.BUILD.resolve() / "cloudseed")
+
+
+def run(*words, status=0):
+    """(standard output, standard error); the server is found by the environment."""
+    env = {**os.environ, "CLOUDSEED_SERVER": str(SERVER.socket)}
+    done = subprocess.run([PROGRAM, *map(str, words)], env=env, capture_output=True, text=True,
+                          timeout=daemon.SECONDS, check=False)
+    tap.eq(done.returncode, status, done.stdout + done.stderr)
+    return done.stdout, done.stderr
+
+
+def show(node):
+    return json.loads(run("node", "show", node, "--json")[0])
+
+
+def kinds(node):
+    return [e["kind"] for e in json.loads(run("events", node, "--json")[0])]
+
+
+def test_a_registered_nodes_life():
+    run("node", "add", "lab-1", "--role", "worker", "--cluster", "homelab", "--mac",
+        "02:00:00:00:00:01", "--address", "10.0.20.77", "--var", "rack=2", "--var", "zone=north")
+    made = show("lab-1")
+    tap.eq((made["variables"], made["declared"]), ({"rack": 2, "zone": "north"}, None))
+    tap.contains(run("node", "list")[0], "lab-1")
+    run("node", "set", "lab-1", "--var", "rack=[3]", "--unset", "zone", "--unset", "addresses")
+    changed = show("lab-1")
+    tap.eq((changed["variables"], changed["addresses"]), ({"rack": [3]}, []))
+    out, _ = run("node", "arm", "lab-1", "--for", "30m")
+    serial = out.splitlines()[1]
+    tap.eq(serial, changed["discovery"])
+    run("node", "rekey", "lab-1")
+    assert show("lab-1")["seed_url"] != changed["seed_url"]
+    run("node", "reprovision", "lab-1")
+    tap.eq(show("lab-1")["instance_id"], "lab-1-2")
+    run("node", "disarm", "lab-1")
+    tap.eq(show("lab-1")["state"], "registered")
+    want = ["created", "changed", "armed", "rekeyed", "reprovisioned"]
+    tap.eq([k for k in kinds("lab-1") if k in want][:5], want)
+    run("node", "rm", "lab-1")
+    assert "lab-1" not in run("node", "list", "--names")[0].split()
+
+
+def test_declared_nodes_are_changed_in_their_files():
+    for words in (["set", "k8s-worker-2", "--var", "a=1"], ["rm", "k8s-worker-2"],
+                  ["rekey", "k8s-worker-2"], ["add", "k8s-worker-2", "--role", "worker"]):
+        tap.contains(run("node", *words, status=1)[1], "nodes/homelab.yaml:")
+
+
+def test_wrong_definitions_are_told_member_by_member():
+    _, said = run("node", "add", "n", "--role", "workr", "--mac", "zz", status=1)
+    tap.contains(said, "cloudseed: macs: ")
+    tap.contains(said, "did you mean 'worker'?")
+    _, said = run("node", "set", "nobody", "--role", "worker", status=1)
+    tap.eq(said.count("\n"), 1, said)
+
+
+def test_reload_and_backup():
+    tap.contains(run("reload")[0], "the seed tree is in force: 3 nodes")
+    file = world.scratch() / "backup.db"
+    os.chmod(file.parent, 0o777)
+    run("backup", file)
+    tap.eq(file.read_bytes()[:15], b"SQLite format 3")
+
+
+def test_wait():
+    run("node", "arm", "k8s-worker-3")
+    _, said = run("wait", "k8s-worker-3", "--timeout", "1s", status=3)
+    tap.contains(said, "k8s-worker-3 is not ready in time: it is armed")
+    run("wait", "k8s-worker-3", "--for", "armed")
+    _, said = run("wait", "nobody", status=1)
+    tap.eq(said.count("\n"), 1, said)
+
+
+tap.main()

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The server that the machines boot from: the real cloudseedd over the seed tree of a site."""
+import json
+import tempfile
 import urllib.error
 import urllib.request
 
@@ -10,14 +12,20 @@ from daemon import Daemon
 from machine import SERVER
 
 URL = f"http://{SERVER}"  # port 80: this network is nobody else's
+SECRETS = ["odd_password", "registry_login"]  # that the sites' sealed templates ask for
 
 
 class Server:
     """With `deaf`, a front before it takes what machines tell, and answers as it likes."""
 
     def __init__(self, site, state, deaf=False):
-        self.daemon = Daemon(seed=site.seed, templates=site.templates, state=state,
-                             http="127.0.0.1:0" if deaf else f"{SERVER}:80", args=["--url", URL])
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as config:
+            json.dump({"secrets": {name: {"env": "ODD_SECRET"} for name in SECRETS}}, config)
+            config.flush()
+            self.daemon = Daemon(seed=site.seed, templates=site.templates, state=state,
+                                 http="127.0.0.1:0" if deaf else f"{SERVER}:80",
+                                 args=["--url", URL, "--config", config.name],
+                                 env={"ODD_SECRET": "it's a: \"secret\""})
         self.front = (callbacks.Front((SERVER, 80), (self.daemon.host, self.daemon.port))
                       if deaf else None)
 

@@ -108,6 +108,27 @@ static void files_that_are_no_key(void **state)
     refused(HEX64 "\n", 0640, -EPERM, "chmod 600");
 }
 
+static void the_same_key_in_another_place(void **state)
+{
+    struct sealer *again = NULL;
+    struct str text;
+    struct err e;
+    (void)state;
+    assert_int_equal(sealer_open(path, &again, &e), -ENOENT);
+    assert_int_equal(access(path, F_OK), -1);
+    struct sealer *s = sealer();
+    assert_int_equal(sealer_save(s, path, &e), -EEXIST);
+    struct str sealed = sealer_seal(s, STR("a"), STR("secret"), &arena);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(sealer_save(s, path, &e), 0);
+    assert_int_equal(sealer_open(path, &again, &e), 0);
+    assert_true(sealer_unseal(again, STR("a"), sealed, &arena, &text));
+    assert_str(text, "secret");
+    sealer_free(again);
+    sealer_free(s);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
-UNIT_MAIN(TEST(there_and_back), TEST(nothing_else_opens), TEST(files_that_are_no_key))
+UNIT_MAIN(TEST(there_and_back), TEST(nothing_else_opens), TEST(files_that_are_no_key),
+          TEST(the_same_key_in_another_place))

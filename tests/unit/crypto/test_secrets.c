@@ -272,6 +272,19 @@ static void wipes_every_byte(void **state)
     assert_memory_equal(&s, &zero, sizeof(s));
 }
 
+static void a_text_of_them_reads_the_same(void **state)
+{
+    (void)state;
+    struct arena a;
+    arena_init(&a, 4096);
+    struct secrets two = parsed("b:" OTHER "\na:" HEX_UPPER), again;
+    struct str text = secrets_text(&two, &a);
+    assert_true(str_ends(text, STR("\nb:" OTHER "\na:" HEX "\n")));
+    assert_int_equal(secrets_parse(text, &again, NULL), 0);
+    assert_memory_equal(&again, &two, sizeof(two));
+    arena_done(&a);
+}
+
 #define FILE_TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
 
 UNIT_MAIN(cmocka_unit_test(reads_one), cmocka_unit_test(reads_two_in_their_order),
@@ -280,4 +293,4 @@ UNIT_MAIN(cmocka_unit_test(reads_one), cmocka_unit_test(reads_two_in_their_order
           FILE_TEST(never_replaces_what_is_there), FILE_TEST(refuses_a_file_beyond_reason),
           FILE_TEST(makes_one_and_keeps_it), FILE_TEST(makes_another_each_time),
           FILE_TEST(tells_why_it_cannot_make_one), FILE_TEST(only_one_wins_a_race),
-          cmocka_unit_test(wipes_every_byte))
+          cmocka_unit_test(wipes_every_byte), cmocka_unit_test(a_text_of_them_reads_the_same))

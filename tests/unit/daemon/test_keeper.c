@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The server's own records: sealed, written when they change, and again when they could not be. */
+#include "lib/unit.h"
+
+#include "daemon/keeper.h"
+#include "lib/failing_store.h"
+#include "lib/folder.h"
+
+#include <errno.h>
+
+static struct store *store;
+static struct fleet *fleet;
+static struct sealer *sealer;
+static struct keeper keeper;
+static struct safe safe;
+static struct err why;
+
+static void now(void *cls, struct moment *ret)
+{
+    (void)cls;
+    *ret = (struct moment){.wall_ms = 1795343968000, .boot_ms = 1000, .boot_id = STR("boot")};
+}
+
+static bool unseal(void *cls, struct str uid, struct str sealed, struct arena *a, struct str *ret)
+{
+    (void)cls;
+    (void)uid;
+    (void)a;
+    *ret = sealed;
+    return true;
+}
+
+static void nothing(void *cls)
+{
+    (void)cls;
+}
+
+static int begin(void **state)
+{
+    static const struct fleet_host host = {now, unseal, NULL};
+    struct err e;
+    if (folder_enter(state) < 0 || sealer_new("key", &sealer, &e) < 0)
+        return -1;
+    store = failing_store_new();
+    assert_int_equal(fleet_open(store, &host, &fleet, &e), 0);
+    keeper = (struct keeper){.fleet = fleet};
+    safe_init(&safe, fleet, sealer);
+    return fleet_start(fleet, nothing, NULL, (struct wake){NULL, NULL}, (struct alarm){NULL, NULL},
+                       &e);
+}
+
+static int end(void **state)
+{
+    safe_done(&safe);
+    keeper_done(&keeper);
+    fleet_close(fleet);
+    sealer_free(sealer);
+    return folder_leave(state);
+}
+
+/* What the next loading sees. */
+static void anew(void)
+{
+    safe_done(&safe);
+    safe_init(&safe, fleet, sealer);
+}
+
+static bool on_store(void)
+{
+    fleet_on_store(fleet);
+    return keeper_on_store(&keeper, &why);
+}
+
+static unsigned changes(void)
+{
+    struct own_record record;
+    unsigned n = 0;
+    for (uint32_t at = 0; safe_change_at(&safe, &at, &record);)
+        n++;
+    return n;
+}
+
+static void what_was_put_is_there_the_next_time(void **state)
+{
+    struct str text;
+    (void)state;
+    assert_int_equal(safe_get(&safe, OWN_SERVER, STR("secret"), &text), -ENOENT);
+    safe_put(&safe, OWN_SERVER, STR("secret"), STR("hunter2"));
+    safe_put(&safe, OWN_SECRET, STR("secret"), STR("other"));
+    assert_int_equal(safe_get(&safe, OWN_SERVER, STR("secret"), &text), 0);
+    assert_str(text, "hunter2");
+    assert_int_equal(changes(), 2);
+    keeper_keep(&keeper, &safe);
+    assert_true(on_store());
+    assert_int_equal(keeper.n, 0);
+    anew();
+    assert_int_equal(safe_get(&safe, OWN_SERVER, STR("secret"), &text), 0);
+    assert_str(text, "hunter2");
+    safe_put(&safe, OWN_SECRET, STR("secret"), STR("other"));
+    safe_tidy(&safe);
+    assert_int_equal(changes(), 0);
+    safe_put(&safe, OWN_SECRET, STR("secret"), STR("changed"));
+    assert_int_equal(changes(), 1);
+}
+
+static void a_record_opens_in_its_own_place_alone(void **state)
+{
+    struct own_record record;
+    struct str text;
+    uint32_t at = 0;
+    (void)state;
+    safe_put(&safe, OWN_SECRET, STR("a"), STR("hunter2"));
+    assert_true(safe_change_at(&safe, &at, &record));
+    assert_null(memmem(record.bytes.p, record.bytes.n, "hunter2", 7));
+    record.key = STR("b");
+    fleet_own_write(fleet, &record, (struct slot_ref){0});
+    fleet_on_store(fleet);
+    anew();
+    assert_int_equal(safe_get(&safe, OWN_SECRET, STR("b"), &text), -EBADMSG);
+}
+
+static void what_nobody_wants_is_deleted(void **state)
+{
+    struct own_record record;
+    uint32_t at = 0;
+    (void)state;
+    safe_put(&safe, OWN_SECRET, STR("a"), STR("1"));
+    keeper_keep(&keeper, &safe);
+    assert_true(on_store());
+    anew();
+    safe_tidy(&safe);
+    keeper_keep(&keeper, &safe);
+    assert_true(on_store());
+    assert_false(fleet_own_at(fleet, &at, &record));
+}
+
+static void what_could_not_be_written_is_when_it_can(void **state)
+{
+    struct own_record record;
+    uint32_t at = 0;
+    (void)state;
+    failing_store_health(store, STORE_FULL);
+    failing_store_script(store, STORE_FULL, false);
+    safe_put(&safe, OWN_SECRET, STR("a"), STR("1"));
+    keeper_keep(&keeper, &safe);
+    assert_false(on_store());
+    assert_true(on_store()); /* told once */
+    assert_int_equal(keeper.n, 1);
+    assert_false(fleet_own_at(fleet, &at, &record));
+    failing_store_health(store, STORE_OK);
+    assert_true(on_store());
+    assert_true(on_store());
+    assert_int_equal(keeper.n, 0);
+    assert_true(fleet_own_at(fleet, &at, &record));
+}
+
+static void a_later_one_takes_the_place_of_one_that_waits(void **state)
+{
+    struct str text;
+    (void)state;
+    failing_store_health(store, STORE_FULL);
+    failing_store_script(store, STORE_FULL, false);
+    safe_put(&safe, OWN_SECRET, STR("a"), STR("1"));
+    keeper_keep(&keeper, &safe);
+    assert_false(on_store());
+    anew();
+    safe_put(&safe, OWN_SECRET, STR("a"), STR("2"));
+    keeper_keep(&keeper, &safe);
+    assert_int_equal(keeper.n, 1);
+    failing_store_health(store, STORE_OK);
+    assert_true(on_store());
+    assert_int_equal(keeper.n, 0);
+    anew();
+    assert_int_equal(safe_get(&safe, OWN_SECRET, STR("a"), &text), 0);
+    assert_str(text, "2");
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
+
+UNIT_MAIN(TEST(what_was_put_is_there_the_next_time), TEST(a_record_opens_in_its_own_place_alone),
+          TEST(what_nobody_wants_is_deleted), TEST(what_could_not_be_written_is_when_it_can),
+          TEST(a_later_one_takes_the_place_of_one_that_waits))

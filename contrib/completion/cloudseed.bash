@@ -10,8 +10,8 @@ _cloudseed_words() {
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         case $word in
-        --all | --against | --role | --cluster | --mac | --address | --uuid | --serial | --var | \
-            --unset | --for | --timeout | --kind | --since | --sealing-key)
+        --all | --against | --sha256 | --role | --cluster | --mac | --address | --uuid | --serial | \
+            --var | --unset | --for | --timeout | --kind | --since | --sealing-key)
             [[ ${COMP_WORDS[i + 1]-} == = ]] && ((i++))
             ((++i))
             ;;
@@ -45,6 +45,9 @@ _cloudseed_options() {
     wait*) echo --for --timeout ;;
     events*) echo --json --kind --since --follow ;;
     'node show'* | check*) echo --json ;;
+    'asset list'*) echo --json --names ;;
+    'asset verify'*) echo --json ;;
+    'asset add'*) echo --sha256 ;;
     render*) echo --all --json --names --provenance ;;
     diff*) echo --against --each --json --markdown ;;
     esac
@@ -53,7 +56,10 @@ _cloudseed_options() {
 # $1 is the program as it was typed.
 _cloudseed_operands() {
     case "${words[*]-}" in
-    '' | help) echo check render diff node reference watch wait events known-hosts reload backup restore help ;;
+    '' | help)
+        echo check render diff node reference asset watch wait events known-hosts reload backup \
+            restore help
+        ;;
     node | 'help node')
         echo list show url add set rm arm disarm unlock rekey reprovision
         ;;
@@ -64,6 +70,8 @@ _cloudseed_operands() {
     'render '*)
         ((${#words[@]} == 2)) && "$1" "${where[@]}" render "${words[1]}" --names 2>/dev/null
         ;;
+    asset | 'help asset') echo add list verify rm bootloaders ;;
+    'asset verify'* | 'asset rm'*) "$1" "${where[@]}" asset list --names 2>/dev/null ;;
     reference) echo seed config templates ;;
     esac
 }
@@ -91,14 +99,14 @@ _cloudseed() {
             expired unlocked reprovisioned booting progress rebooted up identity joining joined
             ready failed alarm locked' -- "$cur")
         ;;
-    --url | --role | --cluster | --mac | --address | --uuid | --serial | --var | --unset | --for | \
+    --url | --sha256 | --role | --cluster | --mac | --address | --uuid | --serial | --var | --unset | --for | \
         --timeout | --since) ;;
     *)
         if [[ $cur == -* ]]; then
             mapfile -t COMPREPLY < <(compgen -W "$(_cloudseed_options)" -- "$cur")
-        elif [[ ${words[*]-} == check ]]; then
+        elif [[ ${words[*]-} == check || ${words[*]-} == 'asset bootloaders' ]]; then
             _cloudseed_files -d "$cur"
-        elif [[ ${words[*]-} == backup || ${words[*]-} == restore ]]; then
+        elif [[ ${words[*]-} == backup || ${words[*]-} == restore || ${words[*]-} == 'asset add' ]]; then
             _cloudseed_files -f "$cur"
         else
             mapfile -t COMPREPLY < <(compgen -W "$(_cloudseed_operands "$1")" -- "$cur")

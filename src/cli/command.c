@@ -22,6 +22,9 @@ const struct command *command_at(size_t i)
     if (i < command_tree_count)
         return &command_tree_table[i];
     i -= command_tree_count;
+    if (i < command_asset_count)
+        return &command_asset_table[i];
+    i -= command_asset_count;
     if (i < command_server_count)
         return &command_server_table[i];
     return i == command_server_count ? &command_help : NULL;

@@ -17,9 +17,10 @@ struct command {
     int (*run)(struct call *c);
 };
 
-/* Each stands in one of the tables: those about the seed tree, those about the server, help. */
-extern const struct command command_tree_table[], command_server_table[];
-extern const size_t command_tree_count, command_server_count;
+/* Each stands in one of the tables: those about the seed tree, about assets, about the
+ * server, help. */
+extern const struct command command_tree_table[], command_asset_table[], command_server_table[];
+extern const size_t command_tree_count, command_asset_count, command_server_count;
 
 /* All of them, one behind the other; NULL behind the last. */
 const struct command *command_at(size_t i);

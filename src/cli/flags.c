@@ -17,6 +17,7 @@ const struct flag flag_table[FLAG_COUNT] = {
     [FLAG_EACH] = {"each", NULL, "show each node's changes, the same in others or not"},
     [FLAG_MARKDOWN] = {"markdown", NULL, "print a summary for a pull request"},
     [FLAG_CHECK] = {"check", NULL, "tell whether each node's documents check out"},
+    [FLAG_SHA256] = {"sha256", "HASH", "what the file's SHA-256 must be"},
     [FLAG_ROLE] = {"role", "ROLE", "the node's role"},
     [FLAG_CLUSTER] = {"cluster", "CLUSTER", "the node's cluster"},
     [FLAG_MAC] = {"mac", "MAC", "a MAC address of the node; may be repeated"},

@@ -20,6 +20,7 @@ enum flag_id {
     FLAG_EACH,
     FLAG_MARKDOWN,
     FLAG_CHECK,
+    FLAG_SHA256,
     FLAG_ROLE,
     FLAG_CLUSTER,
     FLAG_MAC,

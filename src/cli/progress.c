@@ -21,10 +21,23 @@ static bool has_ended(struct progress *p, const struct timespec *until)
     return ended;
 }
 
+static void show_bar(const struct progress *p, uint32_t done, uint32_t total, int seconds)
+{
+    static const char full[] = "####################";
+    const int width = sizeof(full) - 1;
+    int have = done < total ? (int)((uint64_t)done * (unsigned)width / total) : width;
+    fprintf(stderr, CLEAR_LINE "%s: [%.*s%*s] %u of %u MiB, %d s", p->what, have, full,
+            width - have, "", done, total, seconds);
+}
+
 static void show(struct progress *p, int seconds)
 {
     uint32_t total = atomic_load(&p->total), done = atomic_load(&p->done);
-    if (total)
+    if (p->mebibytes && total)
+        show_bar(p, done, total, seconds);
+    else if (p->mebibytes)
+        fprintf(stderr, CLEAR_LINE "%s: %u MiB, %d s", p->what, done, seconds);
+    else if (total)
         fprintf(stderr, CLEAR_LINE "%s: %u of %u, %d s", p->what, done, total, seconds);
     else
         fprintf(stderr, CLEAR_LINE "%s: %d s", p->what, seconds);
@@ -49,9 +62,9 @@ static bool can_show(void)
     return isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb") != 0;
 }
 
-void progress_begin(struct progress *p, const char *what)
+static void begin(struct progress *p, const char *what, bool mebibytes)
 {
-    *p = (struct progress){.what = what};
+    *p = (struct progress){.what = what, .mebibytes = mebibytes};
     if (!can_show())
         return;
     pthread_condattr_t attr;
@@ -61,6 +74,16 @@ void progress_begin(struct progress *p, const char *what)
     pthread_condattr_destroy(&attr);
     pthread_mutex_init(&p->lock, NULL);
     p->running = pthread_create(&p->thread, NULL, tell, p) == 0;
+}
+
+void progress_begin(struct progress *p, const char *what)
+{
+    begin(p, what, false);
+}
+
+void progress_begin_bytes(struct progress *p, const char *what)
+{
+    begin(p, what, true);
 }
 
 void progress_total(struct progress *p, uint32_t total)

@@ -3,14 +3,13 @@
  * assetfile: a file of the assets folder, opened so that nothing outside the folder is reached.
  *
  * It knows nothing of requests. Everything here may block for as long as the folder's file system
- * likes, but for the judgement of names.
+ * likes.
  */
 #ifndef CLOUDSEED_CORE_ASSETFILE_H
 #define CLOUDSEED_CORE_ASSETFILE_H
 
-#include "base/str.h"
-
-#define ASSET_NAME_MAX_BYTES 512
+#include <stdbool.h>
+#include <stdint.h>
 
 struct asset {
     int fd;
@@ -19,10 +18,6 @@ struct asset {
     int64_t mtime_ns;
     bool remote; /* not on a disk of this machine: reading may hang */
 };
-
-/* What is wrong with a name, in one line that stays; NULL: nothing. Each of its parts between
- * slashes has at least a byte, none begins with a dot, no byte is a control character. */
-const char *asset_name_refusal(struct str name);
 
 /* Opens the regular file, sees what it is, and reads its first byte: a share that is gone may open
  * and not read. Neither ".." nor a symbolic link leads out of the folder. -errno:

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/route.h"
 
-#include "core/assetfile.h"
 #include "crypto/keys.h"
+#include "model/asset.h"
 #include "wire/uri.h"
 
 static const char no_path[] = "no such path: nodes fetch /s/KEY/meta-data, user-data, vendor-data "

@@ -44,15 +44,17 @@ def test_commands_are_those_of_the_program():
     first = sorted(set(re.findall(r"^  ([a-z-]+)", shown, re.M)))
     tap.eq(complete(""), first)
     tap.eq(complete("help", ""), first)
-    tap.eq(complete("node", ""), sorted(re.findall(r"^  node ([a-z]+)", shown, re.M)))
+    for group in ("node", "asset"):
+        tap.eq(complete(group, ""), sorted(re.findall(rf"^  {group} ([a-z]+)", shown, re.M)))
     tap.eq(complete("ch"), ["check"])
 
 
 def test_options_are_those_of_the_program():
-    commands = re.findall(r"^  (node [a-z]+|[a-z-]+)", WORLD.good("help").split("\nOptions")[0], re.M)
+    shown = WORLD.good("help").split("\nOptions")[0]
+    commands = re.findall(r"^  ((?:node|asset) [a-z]+|[a-z-]+)", shown, re.M)
     assert "known-hosts" in commands and "node rekey" in commands, commands
     for name in commands:
-        shown = re.findall(r"^  (--[a-z-]+)", WORLD.good("help", *name.split()), re.M)
+        shown = re.findall(r"^  (--[a-z0-9-]+)", WORLD.good("help", *name.split()), re.M)
         tap.eq(complete(*name.split(), "-"), sorted(shown), name)
 
 

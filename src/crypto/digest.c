@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crypto/digest.h"
+
+#include "base/hex.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+
+#define DIGEST_BYTES 32
+
+struct digest {
+    EVP_MD_CTX *ctx;
+};
+
+/* It fails for want of memory alone. */
+static void must(int ok)
+{
+    if (ok != 1)
+        abort();
+}
+
+struct digest *digest_new(void)
+{
+    struct digest *d = malloc(sizeof(*d));
+    if (!d)
+        abort();
+    d->ctx = EVP_MD_CTX_new();
+    must(d->ctx && EVP_DigestInit_ex(d->ctx, EVP_sha256(), NULL) == 1);
+    return d;
+}
+
+void digest_add(struct digest *d, struct str bytes)
+{
+    must(EVP_DigestUpdate(d->ctx, bytes.p, bytes.n));
+}
+
+const char *digest_end(struct digest *d, char *text)
+{
+    unsigned char bytes[DIGEST_BYTES];
+    must(EVP_DigestFinal_ex(d->ctx, bytes, NULL));
+    EVP_MD_CTX_free(d->ctx);
+    free(d);
+    if (!text)
+        return NULL;
+    for (int i = 0; i < DIGEST_BYTES; i++) {
+        text[2 * i] = hex_digits[bytes[i] >> 4];
+        text[2 * i + 1] = hex_digits[bytes[i] & 15];
+    }
+    text[2 * DIGEST_BYTES] = '\0';
+    return text;
+}
+
+bool digest_text_valid(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        if (hex_digit(s.p[i]) < 0)
+            return false;
+    }
+    return s.n == DIGEST_TEXT_SIZE - 1;
+}

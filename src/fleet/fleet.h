@@ -84,8 +84,7 @@ struct fleet_view {
     struct str window_key; /* of the open window; empty: it is closed */
 };
 struct fleet_view fleet_look(const struct fleet *f, struct str uid);
-/* The uid of the node whose window has this key; empty: none. A window that is closed, as its view
- * tells, is found until the boot that began in it has ended. */
+/* The uid of the node whose window has this key, or had it when the boot under way began. */
 struct str fleet_find_window(struct fleet *f, struct str window_key);
 
 struct fleet_definition {

@@ -195,7 +195,7 @@ static void finish_boot(struct step *s)
         return;
     if (went_wrong(p) || (failed.n && !s->c->bootstraps)) {
         fail(s, failed.n ? failed : p->name,
-             STR("cloud-init failed there; its log on the node says why"));
+             STR("the step failed: cloud-init's log on the node says why"));
     } else if (s->c->bootstraps) {
         if (state != STATE_UP)
             enter(s, STATE_UP, value_none());

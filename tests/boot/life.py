@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Nodes' lives as the server knows them, from what the real cloud-init tells of its boots."""
 import shutil
+import subprocess
 from pathlib import Path
 
 import evidence
@@ -24,9 +25,21 @@ def site(folder):
         shutil.copytree(Path(HERE, "site", part), folder / part, dirs_exist_ok=True)
     settings = folder / "seed/site.yaml"
     text = settings.read_text()
-    tap.contains(text, "\nevidence: []\n")
-    settings.write_text(text.replace("\nevidence: []\n", "\nevidence: [mac]\n"))
-    return sites.Site(folder / "seed", folder / "templates")
+    made = sites.Site(folder / "seed", folder / "templates")
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", admin_key(made)],
+                   check=True)
+    public = Path(admin_key(made) + ".pub").read_text().strip()
+    for old, new in (("\nevidence: []\n", "\nevidence: [mac]\n"),
+                     ("ssh_authorized_keys: []", f'ssh_authorized_keys: ["{public}"]')):
+        tap.contains(text, old)
+        text = text.replace(old, new, 1)
+    settings.write_text(text)
+    return made
+
+
+def admin_key(of):
+    """The private key that opens the machines of that site to their admin."""
+    return str(of.seed.parent / "admin-key")
 
 
 def total(stages):

@@ -121,6 +121,10 @@ class Machine:
         ip("address", "add", f"{GATEWAY}/24", "dev", "veth0")
         ip("link", "set", "veth0", "up")
 
+    def change_card(self, mac):
+        self.mac = mac
+        ip("-n", self.name, "link", "set", "eth0", "address", mac)
+
     def _strings(self, serial, cmdline):
         """The discovery string, where the firmware or the boot loader would have put it."""
         for name, text in (("product_serial", serial), ("sys_vendor", "QEMU"),

@@ -9,6 +9,7 @@ from collections import namedtuple
 import evidence
 import life
 import prepare
+import shown
 import tap
 import told
 
@@ -197,6 +198,8 @@ TABLE = [
     Scenario("life-runcmd", "broken-runcmd", "serial", OURS, life.fails, ALL),
     Scenario("life-bootcmd", "broken-bootcmd", "serial", OURS, life.fails, ALL),
     Scenario("life-timezone", "broken-timezone", "serial", OURS, life.fails, ALL),
+    Scenario("life-watched", "plain-1", "serial", OURS, shown.watched, ALL),
+    Scenario("life-ssh", "plain-1", "serial", OURS, shown.known_to_ssh, ALL),
     Scenario("life-no-yaml", "broken-yaml", "serial", OURS, life.is_told_nothing, ALL),
     Scenario("prepare-newest", WORKER, "serial", OURS, prepare.installs_and_holds, ALL),
     Scenario("prepare-exact", WORKER, "serial", OURS, prepare.takes_one_version, ALL),

@@ -33,8 +33,7 @@ struct member {
     struct kept state, node;
     struct fleet_view view; /* of `state` */
     char *window_key;       /* in the clear, of an open window or of a boot that began in it */
-    uint64_t heard_boot_ms;
-    uint64_t due_boot_ms;
+    uint64_t heard_boot_ms, due_boot_ms;
     uint32_t heap_at; /* in the deadlines; MAP_NONE: has none */
     struct ops ops;   /* the first one is under way */
 };

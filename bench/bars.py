@@ -15,6 +15,7 @@ BARS = {
     "nginx.keep-alive": Bar(0.9, 0.75),
     "nginx.connection-each": Bar(1.25, 1.0),
     "nodes.cpu": Bar(1.15, 1.05),
+    "durable.time": Bar(1 / 0.8, 1 / 0.9),
     "render.small": Bar(5.0),
     "start.seconds": Bar(2.0, 1.0),
     "check.seconds": Bar(15.0, 8.0),

@@ -20,6 +20,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tests/lib"))
 os.environ.setdefault("CLOUDSEED_TEST_SECONDS", "120")  # for the largest tree to load
 
+import against_memory  # noqa: E402
 import against_nginx  # noqa: E402
 import many_nodes  # noqa: E402
 import processes  # noqa: E402
@@ -31,7 +32,7 @@ import size  # noqa: E402
 from daemon import BUILD, SOURCE  # noqa: E402
 
 PARTS = {"nginx": against_nginx.run, "nodes": many_nodes.run, "render": rendering.run,
-         "size": size.run, "reload": reload.run}
+         "durable": against_memory.run, "size": size.run, "reload": reload.run}
 NEEDED = {servers.NGINX: "nginx-light", "wrk": "wrk", "taskset": "util-linux"}
 
 

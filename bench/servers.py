@@ -126,7 +126,7 @@ class Cloudseedd(Daemon):
     """The daemon of the build, on one core unless `core` is None, logging no requests. `settings`
     is the text of its configuration file. It has checked its nodes when it is handed out."""
 
-    def __init__(self, tree, scratch, core=None, settings="", url=None):
+    def __init__(self, tree, scratch, core=None, settings="", url=None, args=()):
         config = Path(scratch) / "cloudseedd.yaml"
         config.write_text(settings)
         begun = time.monotonic()
@@ -134,7 +134,7 @@ class Cloudseedd(Daemon):
             seed=tree.seed, templates=tree.templates, state=tree.state,
             wrapper=processes.on_core(core) if core is not None else (),
             args=["--config", config, "--log-level", "notice", "--user", getpass.getuser()]
-            + (["--url", url] if url else []))
+            + (["--url", url] if url else []) + list(args))
         self.started_seconds = time.monotonic() - begun
         self.checked_seconds = int(self.wait_event("checked")["ms"]) / 1000  # now it is quiet
 

@@ -182,11 +182,21 @@ static void override(struct str *field, const char *given)
         *field = str_from(given);
 }
 
+/* "memory:DIR" is no part of --help: HACKING.md tells whom it is for. */
+static void apply_state(const char *given, struct config *c)
+{
+    static const struct str memory = {"memory:", 7};
+    if (!given)
+        return;
+    c->forgets = str_starts(str_from(given), memory);
+    c->state_dir = str_from(c->forgets ? given + memory.n : given);
+}
+
 void options_apply(const struct options *o, struct config *c)
 {
     override(&c->seed_dir, o->seed);
     override(&c->templates_dir, o->templates);
-    override(&c->state_dir, o->state);
+    apply_state(o->state, c);
     override(&c->assets_dir, o->assets);
     override(&c->socket, o->socket);
     override(&c->url, o->url);

@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "crypto/keys.h"
+#include "store/memory.h"
 #include "store/sqlite/sqlite.h"
 
 #include <errno.h>
@@ -72,6 +73,18 @@ void state_key_path(const struct config *c, char ret[static STATE_PATH_SIZE])
         ret[0] = '\0';
 }
 
+/* What is kept is not passed over by a server that keeps nothing. */
+static int open_memory(const char *path, struct store_retention keep, struct store **ret,
+                       struct err *e)
+{
+    if (access(path, F_OK) == 0)
+        return err_set(e, -EEXIST, "%s holds nodes' states: 'memory:' wants a folder of its own",
+                       path);
+    *ret = memory_new((struct store_limits){0}, keep);
+    log_warning("forgetful", LOG_TEXT("reason", STR("nodes' states are in memory alone")));
+    return 0;
+}
+
 int state_open(struct state *s, const struct config *c, struct err *e)
 {
     char path[STATE_PATH_SIZE], key_path[STATE_PATH_SIZE];
@@ -93,7 +106,8 @@ int state_open(struct state *s, const struct config *c, struct err *e)
         return s->lock;
     int r = sealer_new(key_path, &s->sealer, e);
     if (r == 0)
-        r = sqlite_open(&options, &store, e);
+        r = c->forgets ? open_memory(path, options.keep, &store, e)
+                       : sqlite_open(&options, &store, e);
     if (r == 0)
         r = fleet_open(store, &host, &s->fleet, e);
     s->keeper.fleet = s->fleet;

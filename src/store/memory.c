@@ -242,6 +242,8 @@ static int op_start(struct store *s, void (*wake)(void *cls), void *cls, struct 
     (void)e;
     m->queue.wake = wake;
     m->queue.wake_cls = cls;
+    if (queue_answers(&m->queue)) /* of what was asked before */
+        wake(cls);
     return 0;
 }
 

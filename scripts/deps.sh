@@ -16,7 +16,7 @@ test=(tftp-hpa atftp busybox libcmocka-dev openssl python3 python3-yaml python3-
     python3-requests python3-serial
     # And netplan, which is unpacked beside it:
     libglib2.0-0)
-boot=(gnupg iproute2 mmdebstrap util-linux)
+boot=(curl gnupg iproute2 mmdebstrap openssh-client tmux util-linux)
 fuzz=(clang-14 libclang-rt-14-dev)
 bench=(nginx-light wrk python3 util-linux)
 tidy=(clang-tidy-14)

@@ -48,10 +48,10 @@ figures = []
 
 
 @functools.cache
-def site_of(scenario):
+def site_of(kind):
     """Scenarios whose names begin with odd- or life- have a site of their own."""
-    make = {"odd": sites.odd, "life": life.site}.get(scenario.name.split("-")[0])
-    return make(f"{machine.RUN}/site-{scenario.name}") if make else sites.HOMELAB
+    make = {"odd": sites.odd, "life": life.site}.get(kind)
+    return make(f"{machine.RUN}/site-{kind}") if make else sites.HOMELAB
 
 
 class Stage:
@@ -60,7 +60,7 @@ class Stage:
     def __init__(self, scenario, suite):
         self.scenario, self.suite = scenario, suite
         self.node = scenario.node
-        self.site = site_of(scenario)
+        self.site = site_of(scenario.name.split("-")[0])
         self.title = f"{suite}-{scenario.name}"
         self.state = f"{machine.RUN}/state-{self.title}"
         self.server = self.machine = None
@@ -146,7 +146,7 @@ def main_inside():
 def main():
     if INSIDE in os.environ:
         return main_inside()
-    tools = ["mmdebstrap", "unshare", "setpriv", "ip"]
+    tools = ["mmdebstrap", "unshare", "setpriv", "ip", "curl", "ssh", "tmux"]
     missing = [tool for tool in tools if not shutil.which(tool)]
     if os.geteuid() != 0 or missing:
         print(f"1..0 # SKIP it needs to be root{''.join(', ' + tool for tool in missing)}")

@@ -10,7 +10,7 @@ import tap
 from daemon import BUILD, SECONDS
 from machine import ip
 
-COLUMNS, LINES = 120, 8
+COLUMNS, LINES = 132, 7
 WAITING, FAILING = "k8s-worker-2", "broken-timezone"
 SSHD = ["/usr/sbin/sshd", "-D", "-e", "-o", "PidFile=none"]
 

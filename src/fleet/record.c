@@ -8,6 +8,7 @@
 
 #define VERSION 1
 #define PAIRS_MAX 24
+#define TIME_MAX_MS ((int64_t)1 << 53) /* either way: no sum of two of them overflows */
 
 const char *const node_state_names[] = {"registered", "armed", "booting", "up",
                                         "joining",    "ready", "failed",  NULL};
@@ -186,9 +187,9 @@ static void read_window(struct reader *rd, struct record *ret)
     if (!ret->has_window)
         return;
     ret->window = (struct window){
-        .opened_wall_ms = get_int(&in, "opened_ms", INT64_MIN, INT64_MAX),
-        .length_ms = (uint64_t)get_int(&in, "length_ms", 0, INT64_MAX),
-        .ends_boot_ms = (uint64_t)get_int(&in, "ends_boot_ms", 0, INT64_MAX),
+        .opened_wall_ms = get_int(&in, "opened_ms", -TIME_MAX_MS, TIME_MAX_MS),
+        .length_ms = (uint64_t)get_int(&in, "length_ms", 0, TIME_MAX_MS),
+        .ends_boot_ms = (uint64_t)get_int(&in, "ends_boot_ms", 0, TIME_MAX_MS),
         .boot_id = get_text(&in, "boot_id"),
         .join_key = get_text(&in, "join_key"),
         .window_key = get_text(&in, "window_key"),
@@ -204,8 +205,8 @@ static void read_boot(struct reader *rd, struct record *ret)
     if (!ret->has_boot)
         return;
     ret->boot = (struct boot){
-        .began_wall_ms = get_int(&in, "began_ms", INT64_MIN, INT64_MAX),
-        .last_wall_ms = get_int(&in, "last_ms", INT64_MIN, INT64_MAX),
+        .began_wall_ms = get_int(&in, "began_ms", -TIME_MAX_MS, TIME_MAX_MS),
+        .last_wall_ms = get_int(&in, "last_ms", -TIME_MAX_MS, TIME_MAX_MS),
         .events = (uint32_t)get_int(&in, "events", 0, UINT32_MAX),
         .warnings = (uint32_t)get_int(&in, "warnings", 0, UINT32_MAX),
         .stage = get_text(&in, "stage"),
@@ -253,13 +254,13 @@ int record_read(struct str json, struct arena *a, struct record *ret, struct err
     get_int(&rd, "v", VERSION, VERSION);
     r.name = get_text(&rd, "name");
     r.state = read_state(&rd);
-    r.since_wall_ms = get_int(&rd, "since_ms", INT64_MIN, INT64_MAX);
+    r.since_wall_ms = get_int(&rd, "since_ms", -TIME_MAX_MS, TIME_MAX_MS);
     r.stage = get_text(&rd, "stage");
     r.reason = get_text(&rd, "reason");
     r.generation = (uint32_t)get_int(&rd, "generation", NODE_FIRST_GENERATION, UINT32_MAX);
     r.alarms = (uint32_t)get_int(&rd, "alarms", 0, UINT32_MAX);
     r.alarm = get_text(&rd, "alarm");
-    r.alarm_wall_ms = get_int(&rd, "alarm_ms", INT64_MIN, INT64_MAX);
+    r.alarm_wall_ms = get_int(&rd, "alarm_ms", -TIME_MAX_MS, TIME_MAX_MS);
     r.locked = get_flag(&rd, "locked");
     read_window(&rd, &r);
     read_boot(&rd, &r);

@@ -130,7 +130,8 @@ static void reprovision(struct step *s)
                "cluster first, then disarm, reset and arm it");
         return;
     }
-    s->r->generation++;
+    if (s->r->generation < UINT32_MAX) /* 0 could not be read again */
+        s->r->generation++;
     s->r->host_keys_n = 0;
     tell(s, "reprovisioned", event_generation(s->r->generation, s->arena));
     open_window(s);

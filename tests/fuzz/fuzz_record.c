@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fuzz_record: a node's record as it may be found in the store: read, lived on with, and written.
+ */
+#include "base/json.h"
+#include "fleet/state.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void need(bool true_always)
+{
+    if (!true_always)
+        abort();
+}
+
+static void check_written(const struct record *r, struct arena *a)
+{
+    struct record again;
+    struct buf b;
+    buf_init(&b, 16 << 20);
+    need(json_write(&b, record_value(r, a), false));
+    need(record_read(buf_view(&b), a, &again, NULL) == 0);
+    need(again.state == r->state && again.generation == r->generation);
+    buf_done(&b);
+}
+
+static struct change change_of(enum change_kind kind)
+{
+    const struct str none = {"", 0};
+    struct change c = {.kind = kind, .at = {5000, 5000, STR("b")}, .cause = STR("node")};
+    c.peer = none;
+    switch (kind) {
+    case CHANGE_ARM:
+    case CHANGE_REPROVISION: c.arm.join_key = c.arm.window_key = STR("1:aa"); break;
+    case CHANGE_FETCH: c.fetch.file = c.fetch.evidence = STR("name"); break;
+    case CHANGE_REPORT:
+        c.report = (struct report){.name = STR("modules-final"), .finish = true, .duration_s = -1};
+        c.report.description = none;
+        break;
+    case CHANGE_PHONE_HOME:
+        c.phone_home.hostname = c.phone_home.fqdn = c.phone_home.instance_id = none;
+        break;
+    case CHANGE_CLAIM: c.claim = STR("c"); break;
+    case CHANGE_RESULT: c.result.stage = c.result.log = STR("s"); break;
+    default: break;
+    }
+    return c;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct arena a;
+    struct record r;
+    struct err e;
+    arena_init(&a, 4096);
+    int result = record_read((struct str){(const char *)data, size}, &a, &r, &e);
+    if (result < 0) {
+        need(e.code == result && e.msg[0]);
+    } else {
+        check_written(&r, &a);
+        for (int kind = 0; kind < CHANGE_COUNT; kind++) {
+            struct outcome out;
+            struct record next = r;
+            struct change c = change_of((enum change_kind)kind);
+            state_due(&next, &c.at, 0);
+            state_apply(&next, &c, &a, &out);
+            need(out.events_n <= EVENTS_MAX);
+            check_written(&next, &a);
+        }
+    }
+    arena_done(&a);
+    return 0;
+}

@@ -9,7 +9,8 @@ build=(gcc libc6-dev make autoconf automake pkg-config
     libmicrohttpd-dev libuv1-dev libyaml-dev libjansson-dev libssl-dev libxxhash-dev zlib1g-dev
     libsqlite3-dev libcurl4-openssl-dev)
 run=(curl)
-test=(tftp-hpa atftp busybox libcmocka-dev openssl python3 python3-yaml python3-jinja2 git patch systemd
+test=(libcmocka-dev openssl openssh-client python3 python3-yaml python3-jinja2 git patch systemd
+    tftp-hpa atftp busybox
     clang-14 clang-format-14 shellcheck pyflakes3 mandoc jq gpg gpg-agent python3-fusepy
     # What the real cloud-init needs, which tests/cloudinit unpacks and runs in place:
     python3-configobj python3-jsonpatch python3-jsonschema python3-netifaces python3-oauthlib

@@ -9,6 +9,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
 import cli  # noqa: E402
+import standin  # noqa: E402
 import tap  # noqa: E402
 
 WORLD = tap.enter(cli.World())
@@ -66,6 +67,21 @@ def test_nodes():
     tap.eq(complete("node", "url", *WHERE, "k8s-worker-2", ""), [])
 
 
+def test_nodes_of_several():
+    nodes = ["k8s-master-1", "k8s-worker-2"]
+    for words in (["node", "arm", "k8s-worker-2"], ["watch"], ["wait", "k8s-master-1"], ["events"],
+                  ["known-hosts"], ["node", "set"], ["wait", "--for", "up", "--timeout", "2m"]):
+        tap.eq(complete(*words, *WHERE, ""), nodes, words)
+    tap.eq(complete("node", "add", *WHERE, ""), [])
+
+
+def test_nodes_that_the_server_knows():
+    pages = [standin.golden(name) for name in ("server", "nodes-page-1", "nodes-page-2")]
+    with standin.StandIn(*pages) as server:
+        tap.eq(complete("node", "rm", "--server", str(server.socket), *WHERE, "k8s-worker-"),
+               ["k8s-worker-2", "k8s-worker-3", "k8s-worker-4"])
+
+
 def test_nodes_of_a_tree_that_the_line_names():
     tap.eq(complete("node", "url", "--seed", "seed", "--templates", "templates", "k8s-m"),
            ["k8s-master-1"])
@@ -96,6 +112,9 @@ def test_values():
     tap.eq(complete("diff", "--against", "seed", ""), [])
     tap.eq(complete("render", "--all", "x", "--config", "cloud"), ["cloudseedd.yaml"])
     tap.eq(complete("reference", ""), ["config", "seed", "templates"])
+    tap.eq(complete("events", "--kind", "re"), ["ready", "rebooted", "registered", "rekeyed",
+                                                "reprovisioned"])
+    tap.eq(complete("backup", "cloud"), ["cloudseedd.yaml"])
 
 
 tap.main()

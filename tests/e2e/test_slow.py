@@ -152,6 +152,16 @@ def test_the_limit_of_connections():
         assert all(wire.is_open() for wire in wires[1:])
 
 
+def test_admins_come_in_when_all_places_are_taken():
+    with start({"connections": 4}) as server, contextlib.ExitStack() as stack:
+        for _ in range(4):
+            connected(server, stack)
+        assert refused(server)
+        for _ in range(20):
+            tap.eq(server.admin("GET", "/v1/server").status, 200)
+        assert refused(server)
+
+
 def test_the_log_counts_who_is_refused():
     """The first one at once, the others together: a flood makes no flood of lines."""
     with start({"connections": 4, "connections_per_address": 3}, http="0.0.0.0:0") as server, \

@@ -34,7 +34,7 @@ static void take(struct http_listener *l, int fd, const struct sockaddr_storage 
     if (is_local)
         arriving.peer_uid = socket_peer_uid(fd);
     arriving.peer_slot = http_connection_slot(arriving.peer.address);
-    bool full = s->connections_n >= s->limits.connections;
+    bool full = s->connections_n >= s->limits.connections + (is_local ? LOCAL_RESERVE : 0);
     if (full || (!is_local && s->peers[arriving.peer_slot] >= s->limits.connections_per_address)) {
         refuse_connection(&s->refuse, fd, full ? REFUSE_FULL : REFUSE_PEER_FULL,
                           arriving.peer.address);

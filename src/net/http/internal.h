@@ -19,6 +19,8 @@
 /* Connections are counted by a hash of their address: two addresses may share a slot, and then
  * they share its limit; memory stays the same whoever comes. */
 #define PEER_SLOTS 8192
+/* Connections beyond the limit, for this machine's own: admins look when all others are taken. */
+#define LOCAL_RESERVE 16
 
 /* What a connection is in the middle of, and so which deadline it has. */
 enum http_phase {

@@ -21,7 +21,7 @@ static int start_daemon(struct http_server *s, struct err *e)
     s->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME, 0,
         NULL, NULL, http_request_step, s, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)s->limits.connections + 16, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (unsigned)s->limits.connections + 2 * LOCAL_RESERVE, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
         MHD_OPTION_NOTIFY_CONNECTION, http_connection_notice, s, MHD_OPTION_URI_LOG_CALLBACK,
         http_request_begin, s, MHD_OPTION_NOTIFY_COMPLETED, http_request_end, s,

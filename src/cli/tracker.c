@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/tracker.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #define ALL_NODES STR("/v1/nodes?limit=1000")
@@ -181,13 +182,15 @@ void tracker_close(struct tracker *t)
 
 int tracker_wait(struct tracker *t, int timeout_ms, int fd)
 {
-    struct err e;
-    if (client_stream_wait(t->stream, timeout_ms, fd, &e) < 0)
-        return call_fail(t->api.call, "%s", e.msg);
-    if (!t->missed)
+    if (client_stream_wait(t->stream, timeout_ms, fd, &t->why) < 0)
+        return CALL_FAILED;
+    if (!t->missed || client_stream_trouble(t->stream))
         return CALL_OK;
     t->missed = false;
-    return load(t);
+    int status = load(t);
+    if (status != CALL_OK)
+        err_set(&t->why, -EIO, "the nodes cannot be asked for anew");
+    return status;
 }
 
 double tracker_fraction(const struct tracker *t, const struct seen *s, int64_t now_ms)

@@ -18,6 +18,7 @@ struct tracker {
     void (*on_event)(void *cls, struct value event, const struct seen *s);
     void *cls;
     uint64_t news; /* how often the view changed */
+    struct err why;
 };
 
 /* Asks for the nodes that the call names, or all, and for what earlier boots took where
@@ -25,7 +26,8 @@ struct tracker {
 int tracker_open(struct call *c, bool learns, struct tracker *ret);
 void tracker_close(struct tracker *t);
 
-/* As client_stream_wait; CALL_FAILED after saying why it cannot go on. */
+/* As client_stream_wait; CALL_FAILED with `why` where it cannot go on, for the caller to say once
+ * the screen is free. */
 int tracker_wait(struct tracker *t, int timeout_ms, int fd);
 
 /* How much of the node's boot is done: 0 to 1; below 0: not known, or none is under way. */

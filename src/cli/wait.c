@@ -87,7 +87,7 @@ static int wait_for_all(struct waiting *w)
             return say_late(w);
         uint64_t left = w->due_ms - now;
         if (tracker_wait(&w->t, left < POLL_MS ? (int)left : POLL_MS, -1) != CALL_OK)
-            return CALL_FAILED;
+            return call_fail(w->t.api.call, "%s", w->t.why.msg);
         const char *trouble = client_stream_trouble(w->t.stream);
         if (trouble && !told)
             call_note(w->t.api.call, "%s; trying again", trouble);

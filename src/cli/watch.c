@@ -70,7 +70,7 @@ static int watch_screen(struct tracker *t)
     if (!interrupted)
         fwrite(frame.p, 1, frame.n, stdout);
     buf_done(&frame);
-    return status;
+    return status == CALL_OK ? CALL_OK : call_fail(t->api.call, "%s", t->why.msg);
 }
 
 static void print_event(void *cls, struct value event, const struct seen *s)
@@ -98,7 +98,7 @@ static int watch_plain(struct tracker *t)
             call_note(t->api.call, "%s; trying again", trouble);
         told = trouble;
     }
-    return CALL_FAILED;
+    return status == CALL_OK ? CALL_FAILED : call_fail(t->api.call, "%s", t->why.msg);
 }
 
 int watch_run(struct call *c)

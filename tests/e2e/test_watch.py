@@ -54,6 +54,11 @@ class Scene:
                                      {"Content-Type": "application/json"})
         tap.eq(answer.status, 200, answer.text)
 
+    def reason(self, node):
+        node = json.loads(self.run("node", "show", node, "--json").stdout)
+        assert node["failure"]["reason"], node
+        return node["failure"]["reason"]
+
     def begin(self, node):
         self.run("node", "arm", node)
         key = world.key_of(self.server.state, node)
@@ -74,7 +79,7 @@ def homelab():
 class Terminal:
     """The tool on a terminal of its own; what it draws is kept as it comes."""
 
-    def __init__(self, command, rows=12, columns=140):
+    def __init__(self, command, rows=12, columns=160):
         self.master, slave = pty.openpty()
         self.before = termios.tcgetattr(slave)
         self.size(rows, columns)
@@ -167,7 +172,7 @@ def test_failures_are_red_with_their_reason():
         terminal = Terminal(scene.command("watch"))
         scene.boot("k8s-worker-2", "FAIL")
         frame = terminal.wait(lambda f: "failed" in row(f, "k8s-worker-2"), "the failure")
-        tap.contains(row(frame, "k8s-worker-2"), "cloud-init's last stage failed")
+        tap.contains(row(frame, "k8s-worker-2"), scene.reason("k8s-worker-2"))
         tap.contains(terminal.shown, "\x1b[1;31mk8s-worker-2")
         terminal.type(b"\x03")
         tap.eq(terminal.end(), -signal.SIGINT)
@@ -223,7 +228,8 @@ def test_wait_ends_with_what_it_waited_for():
             tap.eq(waiting.wait(daemon.SECONDS), 0)
         scene.report("k8s-worker-2", "modules-final", "finish", "FAIL")
         done = scene.run("wait", "k8s-worker-2", status=1)
-        tap.contains(done.stderr, "k8s-worker-2 has failed in modules-final: cloud-init's last")
+        tap.eq(done.stderr, "cloudseed: k8s-worker-2 has failed in modules-final: "
+                            f"{scene.reason('k8s-worker-2')}\n")
 
 
 tap.main()

@@ -123,8 +123,6 @@ static void run_change(struct fleet *f, struct op *op)
     struct record r;
     struct outcome out;
     f->host.now(f->host.cls, &op->change.at);
-    if (is_heard(op->change.kind))
-        m->heard_boot_ms = op->change.at.boot_ms;
     if (op->change.kind == CHANGE_DEADLINE)
         op->change.silent_ms = op->change.at.boot_ms - m->heard_boot_ms;
     member_record(m, &op->arena, &r);
@@ -133,6 +131,8 @@ static void run_change(struct fleet *f, struct op *op)
     else
         op->name = r.name;
     state_apply(&r, &op->change, &op->arena, &out);
+    if (is_heard(op->change.kind) && out.status == 200) /* else it may be anybody */
+        m->heard_boot_ms = op->change.at.boot_ms;
     op->result.revision = m->state.revision;
     if (out.verdict == OUTCOME_SAME) {
         end(op, FLEET_DONE, out.status, out.reason);

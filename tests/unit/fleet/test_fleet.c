@@ -236,6 +236,23 @@ static void a_silent_boot_fails(void **state)
     assert_int_equal(world.alarm_boot_ms, 1120 * MINUTE); /* the window's end is left */
 }
 
+/* Whoever asks by weak evidence and is refused may be anybody: the node's time goes on. */
+static void strangers_are_not_heard(void **state)
+{
+    (void)state;
+    done(ask("a", arming("Sa")));
+    done(ask("a", report("one")));
+    done(ask("a", (struct change){.kind = CHANGE_DISARM}));
+    pass(14 * MINUTE);
+    struct change fetch = {.kind = CHANGE_FETCH,
+                           .fetch = {.file = STR("user-data"), .evidence = STR("mac")}};
+    assert_int_equal(done(ask("a", fetch)).status, 403);
+    pass(MINUTE);
+    fleet_on_alarm(fleet);
+    fleet_on_store(fleet);
+    assert_int_equal(fleet_look(fleet, STR("a")).state, STATE_FAILED);
+}
+
 /* --- Definitions ----------------------------------------------------------------------------- */
 
 static struct fleet_result define(const char *uid, const char *name, uint64_t expected,
@@ -415,6 +432,7 @@ UNIT_MAIN(FLEET(known_only_when_committed), FLEET(changes_of_a_node_go_one_at_a_
           FLEET(nothing_to_write_is_done_at_once), FLEET(a_refusal_keeps_its_alarm),
           FLEET(who_left_is_not_told), FLEET(windows_are_found_while_open),
           FLEET(a_window_ends_when_its_time_is_up), FLEET(a_silent_boot_fails),
-          FLEET(nodes_come_and_go), FLEET(a_name_is_taken_once), FLEET(watchers_hear_once),
-          FLEET(events_are_read_by_pages), FLEET(the_ring_forgets_the_oldest),
-          FLEET(deadlines_come_in_their_order), FLEET(the_servers_own_records_are_kept))
+          FLEET(strangers_are_not_heard), FLEET(nodes_come_and_go), FLEET(a_name_is_taken_once),
+          FLEET(watchers_hear_once), FLEET(events_are_read_by_pages),
+          FLEET(the_ring_forgets_the_oldest), FLEET(deadlines_come_in_their_order),
+          FLEET(the_servers_own_records_are_kept))

@@ -29,10 +29,12 @@ import rendering  # noqa: E402
 import report  # noqa: E402
 import servers  # noqa: E402
 import size  # noqa: E402
+import tftp  # noqa: E402
 from daemon import BUILD, SOURCE  # noqa: E402
 
 PARTS = {"nginx": against_nginx.run, "nodes": many_nodes.run, "render": rendering.run,
-         "durable": against_memory.run, "size": size.run, "reload": reload.run}
+         "durable": against_memory.run, "size": size.run, "reload": reload.run,
+         "tftp": tftp.run}
 NEEDED = {servers.NGINX: "nginx-light", "wrk": "wrk", "taskset": "util-linux"}
 
 

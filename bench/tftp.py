@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TFTP against dnsmasq, tftpd-hpa and atftpd, with the clients of bench/tftp.
+
+Each server has one core, the clients have the other. A client that asks for a window gets it where
+the server knows windows; of the others the best figure counts, with whatever it supports. They are
+unpacked, never installed: nothing of theirs starts by itself. In a network namespace of our own,
+for dnsmasq answers at port 69 alone; without root there is no comparison.
+"""
+import ctypes
+import os
+import random
+import shutil
+import socket
+import statistics
+import subprocess
+import time
+from contextlib import contextmanager
+
+import processes
+from bars import Figure
+from daemon import BUILD, SOURCE, Daemon
+from spread import spread_of
+
+FILE_BYTES = 8 * 1024 * 1024
+CLIENTS, BLKSIZE = 32, 1428
+GATES = (1, 4, 16)
+PACKAGES = {"tftpd-hpa": "usr/sbin/in.tftpd", "atftpd": "usr/sbin/atftpd",
+            "dnsmasq-base": "usr/sbin/dnsmasq"}
+CLONE_NEWNET = 0x40000000
+
+
+def _own_network():
+    """This process and those that it starts have a loopback of their own."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), "unshare")
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+
+
+def _programs(folder):
+    """{package: path}, of what is installed or can be fetched."""
+    found = {}
+    for package, path in PACKAGES.items():
+        if os.access(f"/{path}", os.X_OK):
+            found[package] = f"/{path}"
+            continue
+        subprocess.run(["apt-get", "-qq", "download", package], cwd=folder, check=False,
+                       stderr=subprocess.DEVNULL)
+        for deb in folder.glob(f"{package}_*.deb"):
+            subprocess.run(["dpkg-deb", "-x", deb, folder / package], check=True)
+            found[package] = str(folder / package / path)
+    return found
+
+
+def _answers(port):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.settimeout(0.2)
+        probe.sendto(b"\0\1no-such-file\0octet\0", ("127.0.0.1", port))
+        try:
+            return probe.recvfrom(600)[0][:2] in (b"\0\5", b"\0\3")
+        except OSError:
+            return False
+
+
+@contextmanager
+def _other(command, core):
+    process = subprocess.Popen(processes.on_core(core) + command, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+    try:
+        end = time.monotonic() + 10
+        while not _answers(69):
+            if time.monotonic() > end or process.poll() is not None:
+                raise RuntimeError(f"{command[0]} does not answer")
+        yield 69
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@contextmanager
+def _ours(root, core):
+    with Daemon(seed=SOURCE / "seed", templates=SOURCE / "templates",
+                args=["--assets", root, "--tftp", "127.0.0.1:0", "--log-level", "notice"],
+                wrapper=processes.on_core(core)) as daemon:
+        yield int(daemon.listening["tftp"].rsplit(":", 1)[1])
+
+
+def _starts(root, programs):
+    every = {
+        "tftpd-hpa": ["-L", "-a", "127.0.0.1:69", "-s", str(root)],
+        "atftpd": ["--daemon", "--no-fork", "--bind-address", "127.0.0.1", "--port", "69",
+                   "--maxthread", "200", "--verbose=0", "--logfile", "-", "--user", "root",
+                   "--group", "root", str(root)],
+        "dnsmasq-base": ["--keep-in-foreground", "--conf-file=/dev/null", "--port=0",
+                         "--enable-tftp", f"--tftp-root={root}", "--tftp-max=200",
+                         "--listen-address=127.0.0.1", "--bind-interfaces", "--user=root",
+                         "--pid-file=", "--log-facility=/dev/null"],
+    }
+    return {name: [programs[name], *args] for name, args in every.items() if name in programs}
+
+
+def _rate(port, windowsize, options):
+    """MB/s that arrived."""
+    said = subprocess.run(
+        processes.on_core(options.cores[1]) +
+        [str(BUILD / "bench/tftp"), str(port), "file", str(CLIENTS), str(BLKSIZE),
+         str(windowsize), str(options.seconds)],
+        check=True, stdout=subprocess.PIPE, text=True, timeout=120).stdout.split()
+    return int(said[0]) / float(said[1]) / 1e6
+
+
+def _measure(root, programs, options):
+    """{(name, windowsize): [MB/s, …]}, all servers once in each round."""
+    rates = {}
+    commands = _starts(root, programs)
+    for number in range(max(3, options.pairs // 3)):
+        for name in ("cloudseed", *commands):
+            options.progress(f"tftp, round {number + 1}: {name}")
+            server = (_ours(root, options.cores[0]) if name == "cloudseed"
+                      else _other(commands[name], options.cores[0]))
+            with server as port:
+                for windowsize in GATES:
+                    rates.setdefault((name, windowsize), []).append(
+                        _rate(port, windowsize, options))
+    return rates
+
+
+def _figure(rates, windowsize):
+    """How much of our rate the best of the others has."""
+    ours = statistics.median(rates["cloudseed", windowsize])
+    others = {name: statistics.median(values) for (name, size), values in rates.items()
+              if size == windowsize and name != "cloudseed"}
+    best = max(others, key=others.get)
+    pairs = [theirs / mine for theirs, mine in zip(rates[best, windowsize],
+                                                   rates["cloudseed", windowsize])]
+    return Figure("tftp", f"windowsize {windowsize}: MB/s of the best other ({best}) by ours",
+                  others[best] / ours, "x", f"tftp.{windowsize}", spread_of(pairs),
+                  {"MB/s": {"cloudseed": round(ours), **{n: round(r) for n, r in others.items()}}})
+
+
+def run(options):
+    if os.geteuid() or not shutil.which("ip"):
+        raise SystemExit("bench: part tftp needs root and ip, for a network of its own")
+    folder = options.folder("tftp")
+    programs = _programs(folder)
+    if not programs:
+        raise SystemExit("bench: none of tftpd-hpa, atftpd and dnsmasq is to be had")
+    root = folder / "root"
+    root.mkdir()
+    (root / "file").write_bytes(random.Random(1).randbytes(FILE_BYTES))
+    folder.chmod(0o755)
+    _own_network()
+    rates = _measure(root, programs, options)
+    return [_figure(rates, windowsize) for windowsize in GATES]

@@ -14,6 +14,7 @@ class Bar:
 BARS = {
     "nginx.keep-alive": Bar(0.9, 0.75),
     "nginx.connection-each": Bar(1.25, 1.0),
+    "assets.cpu": Bar(1.6, 1.2),
     "nodes.cpu": Bar(1.15, 1.05),
     "durable.time": Bar(1 / 0.8, 1 / 0.9),
     "render.small": Bar(5.0),

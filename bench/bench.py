@@ -22,6 +22,7 @@ os.environ.setdefault("CLOUDSEED_TEST_SECONDS", "120")  # for the largest tree t
 
 import against_memory  # noqa: E402
 import against_nginx  # noqa: E402
+import assets  # noqa: E402
 import many_nodes  # noqa: E402
 import processes  # noqa: E402
 import reload  # noqa: E402
@@ -34,8 +35,8 @@ from daemon import BUILD, SOURCE  # noqa: E402
 
 PARTS = {"nginx": against_nginx.run, "nodes": many_nodes.run, "render": rendering.run,
          "durable": against_memory.run, "size": size.run, "reload": reload.run,
-         "tftp": tftp.run}
-NEEDED = {servers.NGINX: "nginx-light", "wrk": "wrk", "taskset": "util-linux"}
+         "assets": assets.run, "tftp": tftp.run}
+NEEDED = {servers.NGINX: "nginx-light", "wrk": "wrk", "curl": "curl", "taskset": "util-linux"}
 
 
 @dataclass

@@ -19,7 +19,7 @@ test=(libcmocka-dev openssl openssh-client python3 python3-yaml python3-jinja2 g
     libglib2.0-0)
 boot=(curl gnupg iproute2 mmdebstrap openssh-client tmux util-linux)
 fuzz=(clang-14 libclang-rt-14-dev)
-bench=(nginx-light wrk python3 util-linux)
+bench=(curl nginx-light wrk python3 util-linux)
 tidy=(clang-tidy-14)
 
 wanted=()

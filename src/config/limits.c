@@ -32,7 +32,8 @@ static const struct schema_field limit_fields[] = {
      .min = 1,
      .max = 86400,
      .fallback = "300",
-     .help = "How long a client may take to receive its answer."},
+     .help = "How long a client may take to receive its answer; of an asset, it must take "
+             "16 kB for each second of it, and may then go on."},
     {.name = "shutdown_seconds",
      .type = &schema_int,
      SCHEMA_MEMBER(struct config_limits, shutdown_seconds),

@@ -4,11 +4,13 @@
 import hashlib
 import os
 import random
+import select
 import shutil
 import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
@@ -201,6 +203,22 @@ def test_who_leaves_early():
     server.wait_event("served", file="large", outcome="peer left")
     tap.wait_until(lambda: len(os.listdir(f"/proc/{server.process.pid}/fd")) <= before,
                    what="descriptors to be closed")
+
+
+def test_a_deadline_for_each_piece():
+    """A large file may take longer than an answer; who takes nothing of it is cut."""
+    put("large", bytes(32 * MIB))
+    with world.Tree().start(args=["--assets", FOLDER], send_bytes=65536,
+                            config={"limits": {"answer_seconds": 1}}) as other:
+        with world.Wire(other, receive_bytes=65536) as wire:
+            wire.get("/assets/large")
+            begun = time.monotonic()
+            while time.monotonic() - begun < 3.5:
+                assert len(wire.socket.recv(20000)) > 0
+                select.select([], [], [], 0.05)
+            other.wait_event("listening")
+            tap.eq(other.events("served", file="large"), [])
+            other.wait_event("served", file="large", outcome="peer left", seconds=10)
 
 
 def curl(*args):

@@ -2,6 +2,7 @@
 #include "net/http/request.h"
 
 #include "base/hash.h"
+#include "net/http/taken.h"
 
 #include <stdlib.h>
 
@@ -14,6 +15,8 @@
 
 /* Core's own waits are shorter: this is for the day when one of them is forgotten. */
 #define HELD_MS 60000
+/* Who takes less of a file than 16 kB a second has left, or wants to wear us down. */
+#define FILE_BYTES_PER_MS 16
 
 uint32_t http_connection_slot(struct address peer)
 {
@@ -103,11 +106,23 @@ static void cut(struct http_connection *c)
     }
 }
 
+/* A large file may take hours: there the deadline is for each piece of the way. */
+static bool goes_on(struct http_connection *c)
+{
+    if (c->phase != PHASE_ANSWERING || !c->request || !c->request->exchange.out.content)
+        return false;
+    uint64_t before = c->taken;
+    c->taken = http_taken(c->fd);
+    return c->taken - before >= (uint64_t)c->server->limits.answer_ms * FILE_BYTES_PER_MS;
+}
+
 static void on_due(struct http_connection *c)
 {
     if (c->phase == PHASE_HELD) {
         c->request->expired = true; /* it is told so */
         http_hold_release(c->request);
+    } else if (goes_on(c)) {
+        http_connection_enter(c, PHASE_ANSWERING);
     } else {
         cut(c);
     }

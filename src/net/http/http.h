@@ -21,7 +21,8 @@ struct http_limits {
     uint32_t connections;
     uint32_t connections_per_address;
     uint32_t request_ms; /* from accept, or the last answer's end, to a whole request */
-    uint32_t answer_ms;  /* from the request to the answer's last byte */
+    uint32_t
+        answer_ms; /* from the request to the answer's last byte; of a file, to each next piece */
 };
 
 /* What lies on a share is read by `work`. */

@@ -39,6 +39,7 @@ struct http_connection {
     struct http_request *request; /* that is under way, NULL: none */
     struct endpoint peer;
     uint64_t deadline_ms; /* on the loop's clock */
+    uint64_t taken;       /* of a file: what the peer had when it was last asked */
     uint32_t peer_slot, peer_uid;
     int fd;
     enum exchange_listener listener;

@@ -149,6 +149,45 @@ static void evidence_that_is_none(void **state)
     is_none("/nocloud/name/n1%0a/user-data", "percent-encoded");
 }
 
+static void is_asset(const char *path, const char *name)
+{
+    struct route r = parsed(path);
+    assert_int_equal(r.kind, ROUTE_ASSET);
+    assert_str_equal(r.value, str_from(name));
+}
+
+static void assets(void **state)
+{
+    (void)state;
+    is_asset("/assets/x", "x");
+    is_asset("/assets/debian/12/linux", "debian/12/linux");
+    is_asset("/assets/a%20b%25/%78", "a b%/x");
+    is_asset("/assets/a..b", "a..b");
+    is_asset("/assets/%252e", "%2e"); /* decoded once */
+    is_none("/assets", "no such path");
+    is_none("/assets/", "empty part");
+    is_none("/assets//x", "empty part");
+    is_none("/assets/x/", "empty part");
+    is_none("/assets/..", "dot");
+    is_none("/assets/a/%2e%2E/b", "dot");
+    is_none("/assets/.x", "dot");
+    is_none("/assets/a%2fb", "slash");
+    is_none("/assets/a%00", "percent-encoded");
+    is_none("/assets/a%", "percent-encoded");
+}
+
+static void assets_by_tftp(void **state)
+{
+    (void)state;
+    assert_str(route_parse_tftp(STR("/ipxe.efi")).value, "ipxe.efi");
+    assert_str(route_parse_tftp(STR("/assets/ipxe.efi")).value, "ipxe.efi");
+    assert_str(route_parse_tftp(STR("/a%20b")).value, "a%20b"); /* it is its name */
+    assert_int_equal(route_parse_tftp(STR("/../x")).kind, ROUTE_NONE);
+    assert_int_equal(route_parse_tftp(STR("/")).kind, ROUTE_NONE);
+    assert_int_equal(route_parse_tftp(STR("/a\nb")).kind, ROUTE_NONE);
+    assert_int_equal(route_parse_tftp(STR("/a\0b")).kind, ROUTE_NONE);
+}
+
 static void health(void **state)
 {
     (void)state;
@@ -160,4 +199,4 @@ static void health(void **state)
 
 UNIT_MAIN(TEST(seed_files), TEST(old_clients_forget_the_slash), TEST(paths_that_are_none),
           TEST(keys_that_are_none), TEST(files_that_are_none), TEST(evidence_of_each_kind),
-          TEST(evidence_that_is_none), TEST(health))
+          TEST(evidence_that_is_none), TEST(assets), TEST(assets_by_tftp), TEST(health))

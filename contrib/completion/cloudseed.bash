@@ -11,7 +11,7 @@ _cloudseed_words() {
         word=${COMP_WORDS[i]}
         case $word in
         --all | --against | --sha256 | --role | --cluster | --mac | --address | --uuid | --serial | \
-            --var | --unset | --for | --timeout | --kind | --since | --sealing-key)
+            --var | --unset | --for | --network | --timeout | --kind | --since | --sealing-key)
             [[ ${COMP_WORDS[i + 1]-} == = ]] && ((i++))
             ((++i))
             ;;
@@ -49,6 +49,7 @@ _cloudseed_options() {
     'asset verify'*) echo --json ;;
     'asset add'*) echo --sha256 ;;
     render*) echo --all --json --names --provenance ;;
+    dhcp*) echo --for --json --network --proxy ;;
     diff*) echo --against --each --json --markdown ;;
     esac
 }
@@ -57,8 +58,8 @@ _cloudseed_options() {
 _cloudseed_operands() {
     case "${words[*]-}" in
     '' | help)
-        echo check render diff node reference asset watch wait events known-hosts reload backup \
-            restore help
+        echo check render diff node dhcp reference asset watch wait events known-hosts reload \
+            backup restore help
         ;;
     node | 'help node')
         echo list show url add set rm arm disarm unlock rekey reprovision
@@ -99,8 +100,8 @@ _cloudseed() {
             expired unlocked reprovisioned booting progress rebooted up identity joining joined
             ready failed alarm locked' -- "$cur")
         ;;
-    --url | --sha256 | --role | --cluster | --mac | --address | --uuid | --serial | --var | --unset | --for | \
-        --timeout | --since) ;;
+    --url | --sha256 | --role | --cluster | --mac | --address | --uuid | --serial | --var | \
+        --unset | --network | --timeout | --since) ;;
     *)
         if [[ $cur == -* ]]; then
             mapfile -t COMPREPLY < <(compgen -W "$(_cloudseed_options)" -- "$cur")

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/check.h"
 #include "cli/command.h"
+#include "cli/dhcp.h"
 #include "cli/diff.h"
 #include "cli/node.h"
 #include "cli/reference.h"
@@ -138,6 +139,29 @@ const struct command command_tree_table[] = {
             "  curl \"$(cloudseed node url k8s-worker-2)user-data\"\n"
             "  cloudseed node url k8s-worker-2 --discovery\n",
         .run = node_url_run,
+    },
+    {
+        .name = "dhcp",
+        .operands = "",
+        .flags = FLAG_BIT(FLAG_FOR) | FLAG_BIT(FLAG_NETWORK) | FLAG_BIT(FLAG_PROXY) |
+                 FLAG_BIT(FLAG_JSON),
+        .summary = "print settings for the DHCP server of these networks",
+        .help = "Prints what the DHCP server is to say, made from the seed tree: router, DNS and\n"
+                "domains of each network, the addresses of the nodes by their MACs, and what a\n"
+                "machine loads: iPXE by TFTP or HTTP, as its firmware asks, and then the server's\n"
+                "script. --for names the DHCP server: dnsmasq (a file for /etc/dnsmasq.d), kea (a\n"
+                "whole kea-dhcp4.conf) or opnsense (what to fill in, and a file for its dnsmasq).\n"
+                "How to use it, and what it leaves out, stands at the head of what is printed.\n"
+                "\n"
+                "--network takes one network alone. --proxy is for a dnsmasq beside another DHCP\n"
+                "server. --json prints the same as data, and with --for the text in it. The URL's\n"
+                "host must be an IPv4 address; --url gives another one.\n"
+                "\n"
+                "Examples:\n"
+                "  cloudseed dhcp --for dnsmasq >/etc/dnsmasq.d/cloudseed.conf\n"
+                "  cloudseed dhcp --for kea --network nodes >kea-dhcp4.conf\n"
+                "  cloudseed dhcp --json | jq '.boot'\n",
+        .run = dhcp_run,
     },
     {
         .name = "reference",

@@ -31,6 +31,8 @@ enum flag_id {
     FLAG_UNSET,
     FLAG_ARM,
     FLAG_FOR,
+    FLAG_NETWORK,
+    FLAG_PROXY,
     FLAG_TIMEOUT,
     FLAG_KIND,
     FLAG_SINCE,

@@ -17,3 +17,19 @@ bool node_name_valid(struct str name)
     }
     return true;
 }
+
+static uint8_t first_of_vlan(const struct node *n, uint16_t vlan)
+{
+    uint8_t i = 0;
+    while (n->networks[i]->vlan != vlan)
+        i++;
+    return i;
+}
+
+uint8_t node_interface_of(const struct node *n, uint8_t address)
+{
+    uint8_t first = first_of_vlan(n, n->networks[address]->vlan), number = 0;
+    for (uint8_t i = 0; i < first; i++)
+        number = (uint8_t)(number + (first_of_vlan(n, n->networks[i]->vlan) == i));
+    return number;
+}

@@ -27,8 +27,9 @@ discovery:
     caCertHashes: ["sha256:%s"]
     token: "abcdef.0123456789abcdef"
 """ % ("0" * 64)
-COMMANDS = ["check", "render", "diff", "node list", "node show", "node url", "reference",
-            "asset add", "asset list", "asset verify", "asset rm", "asset bootloaders",
+COMMANDS = ["check", "render", "diff", "node list", "node show", "node url", "dhcp",
+            "reference", "asset add", "asset list", "asset verify", "asset rm",
+            "asset bootloaders",
             "node add", "node set", "node rm", "node arm", "node disarm", "node unlock",
             "node rekey", "node reprovision", "watch", "wait", "events",
             "known-hosts", "reload", "backup", "restore", "help"]

@@ -22,6 +22,7 @@ os.environ.setdefault("CLOUDSEED_TEST_SECONDS", "120")  # for the largest tree t
 
 import against_memory  # noqa: E402
 import against_nginx  # noqa: E402
+import against_tftpd  # noqa: E402
 import assets  # noqa: E402
 import many_nodes  # noqa: E402
 import processes  # noqa: E402
@@ -30,12 +31,11 @@ import rendering  # noqa: E402
 import report  # noqa: E402
 import servers  # noqa: E402
 import size  # noqa: E402
-import tftp  # noqa: E402
 from daemon import BUILD, SOURCE  # noqa: E402
 
 PARTS = {"nginx": against_nginx.run, "nodes": many_nodes.run, "render": rendering.run,
          "durable": against_memory.run, "size": size.run, "reload": reload.run,
-         "assets": assets.run, "tftp": tftp.run}
+         "assets": assets.run, "tftp": against_tftpd.run}
 NEEDED = {servers.NGINX: "nginx-light", "wrk": "wrk", "curl": "curl", "taskset": "util-linux"}
 
 

@@ -15,6 +15,7 @@ import statistics
 import subprocess
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import processes
 from bars import Figure
@@ -26,6 +27,7 @@ CLIENTS, BLKSIZE = 32, 1428
 GATES = (1, 4, 16)
 PACKAGES = {"tftpd-hpa": "usr/sbin/in.tftpd", "atftpd": "usr/sbin/atftpd",
             "dnsmasq-base": "usr/sbin/dnsmasq"}
+LIBRARIES = ("libwrap0", "libnsl2", "libtirpc3")  # that they need and few machines have
 CLONE_NEWNET = 0x40000000
 
 
@@ -35,20 +37,30 @@ def _own_network():
     if libc.unshare(CLONE_NEWNET):
         raise OSError(ctypes.get_errno(), "unshare")
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    # tftpd-hpa finds no address at all where there is none but the loopback's.
+    subprocess.run(["ip", "address", "add", "192.0.2.1/32", "dev", "lo"], check=True)
+
+
+def _unpack(package, folder):
+    subprocess.run(["apt-get", "-qq", "download", package], cwd=folder, check=False,
+                   stderr=subprocess.DEVNULL)
+    for deb in folder.glob(f"{package}_*.deb"):
+        subprocess.run(["dpkg-deb", "-x", deb, folder / package], check=True)
 
 
 def _programs(folder):
     """{package: path}, of what is installed or can be fetched."""
     found = {}
     for package, path in PACKAGES.items():
-        if os.access(f"/{path}", os.X_OK):
-            found[package] = f"/{path}"
-            continue
-        subprocess.run(["apt-get", "-qq", "download", package], cwd=folder, check=False,
-                       stderr=subprocess.DEVNULL)
-        for deb in folder.glob(f"{package}_*.deb"):
-            subprocess.run(["dpkg-deb", "-x", deb, folder / package], check=True)
-            found[package] = str(folder / package / path)
+        if not os.access(f"/{path}", os.X_OK):
+            _unpack(package, folder)
+        for place in (Path("/"), folder / package):
+            if os.access(place / path, os.X_OK):
+                found[package] = str(place / path)
+    for library in LIBRARIES:
+        _unpack(library, folder)
+    places = {str(file.parent) for file in folder.glob("lib*/**/lib*.so.*")}
+    os.environ["LD_LIBRARY_PATH"] = ":".join(sorted(places))
     return found
 
 

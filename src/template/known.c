@@ -2,6 +2,7 @@
 #include "template/known.h"
 
 #include "template/ast.h"
+#include "template/settled.h"
 #include "template/walk.h"
 
 #include <stdlib.h>
@@ -96,11 +97,11 @@ static bool is_bound(const struct bound *b, struct str name)
     return false;
 }
 
-static bool name_known(const struct known *k, const struct bound *b, struct str name)
+static bool name_known(const struct known *k, const struct bound *b, const struct expr *e)
 {
     struct value unused;
-    return is_bound(b, name) ||
-           (!contains(&k->set, name) && k->scope.lookup(k->scope.cls, name, &unused));
+    return is_bound(b, e->name) || settled_name(k->settled, e) ||
+           (!contains(&k->set, e->name) && k->scope.lookup(k->scope.cls, e->name, &unused));
 }
 
 struct place_known {
@@ -112,7 +113,7 @@ static bool is_known(void *cls, struct expr *e)
 {
     struct place_known *p = cls;
     if (e->kind == EXPR_NAME)
-        return name_known(p->known, p->bound, e->name);
+        return name_known(p->known, p->bound, e);
     return e->kind != EXPR_CALL && /* a function's name is no variable's */
            walk_parts(e, is_known, p);
 }

@@ -6,7 +6,10 @@
 #include "template/stmt.h"
 #include "template/template.h"
 
-/* Names that the templates at work set themselves: what they stand for is never known. */
+struct settled;
+
+/* Names that the templates at work set themselves: what they stand for is known where they are
+ * settled. */
 struct names_set {
     struct str *list;
     uint32_t n, room;
@@ -19,6 +22,7 @@ void names_set_add_block(struct names_set *s, const struct block *b);
 struct known {
     struct template_scope scope;
     struct names_set set;
+    struct settled *settled; /* of the template at work */
 };
 
 /* True where every name in it is known. */

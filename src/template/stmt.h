@@ -69,6 +69,7 @@ struct assign {
     struct expr *value; /* NULL: the body's text */
     struct block body;
     struct entries body_entry;
+    bool settled; /* while it is folded: `value` never fails, and who reads it may know it */
 };
 
 /* A name that an included template can see. */

@@ -151,6 +151,20 @@ CASES = {
         ("{% for i in [1, 2] %}{% for j in [1] if j != i %}{% set i = 9 %}{{ i }}{% endfor %}{{ "
          "i }}{% endfor %}"),
     ],
+    "sets_of_known_values": [
+        "{% set a = num + 1 %}{{ a }}{% if name %}{% set a = a * 2 %}{% endif %}{{ a }}{{ name }}",
+        "{% set a = num %}{% for i in list %}{{ a }}{% set a = i %}{{ a }}{% endfor %}{{ a }}",
+        "{% set a, b = num, name %}{% set b = a ~ b %}{{ a }}{{ b }}{{ [a, b] }}",
+        "{% set a %}x\n{{ num }}{% endset %}{{ a | indent(4) }}{% set b = a %}{{ b ~ name }}",
+        "{% set a = {'k': [num]} %}{% for i in a.k %}{{ i }}{{ name }}{% endfor %}{{ a.x is defined }}",
+        "{% if num %}{% set a = 1 %}{% elif name %}{% set a = 2 %}{% endif %}{{ a }}",
+        "{% set a = num %}{% if name %}{{ a }}{% else %}{% set a = 3 %}{% endif %}{{ a }}",
+        {"main": "{% set a = num %}{% include 'b' %}{% set a %}{% include 'b' %}{% endset %}{{ a }}",
+         "b": "{{ a }}{% set a = name %}{{ a }}{% include 'c' %}", "c": "[{{ a }}{{ num }}]"},
+        {"main": "{% for a in list %}{% set x = num %}{% include 'b' %}{% endfor %}",
+         "b": "{{ a }}{{ x }}{% set a = x %}{{ a ~ name }}"},
+        {"main": "{% set a %}{% include 'none' ignore missing %}{% endset %}[{{ a or name }}]"},
+    ],
     "include": [
         {"main": "{% set _x = 1 %}{% include 'b' %}", "b": "{{ _x }}"},
         {"main": "a{% include 'b' %}c", "b": "[{{ name }}]"},

@@ -66,6 +66,76 @@ static void names_that_are_set_are_left_alone(void **state)
     folds_alone("{% for n in [n] %}{{ n }}{% else %}{{ n }}{% endfor %}", "7", 1);
 }
 
+/* Not in what is left, either: a template that is all text has no other statement. */
+static void what_is_set_to_something_known_is_known(void **state)
+{
+    (void)state;
+    folds_alone("{% set a = n + 1 %}{{ a }}{% set a = a * 2 %}{{ a }}", "816", 0);
+    folds_alone("{% set a, b = list[0], n %}{{ a }}{{ b }}", "37", 0);
+    folds_alone("{% set a %}x\n{% set b = n %}{{ b }}{% endset %}{{ a | indent(2) }}", "x\n  7", 0);
+    folds_alone("{% if n == 7 %}{% set a = 1 %}{% endif %}{{ a }}", "1", 0);
+    folds_alone("{% set a = n %}{% for i in [name, name] %}{{ a }}{% endfor %}", "77", 1);
+    folds_alone("{% set a = n %}{{ a ~ name }}", "7k8s-worker-2", 1);
+    folds_alone(
+        "{% set a = n %}{% if name %}{% set a = 1 %}{{ a }}{% else %}{{ a }}{% endif %}{{ a }}",
+        "11", 1);
+    folds_alone(
+        "{% set a = n %}{% for i in [name] %}{{ a }}{% set a = 2 %}{{ a }}{% endfor %}{{ a }}",
+        "727", 1);
+    folds_alone("{% if name == 'x' %}{% set a = 1 %}{% else %}{% set a = 2 %}{% endif %}{{ a }}",
+                "2", 1);
+    folds_alone("{% for i in [name, 1] %}{{ n if i == 1 }}{% set n = 5 %}{{ n }}{% endfor %}",
+                "575", 2);
+}
+
+static void includes_see_what_is_known(void **state)
+{
+    struct rendering r;
+    (void)state;
+    render_init(&r);
+    assert_int_equal(render_add(&r, "i", "<{{ a }}>"), 0);
+    folds(&r, "{% set a = n %}{% include 'i' %}{% if name %}{% include 'i' %}{% endif %}", "<7><7>",
+          1);
+    render_init(&r);
+    assert_int_equal(render_add(&r, "i", "<{{ a }}{{ name }}>"), 0);
+    folds(&r, "{% set a = n %}{% include 'i' %}{% include 'none' ignore missing %}",
+          "<7k8s-worker-2>", 1);
+    render_init(&r);
+    assert_int_equal(render_add(&r, "i", "{{ a ~ name }}"), 0);
+    folds(&r, "{% set a %}{{ n }}.{% endset %}{% include 'i' %}", "7.k8s-worker-2", 1);
+}
+
+static void a_fault_in_a_set_stays(void **state)
+{
+    struct rendering r;
+    (void)state;
+    render_init(&r);
+    const struct template *t = fold(&r, "{% set a = n %}\n{% set b %}x\n{{ nil + a }}{% endset %}");
+    struct template_scope scope = {render_lookup, &r};
+    assert_int_equal(template_render(t, scope, NULL, &r.arena, &r.out, NULL, &r.fault), -EINVAL);
+    assert_int_equal(r.fault.at.line, 3);
+    assert_contains(r.fault.excerpt, "nil + a");
+    render_done(&r);
+}
+
+/* A long text that is read again and again is written out up to a cap only. */
+static void what_is_written_out_has_a_cap(void **state)
+{
+    struct rendering r;
+    (void)state;
+    render_init(&r);
+    const struct template *t = fold(
+        &r,
+        "{% set a = 'x' * 500000 %}{% if name %}.{% else %}{% for i in [1, 2, 3, 4, 5, 6, 7, 8, 9] "
+        "%}{{ a if name }}{{ a }}{{ a }}{{ a }}{{ name }}{{ a }}{{ a }}{{ a }}{{ name }}{{ a }}"
+        "{{ a }}{{ name }}{{ a }}{{ a }}{{ a }}{{ a }}{{ a }}{% endfor %}{% endif %}");
+    assert_true(r.arena.used_bytes < 6 << 20);
+    struct template_scope scope = {render_lookup, &r};
+    assert_int_equal(template_render(t, scope, NULL, &r.arena, &r.out, NULL, &r.fault), 0);
+    assert_str_equal(buf_view(&r.out), STR("."));
+    render_done(&r);
+}
+
 static void includes_see_what_their_includer_set(void **state)
 {
     struct rendering r;
@@ -142,6 +212,9 @@ static void attributes_that_are_read_are_told(void **state)
 
 UNIT_MAIN(cmocka_unit_test(what_is_known_is_written_out), cmocka_unit_test(branches_are_chosen),
           cmocka_unit_test(names_that_are_set_are_left_alone),
+          cmocka_unit_test(what_is_set_to_something_known_is_known),
+          cmocka_unit_test(includes_see_what_is_known), cmocka_unit_test(a_fault_in_a_set_stays),
+          cmocka_unit_test(what_is_written_out_has_a_cap),
           cmocka_unit_test(includes_see_what_their_includer_set), cmocka_unit_test(folding_ends),
           cmocka_unit_test(faults_stay_where_they_are),
           cmocka_unit_test(attributes_that_are_read_are_told))

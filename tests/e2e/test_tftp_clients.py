@@ -125,7 +125,8 @@ def test_writing_is_refused():
 
 def over_a_bad_network(number, client, size, **options):
     begun = time.monotonic()
-    with tftp.BadNetwork(FOUR, SEED + number) as network:
+    # atftp gives up when the same OACK comes twice, as it does when its answer was lost.
+    with tftp.BadNetwork(FOUR, SEED + number, spares_options=client is atftp) as network:
         same(client, size, server=network.address, **options)
         assert network.lost or size < 300_000, "nothing was lost"
     assert time.monotonic() - begun < 60

@@ -122,11 +122,13 @@ def fetch(server, name, patience=1.0, **options):
 
 
 class BadNetwork:
-    """Stands between clients and a server: `address` is the server as clients see it there."""
+    """Stands between clients and a server: `address` is the server as clients see it there. It
+    may spare options and their acknowledgement."""
 
-    def __init__(self, server, seed, loss=0.04, copies=0.04, swaps=0.04):
+    def __init__(self, server, seed, loss=0.04, copies=0.04, swaps=0.04, spares_options=False):
         self.server, self.random = server, random.Random(seed)
         self.loss, self.copies, self.swaps = loss, copies, swaps
+        self.spares_options = spares_options
         self.front = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.front.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         self.front.bind(("127.0.0.1", 0))
@@ -156,7 +158,9 @@ class BadNetwork:
 
     def _pass_on(self, out, data, to):
         dice = self.random.random()
-        if dice < self.loss:
+        if self.spares_options and (data[:2] == b"\0\6" or data == ack(0)):
+            out.sendto(data, to)
+        elif dice < self.loss:
             self.lost += 1
         elif dice < self.loss + self.swaps:
             self.held.append((time.monotonic() + 0.02, out, data, to))

@@ -12,6 +12,8 @@ run=(curl)
 test=(libcmocka-dev openssl openssh-client python3 python3-yaml python3-jinja2 git patch systemd
     tftp-hpa atftp busybox
     clang-14 clang-format-14 shellcheck pyflakes3 mandoc jq gpg gpg-agent python3-fusepy
+    # DHCP servers take our settings; Kea is unpacked, and needs libpq5:
+    dnsmasq-base iproute2 util-linux libpq5
     # What the real cloud-init needs, which tests/cloudinit unpacks and runs in place:
     python3-configobj python3-jsonpatch python3-jsonschema python3-netifaces python3-oauthlib
     python3-requests python3-serial

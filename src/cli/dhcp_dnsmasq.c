@@ -42,18 +42,31 @@ static void write_file(const struct dhcp_plan *p, const struct dhcp_boot *b, str
                STR_ARG(b->file), STR_ARG(p->next_server));
 }
 
-void dhcp_dnsmasq_boot(const struct dhcp_plan *p, bool with_http, struct buf *out)
+/* As a proxy dnsmasq leads UEFI to its port 4011, where that wants its file; BIOS and iPXE take it
+ * out of the offer, and BIOS fails where there is a menu. Without any pxe-service it is silent. */
+static void write_service(const struct dhcp_plan *p, const struct dhcp_boot *b, struct buf *out)
+{
+    for (uint8_t i = 0; i < b->archs_n; i++)
+        buf_printf(out, "pxe-service=tag:cloudseed,tag:!cloudseed-ipxe,%u,\"iPXE\",%.*s,%.*s\n",
+                   b->archs[i], STR_ARG(b->file), STR_ARG(p->next_server));
+}
+
+void dhcp_dnsmasq_boot(const struct dhcp_plan *p, bool proxy, struct buf *out)
 {
     buf_printf(out,
                "# What a client loads: iPXE is known by its user class (option 77), all others "
                "by their\n# architecture (option 93).\n");
     for (int i = 0; i < DHCP_BOOT_COUNT; i++) {
         const struct dhcp_boot *b = &p->boot[i];
-        if (b->echoes_http && !with_http)
+        if (b->echoes_http && proxy)
             continue;
         buf_printf(out, "# %s\n", b->what);
-        write_match(b, out);
-        write_file(p, b, out);
+        if (proxy && i == DHCP_BOOT_UEFI) {
+            write_service(p, b, out);
+        } else {
+            write_match(b, out);
+            write_file(p, b, out);
+        }
     }
 }
 
@@ -133,7 +146,7 @@ void dhcp_dnsmasq(const struct dhcp_plan *p, struct buf *out)
     buf_printf(out, "#\n");
     dhcp_write_left_out(p, "# ", out);
     buf_printf(out, "\n");
-    dhcp_dnsmasq_boot(p, true, out);
+    dhcp_dnsmasq_boot(p, false, out);
     for (uint32_t i = 0; i < p->networks_n; i++)
         write_network(p, &p->networks[i], out);
 }
@@ -153,7 +166,7 @@ void dhcp_dnsmasq_proxy(const struct dhcp_plan *p, struct buf *out)
     buf_printf(out, "#\n");
     dhcp_write_left_out(p, "# ", out);
     buf_printf(out, "# - UEFI HTTP boot: dnsmasq's proxy answers clients of PXE alone\n\n");
-    dhcp_dnsmasq_boot(p, false, out);
+    dhcp_dnsmasq_boot(p, true, out);
     for (uint32_t i = 0; i < p->networks_n; i++) {
         write_heading(p, p->networks[i].net, out);
         write_range(p, p->networks[i].net, "proxy", out);

@@ -106,7 +106,7 @@ void dhcp_opnsense(const struct dhcp_plan *p, struct buf *out)
     write_steps(p, out);
     write_isc(p, out);
     buf_printf(out, "\n");
-    dhcp_dnsmasq_boot(p, true, out);
+    dhcp_dnsmasq_boot(p, false, out);
     for (uint32_t i = 0; i < p->networks_n; i++) {
         if (p->networks[i].n)
             buf_printf(out, "\n# Nodes in network %.*s\n", STR_ARG(p->networks[i].net->name));

@@ -24,7 +24,7 @@ void dhcp_opnsense(const struct dhcp_plan *p, struct buf *out);
 void dhcp_write_needs(const struct dhcp_plan *p, const char *mark, struct buf *out);
 void dhcp_write_left_out(const struct dhcp_plan *p, const char *mark, struct buf *out);
 /* dnsmasq's lines that know clients and tell them their file, where the tag "cloudseed" is set. */
-void dhcp_dnsmasq_boot(const struct dhcp_plan *p, bool with_http, struct buf *out);
+void dhcp_dnsmasq_boot(const struct dhcp_plan *p, bool proxy, struct buf *out);
 void dhcp_dnsmasq_hosts(const struct dhcp_plan *p, const struct dhcp_network *n, struct buf *out);
 
 #endif

@@ -34,8 +34,8 @@ struct node {
 /* A DNS label of RFC 1123 in lower case, at most 63 bytes. */
 bool node_name_valid(struct str name);
 
-/* The number of the interface that has the address: networks with the same VLAN share one. It is
- * that of a MAC, or beyond them: a VLAN on top of another. */
+/* The number of the interface that has the address: networks with the same VLAN share one. Its
+ * MAC has the same number, where the node has any. */
 uint8_t node_interface_of(const struct node *n, uint8_t address);
 
 #endif

@@ -66,6 +66,10 @@ KIND = {
     "UEFI, x86-64": (dhcp.firmware(7), "ipxe.efi"),
     "UEFI, x86-64, as some say it": (dhcp.firmware(9), "ipxe.efi"),
     "UEFI HTTP boot": (dhcp.firmware(16, "HTTPClient"), f"{URL}/assets/ipxe.efi"),
+    "UEFI HTTP boot that does not ask for its class": (
+        {**dhcp.firmware(16, "HTTPClient"), dhcp.LIST: bytes([dhcp.MASK, dhcp.ROUTER, dhcp.DNS,
+         dhcp.HOSTNAME, dhcp.DOMAIN, dhcp.FILE, dhcp.SEARCH])}, f"{URL}/assets/ipxe.efi"),
+    "iPXE after HTTP boot, as no firmware should say it": (dhcp.ipxe(16), f"{URL}/boot.ipxe"),
     "iPXE on BIOS": (dhcp.ipxe(0), f"{URL}/boot.ipxe"),
     "iPXE on UEFI": (dhcp.ipxe(7), f"{URL}/boot.ipxe"),
     "UEFI, arm64": (dhcp.firmware(11), ""),
@@ -190,7 +194,7 @@ def check_answer(answer, what, mac_name, address, file):
     tap.eq(answer.address, address, about)
     if file:
         tap.eq(answer.next_server, SERVER, about)
-    echoed = b"HTTPClient" if what == "UEFI HTTP boot" else None
+    echoed = b"HTTPClient" if what.startswith("UEFI HTTP boot") else None
     tap.eq(answer.options.get(dhcp.CLASS), echoed, about)
     tap.eq(answer.options[dhcp.HOSTNAME].rstrip(b"\0").split(b".")[0], mac_name.encode(), about)
     tap.eq(answer.addresses(dhcp.MASK), ["255.255.255.0"], about)

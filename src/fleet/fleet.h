@@ -54,7 +54,8 @@ struct fleet_result {
 };
 
 /* Asks for a change of the node. All that `c` points at is copied. Its `at` is taken when the
- * change's turn comes. A change by the node itself counts as having heard of it. */
+ * change's turn comes. A change by the node itself counts as having heard of it. One whose turn
+ * comes when the definition has been deleted is refused with 404. */
 struct slot_ref fleet_change(struct fleet *f, struct str uid, struct str name,
                              const struct change *c, struct slot_ref who);
 /* Definitions of registered nodes are opaque here. Writes `json` where the definition has the

@@ -31,6 +31,7 @@ TAILQ_HEAD(ops, op);
 struct member {
     char *uid;
     struct kept state, node;
+    bool deleted;           /* it had a definition: its uid is nobody's any more */
     struct fleet_view view; /* of `state` */
     char *window_key;       /* in the clear, of an open window or of a boot that began in it */
     uint64_t heard_boot_ms, due_boot_ms;

@@ -152,7 +152,9 @@ void member_keep(struct fleet *f, const struct store_record *record)
         kept_set(&m->state, record, f->round);
         look_at_state(f, m);
     } else if (str_eq(record->kind, KIND_NODE)) {
-        kept_set(&member_get(f, record->key)->node, record, f->round);
+        struct member *m = member_get(f, record->key);
+        kept_set(&m->node, record, f->round);
+        m->deleted = false;
         f->definitions_version++;
     } else if (own_is(record->kind)) {
         own_keep(f, record);
@@ -168,6 +170,7 @@ static void drop_state(struct fleet *f, struct member *m)
 static void drop_node(struct fleet *f, struct member *m)
 {
     kept_unset(&m->node);
+    m->deleted = true;
     f->definitions_version++;
 }
 

@@ -122,6 +122,10 @@ static void run_change(struct fleet *f, struct op *op)
     struct member *m = op->member;
     struct record r;
     struct outcome out;
+    if (m->deleted) { /* meanwhile: its state would outlast it */
+        end(op, FLEET_DONE, 404, "there is no such node");
+        return;
+    }
     f->host.now(f->host.cls, &op->change.at);
     if (op->change.kind == CHANGE_DEADLINE)
         op->change.silent_ms = op->change.at.boot_ms - m->heard_boot_ms;

@@ -296,6 +296,52 @@ static void nodes_come_and_go(void **state)
     assert_int_equal(define("r-2", "web", STORE_ABSENT, "{3}").answer, FLEET_DONE);
 }
 
+static struct slot_ref begin_deletion(const char *uid, const char *name)
+{
+    const struct event why = {"deleted", value_none()};
+    const struct change by = {.cause = STR("uid 0")};
+    return fleet_define(fleet, str_from(uid), str_from(name), STORE_ANY, STR(""), &why, &by, me);
+}
+
+static void assert_left_nothing(const char *uid)
+{
+    struct record r;
+    uint64_t revision;
+    assert_false(fleet_record(fleet, str_from(uid), &arena, &r, &revision));
+    assert_int_equal(fleet_find_window(fleet, STR("w")).n, 0);
+}
+
+/* Whoever asks for a change looked at the node before it was deleted. */
+static void nothing_outlasts_a_deletion(void **state)
+{
+    (void)state;
+    define("r-1", "web", STORE_ABSENT, "{1}");
+    struct slot_ref before = ask("r-1", arming("Sw")), deletion = begin_deletion("r-1", "web"),
+                    behind = ask("r-1", arming("Sw")), reported = ask("r-1", report("one"));
+    fleet_on_store(fleet);
+    assert_int_equal(take(before).status, 200);
+    assert_int_equal(take(deletion).answer, FLEET_DONE);
+    struct fleet_result r = take(behind);
+    assert_int_equal(r.answer, FLEET_DONE);
+    assert_int_equal(r.status, 404);
+    assert_contains(r.reason, "no such node");
+    assert_int_equal(take(reported).status, 404);
+    assert_left_nothing("r-1");
+    assert_int_equal(done(ask("r-1", arming("Sw"))).status, 404); /* nor later on */
+    assert_left_nothing("r-1");
+    assert_true(world.alarm_boot_ms == UINT64_MAX);
+    assert_int_equal(done(ask("declared", arming("Sd"))).status, 200);
+}
+
+/* A deletion that the disk refused leaves the node as it was. */
+static void a_deletion_that_failed_is_none(void **state)
+{
+    (void)state;
+    uint64_t revision = define("r-1", "web", STORE_ABSENT, "{1}").revision;
+    assert_int_equal(define("r-1", "web", revision + 7, "").answer, FLEET_CONFLICT);
+    assert_int_equal(done(ask("r-1", arming("Sw"))).status, 200);
+}
+
 static void a_name_is_taken_once(void **state)
 {
     (void)state;
@@ -432,7 +478,8 @@ UNIT_MAIN(FLEET(known_only_when_committed), FLEET(changes_of_a_node_go_one_at_a_
           FLEET(nothing_to_write_is_done_at_once), FLEET(a_refusal_keeps_its_alarm),
           FLEET(who_left_is_not_told), FLEET(windows_are_found_while_open),
           FLEET(a_window_ends_when_its_time_is_up), FLEET(a_silent_boot_fails),
-          FLEET(strangers_are_not_heard), FLEET(nodes_come_and_go), FLEET(a_name_is_taken_once),
-          FLEET(watchers_hear_once), FLEET(events_are_read_by_pages),
+          FLEET(strangers_are_not_heard), FLEET(nodes_come_and_go),
+          FLEET(nothing_outlasts_a_deletion), FLEET(a_deletion_that_failed_is_none),
+          FLEET(a_name_is_taken_once), FLEET(watchers_hear_once), FLEET(events_are_read_by_pages),
           FLEET(the_ring_forgets_the_oldest), FLEET(deadlines_come_in_their_order),
           FLEET(the_servers_own_records_are_kept))

@@ -59,20 +59,16 @@ static void add(struct buf *names, struct str name, bool *match, const struct ho
                h->port.n ? "]" : "", STR_ARG(h->port));
 }
 
-/* A node's names: what admins declared. A hostname that the node tells of itself is no proof, but
- * its own name with a domain behind it. */
+/* A node's names: what admins defined. What it tells of itself is no proof. */
 static bool names_of(const struct hosts *h, struct value node, struct buf *names)
 {
     bool match = false;
     struct str name = api_text(node, "name");
-    struct value identity = value_get(node, STR("identity")), list;
     struct str fqdn = api_text(node, "fqdn");
-    if (!fqdn.n)
-        fqdn = api_text(identity, "fqdn");
+    struct value list = value_get(node, STR("addresses"));
     add(names, name, &match, h);
-    if (fqdn.n > name.n && str_starts(fqdn, name) && fqdn.p[name.n] == '.')
+    if (!str_eq(fqdn, name))
         add(names, fqdn, &match, h);
-    list = value_get(node, STR("addresses"));
     for (uint32_t i = 0; list.kind == VALUE_LIST && i < list.n; i++)
         add(names, value_text(list.items[i]), &match, h);
     return match;

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A node as admins see it, and the lists of them. */
 #include "core/admin.h"
+
+#include "base/guess.h"
 #include "core/internal.h"
 #include "core/problem.h"
+#include "render/values.h"
 
 #define PAGE_DEFAULT 100
 #define PAGE_MAX 1000
@@ -68,6 +71,7 @@ static void put_definition(struct members *m, const struct node *n, struct arena
     put(m, STR("role"), value_str(n->role->name));
     put(m, STR("cluster"), n->cluster ? value_str(n->cluster->name) : value_none());
     put(m, STR("bootstrap"), value_str(str_from(bootstrap_names[n->role->bootstrap])));
+    put(m, STR("fqdn"), value_str(values_fqdn(n, a)));
     put(m, STR("macs"), macs_value(n, a));
     put(m, STR("uuid"), uuid_value(n, a));
     put(m, STR("serial"), text_or_none(n->serial));
@@ -181,6 +185,20 @@ void admin_show_node(struct exchange *x, struct call *call)
 
 enum { LIMIT, AFTER, STATE, ROLE, CLUSTER, PARAMS };
 
+static bool is_state(struct exchange *x, struct str name)
+{
+    struct guess g;
+    guess_init(&g, name);
+    for (const char *const *known = node_state_names; *known; known++) {
+        if (str_is(name, *known))
+            return true;
+        guess_offer(&g, str_from(*known));
+    }
+    answer_problem(x, 400,
+                   arena_printf(&x->arena, "state: there is none such%s", guess_text(&g)).p);
+    return false;
+}
+
 static bool is_wanted(const struct call *call, const struct node *n, const struct admin_param *p)
 {
     struct str cluster = n->cluster ? n->cluster->name : STR("");
@@ -199,7 +217,8 @@ void admin_list_nodes(struct exchange *x, struct call *call)
     uint64_t limit;
     size_t n = 0;
     if (!admin_params(x, params, PARAMS) ||
-        !admin_number(x, &params[LIMIT], 1, PAGE_MAX, PAGE_DEFAULT, &limit))
+        !admin_number(x, &params[LIMIT], 1, PAGE_MAX, PAGE_DEFAULT, &limit) ||
+        (params[STATE].value.p && !is_state(x, params[STATE].value)))
         return;
     struct value *items = ARENA_ARRAY(&x->arena, struct value, limit);
     struct str after = params[AFTER].value, next = {NULL, 0}, last = {NULL, 0};

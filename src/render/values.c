@@ -312,8 +312,7 @@ static struct value uuid_value(const struct node *n, struct arena *a)
     return n->uuid ? value_str(arena_str(a, str_from(uuid_text(*n->uuid, text)))) : value_none();
 }
 
-/* The name in the first DNS domain of its first network. */
-static struct str fqdn(const struct node *n, struct arena *a)
+struct str values_fqdn(const struct node *n, struct arena *a)
 {
     if (!n->addresses_n || !n->networks[0]->search_n)
         return n->name;
@@ -346,7 +345,7 @@ static struct value node_value(const struct of_node *o, enum node_key key)
     const struct node *n = o->node;
     switch (key) {
     case NODE_NAME: return value_str(n->name);
-    case NODE_FQDN: return value_str(fqdn(n, o->arena));
+    case NODE_FQDN: return value_str(values_fqdn(n, o->arena));
     case NODE_INSTANCE_ID: return value_str(instance_id(o));
     case NODE_MACS: return mac_list(n, o->arena);
     case NODE_UUID: return uuid_value(n, o->arena);

@@ -28,6 +28,9 @@ enum node_key {
 #define NODE_KEYS_ALL ((1u << NODE_KEYS) - 1)
 extern const struct str node_key_names[NODE_KEYS];
 
+/* The node's name in the first search domain of its first network; where there is none, its name.
+ */
+struct str values_fqdn(const struct node *n, struct arena *a);
 /* The keys whose bits are in `wanted`. Generation 0 is the first; `networks` is what
  * values_of_networks made of the same site. */
 struct value values_of_node(const struct node *n, uint32_t generation, const struct site *site,

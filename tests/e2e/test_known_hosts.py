@@ -52,7 +52,7 @@ def test_names_and_addresses():
 def test_a_node_speaks_for_itself_alone():
     phone_home("k8s-worker-3", fqdn="forge.example.org", pub_key_ed25519=KEY)
     tap.eq(known_hosts("forge.example.org"), "")
-    tap.eq(known_hosts("k8s-worker-3"), f"k8s-worker-3,10.0.20.13 {KEY}\n")
+    tap.eq(known_hosts("k8s-worker-3"), f"k8s-worker-3,k8s-worker-3.home.arpa,10.0.20.13 {KEY}\n")
 
 
 def test_no_line_but_keys():

@@ -17,10 +17,7 @@ static void take_faults(struct value list, struct faults *faults, struct arena *
             .line = (uint32_t)api_number(f, "line", 0),
             .column = (uint32_t)api_number(f, "column", 0),
         };
-        if (str_is(api_text(f, "severity"), "warning"))
-            fault_warn(faults, at, "%.*s", STR_ARG(text));
-        else
-            fault_add(faults, at, "%.*s", STR_ARG(text));
+        fault_add(faults, at, "%.*s", STR_ARG(text));
     }
 }
 

@@ -5,6 +5,7 @@
 #include "core/answer.h"
 #include "core/callback.h"
 #include "core/internal.h"
+#include "core/problem.h"
 
 #include <stdlib.h>
 
@@ -112,6 +113,15 @@ static enum exchange_verdict on_step(void *cls, struct exchange *x)
     return EXCHANGE_DONE;
 }
 
+static void on_refuse(void *cls, struct exchange *x, int status, const char *reason)
+{
+    (void)cls;
+    if (x->in.listener == LISTENER_ADMIN && str_starts(x->in.path, STR("/v1/")))
+        answer_problem(x, status, reason);
+    else
+        answer_refuse(x, status, reason);
+}
+
 /* Who has left is not waited for; what he asked for happens all the same. */
 static void on_end(void *cls, struct exchange *x)
 {
@@ -132,7 +142,8 @@ struct core *core_new(struct snapshot *first, struct fleet *fleet, const struct 
     struct core *c = calloc(1, sizeof(*c));
     if (!c)
         abort();
-    c->port = (struct exchange_port){.begin = on_begin, .step = on_step, .end = on_end, .cls = c};
+    c->port = (struct exchange_port){
+        .begin = on_begin, .step = on_step, .end = on_end, .refuse = on_refuse, .cls = c};
     c->snapshot = first;
     c->fleet = fleet;
     c->sealer = sealer;
@@ -192,8 +203,11 @@ void core_reloaded(struct core *c, uint64_t number, uint64_t took_ms, bool ok,
     c->reload_ok = ok;
     faults_done(&c->reload_faults);
     faults_init(&c->reload_faults);
-    for (size_t i = 0; i < faults->kept; i++)
-        fault_add(&c->reload_faults, faults->list[i].at, "%s", faults->list[i].msg);
+    for (size_t i = 0; i < faults->kept; i++) {
+        const struct fault *f = &faults->list[i];
+        if (!f->warning)
+            fault_add(&c->reload_faults, f->at, "%s", f->msg);
+    }
     if (ok)
         c->loaded_wall_ms = clock_wall_ms();
     core_tell_waiters(c);

@@ -68,6 +68,7 @@ static const char *title_of(int status)
     case 412: return "Precondition Failed";
     case 413: return "Content Too Large";
     case 500: return "Internal Server Error";
+    case 415: return "Unsupported Media Type";
     case 422: return "Unprocessable Content";
     case 503: return "Service Unavailable";
     default: return "Error";
@@ -80,7 +81,7 @@ static struct value fault_value(const struct fault *f, struct arena *a)
     return JSON_MAP(a, JSON_VALUE("file", f->at.file ? value_str(str_from(f->at.file)) : none),
                     JSON_VALUE("line", f->at.line ? value_int(f->at.line) : none),
                     JSON_VALUE("column", f->at.line ? value_int(f->at.column) : none),
-                    JSON_BOOL("warning", f->warning), JSON_STR("message", str_from(f->msg)));
+                    JSON_STR("message", str_from(f->msg)));
 }
 
 static struct value faults_value(const struct faults *faults, struct arena *a)
@@ -94,10 +95,13 @@ static struct value faults_value(const struct faults *faults, struct arena *a)
 
 static void refuse(struct exchange *x, int status, const char *detail, struct value faults)
 {
-    write_json(x,
-               JSON_MAP(&x->arena, JSON_STR("type", STR("about:blank")),
-                        JSON_STR("title", str_from(title_of(status))), JSON_INT("status", status),
-                        JSON_STR("detail", str_from(detail)), JSON_VALUE("faults", faults)));
+    struct value v =
+        JSON_MAP(&x->arena, JSON_STR("type", STR("about:blank")),
+                 JSON_STR("title", str_from(title_of(status))), JSON_INT("status", status),
+                 JSON_STR("detail", str_from(detail)), JSON_VALUE("faults", faults));
+    if (!faults.n)
+        v.n--;
+    write_json(x, v);
     x->out.status = status;
     x->out.type = "application/problem+json";
     x->out.event = "refused";

@@ -95,11 +95,14 @@ enum exchange_verdict { EXCHANGE_DONE, EXCHANGE_WAIT };
  * come; where it has filled in `out.status` already, that is the answer, and no body is read.
  * `step` is called once the request is whole, and again each time that it was woken after
  * EXCHANGE_WAIT; a listener gives up waiting after a minute by itself. `end` is called once for
- * each begun exchange, whatever became of its peer. */
+ * each begun exchange, whatever became of its peer. `refuse` fills in `out` where the listener
+ * itself refuses a begun exchange: for its form, its body's size, or the minute that is over; NULL:
+ * the answer is the reason as a line of text. */
 struct exchange_port {
     void (*begin)(void *cls, struct exchange *x);
     enum exchange_verdict (*step)(void *cls, struct exchange *x);
     void (*end)(void *cls, struct exchange *x);
+    void (*refuse)(void *cls, struct exchange *x, int status, const char *reason);
     void *cls;
 };
 

@@ -180,13 +180,18 @@ static void read_request(struct http_request *r, const char *url, const char *me
 
 static void refuse(struct http_request *r)
 {
+    const struct exchange_port *port = r->server->port;
     struct exchange_out *out = &r->exchange.out;
+    r->close = true; /* where this request ends is anybody's guess */
     *out = (struct exchange_out){.status = r->refusal_status};
+    if (port->refuse) {
+        port->refuse(port->cls, &r->exchange, r->refusal_status, r->refusal);
+        return;
+    }
     out->type = "text/plain; charset=utf-8";
     out->body = arena_printf(&r->exchange.arena, "%s\n", r->refusal);
     out->event = "refused";
     out->reason = r->refusal;
-    r->close = true; /* where this request ends is anybody's guess */
 }
 
 static void begin(struct http_request *r, const char *url, const char *method, const char *version)

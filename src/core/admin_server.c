@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The server itself: how it is, reload, backup; and a node's documents. */
 #include "core/admin.h"
+#include "core/definition.h"
 #include "core/internal.h"
 #include "core/problem.h"
 #include "render/document.h"
 
 #include <sys/stat.h>
+
+#define LEFT_OUT_MAX 100 /* each is held against the world anew, on the loop */
 
 /* --- How it is -----------------------------------------------------------------------------------
  */
@@ -22,6 +25,39 @@ static struct value store_value(const struct call *call, struct arena *a)
         JSON_INT("file_bytes", (int64_t)stats.file_bytes),
         JSON_INT("free_bytes", (int64_t)stats.free_bytes),
         JSON_INT("queued", (int64_t)stats.queued));
+}
+
+/* Why the definition has no place in the world; undefined where it would have one: then the world
+ * that has it is being made. */
+static struct value left_out_value(struct exchange *x, const struct fleet_definition *d)
+{
+    struct arena *a = &x->arena;
+    struct value v = {.kind = VALUE_UNDEFINED};
+    struct faults faults;
+    faults_init(&faults);
+    int r = tree_try(snapshot_tree(x->snapshot), snapshot_registered(x->snapshot),
+                     (struct tree_definition){d->uid, d->json, d->revision}, &faults);
+    if (r < 0) {
+        struct value name = value_get(definition_read(d->json, a), STR("name"));
+        const char *why = faults.kept ? faults.list[0].msg : "";
+        v = JSON_MAP(a, JSON_VALUE("name", name.kind == VALUE_STR ? name : value_none()),
+                     JSON_STR("reason", arena_str(a, str_from(why))));
+    }
+    faults_done(&faults);
+    return v;
+}
+
+static struct value left_out_values(struct exchange *x, const struct fleet *f)
+{
+    struct value *items = ARENA_ARRAY(&x->arena, struct value, LEFT_OUT_MAX);
+    struct fleet_definition d;
+    uint32_t n = 0;
+    for (uint32_t at = 0; n < LEFT_OUT_MAX && fleet_definition_at(f, &at, &d);) {
+        if (!snapshot_find_uid(x->snapshot, d.uid))
+            items[n] = left_out_value(x, &d);
+        n += items[n].kind != VALUE_UNDEFINED;
+    }
+    return value_list(items, n);
 }
 
 void admin_show_server(struct exchange *x, struct call *call)
@@ -43,6 +79,7 @@ void admin_show_server(struct exchange *x, struct call *call)
                          JSON_INT("nodes", nodes), JSON_INT("registered", registered),
                          JSON_INT("faulty", faulty), JSON_STR("url", snapshot_url(x->snapshot)),
                          JSON_VALUE("seed_loaded", json_time(c->loaded_wall_ms, a)),
+                         JSON_VALUE("left_out", left_out_values(x, c->fleet)),
                          JSON_VALUE("store", store_value(call, a))));
 }
 

@@ -44,7 +44,7 @@ def test_add_and_arm_only_what_was_made():
     tap.contains(out, "k8s-worker-4 is registered")
     tap.contains(out, "\nds=nocloud;dsmode=net;s=http://10.0.10.5:8080/s/aqrst")
     _, said = play(["add", "add-arm-changed"], *ADD, "--arm", status=1)
-    tap.eq(said, "cloudseed: somebody else has changed the node\n")
+    tap.eq(said, "cloudseed: somebody else has changed this node since: look at it again\n")
     out, _ = play(["add", "add-arm"], *ADD, "--arm", "--json")
     tap.eq(json.loads(out), golden("add-arm")["answer"]["body"])
 
@@ -58,7 +58,7 @@ def test_refusals_say_what_is_wrong():
     _, said = play(["add-taken"], "node", "add", "k8s-worker-2", "--role", "worker", status=1)
     tap.contains(said, "is declared at seed/nodes/homelab.yaml:14")
     _, said = play(["arm-full"], "node", "arm", "k8s-worker-2", status=1)
-    tap.eq(said, "cloudseed: the disk is full\n")
+    tap.eq(said, "cloudseed: /var/lib/cloudseed/state.db: no space left for the state\n")
 
 
 def test_misuse_asks_nobody():
@@ -250,7 +250,7 @@ def test_events():
                      "registered, for 120 minutes, generation 1, by uid 0")
     tap.contains(lines[1], "was armed, fetched meta-data, by mac")
     tap.contains(lines[2], "init-local ends: SUCCESS after 1.2 s: searching for local datasources")
-    tap.contains(lines[3], "in modules-final, cloud-init's last stage failed")
+    tap.contains(lines[3], "in modules-final, the step failed: cloud-init's log on the node")
     out, _ = play(["events-newest"], "events", "--color", "always")
     tap.eq([line.startswith("\x1b[1;31m") for line in out.splitlines()],
            [False, False, False, True])

@@ -163,9 +163,13 @@ class Daemon:
     def get(self, path, headers=None):
         return self.request("GET", path, headers=headers)
 
+    def connect_admin(self):
+        """A connection to the socket of admins: for answers that have no end."""
+        return _SocketConnection(self.socket)
+
     def admin(self, method, path, body=None, headers=None):
         """Asks on the socket of admins; a body that is no bytes is sent as JSON."""
-        connection = _SocketConnection(self.socket)
+        connection = self.connect_admin()
         try:
             if body is not None and not isinstance(body, bytes):
                 body = json.dumps(body).encode()

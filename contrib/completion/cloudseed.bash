@@ -100,6 +100,11 @@ _cloudseed() {
             expired unlocked reprovisioned booting progress rebooted up identity joining joined
             ready failed alarm locked' -- "$cur")
         ;;
+    --for)
+        if [[ ${words[*]-} == dhcp ]]; then
+            mapfile -t COMPREPLY < <(compgen -W 'opnsense kea dnsmasq' -- "$cur")
+        fi
+        ;;
     --url | --sha256 | --role | --cluster | --mac | --address | --uuid | --serial | --var | \
         --unset | --network | --timeout | --since) ;;
     *)

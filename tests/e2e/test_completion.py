@@ -101,6 +101,8 @@ def test_files_of_a_node():
 
 
 def test_values():
+    tap.eq(complete("dhcp", "--for", ""), ["dnsmasq", "kea", "opnsense"])
+    tap.eq(complete("node", "arm", "k8s-worker-2", "--for", ""), [])
     tap.eq(complete("--color", ""), ["always", "auto", "never"])
     tap.eq(complete("--color", "=", "n"), ["never"])
     tap.eq(complete("--color", "="), ["always", "auto", "never"])

@@ -3,10 +3,12 @@
 
 #define FIRST_MS 1000 /* before anything is known of the peer */
 #define LEAST_MS 200  /* firmware writes to slow flash now and then */
-#define MOST_MS 4000
+/* atftp says again what was lost only when it has heard nothing for five seconds: who repeats
+ * himself more often than that, for ever, is never answered. */
+#define MOST_MS 8000
 /* Who has never answered may not be there at all: an address can be forged. */
 #define TRIES_UNHEARD 4
-#define TRIES_HEARD 9
+#define TRIES_HEARD 8
 
 static uint32_t patience_ms(const struct window *w)
 {

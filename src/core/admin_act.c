@@ -63,6 +63,8 @@ static bool ask(struct exchange *x, struct call *call, const struct node *n)
     c.peer = STR("");
     if (!admin_matches(x, call, n))
         return false;
+    if (x->in.if_match.p)
+        fleet_seen(call->core->fleet, n->uid, &c);
     if (opens_a_window(call->admin.kind)) {
         if (!read_minutes(x, &c.arm.length_ms))
             return false;

@@ -149,6 +149,14 @@ struct slot_ref fleet_change(struct fleet *f, struct str uid, struct str name,
     return begin(f, op);
 }
 
+void fleet_seen(const struct fleet *f, struct str uid, struct change *c)
+{
+    const struct member *m = member_find(f, uid);
+    c->as_seen = true;
+    c->seen_state = m ? m->state.revision : STORE_ABSENT;
+    c->seen_node = m ? m->node.revision : STORE_ABSENT;
+}
+
 struct slot_ref fleet_define(struct fleet *f, struct str uid, struct str name, uint64_t expected,
                              struct str json, const struct event *why, const struct change *by,
                              struct slot_ref who)

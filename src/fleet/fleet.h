@@ -53,15 +53,15 @@ struct fleet_result {
     const struct store_page *page; /* of fleet_events */
 };
 
-/* Asks for a change of the node. All that `c` points at is copied. Its `at` is taken when the
- * change's turn comes. A change by the node itself counts as having heard of it. One whose turn
- * comes when the definition has been deleted is refused with 404. */
+/* Asks for a change of the node. All that `c` points at is copied. Its `at` is taken when its turn
+ * comes; 404 where the node was deleted before. What it does itself counts as heard of it. */
 struct slot_ref fleet_change(struct fleet *f, struct str uid, struct str name,
                              const struct change *c, struct slot_ref who);
+/* The change is to happen only where its turn finds the node as it is now: else 412. */
+void fleet_seen(const struct fleet *f, struct str uid, struct change *c);
 /* Definitions of registered nodes are opaque here. Writes `json` where the definition has the
  * `expected` revision (STORE_ABSENT: there is none, nor another one of that name), with an event;
- * empty: deletes it, the node's record too, and leaves a tombstone. `by` says who and from where.
- */
+ * empty: deletes it and the node's record, and leaves a tombstone. `by`: who, and from where. */
 struct slot_ref fleet_define(struct fleet *f, struct str uid, struct str name, uint64_t expected,
                              struct str json, const struct event *why, const struct change *by,
                              struct slot_ref who);

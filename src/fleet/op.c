@@ -117,15 +117,25 @@ static bool is_heard(enum change_kind kind)
            kind == CHANGE_CLAIM || kind == CHANGE_RESULT;
 }
 
+/* Others had their turn since the asker looked. */
+static bool is_outdated(struct op *op)
+{
+    const struct member *m = op->member;
+    const struct change *c = &op->change;
+    if (m->deleted) /* its state would outlast it */
+        end(op, FLEET_DONE, 404, "there is no such node");
+    else if (c->as_seen && (c->seen_state != m->state.revision || c->seen_node != m->node.revision))
+        end(op, FLEET_DONE, 412, "somebody else has changed this node since: look at it again");
+    return op->done;
+}
+
 static void run_change(struct fleet *f, struct op *op)
 {
     struct member *m = op->member;
     struct record r;
     struct outcome out;
-    if (m->deleted) { /* meanwhile: its state would outlast it */
-        end(op, FLEET_DONE, 404, "there is no such node");
+    if (is_outdated(op))
         return;
-    }
     f->host.now(f->host.cls, &op->change.at);
     if (op->change.kind == CHANGE_DEADLINE)
         op->change.silent_ms = op->change.at.boot_ms - m->heard_boot_ms;

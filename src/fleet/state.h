@@ -55,6 +55,9 @@ struct change {
     struct str peer;            /* its address, empty: none */
     bool is_master, bootstraps; /* of the node's role */
     bool lock_on_alarm;         /* the site's policy */
+    /* The change wants record and definition as they were (fleet_seen). */
+    bool as_seen;
+    uint64_t seen_state, seen_node;
     union {
         struct {
             uint64_t length_ms;

@@ -105,6 +105,24 @@ def test_a_faulty_document_is_422():
                 "worker-user-data:1:")
 
 
+def test_of_two_that_saw_the_same_one_wins():
+    with Homelab().start() as server:
+        for _ in range(8):
+            seen = {"If-Match": server.admin("GET", "/v1/nodes/k8s-worker-2").headers["ETag"]}
+            told = []
+
+            def act(seen=seen, told=told):
+                told.append(server.admin("POST", "/v1/nodes/k8s-worker-2/reprovision", None, seen))
+
+            threads = [threading.Thread(target=act) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            tap.eq(sorted(answer.status for answer in told), [200, 412, 412, 412])
+        tap.eq(server.admin("GET", "/v1/nodes/k8s-worker-2").json["generation"], 9)
+
+
 def test_actions_that_race_a_deletion_leave_nothing():
     with Homelab().start() as server:
         for _ in range(8):

@@ -333,6 +333,20 @@ static void nothing_outlasts_a_deletion(void **state)
     assert_int_equal(done(ask("declared", arming("Sd"))).status, 200);
 }
 
+static void of_two_that_saw_the_same_one_wins(void **state)
+{
+    struct change first = arming("Sw"), second = arming("Sx");
+    (void)state;
+    fleet_seen(fleet, STR("a"), &first);
+    fleet_seen(fleet, STR("a"), &second);
+    struct slot_ref one = ask("a", first), two = ask("a", second);
+    fleet_on_store(fleet);
+    assert_int_equal(take(one).status, 200);
+    assert_int_equal(take(two).status, 412);
+    fleet_seen(fleet, STR("a"), &second);
+    assert_int_equal(done(ask("a", second)).status, 200);
+}
+
 /* A deletion that the disk refused leaves the node as it was. */
 static void a_deletion_that_failed_is_none(void **state)
 {
@@ -480,6 +494,7 @@ UNIT_MAIN(FLEET(known_only_when_committed), FLEET(changes_of_a_node_go_one_at_a_
           FLEET(a_window_ends_when_its_time_is_up), FLEET(a_silent_boot_fails),
           FLEET(strangers_are_not_heard), FLEET(nodes_come_and_go),
           FLEET(nothing_outlasts_a_deletion), FLEET(a_deletion_that_failed_is_none),
-          FLEET(a_name_is_taken_once), FLEET(watchers_hear_once), FLEET(events_are_read_by_pages),
+          FLEET(of_two_that_saw_the_same_one_wins), FLEET(a_name_is_taken_once),
+          FLEET(watchers_hear_once), FLEET(events_are_read_by_pages),
           FLEET(the_ring_forgets_the_oldest), FLEET(deadlines_come_in_their_order),
           FLEET(the_servers_own_records_are_kept))

@@ -104,15 +104,15 @@ static bool wants_stream(const struct exchange *x)
     return x->in.accept.p && memmem(x->in.accept.p, x->in.accept.n, type, sizeof(type) - 1);
 }
 
-/* Where it goes on: behind what the peer has seen, or with what comes from now on. */
-static bool begin_stream(struct exchange *x, struct call *call)
+/* Where it goes on: behind what the peer has seen, or, `newest`, with what comes from now on. */
+static bool begin_stream(struct exchange *x, struct call *call, uint64_t newest)
 {
     struct admin_param p = {.name = "after", .value = {NULL, 0}};
     if (!admin_params(x, &p, 1))
         return false;
     if (x->in.last_event_id.p)
         p.value = x->in.last_event_id;
-    if (!admin_number(x, &p, 0, INT64_MAX, fleet_newest_event(call->core->fleet), &call->after))
+    if (!admin_number(x, &p, 0, INT64_MAX, newest, &call->after))
         return false;
     x->out.status = 200;
     x->out.type = "text/event-stream";
@@ -170,7 +170,12 @@ enum exchange_verdict admin_list_events(struct exchange *x, struct call *call)
 {
     if (!wants_stream(x))
         return page_step(x, call);
-    if (!call->is_streaming && !begin_stream(x, call))
-        return EXCHANGE_DONE;
-    return stream_step(x, call);
+    if (call->is_streaming)
+        return stream_step(x, call);
+    uint64_t newest;
+    if (!fleet_newest_event(call->core->fleet, &newest)) {
+        fleet_watch(call->core->fleet, x->ref);
+        return EXCHANGE_WAIT;
+    }
+    return begin_stream(x, call, newest) ? stream_step(x, call) : EXCHANGE_DONE;
 }

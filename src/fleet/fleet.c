@@ -277,9 +277,10 @@ const struct store_entry *fleet_next_event(const struct fleet *f, uint64_t after
     return recent_next(f->recent, after, ret_lost);
 }
 
-uint64_t fleet_newest_event(const struct fleet *f)
+bool fleet_newest_event(const struct fleet *f, uint64_t *ret)
 {
-    return recent_newest(f->recent);
+    *ret = recent_newest(f->recent);
+    return f->knows_recent;
 }
 
 uint64_t fleet_oldest_event(const struct fleet *f)

@@ -101,15 +101,15 @@ uint64_t fleet_definitions_version(const struct fleet *f);
 /* The event that follows `after` among the newest that are kept in memory; NULL: none yet. With
  * *ret_lost set, older ones than the oldest kept were asked for: read them with fleet_events. */
 const struct store_entry *fleet_next_event(const struct fleet *f, uint64_t after, bool *ret_lost);
-/* 0: there is none. The oldest is of those that are kept in memory. */
-uint64_t fleet_newest_event(const struct fleet *f);
+/* 0: there is none. The oldest is of those that are kept in memory. Nothing is known of them
+ * (false) until the store has told what there was before; who watches is woken then. */
+bool fleet_newest_event(const struct fleet *f, uint64_t *ret);
 uint64_t fleet_oldest_event(const struct fleet *f);
-/* `who` is woken, once, when there are newer ones. */
+/* `who` is woken, once, by newer ones. */
 void fleet_watch(struct fleet *f, struct slot_ref who);
 
-/* After the store's wake. */
+/* After the store's wake, and after the alarm. */
 void fleet_on_store(struct fleet *f);
-/* After the alarm. */
 void fleet_on_alarm(struct fleet *f);
 /* Wakes those who watch though there is nothing new, so that they can tell their peers. */
 void fleet_rouse(struct fleet *f);

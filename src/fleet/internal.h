@@ -82,6 +82,7 @@ struct fleet {
     struct member **heap; /* those with a deadline, the nearest first */
     uint32_t heap_n, heap_room;
     struct recent *recent;
+    bool knows_recent; /* what there was before us was read */
     struct own *own;
     uint32_t own_n, own_room;
     struct slot_ref *watchers;

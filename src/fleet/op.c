@@ -326,9 +326,13 @@ static void on_answer(struct fleet *f, struct store_notice *n)
         on_commit(f, op, n);
     else
         end_with(op, n->result, &n->err);
-    if (n->about == STORE_READ && n->result == STORE_OK) {
-        if (op->fills_recent)
+    if (op->fills_recent) {
+        f->knows_recent = true; /* as much as there is to be known */
+        if (n->result == STORE_OK)
             recent_fill(f->recent, &n->page);
+        op_tell_watchers(f);
+    }
+    if (n->about == STORE_READ && n->result == STORE_OK) {
         op->page = n;
         op->result.page = &n->page;
     } else {

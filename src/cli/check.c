@@ -4,9 +4,12 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "cli/faultview.h"
+#include "cli/folder.h"
 #include "cli/progress.h"
 #include "cli/seedtree.h"
 #include "render/check.h"
+
+#include <unistd.h>
 
 static void on_node(void *cls, uint32_t number, enum check_verdict verdict)
 {
@@ -73,6 +76,20 @@ static void print_json(struct call *c, const struct config *config, const struct
     call_print_json(value_map(pairs, sizeof(pairs) / sizeof(pairs[0])));
 }
 
+/* A folder with site.yaml, or one that has such a one as its folder seed, and templates beside. */
+static void use_folder(struct call *c, const char *folder, struct config *config)
+{
+    struct str seed = arena_printf(&c->arena, "%s/seed", folder),
+               templates = arena_printf(&c->arena, "%s/templates", folder);
+    config->seed_dir = str_from(folder);
+    if (access(arena_printf(&c->arena, "%s/site.yaml", folder).p, F_OK) == 0 ||
+        access(arena_printf(&c->arena, "%s/site.yaml", seed.p).p, F_OK) < 0)
+        return;
+    config->seed_dir = seed;
+    if (!flags_given(&c->flags, FLAG_TEMPLATES) && folder_is(templates.p))
+        config->templates_dir = templates;
+}
+
 int check_run(struct call *c)
 {
     struct config config;
@@ -84,7 +101,7 @@ int check_run(struct call *c)
     if (seedtree_configure(c, &config) != CALL_OK)
         return CALL_FAILED;
     if (c->operands_n)
-        config.seed_dir = str_from(c->operands[0]);
+        use_folder(c, c->operands[0], &config);
     faults_init(&faults);
     check(&config, &faults, &tree, &result);
     if (flags_given(&c->flags, FLAG_JSON)) {

@@ -18,7 +18,7 @@ const struct command command_tree_table[] = {
                 "templates, renders every document of every node, and looks at each as cloud-init\n"
                 "and netplan will. Every fault is printed with its file, line and column: in the\n"
                 "template, where a document is wrong. The server need not run, and no secret is\n"
-                "read.\n"
+                "read. A DIR with the folders seed and templates stands for both.\n"
                 "\n"
                 "Exit status: 0 no errors, 1 errors were found, 64 wrong usage.\n"
                 "\n"

@@ -132,7 +132,8 @@ static int render(struct rendering *r, struct prepared_file f)
                    ? default_meta_data(r->scope.node, r->scope.env, r->out)
                    : 0;
     r->scope.node_keys = f.node_keys;
-    struct template_scope names = {.lookup = scope_lookup, .cls = &r->scope};
+    struct template_scope names = {
+        .lookup = scope_lookup, .cls = &r->scope, .explain = scope_explain};
     return template_render(f.template, names, NULL, r->scope.arena, r->out, r->trace, r->ret_fault);
 }
 

@@ -128,3 +128,12 @@ bool scope_lookup(void *cls, struct str name, struct value *ret)
         *ret = v->value;
     return v != NULL;
 }
+
+const char *scope_explain(struct str name)
+{
+    if (str_is(name, "bootstrap"))
+        return "only a role's 'kubeadm' template sees it, not what else a node is given";
+    if (str_is(name, "secrets"))
+        return "only kubeadm's template and those of sealed/ see it";
+    return NULL;
+}

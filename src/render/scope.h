@@ -36,6 +36,9 @@ struct scope {
 /* Fits template_scope's lookup; `cls` is a struct scope. */
 bool scope_lookup(void *cls, struct str name, struct value *ret);
 
+/* Fits template_scope's explain: of names that other documents see. */
+const char *scope_explain(struct str name);
+
 /* The variable that `name` stands for on this node, and with it the place that it comes from. NULL
  * where there is none. */
 const struct variable *scope_variable(const struct site *site, const struct node *n,

@@ -136,6 +136,12 @@ static void refuse_member(struct run *r, uint32_t at, const struct undefined *u)
               excerpt_text(text, value_text(u->key)), guess_text(&guess));
 }
 
+static void refuse_name(struct run *r, uint32_t at, struct str name)
+{
+    const char *why = r->scope.explain ? r->scope.explain(name) : NULL;
+    run_fault(r, at, "'%.*s' is undefined%s%s", STR_ARG(name), why ? ": " : "", why ? why : "");
+}
+
 void run_refuse_fault(struct run *r, uint32_t at, struct value v)
 {
     const struct undefined *u =
@@ -152,7 +158,7 @@ void run_refuse_fault(struct run *r, uint32_t at, struct value v)
     else if (u->hint)
         run_fault(r, at, "%s", u->hint);
     else if (u->of.kind == VALUE_UNDEFINED)
-        run_fault(r, at, "'%.*s' is undefined", STR_ARG(u->name));
+        refuse_name(r, at, u->name);
     else
         refuse_member(r, at, u);
 }

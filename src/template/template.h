@@ -41,6 +41,8 @@ struct str template_name(const struct template *t);
 struct template_scope {
     bool (*lookup)(void *cls, struct str name, struct value *ret);
     void *cls;
+    /* May be NULL: what to tell who uses a name that is not there; NULL: nothing of its own. */
+    const char *(*explain)(struct str name);
 };
 
 /* The same template with everything written out that depends on names alone which `known` answers;

@@ -142,6 +142,27 @@ void template_attributes(const struct template *t, struct str name,
     walk_block(&t->body, &w);
 }
 
+struct names {
+    void (*on_name)(void *cls, struct str name);
+    void *cls;
+};
+
+static bool find_names(void *cls, struct expr *e)
+{
+    struct names *n = cls;
+    if (e->kind == EXPR_NAME && e->origin != ORIGIN_OWN)
+        n->on_name(n->cls, e->name);
+    return walk_parts(e, find_names, n);
+}
+
+void template_names(const struct template *t, void (*on_name)(void *cls, struct str name),
+                    void *cls)
+{
+    struct names n = {on_name, cls};
+    const struct walk w = {.on_expr = find_names, .on_include = pass_include, .cls = &n};
+    walk_block(&t->body, &w);
+}
+
 void template_includes(const struct template *t,
                        void (*on_include)(void *cls, const struct template *target,
                                           struct place at),

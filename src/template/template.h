@@ -55,6 +55,9 @@ const struct template *template_fold(const struct template *t, struct template_s
  * scope, and where: `attr` is "b" for a.b and a["b"], empty for any other use of a. */
 void template_attributes(const struct template *t, struct str name,
                          void (*on_attr)(void *cls, struct str attr, struct place at), void *cls);
+/* Each name that the template itself reads from the outer scope, as often as it does. */
+void template_names(const struct template *t, void (*on_name)(void *cls, struct str name),
+                    void *cls);
 /* Each include of the template itself that names a constant, and where. */
 void template_includes(const struct template *t,
                        void (*on_include)(void *cls, const struct template *target,

@@ -144,6 +144,7 @@ int tree_load(const char *seed_dir, const char *templates_dir, struct faults *fa
     load_init(&l, t, faults);
     load_templates(&l, folder_name(&t->arena, templates_dir));
     load_seed(&l, folder_name(&t->arena, seed_dir));
+    load_check_variables(&l);
     load_done(&l);
     faults_sort(faults);
     if (faults->errors != errors) {

@@ -57,6 +57,8 @@ void load_site(struct load *l, const char *path);
 void load_clusters(struct load *l, const char *folder);
 void load_roles(struct load *l, const char *folder);
 void load_nodes(struct load *l, const char *folder);
+/* After all the others: warns of names that are misspelt. */
+void load_check_variables(struct load *l);
 
 /* Calls for each NAME: DEFINITION of each YAML file in `folder`; false where a file could not be
  * read. */

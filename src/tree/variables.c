@@ -76,14 +76,14 @@ static bool is_identifier(struct str s)
     return s.n > 0 && s.n <= 128;
 }
 
-static bool is_taken(struct str s)
+bool variables_is_taken(struct str name)
 {
     static const char *const taken[] = {
         "site", "cluster", "role", "node",  "networks", "seed",  "secrets", "bootstrap",
         "loop", "self",    "true", "false", "none",     "and",   "or",      "not",
         "in",   "is",      "if",   "else",  "super",    "range", "caller",  NULL};
     size_t i = 0;
-    while (taken[i] && !str_is(s, taken[i]))
+    while (taken[i] && !str_is(name, taken[i]))
         i++;
     return taken[i] != NULL;
 }
@@ -97,7 +97,7 @@ static bool check_name(struct schema_reader *r, const struct schema_field *f,
                             "%s is no name for a variable; take lower-case letters, digits and "
                             "'_', no digit first",
                             schema_quoted(r, s));
-    if (is_taken(s))
+    if (variables_is_taken(s))
         return schema_fault(r, f, key, "'%s' means something to templates already; rename it", s.p);
     return true;
 }

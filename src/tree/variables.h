@@ -13,6 +13,9 @@
 
 extern const struct schema_type schema_variables; /* struct variables */
 
+/* Whether the name means something to templates already. */
+bool variables_is_taken(struct str name);
+
 /* Those of `over`, and those of `under` that `over` lacks. */
 struct variables variables_merge(struct arena *a, struct variables under, struct variables over);
 

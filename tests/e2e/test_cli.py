@@ -82,9 +82,25 @@ def test_check_renders_every_file():
     copy_tree("poor", {"site.yaml": ("timezone:", "time_zone:")})
     done = WORLD.run("check", "poor")
     tap.eq(done.returncode, 1)
-    assert re.fullmatch(r"\S*/templates/k8s/user-data:2:\d+: error: .*'timezone'.*\n"
-                        r"  timezone: {{ timezone \| to_yaml_scalar }}\n +\^\n"
-                        "2 nodes, 3 roles, 1 cluster: 1 error\n", done.stdout), done.stdout
+    found = re.search(r"^\S*/templates/k8s/user-data:2:\d+: error: .*'timezone'.*\n"
+                      r"  timezone: {{ timezone \| to_yaml_scalar }}\n +\^\n", done.stdout, re.M)
+    assert found, done.stdout
+    tap.contains(done.stdout, "2 nodes, 3 roles, 1 cluster: 1 error, 1 warning\n")
+
+
+def test_check_warns_of_a_misspelt_variable():
+    copy_tree("slip", {"site.yaml": ("timezone:", "time_zone:")})
+    said = WORLD.run("check", "slip").stdout
+    tap.contains(said, ": warning: no template reads 'time_zone'; did you mean 'timezone'?\n")
+    tap.contains(said, "slip/site.yaml:")
+
+
+def test_check_of_bootstrap_where_it_is_not_seen():
+    shutil.copytree(WORLD.path / "templates", WORLD.path / "early-templates")
+    WORLD.write("early-templates/k8s/user-data", "#cloud-config\n# {{ bootstrap.token }}\n")
+    done = WORLD.run("check", "--templates", "early-templates")
+    tap.eq(done.returncode, 1)
+    tap.contains(done.stdout, "'bootstrap' is undefined: only a role's 'kubeadm' template sees it")
 
 
 def test_check_warns_and_succeeds():
@@ -101,6 +117,18 @@ def test_check_of_a_tree_that_is_not_there():
     tap.eq(done.returncode, 1)
     tap.contains(done.stdout, "nowhere/site.yaml: error: ")
     tap.contains(done.stdout, "1 error\n")
+
+
+def test_check_of_a_folder_with_both():
+    shutil.copytree(WORLD.path / "seed", WORLD.path / "both" / "seed")
+    shutil.copytree(WORLD.path / "templates", WORLD.path / "both" / "templates")
+    WORLD.write("both/templates/more", "")
+    got = json.loads(WORLD.good("check", "--json", "both"))
+    tap.eq((got["seed"], got["templates"]), ("both/seed", "both/templates"))
+    got = json.loads(WORLD.good("check", "--json", "both", "--templates", "templates"))
+    tap.eq((got["seed"], got["templates"]), ("both/seed", "templates"))
+    got = json.loads(WORLD.good("check", "--json", "both/seed"))
+    tap.eq((got["seed"], got["templates"]), ("both/seed", str(WORLD.path / "templates")))
 
 
 def test_check_survives_every_fault_we_know():

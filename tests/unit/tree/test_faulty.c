@@ -76,7 +76,14 @@ static void bootstraps_that_never_happen(void **state)
     check_tree("bootstrap");
 }
 
+static void variables_that_nobody_reads(void **state)
+{
+    (void)state;
+    check_tree("variables");
+}
+
 UNIT_MAIN(cmocka_unit_test(tree_of_many_faults), cmocka_unit_test(site_of_faults),
           cmocka_unit_test(networks_that_overlap),
           cmocka_unit_test(secrets_where_they_do_not_belong),
-          cmocka_unit_test(bootstraps_that_never_happen))
+          cmocka_unit_test(bootstraps_that_never_happen),
+          cmocka_unit_test(variables_that_nobody_reads))

@@ -51,7 +51,9 @@ static struct work *next(struct pool *p)
     return w;
 }
 
-/* What ends after the pool was closed has nobody left to be told. */
+/* What ends after the pool was closed, as the process ends: nobody is left to be told. */
+static struct work_queue untold = STAILQ_HEAD_INITIALIZER(untold);
+
 static void *work_on(void *cls)
 {
     struct pool *p = cls;
@@ -61,10 +63,9 @@ static void *work_on(void *cls)
         pthread_mutex_unlock(&p->lock);
         w->run(w);
         pthread_mutex_lock(&p->lock);
-        if (p->closed)
-            continue;
-        STAILQ_INSERT_TAIL(&p->done, w, queued);
-        uv_async_send(&p->news);
+        STAILQ_INSERT_TAIL(p->closed ? &untold : &p->done, w, queued);
+        if (!p->closed)
+            uv_async_send(&p->news);
     }
     bool last = --p->threads == 0 && p->handles == 0;
     pthread_mutex_unlock(&p->lock);

@@ -32,7 +32,7 @@ class Ring:
 
     def __exit__(self, *_):
         self._run("gpgconf", "--kill", "all")
-        shutil.rmtree(self.home)
+        shutil.rmtree(self.home, ignore_errors=True)  # the agent takes its sockets away
 
     def _run(self, *words, text=""):
         done = subprocess.run(words, env={**os.environ, "GNUPGHOME": self.home}, input=text,

@@ -70,10 +70,10 @@ def ends(m, status, *parts, **more):
     for part in parts:
         tap.contains(ended.text, part)
     claim = SERVER.claim or "no claim"
-    secrets = [TOKEN, SERVER.bearer, "eyJ", "BEGIN CERT"] if SERVER.bearer == JOIN_KEY else [TOKEN]
+    secrets = [TOKEN, SERVER.bearer, "eyJhbGci", "BEGIN CERT"] if SERVER.bearer == JOIN_KEY else [TOKEN]
     for secret in [*secrets, claim, bytes(range(32)).hex()]:
         assert secret not in ended.text, f"{secret} in {ended.text}"
-    on_disk = [TOKEN, bytes(range(32)).hex(), "eyJ"]
+    on_disk = [TOKEN, bytes(range(32)).hex(), "eyJhbGci"]
     on_disk += [SERVER.bearer] if SERVER.bearer == JOIN_KEY else []
     tap.eq(m.leaks(*on_disk, *([claim] if status == 0 else [])), [])
     assert not m.file("/run/cloudseed/kubeadm.yaml").exists()

@@ -2,6 +2,7 @@
 #include "core/core.h"
 
 #include "base/clock.h"
+#include "base/grow.h"
 #include "core/answer.h"
 #include "core/callback.h"
 #include "core/internal.h"
@@ -178,12 +179,7 @@ void core_replace(struct core *c, struct snapshot *next)
 /* Each waiter holds a connection, and those are limited. */
 void core_await(struct core *c, struct slot_ref who)
 {
-    if (c->waiters_n == c->waiters_room) {
-        c->waiters_room = c->waiters_room ? c->waiters_room * 2 : 8;
-        c->waiters = reallocarray(c->waiters, c->waiters_room, sizeof(*c->waiters));
-        if (!c->waiters)
-            abort();
-    }
+    c->waiters = grow(c->waiters, c->waiters_n, &c->waiters_room, sizeof(*c->waiters));
     c->waiters[c->waiters_n++] = who;
 }
 

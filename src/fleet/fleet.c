@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fleet/fleet.h"
 
+#include "base/grow.h"
 #include "fleet/internal.h"
 #include "model/node.h"
 
@@ -301,12 +302,7 @@ void fleet_stats(const struct fleet *f, struct store_stats *ret)
 /* Each watcher holds a connection, and those are limited. */
 void fleet_watch(struct fleet *f, struct slot_ref who)
 {
-    if (f->watchers_n == f->watchers_room) {
-        f->watchers_room = f->watchers_room ? f->watchers_room * 2 : 16;
-        f->watchers = reallocarray(f->watchers, f->watchers_room, sizeof(*f->watchers));
-        if (!f->watchers)
-            abort();
-    }
+    f->watchers = grow(f->watchers, f->watchers_n, &f->watchers_room, sizeof(*f->watchers));
     f->watchers[f->watchers_n++] = who;
 }
 

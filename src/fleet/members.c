@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fleet/internal.h"
 
+#include "base/grow.h"
 #include "model/node.h"
 
 #include <stdlib.h>
@@ -37,10 +38,7 @@ struct member *member_get(struct fleet *f, struct str uid)
     struct member *m = member_find(f, uid);
     if (m)
         return m;
-    if (f->members_n == f->members_room) {
-        f->members_room = f->members_room ? f->members_room * 2 : 64;
-        f->members = need(reallocarray(f->members, f->members_room, sizeof(struct member *)));
-    }
+    f->members = grow(f->members, f->members_n, &f->members_room, sizeof(struct member *));
     struct moment now;
     f->host.now(f->host.cls, &now);
     m = need(calloc(1, sizeof(*m)));

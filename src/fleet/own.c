@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fleet/own.h"
 
+#include "base/grow.h"
 #include "fleet/internal.h"
 
 #include <stdlib.h>
@@ -31,12 +32,7 @@ static struct own *get(struct fleet *f, struct str kind, struct str key)
         if (str_is(kind, o->kind) && str_is(key, o->key))
             return o;
     }
-    if (f->own_n == f->own_room) {
-        f->own_room = f->own_room ? f->own_room * 2 : 8;
-        f->own = reallocarray(f->own, f->own_room, sizeof(*f->own));
-        if (!f->own)
-            abort();
-    }
+    f->own = grow(f->own, f->own_n, &f->own_room, sizeof(*f->own));
     f->own[f->own_n] = (struct own){.kind = copy(kind), .key = copy(key)};
     return &f->own[f->own_n++];
 }

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* machine: what a machine says of itself when it asks for its boot script. Anyone can say so. */
+#ifndef CLOUDSEED_CORE_MACHINE_H
+#define CLOUDSEED_CORE_MACHINE_H
+
+#include "model/mac.h"
+#include "model/uuid.h"
+
+/* Foreign text, cut to MACHINE_TEXT_MAX_BYTES; empty: not told. */
+#define MACHINE_TEXT_MAX_BYTES 64
+
+struct machine {
+    bool has_mac, has_uuid;
+    struct mac mac;
+    struct uuid uuid;
+    struct str manufacturer, product; /* of SMBIOS: "QEMU", "Standard PC (Q35 + ICH9, 2009)" */
+    struct str platform, arch;        /* of iPXE: "efi" or "pcbios", "x86_64" or "i386" */
+};
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/discovered.h"
+
+#include <stdlib.h>
+
+struct text {
+    char bytes[MACHINE_TEXT_MAX_BYTES];
+};
+
+struct entry {
+    struct discovered_machine machine;
+    struct text manufacturer, product, platform, arch; /* what its texts point into */
+};
+
+/* A machine that waits asks again and again, and so is found near the front: no map is needed, from
+ * which those that go would have to be taken. */
+struct discovered {
+    struct entry *order[DISCOVERED_MAX]; /* the one seen last first */
+    uint32_t n;
+};
+
+struct discovered *discovered_new(void)
+{
+    struct discovered *d = calloc(1, sizeof(*d));
+    if (!d)
+        abort();
+    return d;
+}
+
+void discovered_free(struct discovered *d)
+{
+    if (!d)
+        return;
+    for (uint32_t i = 0; i < d->n; i++)
+        free(d->order[i]);
+    free(d);
+}
+
+/* Its place in the order; d->n where it is new. */
+static uint32_t find(const struct discovered *d, struct mac mac)
+{
+    uint32_t i = 0;
+    while (i < d->n && memcmp(&d->order[i]->machine.said.mac, &mac, sizeof(mac)) != 0)
+        i++;
+    return i;
+}
+
+/* Room for one more at the end of the order. */
+static void make_room(struct discovered *d)
+{
+    if (d->n == DISCOVERED_MAX)
+        free(d->order[--d->n]);
+    d->order[d->n] = calloc(1, sizeof(struct entry));
+    if (!d->order[d->n++])
+        abort();
+}
+
+static struct entry *to_front(struct discovered *d, uint32_t i)
+{
+    struct entry *e = d->order[i];
+    memmove(d->order + 1, d->order, i * sizeof(*d->order));
+    d->order[0] = e;
+    return e;
+}
+
+static void keep(struct str *kept, struct text *room, struct str told)
+{
+    if (!told.n)
+        return;
+    struct str text = str_head(str_cut(&told, '\0'), sizeof(room->bytes));
+    if (text.n)
+        memcpy(room->bytes, text.p, text.n);
+    *kept = (struct str){room->bytes, text.n};
+}
+
+static void keep_said(struct entry *e, const struct machine *m)
+{
+    struct machine *said = &e->machine.said;
+    said->has_mac = true;
+    said->mac = m->mac;
+    if (m->has_uuid) {
+        said->has_uuid = true;
+        said->uuid = m->uuid;
+    }
+    keep(&said->manufacturer, &e->manufacturer, m->manufacturer);
+    keep(&said->product, &e->product, m->product);
+    keep(&said->platform, &e->platform, m->platform);
+    keep(&said->arch, &e->arch, m->arch);
+}
+
+bool discovered_note(struct discovered *d, const struct machine *m, struct address peer,
+                     int64_t wall_ms)
+{
+    if (!m->has_mac)
+        return false;
+    uint32_t at = find(d, m->mac);
+    bool is_new = at == d->n;
+    if (is_new) {
+        make_room(d);
+        at = d->n - 1;
+    }
+    struct entry *e = to_front(d, at);
+    keep_said(e, m);
+    e->machine.peer = peer;
+    e->machine.first_wall_ms = is_new ? wall_ms : e->machine.first_wall_ms;
+    e->machine.last_wall_ms = wall_ms;
+    e->machine.times++;
+    return is_new;
+}
+
+const struct discovered_machine *discovered_at(const struct discovered *d, uint32_t i)
+{
+    return i < d->n ? &d->order[i]->machine : NULL;
+}

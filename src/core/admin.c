@@ -54,6 +54,7 @@ enum exchange_verdict admin_step(struct exchange *x, struct call *call)
     case ADMIN_NODE: admin_show_node(x, call); break;
     case ADMIN_DOCUMENTS: admin_list_documents(x, call); break;
     case ADMIN_DOCUMENT: admin_show_document(x, call); break;
+    case ADMIN_DISCOVERED: admin_list_discovered(x, call); break;
     case ADMIN_SERVER: admin_show_server(x, call); break;
     case ADMIN_EVENTS: return admin_list_events(x, call);
     case ADMIN_RELOAD: return admin_reload(x, call);

@@ -21,6 +21,7 @@ enum admin_kind {
     ADMIN_REPROVISION,
     ADMIN_DOCUMENTS,
     ADMIN_DOCUMENT,
+    ADMIN_DISCOVERED,
     ADMIN_EVENTS,
     ADMIN_SERVER,
     ADMIN_RELOAD,
@@ -79,6 +80,7 @@ enum exchange_verdict admin_define(struct exchange *x, struct call *call);
 enum exchange_verdict admin_act(struct exchange *x, struct call *call);
 void admin_list_documents(struct exchange *x, struct call *call);
 void admin_show_document(struct exchange *x, struct call *call);
+void admin_list_discovered(struct exchange *x, struct call *call);
 enum exchange_verdict admin_list_events(struct exchange *x, struct call *call);
 void admin_show_server(struct exchange *x, struct call *call);
 enum exchange_verdict admin_reload(struct exchange *x, struct call *call);

@@ -47,8 +47,8 @@ struct admin_route admin_route_parse(struct str path, struct arena *a)
         const char *name;
         enum admin_kind kind;
     } others[] = {
-        {"nodes", ADMIN_NODES},   {"events", ADMIN_EVENTS}, {"server", ADMIN_SERVER},
-        {"reload", ADMIN_RELOAD}, {"backup", ADMIN_BACKUP},
+        {"nodes", ADMIN_NODES},   {"discovered", ADMIN_DISCOVERED}, {"events", ADMIN_EVENTS},
+        {"server", ADMIN_SERVER}, {"reload", ADMIN_RELOAD},         {"backup", ADMIN_BACKUP},
     };
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
         if (str_is(rest, others[i].name))
@@ -64,6 +64,7 @@ const char *admin_methods(enum admin_kind kind)
     case ADMIN_NODE: return "GET, HEAD, PATCH, DELETE";
     case ADMIN_DOCUMENTS:
     case ADMIN_DOCUMENT:
+    case ADMIN_DISCOVERED:
     case ADMIN_EVENTS:
     case ADMIN_SERVER: return "GET, HEAD";
     default: return "POST";

@@ -147,6 +147,7 @@ struct core *core_new(struct snapshot *first, struct fleet *fleet, const struct 
         .begin = on_begin, .step = on_step, .end = on_end, .refuse = on_refuse, .cls = c};
     c->snapshot = first;
     c->fleet = fleet;
+    c->discovered = discovered_new();
     c->sealer = sealer;
     c->host = *host;
     c->started_wall_ms = c->loaded_wall_ms = clock_wall_ms();
@@ -159,6 +160,7 @@ void core_free(struct core *c)
     if (!c)
         return;
     snapshot_unref(c->snapshot);
+    discovered_free(c->discovered);
     faults_done(&c->reload_faults);
     free(c->waiters);
     free(c);

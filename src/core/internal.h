@@ -11,12 +11,14 @@
 #include "core/admin.h"
 #include "core/assets.h"
 #include "core/core.h"
+#include "core/discovered.h"
 #include "core/route.h"
 
 struct core {
     struct exchange_port port;
     struct snapshot *snapshot;
     struct fleet *fleet;
+    struct discovered *discovered; /* who asked for a boot script and is no node's */
     const struct sealer *sealer;
     struct core_host host;
     int64_t started_wall_ms, loaded_wall_ms;

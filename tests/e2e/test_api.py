@@ -22,9 +22,10 @@ HOST_KEY = standin.golden("node")["answer"]["body"]["identity"]["host_keys"]["ed
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 SEED_KEY, WINDOW_KEY = r"[a-z2-7]{27}", r"w[a-z2-7]{26}"
-FORMS = {key: TIME for key in ("since", "opened", "ends", "began", "last", "at", "started",
-                               "seed_loaded")}
+FORMS = {key: TIME for key in ("since", "opened", "ends", "began", "first", "last", "at",
+                               "started", "seed_loaded")}
 FORMS.update(seed_url=f"http://10.0.10.5:8080/s/{SEED_KEY}/", peer=r"127\.0\.0\.1",
+             address=r"127\.0\.0\.1",
              window_url=f"http://10.0.10.5:8080/s/{WINDOW_KEY}/", version=r"\d+\.\d+\.\d+\S*",
              check="unchecked|ok", path="/.+", cause=r"node|deadline|uid \d+",
              uid="r-[a-z2-7]{26}|k8s-worker-[23]", ETag='"[0-9a-f]+"', **{"Retry-After": r"\d+"})
@@ -204,6 +205,31 @@ def test_the_events_of_a_node_that_is_gone():
 
         tap.eq((kinds(first), kinds(second), kinds("k8s-worker-4")),
                (["created", "deleted"], ["created"], ["created"]))
+
+
+# --- machines that nobody knows ------------------------------------------------------------------
+
+def test_discovered():
+    with Homelab().start() as server:
+        play(server, "discovered-none")
+        said = urlencode({"mac": "bc-24-11-00-20-0e", "manufacturer": "QEMU",
+                          "product": "Standard PC (Q35 + ICH9, 2009)", "platform": "efi",
+                          "uuid": "6f3d9a52-3b53-4c0e-8a51-8dd2b8f4c4f1", "arch": "x86_64"})
+        for query in (said, "mac=bc-24-11-00-20-0f", said):
+            ok(server.get(f"/boot.ipxe?{query}"))
+        play(server, "discovered")
+        added = play(server, "adopt")
+        tap.eq([m["mac"] for m in server.admin("GET", "/v1/discovered").json["machines"]],
+               ["bc:24:11:00:20:0f"])
+        play(server, "adopt-arm", headers={"If-Match": added.headers["ETag"]})
+
+
+def test_adopted_by_two():
+    """Its uuid is another node's, which has another MAC."""
+    with Homelab().start() as server:
+        other = {**standin.golden("adopt")["request"]["body"], "macs": ["bc:24:11:00:20:1e"]}
+        ok(server.admin("POST", "/v1/nodes", other), 201)
+        play(server, "adopt-taken")
 
 
 # --- the server itself ---------------------------------------------------------------------------

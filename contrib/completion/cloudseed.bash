@@ -34,6 +34,8 @@ _cloudseed_options() {
     'node add'*)
         echo --json --role --cluster --mac --address --uuid --serial --var --arm --for
         ;;
+    'node discovered'*) echo --json --names ;;
+    'node adopt'*) echo --json --role --cluster --address --var --arm --for ;;
     'node set'*)
         echo --json --role --cluster --mac --address --uuid --serial --var --unset
         ;;
@@ -62,11 +64,15 @@ _cloudseed_operands() {
             backup restore help
         ;;
     node | 'help node')
-        echo list show url add set rm arm disarm unlock rekey reprovision
+        echo list show url add discovered adopt set rm arm disarm unlock rekey reprovision
         ;;
     render | watch* | wait* | events | known-hosts | 'node show' | 'node url' | 'node set' | 'node rm'* | \
         'node arm'* | 'node disarm'* | 'node unlock'* | 'node rekey'* | 'node reprovision'*)
         "$1" "${where[@]}" node list --names 2>/dev/null
+        ;;
+    'node adopt')
+        # With dashes: bash takes a colon for the end of a word.
+        "$1" "${where[@]}" node discovered --names 2>/dev/null | tr : -
         ;;
     'render '*)
         ((${#words[@]} == 2)) && "$1" "${where[@]}" render "${words[1]}" --names 2>/dev/null

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "cli/seedtree.h"
+#include "cli/span.h"
 #include "wire/uri.h"
 
 #include <errno.h>
@@ -161,6 +162,15 @@ int64_t api_time(struct value map, const char *member)
 {
     int64_t ms;
     return clock_read_text(api_text(map, member), &ms) ? ms : -1;
+}
+
+struct str api_age(struct value map, const char *member, struct arena *a)
+{
+    char text[SPAN_TEXT_SIZE];
+    int64_t at_ms = api_time(map, member);
+    if (at_ms < 0)
+        return STR("");
+    return arena_str(a, str_from(span_text((clock_wall_ms() - at_ms) / 1000, text)));
 }
 
 struct str api_list_text(struct value map, const char *member, struct arena *a)

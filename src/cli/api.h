@@ -52,6 +52,8 @@ struct str api_text(struct value map, const char *member);
 int64_t api_number(struct value map, const char *member, int64_t other);
 /* A time, in milliseconds since 1970; -1: there is none. */
 int64_t api_time(struct value map, const char *member);
+/* How long ago that was: "12:04"; empty: there is no time. */
+struct str api_age(struct value map, const char *member, struct arena *a);
 /* "10.0.20.11,fd00:20::11" of a list of texts. */
 struct str api_list_text(struct value map, const char *member, struct arena *a);
 

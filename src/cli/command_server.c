@@ -4,6 +4,7 @@
 #include "cli/known_hosts.h"
 #include "cli/node_act.h"
 #include "cli/node_define.h"
+#include "cli/node_discovered.h"
 #include "cli/restore.h"
 #include "cli/server_ops.h"
 #include "cli/watch.h"
@@ -31,6 +32,42 @@ const struct command command_server_table[] = {
             "    --mac bc:24:11:00:20:0e --address 10.0.20.14 --arm\n"
             "  cloudseed node add lab-1 --role plain --uuid 6f3d9a52-3b53-4c0e-8a51-8dd2b8f4c4f1\n",
         .run = node_add_run,
+    },
+    {
+        .name = "node discovered",
+        .operands = "",
+        .flags = FLAG_BIT(FLAG_JSON) | FLAG_BIT(FLAG_NAMES),
+        .summary = "list machines that asked to boot and are no node's",
+        .help =
+            "Machines that asked the server for their boot script since it was started, the one\n"
+            "seen last first: MAC, the address it asked from, what it says of its make and its\n"
+            "firmware, how often it asked, how long ago, and its UUID. Anyone on the network can\n"
+            "say such things. The server keeps 512 of them. --names prints the MACs alone.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed node discovered\n"
+            "  cloudseed node discovered --json | jq -r '.[].mac'\n",
+        .run = node_discovered_run,
+    },
+    {
+        .name = "node adopt",
+        .operands = "MAC NODE",
+        .operands_min = 2,
+        .operands_max = 2,
+        .flags = FLAG_BIT(FLAG_ROLE) | FLAG_BIT(FLAG_CLUSTER) | FLAG_BIT(FLAG_ADDRESS) |
+                 FLAG_BIT(FLAG_VAR) | FLAG_BIT(FLAG_JSON) | FLAG_BIT(FLAG_ARM) | FLAG_BIT(FLAG_FOR),
+        .summary = "register a node for a machine that was discovered",
+        .help =
+            "As `node add` does, with the MAC and the UUID that the machine told: the next time "
+            "it\n"
+            "asks, it gets what is the node's. MAC is one that `node discovered` lists, written\n"
+            "with colons, with dashes or without. What the machine is to be known by is changed\n"
+            "with `node set`.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed node adopt bc:24:11:00:20:0e k8s-worker-4 --role worker \\\n"
+            "    --cluster homelab --address 10.0.20.14 --arm\n",
+        .run = node_adopt_run,
     },
     {
         .name = "node set",

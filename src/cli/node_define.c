@@ -2,6 +2,7 @@
 #include "cli/node_define.h"
 
 #include "cli/node_act.h"
+#include "cli/node_discovered.h"
 
 #include <stdio.h>
 
@@ -114,11 +115,10 @@ static void show(struct api *api, const char *what, struct value node)
 }
 
 /* Only what was just made, whoever else may be at work. */
-static int arm(struct api *api, struct value window, struct str etag)
+static int arm(struct api *api, const char *node, struct value window, struct str etag)
 {
     struct api_answer armed;
-    int status =
-        api_ask(api, "POST", api_node(api, api->call->operands[0], "arm"), window, etag, &armed);
+    int status = api_ask(api, "POST", api_node(api, node, "arm"), window, etag, &armed);
     if (status != CALL_OK)
         return status;
     if (flags_given(&api->call->flags, FLAG_JSON))
@@ -128,16 +128,31 @@ static int arm(struct api *api, struct value window, struct str etag)
     return CALL_OK;
 }
 
-static int add(struct api *api, struct value definition, struct value window)
+static int add(struct api *api, const char *node, const struct members *m, struct value window)
 {
     struct api_answer made;
     bool arms = flags_given(&api->call->flags, FLAG_ARM);
+    struct value definition = value_map(m->list, m->n);
     int status = api_ask(api, "POST", STR("/v1/nodes"), definition, STR(""), &made);
     if (status != CALL_OK)
         return status;
     if (!arms || !flags_given(&api->call->flags, FLAG_JSON))
         show(api, "registered", made.value);
-    return arms ? arm(api, window, made.etag) : CALL_OK;
+    return arms ? arm(api, node, window, made.etag) : CALL_OK;
+}
+
+/* The definition of a new node, by name and options, and the body of "arm". */
+static int read_new(struct call *c, const char *node, struct members *m, struct value *ret_window)
+{
+    int status = node_act_window(c, ret_window);
+    if (status != CALL_OK)
+        return status;
+    if (!flags_given(&c->flags, FLAG_ROLE))
+        return call_misuse(c, "a node needs a role: --role ROLE");
+    if (flags_given(&c->flags, FLAG_FOR) && !flags_given(&c->flags, FLAG_ARM))
+        return call_misuse(c, "--for is how long --arm opens the build window");
+    put(m, "name", value_str(str_from(node)));
+    return read_definition(c, m);
 }
 
 int node_add_run(struct call *c)
@@ -145,20 +160,46 @@ int node_add_run(struct call *c)
     struct members m = members_new(c);
     struct value window;
     struct api api;
-    int status = node_act_window(c, &window);
-    if (status != CALL_OK)
-        return status;
-    if (!flags_given(&c->flags, FLAG_ROLE))
-        return call_misuse(c, "a node needs a role: --role ROLE");
-    if (flags_given(&c->flags, FLAG_FOR) && !flags_given(&c->flags, FLAG_ARM))
-        return call_misuse(c, "--for is how long --arm opens the build window");
-    put(&m, "name", value_str(str_from(c->operands[0])));
-    status = read_definition(c, &m);
+    int status = read_new(c, c->operands[0], &m, &window);
     if (status != CALL_OK)
         return status;
     status = api_open(c, &api);
     if (status == CALL_OK)
-        status = add(&api, value_map(m.list, m.n), window);
+        status = add(&api, c->operands[0], &m, window);
+    api_close(&api);
+    return status;
+}
+
+/* What the machine said of itself is what the node will be known by. */
+static void put_machine(struct members *m, struct call *c, struct value machine)
+{
+    struct value *mac = ARENA_NEW(&c->arena, struct value);
+    struct value uuid = value_get(machine, STR("uuid"));
+    *mac = value_get(machine, STR("mac"));
+    put(m, "macs", value_list(mac, 1));
+    if (uuid.kind == VALUE_STR)
+        put(m, "uuid", uuid);
+}
+
+int node_adopt_run(struct call *c)
+{
+    struct members m = members_new(c);
+    struct value window, machine;
+    struct api api;
+    struct mac mac;
+    if (!mac_parse(str_from(c->operands[0]), &mac))
+        return call_misuse(c, "'%s' is not the MAC address of one card, like bc:24:11:0a:14:0b",
+                           c->operands[0]);
+    int status = read_new(c, c->operands[1], &m, &window);
+    if (status != CALL_OK)
+        return status;
+    status = api_open(c, &api);
+    if (status == CALL_OK)
+        status = node_discovered_find(&api, mac, &machine);
+    if (status == CALL_OK) {
+        put_machine(&m, c, machine);
+        status = add(&api, c->operands[1], &m, window);
+    }
     api_close(&api);
     return status;
 }

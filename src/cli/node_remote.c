@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/node_remote.h"
 
-#include "base/clock.h"
 #include "cli/seedtree.h"
-#include "cli/span.h"
 #include "cli/table.h"
 
 #include <stdio.h>
@@ -57,15 +55,6 @@ static struct str state_text(struct value node, struct arena *a)
                         STR_ARG(stage), locked.kind == VALUE_BOOL && locked.b ? ", locked" : "");
 }
 
-static struct str age_text(struct value map, const char *member, struct arena *a)
-{
-    char text[SPAN_TEXT_SIZE];
-    int64_t at_ms = api_time(map, member);
-    if (at_ms < 0)
-        return STR("");
-    return arena_str(a, str_from(span_text((clock_wall_ms() - at_ms) / 1000, text)));
-}
-
 static int add_row(void *cls, struct value node)
 {
     struct listing *l = cls;
@@ -74,7 +63,7 @@ static int add_row(void *cls, struct value node)
     table_add(&l->table, api_text(node, "role"));
     table_add(&l->table, api_text(node, "cluster"));
     table_add(&l->table, state_text(node, a));
-    table_add(&l->table, age_text(node, "since", a));
+    table_add(&l->table, api_age(node, "since", a));
     table_add(&l->table, api_list_text(node, "addresses", a));
     table_add(&l->table, api_list_text(node, "macs", a));
     table_add(&l->table, api_text(node, "check"));
@@ -135,7 +124,7 @@ static void add(struct table *t, const char *name, struct str value)
 static void add_time(struct table *t, const char *name, struct value map, const char *member,
                      struct arena *a)
 {
-    struct str at = api_text(map, member), age = age_text(map, member, a);
+    struct str at = api_text(map, member), age = api_age(map, member, a);
     if (at.n)
         add(t, name, arena_printf(a, "%.*s (%.*s ago)", STR_ARG(at), STR_ARG(age)));
 }

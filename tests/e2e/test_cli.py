@@ -30,9 +30,9 @@ discovery:
 COMMANDS = ["check", "render", "diff", "node list", "node show", "node url", "dhcp",
             "reference", "asset add", "asset list", "asset verify", "asset rm",
             "asset bootloaders",
-            "node add", "node set", "node rm", "node arm", "node disarm", "node unlock",
-            "node rekey", "node reprovision", "watch", "wait", "events",
-            "known-hosts", "reload", "backup", "restore", "help"]
+            "node add", "node discovered", "node adopt", "node set", "node rm", "node arm",
+            "node disarm", "node unlock", "node rekey", "node reprovision", "watch", "wait",
+            "events", "known-hosts", "reload", "backup", "restore", "help"]
 
 
 def copy_tree(name, changes):

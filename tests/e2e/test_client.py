@@ -4,6 +4,7 @@
 import base64
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import tap  # noqa: E402
 from standin import StandIn, cut, exchange, golden  # noqa: E402
 
 WORLD = tap.enter(cli.World())
+MAC = "bc:24:11:00:20:0e"
 SERIAL = "ds=nocloud;dsmode=net;s=http://10.0.10.5:8080/s/ab4clv4tfkzxpkjmrkt3cildunf/"
 
 
@@ -65,6 +67,11 @@ def test_misuse_asks_nobody():
     for words in (["node", "add", "n"], ["node", "add", "n", "--role", "r", "--for", "2h"],
                   ["node", "add", "n", "--role", "r", "--var", "x"], ["node", "set", "n"],
                   ["node", "add", "n", "--role", "r", "--var", "x=1", "--var", "x=2"],
+                  ["node", "discovered", "--json", "--names"], ["node", "adopt", MAC],
+                  ["node", "adopt", "n", MAC, "--role", "r"], ["node", "adopt", MAC, "n"],
+                  ["node", "adopt", "01:00:00:00:00:01", "n", "--role", "r"],
+                  ["node", "adopt", MAC, "n", "--role", "r", "--for", "2h"],
+                  ["node", "adopt", MAC, "n", "--role", "r", "--mac", MAC],
                   ["node", "arm", "n", "--for", "90s"], ["node", "arm", "n", "--for", "2"],
                   ["events", "--since", "x"], ["wait", "n", "--for", "rady"],
                   ["wait", "n", "--timeout", "5"], ["node", "list", "--server", "http://"]):
@@ -113,6 +120,102 @@ def test_the_other_actions():
 def test_names_are_encoded():
     here = exchange("POST", "/v1/nodes/a%20b%2F..%3F/disarm", body="{}")
     play([], "node", "disarm", "a b/..?", more=[here])
+
+
+# --- machines that were discovered ---------------------------------------------------------------
+
+UUID = "6f3d9a52-3b53-4c0e-8a51-8dd2b8f4c4f1"
+ADOPT = ["k8s-worker-4", "--role", "worker", "--cluster", "homelab", "--address", "10.0.20.14"]
+
+
+def test_discovered():
+    out, _ = play(["discovered"], "node", "discovered")
+    rows = [re.split("  +", line) for line in out.splitlines()]
+    tap.eq(rows[0], ["MAC", "ADDRESS", "PRODUCT", "FIRMWARE", "TIMES", "AGO", "UUID"])
+    tap.eq(rows[1][:5], ["bc:24:11:00:20:0e", "10.0.20.101",
+                         "QEMU Standard PC (Q35 + ICH9, 2009)", "efi x86_64", "2"])
+    assert re.fullmatch(r"\d+ d|[\d:]+|\d+ s", rows[1][5]), rows[1]
+    tap.eq(rows[1][6], UUID)
+    tap.eq(rows[2][:5] + rows[2][6:], ["bc:24:11:00:20:0f", "10.0.20.102", "-", "-", "1", "-"])
+    tap.eq(len(rows), 3)
+    out, _ = play(["discovered"], "node", "discovered", "--json")
+    tap.eq(json.loads(out), golden("discovered")["answer"]["body"]["machines"])
+    tap.eq(play(["discovered"], "node", "discovered", "--names")[0],
+           "bc:24:11:00:20:0e\nbc:24:11:00:20:0f\n")
+
+
+def test_nobody_is_discovered():
+    tap.eq(play(["discovered-none"], "node", "discovered")[0].split()[0], "MAC")
+    tap.eq(play(["discovered-none"], "node", "discovered", "--json")[0], "[]\n")
+    tap.eq(play(["discovered-none"], "node", "discovered", "--names")[0], "")
+
+
+def test_machines_that_say_half():
+    half = {"mac": MAC, "manufacturer": "Manufacturer", "product": None, "arch": "i386"}
+    here = exchange("GET", "/v1/discovered", body={"machines": [half]})
+    tap.eq(play([], "node", "discovered", more=[here])[0],
+           "MAC                ADDRESS  PRODUCT       FIRMWARE  TIMES  AGO  UUID\n"
+           f"{MAC}  -        Manufacturer  i386      0      -    -\n")
+
+
+def test_adopt():
+    for mac in (MAC, "BC-24-11-00-20-0E", "bc241100200e"):
+        tap.eq(play(["discovered", "adopt"], "node", "adopt", mac, *ADOPT),
+               ("k8s-worker-4 is registered: role worker\n", ""))
+    out, _ = play(["discovered", "adopt"], "node", "adopt", MAC, *ADOPT, "--json")
+    tap.eq(json.loads(out), golden("adopt")["answer"]["body"])
+
+
+def test_adopt_one_without_a_uuid():
+    made = exchange("POST", "/v1/nodes", 201, {"name": "n", "role": "plain"}, sent={
+        "name": "n", "role": "plain", "macs": ["bc:24:11:00:20:0f"], "variables": {"rack": 2}})
+    play(["discovered"], "node", "adopt", "bc:24:11:00:20:0f", "n", "--role", "plain", "--var",
+         "rack=2", more=[made])
+
+
+def test_adopt_and_arm_only_what_was_made():
+    words = ["node", "adopt", MAC, *ADOPT, "--arm"]
+    out, _ = play(["discovered", "adopt", "adopt-arm"], *words)
+    tap.contains(out, "k8s-worker-4 is registered")
+    tap.contains(out, "\nds=nocloud;dsmode=net;s=http://10.0.10.5:8080/s/aqrst")
+    tap.contains(out, f"--smbios1 uuid={UUID},")
+    _, said = play(["discovered", "adopt", "add-arm-changed"], *words, status=1)
+    tap.eq(said, "cloudseed: somebody else has changed this node since: look at it again\n")
+    out, _ = play(["discovered", "adopt", "adopt-arm"], *words, "--json")
+    tap.eq(json.loads(out), golden("adopt-arm")["answer"]["body"])
+    armed = exchange("POST", "/v1/nodes/k8s-worker-4/arm", sent={"minutes": 30},
+                     body=golden("adopt-arm")["answer"]["body"])
+    play(["discovered", "adopt"], *words, "--for", "30m", more=[armed])
+
+
+def test_adopt_whom_nobody_knows():
+    near, far = "bc:24:11:00:20:1f", "02:aa:bb:cc:dd:ee"
+    pages = ["nodes-page-1", "nodes-page-2"]
+    _, said = play(["discovered", *pages], "node", "adopt", near, *ADOPT, status=1)
+    tap.eq(said, f"cloudseed: no machine with the MAC {near} has asked for its boot script; did "
+                 "you mean 'bc:24:11:00:20:0f'? `cloudseed node discovered` lists those that "
+                 "have\n")
+    _, said = play(["discovered", *pages], "node", "adopt", far, *ADOPT, status=1)
+    tap.eq(said, f"cloudseed: no machine with the MAC {far} has asked for its boot script: "
+                 "`cloudseed node discovered` lists those that have\n")
+    _, said = play(["discovered-none", *pages], "node", "adopt", "BC-24-11-00-20-0E", *ADOPT,
+                   status=1)
+    tap.eq(said, "cloudseed: bc:24:11:00:20:0e is node 'k8s-worker-4' already\n")
+
+
+def test_adopt_what_another_node_has():
+    _, said = play(["discovered", "adopt-taken"], "node", "adopt", MAC, "k8s-worker-5",
+                   "--role", "worker", status=1)
+    tap.eq(said, "cloudseed: another node has what is this one's alone\n"
+                 "cloudseed: uuid: the registered node 'k8s-worker-4' has it already\n")
+
+
+def test_a_server_that_knows_of_no_machines():
+    """An older one."""
+    none = exchange("GET", "/v1/discovered", 404, {"detail": "no such path"})
+    for words in (["discovered"], ["adopt", MAC, *ADOPT]):
+        _, said = play([], "node", *words, status=1, more=[none])
+        tap.eq(said, "cloudseed: no such path\n")
 
 
 # --- list and show -------------------------------------------------------------------------------
@@ -238,6 +341,17 @@ def test_text_of_strangers_harms_no_terminal():
     page["answer"]["body"]["nodes"][0].update(state=evil, role=evil)
     out, _ = play(["server"], "node", "list", more=[page])
     assert "\x1b" not in out and out.count("\n") == 2, out
+    found = json.loads(json.dumps(golden("discovered")))
+    texts = ("manufacturer", "product", "platform", "arch", "address", "uuid")
+    found["answer"]["body"]["machines"][0].update({key: f"{evil}\x9b\u202e" for key in texts})
+    found["answer"]["body"]["machines"][1].update(mac=evil, last=evil, times=evil)
+    out, _ = play([], "node", "discovered", more=[found])
+    assert out.count("\n") == 3 and out.replace("\n", "").isprintable(), out
+    tap.contains(out, "\\x1b]0;x\\x07\\n\"'")
+    out, _ = play([], "node", "discovered", "--json", more=[found])
+    assert out.replace("\n", "").isprintable(), out
+    tap.eq(json.loads(out), found["answer"]["body"]["machines"])
+    tap.eq(play([], "node", "discovered", "--names", more=[found])[0], f"{MAC}\n")
 
 
 # --- events --------------------------------------------------------------------------------------

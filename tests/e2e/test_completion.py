@@ -82,6 +82,18 @@ def test_nodes_that_the_server_knows():
                ["k8s-worker-2", "k8s-worker-3", "k8s-worker-4"])
 
 
+def test_machines_that_were_discovered():
+    """With dashes, which bash takes for a part of the word."""
+    with standin.StandIn(standin.golden("discovered")) as server:
+        where = ["--server", str(server.socket), *WHERE]
+        tap.eq(complete("node", "adopt", *where, ""), ["bc-24-11-00-20-0e", "bc-24-11-00-20-0f"])
+        tap.eq(complete(*where, "node", "adopt", "bc-24-11-00-20-0f"), ["bc-24-11-00-20-0f"])
+        asked = len(server.asked)
+        tap.eq(complete("node", "adopt", *where, "bc-24-11-00-20-0e", ""), [])
+        tap.eq(len(server.asked), asked)
+    tap.eq(complete("node", "adopt", *WHERE, ""), [])
+
+
 def test_nodes_of_a_tree_that_the_line_names():
     tap.eq(complete("node", "url", "--seed", "seed", "--templates", "templates", "k8s-m"),
            ["k8s-master-1"])

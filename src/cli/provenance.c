@@ -30,7 +30,8 @@ static void on_name(void *cls, struct str name)
 
 static bool is_of_server(struct str name)
 {
-    return str_is(name, "seed") || str_is(name, "bootstrap") || str_is(name, "secrets");
+    return str_is(name, "seed") || str_is(name, "bootstrap") || str_is(name, "secrets") ||
+           str_is(name, "boot");
 }
 
 /* Where what `name` stands for was declared; file is NULL where no file says it. In the order of

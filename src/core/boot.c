@@ -13,14 +13,12 @@
  * the peer no round trip and costs us more than the whole request (docs/why/gzip.md). */
 #define GZIP_MIN_BYTES 14600
 
-/* Who was known by weak evidence gets the window's key, which ends with it, and never his own. */
-static struct str seed_url(struct exchange *x, const struct route *r, const struct fleet_view *v)
+struct str boot_seed_url(struct exchange *x, struct str key)
 {
-    struct str key = r->kind == ROUTE_SEED ? r->key : v->window_key;
     return ARENA_JOIN(&x->arena, snapshot_url(x->snapshot), STR("/s/"), key, STR("/"));
 }
 
-static void render_failed(struct exchange *x, const struct template_fault *f)
+void boot_render_failed(struct exchange *x, const struct template_fault *f)
 {
     const char *reason =
         arena_printf(&x->arena, "%s:%" PRIu32 ":%" PRIu32 ": %s", f->at.file ? f->at.file : "?",
@@ -59,27 +57,29 @@ static void answer_document(struct exchange *x)
     }
 }
 
-/* The answer waits for nobody: what a fetch changes is written behind it. */
-static void tell_fleet(struct exchange *x, const struct call *call, const struct node *n)
+void boot_tell_fleet(struct exchange *x, const struct call *call, const struct node *n,
+                     enum evidence evidence)
 {
-    const struct route *r = &call->route;
     struct change c = call_change(x, n, CHANGE_FETCH);
     c.fetch.file = x->out.file;
-    if (r->kind == ROUTE_EVIDENCE)
-        c.fetch.evidence = str_from(evidence_names[r->evidence]);
+    if (evidence < EVIDENCE_COUNT)
+        c.fetch.evidence = str_from(evidence_names[evidence]);
     struct fleet *f = call->core->fleet;
     fleet_forget(f, fleet_change(f, n->uid, n->name, &c, (struct slot_ref){0}));
 }
 
 static void render(struct exchange *x, const struct call *call, const struct identified *who)
 {
-    const struct render_env env = {.seed_url = seed_url(x, &call->route, &who->view),
+    const struct route *r = &call->route;
+    /* Who was known by weak evidence gets the window's key, which ends with it, never his own. */
+    struct str key = r->kind == ROUTE_SEED ? r->key : who->view.window_key;
+    const struct render_env env = {.seed_url = boot_seed_url(x, key),
                                    .generation = who->view.generation};
-    const struct document d = {DOCUMENT_SEED, call->route.file};
+    const struct document d = {DOCUMENT_SEED, r->file};
     struct template_fault fault;
     if (document_render(snapshot_tables(x->snapshot), who->node, d, &env, &x->arena, &x->body, NULL,
                         &fault) < 0)
-        render_failed(x, &fault);
+        boot_render_failed(x, &fault);
     else
         answer_document(x);
 }
@@ -88,13 +88,14 @@ void boot_answer(struct exchange *x, struct call *call)
 {
     const struct route *r = &call->route;
     struct identified who = identify(x->snapshot, call->core->fleet, r);
+    enum evidence evidence = r->kind == ROUTE_EVIDENCE ? r->evidence : EVIDENCE_COUNT;
     x->out.file = str_from(seed_file_names[r->file]);
     if (r->kind == ROUTE_EVIDENCE)
         x->out.evidence = r->value;
     if (!who.node) {
         answer_refuse(x, who.status, who.reason);
         if (who.suspect)
-            tell_fleet(x, call, who.suspect);
+            boot_tell_fleet(x, call, who.suspect, evidence);
         return;
     }
     x->out.node = who.node->name;
@@ -102,5 +103,5 @@ void boot_answer(struct exchange *x, struct call *call)
         x->out.check = check_verdict_names[CHECK_FAULTY];
     render(x, call, &who);
     if (who.view.state == STATE_ARMED)
-        tell_fleet(x, call, who.node);
+        boot_tell_fleet(x, call, who.node, evidence);
 }

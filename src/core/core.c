@@ -102,6 +102,7 @@ static enum exchange_verdict on_step(void *cls, struct exchange *x)
     switch (call->route.kind) {
     case ROUTE_SEED:
     case ROUTE_EVIDENCE: boot_answer(x, call); break;
+    case ROUTE_SCRIPT: script_answer(x, call); break;
     case ROUTE_REPORT:
     case ROUTE_PHONE_HOME: return callback_step(x, call);
     case ROUTE_ASSET:

@@ -63,3 +63,36 @@ struct identified identify(const struct snapshot *s, struct fleet *f, const stru
                        "no node has this seed key; 'cloudseed node url NAME' prints the right one");
     return (struct identified){.node = n, .view = fleet_look(f, n->uid)};
 }
+
+/* --- Machines that ask for their boot script ---------------------------------------------------
+ */
+
+static bool has_uuid_of(const struct machine *m, const struct node *n)
+{
+    return n->uuid && m->has_uuid && memcmp(n->uuid, &m->uuid, sizeof(m->uuid)) == 0;
+}
+
+/* Its MAC, if it counts, else its uuid. */
+static enum evidence what_counts(const struct snapshot *s, const struct node *by_mac,
+                                 const struct node *by_uuid)
+{
+    const bool *lists = tree_site(snapshot_tree(s))->evidence;
+    if (by_mac && lists[EVIDENCE_MAC])
+        return EVIDENCE_MAC;
+    return by_uuid && lists[EVIDENCE_UUID] ? EVIDENCE_UUID : EVIDENCE_COUNT;
+}
+
+struct identified_machine identify_machine(const struct snapshot *s, const struct fleet *f,
+                                           const struct machine *m)
+{
+    const struct node *by_mac = m->has_mac ? snapshot_find_mac(s, m->mac) : NULL;
+    const struct node *by_uuid = m->has_uuid ? snapshot_find_uuid(s, m->uuid) : NULL;
+    struct identified_machine who = {.node = by_mac ? by_mac : by_uuid};
+    if (!who.node)
+        return who;
+    who.view = fleet_look(f, who.node->uid);
+    who.evidence = what_counts(s, by_mac, by_uuid);
+    who.is_torn = (by_uuid && by_uuid != who.node) ||
+                  (who.node->uuid && m->has_uuid && !has_uuid_of(m, who.node));
+    return who;
+}

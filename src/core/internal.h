@@ -2,8 +2,8 @@
 /*
  * internal: what the steps of an exchange share.
  *
- * core.c finds the route and calls the step that fits: boot.c for what nodes fetch, callback.c for
- * what they report, admin*.c for what admins ask.
+ * core.c finds the route and calls the step that fits: boot.c for what nodes fetch, script.c for
+ * what boot programs do, callback.c for what nodes report, admin*.c for what admins ask.
  */
 #ifndef CLOUDSEED_CORE_INTERNAL_H
 #define CLOUDSEED_CORE_INTERNAL_H
@@ -56,6 +56,15 @@ struct call {
 };
 
 void boot_answer(struct exchange *x, struct call *call);
+void script_answer(struct exchange *x, struct call *call);
+/* What both have in common: where a node's files are by that key, */
+struct str boot_seed_url(struct exchange *x, struct str key);
+/* a template that stops, */
+void boot_render_failed(struct exchange *x, const struct template_fault *f);
+/* and what a fetch changes, by weak evidence or by none (EVIDENCE_COUNT). The answer waits for
+ * nobody: it is written behind it. */
+void boot_tell_fleet(struct exchange *x, const struct call *call, const struct node *n,
+                     enum evidence evidence);
 enum exchange_verdict callback_step(struct exchange *x, struct call *call);
 
 /* `who` is woken, once, when another snapshot is in force, a reload has ended, or

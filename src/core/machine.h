@@ -3,7 +3,9 @@
 #ifndef CLOUDSEED_CORE_MACHINE_H
 #define CLOUDSEED_CORE_MACHINE_H
 
+#include "base/arena.h"
 #include "model/mac.h"
+#include "model/site.h"
 #include "model/uuid.h"
 
 /* Foreign text, cut to MACHINE_TEXT_MAX_BYTES; empty: not told. */
@@ -16,5 +18,11 @@ struct machine {
     struct str manufacturer, product; /* of SMBIOS: "QEMU", "Standard PC (Q35 + ICH9, 2009)" */
     struct str platform, arch;        /* of iPXE: "efi" or "pcbios", "x86_64" or "i386" */
 };
+
+/* What stands in the query of /boot.ipxe; what is no MAC or uuid counts as not told, and other
+ * fields are passed over. Texts live in the arena. */
+struct machine machine_of_query(struct str query, struct arena *a);
+/* What stands in a path: of evidence that is neither MAC nor uuid nothing is told. */
+struct machine machine_of_evidence(enum evidence kind, struct str value);
 
 #endif

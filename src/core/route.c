@@ -62,6 +62,39 @@ static struct route parse_evidence(struct str path, struct str rest, struct aren
     return r.file == SEED_FILE_COUNT ? none(no_file) : r;
 }
 
+/* Behind "/ipxe/" or "/grub/": KIND/VALUE, as it stands there; ROUTE_NONE for anything else. */
+static struct route parse_script(struct str rest, enum boot_loader loader)
+{
+    struct route r = {.kind = ROUTE_SCRIPT, .loader = loader};
+    struct str kind = str_cut(&rest, '/');
+    if (loader == LOADER_GRUB && !rest.p && str_is(kind, "grub.cfg"))
+        return r;
+    r.value = rest.p ? rest : STR("");
+    if (!parse_kind(kind, &r.evidence) || !r.value.n || memchr(r.value.p, '/', r.value.n))
+        return none("no such script: there are /boot.ipxe, /ipxe/mac/MAC, /grub/grub.cfg and "
+                    "/grub/mac/MAC");
+    return r;
+}
+
+static struct route find_script(struct str path)
+{
+    if (str_is(path, "/boot.ipxe"))
+        return (struct route){.kind = ROUTE_SCRIPT, .loader = LOADER_IPXE};
+    if (str_starts(path, STR("/ipxe/")))
+        return parse_script(str_skip(path, 6), LOADER_IPXE);
+    if (str_starts(path, STR("/grub/")))
+        return parse_script(str_skip(path, 6), LOADER_GRUB);
+    return none(no_path);
+}
+
+static struct route decoded_script(struct str path, struct arena *a)
+{
+    struct route r = find_script(path);
+    if (r.kind == ROUTE_SCRIPT && r.value.n && !uri_decode_segment(r.value, a, &r.value))
+        return none("the value is badly percent-encoded");
+    return r;
+}
+
 static struct route asset(struct str name)
 {
     const char *refusal = asset_name_refusal(name);
@@ -85,6 +118,9 @@ static struct route parse_asset(struct str rest, struct arena *a)
 
 struct route route_parse_tftp(struct str path)
 {
+    struct route script = find_script(path);
+    if (script.kind == ROUTE_SCRIPT)
+        return script;
     return asset(str_skip(path, str_starts(path, STR("/assets/")) ? 8 : 1));
 }
 
@@ -100,5 +136,5 @@ struct route route_parse(struct str path, struct arena *a)
         return (struct route){.kind = ROUTE_HEALTHZ};
     if (str_is(path, "/readyz"))
         return (struct route){.kind = ROUTE_READYZ};
-    return none(no_path);
+    return decoded_script(path, a);
 }

@@ -15,17 +15,20 @@ enum route_kind {
     ROUTE_EVIDENCE, /* /nocloud/KIND/VALUE/FILE */
     ROUTE_REPORT,   /* /s/KEY/report */
     ROUTE_PHONE_HOME,
-    ROUTE_ASSET, /* /assets/NAME */
+    ROUTE_SCRIPT, /* /boot.ipxe, /ipxe/KIND/VALUE, /grub/grub.cfg, /grub/KIND/VALUE */
+    ROUTE_ASSET,  /* /assets/NAME */
     ROUTE_HEALTHZ,
     ROUTE_READYZ,
 };
 
 struct route {
     enum route_kind kind;
-    struct str key;         /* of all below /s/ */
-    enum evidence evidence; /* of ROUTE_EVIDENCE, with its value decoded */
-    struct str value;       /* the name of an asset, too */
-    struct str base;        /* of the latter, as it came: "/nocloud/KIND/VALUE/" */
+    struct str key;          /* of all below /s/ */
+    enum boot_loader loader; /* of ROUTE_SCRIPT; without a value it is for whoever asks, or whom
+                                the query tells of */
+    enum evidence evidence;  /* of ROUTE_EVIDENCE and ROUTE_SCRIPT, with its value decoded */
+    struct str value;        /* the name of an asset, too */
+    struct str base;         /* of the latter, as it came: "/nocloud/KIND/VALUE/" */
     enum seed_file file;
     const char *reason; /* of ROUTE_NONE: one line for a console */
 };
@@ -33,7 +36,8 @@ struct route {
 /* `path` begins with a slash and has no query. What is decoded lives in the arena. */
 struct route route_parse(struct str path, struct arena *a);
 
-/* The same for TFTP: nothing is percent-encoded there, and /NAME is an asset as well. */
+/* The same for TFTP: boot scripts, and all else is the name of an asset. Nothing is percent-encoded
+ * there, and nobody can send a query. */
 struct route route_parse_tftp(struct str path);
 
 #endif

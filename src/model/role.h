@@ -3,6 +3,7 @@
 #ifndef CLOUDSEED_MODEL_ROLE_H
 #define CLOUDSEED_MODEL_ROLE_H
 
+#include "model/boot.h"
 #include "model/variable.h"
 
 /* The four files of cloud-init's NoCloud data source. */
@@ -44,6 +45,9 @@ struct role {
     enum bootstrap bootstrap;
     const struct template *templates[SEED_FILE_COUNT]; /* NULL: the file is served empty */
     struct str template_names[SEED_FILE_COUNT];
+    const struct template *scripts[LOADERS]; /* NULL: there is none */
+    struct str script_names[LOADERS];
+    struct boot_plan boot;
     /* The rest is for nodes that bootstrap; a role that others extend may have it for them. */
     const struct template *kubeadm; /* NULL: none */
     struct str kubeadm_name;

@@ -7,3 +7,5 @@ const char *const evidence_names[] = {
 };
 
 const char *const alarms_names[] = {[ALARMS_NOTE] = "note", [ALARMS_LOCK] = "lock", NULL};
+
+const char *const unknown_names[] = {[UNKNOWN_WAIT] = "wait", [UNKNOWN_LOCAL] = "local", NULL};

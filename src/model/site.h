@@ -16,6 +16,11 @@ enum alarms { ALARMS_NOTE, ALARMS_LOCK, ALARMS_COUNT };
 
 extern const char *const alarms_names[]; /* "note", "lock", and NULL behind */
 
+/* What a machine that no node has is told when it asks what to boot. */
+enum unknown { UNKNOWN_WAIT, UNKNOWN_LOCAL };
+
+extern const char *const unknown_names[]; /* "wait", "local", and NULL behind */
+
 struct network {
     struct str name;
     struct cidr cidr;
@@ -35,6 +40,7 @@ struct site {
     uint32_t networks_n;
     bool evidence[EVIDENCE_COUNT]; /* kinds of weak evidence that count */
     enum alarms alarms;
+    enum unknown unknown;
     struct variables variables;
     struct place at;
 };

@@ -29,7 +29,7 @@ struct check {
 
 /* What is being checked. */
 struct item {
-    const struct node *node;
+    const struct node *node; /* NULL: a script of no node */
     struct document document;
     const char *name; /* of the document */
 };
@@ -60,8 +60,16 @@ static void check_done(struct check *c)
 
 static void set_context(struct check *c, const struct item *i)
 {
-    c->faults->owner = arena_str(&c->arena, i->node->name).p;
+    c->faults->owner = i->node ? arena_str(&c->arena, i->node->name).p : NULL;
     c->faults->part = i->name;
+}
+
+/* "user-data of node 'k8s-worker-2'" */
+static const char *subject(struct check *c, const struct item *i)
+{
+    if (!i->node)
+        return i->name;
+    return arena_printf(&c->arena, "%s of node '%.*s'", i->name, STR_ARG(i->node->name)).p;
 }
 
 static void report_refusal(struct check *c, const struct item *i, const struct template_fault *f)
@@ -69,9 +77,8 @@ static void report_refusal(struct check *c, const struct item *i, const struct t
     if (!seen_put(&c->seen, f->at))
         return;
     set_context(c, i);
-    fault_add_excerpt(c->faults, f->at, f->excerpt[0] ? f->excerpt : NULL,
-                      "%s (rendering %s of node '%.*s'%s%s)", f->msg, i->name,
-                      STR_ARG(i->node->name), f->trace[0] ? ", " : "", f->trace);
+    fault_add_excerpt(c->faults, f->at, f->excerpt[0] ? f->excerpt : NULL, "%s (rendering %s%s%s)",
+                      f->msg, subject(c, i), f->trace[0] ? ", " : "", f->trace);
 }
 
 /* The same text again, with the places in the templates as they were written. */
@@ -101,12 +108,10 @@ static void report_one(struct check *c, const struct item *i, const struct fault
     template_excerpt(piece->t, place, excerpt, sizeof(excerpt));
     if (f->warning)
         fault_warn_excerpt(c->faults, place, excerpt[0] ? excerpt : NULL,
-                           "%s (line %" PRIu32 " of %s of node '%.*s')", f->msg, f->at.line,
-                           i->name, STR_ARG(i->node->name));
+                           "%s (line %" PRIu32 " of %s)", f->msg, f->at.line, subject(c, i));
     else
         fault_add_excerpt(c->faults, place, excerpt[0] ? excerpt : NULL,
-                          "%s (line %" PRIu32 " of %s of node '%.*s')", f->msg, f->at.line, i->name,
-                          STR_ARG(i->node->name));
+                          "%s (line %" PRIu32 " of %s)", f->msg, f->at.line, subject(c, i));
 }
 
 static void report_all(struct check *c, const struct item *i, struct faults *found)
@@ -178,6 +183,24 @@ static enum check_verdict check_node(struct check *c, const struct node *n)
     return ok ? CHECK_OK : CHECK_FAULTY;
 }
 
+/* Boot scripts of machines that are no node, or have not said yet which. */
+static void check_scripts(struct check *c, const struct tree *t)
+{
+    struct template_fault f;
+    for (unsigned i = 0; i < 2 * LOADERS; i++) {
+        const struct template *script =
+            tree_script(t, i / 2, i % 2 ? SCRIPT_UNKNOWN : SCRIPT_FIRST);
+        if (!script)
+            continue;
+        struct item item = {.name = template_name(script).p};
+        seen_next(&c->seen);
+        buf_clear(&c->out);
+        if (document_render_script(c->tables, script, &env, &c->arena, &c->out, &f) < 0)
+            report_refusal(c, &item, &f);
+        arena_reset(&c->arena);
+    }
+}
+
 static bool is_stopped(const struct check_run *run)
 {
     return run->stop && atomic_load_explicit(run->stop, memory_order_relaxed);
@@ -196,6 +219,8 @@ int check_tree(const struct tree *t, const struct scope_tables *tables, const st
     struct check c = {.tables = tables, .run = run, .faults = faults};
     uint32_t n = tree_node_count(t), i = 0;
     check_init(&c);
+    if (!run->only)
+        check_scripts(&c, t);
     for (; i < n && !is_stopped(run); i++) {
         if (!is_wanted(run, t, i))
             continue;

@@ -37,10 +37,24 @@ static uint32_t addon_count(const struct node *n, uint32_t end)
     return count;
 }
 
+/* Of the loaders before number `end`, those that have a script. */
+static uint32_t script_count(const struct node *n, uint32_t end)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < end; i++)
+        count += n->role->scripts[i] != NULL;
+    return count;
+}
+
+static uint32_t open_count(const struct node *n)
+{
+    return SEED_FILE_COUNT + script_count(n, LOADERS);
+}
+
 uint32_t document_count(const struct node *n)
 {
     uint32_t addons = n->cluster ? n->cluster->addons_n : 0;
-    return SEED_FILE_COUNT + kubeadm_count(n) + sealed_count(n) + addon_count(n, addons);
+    return open_count(n) + kubeadm_count(n) + sealed_count(n) + addon_count(n, addons);
 }
 
 static struct document addon_at(const struct node *n, uint32_t i)
@@ -56,7 +70,10 @@ struct document document_at(const struct node *n, uint32_t i)
     assert(i < document_count(n));
     if (i < SEED_FILE_COUNT)
         return (struct document){DOCUMENT_SEED, i};
-    i -= SEED_FILE_COUNT;
+    if (i < open_count(n)) /* the first of two, where there are two */
+        return (struct document){DOCUMENT_BOOT,
+                                 i == SEED_FILE_COUNT && n->role->scripts[0] ? 0 : 1};
+    i -= open_count(n);
     uint32_t kubeadm = kubeadm_count(n), sealed = sealed_count(n);
     if (i < kubeadm) /* the last one is for joining */
         return (struct document){i + 1 < kubeadm ? DOCUMENT_KUBEADM_INIT : DOCUMENT_KUBEADM_JOIN,
@@ -68,21 +85,23 @@ struct document document_at(const struct node *n, uint32_t i)
 
 uint32_t document_number(const struct node *n, struct document d)
 {
-    uint32_t kubeadm = kubeadm_count(n);
+    uint32_t open = open_count(n), kubeadm = kubeadm_count(n);
     switch (d.kind) {
     case DOCUMENT_SEED: return d.number;
-    case DOCUMENT_KUBEADM_INIT: return SEED_FILE_COUNT;
-    case DOCUMENT_KUBEADM_JOIN: return SEED_FILE_COUNT + kubeadm - 1;
-    case DOCUMENT_SEALED: return SEED_FILE_COUNT + kubeadm + d.number;
+    case DOCUMENT_BOOT: return SEED_FILE_COUNT + script_count(n, d.number);
+    case DOCUMENT_KUBEADM_INIT: return open;
+    case DOCUMENT_KUBEADM_JOIN: return open + kubeadm - 1;
+    case DOCUMENT_SEALED: return open + kubeadm + d.number;
     case DOCUMENT_ADDON: break;
     }
-    return SEED_FILE_COUNT + kubeadm + sealed_count(n) + addon_count(n, d.number);
+    return open + kubeadm + sealed_count(n) + addon_count(n, d.number);
 }
 
 struct str document_name(const struct node *n, struct document d, struct arena *a)
 {
     switch (d.kind) {
     case DOCUMENT_SEED: return str_from(seed_file_names[d.number]);
+    case DOCUMENT_BOOT: return str_from(boot_script_names[d.number]);
     case DOCUMENT_KUBEADM_INIT: return STR("kubeadm-init");
     case DOCUMENT_KUBEADM_JOIN: return STR("kubeadm-join");
     case DOCUMENT_SEALED: return ARENA_JOIN(a, STR("sealed"), n->role->sealed[d.number].path);
@@ -95,6 +114,7 @@ const struct template *document_template(const struct node *n, struct document d
 {
     switch (d.kind) {
     case DOCUMENT_SEED: return n->role->templates[d.number];
+    case DOCUMENT_BOOT: return n->role->scripts[d.number];
     case DOCUMENT_KUBEADM_INIT:
     case DOCUMENT_KUBEADM_JOIN: return n->role->kubeadm;
     case DOCUMENT_SEALED: return n->role->sealed[d.number].template;
@@ -154,4 +174,13 @@ int document_render(const struct scope_tables *tables, const struct node *n, str
         return document_render_prepared(tables, n, d, env, arena, out, NULL, ret_fault);
     struct rendering r = {{tables, n, d, env, arena, 0, {0}}, out, trace, ret_fault};
     return render(&r, (struct prepared_file){document_template(n, d), NODE_KEYS_ALL});
+}
+
+int document_render_script(const struct scope_tables *tables, const struct template *script,
+                           const struct render_env *env, struct arena *arena, struct buf *out,
+                           struct template_fault *ret_fault)
+{
+    struct rendering r = {
+        {tables, NULL, {DOCUMENT_BOOT, 0}, env, arena, 0, {0}}, out, NULL, ret_fault};
+    return render(&r, (struct prepared_file){script, 0});
 }

@@ -2,10 +2,10 @@
 /*
  * document: all that is rendered for a node, by number and by name.
  *
- * The four seed files come first, for every node. A node that bootstraps has kubeadm's
- * configuration, the sealed files of its role and, since any master may be the first, the addons of
- * its cluster that have a template: these travel in bootstrap's answer. Pure: no disk, no clock, no
- * state. Any thread may render from one world.
+ * The four seed files come first, for every node, then its boot scripts. A node that bootstraps has
+ * kubeadm's configuration, the sealed files of its role and, since any master may be the first, the
+ * addons of its cluster that have a template: these travel in bootstrap's answer. Pure: no disk, no
+ * clock, no state. Any thread may render from one world.
  */
 #ifndef CLOUDSEED_RENDER_DOCUMENT_H
 #define CLOUDSEED_RENDER_DOCUMENT_H
@@ -16,6 +16,7 @@
 
 enum document_kind {
     DOCUMENT_SEED,         /* number: enum seed_file */
+    DOCUMENT_BOOT,         /* number: enum boot_loader */
     DOCUMENT_KUBEADM_INIT, /* masters: any of them may be a cluster's first */
     DOCUMENT_KUBEADM_JOIN,
     DOCUMENT_SEALED, /* number: of the role's sealed file */
@@ -51,6 +52,9 @@ struct render_env {
     uint32_t generation; /* of the node; 0: the first */
     const struct bootstrap_values *bootstrap; /* NULL: placeholders */
     const struct value *secrets;              /* of name to text; NULL: placeholders */
+    /* Of boot scripts: */
+    struct str boot_refusal; /* why the disk is booted, whatever the role says; empty: it is not */
+    struct str mac, uuid;    /* what the machine that asks says it has; empty: nothing */
 };
 
 /* Appends the document to `out`. A seed file without template is empty, except that meta-data
@@ -68,5 +72,10 @@ int document_render_prepared(const struct scope_tables *tables, const struct nod
                              struct document d, const struct render_env *env, struct arena *arena,
                              struct buf *out, struct template_trace *trace,
                              struct template_fault *ret_fault);
+
+/* A boot script of a machine that is no node, or has not said yet which: tree_script's. */
+int document_render_script(const struct scope_tables *tables, const struct template *script,
+                           const struct render_env *env, struct arena *arena, struct buf *out,
+                           struct template_fault *ret_fault);
 
 #endif

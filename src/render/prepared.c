@@ -55,7 +55,7 @@ static bool lookup(void *cls, struct str name, struct value *ret)
 {
     struct common *c = cls;
     if (str_is(name, "node") || str_is(name, "seed") || str_is(name, "bootstrap") ||
-        str_is(name, "secrets"))
+        str_is(name, "secrets") || str_is(name, "boot"))
         return false;
     if (c->open && map_find(&c->open->map, name_of, c->open->list, name) != MAP_NONE)
         return false;

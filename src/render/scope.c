@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "render/scope.h"
 
+#include "render/bootvalue.h"
 #include "render/prepared.h"
 #include "render/values.h"
 
@@ -63,12 +64,24 @@ static bool lookup_table(const struct scope *s, struct str name, struct value *r
         *ret = t->site_value;
     else if (str_is(name, "networks"))
         *ret = t->networks;
-    else if (str_is(name, "role"))
+    else if (s->node && str_is(name, "role"))
         *ret = t->roles[s->node->role - t->first_role];
-    else if (str_is(name, "cluster"))
+    else if (s->node && str_is(name, "cluster"))
         *ret = s->node->cluster ? t->clusters[s->node->cluster - t->first_cluster] : value_none();
     else
         return false;
+    return true;
+}
+
+/* The node's own part. */
+static bool lookup_node(struct scope *s, struct str name, struct value *ret)
+{
+    if (!s->node || !str_is(name, "node"))
+        return false;
+    if (s->node_value.kind == VALUE_UNDEFINED)
+        s->node_value = values_of_node(s->node, s->env->generation, s->tables->site,
+                                       s->tables->networks, s->node_keys, s->arena);
+    *ret = s->node_value;
     return true;
 }
 
@@ -91,14 +104,18 @@ const struct variable *scope_variable(const struct site *site, const struct node
     return v ? v : variables_find(site->variables, name);
 }
 
-/* Names that mean something in bootstrap's answer alone. */
-static bool lookup_sealed(const struct scope *s, struct str name, struct value *ret)
+/* Names that mean something in some documents alone. */
+static bool lookup_special(const struct scope *s, struct str name, struct value *ret)
 {
     enum document_kind kind = s->document.kind;
     bool kubeadm = kind == DOCUMENT_KUBEADM_INIT || kind == DOCUMENT_KUBEADM_JOIN;
-    if (kubeadm && str_is(name, "bootstrap"))
+    if (s->node && str_is(name, "seed"))
+        *ret = seed_value(s);
+    else if (kubeadm && str_is(name, "bootstrap"))
         *ret = bootstrap_value(s->node, kind == DOCUMENT_KUBEADM_INIT, s->env->bootstrap, s->arena);
-    else if (kind != DOCUMENT_SEED && str_is(name, "secrets"))
+    else if (kind == DOCUMENT_BOOT && str_is(name, "boot"))
+        *ret = bootvalue(s->node ? s->node->role : NULL, s->env, s->arena);
+    else if (kind != DOCUMENT_SEED && kind != DOCUMENT_BOOT && str_is(name, "secrets"))
         *ret = s->env->secrets ? *s->env->secrets : s->tables->secrets;
     else
         return false;
@@ -108,22 +125,10 @@ static bool lookup_sealed(const struct scope *s, struct str name, struct value *
 bool scope_lookup(void *cls, struct str name, struct value *ret)
 {
     struct scope *s = cls;
-    if (str_is(name, "node")) {
-        if (s->node_value.kind == VALUE_UNDEFINED)
-            s->node_value = values_of_node(s->node, s->env->generation, s->tables->site,
-                                           s->tables->networks, s->node_keys, s->arena);
-        *ret = s->node_value;
+    if (lookup_node(s, name, ret) || lookup_table(s, name, ret) || lookup_special(s, name, ret))
         return true;
-    }
-    if (lookup_table(s, name, ret))
-        return true;
-    if (str_is(name, "seed")) {
-        *ret = seed_value(s);
-        return true;
-    }
-    if (lookup_sealed(s, name, ret))
-        return true;
-    const struct variable *v = scope_variable(s->tables->site, s->node, name);
+    const struct variable *v = s->node ? scope_variable(s->tables->site, s->node, name)
+                                       : variables_find(s->tables->site->variables, name);
     if (v)
         *ret = v->value;
     return v != NULL;
@@ -133,6 +138,8 @@ const char *scope_explain(struct str name)
 {
     if (str_is(name, "bootstrap"))
         return "only a role's 'kubeadm' template sees it, not what else a node is given";
+    if (str_is(name, "boot"))
+        return "only boot scripts (boot.ipxe, grub.cfg) see it";
     if (str_is(name, "secrets"))
         return "only kubeadm's template and those of sealed/ see it";
     return NULL;

@@ -2,9 +2,9 @@
 /*
  * scope: what a template sees of the node that it is rendered for.
  *
- * Built-in names first (site, networks, cluster, role, node, seed, and bootstrap and secrets where
- * the document may have them: docs/templates.md), then the variables of node, role, cluster and
- * site, the nearest one winning. The tables hold what is the
+ * Built-in names first (site, networks, cluster, role, node, seed, and boot, bootstrap and secrets
+ * where the document may have them: docs/templates.md), then the variables of node, role, cluster
+ * and site, the nearest one winning. The tables hold what is the
  * same for many nodes and are made once for each tree; the node's own part is made for each
  * rendering, in its arena.
  */
@@ -25,7 +25,7 @@ const struct prepared *scope_tables_prepared(const struct scope_tables *tables);
 
 struct scope {
     const struct scope_tables *tables;
-    const struct node *node;
+    const struct node *node; /* NULL: a script of no node, which sees the site alone */
     struct document document;
     const struct render_env *env;
     struct arena *arena;

@@ -94,6 +94,7 @@ struct value values_of_site(const struct site *s, struct arena *a)
     put(&m, STR("name"), value_str(s->name));
     put(&m, STR("url"), value_str(s->url));
     put(&m, STR("node_url"), value_str(s->node_url));
+    put(&m, STR("unknown"), value_str(str_from(unknown_names[s->unknown])));
     return map_of(&m, a);
 }
 

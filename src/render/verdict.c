@@ -6,7 +6,15 @@
 #include "render/manifest.h"
 #include "render/netconfig.h"
 
-enum kind { KIND_META_DATA, KIND_CONFIG, KIND_NETWORK, KIND_MANIFEST, KIND_YAML, KIND_OPAQUE };
+enum kind {
+    KIND_META_DATA,
+    KIND_CONFIG,
+    KIND_NETWORK,
+    KIND_IPXE,
+    KIND_MANIFEST,
+    KIND_YAML,
+    KIND_OPAQUE
+};
 
 static enum kind seed_kind(uint32_t file)
 {
@@ -27,6 +35,7 @@ unsigned verdict_kind(const struct node *n, struct document d)
 {
     switch (d.kind) {
     case DOCUMENT_SEED: return seed_kind(d.number);
+    case DOCUMENT_BOOT: return d.number == LOADER_IPXE ? KIND_IPXE : KIND_OPAQUE;
     case DOCUMENT_SEALED: return sealed_kind(n->role->sealed[d.number].path);
     default: return KIND_MANIFEST;
     }
@@ -44,6 +53,15 @@ static void inspect_one(struct inspect *in, enum kind kind, struct str text,
         netconfig_check(in, text, ret);
 }
 
+/* By these bytes iPXE knows a script. */
+static void check_ipxe(struct inspect *in, struct str text)
+{
+    if (!str_starts(text, STR("#!ipxe\n")))
+        fault_add(in->faults, (struct place){in->file, 1, 1},
+                  "iPXE takes it for no script: its first line must be #!ipxe, with nothing before "
+                  "it");
+}
+
 static void keep_one(struct inspect *in, const struct yaml_node *root, struct yaml_documents *ret)
 {
     ret->n = root != NULL;
@@ -58,6 +76,7 @@ void verdict_inspect(struct inspect *in, const struct node *n, struct document d
     enum kind kind = verdict_kind(n, d);
     *ret = (struct yaml_documents){0};
     switch (kind) {
+    case KIND_IPXE: check_ipxe(in, text); break;
     case KIND_MANIFEST: manifest_check(in, text, ret); break;
     case KIND_YAML:
         if (yaml_parse_all(in->file, text, in->arena, in->faults, ret) < 0)

@@ -105,6 +105,14 @@ static const struct schema_field site_fields[] = {
              "claims its place: it is noted, or the node is locked as well until an admin arms or "
              "unlocks it.",
      .example = "lock"},
+    {.name = "unknown",
+     .type = &schema_enum,
+     .names = unknown_names,
+     SCHEMA_MEMBER(struct site_draft, site.unknown),
+     .fallback = "wait",
+     .help = "What a machine does that asks what to boot and is no node: it shows how it is added "
+             "and asks again until it is, or boots its disk.",
+     .example = "local"},
     {.name = "networks",
      .of = &network_schema,
      .shape = SCHEMA_MAP,

@@ -30,7 +30,7 @@ struct role_draft {
     uint32_t sealed_n;
     /* The loader's own: */
     struct place extends_at, kubeadm_at, sealed_at;
-    bool bootstrap_given, kubeadm_given;
+    bool bootstrap_given, kubeadm_given, boot_given;
     bool visited;
     bool for_bootstrap; /* it bootstraps, or one that extends it does */
     uint32_t parent;    /* number of what it extends */
@@ -46,5 +46,6 @@ extern const struct schema format_site;    /* struct site_draft */
 extern const struct schema format_cluster; /* struct cluster_draft */
 extern const struct schema format_role;    /* struct role_draft */
 extern const struct schema format_node;    /* struct node_draft */
+extern const struct schema format_boot;    /* struct boot_plan: what a role's nodes boot */
 
 #endif

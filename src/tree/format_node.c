@@ -4,25 +4,27 @@
 #include "tree/types.h"
 #include "tree/variables.h"
 
-#define TEMPLATE(file, words)                                                       \
-    {                                                                               \
-        .name = words, .type = &schema_text, .offset = (file) * sizeof(struct str), \
-        .size = sizeof(struct str), .help = "The template of its " words "."        \
+#define TEMPLATE(member, words, more)                                            \
+    {                                                                            \
+        .name = words, .type = &schema_text, SCHEMA_MEMBER(struct role, member), \
+        .help = "The template of its " words more "."                            \
     }
 
 static const struct schema_field template_fields[] = {
-    TEMPLATE(SEED_META_DATA, "meta-data"),
-    TEMPLATE(SEED_USER_DATA, "user-data"),
-    TEMPLATE(SEED_VENDOR_DATA, "vendor-data"),
-    TEMPLATE(SEED_NETWORK_CONFIG, "network-config"),
+    TEMPLATE(template_names[SEED_META_DATA], "meta-data", ""),
+    TEMPLATE(template_names[SEED_USER_DATA], "user-data", ""),
+    TEMPLATE(template_names[SEED_VENDOR_DATA], "vendor-data", ""),
+    TEMPLATE(template_names[SEED_NETWORK_CONFIG], "network-config", ""),
+    TEMPLATE(script_names[LOADER_IPXE], "boot.ipxe", ", iPXE's script; else `ipxe/node`"),
+    TEMPLATE(script_names[LOADER_GRUB], "grub.cfg", ", grub's script; else `grub/node`"),
 };
 
 static const struct schema templates_schema = {
     .title = "templates",
-    .help = "Which template makes which of cloud-init's files: a path below the templates' folder. "
-            "Without one, meta-data holds the instance-id and the hostname, and the others are "
-            "empty.",
-    .size = sizeof(((struct role_draft *)0)->role.template_names),
+    .help = "Which template makes which of cloud-init's files and boot scripts: a path below the "
+            "templates' folder. Without one, meta-data holds the instance-id and the hostname, and "
+            "cloud-init's other files are empty.",
+    .size = sizeof(struct role),
     SCHEMA_FIELDS(template_fields),
     .name_offset = SCHEMA_NOT_KEPT,
     .place_offset = SCHEMA_NOT_KEPT,
@@ -112,8 +114,12 @@ static const struct schema_field role_fields[] = {
      .help = "What its nodes become in their cluster."},
     {.name = "templates",
      .of = &templates_schema,
-     SCHEMA_MEMBER(struct role_draft, role.template_names),
-     .help = "What cloud-init is given."},
+     SCHEMA_MEMBER(struct role_draft, role),
+     .help = "What cloud-init is given, and boot programs."},
+    {.name = "boot",
+     .of = &format_boot,
+     SCHEMA_MEMBER(struct role_draft, role.boot),
+     .help = "What its nodes boot from the network."},
     {.name = "kubeadm",
      .type = &schema_text,
      SCHEMA_MEMBER(struct role_draft, role.kubeadm_name),

@@ -12,17 +12,17 @@ static struct str draft_name(const void *drafts, uint32_t i)
     return ((const struct role_draft *)drafts)[i].role.name;
 }
 
-static void find_seed_template(struct load *l, const struct yaml_node *names, struct role *r,
-                               size_t file)
+/* Of a file that anyone may read who knows a node's URL. */
+static const struct template *find_open_template(struct load *l, const struct yaml_node *names,
+                                                 const char *key, struct str name)
 {
-    const char *key = seed_file_names[file];
-    const struct template *t = load_find_template(l, names, key, r->template_names[file]);
+    const struct template *t = load_find_template(l, names, key, name);
     if (t && load_is_sealed(t))
         fault_add(l->faults, schema_place(&l->reader, names, key, 0),
                   "%s: a template of sealed/ may render secrets, and anyone who knows a node's URL "
                   "may read this file; take one from another folder",
                   key);
-    r->templates[file] = t;
+    return t;
 }
 
 static int by_path(const void *a, const void *b)
@@ -44,10 +44,55 @@ static void find_sealed(struct load *l, const struct yaml_node *files, struct ro
 
 static void find_templates(struct load *l, const struct yaml_node *y, struct role_draft *d)
 {
+    const struct yaml_node *names = yaml_get(y, STR("templates"));
+    struct role *r = &d->role;
     for (size_t f = 0; f < SEED_FILE_COUNT; f++)
-        find_seed_template(l, yaml_get(y, STR("templates")), &d->role, f);
+        r->templates[f] = find_open_template(l, names, seed_file_names[f], r->template_names[f]);
+    for (size_t s = 0; s < LOADERS; s++)
+        r->scripts[s] = find_open_template(l, names, boot_script_names[s], r->script_names[s]);
     d->role.kubeadm = load_find_template(l, y, "kubeadm", d->role.kubeadm_name);
     find_sealed(l, yaml_get(y, STR("sealed")), d);
+}
+
+static void find_boot_file(struct load *l, struct boot_file *f)
+{
+    if (f->asset.n)
+        f->url = ARENA_JOIN(&l->tree->arena, l->tree->site.url, STR("/assets/"), f->asset);
+}
+
+/* A node known by neither has no window whose key its kernel could be given. */
+static bool knows_machines(const struct site *s)
+{
+    return s->evidence[EVIDENCE_MAC] || s->evidence[EVIDENCE_UUID];
+}
+
+static void link_entry(struct load *l, const struct yaml_node *y, struct boot_entry *e)
+{
+    struct boot_file *initrd = ARENA_ARRAY(&l->tree->arena, struct boot_file, e->initrd_n);
+    for (uint32_t i = 0; i < e->initrd_n; i++) {
+        initrd[i] = e->initrd[i];
+        find_boot_file(l, &initrd[i]);
+    }
+    e->initrd = initrd;
+    find_boot_file(l, &e->kernel);
+    find_boot_file(l, &e->chain);
+    if (e->kind == BOOT_KERNEL && e->discovery == DISCOVERY_KERNEL &&
+        !knows_machines(&l->tree->site))
+        fault_add(l->faults, schema_place(&l->reader, y, "discovery", 0),
+                  "discovery: the site knows no machine by its MAC or uuid, so that none could be "
+                  "told its URL; list mac under 'evidence' in site.yaml, or say smbios or none");
+}
+
+static void link_boot(struct load *l, const struct yaml_node *y, struct boot_plan *b)
+{
+    const struct yaml_node *menu = yaml_get(y, STR("menu"));
+    struct boot_entry *items = ARENA_ARRAY(&l->tree->arena, struct boot_entry, b->menu_n);
+    link_entry(l, y, &b->entry);
+    for (uint32_t i = 0; i < b->menu_n; i++) {
+        items[i] = b->menu[i];
+        link_entry(l, menu->kind == YAML_SEQUENCE ? menu->items[i] : menu, &items[i]);
+    }
+    b->menu = items;
 }
 
 void load_role(struct load *l, const struct yaml_pair *pair)
@@ -55,12 +100,16 @@ void load_role(struct load *l, const struct yaml_pair *pair)
     struct tree *t = l->tree;
     struct role_draft d = {0};
     schema_read_named(&l->reader, &format_role, pair, &d);
+    const struct yaml_node *boot = yaml_get(pair->value, STR("boot"));
     d.bootstrap_given = yaml_get(pair->value, STR("bootstrap")) != NULL;
+    d.boot_given = boot != NULL;
     d.extends_at = schema_place(&l->reader, pair->value, "extends", 0);
     d.kubeadm_at = schema_place(&l->reader, pair->value, "kubeadm", 0);
     d.sealed_at = schema_place(&l->reader, pair->value, "sealed", 0);
     d.kubeadm_given = d.role.kubeadm_name.n != 0;
     find_templates(l, pair->value, &d);
+    if (boot)
+        link_boot(l, boot, &d.role.boot);
     l->role_drafts = load_grow(l->role_drafts, t->roles_n, &l->roles_room, sizeof(d));
     l->role_drafts[t->roles_n] = d;
     uint32_t holder = map_put(&l->names, draft_name, l->role_drafts, t->roles_n);
@@ -153,6 +202,14 @@ static void inherit(struct load *l, struct role_draft *d)
         r->template_names[f] = parent->template_names[f];
         r->templates[f] = parent->templates[f];
     }
+    for (size_t s = 0; s < LOADERS; s++) {
+        if (r->script_names[s].n)
+            continue;
+        r->script_names[s] = parent->script_names[s];
+        r->scripts[s] = parent->scripts[s];
+    }
+    if (!d->boot_given)
+        r->boot = parent->boot;
     if (!r->kubeadm_name.n) {
         r->kubeadm_name = parent->kubeadm_name;
         r->kubeadm = parent->kubeadm;
@@ -183,6 +240,18 @@ static void resolve(struct load *l, uint32_t i, uint32_t *way)
     }
 }
 
+/* Of a role that names none. */
+static void find_usual_scripts(const struct tree *t, struct role *r)
+{
+    for (size_t s = 0; s < LOADERS; s++) {
+        if (r->script_names[s].n)
+            continue;
+        r->scripts[s] = tree_script(t, s, SCRIPT_NODE);
+        if (r->scripts[s])
+            r->script_names[s] = template_name(r->scripts[s]);
+    }
+}
+
 void load_link_roles(struct load *l)
 {
     struct tree *t = l->tree;
@@ -195,6 +264,7 @@ void load_link_roles(struct load *l)
     t->roles = ARENA_ARRAY(&t->arena, struct role, t->roles_n);
     for (uint32_t i = 0; i < t->roles_n; i++) {
         uint32_t parent = l->role_drafts[i].parent;
+        find_usual_scripts(t, &l->role_drafts[i].role);
         t->roles[i] = l->role_drafts[i].role;
         t->roles[i].extends = parent == MAP_NONE ? NULL : &t->roles[parent];
     }

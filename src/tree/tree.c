@@ -25,6 +25,16 @@ const struct site *tree_site(const struct tree *t)
     return &t->site;
 }
 
+const struct template *tree_script(const struct tree *t, enum boot_loader loader,
+                                   enum script_for whom)
+{
+    static const char *const names[LOADERS][3] = {
+        [LOADER_IPXE] = {"ipxe/first", "ipxe/node", "ipxe/unknown"},
+        [LOADER_GRUB] = {"grub/first", "grub/node", "grub/unknown"},
+    };
+    return t->templates ? template_set_find(t->templates, str_from(names[loader][whom])) : NULL;
+}
+
 uint32_t tree_node_count(const struct tree *t)
 {
     return t->nodes_n;

@@ -36,6 +36,15 @@ const struct cluster *tree_cluster(const struct tree *t, uint32_t number);
 uint32_t tree_role_count(const struct tree *t);
 const struct role *tree_role(const struct tree *t, uint32_t number);
 
+/* The boot script that has its name by custom ("ipxe/first"), in a loaded tree; NULL: none. */
+enum script_for {
+    SCRIPT_FIRST,   /* whoever asks */
+    SCRIPT_NODE,    /* a node whose role names no other */
+    SCRIPT_UNKNOWN, /* a machine that no node has */
+};
+const struct template *tree_script(const struct tree *t, enum boot_loader loader,
+                                   enum script_for whom);
+
 /* Names of the secrets that templates ask for, sorted. */
 uint32_t tree_secret_count(const struct tree *t);
 struct str tree_secret(const struct tree *t, uint32_t number);

@@ -79,9 +79,9 @@ static bool is_identifier(struct str s)
 bool variables_is_taken(struct str name)
 {
     static const char *const taken[] = {
-        "site", "cluster", "role", "node",  "networks", "seed",  "secrets", "bootstrap",
-        "loop", "self",    "true", "false", "none",     "and",   "or",      "not",
-        "in",   "is",      "if",   "else",  "super",    "range", "caller",  NULL};
+        "site", "cluster", "role", "node",  "networks", "seed",   "secrets", "bootstrap", "boot",
+        "loop", "self",    "true", "false", "none",     "and",    "or",      "not",       "in",
+        "is",   "if",      "else", "super", "range",    "caller", NULL};
     size_t i = 0;
     while (taken[i] && !str_is(name, taken[i]))
         i++;

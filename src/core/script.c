@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What iPXE and grub are to do: for whoever asks first, then for the machine that tells of itself.
+ */
+#include "base/clock.h"
+#include "core/answer.h"
+#include "core/identify.h"
+#include "core/internal.h"
+#include "render/scope.h"
+
+/* Whether a kernel of it is told where the node's files are. */
+static bool tells_url(const struct boot_plan *b)
+{
+    bool tells = b->entry.kind == BOOT_KERNEL && b->entry.discovery == DISCOVERY_KERNEL;
+    for (uint32_t i = 0; i < b->menu_n; i++)
+        tells |= b->menu[i].kind == BOOT_KERNEL && b->menu[i].discovery == DISCOVERY_KERNEL;
+    return tells;
+}
+
+/* Why the node boots its disk, to stand behind its name; NULL: it may be built. */
+static const char *refusal(const struct identified_machine *who)
+{
+    enum node_state state = who->view.state;
+    if (who->node->role->boot.entry.kind == BOOT_LOCAL)
+        return NULL;
+    if (who->is_torn)
+        return "has the MAC of this machine, but not its uuid";
+    if (who->view.locked)
+        return "is locked after an alarm: 'cloudseed node unlock' lifts that";
+    if (state == STATE_UP || state == STATE_JOINING || state == STATE_READY)
+        return "is built already";
+    if (!who->view.window_key.n)
+        return "is not to be built now: 'cloudseed node arm' opens that";
+    if (who->evidence == EVIDENCE_COUNT && tells_url(&who->node->role->boot))
+        return "cannot be told its URL: this site does not list 'mac' under 'evidence'";
+    return NULL;
+}
+
+static void told(struct exchange *x, const struct machine *m, struct render_env *env)
+{
+    char text[UUID_TEXT_SIZE];
+    if (m->has_mac)
+        env->mac = arena_str(&x->arena, str_from(mac_text(m->mac, text)));
+    if (m->has_uuid)
+        env->uuid = arena_str(&x->arena, str_from(uuid_text(m->uuid, text)));
+    x->out.evidence = m->has_mac ? env->mac : env->uuid;
+}
+
+static void answer(struct exchange *x)
+{
+    x->out.status = 200;
+    x->out.type = "text/plain; charset=utf-8";
+    x->out.cache = "no-store";
+    x->out.body = buf_view(&x->body);
+    if (!x->out.event)
+        x->out.event = "served";
+}
+
+static void render_for_anyone(struct exchange *x, enum boot_loader loader, enum script_for whom,
+                              const struct render_env *env)
+{
+    const struct template *t = tree_script(snapshot_tree(x->snapshot), loader, whom);
+    struct template_fault fault;
+    if (!t)
+        answer_refuse(x, 404, "the site has no template for this script");
+    else if (document_render_script(snapshot_tables(x->snapshot), t, env, &x->arena, &x->body,
+                                    &fault) < 0)
+        boot_render_failed(x, &fault);
+    else
+        answer(x);
+}
+
+static void render_for_node(struct exchange *x, enum boot_loader loader, const struct node *n,
+                            const struct render_env *env)
+{
+    const struct document d = {DOCUMENT_BOOT, loader};
+    struct template_fault fault;
+    x->out.node = n->name;
+    if (!document_template(n, d))
+        answer_refuse(x, 404, "the site has no template for this script");
+    else if (document_render(snapshot_tables(x->snapshot), n, d, env, &x->arena, &x->body, NULL,
+                             &fault) < 0)
+        boot_render_failed(x, &fault);
+    else
+        answer(x);
+}
+
+static void answer_machine(struct exchange *x, struct call *call, const struct machine *m)
+{
+    struct core *c = call->core;
+    struct identified_machine who = identify_machine(x->snapshot, c->fleet, m);
+    struct render_env env = {0};
+    told(x, m, &env);
+    if (!who.node) {
+        if (discovered_note(c->discovered, m, x->in.peer, clock_wall_ms()))
+            x->out.event = "discovered";
+        render_for_anyone(x, call->route.loader, SCRIPT_UNKNOWN, &env);
+        return;
+    }
+    const char *why = refusal(&who);
+    if (why)
+        env.boot_refusal = ARENA_JOIN(&x->arena, who.node->name, STR(" "), str_from(why));
+    env.generation = who.view.generation;
+    env.seed_url = boot_seed_url(x, who.view.window_key);
+    render_for_node(x, call->route.loader, who.node, &env);
+    if (who.view.state == STATE_ARMED && who.evidence != EVIDENCE_COUNT && !who.is_torn)
+        boot_tell_fleet(x, call, who.node, who.evidence);
+}
+
+void script_answer(struct exchange *x, struct call *call)
+{
+    const struct route *r = &call->route;
+    x->out.file = str_from(boot_script_names[r->loader]);
+    if (r->value.n || x->in.query.n) {
+        struct machine m = r->value.n ? machine_of_evidence(r->evidence, r->value)
+                                      : machine_of_query(x->in.query, &x->arena);
+        answer_machine(x, call, &m);
+    } else {
+        render_for_anyone(x, r->loader, SCRIPT_FIRST, &(struct render_env){0});
+    }
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* boot: what a machine that asks the network is to boot. */
+#ifndef CLOUDSEED_MODEL_BOOT_H
+#define CLOUDSEED_MODEL_BOOT_H
+
+#include "base/fault.h"
+
+enum boot_kind {
+    BOOT_LOCAL,  /* its own disk */
+    BOOT_KERNEL, /* a Linux kernel with its initrds */
+    BOOT_CHAIN,  /* another boot program or script */
+    BOOT_MENU,   /* what somebody at its console chooses */
+    BOOT_KINDS
+};
+
+extern const char *const boot_kind_names[]; /* "local", …, and NULL behind */
+
+/* How a kernel's cloud-init finds the node's seed. */
+enum boot_discovery {
+    DISCOVERY_KERNEL, /* by the kernel's command line, with the window's key */
+    DISCOVERY_SMBIOS, /* by the machine's serial, which an admin has set */
+    DISCOVERY_NONE    /* it does not look for it */
+};
+
+extern const char *const boot_discovery_names[]; /* "kernel", …, and NULL behind */
+
+/* What reads a boot script. */
+enum boot_loader { LOADER_IPXE, LOADER_GRUB, LOADERS };
+
+extern const char *const boot_loader_names[LOADERS]; /* "ipxe", "grub" */
+/* A node's script as a document: "boot.ipxe", "grub.cfg". */
+extern const char *const boot_script_names[LOADERS];
+
+struct boot_file {
+    struct str url;
+    struct str asset; /* what `url` was made of: a path below the server's assets, or empty */
+};
+
+struct boot_entry {
+    enum boot_kind kind;
+    struct str title; /* in a menu; else empty */
+    /* BOOT_KERNEL */
+    struct boot_file kernel;
+    const struct boot_file *initrd;
+    struct str arguments; /* words between single spaces; none that a boot script would read */
+    enum boot_discovery discovery;
+    /* BOOT_CHAIN */
+    struct boot_file chain;
+    struct place at;
+    uint32_t initrd_n;
+};
+
+#define BOOT_INITRDS_MAX 8
+#define BOOT_MENU_MAX 32
+
+struct boot_plan {
+    struct boot_entry entry;
+    /* BOOT_MENU; the first one is taken when nobody chooses. */
+    const struct boot_entry *menu;
+    uint32_t menu_n;
+    uint32_t timeout_s;
+};
+
+/* What is wrong with a kernel's arguments, in one line that stays; NULL: nothing. iPXE has no
+ * quotes: "${" begins a setting, and a word that begins with "#" or is "||", "&&" or ";" ends the
+ * command (its core/exec.c). */
+const char *boot_arguments_refusal(struct str s);
+
+#endif

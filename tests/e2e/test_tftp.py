@@ -15,7 +15,7 @@ from tftp import DATA, ERROR, OACK, Peer, ack  # noqa: E402
 
 assets = world.scratch()
 SMALL, LARGE = b"0123456789" * 200, random.Random(2).randbytes(400_000)
-for name, content in (("small", SMALL), ("large", LARGE), ("grub/grub.cfg", b"set timeout=5\n"),
+for name, content in (("small", SMALL), ("large", LARGE), ("grub/menu.cfg", b"set timeout=5\n"),
                       ("empty", b"")):
     (assets / name).parent.mkdir(exist_ok=True)
     (assets / name).write_bytes(content)
@@ -112,8 +112,8 @@ def test_a_probe_of_the_size_is_no_failure():
 # --- names ---
 
 def test_names_as_strange_clients_write_them():
-    for name in ("grub/grub.cfg", "/grub/grub.cfg", "//grub/grub.cfg", "\\grub\\grub.cfg",
-                 "/assets/grub/grub.cfg"):
+    for name in ("grub/menu.cfg", "/grub/menu.cfg", "//grub/menu.cfg", "\\grub\\menu.cfg",
+                 "/assets/grub/menu.cfg"):
         tap.eq(tftp.fetch(FOUR, name), b"set timeout=5\n", name)
 
 

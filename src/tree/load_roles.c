@@ -246,7 +246,7 @@ static void find_usual_scripts(const struct tree *t, struct role *r)
     for (size_t s = 0; s < LOADERS; s++) {
         if (r->script_names[s].n)
             continue;
-        r->scripts[s] = tree_script(t, s, SCRIPT_NODE);
+        r->scripts[s] = tree_script(t, (enum boot_loader)s, SCRIPT_NODE);
         if (r->scripts[s])
             r->script_names[s] = template_name(r->scripts[s]);
     }

@@ -116,7 +116,7 @@ def ours(texts):
         made.node(f"n{i}", f"r{i}")
     done = subprocess.run([str(BUILD / "cloudseed"), "check", "--json", str(made.seed),
                            "--templates", str(made.templates)], capture_output=True, text=True,
-                          timeout=60, check=False)
+                          timeout=300, check=False)
     faulty = {f["node"] for f in json.loads(done.stdout)["faults"] if f["severity"] == "error"}
     return [f"n{i}" not in faulty for i in range(len(texts))]
 

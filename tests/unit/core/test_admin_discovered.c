@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What admins are told of machines that are no node's. */
+#include "unit/core/openfleet.h"
 #include "unit/render/tmptree.h"
 
 #include "base/json.h"
 #include "core/internal.h"
-#include "store/memory.h"
 
 static const struct secrets secrets = {.list = {{.kid = 'n', .bytes = {1, 2, 3}}}, .n = 1};
 
@@ -12,27 +12,6 @@ static struct tmptree files;
 static struct core *core;
 static struct fleet *fleet;
 static struct exchange x;
-
-static void now(void *cls, struct moment *ret)
-{
-    (void)cls;
-    *ret = (struct moment){1795343968000, 1000000, STR("boot")};
-}
-
-static bool unseal(void *cls, struct str uid, struct str sealed, struct arena *a, struct str *ret)
-{
-    (void)cls;
-    (void)uid;
-    (void)sealed;
-    (void)a;
-    (void)ret;
-    return false;
-}
-
-static void on_store(void *cls)
-{
-    (void)cls;
-}
 
 static void on_wake(void *cls, struct slot_ref who)
 {
@@ -48,18 +27,12 @@ static struct snapshot *world(const char *nodes)
 
 static int start(void **state)
 {
-    static const struct fleet_host fleet_host = {now, unseal, NULL};
     static const struct core_host host = {.cls = NULL};
-    struct err e;
     (void)state;
     tmptree_init(&files);
     tmptree_put(&files, "seed/site.yaml", "name: lab\nurl: http://site:1\n");
     tmptree_put(&files, "seed/roles/r.yaml", "r: {}\n");
-    struct store *s = memory_new((struct store_limits){0}, (struct store_retention){0});
-    assert_int_equal(fleet_open(s, &fleet_host, &fleet, &e), 0);
-    assert_int_equal(fleet_start(fleet, on_store, NULL, (struct wake){on_wake, NULL},
-                                 (struct alarm){NULL, NULL}, &e),
-                     0);
+    fleet = openfleet_start(on_wake);
     core = core_new(world("n: {role: r, macs: ['bc:24:11:00:20:0b']}\n"), fleet, NULL, &host);
     return 0;
 }

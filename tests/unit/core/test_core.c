@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The steps of an exchange, without a network: what goes into the port, and what comes out. */
+#include "unit/core/openfleet.h"
 #include "unit/render/tmptree.h"
 
 #include "core/core.h"
-#include "store/memory.h"
 
 #define TEXT "text/plain; charset=utf-8"
 #define GZIP_MIN_BYTES 14600
@@ -27,44 +27,11 @@ static struct snapshot *world(const char *evidence)
     return snapshot_new(tmptree_load(&files), &secrets, STR(URL));
 }
 
-/* --- A fleet whose keys are not sealed ------------------------------------------------------ */
-
-static void now(void *cls, struct moment *ret)
-{
-    (void)cls;
-    *ret = (struct moment){1795343968000, 1000000, STR("boot")};
-}
-
-static bool unseal(void *cls, struct str uid, struct str sealed, struct arena *a, struct str *ret)
-{
-    (void)uid;
-    (void)cls;
-    (void)a;
-    *ret = sealed;
-    return true;
-}
-
-static void on_store(void *cls)
-{
-    (void)cls;
-}
-
 static void on_wake(void *cls, struct slot_ref who)
 {
     (void)cls;
     assert_int_equal(who.slot, 4711);
     woken++;
-}
-
-static void open_fleet(void)
-{
-    static const struct fleet_host host = {now, unseal, NULL};
-    struct err e;
-    struct store *s = memory_new((struct store_limits){0}, (struct store_retention){0});
-    assert_int_equal(fleet_open(s, &host, &fleet, &e), 0);
-    assert_int_equal(fleet_start(fleet, on_store, NULL, (struct wake){on_wake, NULL},
-                                 (struct alarm){NULL, NULL}, &e),
-                     0);
 }
 
 #define WINDOW_KEY "wabcdefghijklmnopqrstuvwxyz"
@@ -105,7 +72,7 @@ static int start(void **state)
     tmptree_put(&files, "templates/big", big_template);
     tmptree_put(&files, "templates/less", big_template + 1);
     static const struct core_host host = {.cls = NULL};
-    open_fleet();
+    fleet = openfleet_start(on_wake);
     core = core_new(world("[mac, uuid, serial, name]"), fleet, NULL, &host);
     return 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Nodes that admins register: who waits for what, and what the world is like in between. */
+#include "unit/core/openfleet.h"
 #include "unit/render/tmptree.h"
 
 #include "core/core.h"
-#include "store/memory.h"
 
 static const struct secrets secrets = {
     .list = {{.kid = 'n', .bytes = {1, 2, 3}}, {.kid = 'o', .bytes = {4, 5, 6}}}, .n = 2};
@@ -19,27 +19,6 @@ static unsigned extensions; /* that were asked for */
 
 /* --- Without a daemon --------------------------------------------------------------------------
  */
-
-static void now(void *cls, struct moment *ret)
-{
-    (void)cls;
-    *ret = (struct moment){1795343968000, 1000000, STR("boot")};
-}
-
-static bool unseal(void *cls, struct str uid, struct str sealed, struct arena *a, struct str *ret)
-{
-    (void)cls;
-    (void)uid;
-    (void)sealed;
-    (void)a;
-    (void)ret;
-    return false;
-}
-
-static void on_store(void *cls)
-{
-    (void)cls;
-}
 
 static void on_wake(void *cls, struct slot_ref who)
 {
@@ -74,19 +53,13 @@ static size_t extend(void)
 
 static int start(void **state)
 {
-    static const struct fleet_host fleet_host = {now, unseal, NULL};
     static const struct core_host host = {.extend = on_extend};
-    struct err e;
     (void)state;
     tmptree_init(&files);
     tmptree_put(&files, "seed/site.yaml", "name: lab\nurl: http://site:1\n");
     tmptree_put(&files, "seed/roles/r.yaml", "r: {}\n");
     tmptree_put(&files, "seed/nodes/n.yaml", "m: {role: r, serial: M}\n");
-    struct store *s = memory_new((struct store_limits){0}, (struct store_retention){0});
-    assert_int_equal(fleet_open(s, &fleet_host, &fleet, &e), 0);
-    assert_int_equal(fleet_start(fleet, on_store, NULL, (struct wake){on_wake, NULL},
-                                 (struct alarm){NULL, NULL}, &e),
-                     0);
+    fleet = openfleet_start(on_wake);
     core =
         core_new(snapshot_new(tmptree_load(&files), &secrets, STR("http://u")), fleet, NULL, &host);
     extend();

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* openfleet: a fleet over the store in memory, whose clock stands still and whose keys are not
+ * sealed. */
+#ifndef CLOUDSEED_TESTS_UNIT_CORE_OPENFLEET_H
+#define CLOUDSEED_TESTS_UNIT_CORE_OPENFLEET_H
+
+#include "lib/unit.h"
+
+#include "fleet/fleet.h"
+#include "store/memory.h"
+
+static void openfleet_now(void *cls, struct moment *ret)
+{
+    (void)cls;
+    *ret = (struct moment){1795343968000, 1000000, STR("boot")};
+}
+
+static bool openfleet_unseal(void *cls, struct str uid, struct str sealed, struct arena *a,
+                             struct str *ret)
+{
+    (void)uid;
+    (void)cls;
+    (void)a;
+    *ret = sealed;
+    return true;
+}
+
+static void openfleet_on_store(void *cls)
+{
+    (void)cls;
+}
+
+static struct fleet *openfleet_start(void (*on_wake)(void *cls, struct slot_ref who))
+{
+    static const struct fleet_host host = {openfleet_now, openfleet_unseal, NULL};
+    struct fleet *f;
+    struct err e;
+    struct store *s = memory_new((struct store_limits){0}, (struct store_retention){0});
+    assert_int_equal(fleet_open(s, &host, &f, &e), 0);
+    assert_int_equal(fleet_start(f, openfleet_on_store, NULL, (struct wake){on_wake, NULL},
+                                 (struct alarm){NULL, NULL}, &e),
+                     0);
+    return f;
+}
+
+#endif

@@ -14,4 +14,7 @@ static inline size_t base64_length(size_t bytes)
 /* Writes them, and a NUL. */
 void base64_write(struct str bytes, char *to);
 
+/* What a character stands for; below 0: it is no digit of base64. */
+int base64_digit(char c);
+
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "render/sshkey.h"
 
+#include "base/base64.h"
+
 static const char no_key[] = "is no public key, like 'ssh-ed25519 AAAA… who@where'";
 
 /* The next word, without what follows; blanks in quotes are a part of it, as options have them. */
@@ -19,17 +21,6 @@ static struct str next_word(struct str *rest)
     return str_head(line, n);
 }
 
-static int digit(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
 /* How many bytes the base64 stands for; 0: it is none. */
 static size_t length(struct str base64)
 {
@@ -39,7 +30,7 @@ static size_t length(struct str base64)
     while (n && base64.p[n - 1] == '=')
         n--;
     for (size_t i = 0; i < n; i++) {
-        if (digit(base64.p[i]) < 0)
+        if (base64_digit(base64.p[i]) < 0)
             return 0;
     }
     return base64.n - n > 2 ? 0 : n * 3 / 4;
@@ -49,7 +40,8 @@ static size_t length(struct str base64)
 static unsigned char byte(struct str base64, size_t i)
 {
     size_t at = i / 3 * 4 + i % 3;
-    unsigned high = (unsigned)digit(base64.p[at]), low = (unsigned)digit(base64.p[at + 1]);
+    unsigned high = (unsigned)base64_digit(base64.p[at]),
+             low = (unsigned)base64_digit(base64.p[at + 1]);
     return (unsigned char)(high << (2 + 2 * (i % 3)) | low >> (4 - 2 * (i % 3)));
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/openpgp.h"
 
+#include "base/base64.h"
+
 #include <errno.h>
 
 #define ARMOR_TAIL "-----END PGP PUBLIC KEY BLOCK-----"
@@ -24,17 +26,6 @@ enum { SUB_CREATED = 2, SUB_KEY_EXPIRES = 9, SUB_ISSUER = 16, SUB_ISSUER_FINGERP
 
 /* --- Armor (section 6) --------------------------------------------------------------------- */
 
-static int digit_of(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
 struct decoder {
     unsigned char *p;
     size_t n;
@@ -47,7 +38,7 @@ struct decoder {
 static bool decode_line(struct decoder *d, struct str line)
 {
     for (size_t i = 0; i < line.n; i++) {
-        int digit = digit_of(line.p[i]);
+        int digit = base64_digit(line.p[i]);
         if (line.p[i] == '=')
             d->padded = true;
         else if (digit < 0 || d->padded)

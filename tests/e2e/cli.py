@@ -84,7 +84,8 @@ class World:
         return done.stderr
 
     def on_terminal(self, *words, env=None):
-        """(status, everything that the terminal shows)"""
+        """(status, everything that the terminal shows in the end: no progress, which a busy machine
+        sees more of)"""
         master, slave = pty.openpty()
         env = {**os.environ, "TERM": "xterm", "NO_COLOR": "", **(env or {})}
         with subprocess.Popen(self.command(*words), cwd=self.path, env=env, stdin=slave,
@@ -101,4 +102,5 @@ class World:
                 shown += some
             os.close(master)
             status = process.wait(SECONDS)
-        return status, shown.decode().replace("\r\n", "\n")
+        text = shown.decode().replace("\r\n", "\n")
+        return status, re.sub(r"^.*\r\x1b\[K", "", text, flags=re.M)

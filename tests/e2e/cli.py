@@ -16,6 +16,8 @@ BUILD = Path(os.environ.get("CLOUDSEED_BUILD", "."))
 PROGRAM = BUILD.resolve() / "cloudseed"
 MAN = SOURCE / "docs" / "man"
 SECONDS = 300
+# What is drawn from the first second on, and wiped away at the end.
+PROGRESS = re.compile(r"(?:\r\x1b\[K[^\r\n]*)+\r\x1b\[K")
 MISUSED = 64  # the status where the command line is wrong
 SECRET = "a:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n"
 DISPLAY = re.compile(r"^\.Bd -literal.*\n((?s:.*?))^\.Ed$", re.M)
@@ -84,8 +86,7 @@ class World:
         return done.stderr
 
     def on_terminal(self, *words, env=None):
-        """(status, everything that the terminal shows in the end: no progress, which a busy machine
-        sees more of)"""
+        """(status, everything that the terminal shows, but for how long it takes)"""
         master, slave = pty.openpty()
         env = {**os.environ, "TERM": "xterm", "NO_COLOR": "", **(env or {})}
         with subprocess.Popen(self.command(*words), cwd=self.path, env=env, stdin=slave,
@@ -102,5 +103,4 @@ class World:
                 shown += some
             os.close(master)
             status = process.wait(SECONDS)
-        text = shown.decode().replace("\r\n", "\n")
-        return status, re.sub(r"^.*\r\x1b\[K", "", text, flags=re.M)
+        return status, PROGRESS.sub("", shown.decode().replace("\r\n", "\n"))

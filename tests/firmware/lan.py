@@ -8,8 +8,6 @@ import os
 import re
 import subprocess
 
-import enclosed
-
 HERE = os.path.dirname(os.path.abspath(__file__))
 SERVER = "10.0.10.5"
 ROUTER = ["nsenter", "--net=/run/netns/router"]
@@ -74,14 +72,12 @@ def unplug(name):
 class Dnsmasq:
     """The router's DHCP server, with those settings."""
 
-    def __init__(self, settings, logs):
+    def __init__(self, settings, logs, scratch):
         self.log = os.path.join(logs, "dnsmasq.log")
-        file, leases = f"{enclosed.RUN}/dnsmasq.conf", f"{enclosed.RUN}/leases"
+        file, leases = f"{scratch}/dnsmasq.conf", f"{scratch}/leases"
         with open(file, "w", encoding="utf-8") as f:
             f.write(settings + FOR_OTHERS)
-        if os.path.exists(leases):
-            os.remove(leases)
-        with open(self.log, "wb") as log:
+        with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [*ROUTER, "dnsmasq", "--keep-in-foreground", "--log-facility=-", "--log-dhcp",
                  "--port=0", "--interface=nodes", "--bind-interfaces", "--user=root",

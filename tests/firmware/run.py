@@ -54,10 +54,17 @@ class Stage:
         os.makedirs(self.logs)
         os.makedirs(self.scratch)
         self.server = server.Server(site, assets, f"{self.scratch}/state")
-        settings = site.good("dhcp", "--for", "dnsmasq", "--network", "nodes")
-        if name == "secure":
-            settings = settings.replace(",ipxe.efi,", ",shimx64.efi,")
-        self.dhcp = lan.Dnsmasq(settings, self.logs)
+        self.settings = site.good("dhcp", "--for", "dnsmasq", "--network", "nodes")
+        if name == "secure":  # which is the admin's to say
+            self.settings = self.settings.replace(",ipxe.efi,", ",shimx64.efi,")
+        self.dhcp = None
+        self.start_dhcp(self.settings)
+
+    def start_dhcp(self, settings):
+        """In the place of the one that runs."""
+        if self.dhcp:
+            self.dhcp.stop()
+        self.dhcp = lan.Dnsmasq(settings, self.logs, self.scratch)
 
     def vm(self, boot, *arguments, **options):
         return vm.Vm(os.path.join(self.logs, boot), *arguments, **options)

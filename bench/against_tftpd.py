@@ -5,6 +5,9 @@ Each server has one core, the clients have the other. A client that asks for a w
 the server knows windows; of the others the best figure counts, with whatever it supports. They are
 unpacked, never installed: nothing of theirs starts by itself. In a network namespace of our own,
 for dnsmasq answers at port 69 alone; without root there is no comparison.
+
+The loopback takes packets of 64 KiB and more, a wire takes 1500 bytes: once the clients also sit in
+a namespace of their own, behind a pair of veth devices.
 """
 import ctypes
 import os
@@ -15,6 +18,7 @@ import statistics
 import subprocess
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import processes
@@ -31,6 +35,17 @@ LIBRARIES = ("libwrap0", "libnsl2", "libtirpc3")  # that they need and few machi
 CLONE_NEWNET = 0x40000000
 
 
+@dataclass(frozen=True)
+class Way:
+    """Where the servers listen, and what to put in front of the clients' command."""
+    what: str
+    address: str
+    inside: tuple = ()
+
+
+LOOPBACK = Way("", "127.0.0.1")
+
+
 def _own_network():
     """This process and those that it starts have a loopback of their own."""
     libc = ctypes.CDLL(None, use_errno=True)
@@ -39,6 +54,27 @@ def _own_network():
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     # tftpd-hpa finds no address at all where there is none but the loopback's.
     subprocess.run(["ip", "address", "add", "192.0.2.1/32", "dev", "lo"], check=True)
+
+
+@contextmanager
+def _veth():
+    """The way to clients behind a pair of devices, which end with the process that holds theirs."""
+    with subprocess.Popen(["unshare", "--net", "sh", "-c", "echo; exec sleep infinity"],
+                          stdout=subprocess.PIPE) as holder:
+        try:
+            holder.stdout.readline()  # it has its namespace
+            inside = ("nsenter", f"--net=/proc/{holder.pid}/ns/net")
+            for command in (
+                    ("ip", "link", "add", "bench0", "mtu", "1500", "type", "veth", "peer", "name",
+                     "bench1", "mtu", "1500", "netns", str(holder.pid)),
+                    ("ip", "address", "add", "198.51.100.1/24", "dev", "bench0"),
+                    (*inside, "ip", "address", "add", "198.51.100.2/24", "dev", "bench1"),
+                    ("ip", "link", "set", "bench0", "up"),
+                    (*inside, "ip", "link", "set", "bench1", "up")):
+                subprocess.run(command, check=True)
+            yield Way("over veth with MTU 1500, ", "198.51.100.1", inside)
+        finally:
+            holder.kill()
 
 
 def _unpack(package, folder):
@@ -64,10 +100,10 @@ def _programs(folder):
     return found
 
 
-def _answers(port):
+def _answers(address, port):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.settimeout(0.2)
-        probe.sendto(b"\0\1no-such-file\0octet\0", ("127.0.0.1", port))
+        probe.sendto(b"\0\1no-such-file\0octet\0", (address, port))
         try:
             return probe.recvfrom(600)[0][:2] in (b"\0\5", b"\0\3")
         except OSError:
@@ -75,12 +111,12 @@ def _answers(port):
 
 
 @contextmanager
-def _other(command, core):
+def _other(command, address, core):
     process = subprocess.Popen(processes.on_core(core) + command, stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL)
     try:
         end = time.monotonic() + 10
-        while not _answers(69):
+        while not _answers(address, 69):
             if time.monotonic() > end or process.poll() is not None:
                 raise RuntimeError(f"{command[0]} does not answer")
         yield 69
@@ -90,54 +126,54 @@ def _other(command, core):
 
 
 @contextmanager
-def _ours(root, core):
+def _ours(root, address, core):
     with Daemon(seed=SOURCE / "seed", templates=SOURCE / "templates",
-                args=["--assets", root, "--tftp", "127.0.0.1:0", "--log-level", "notice"],
+                args=["--assets", root, "--tftp", f"{address}:0", "--log-level", "notice"],
                 wrapper=processes.on_core(core)) as daemon:
         yield int(daemon.listening["tftp"].rsplit(":", 1)[1])
 
 
-def _starts(root, programs):
+def _starts(root, programs, address):
     every = {
-        "tftpd-hpa": ["-L", "-a", "127.0.0.1:69", "-s", str(root)],
-        "atftpd": ["--daemon", "--no-fork", "--bind-address", "127.0.0.1", "--port", "69",
+        "tftpd-hpa": ["-L", "-a", f"{address}:69", "-s", str(root)],
+        "atftpd": ["--daemon", "--no-fork", "--bind-address", address, "--port", "69",
                    "--maxthread", "200", "--verbose=0", "--logfile", "-", "--user", "root",
                    "--group", "root", str(root)],
         "dnsmasq-base": ["--keep-in-foreground", "--conf-file=/dev/null", "--port=0",
                          "--enable-tftp", f"--tftp-root={root}", "--tftp-max=200",
-                         "--listen-address=127.0.0.1", "--bind-interfaces", "--user=root",
+                         f"--listen-address={address}", "--bind-interfaces", "--user=root",
                          "--pid-file=", "--log-facility=/dev/null"],
     }
     return {name: [programs[name], *args] for name, args in every.items() if name in programs}
 
 
-def _rate(port, windowsize, options):
+def _rate(way, port, windowsize, options):
     """MB/s that arrived."""
     said = subprocess.run(
-        processes.on_core(options.cores[1]) +
-        [str(BUILD / "bench/tftp"), str(port), "file", str(CLIENTS), str(BLKSIZE),
+        [*way.inside, *processes.on_core(options.cores[1]),
+         str(BUILD / "bench/tftp"), way.address, str(port), "file", str(CLIENTS), str(BLKSIZE),
          str(windowsize), str(options.seconds)],
         check=True, stdout=subprocess.PIPE, text=True, timeout=120).stdout.split()
     return int(said[0]) / float(said[1]) / 1e6
 
 
-def _measure(root, programs, options):
+def _measure(way, root, programs, options, rounds):
     """{(name, windowsize): [MB/s, …]}, all servers once in each round."""
     rates = {}
-    commands = _starts(root, programs)
-    for number in range(max(3, options.pairs // 3)):
+    commands = _starts(root, programs, way.address)
+    for number in range(rounds):
         for name in ("cloudseed", *commands):
-            options.progress(f"tftp, round {number + 1}: {name}")
-            server = (_ours(root, options.cores[0]) if name == "cloudseed"
-                      else _other(commands[name], options.cores[0]))
+            options.progress(f"tftp, {way.what}round {number + 1}: {name}")
+            server = (_ours(root, way.address, options.cores[0]) if name == "cloudseed"
+                      else _other(commands[name], way.address, options.cores[0]))
             with server as port:
                 for windowsize in GATES:
                     rates.setdefault((name, windowsize), []).append(
-                        _rate(port, windowsize, options))
+                        _rate(way, port, windowsize, options))
     return rates
 
 
-def _figure(rates, windowsize):
+def _figure(way, rates, windowsize):
     """How much of our rate the best of the others has."""
     ours = statistics.median(rates["cloudseed", windowsize])
     others = {name: statistics.median(values) for (name, size), values in rates.items()
@@ -145,8 +181,10 @@ def _figure(rates, windowsize):
     best = max(others, key=others.get)
     pairs = [theirs / mine for theirs, mine in zip(rates[best, windowsize],
                                                    rates["cloudseed", windowsize])]
-    return Figure("tftp", f"windowsize {windowsize}: MB/s of the best other ({best}) by ours",
-                  others[best] / ours, "x", f"tftp.{windowsize}", spread_of(pairs),
+    return Figure("tftp",
+                  f"{way.what}windowsize {windowsize}: MB/s of the best other ({best}) by ours",
+                  others[best] / ours, "x", None if way.inside else f"tftp.{windowsize}",
+                  spread_of(pairs),
                   {"MB/s": {"cloudseed": round(ours), **{n: round(r) for n, r in others.items()}}})
 
 
@@ -162,5 +200,8 @@ def run(options):
     (root / "file").write_bytes(random.Random(1).randbytes(FILE_BYTES))
     folder.chmod(0o755)
     _own_network()
-    rates = _measure(root, programs, options)
-    return [_figure(rates, windowsize) for windowsize in GATES]
+    rates = _measure(LOOPBACK, root, programs, options, max(3, options.pairs // 3))
+    figures = [_figure(LOOPBACK, rates, windowsize) for windowsize in GATES]
+    with _veth() as way:
+        rates = _measure(way, root, programs, options, 1)
+    return figures + [_figure(way, rates, windowsize) for windowsize in GATES]

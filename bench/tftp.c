@@ -2,9 +2,9 @@
 /*
  * tftp: many TFTP clients in one process, to measure servers with.
  *
- *   bench/tftp PORT FILE CLIENTS BLKSIZE WINDOWSIZE SECONDS
+ *   bench/tftp ADDRESS PORT FILE CLIENTS BLKSIZE WINDOWSIZE SECONDS
  *
- * Each client fetches FILE from 127.0.0.1 again and again. Printed is what arrived: bytes, seconds,
+ * Each client fetches FILE from there again and again. Printed is what arrived: bytes, seconds,
  * whole files, and how often a client had to ask again. Windowsize 1 is not asked for.
  */
 #include "wire/tftp.h"
@@ -194,10 +194,10 @@ static uint64_t number(const char *text, uint64_t max)
 
 static void make_request(char **argv, struct buf *b)
 {
-    struct tftp_packet p = {.opcode = TFTP_RRQ, .file = str_from(argv[2])};
+    struct tftp_packet p = {.opcode = TFTP_RRQ, .file = str_from(argv[3])};
     p.options = (struct tftp_options){.has = TFTP_HAS_BLKSIZE,
-                                      .blksize = (uint32_t)number(argv[4], TFTP_BLKSIZE_MAX),
-                                      .windowsize = (uint32_t)number(argv[5], 64)};
+                                      .blksize = (uint32_t)number(argv[5], TFTP_BLKSIZE_MAX),
+                                      .windowsize = (uint32_t)number(argv[6], 64)};
     if (p.options.windowsize > 1)
         p.options.has |= TFTP_HAS_WINDOWSIZE;
     buf_init(b, 1024);
@@ -209,15 +209,18 @@ static void make_request(char **argv, struct buf *b)
 int main(int argc, char **argv)
 {
     struct buf request;
-    if (argc != 7) {
-        fputs("bench/tftp PORT FILE CLIENTS BLKSIZE WINDOWSIZE SECONDS\n", stderr);
+    if (argc != 8) {
+        fputs("bench/tftp ADDRESS PORT FILE CLIENTS BLKSIZE WINDOWSIZE SECONDS\n", stderr);
         return 2;
     }
-    int n = (int)number(argv[3], 10000);
+    int n = (int)number(argv[4], 10000);
     make_request(argv, &request);
     bench.server = (struct sockaddr_in){.sin_family = AF_INET,
-                                        .sin_port = htons((uint16_t)number(argv[1], UINT16_MAX)),
-                                        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+                                        .sin_port = htons((uint16_t)number(argv[2], UINT16_MAX))};
+    if (inet_pton(AF_INET, argv[1], &bench.server.sin_addr) != 1) {
+        fprintf(stderr, "bench/tftp: '%s' is no IPv4 address\n", argv[1]);
+        return 2;
+    }
     bench.epoll = epoll_create1(EPOLL_CLOEXEC);
     struct client *clients = calloc((size_t)n, sizeof(*clients));
     if (!clients)
@@ -227,7 +230,7 @@ int main(int argc, char **argv)
         clients[i].fd = -1;
         begin(&clients[i], begun);
     }
-    run(clients, n, begun + number(argv[6], 3600) * 1000000000ULL);
+    run(clients, n, begun + number(argv[7], 3600) * 1000000000ULL);
     printf("%llu %.3f %llu %llu\n", (unsigned long long)bench.bytes,
            (double)(now_ns() - begun) / 1e9, (unsigned long long)bench.files,
            (unsigned long long)bench.retries);

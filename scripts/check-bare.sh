@@ -22,7 +22,9 @@ if [[ ${KEEP:-} ]]; then
     root=$KEEP
 else
     root=$(mktemp -d)
-    trap 'umount -l -R "$root"/* 2>/dev/null; rm -rf --one-file-system "$root"' EXIT
+    # umount's status is no matter of ours: it counts what was not mounted yet.
+    trap 'umount -l -R "$root"/{tmp,sys,dev,proc} 2>/dev/null || true
+        rm -rf --one-file-system "$root"' EXIT
 fi
 
 if ! [[ -e $root/etc/debian_version ]]; then

@@ -71,12 +71,17 @@ static struct value variables_value(struct shown seen, struct arena *a)
 
 static struct value templates_value(const struct role *r, struct arena *a)
 {
-    struct value_pair *pairs = ARENA_ARRAY(a, struct value_pair, SEED_FILE_COUNT);
+    struct value_pair *pairs = ARENA_ARRAY(a, struct value_pair, SEED_FILE_COUNT + LOADERS);
     for (int i = 0; i < SEED_FILE_COUNT; i++) {
         pairs[i].key = value_str(str_from(seed_file_names[i]));
         pairs[i].value = r->templates[i] ? value_str(r->template_names[i]) : value_none();
     }
-    return value_map(pairs, SEED_FILE_COUNT);
+    for (int i = 0; i < LOADERS; i++) {
+        pairs[SEED_FILE_COUNT + i].key = value_str(str_from(boot_script_names[i]));
+        pairs[SEED_FILE_COUNT + i].value =
+            r->scripts[i] ? value_str(r->script_names[i]) : value_none();
+    }
+    return value_map(pairs, SEED_FILE_COUNT + LOADERS);
 }
 
 /* What came of the node's check. */
@@ -87,16 +92,17 @@ struct checked {
 
 static void print_json(struct call *c, const struct node *n, struct shown seen, struct checked *k)
 {
-    struct value_pair pairs[NODE_PAIRS + 4];
+    struct value_pair pairs[NODE_PAIRS + 5];
     node_pairs(n, &c->arena, pairs);
     const struct value_pair more[] = {
+        JSON_STR("boot", str_from(boot_kind_names[n->role->boot.entry.kind])),
         JSON_VALUE("templates", templates_value(n->role, &c->arena)),
         JSON_VALUE("variables", variables_value(seen, &c->arena)),
         JSON_STR("check", str_from(k->verdict)),
         JSON_VALUE("faults", faultview_value(&k->faults, &c->arena)),
     };
     memcpy(pairs + NODE_PAIRS, more, sizeof(more));
-    call_print_json(value_map(pairs, NODE_PAIRS + 4));
+    call_print_json(value_map(pairs, NODE_PAIRS + 5));
 }
 
 static struct str place_text(struct place at, struct arena *a)
@@ -121,6 +127,17 @@ static struct str networks_text(const struct node *n, struct arena *a)
     return text;
 }
 
+/* What it boots from the network while it is built. */
+static struct str boot_text(const struct boot_plan *b)
+{
+    switch (b->entry.kind) {
+    case BOOT_KERNEL: return b->entry.kernel.url;
+    case BOOT_CHAIN: return b->entry.chain.url;
+    case BOOT_MENU: return STR("what is chosen from a menu");
+    default: return STR("its disk");
+    }
+}
+
 static void print_fields(struct call *c, const struct node *n, const struct checked *k)
 {
     struct arena *a = &c->arena;
@@ -143,6 +160,7 @@ static void print_fields(struct call *c, const struct node *n, const struct chec
                   n->role->templates[i]
                       ? arena_printf(a, "template %.*s", STR_ARG(n->role->template_names[i]))
                       : str_from(i == SEED_META_DATA ? "made by cloudseedd" : "empty"));
+    add_field(&t, "boots", boot_text(&n->role->boot));
     char count[FAULTVIEW_COUNT_SIZE];
     bool any = k->faults.errors || k->faults.warnings;
     add_field(&t, "check",

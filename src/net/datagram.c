@@ -229,6 +229,12 @@ static int send_cut_by_kernel(int fd, const struct iovec *parts, int n, size_t s
     return sendmsg(fd, &m, MSG_NOSIGNAL) < 0 ? -errno : n;
 }
 
+static int send_one(int fd, const struct iovec *parts)
+{
+    const struct msghdr m = {.msg_iov = (struct iovec *)(uintptr_t)parts, .msg_iovlen = 2};
+    return sendmsg(fd, &m, MSG_NOSIGNAL) < 0 ? -errno : 1;
+}
+
 static int send_each(int fd, const struct iovec *parts, int n)
 {
     struct mmsghdr m[DATAGRAM_BATCH_MAX];
@@ -256,5 +262,5 @@ int datagram_send(int fd, const struct iovec *parts, int n, size_t size, bool *o
             return r;
         *offload = false;
     }
-    return send_each(fd, parts, n);
+    return n == 1 ? send_one(fd, parts) : send_each(fd, parts, n);
 }

@@ -2,6 +2,8 @@
 #include "render/cloudconfig_parts.h"
 
 #include "base/map.h"
+#include "render/aptkey.h"
+#include "wire/openpgp.h"
 
 /* --- write_files --------------------------------------------------------------------------- */
 
@@ -60,6 +62,23 @@ static const char *rule_base64(struct str text)
     return n % 4 == 0 ? NULL : "is no whole base64, as 'encoding' says";
 }
 
+/* apt takes what gpg makes of it. */
+static const char *rule_apt_key(struct str text)
+{
+    return aptkey_count(text) ? NULL : "is no OpenPGP key: that begins with " OPENPGP_ARMOR_HEAD;
+}
+
+/* Where keys for apt lie, ours among them. */
+static bool is_for_apt(struct inspect *in, const struct yaml_node *path)
+{
+    static const char *const folders[] = {"/etc/apt/", "/etc/cloudseed/", "/usr/share/keyrings/"};
+    struct str text = path && path->kind == YAML_SCALAR ? inspect_text(in, path) : STR("");
+    bool found = false;
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+        found = found || str_starts(text, str_from(folders[i]));
+    return found && text.n > 4 && str_is(str_skip(text, text.n - 4), ".asc");
+}
+
 static bool is_base64(struct inspect *in, const struct yaml_node *encoding)
 {
     if (!encoding || !inspect_rule(in, encoding, "write_files: encoding", rule_encoding))
@@ -76,14 +95,17 @@ static const char *shown_start(struct inspect *in, struct str text)
 static void check_content(struct inspect *in, const struct yaml_node *file)
 {
     const struct yaml_node *content = yaml_get(file, STR("content"));
-    bool base64 = is_base64(in, yaml_get(file, STR("encoding")));
+    const struct yaml_node *encoding = yaml_get(file, STR("encoding"));
+    bool coded = encoding != NULL, base64 = is_base64(in, encoding);
     if (!content) {
         if (!yaml_get(file, STR("source")))
             inspect_warn(in, file, "write_files: 'content' is missing: the file will be empty");
         return;
     }
     if (yaml_is_null(content) || !base64) {
-        inspect_is(in, content, INSPECT_TEXT | INSPECT_NULL, "write_files: content");
+        bool ok = inspect_is(in, content, INSPECT_TEXT | INSPECT_NULL, "write_files: content");
+        if (ok && !coded && !yaml_is_null(content) && is_for_apt(in, yaml_get(file, STR("path"))))
+            inspect_rule(in, content, "write_files: content", rule_apt_key);
         return;
     }
     if (!inspect_is(in, content, INSPECT_TEXT, "write_files: content"))
@@ -167,7 +189,9 @@ static void check_source(struct inspect *in, const struct yaml_node *source)
     inspect_keys(in, source, "apt: sources", keys);
     for (uint32_t i = 0; i < source->n; i++) {
         const struct yaml_pair *pair = &source->pairs[i];
-        if (!str_is(yaml_text(pair->key), "append"))
+        if (str_is(yaml_text(pair->key), "key"))
+            inspect_rule(in, pair->value, "apt: sources: key", rule_apt_key);
+        else if (!str_is(yaml_text(pair->key), "append"))
             inspect_is(in, pair->value, INSPECT_TEXT, "apt: sources");
     }
 }

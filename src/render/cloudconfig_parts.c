@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "render/cloudconfig_parts.h"
 
+#include "render/sshkey.h"
+
 #define TEXT INSPECT_TEXT
 #define LIST INSPECT_LIST
 #define MAP INSPECT_MAP
@@ -88,21 +90,9 @@ void cloudconfig_packages(struct inspect *in, const struct yaml_node *y)
 
 /* --- Users --------------------------------------------------------------------------------- */
 
-static const char *rule_ssh_key(struct str text)
-{
-    if (text.n == 0)
-        return "is empty";
-    if (memmem(text.p, text.n, "PRIVATE KEY", 11))
-        return "is a private key; the public one belongs here";
-    if (memchr(text.p, '\n', text.n) && memchr(text.p, '\n', text.n) != text.p + text.n - 1)
-        return "holds several lines; one key to an item";
-    return memchr(text.p, ' ', text.n) ? NULL
-                                       : "is no public key, like 'ssh-ed25519 AAAA… who@where'";
-}
-
 void cloudconfig_ssh_keys(struct inspect *in, const struct yaml_node *y)
 {
-    inspect_texts(in, y, "ssh_authorized_keys", rule_ssh_key);
+    inspect_texts(in, y, "ssh_authorized_keys", sshkey_rule);
 }
 
 static const char *rule_user(struct str text)

@@ -1,6 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "render/manifest.h"
 
+#include "base/guess.h"
+
+/* The kinds of what kubeadm reads. Other objects may be of any kind. */
+static const struct {
+    const char *group;
+    const char *const kinds[5];
+} known[] = {
+    {"kubeadm.k8s.io/",
+     {"InitConfiguration", "ClusterConfiguration", "JoinConfiguration", "ResetConfiguration",
+      "UpgradeConfiguration"}},
+    {"kubelet.config.k8s.io/",
+     {"KubeletConfiguration", "CredentialProviderConfig", "SerializedNodeConfigSource"}},
+    {"kubeproxy.config.k8s.io/", {"KubeProxyConfiguration"}},
+};
+
+/* kubeadm passes over what it does not know, and goes on without. */
+static void check_kind(struct inspect *in, const struct yaml_node *kind, const char *const kinds[5])
+{
+    struct str word = inspect_text(in, kind);
+    struct guess guess;
+    guess_init(&guess, word);
+    for (size_t i = 0; i < 5 && kinds[i]; i++) {
+        if (str_is(word, kinds[i]))
+            return;
+        guess_offer(&guess, str_from(kinds[i]));
+    }
+    const char *shown = yaml_quoted(in->arena, word);
+    if (guess.best.n)
+        inspect_fault(in, kind, "kind: kubeadm knows no %s%s", shown, guess_text(&guess));
+    else
+        inspect_warn(in, kind, "kind: kubeadm knows no %s, and passes over it", shown);
+}
+
+static void check_known(struct inspect *in, const struct yaml_node *version,
+                        const struct yaml_node *kind)
+{
+    struct str text = inspect_text(in, version);
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (str_starts(text, str_from(known[i].group)))
+            check_kind(in, kind, known[i].kinds);
+    }
+}
+
 static void check_object(struct inspect *in, const struct yaml_node *y)
 {
     const struct yaml_node *version, *kind;
@@ -8,14 +51,14 @@ static void check_object(struct inspect *in, const struct yaml_node *y)
         return;
     version = yaml_get(y, STR("apiVersion"));
     kind = yaml_get(y, STR("kind"));
-    if (version)
-        inspect_rule(in, version, "apiVersion", inspect_not_empty);
-    else
+    if (!version)
         inspect_fault(in, y, "'apiVersion' is missing from this object");
-    if (kind)
-        inspect_rule(in, kind, "kind", inspect_not_empty);
-    else
+    if (!kind)
         inspect_fault(in, y, "'kind' is missing from this object");
+    bool sound = version && inspect_rule(in, version, "apiVersion", inspect_not_empty);
+    sound = kind && inspect_rule(in, kind, "kind", inspect_not_empty) && sound;
+    if (sound)
+        check_known(in, version, kind);
 }
 
 void manifest_check(struct inspect *in, struct str text, struct yaml_documents *ret)

@@ -99,7 +99,7 @@ void load_role(struct load *l, const struct yaml_pair *pair)
 {
     struct tree *t = l->tree;
     struct role_draft d = {0};
-    schema_read_named(&l->reader, &format_role, pair, &d);
+    bool sound = schema_read_named(&l->reader, &format_role, pair, &d);
     const struct yaml_node *boot = yaml_get(pair->value, STR("boot"));
     d.bootstrap_given = yaml_get(pair->value, STR("bootstrap")) != NULL;
     d.boot_given = boot != NULL;
@@ -108,7 +108,7 @@ void load_role(struct load *l, const struct yaml_pair *pair)
     d.sealed_at = schema_place(&l->reader, pair->value, "sealed", 0);
     d.kubeadm_given = d.role.kubeadm_name.n != 0;
     find_templates(l, pair->value, &d);
-    if (boot)
+    if (boot && sound)
         link_boot(l, boot, &d.role.boot);
     l->role_drafts = load_grow(l->role_drafts, t->roles_n, &l->roles_room, sizeof(d));
     l->role_drafts[t->roles_n] = d;
@@ -246,7 +246,7 @@ static void find_usual_scripts(const struct tree *t, struct role *r)
     for (size_t s = 0; s < LOADERS; s++) {
         if (r->script_names[s].n)
             continue;
-        r->scripts[s] = tree_script(t, s, SCRIPT_NODE);
+        r->scripts[s] = tree_script(t, (enum boot_loader)s, SCRIPT_NODE);
         if (r->scripts[s])
             r->script_names[s] = template_name(r->scripts[s]);
     }

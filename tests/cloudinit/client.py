@@ -10,7 +10,7 @@ import subprocess
 import debian
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SECONDS = 60
+SECONDS = 600
 
 
 class Client:

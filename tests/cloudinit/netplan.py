@@ -12,7 +12,7 @@ import debian
 
 PACKAGES = {"bookworm": ["netplan.io", "libnetplan0"]}
 NEWER = ["netplan-generator", "libnetplan1"]
-SECONDS = 60
+SECONDS = 300
 
 
 def unit(text):

@@ -86,12 +86,13 @@ def test_each_key_takes_what_some_release_takes():
 # Documents that every release takes, and ones that the newest does not.
 GOOD = """\
 {} | runcmd: [ls, [echo, a], null] | packages: [a, [b, "1"]] | users: [default] | users: [{name: a}]
-write_files: [{path: /a, permissions: "0644", content: x}] | ssh_authorized_keys: [ssh-rsa A b]
+write_files: [{path: /a, permissions: "0644", content: x}]
+ssh_authorized_keys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG0Vy1hsnyXpVdD9OtB0PRdUOJkSdEUXnDAXIbEwEtBn b]
 phone_home: {url: "http://x/", post: all, tries: 3} | phone_home: {url: "http://x/", post: [fqdn]}
 ntp: null | hostname: a | timezone: Etc/UTC | package_update: yes | manage_etc_hosts: localhost
 write_files: [{path: /a, encoding: b64, content: YQ==, append: true}]
 bootcmd: [[a, b], "c: d"] | chpasswd: {expire: false} | power_state: {mode: reboot}
-apt: {sources: {k: {source: deb x, key: y}}} | growpart: {mode: auto} | ssh_pwauth: false
+apt: {sources: {k: {source: deb x, keyid: y}}} | growpart: {mode: auto} | ssh_pwauth: false
 """
 BAD = """\
 runcmd: ls | runcmd: [{echo: a}] | runcmd: [[a, 1]] | packages: a | packages: [[a, b, c]]
@@ -116,7 +117,7 @@ def ours(texts):
         made.node(f"n{i}", f"r{i}")
     done = subprocess.run([str(BUILD / "cloudseed"), "check", "--json", str(made.seed),
                            "--templates", str(made.templates)], capture_output=True, text=True,
-                          timeout=60, check=False)
+                          timeout=300, check=False)
     faulty = {f["node"] for f in json.loads(done.stdout)["faults"] if f["severity"] == "error"}
     return [f"n{i}" not in faulty for i in range(len(texts))]
 

@@ -210,7 +210,10 @@ def test_the_events_of_a_node_that_is_gone():
 # --- machines that nobody knows ------------------------------------------------------------------
 
 def test_discovered():
-    with Homelab().start() as server:
+    made = Homelab()
+    (made.templates / "ipxe").mkdir()
+    made.template("ipxe/unknown", "#!ipxe\n")
+    with made.start() as server:
         play(server, "discovered-none")
         said = urlencode({"mac": "bc-24-11-00-20-0e", "manufacturer": "QEMU",
                           "product": "Standard PC (Q35 + ICH9, 2009)", "platform": "efi",

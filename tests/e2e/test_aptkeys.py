@@ -15,7 +15,7 @@ import tap  # noqa: E402
 import world  # noqa: E402
 from daemon import BUILD  # noqa: E402
 
-SECONDS = 60
+SECONDS = 300
 NAME = "Kubernetes <k8s@example.org>"
 
 

@@ -100,7 +100,7 @@ def test_add_interrupted():
                                for p in FOLDER.iterdir()), what="the part")
     process.send_signal(signal.SIGINT)
     process.stdin.close()
-    tap.eq(process.wait(20), -signal.SIGINT)
+    tap.eq(process.wait(cli.SECONDS), -signal.SIGINT)
     tap.eq(sorted(p.name for p in FOLDER.iterdir()), ["image", "image.sha256"])
     tap.eq((FOLDER / "image").read_text(), "old")
 
@@ -117,7 +117,7 @@ def test_progress_on_a_terminal():
     while b"adding slow: 0 MiB" not in shown:
         shown += os.read(master, 1000)
     process.stdin.close()
-    tap.eq(process.wait(20), 0)
+    tap.eq(process.wait(cli.SECONDS), 0)
     os.close(master)
 
 

@@ -107,7 +107,7 @@ def test_serving_reloading_and_stopping_wait_for_no_check():
         began = time.monotonic()
         server.signal(signal.SIGTERM)
         tap.eq(server.wait(), 0)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 30  # the check would take minutes
         tap.eq(server.events("checked"), [])
 
 

@@ -306,8 +306,9 @@ def test_node_show_as_json():
     got = json.loads(WORLD.good("node", "show", "k8s-worker-2", "--json", "--seed", "seed"))
     tap.eq(got, {
         **NODE,
+        "boot": "local",
         "templates": {"meta-data": None, "user-data": "k8s/user-data", "vendor-data": None,
-                      "network-config": None},
+                      "network-config": None, "boot.ipxe": None, "grub.cfg": None},
         "variables": {
             "packages": {"value": ["nfs-common"],
                          "from": {"file": "seed/roles/k8s.yaml", "line": 7, "column": 15}},

@@ -22,7 +22,7 @@ def curl(*args, status=0):
     if not shutil.which("curl"):
         raise tap.Skip("there is no curl")
     command = ["curl", "-q", "--silent", "--show-error", "--noproxy", "*", "--max-time", "20"]
-    got = subprocess.run([*command, *args], capture_output=True, timeout=60, check=False)
+    got = subprocess.run([*command, *args], capture_output=True, timeout=300, check=False)
     tap.eq(got.returncode, status, got.stderr.decode())
     return got.stdout
 

@@ -128,7 +128,7 @@ class Served:
 
     def __exit__(self, kind, *_):
         self.process.terminate()
-        self.process.wait(30)
+        self.process.wait(cli.SECONDS)
         if kind:
             print("".join(f"# {line}\n" for line in self.log.read_text().splitlines()[-40:]))
 
@@ -162,7 +162,7 @@ class Kea:
 
     def accepts(self, file):
         done = subprocess.run([self.program, "-t", str(file)], env={**os.environ, **self.env},
-                              capture_output=True, text=True, check=False, timeout=60)
+                              capture_output=True, text=True, check=False, timeout=300)
         said = done.stdout + done.stderr
         assert done.returncode == 0 and "ERROR" not in said and "WARN" not in said, said
 

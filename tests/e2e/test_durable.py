@@ -113,7 +113,7 @@ class Fleet:
         for client in clients:
             client.stop.set()
         for client in clients:
-            client.join(30)
+            client.join(world.SECONDS)
             assert not client.is_alive(), client.name
         server._discard()  # pylint: disable=protected-access
         assert not any("Sanitizer" in line for line in server.lines), server.lines

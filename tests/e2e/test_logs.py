@@ -85,7 +85,9 @@ def test_json_line_by_line():
         server.host, server.port = host, int(port)
         count = ask_foreign_things(server)
         server.get("/healthz")
-        tap.wait_until(lambda: '"answered"' in server.lines[-1], what="the last line")
+        # The check of the tree ends when it ends: before that line, or behind it.
+        tap.wait_until(lambda: any('"answered"' in line for line in list(server.lines)),
+                       what="the last line")
         events = [as_json(line)["event"] for line in server.lines]
         events = [event for event in events if event not in CHECKED]
         tap.eq(events, ["listening"] + ["refused"] * count + ["answered"])
@@ -242,7 +244,7 @@ def test_a_reader_that_stays_stuck_does_not_hold_the_end():
     process.terminate()
     took = world.elapsed(process.wait, world.SECONDS)
     tap.eq(process.returncode, 0)
-    assert took < 10, took
+    assert took < world.SECONDS / 2, took
     os.close(reading)
 
 

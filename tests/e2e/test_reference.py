@@ -12,20 +12,22 @@ import tap  # noqa: E402
 
 WORLD = tap.enter(cli.World())
 NAMES = ["node", "role", "cluster", "site", "networks", "seed", "bootstrap", "secrets"]
+KERNEL = ("  boot: {kind: kernel, kernel: debian/vmlinuz, initrd: [debian/initrd.img], "
+          "arguments: quiet}\n")
 ROW = re.compile(r"^\| `([\w.\[\]]+)` \| (.*?) \| (.*?) \|$", re.M)
 
 
 def make_rich():
     """A tree in which nothing that templates see is empty."""
     site = WORLD.path / "seed" / "site.yaml"
-    site.write_text(site.read_text().replace(
+    site.write_text("evidence: [mac]\n" + site.read_text().replace(
         "gateway: 10.0.20.1", "gateway: 10.0.20.1, dns: [10.0.20.1], search: [home.arpa]"))
     cluster = next((WORLD.path / "seed" / "clusters").iterdir())
     cluster.write_text(cluster.read_text() + "  addons:\n    - {name: calico, url: "
                        "'https://example.org/c.yaml', wait: [deployment/kube-system/c]}\n")
     roles = WORLD.path / "seed" / "roles" / "k8s.yaml"
     roles.write_text(roles.read_text().replace(
-        "  kubeadm: sealed/kubeadm\n", "  kubeadm: sealed/all\n"))
+        "  kubeadm: sealed/kubeadm\n", "  kubeadm: sealed/all\n" + KERNEL))
     shown = ", ".join(f'"{name}": {{{{ {name} | tojson }}}}' for name in NAMES if name != "secrets")
     WORLD.write("templates/sealed/all",
                 f'{{{shown}, "secrets": {{"registry": {{{{ secrets.registry | tojson }}}}}}}}\n')
@@ -48,11 +50,13 @@ def rows():
 
 
 make_rich()
+WORLD.write("templates/ipxe/node", "#!ipxe\n{{ boot | tojson }}\n")
 SEEN = json.loads(WORLD.good("render", "k8s-worker-2", "kubeadm-join"))
+SEEN["boot"] = json.loads(WORLD.good("render", "k8s-worker-2", "boot.ipxe").split("\n")[1])
 
 
 def test_names_are_those_that_templates_see():
-    want = {path for name in NAMES for path in paths_of(SEEN[name], name)}
+    want = {path for name in SEEN for path in paths_of(SEEN[name], name)}
     tap.eq(sorted(set(rows()) - want), [], "listed, but not there")
     tap.eq(sorted(want - set(rows()) - {"networks.NAME"}), [], "there, but not listed")
 

@@ -99,7 +99,7 @@ def test_what_nothing_defines_is_refused_at_its_place():
     config.write_text("secrets: {}\n", encoding="ascii")
     got = subprocess.run([daemon.BUILD / "cloudseedd", "--check", "--config", config, "--seed",
                           site.tree.seed, "--templates", site.tree.templates], check=False,
-                         stderr=subprocess.PIPE, text=True, timeout=60)
+                         stderr=subprocess.PIPE, text=True, timeout=300)
     tap.eq(got.returncode, 1)
     tap.contains(got.stderr, "secrets.missing: nothing says")
 

@@ -13,6 +13,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
 import tap  # noqa: E402
 import world  # noqa: E402
 
+SOON = 30  # seconds: a busy machine needs some, and what it must not wait for takes much longer
 BODY = b"0123456789abcde\n" * 60000
 tree = world.Tree()
 tree.role("big", user_data=BODY.decode())
@@ -31,6 +32,8 @@ def no_longer_listening(server):
     try:
         socket.create_connection((server.host, server.port), timeout=1).close()
         return False
+    except TimeoutError:  # nobody has taken those before it yet
+        return False
     except ConnectionRefusedError:
         return True
 
@@ -41,11 +44,11 @@ def stopping(server, number=signal.SIGTERM):
     tap.wait_until(lambda: no_longer_listening(server), what="the end of listening")
 
 
-def exits(server, within, begun=None):
+def exits(server, begun=None):
     begun = begun or time.monotonic()
-    tap.eq(server.wait(within + 5), 0)
+    tap.eq(server.wait(), 0)
     took = time.monotonic() - begun
-    assert took < within, f"it took {took} s"
+    assert took < SOON, f"it took {took} s"
     assert server.lines[-1].endswith('event=stopped reason="asked to"'), server.lines[-1]
 
 
@@ -53,7 +56,7 @@ def test_nothing_to_do():
     for number in (signal.SIGTERM, signal.SIGINT):
         with start({"shutdown_seconds": 600}) as server:
             server.signal(number)
-            exits(server, 5)
+            exits(server)
 
 
 def test_idle_connections_are_let_go():
@@ -64,7 +67,7 @@ def test_idle_connections_are_let_go():
         stopping(server)
         for wire in wires:
             wire.ends()
-        exits(server, 5)
+        exits(server)
 
 
 def slow_reader(server):
@@ -76,18 +79,18 @@ def slow_reader(server):
 
 
 def test_an_answer_under_way_is_finished():
-    with start({"shutdown_seconds": 60}, send_bytes=4096) as server:
+    with start({"shutdown_seconds": 600}, send_bytes=4096) as server:
         with slow_reader(server) as wire:
             stopping(server)
             assert server.process.poll() is None
             tap.eq(wire.answer().body == BODY, True)
             wire.ends()
-        exits(server, 10)
+        exits(server)
 
 
 def test_requests_that_have_come_are_answered():
     """Also on connections that have been idle until now."""
-    with start({"shutdown_seconds": 60}, send_bytes=4096) as server, \
+    with start({"shutdown_seconds": 600}, send_bytes=4096) as server, \
             contextlib.ExitStack() as stack:
         wires = [stack.enter_context(world.Wire(server)) for _ in range(20)]
         for wire in wires:
@@ -101,7 +104,7 @@ def test_requests_that_have_come_are_answered():
             answer = wire.answer()
             assert (answer.status, answer.body) in ((200, b"ready\n"), (503, b"shutting down\n"))
             wire.ends()
-        exits(server, 10)
+        exits(server)
 
 
 def test_it_does_not_wait_for_ever():
@@ -111,7 +114,7 @@ def test_it_does_not_wait_for_ever():
             half.send("GET /healthz HT")
             begun = time.monotonic()
             stopping(server)
-            exits(server, 8, begun)
+            exits(server, begun)
             assert time.monotonic() - begun >= 0.9
 
 
@@ -122,7 +125,7 @@ def test_deadlines_hold_while_it_ends():
             half.send("GET /healthz HT")
             begun = time.monotonic()
             stopping(server)
-            exits(server, 15, begun)
+            exits(server, begun)
 
 
 def test_a_second_signal_ends_it_at_once():
@@ -131,7 +134,7 @@ def test_a_second_signal_ends_it_at_once():
             stopping(server)
             assert server.process.poll() is None
             server.signal(signal.SIGTERM)
-            exits(server, 5)
+            exits(server)
 
 
 def test_signals_without_number():
@@ -155,7 +158,7 @@ def test_while_it_reloads():
         for _ in range(3):
             server.signal(signal.SIGHUP)
         stopping(server)
-        exits(server, 10)
+        exits(server)
         tap.eq([e["event"] for e in server.events()][-2:], ["stopping", "stopped"])
 
 
@@ -188,7 +191,7 @@ def test_requests_until_the_end():
         for thread in threads:
             thread.join()
         tap.eq(broken, [])
-        exits(server, 10)
+        exits(server)
 
 
 def test_it_can_start_again_at_once():

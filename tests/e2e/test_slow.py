@@ -1,9 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Clients that take their time, clients that are too many, and a process without descriptors."""
+import collections
 import contextlib
+import os
 import resource
 import select
+import signal
 import socket
 import sys
 import time
@@ -14,6 +17,7 @@ import tap  # noqa: E402
 import world  # noqa: E402
 
 FULL = "too many connections"
+PAUSE = 10  # seconds between two lines about those who were refused
 tree = world.Tree()
 tree.role("big", user_data="0123456789abcde\n" * 60000)
 tree.node("n1", "big")
@@ -27,7 +31,7 @@ def big_path(server):
     return f"/s/{world.key_of(server.state, 'n1')}/user-data"
 
 
-def trickle(wire, data, seconds):
+def trickle(wire, data):
     """Sends a byte whenever the peer has said nothing for a while, until it closes; how long that
     took."""
     begun = time.monotonic()
@@ -35,7 +39,7 @@ def trickle(wire, data, seconds):
         readable, _, _ = select.select([wire.socket], [], [], 0.05)
         if readable:
             return time.monotonic() - begun
-        assert time.monotonic() - begun < seconds, "it was not cut"
+        assert time.monotonic() - begun < world.SECONDS, "it was not cut"
         try:
             wire.send(bytes([byte]))
         except OSError:
@@ -85,11 +89,11 @@ def connected(server, stack, **options):
 def test_a_byte_now_and_then_is_cut():
     with start({"request_seconds": 1, "answer_seconds": 60}) as server:
         with world.Wire(server) as wire:
-            took = trickle(wire, b"GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n", 10)
+            took = trickle(wire, b"GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n")
         assert took >= 0.9, f"cut after {took} s already"
         with connected(server, contextlib.ExitStack()) as wire:  # after an answer it is the same
             wire.send("GET /healthz HTTP/1.1\r\nHost: test\r\n")
-            assert trickle(wire, b"X: " + b"a" * 5000, 10) >= 0.9
+            assert trickle(wire, b"X: " + b"a" * 5000) >= 0.9
         server.wait_event("unread")
 
 
@@ -99,7 +103,7 @@ def test_a_slow_request_is_cut_while_an_answer_is_under_way():
         reader = slow_reader(server)
         for _ in range(3):
             with world.Wire(server) as wire:
-                assert trickle(wire, b"GET /healthz HTTP/1.1\r\nX: " + b"a" * 5000, 10) >= 0.9
+                assert trickle(wire, b"GET /healthz HTTP/1.1\r\nX: " + b"a" * 5000) >= 0.9
         reader.close()
 
 
@@ -107,11 +111,11 @@ def test_an_idle_connection_is_closed():
     with start({"request_seconds": 1}) as server, contextlib.ExitStack() as stack:
         wire = connected(server, stack)
         took = world.elapsed(wire.ends)
-        assert 0.9 <= took < 10, took
+        assert took >= 0.9, took
 
 
 def test_a_request_in_time_is_answered():
-    with start({"request_seconds": 5}) as server, world.Wire(server) as wire:
+    with start({"request_seconds": 30}) as server, world.Wire(server) as wire:
         request = b"GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n"
         for byte in request[:-1]:
             readable, _, _ = select.select([wire.socket], [], [], 0.01)
@@ -125,7 +129,7 @@ def test_a_reader_that_never_reads_is_cut():
     with start({"answer_seconds": 1}, send_bytes=4096) as server:
         begun = time.monotonic()
         reader = slow_reader(server)
-        server.wait_event("served", outcome="peer left", seconds=10)
+        server.wait_event("served", outcome="peer left")
         assert time.monotonic() - begun >= 0.9
         assert read_to_the_end(reader) < 200000
         reader.close()
@@ -166,6 +170,7 @@ def test_the_log_counts_who_is_refused():
     """The first one at once, the others together: a flood makes no flood of lines."""
     with start({"connections": 4, "connections_per_address": 3}, http="0.0.0.0:0") as server, \
             contextlib.ExitStack() as stack:
+        begun = time.monotonic()
         for _ in range(3):
             connected(server, stack)
         for _ in range(20):
@@ -176,8 +181,11 @@ def test_the_log_counts_who_is_refused():
         said = server.wait_event("limit", level="warning")
         tap.eq((said["refused"], said["peer"]), ("1", "127.0.0.1"))
         tap.contains(said["reason"], "limits.connections_per_address")
-        tap.eq(len(server.events("limit")), 1)
-    told = {said["peer"]: int(said["refused"]) for said in server.events("limit")[1:]}
+        lines, took = len(server.events("limit")), time.monotonic() - begun
+        assert lines <= 1 + 2 * (took // PAUSE), (lines, took)
+    told = collections.Counter()
+    for said in server.events("limit")[1:]:
+        told[said["peer"]] += int(said["refused"])
     tap.eq(told, {"127.0.0.1": 19, "127.0.0.3": 10})
 
 
@@ -207,8 +215,11 @@ def test_who_is_refused_may_have_sent_much():
     with start({"connections": 1}) as server, contextlib.ExitStack() as stack:
         connected(server, stack)
         for _ in range(20):
+            server.signal(signal.SIGSTOP)  # else it might refuse what was not sent yet
+            os.waitid(os.P_PID, server.process.pid, os.WSTOPPED)
             with world.Wire(server) as wire:
                 wire.send("GET /x HTTP/1.1\r\nHost: test\r\nX: " + "a" * 6000 + "\r\n\r\n")
+                server.signal(signal.SIGCONT)
                 tap.eq(wire.answer().status, 503)
                 tap.eq(wire.socket.recv(1), b"")  # an orderly end
 

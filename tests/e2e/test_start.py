@@ -31,7 +31,7 @@ def fails(reason, status=1, events=("start-failed",), **options):
 
 
 def run(*args, env=None):
-    got = subprocess.run([str(daemon.BUILD / "cloudseedd"), *map(str, args)], timeout=60,
+    got = subprocess.run([str(daemon.BUILD / "cloudseedd"), *map(str, args)], timeout=300,
                          capture_output=True, text=True, check=False,
                          env={**os.environ, **(env or {})})
     assert "Sanitizer" not in got.stderr and "runtime error" not in got.stderr, got.stderr

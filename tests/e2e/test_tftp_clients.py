@@ -33,7 +33,7 @@ out = world.scratch()
 def run(*command, status=0):
     if not shutil.which(command[0]):
         raise tap.Skip(f"there is no {command[0]}")
-    done = subprocess.run(command, capture_output=True, timeout=120, check=False, cwd=out)
+    done = subprocess.run(command, capture_output=True, timeout=300, check=False, cwd=out)
     tap.eq(done.returncode, status, f"{command}: {done.stdout + done.stderr}")
     return done.stdout + done.stderr
 
@@ -104,7 +104,7 @@ def test_past_the_last_block_number():
     begun = time.monotonic()
     same(atftp, BIG, windowsize=16)
     same(curl, BIG)
-    assert time.monotonic() - begun < 100
+    assert time.monotonic() - begun < 300
 
 
 def test_netascii():
@@ -129,7 +129,7 @@ def over_a_bad_network(number, client, size, **options):
     with tftp.BadNetwork(FOUR, SEED + number, spares_options=client is atftp) as network:
         same(client, size, server=network.address, **options)
         assert network.lost or size < 300_000, "nothing was lost"
-    assert time.monotonic() - begun < 60
+    assert time.monotonic() - begun < 300
 
 
 def own(server, name, target, **options):

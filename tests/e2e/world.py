@@ -155,7 +155,7 @@ class Wire:
         if source:
             self.socket.bind((source, 0))
         self.socket.connect((server.host, server.port))
-        self.pending = b""
+        self.pending = bytearray()  # grows in place: an answer may be large
 
     def __enter__(self):
         return self
@@ -197,7 +197,7 @@ class Wire:
             return got
         while len(self.pending) < n:
             self._more()
-        got.body, self.pending = self.pending[:n], self.pending[n:]
+        got.body, self.pending = bytes(self.pending[:n]), self.pending[n:]
         return got
 
     def rest(self):
@@ -206,7 +206,7 @@ class Wire:
             while True:
                 self._more()
         except Closed:
-            rest, self.pending = self.pending, b""
+            rest, self.pending = bytes(self.pending), bytearray()
             return rest
 
     def ends(self):

@@ -49,7 +49,7 @@ static void check_route(struct str path, struct arena *a)
     struct route r = route_parse(path, a);
     if (str_starts(path, STR("/"))) {
         struct route t = route_parse_tftp(path);
-        need(t.kind == ROUTE_ASSET || (t.kind == ROUTE_NONE && t.reason));
+        need(t.kind == ROUTE_ASSET || t.kind == ROUTE_SCRIPT || (t.kind == ROUTE_NONE && t.reason));
         if (t.kind == ROUTE_ASSET)
             check_asset(t.value);
     }
@@ -64,6 +64,8 @@ static void check_route(struct str path, struct arena *a)
         need(within(r.key, path) && seed_key_valid(r.key));
     if (r.kind == ROUTE_EVIDENCE)
         check_evidence(&r, path);
+    if (r.kind == ROUTE_SCRIPT)
+        need(r.loader < LOADERS && r.evidence < EVIDENCE_COUNT);
     if (r.kind == ROUTE_ASSET)
         check_asset(r.value);
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 def openssl(*args, data=None):
     return subprocess.run(["openssl", *map(str, args)], input=data, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, check=True, timeout=60).stdout
+                          stderr=subprocess.PIPE, check=True, timeout=300).stdout
 
 
 class Authority:

@@ -273,7 +273,7 @@ class Machine:
         driver = (f"import sys; sys.path.insert(0, {str(SCRIPT.parent)!r}); import join; "
                   f"join.ROOT = {str(self.root)!r}; sys.exit(join.main())")
         done = subprocess.run([python, "-B", "-W", "error", "-c", driver], text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300,
                               check=False, env={"PATH": self.programs(), "LANG": "C"})
         return Ended(done.returncode, done.stdout.splitlines(), [], [])
 

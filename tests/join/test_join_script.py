@@ -141,7 +141,7 @@ def verify(text):
         unit.write_text(text.replace("/usr/local/lib/cloudseed/join", "/bin/true"))
         done = subprocess.run(["systemd-analyze", "verify", "--man=no", "--recursive-errors=no",
                                str(unit)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              text=True, timeout=60, check=False)
+                              text=True, timeout=300, check=False)
         return [line for line in done.stdout.splitlines() if "cloudseed" in line]
 
 

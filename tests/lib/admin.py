@@ -13,7 +13,7 @@ def run(*arguments):
     """Its standard output; raises with its standard error when it fails."""
     command = [str(BUILD / "cloudseed"), *arguments, "--seed", str(SEED),
                "--templates", str(TEMPLATES)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stderr}"
     return done.stdout
 

@@ -24,7 +24,8 @@ from pathlib import Path
 
 SOURCE = Path(os.environ.get("CLOUDSEED_SOURCE", Path(__file__).resolve().parents[2]))
 BUILD = Path(os.environ.get("CLOUDSEED_BUILD", "."))
-SECONDS = float(os.environ.get("CLOUDSEED_TEST_SECONDS", "20"))  # for each thing waited for
+# For each thing waited for. Much more than it takes: only a test that fails waits that long.
+SECONDS = float(os.environ.get("CLOUDSEED_TEST_SECONDS", "120"))
 
 _FIELD = re.compile(r'([A-Za-z0-9_.-]+)=("(?:[^"\\]|\\.)*"|\S*)')
 _SANITIZER = re.compile(r"Sanitizer|runtime error:")

@@ -14,7 +14,7 @@ from pathlib import Path
 from daemon import BUILD, SOURCE
 
 ODD = SOURCE / "tests" / "odd"
-SECONDS = 120
+SECONDS = 300
 
 
 class Site:

@@ -50,7 +50,7 @@ def enter(manager):
     return _deferred.enter_context(manager)
 
 
-def wait_until(true, seconds=10, what="it"):
+def wait_until(true, seconds=120, what="it"):
     """Polls until true() gives something true, and returns that."""
     end = time.monotonic() + seconds
     while True:

@@ -25,8 +25,8 @@ def drive(text, runner):
         test.chmod(0o755)
         subprocess.run(["sh", DRIVER, "--test-name", "prog", "--log-file", f"{folder}/prog.log",
                         "--trs-file", f"{folder}/prog.trs", "--", *runner, test], check=True,
-                       stdout=subprocess.DEVNULL, timeout=60,
-                       env={**PLAIN, "PYTHONPATH": str(LIB), "TEST_SECONDS": "20"})
+                       stdout=subprocess.DEVNULL, timeout=300,
+                       env={**PLAIN, "PYTHONPATH": str(LIB), "TEST_SECONDS": "200"})
         return [f"{kind} {text}" for kind, text in results(Path(folder, "prog.trs"))]
 
 
@@ -47,7 +47,7 @@ def tally(files, status=0, **env):
             Path(folder, name + ".log").write_text("".join(
                 f"{kind}: {name}{line[len(kind):]}\n" for kind, line in zip(kinds, lines)))
         done = subprocess.run(["/usr/bin/python3", "-B", LIB / "tally.py", folder, str(status)],
-                              capture_output=True, text=True, timeout=60, check=False,
+                              capture_output=True, text=True, timeout=300, check=False,
                               env={**PLAIN, **env})
     return done.returncode, done.stdout.splitlines()[-1]
 

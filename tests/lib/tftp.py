@@ -14,7 +14,7 @@ import threading
 import time
 
 RRQ, WRQ, DATA, ACK, ERROR, OACK = range(1, 7)
-SECONDS = 20
+SECONDS = 120
 
 Packet = collections.namedtuple("Packet", "opcode number data options sender")
 

@@ -134,5 +134,5 @@ def written(entry):
 
 def run_shell(arguments):
     """A real sh in the current folder, which finds nothing that it could run but by its path."""
-    return subprocess.run(["/bin/sh", *arguments], capture_output=True, timeout=30, check=False,
+    return subprocess.run(["/bin/sh", *arguments], capture_output=True, timeout=300, check=False,
                           env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"})

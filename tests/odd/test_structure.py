@@ -32,7 +32,8 @@ TURNS = int(os.environ.get("STRUCTURE_TURNS", "20"))
 RANDOM = random.Random(SEED)
 SCRATCH = Path(tap.enter(tempfile.TemporaryDirectory(prefix="cloudseed-test-")))
 # What is no variable: the scope's own names.
-OWN = {"bootstrap", "cluster", "networks", "node", "role", "secrets", "seed", "site"}
+SCRIPTS = ("boot.ipxe", "grub.cfg")
+OWN = {"boot", "bootstrap", "cluster", "networks", "node", "role", "secrets", "seed", "site"}
 # What chooses among things, and is itself in no document.
 CHOOSING = {"dhcp_networks"}
 # Written by tojson, as whoever reads them takes ASCII alone (tojson's form of an emoji is no YAML,
@@ -149,7 +150,8 @@ def differences(base, marks, texts, made):
             found.append(f"{name}: not rendered")
             continue
         try:
-            how = comparison.content if name.startswith("sealed/") else comparison.documents
+            how = (comparison.lines if name in SCRIPTS else
+                   comparison.content if name.startswith("sealed/") else comparison.documents)
             how(text, made[name], name)
         except (AssertionError, ValueError) as why:
             found.append(str(why))
@@ -185,6 +187,7 @@ def seed_files():
 def shapes(site):
     """Of each document, but for an addon's name, which may be any."""
     return [(node, re.sub("^addons/.*", "addons", name),
+             text.count("\n") if name in SCRIPTS else
              [shape(d) for d in yaml.safe_load_all(text)])
             for node, texts in site.rendered.items() for name, text in texts.items()]
 

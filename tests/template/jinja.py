@@ -103,5 +103,5 @@ class Ours:
     def close(self):
         self.process.stdin.close()
         self.process.stdout.close()
-        if self.process.wait(20) != 0:
+        if self.process.wait(300) != 0:
             raise AssertionError(f"render_one ended with {self.process.returncode}")

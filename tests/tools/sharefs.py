@@ -14,12 +14,14 @@ import sys
 
 import fusepy
 
-BLOCK = random.Random(11).randbytes(1_000_003)  # no file system's size of anything
+LENGTH = 1_000_003  # no file system's size of anything
+BLOCK = random.Random(11).randbytes(LENGTH) * 2  # so that a read is a piece of it
 
 
 def content(offset, size):
-    start = offset % len(BLOCK)
-    return (BLOCK * (2 + size // len(BLOCK)))[start:start + size]
+    start = offset % LENGTH
+    block = BLOCK if size <= LENGTH else BLOCK * (1 + size // LENGTH)
+    return block[start:start + size]
 
 
 class Share(fusepy.Operations):

@@ -188,6 +188,46 @@ static void assets_by_tftp(void **state)
     assert_int_equal(route_parse_tftp(STR("/a\0b")).kind, ROUTE_NONE);
 }
 
+static void is_script(struct route r, enum boot_loader loader, const char *value)
+{
+    assert_int_equal(r.kind, ROUTE_SCRIPT);
+    assert_int_equal(r.loader, loader);
+    assert_str_equal(r.value, str_from(value));
+}
+
+static void scripts(void **state)
+{
+    (void)state;
+    is_script(parsed("/boot.ipxe"), LOADER_IPXE, "");
+    is_script(parsed("/grub/grub.cfg"), LOADER_GRUB, "");
+    is_script(parsed("/ipxe/mac/bc-24-11-0a-14-0b"), LOADER_IPXE, "bc-24-11-0a-14-0b");
+    is_script(parsed("/grub/mac/bc%3A24:11:0a:14:0b"), LOADER_GRUB, "bc:24:11:0a:14:0b");
+    assert_int_equal(parsed("/ipxe/uuid/x").evidence, EVIDENCE_UUID);
+    is_none("/boot.ipxe/", "no such path");
+    is_none("/ipxe/boot.ipxe", "no such script");
+    is_none("/ipxe/grub.cfg", "no such script");
+    is_none("/ipxe/mac", "no such script");
+    is_none("/ipxe/mac/", "no such script");
+    is_none("/ipxe/mac/a/b", "no such script");
+    is_none("/ipxe/disk/a", "no such script");
+    is_none("/grub/x86_64-efi/command.lst", "no such script");
+    is_none("/ipxe/mac/%00", "percent-encoded");
+}
+
+static void scripts_by_tftp(void **state)
+{
+    (void)state;
+    is_script(route_parse_tftp(STR("/boot.ipxe")), LOADER_IPXE, "");
+    is_script(route_parse_tftp(STR("/grub/grub.cfg")), LOADER_GRUB, "");
+    is_script(route_parse_tftp(STR("/grub/mac/bc:24:11:0a:14:0b")), LOADER_GRUB,
+              "bc:24:11:0a:14:0b");
+    is_script(route_parse_tftp(STR("/ipxe/mac/%41")), LOADER_IPXE, "%41");
+    /* What grub asks for besides may lie among the assets. */
+    assert_str(route_parse_tftp(STR("/grub/x86_64-efi/command.lst")).value,
+               "grub/x86_64-efi/command.lst");
+    assert_str(route_parse_tftp(STR("/ipxe/boot.ipxe")).value, "ipxe/boot.ipxe");
+}
+
 static void health(void **state)
 {
     (void)state;
@@ -199,4 +239,5 @@ static void health(void **state)
 
 UNIT_MAIN(TEST(seed_files), TEST(old_clients_forget_the_slash), TEST(paths_that_are_none),
           TEST(keys_that_are_none), TEST(files_that_are_none), TEST(evidence_of_each_kind),
-          TEST(evidence_that_is_none), TEST(assets), TEST(assets_by_tftp), TEST(health))
+          TEST(evidence_that_is_none), TEST(assets), TEST(assets_by_tftp), TEST(scripts),
+          TEST(scripts_by_tftp), TEST(health))

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "render/sshkey.h"
+
+static const char no_key[] = "is no public key, like 'ssh-ed25519 AAAA… who@where'";
+
+/* The next word, without what follows; blanks in quotes are a part of it, as options have them. */
+static struct str next_word(struct str *rest)
+{
+    struct str line = str_trim(*rest);
+    bool quoted = false;
+    size_t n = 0;
+    for (; n < line.n && (quoted || (line.p[n] != ' ' && line.p[n] != '\t')); n++) {
+        if (line.p[n] == '\\' && n + 1 < line.n && line.p[n + 1] == '"')
+            n++;
+        else if (line.p[n] == '"')
+            quoted = !quoted;
+    }
+    *rest = str_skip(line, n);
+    return str_head(line, n);
+}
+
+static int digit(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+/* How many bytes the base64 stands for; 0: it is none. */
+static size_t length(struct str base64)
+{
+    size_t n = base64.n;
+    if (n % 4)
+        return 0;
+    while (n && base64.p[n - 1] == '=')
+        n--;
+    for (size_t i = 0; i < n; i++) {
+        if (digit(base64.p[i]) < 0)
+            return 0;
+    }
+    return base64.n - n > 2 ? 0 : n * 3 / 4;
+}
+
+/* Below `length`: what the digits behind are is known. */
+static unsigned char byte(struct str base64, size_t i)
+{
+    size_t at = i / 3 * 4 + i % 3;
+    unsigned high = (unsigned)digit(base64.p[at]), low = (unsigned)digit(base64.p[at + 1]);
+    return (unsigned char)(high << (2 + 2 * (i % 3)) | low >> (4 - 2 * (i % 3)));
+}
+
+struct blob {
+    struct str base64;
+    size_t n, at; /* bytes */
+};
+
+/* Goes over a field: 4 bytes of length, and as many bytes. */
+static bool skip_field(struct blob *b, size_t *ret_n)
+{
+    if (b->n - b->at < 4)
+        return false;
+    size_t n = 0;
+    for (size_t i = 0; i < 4; i++)
+        n = n << 8 | byte(b->base64, b->at + i);
+    b->at += 4;
+    if (n > b->n - b->at)
+        return false;
+    b->at += n;
+    *ret_n = n;
+    return true;
+}
+
+static bool first_is(struct blob *b, struct str type)
+{
+    size_t n;
+    if (!skip_field(b, &n) || n != type.n)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        if (byte(b->base64, 4 + i) != (unsigned char)type.p[i])
+            return false;
+    }
+    return true;
+}
+
+static const char *check_blob(struct str type, struct str base64)
+{
+    struct blob b = {base64, length(base64), 0};
+    size_t fields = 0, n;
+    if (!b.n)
+        return "is no public key: what stands behind its type is no whole base64";
+    if (!first_is(&b, type))
+        return "is no public key of the type that it begins with";
+    while (b.at < b.n && skip_field(&b, &n))
+        fields++;
+    return b.at == b.n && fields ? NULL : "is a public key that was cut off";
+}
+
+/* Also with a mark of what it is for: sk-ssh-ed25519@openssh.com. */
+static bool is_type(struct str word)
+{
+    static const char *const heads[] = {"ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-sha2-"};
+    for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+        if (str_starts(word, str_from(heads[i])))
+            return true;
+    }
+    return false;
+}
+
+const char *sshkey_rule(struct str text)
+{
+    struct str line = str_trim(text);
+    if (line.n == 0)
+        return "is empty";
+    if (memmem(text.p, text.n, "PRIVATE KEY", 11))
+        return "is a private key; the public one belongs here";
+    if (memchr(line.p, '\n', line.n))
+        return "holds several lines; one key to an item";
+    struct str type = next_word(&line);
+    if (!is_type(type)) /* then it is options */
+        type = next_word(&line);
+    struct str base64 = next_word(&line);
+    return is_type(type) && base64.n ? check_blob(type, base64) : no_key;
+}

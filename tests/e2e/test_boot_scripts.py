@@ -1,0 +1,236 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""What iPXE and grub are told to boot, by HTTP and TFTP, with the shipped templates: by the node's
+state, by what the site lets count, and never with a value that a script would read as its own."""
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
+import tap  # noqa: E402
+import tftp  # noqa: E402
+import world  # noqa: E402
+from daemon import SOURCE  # noqa: E402
+
+URL = "http://10.0.10.5:8080"
+MAC, UUID = "bc:24:11:00:20:0e", "6f3d9a52-3b53-4c0e-8a51-8dd2b8f4c4f1"
+OTHER_UUID = "6f3d9a52-3b53-4c0e-8a51-8dd2b8f4c4f2"
+KERNEL = {"kind": "kernel", "kernel": "debian/vmlinuz", "initrd": ["debian/initrd.img"],
+          "arguments": "console=ttyS0 panic=30"}
+
+
+def tree(boot=None, evidence=("mac", "uuid"), node=True, bootstrap=None, **site):
+    made = world.Tree(evidence=list(evidence), **site)
+    for loader in ("ipxe", "grub"):
+        shutil.copytree(SOURCE / "templates" / loader, made.templates / loader)
+    made.put("roles/live.yaml", {"live": {"boot": boot} if boot else {}})
+    if node:
+        made.node("n1", "live", macs=[MAC], uuid=UUID)
+    return made
+
+
+def start(*args, **options):
+    assets = world.scratch()
+    return tree(*args, **options).start(args=["--tftp", "127.0.0.1:0", "--assets", assets])
+
+
+def ask(server, mac=MAC, uuid=UUID):
+    """The script that iPXE of that machine gets."""
+    answer = server.get(f"/boot.ipxe?mac={mac.replace(':', '-')}&uuid={uuid}")
+    tap.eq(answer.status, 200, answer.text)
+    tap.eq(answer.headers["Cache-Control"], "no-store")
+    tap.eq(answer.text.split("\n")[0], "#!ipxe")
+    return answer.text
+
+
+def fetch(server, name):
+    host, port = server.listening["tftp"].rsplit(":", 1)
+    return tftp.fetch((host, int(port)), name).decode()
+
+
+def state(server, node="n1"):
+    return server.admin("GET", f"/v1/nodes/{node}").json["state"]
+
+
+def boots_disk(script, why=None):
+    lines = script.split("\n")
+    tap.contains(lines, "goto local")
+    assert not any(line.startswith(("kernel", "chain --replace --autofree http://10.0.10.5:8080/as"))
+                   for line in lines), script
+    if why:
+        tap.contains(script, f"echo n1 {why}")
+
+
+def key_in(script):
+    """The seed key or window key in a discovery string."""
+    return script.split(f"ds=nocloud;dsmode=net;s={URL}/s/")[1].split("/")[0]
+
+
+# --- the first script ----------------------------------------------------------------------------
+
+def test_whoever_asks_is_asked_who_it_is():
+    with start(KERNEL) as server:
+        script = server.get("/boot.ipxe").text
+        tap.eq(script.split("\n")[0], "#!ipxe")
+        tap.contains(script, f"{URL}/boot.ipxe?mac=${{netX/mac:hexhyp}}&uuid=${{uuid}}&")
+        assert "serial=" not in script, "it may hold the join key"
+        tap.eq(fetch(server, "boot.ipxe"), script)
+        tap.contains(fetch(server, "/grub/grub.cfg"), "configfile /grub/mac/$net_default_mac")
+        tap.eq(server.get("/grub/grub.cfg").text, fetch(server, "grub/grub.cfg"))
+        tap.eq(server.request("HEAD", "/boot.ipxe").headers["Content-Length"], str(len(script)))
+        refused = server.request("POST", "/boot.ipxe", "x")
+        tap.eq((refused.status, refused.headers["Allow"]), (405, "GET, HEAD"))
+
+
+# --- a node's ------------------------------------------------------------------------------------
+
+def test_a_node_is_built_within_its_window_alone():
+    with start(KERNEL) as server:
+        boots_disk(ask(server), "is not to be built now")
+        tap.eq(state(server), "registered")  # and nothing was told of that: no alarm
+        tap.eq(server.admin("GET", "/v1/nodes/n1").json["alarms"], 0)
+        server.arm("n1")
+        script = ask(server)
+        key = key_in(script)
+        tap.contains(script, f"kernel {URL}/assets/debian/vmlinuz initrd=initrd1 console=ttyS0 "
+                             f"panic=30 ds=nocloud;dsmode=net;s={URL}/s/{key}/ || goto failed\n"
+                             f"initrd --name initrd1 {URL}/assets/debian/initrd.img || goto "
+                             "failed\nboot || goto failed\n")
+        assert key != world.key_of(server.state, "n1"), "never its own key"
+        tap.wait_until(lambda: state(server) == "booting", what="the fetch being told")
+        event = server.admin("GET", "/v1/events?kind=booting").json["events"][0]
+        tap.eq((event["data"]["file"], event["data"]["evidence"]), ("boot.ipxe", "mac"))
+        tap.contains(server.get(f"/s/{key}/meta-data").text, "n1-1")
+        tap.eq(key_in(ask(server)), key)  # it crashed, and tries again
+        server.admin("POST", "/v1/nodes/n1/disarm")
+        boots_disk(ask(server), "is not to be built now")
+        tap.eq(server.get(f"/s/{key}/meta-data").status, 404)
+
+
+def test_no_install_loop():
+    """What is up boots its disk, though its window is still open."""
+    with start(KERNEL) as server:
+        server.arm("n1")
+        key = key_in(ask(server))
+        tap.eq(server.request("POST", f"/s/{key}/phone-home", "hostname=n1").status, 200)
+        tap.eq(state(server), "up")
+        boots_disk(ask(server), "is built already")
+        done = '{"name": "modules-final", "event_type": "finish", "result": "SUCCESS"}'
+        tap.eq(server.request("POST", f"/s/{key}/report", done).status, 200)
+        tap.eq(state(server), "ready")
+        boots_disk(ask(server), "is built already")
+        tap.eq(state(server), "ready")
+        server.admin("POST", "/v1/nodes/n1/reprovision")
+        assert key_in(ask(server)) != key
+
+
+def test_a_clone_is_told_so():
+    with start(KERNEL) as server:
+        server.arm("n1")
+        boots_disk(ask(server, uuid=OTHER_UUID), "has the MAC of this machine, but not its uuid")
+        tap.eq(state(server), "armed")
+        key_in(ask(server, uuid=""))  # a board without one is no clone
+        key_in(ask(server, mac="bc:24:11:00:20:99"))  # another card in the same machine
+
+
+def test_a_lock_is_told():
+    with start(KERNEL, alarms="lock") as server:
+        tap.eq(server.get(f"/nocloud/mac/{MAC}/meta-data").status, 403)  # an alarm
+        tap.wait_until(lambda: server.admin("GET", "/v1/nodes/n1").json["locked"], what="the lock")
+        boots_disk(ask(server), "is locked after an alarm")
+
+
+def test_what_counts_is_for_the_site_to_say():
+    smbios = {**KERNEL, "discovery": "smbios"}
+    with start(smbios, evidence=[]) as server:  # no key is given, so none is needed
+        server.arm("n1")
+        script = ask(server)
+        tap.contains(script, "kernel ")
+        assert "ds=nocloud" not in script and "/s/" not in script, script
+        tap.eq(state(server), "armed")  # anyone may say that he is n1
+    with start(KERNEL, evidence=["uuid"]) as server:
+        server.arm("n1")
+        boots_disk(ask(server, uuid=""), "cannot be told its URL")
+        key_in(ask(server))
+
+
+def test_other_kinds():
+    with start({"kind": "chain", "chain": "memtest/memtest.efi"}) as server:
+        server.arm("n1")
+        tap.contains(ask(server), f"chain --replace --autofree {URL}/assets/memtest/memtest.efi ||")
+        tap.contains(fetch(server, f"grub/mac/{MAC}"), "chainloader /assets/memtest/memtest.efi\n")
+    with start() as server:
+        server.arm("n1")
+        boots_disk(ask(server))
+        assert "echo n1" not in ask(server)  # nothing was refused
+        tap.contains(fetch(server, f"/grub/mac/{MAC}"), "\nexit\n")
+    menu = [{"title": "Memory test", "kind": "chain", "chain": "m.efi"},
+            {"title": "Its disk", "kind": "local"}, {"title": "Build it", **KERNEL}]
+    with start({"kind": "menu", "timeout": 7, "menu": menu}) as server:
+        server.arm("n1")
+        script = ask(server)
+        tap.contains(script, "item entry1 Memory test\nitem entry2 Its disk\nitem entry3 Build it\n"
+                             "choose --default entry1 --timeout 7000 chosen")
+        tap.contains(script, ":entry2\ngoto local\n:entry3\nkernel ")
+        key_in(script)
+        grub = fetch(server, f"grub/mac/{MAC}")
+        tap.contains(grub, "set timeout=7\nmenuentry 'Memory test' {\nchainloader /assets/m.efi\n")
+
+
+def test_grub():
+    with start(KERNEL) as server:
+        server.arm("n1")
+        by_tftp = fetch(server, f"/grub/mac/{MAC}")
+        words = shlex.split(next(x for x in by_tftp.split("\n") if x.startswith("linux ")))
+        key = key_in(words[-1])
+        tap.eq(words, ["linux", "/assets/debian/vmlinuz", "console=ttyS0", "panic=30",
+                       f"ds=nocloud;dsmode=net;s={URL}/s/{key}/"])
+        tap.contains(by_tftp, "\ninitrd /assets/debian/initrd.img\nboot\n")
+        tap.eq(server.get(f"/grub/mac/{MAC}").text, by_tftp)
+        tap.contains(fetch(server, f"ipxe/mac/{MAC}"), "kernel ")
+        tap.contains(fetch(server, f"ipxe/uuid/{UUID}"), "kernel ")
+
+
+# --- machines that nobody knows ------------------------------------------------------------------
+
+def test_an_unknown_machine_is_told_how_it_is_added():
+    with start(KERNEL, node=False) as server:
+        script = ask(server)
+        for line in (f"echo   MAC   {MAC}", f"echo   uuid  {UUID}",
+                     f"echo   cloudseed node adopt {MAC} NAME --role ROLE --arm", "goto again"):
+            tap.contains(script.split("\n"), line)
+        server.wait_event("discovered", evidence=MAC)
+        found = server.admin("GET", "/v1/discovered").json["machines"]
+        tap.eq([(m["mac"], m["uuid"]) for m in found], [(MAC, UUID)])
+        tap.contains(fetch(server, f"grub/mac/{MAC}"), "cloudseed node adopt $net_default_mac NAME")
+    with start(KERNEL, node=False, unknown="local") as server:
+        script = ask(server)
+        assert "goto again" not in script and "prompt" not in script, script
+        tap.contains(script, "iseq ${platform} efi")
+
+
+def test_what_a_machine_says_never_gets_into_a_script():
+    hostile = "%0Areboot%0A${x}%20||%20reboot"
+    with start(KERNEL, node=False) as server:
+        for query in (f"mac={hostile}", f"uuid={hostile}", f"product={hostile}&mac=" + MAC,
+                      f"manufacturer={hostile}&platform={hostile}&arch={hostile}"):
+            script = server.get(f"/boot.ipxe?{query}").text
+            assert "reboot" not in script and "${x}" not in script, script
+        for path in (f"/ipxe/mac/{hostile}", "/ipxe/mac/" + "a" * 900, "/grub/mac/'%27;reboot"):
+            answer = server.get(path)
+            assert "reboot" not in answer.text, answer.text
+            assert answer.status in (200, 404), answer.status
+
+
+def test_a_site_without_scripts_says_so():
+    bare = world.Tree()
+    bare.node("n1", macs=[MAC])
+    with bare.start() as server:
+        for path in ("/boot.ipxe", f"/boot.ipxe?mac={MAC}", "/boot.ipxe?mac=x", "/grub/grub.cfg"):
+            answer = server.get(path)
+            tap.eq((answer.status, answer.text),
+                   (404, "the site has no template for this script\n"), path)
+
+
+tap.main()

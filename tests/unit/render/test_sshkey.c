@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/unit.h"
+
+#include "render/sshkey.h"
+
+/* Made by ssh-keygen, and by hand for a key in a token. */
+#define ED "AAAAC3NzaC1lZDI1NTE5AAAAIJj0rLH/4YRaIm/xn0iCHW6JpP3XFDtgBpi7ccCe6QYs"
+#define EC                                                                             \
+    "AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBEAPhRM246tOlizMgGYu/34SSYcr" \
+    "OIauucpUQVO7Ni8sG5x7wl+TTE7wzBwciL90ZbFeIzsRLfHHLPvcAIDZTfE="
+#define RSA                                                                            \
+    "AAAAB3NzaC1yc2EAAAADAQABAAAAgQCxZqoNFKbXh1mrOYFbRSoYNgE/CF8XYECGvIPNYEqhZT6Ro7Kg" \
+    "S/lGKsps2SUXu169pmQAqhHvtcejn/QmEA+mvsYq/nOZXe+vyJzmYNWb5Ms/f2WAG/+NvZohE87DIJVH" \
+    "DH6qSqD8M6FlvLddKGHmFEaCucfYVHXqetQ7Pp/UOQ=="
+#define SK                                                                             \
+    "AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAIJj0rLH/4YRaIm/xn0iCHW6JpP3XFDtgBpi7" \
+    "ccCe6QYsAAAABHNzaDo="
+#define NO_KEY "is no public key, like 'ssh-ed25519 AAAA… who@where'"
+#define NO_BASE64 "is no public key: what stands behind its type is no whole base64"
+#define OTHER_TYPE "is no public key of the type that it begins with"
+#define CUT_OFF "is a public key that was cut off"
+
+static void keys_of_all_types(void **state)
+{
+    static const char *const keys[] = {
+        "ssh-ed25519 " ED,
+        "  ssh-ed25519\t" ED " who@where and more\n",
+        "ecdsa-sha2-nistp256 " EC " e",
+        "ssh-rsa " RSA,
+        "sk-ssh-ed25519@openssh.com " SK " token",
+        "no-pty ssh-rsa " RSA,
+        "from=\"10.0.0.0/8,*.x\",command=\"a \\\"b c\\\" d\",no-pty  ssh-ed25519 " ED " x",
+        "cert-authority ssh-ed25519 " ED,
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        const char *why = sshkey_rule(str_from(keys[i]));
+        if (why)
+            fail_msg("%s: %s", keys[i], why);
+    }
+}
+
+static void what_is_no_key(void **state)
+{
+    static const char *const cases[][2] = {
+        {"", "is empty"},
+        {" \n", "is empty"},
+        {"ssh-ed25519", NO_KEY},
+        {ED, NO_KEY},
+        {"foo bar", NO_KEY},
+        {"foo bar baz", NO_KEY},
+        {"# ssh-ed25519", NO_KEY},
+        {"no-pty no-x ssh-ed25519 " ED, NO_KEY},
+        {"command=\"a ssh-ed25519 " ED, NO_KEY},
+        {"ssh-ed25519 \n" ED, "holds several lines; one key to an item"},
+        {"-----BEGIN OPENSSH PRIVATE KEY-----", "is a private key; the public one belongs here"},
+        {"ssh-ed25519 x", NO_BASE64},
+        {"ssh-ed25519 ====", NO_BASE64},
+        {"ssh-ed25519 AA=A", NO_BASE64},
+        {"ssh-ed25519 A===", NO_BASE64},
+        {"ssh-ed25519 \"" ED "\"", NO_BASE64},
+        {"ssh-ed25519 AAAAC3Nza who@where", NO_BASE64},
+        {"ssh-ed25519 AA==", OTHER_TYPE},
+        {"ssh-ed25519 AAAA", OTHER_TYPE},
+        {"ssh-ed25519 /////w==", OTHER_TYPE},
+        {"ssh-rsa " ED, OTHER_TYPE},
+        {"ssh-ed25518 " ED, OTHER_TYPE},
+        {"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5", CUT_OFF},
+        {"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG0Vy1hs", CUT_OFF},
+        {"ssh-ed25519 " ED "AAAA", CUT_OFF},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *why = sshkey_rule(str_from(cases[i][0]));
+        if (!why || strcmp(why, cases[i][1]) != 0)
+            fail_msg("%s: %s", cases[i][0], why ? why : "a key");
+    }
+}
+
+UNIT_MAIN(cmocka_unit_test(keys_of_all_types), cmocka_unit_test(what_is_no_key))

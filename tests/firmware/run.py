@@ -56,7 +56,7 @@ class Stage:
         self.server = server.Server(site, assets, f"{self.scratch}/state")
         self.settings = site.good("dhcp", "--for", "dnsmasq", "--network", "nodes")
         if name == "secure":  # which is the admin's to say
-            self.settings = self.settings.replace(",ipxe.efi,", ",shimx64.efi,")
+            self.settings = self.settings.replace(",snponly.efi,", ",shimx64.efi,")
         self.dhcp = None
         self.start_dhcp(self.settings)
 

@@ -10,7 +10,7 @@ export APT_CONFIG="$MMDEBSTRAP_APT_CONFIG"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 kernel=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/.*Depends: \(linux-image-[^ ]*\)$/\1/p')
-(cd "$work" && apt-get -qq download "$kernel" && dpkg-deb -x ./*.deb unpacked)
+(cd "$work" && apt-get -qq -o APT::Sandbox::User=root download "$kernel" && dpkg-deb -x ./*.deb unpacked)
 version=${kernel#linux-image-}
 mv "$work/unpacked/boot/vmlinuz-$version" "$root/../vmlinuz"
 

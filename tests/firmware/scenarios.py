@@ -32,14 +32,16 @@ def seconds_since(begin):
     return round(time.monotonic() - begin)
 
 
-def build(stage, firmware, name, serial=""):
-    """A node that was armed is switched on, and becomes ready. Returns its seconds."""
+def build(stage, firmware, name, serial="", says=""):
+    """A node that was armed is switched on, and becomes ready. Returns its seconds. What it `says`
+    must be among what its kernel tells."""
     begin = time.monotonic()
     mac = mac_of(stage, name)
     with stage.vm("first", firmware, mac, uuid_of(mac), serial) as vm:
         stage.server.wait_ready(name, vm, BOOT_SECONDS)
         took = seconds_since(begin)
         vm.keep_screen("ready")
+        tap.contains(vm.said(), says)
         cmdline = [line for line in vm.said().splitlines() if "Kernel command line:" in line]
     built(stage, name)
     tap.eq(len(cmdline), 1)
@@ -145,7 +147,7 @@ def http(stage):
 
 def secure(stage):
     stage.server.arm("secure-1")
-    took = build(stage, "secure", "secure-1")
+    took = build(stage, "secure", "secure-1", says="Secure boot enabled")
     for name in ("shimx64.efi", "grubx64.efi"):
         fetched(stage, name)
     return {"to ready, s": took}

@@ -19,7 +19,10 @@ test=(libcmocka-dev openssl openssh-client python3 python3-yaml python3-jinja2 g
     python3-requests python3-serial
     # And netplan, which is unpacked beside it:
     libglib2.0-0)
-boot=(curl gnupg iproute2 mmdebstrap openssh-client tmux util-linux)
+boot=(curl gnupg iproute2 mmdebstrap openssh-client tmux util-linux
+    # Real firmware, and the network that it boots from:
+    qemu-system-x86 qemu-system-data seabios ovmf ipxe ipxe-qemu dnsmasq-base nftables
+    cpio kmod zstd)
 fuzz=(clang-14 libclang-rt-14-dev)
 bench=(curl nginx-light wrk python3 util-linux)
 tidy=(clang-tidy-14)

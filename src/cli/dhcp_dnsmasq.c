@@ -8,7 +8,7 @@ void dhcp_write_needs(const struct dhcp_plan *p, const char *mark, struct buf *o
 {
     buf_printf(out,
                "%sWhat else must be there: cloudseedd at %.*s, which these networks reach by HTTP\n"
-               "%sand by TFTP on port 69 of %.*s (its `tftp`), with undionly.kpxe and ipxe.efi\n"
+               "%sand by TFTP on port 69 of %.*s (its `tftp`), with undionly.kpxe and snponly.efi\n"
                "%samong its assets: `cloudseed asset bootloaders` puts them there.\n",
                mark, STR_ARG(p->url), mark, STR_ARG(p->next_server), mark);
 }

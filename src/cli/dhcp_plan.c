@@ -49,13 +49,13 @@ static int plan_boot(struct dhcp_plan *p, struct err *e)
                             .what = "UEFI, x86-64 (7; some firmware says 9): iPXE by TFTP",
                             .archs = {7, 9},
                             .archs_n = 2,
-                            .file = STR("ipxe.efi")},
+                            .file = STR("snponly.efi")},
         [DHCP_BOOT_HTTP] = {.name = "http",
                             .what = "UEFI HTTP boot, x86-64: iPXE by HTTP",
                             .archs = {16},
                             .archs_n = 1,
                             .echoes_http = true,
-                            .file = ARENA_JOIN(p->arena, p->url, STR("/assets/ipxe.efi"))},
+                            .file = ARENA_JOIN(p->arena, p->url, STR("/assets/snponly.efi"))},
     };
     memcpy(p->boot, boot, sizeof(boot));
     if (p->boot[DHCP_BOOT_HTTP].file.n >= FILE_FIELD_BYTES)

@@ -14,8 +14,9 @@ import threading
 
 import yaml
 
+from enclosed import RUN
+
 HERE = os.path.dirname(os.path.abspath(__file__))
-RUN = "/run/boot"
 
 GATEWAY = "10.0.20.1"
 LEASE = "10.0.20.200/24"  # what DHCP would have given for the first contact

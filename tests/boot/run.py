@@ -6,15 +6,12 @@
     CLOUDSEED_BUILD=… BOOT_SUITES=trixie tests/boot/run.py trixie-worker-serial …
 
 Needs root, mmdebstrap, and a Debian host; otherwise it is skipped. Everything runs in namespaces
-that end with it: no mount, no interface, no process stays behind. What stays is the cached root
-file systems ($XDG_CACHE_HOME/cloudseed, or boot-cache in the build folder) and the logs (boot-logs
-in the build folder, made anew each time).
+that end with it (tests/lib/enclosed.py). What stays is the cached root file systems and the logs,
+which are made anew each time.
 """
 import functools
 import os
 import shutil
-import signal
-import subprocess
 import sys
 import types
 from pathlib import Path
@@ -23,8 +20,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "lib"), HERE]
 sys.dont_write_bytecode = True
 
-import daemon  # noqa: E402
-import debian  # noqa: E402
+import enclosed  # noqa: E402
 import life  # noqa: E402
 import machine  # noqa: E402
 import rootfs  # noqa: E402
@@ -33,14 +29,9 @@ import server  # noqa: E402
 import sites  # noqa: E402
 import tap  # noqa: E402
 
-BUILD = str(daemon.BUILD.resolve())
-LOGS = os.path.join(BUILD, "boot-logs")
-CACHE = (os.path.join(os.environ["XDG_CACHE_HOME"], "cloudseed")
-         if "XDG_CACHE_HOME" in os.environ else os.path.join(BUILD, "boot-cache"))
+from enclosed import CACHE, LOGS  # noqa: E402
+
 SUITES = os.environ.get("BOOT_SUITES", "bookworm trixie").split()
-NAMESPACES = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc",
-              "--propagation", "private"]
-INSIDE = "CLOUDSEED_BOOT_INSIDE"
 
 SOME_MAC = "52:54:00:0d:d0:0d"  # of a machine whose node declares none
 
@@ -120,9 +111,7 @@ def play(scenario, suite):
 
 
 def main_inside():
-    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)
-    os.makedirs(machine.RUN)
-    os.environ["TMPDIR"] = machine.RUN
+    enclosed.begin()
     shutil.rmtree(LOGS, ignore_errors=True)
     machine.network_begin()
     tests = {}
@@ -143,26 +132,14 @@ def main_inside():
         print(f"{len(figures)} passed, {len(tried) - len(figures)} failed")
 
 
+def make_roots():
+    for suite in SUITES:
+        rootfs.make(suite, CACHE)
+
+
 def main():
-    if INSIDE in os.environ:
-        return main_inside()
     tools = ["mmdebstrap", "unshare", "setpriv", "ip", "curl", "ssh", "tmux"]
-    missing = [tool for tool in tools if not shutil.which(tool)]
-    if os.geteuid() != 0 or missing:
-        print(f"1..0 # SKIP it needs to be root{''.join(', ' + tool for tool in missing)}")
-        return 0
-    try:
-        for suite in SUITES:
-            rootfs.make(suite, CACHE)
-    except debian.NotDebian as why:
-        print(f"1..0 # SKIP {why}")
-        return 0
-    child = subprocess.Popen([*NAMESPACES, "/usr/bin/python3", __file__, *sys.argv[1:]],
-                             env={**os.environ, INSIDE: "1"})
-    # unshare turns a deaf ear to SIGTERM; killed, it takes along all that is inside.
-    signal.signal(signal.SIGTERM, lambda *_: child.kill())
-    signal.signal(signal.SIGINT, lambda *_: child.kill())
-    return child.wait()
+    return enclosed.main(__file__, tools, make_roots, main_inside)
 
 
 if __name__ == "__main__":

@@ -119,8 +119,8 @@ def test_url():
     got = plan("--url", "http://192.0.2.7:81/", *HOMELAB)
     tap.eq((got["url"], got["next_server"]), ("http://192.0.2.7:81", "192.0.2.7"))
     tap.eq([b["file"] for b in got["boot"]],
-           ["http://192.0.2.7:81/boot.ipxe", "undionly.kpxe", "ipxe.efi",
-            "http://192.0.2.7:81/assets/ipxe.efi"])
+           ["http://192.0.2.7:81/boot.ipxe", "undionly.kpxe", "snponly.efi",
+            "http://192.0.2.7:81/assets/snponly.efi"])
     tap.eq(plan("--url", "http://192.0.2.7", *HOMELAB)["next_server"], "192.0.2.7")
     done = WORLD.run("dhcp", "--for", "kea", "--url", "https://192.0.2.7", *HOMELAB)
     tap.eq(done.returncode, 0)

@@ -63,12 +63,12 @@ URL = f"http://{SERVER}:8080"
 UNKNOWN, BOOTING = "02:00:00:00:00:99", "10.0.20.199"
 KIND = {
     "BIOS": (dhcp.firmware(0), "undionly.kpxe"),
-    "UEFI, x86-64": (dhcp.firmware(7), "ipxe.efi"),
-    "UEFI, x86-64, as some say it": (dhcp.firmware(9), "ipxe.efi"),
-    "UEFI HTTP boot": (dhcp.firmware(16, "HTTPClient"), f"{URL}/assets/ipxe.efi"),
+    "UEFI, x86-64": (dhcp.firmware(7), "snponly.efi"),
+    "UEFI, x86-64, as some say it": (dhcp.firmware(9), "snponly.efi"),
+    "UEFI HTTP boot": (dhcp.firmware(16, "HTTPClient"), f"{URL}/assets/snponly.efi"),
     "UEFI HTTP boot that does not ask for its class": (
         {**dhcp.firmware(16, "HTTPClient"), dhcp.LIST: bytes([dhcp.MASK, dhcp.ROUTER, dhcp.DNS,
-         dhcp.HOSTNAME, dhcp.DOMAIN, dhcp.FILE, dhcp.SEARCH])}, f"{URL}/assets/ipxe.efi"),
+         dhcp.HOSTNAME, dhcp.DOMAIN, dhcp.FILE, dhcp.SEARCH])}, f"{URL}/assets/snponly.efi"),
     "iPXE after HTTP boot, as no firmware should say it": (dhcp.ipxe(16), f"{URL}/boot.ipxe"),
     "iPXE on BIOS": (dhcp.ipxe(0), f"{URL}/boot.ipxe"),
     "iPXE on UEFI": (dhcp.ipxe(7), f"{URL}/boot.ipxe"),

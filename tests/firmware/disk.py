@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Disks that tell that they were booted: a word on the serial port, and nothing else.
+
+The same few bytes of machine code are a boot sector for a BIOS and a program for UEFI, which leaves
+the ports to whom it starts.
+"""
+import os
+import struct
+
+WORD = "DISK-BOOTS"
+SERIAL_PORT = 0x3f8
+HALT = b"\xf4\xeb\xfd"  # hlt; jmp back
+
+
+def _code(bits):
+    wide = b"\x66" if bits == 64 else b""
+    code = wide + b"\xba" + struct.pack("<H", SERIAL_PORT)  # mov dx, port
+    for letter in f"\n{WORD}\n".encode():
+        code += b"\xb0" + bytes([letter]) + b"\xee"  # mov al, letter; out dx, al
+    return code + HALT
+
+
+def boot_sector(folder):
+    """A disk for a BIOS; what QEMU's -drive says of it."""
+    path = os.path.join(folder, "bios.img")
+    with open(path, "wb") as f:
+        f.write((b"\xfa" + _code(16)).ljust(510, b"\0") + b"\x55\xaa")
+        f.truncate(1 << 20)
+    return f"format=raw,file={path}"
+
+
+def _program():
+    """A PE32+ of one section, as small as UEFI takes it."""
+    code = _code(64).ljust(0x200, b"\0")
+    dos = b"MZ".ljust(60, b"\0") + struct.pack("<I", 64)
+    coff = b"PE\0\0" + struct.pack("<HHIIIHH", 0x8664, 1, 0, 0, 0, 112 + 16 * 8, 0x22)
+    optional = struct.pack("<HBBIIIIIQIIHHHHHHIIIIHHQQQQII", 0x20b, 1, 0, len(code), 0, 0, 0x1000,
+                           0x1000, 0x400000, 0x1000, 0x200, 0, 0, 0, 0, 0, 0, 0, 0x2000, 0x200, 0,
+                           10, 0, 0x10000, 0x1000, 0x10000, 0x1000, 0, 16) + bytes(16 * 8)
+    section = struct.pack("<8sIIIIIIHHI", b".text", len(code), 0x1000, len(code), 0x200, 0, 0, 0, 0,
+                          0x60000020)
+    return (dos + coff + optional + section).ljust(0x200, b"\0") + code
+
+
+def efi_system_partition(folder):
+    """A disk for UEFI, made by QEMU of a folder."""
+    path = os.path.join(folder, "esp")
+    os.makedirs(os.path.join(path, "EFI", "BOOT"), exist_ok=True)
+    with open(os.path.join(path, "EFI", "BOOT", "BOOTX64.EFI"), "wb") as f:
+        f.write(_program())
+    return f"format=vvfat,dir={path},label=ESP"

@@ -73,7 +73,9 @@ def test_whoever_asks_is_asked_who_it_is():
     with start(KERNEL) as server:
         script = server.get("/boot.ipxe").text
         tap.eq(script.split("\n")[0], "#!ipxe")
-        tap.contains(script, f"{URL}/boot.ipxe?mac=${{netX/mac:hexhyp}}&uuid=${{uuid}}&")
+        # Last, so that no text of the firmware's can stand for them.
+        tap.contains(script, "&uuid=${uuid}&mac=${netX/mac:hexhyp} ||\n")
+        tap.contains(script, f"chain --replace --autofree {URL}/boot.ipxe?manufacturer=")
         assert "serial=" not in script, "it may hold the join key"
         tap.eq(fetch(server, "boot.ipxe"), script)
         tap.contains(fetch(server, "/grub/grub.cfg"), "configfile /grub/mac/$net_default_mac")
@@ -197,8 +199,8 @@ def test_grub():
 def test_an_unknown_machine_is_told_how_it_is_added():
     with start(KERNEL, node=False) as server:
         script = ask(server)
-        for line in (f"echo   MAC   {MAC}", f"echo   uuid  {UUID}",
-                     f"echo   cloudseed node adopt {MAC} NAME --role ROLE --arm", "goto again"):
+        for line in (f"echo ${{indent}}MAC {MAC}", f"echo ${{indent}}uuid {UUID}", "goto again",
+                     f"echo ${{indent}}cloudseed node adopt {MAC} NAME --role ROLE --arm"):
             tap.contains(script.split("\n"), line)
         server.wait_event("discovered", evidence=MAC)
         found = server.admin("GET", "/v1/discovered").json["machines"]

@@ -87,7 +87,7 @@ class Server:
                               stderr=subprocess.PIPE, text=True) as waiting:
             try:
                 while waiting.poll() is None:
-                    assert vm.is_on(), "the VM ended"
+                    vm.check()
                     try:
                         waiting.wait(1)
                     except subprocess.TimeoutExpired:

@@ -6,6 +6,7 @@ no driver for the first: cloud-init 22.4.2 would ask DHCP there, and nowhere els
 """
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -16,12 +17,16 @@ import tap
 
 LIMIT_SECONDS = 900  # for a VM, whatever happens
 START_SECONDS = 60  # for QEMU itself
+PAUSE_SECONDS = 0.3  # between two looks: what looks takes time from what is looked at
 OVMF = "/usr/share/OVMF"
 CODE = {"uefi": ("OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd"),
         "http": ("OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd"),
         "secure": ("OVMF_CODE_4M.ms.fd", "OVMF_VARS_4M.ms.fd")}
 NO_PXE = [word for version in "46" for word in
           ("-fw_cfg", f"name=opt/org.tianocore/IPv{version}PXESupport,string=no")]
+# Said where there is nothing left to wait for: by SeaBIOS, OVMF, the kernel, and cloud-init.
+GIVES_UP = re.compile(r"No bootable device|No bootable option or device was found|Kernel panic|"
+                      r"Datasource DataSourceNone")
 TEXT_SCREEN, COLUMNS, ROWS = 0xb8000, 80, 25
 
 
@@ -112,19 +117,33 @@ class Vm:
     def is_on(self):
         return self.process.poll() is None
 
+    def check(self):
+        """Raises where there is nothing left to wait for."""
+        gave_up = GIVES_UP.search(self._read(self.debug_log) + self.said())
+        assert not gave_up, f"the VM gave up: {gave_up[0]}"
+        assert self.is_on(), "the VM ended"
+
     # --- what it shows ---
+
+    @staticmethod
+    def _read(path):
+        if not os.path.exists(path):
+            return ""
+        with open(path, encoding="utf-8", errors="replace") as f:
+            return f.read()
 
     def said(self):
         """On its serial port."""
-        if not os.path.exists(self.serial_log):
-            return ""
-        with open(self.serial_log, encoding="utf-8", errors="replace") as f:
-            return f.read()
+        return self._read(self.serial_log)
 
     def wait_said(self, text, seconds):
-        tap.wait_until(lambda: text in self.said() or not self.is_on(), seconds,
-                       f"{text!r} on the serial port")
-        tap.contains(self.said(), text)
+        def seen():
+            if text in self.said():
+                return True
+            self.check()
+            return False
+        tap.wait_until(seen, seconds, f"{text!r} on the serial port",
+                       PAUSE_SECONDS)
 
     def _ask(self, command, **arguments):
         self.qmp.sendall(json.dumps({"execute": command, "arguments": arguments}).encode())
@@ -149,10 +168,11 @@ class Vm:
     def wait_shown(self, text, seconds):
         """The whole screen, as soon as it holds that."""
         def seen():
-            assert self.is_on(), "the VM ended"
+            self.check()
             shown = self.screen()
             return shown if text in shown else None
-        return tap.wait_until(seen, seconds, f"{text!r} on the screen")
+        return tap.wait_until(seen, seconds, f"{text!r} on the screen",
+                              PAUSE_SECONDS)
 
     def keep_screen(self, name):
         """As a picture; of a BIOS as text, too."""

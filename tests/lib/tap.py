@@ -50,7 +50,7 @@ def enter(manager):
     return _deferred.enter_context(manager)
 
 
-def wait_until(true, seconds=120, what="it"):
+def wait_until(true, seconds=120, what="it", pause=0.01):
     """Polls until true() gives something true, and returns that."""
     end = time.monotonic() + seconds
     while True:
@@ -59,7 +59,7 @@ def wait_until(true, seconds=120, what="it"):
             return got
         if time.monotonic() > end:
             raise AssertionError(f"{what} did not happen within {seconds} s")
-        time.sleep(0.01)
+        time.sleep(pause)
 
 
 def _comment(text):

@@ -5,6 +5,7 @@ The same few bytes of machine code are a boot sector for a BIOS and a program fo
 the ports to whom it starts.
 """
 import os
+import shutil
 import struct
 
 WORD = "DISK-BOOTS"
@@ -42,10 +43,26 @@ def _program():
     return (dos + coff + optional + section).ljust(0x200, b"\0") + code
 
 
-def efi_system_partition(folder):
-    """A disk for UEFI, made by QEMU of a folder."""
+def _efi_folder(folder, name):
+    """(a folder in that of UEFI's programs, what QEMU's -drive says of a disk that is made of all)"""
     path = os.path.join(folder, "esp")
-    os.makedirs(os.path.join(path, "EFI", "BOOT"), exist_ok=True)
-    with open(os.path.join(path, "EFI", "BOOT", "BOOTX64.EFI"), "wb") as f:
+    os.makedirs(os.path.join(path, "EFI", name))
+    return os.path.join(path, "EFI", name), f"format=vvfat,dir={path},label=ESP"
+
+
+def efi_system_partition(folder):
+    """A disk for UEFI."""
+    place, disk = _efi_folder(folder, "BOOT")
+    with open(os.path.join(place, "BOOTX64.EFI"), "wb") as f:
         f.write(_program())
-    return f"format=vvfat,dir={path},label=ESP"
+    return disk
+
+
+def signed_system(folder, shim, grub):
+    """A disk for UEFI as a Debian leaves it: shim, which loads the grub beside it."""
+    place, disk = _efi_folder(folder, "debian")
+    shutil.copy(shim, os.path.join(place, "shimx64.efi"))
+    shutil.copy(grub, os.path.join(place, "grubx64.efi"))
+    with open(os.path.join(place, "grub.cfg"), "w", encoding="utf-8") as f:
+        f.write(f"echo {WORD}\nsleep 600\n")
+    return disk

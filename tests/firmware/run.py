@@ -47,7 +47,7 @@ class Stage:
     """One play: its server and its logs. The network and the site are shared."""
 
     def __init__(self, name, site, assets):
-        self.name, self.site = name, site
+        self.name, self.site, self.signed = name, site, signed()
         self.logs = os.path.join(LOGS, name)
         self.scratch = f"{enclosed.RUN}/{name}"
         shutil.rmtree(self.logs, ignore_errors=True)
@@ -55,7 +55,7 @@ class Stage:
         os.makedirs(self.scratch)
         self.server = server.Server(site, assets, f"{self.scratch}/state")
         self.settings = site.good("dhcp", "--for", "dnsmasq", "--network", "nodes")
-        if name == "secure":  # which is the admin's to say
+        if name in ("secure", "grub"):  # which is the admin's to say
             self.settings = self.settings.replace(",snponly.efi,", ",shimx64.efi,")
         self.dhcp = None
         self.start_dhcp(self.settings)

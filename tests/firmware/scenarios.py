@@ -153,6 +153,25 @@ def secure(stage):
     return {"to ready, s": took}
 
 
+def grub(stage):
+    """With Secure Boot, a machine that nobody knows, then a node that is not to be built: its disk."""
+    begin = time.monotonic()
+    system = disk.signed_system(stage.scratch, stage.signed["shimx64.efi"],
+                                stage.signed["grubx64.efi"].replace("grubnet", "grub"))
+    with stage.vm("first", "secure", STRANGER, uuid_of(STRANGER), disk=system) as vm:
+        vm.wait_said("asked for again", SHORT_SECONDS)
+        to_script = seconds_since(begin)
+        vm.keep_screen("unknown")
+        for part in (f"MAC   {STRANGER}", f"cloudseed node adopt {STRANGER} NAME"):
+            tap.contains(vm.said(), part)
+        tap.eq([machine["mac"] for machine in stage.server.discovered()], [STRANGER])
+        adopted = time.monotonic()
+        stage.server.tool("node", "adopt", STRANGER, "adopted-2", "--role", "metal")
+        vm.wait_said("adopted-2 is not to be built now", SHORT_SECONDS)
+        vm.wait_said(disk.WORD, DISK_SECONDS)
+    return {"to its script, s": to_script, "adopted to its disk, s": seconds_since(adopted)}
+
+
 def menu(stage):
     """Nobody chooses: the first entry is taken when the time is over."""
     stage.server.arm("menu-1")
@@ -186,4 +205,4 @@ def firewall(stage):
 
 
 TABLE = {play.__name__: play for play in
-         (firewall, bios, unknown, uefi, http, rom, menu, secure)}
+         (firewall, bios, unknown, uefi, http, rom, menu, secure, grub)}

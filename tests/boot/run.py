@@ -125,11 +125,7 @@ def main_inside():
         for suite in SUITES:
             version = rootfs.cloud_init_version(rootfs.folder(suite, CACHE))
             print(f"# {suite}: cloud-init {version}")
-        for title, seen in figures:
-            print(f"# {title}:", ", ".join(f"{key} {value}" for key, value in seen.items()))
-        print(f"# logs: {LOGS}")
-        tried = [name for name in tests if not sys.argv[1:] or name[5:] in sys.argv[1:]]
-        print(f"{len(figures)} passed, {len(tried) - len(figures)} failed")
+        enclosed.sum_up(tests, figures, LOGS)
 
 
 def make_roots():

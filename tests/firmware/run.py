@@ -96,11 +96,7 @@ def main_inside():
     try:
         tap.main(types.SimpleNamespace(**tests))
     finally:
-        for name, seen in figures:
-            print(f"# {name}:", ", ".join(f"{key} {value}" for key, value in seen.items()))
-        print(f"# logs and screens: {LOGS}")
-        tried = [name for name in tests if not sys.argv[1:] or name[5:] in sys.argv[1:]]
-        print(f"{len(figures)} passed, {len(tried) - len(figures)} failed")
+        enclosed.sum_up(tests, figures, LOGS)
 
 
 def prepare():

@@ -30,6 +30,15 @@ def begin():
     os.environ["TMPDIR"] = RUN
 
 
+def sum_up(tests, figures, logs):
+    """What those that passed have to tell, and how many of those asked for they are."""
+    for name, seen in figures:
+        print(f"# {name}:", ", ".join(f"{key} {value}" for key, value in seen.items()))
+    print(f"# logs and screens: {logs}")
+    tried = [name for name in tests if not sys.argv[1:] or name[5:] in sys.argv[1:]]
+    print(f"{len(figures)} passed, {len(tried) - len(figures)} failed")
+
+
 def main(script, tools, prepare, inside):
     """Runs inside() in namespaces, after prepare() has fetched what comes over the network."""
     if INSIDE in os.environ:

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/arena.h"
 
+#include "base/mem.h"
+
 #include <assert.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -63,9 +65,7 @@ static void grow(struct arena *a, size_t size)
     size_t room = a->chunk_bytes - sizeof(struct arena_chunk);
     if (room < size)
         room = size;
-    struct arena_chunk *c = malloc(sizeof(*c) + room);
-    if (!c)
-        abort();
+    struct arena_chunk *c = mem_alloc(sizeof(*c) + room);
     c->older = a->chunk;
     c->size = room;
     a->chunk = c;

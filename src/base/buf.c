@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/buf.h"
 
+#include "base/mem.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,10 +38,7 @@ static bool reserve(struct buf *b, size_t n)
     size_t room = b->room ? b->room * 2 : 256;
     while (room < b->n + n + 1)
         room *= 2;
-    char *p = realloc(b->p, room);
-    if (!p)
-        abort();
-    b->p = p;
+    b->p = mem_resize(b->p, room, 1);
     b->room = room;
     return true;
 }

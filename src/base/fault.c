@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/fault.h"
 
+#include "base/mem.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,8 +41,8 @@ __attribute__((format(printf, 2, 0))) static const char *format_msg(struct fault
 /* Where the next one goes, or NULL. Warnings give way to errors, the last one first. */
 static struct fault *take_slot(struct faults *fs, bool warning)
 {
-    if (!fs->list && !(fs->list = calloc(FAULTS_KEPT_MAX, sizeof(*fs->list))))
-        abort();
+    if (!fs->list)
+        fs->list = MEM_ARRAY(struct fault, FAULTS_KEPT_MAX);
     if (fs->kept < FAULTS_KEPT_MAX)
         return &fs->list[fs->kept++];
     for (size_t i = fs->kept; !warning && i > 0; i--) {

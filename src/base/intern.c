@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/intern.h"
 
+#include "base/mem.h"
+
 #include <stdlib.h>
 
 void intern_init(struct intern *t, struct arena *a)
@@ -24,9 +26,7 @@ struct str intern_str(struct intern *t, struct str s)
 {
     if (t->n == t->room) {
         t->room = t->room ? t->room * 2 : 64;
-        t->list = reallocarray(t->list, t->room, sizeof(*t->list));
-        if (!t->list)
-            abort();
+        t->list = mem_resize(t->list, t->room, sizeof(*t->list));
     }
     t->list[t->n] = s;
     uint32_t holder = map_put(&t->map, text_of, t->list, t->n);

@@ -2,6 +2,7 @@
 #include "base/map.h"
 
 #include "base/hash.h"
+#include "base/mem.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -28,9 +29,7 @@ static void place(struct map *m, struct map_slot slot)
 static void resize(struct map *m, uint32_t slots)
 {
     struct map old = *m;
-    m->slots = calloc(slots, sizeof(*m->slots));
-    if (!m->slots)
-        abort();
+    m->slots = mem_zalloc(slots, sizeof(*m->slots));
     m->mask = slots - 1;
     for (uint32_t i = 0; old.slots && i <= old.mask; i++) {
         if (old.slots[i].item_plus_1)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/slots.h"
 
+#include "base/mem.h"
+
 #include <stdlib.h>
 
 #define SLOTS_MIN 64
@@ -20,9 +22,7 @@ void slots_done(struct slots *s)
 static void grow(struct slots *s)
 {
     uint32_t n = s->n ? s->n * 2 : SLOTS_MIN;
-    s->list = reallocarray(s->list, n, sizeof(*s->list));
-    if (!s->list)
-        abort();
+    s->list = mem_resize(s->list, n, sizeof(*s->list));
     for (uint32_t i = s->n; i < n; i++)
         s->list[i] = (struct slot){.next_free = i + 1 < n ? i + 2 : 0};
     s->free = s->n + 1;

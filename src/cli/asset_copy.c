@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/asset.h"
+
+#include "base/mem.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
 #include "model/asset.h"
@@ -52,9 +54,7 @@ int asset_copy(int from, int to, uint64_t size, const char *what, char sha256[DI
 {
     struct progress progress;
     struct digest *digest = digest_new();
-    char *block = malloc(BLOCK_BYTES);
-    if (!block)
-        abort();
+    char *block = mem_alloc(BLOCK_BYTES);
     progress_begin_bytes(&progress, what);
     progress_total(&progress, (uint32_t)((size + BLOCK_BYTES - 1) / BLOCK_BYTES));
     int r = copy_blocks(from, to, block, digest, &progress);

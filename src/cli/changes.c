@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/changes.h"
 
-#include "base/grow.h"
 #include "base/hash.h"
+#include "base/mem.h"
 #include "cli/own.h"
 #include "cli/plain.h"
 
@@ -29,7 +29,7 @@ struct variant {
 
 void names_add(struct names *names, struct str name)
 {
-    names->list = grow(names->list, names->n, &names->room, sizeof(*names->list));
+    names->list = mem_grow(names->list, names->n, &names->room, sizeof(*names->list));
     names->list[names->n++] = name;
 }
 
@@ -131,7 +131,7 @@ static void on_hunks(void *cls, uint32_t number, struct str hunks)
 {
     struct changes *cs = cls;
     struct variant *v = &cs->variants[cs->waiting + number];
-    cs->list = grow(cs->list, cs->n, &cs->room, sizeof(*cs->list));
+    cs->list = mem_grow(cs->list, cs->n, &cs->room, sizeof(*cs->list));
     struct change *c = &cs->list[cs->n];
     *c = (struct change){.document = v->document, .kind = v->kind};
     c->key = key_of_hunks(cs, v, &v->own, hunks);
@@ -159,7 +159,8 @@ static int ask(struct changes *cs, struct err *e)
 /* The variant of that key; *ret_new: it was not known before. */
 static struct variant *put_variant(struct changes *cs, const struct variant *v, bool *ret_new)
 {
-    cs->variants = grow(cs->variants, cs->variants_n, &cs->variants_room, sizeof(*cs->variants));
+    cs->variants =
+        mem_grow(cs->variants, cs->variants_n, &cs->variants_room, sizeof(*cs->variants));
     cs->variants[cs->variants_n] = *v;
     uint32_t known = map_put(&cs->variants_by_key, variant_key, cs->variants, cs->variants_n);
     *ret_new = known == MAP_NONE;

@@ -2,6 +2,7 @@
 #include "cli/client.h"
 
 #include "base/clock.h"
+#include "base/mem.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -22,17 +23,10 @@ struct client {
     struct buf body;
 };
 
-static void *must(void *p)
-{
-    if (!p)
-        abort();
-    return p;
-}
-
 /* What every request has. Proxies of the environment are for other servers. */
 static CURL *make_handle(const struct server *server)
 {
-    CURL *easy = must(curl_easy_init());
+    CURL *easy = mem_need(curl_easy_init());
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -45,7 +39,7 @@ static CURL *make_handle(const struct server *server)
 
 struct client *client_new(const struct server *server)
 {
-    struct client *cl = must(calloc(1, sizeof(*cl)));
+    struct client *cl = MEM_NEW(struct client);
     curl_global_init(CURL_GLOBAL_DEFAULT);
     cl->server = server;
     cl->easy = make_handle(server);
@@ -118,18 +112,18 @@ static struct curl_slist *add_header(struct curl_slist *list, const char *name, 
 {
     char line[1024];
     snprintf(line, sizeof(line), "%s: %.*s", name, STR_ARG(value));
-    return must(curl_slist_append(list, line));
+    return mem_need(curl_slist_append(list, line));
 }
 
 static struct curl_slist *make_headers(const struct client_request *q)
 {
     struct curl_slist *list =
         add_header(NULL, "Accept", STR("application/json, application/problem+json"));
-    list = must(curl_slist_append(list, "Expect:"));
+    list = mem_need(curl_slist_append(list, "Expect:"));
     if (q->body.p)
         list = add_header(list, "Content-Type", STR("application/json"));
     else
-        list = must(curl_slist_append(list, "Content-Type:"));
+        list = mem_need(curl_slist_append(list, "Content-Type:"));
     return q->if_match.n ? add_header(list, "If-Match", q->if_match) : list;
 }
 
@@ -230,12 +224,12 @@ static size_t on_bytes(char *p, size_t one, size_t n, void *cls)
 struct client_stream *client_stream_new(struct client *cl, struct str target, struct str after,
                                         sse_event_fn on_event_fn, void *cls)
 {
-    struct client_stream *s = must(calloc(1, sizeof(*s)));
+    struct client_stream *s = MEM_NEW(struct client_stream);
     s->client = cl;
     s->on_event = on_event_fn;
     s->cls = cls;
     s->wait_ms = AGAIN_FIRST_MS;
-    s->multi = must(curl_multi_init());
+    s->multi = mem_need(curl_multi_init());
     s->easy = make_handle(cl->server);
     sse_init(&s->sse, on_event, s);
     buf_str(&s->sse.last, after);

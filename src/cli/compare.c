@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/compare.h"
 
-#include "base/grow.h"
+#include "base/mem.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
 #include "render/scope.h"
@@ -39,7 +39,7 @@ static void count(struct comparison *m, struct str document)
     while (i < m->counts_n && !str_eq(m->counts[i].document, document))
         i++;
     if (i == m->counts_n) {
-        m->counts = grow(m->counts, m->counts_n, &m->counts_room, sizeof(*m->counts));
+        m->counts = mem_grow(m->counts, m->counts_n, &m->counts_room, sizeof(*m->counts));
         m->counts[m->counts_n++] = (struct compare_count){.document = document};
     }
     m->counts[i].nodes++;
@@ -64,7 +64,8 @@ static void compare_instances(struct pair *p, const struct str texts[2])
     if (str_eq(before, now))
         return;
     names_add(&m->reborn, p->now->name);
-    m->instances = grow(m->instances, m->instances_n, &m->instances_room, sizeof(*m->instances));
+    m->instances =
+        mem_grow(m->instances, m->instances_n, &m->instances_room, sizeof(*m->instances));
     m->instances[m->instances_n++] = (struct compare_instance){
         p->now->name,
         arena_str(&m->arena, before),

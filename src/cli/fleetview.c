@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/fleetview.h"
 
-#include "base/grow.h"
+#include "base/mem.h"
 #include "cli/api.h"
 #include "cli/event_text.h"
 
@@ -53,9 +53,7 @@ void fleetview_drop(struct fleetview *v, struct str name)
 
 static char *copy(struct str s)
 {
-    char *p = strndup(s.p, s.n);
-    if (!p)
-        abort();
+    char *p = mem_copy(s.p, s.n);
     return p;
 }
 
@@ -69,7 +67,7 @@ static void set(char *to, size_t size, struct str text)
 static struct seen *insert(struct fleetview *v, struct str name)
 {
     uint32_t at = place_of(v, name);
-    v->list = grow(v->list, v->n, &v->room, sizeof(*v->list));
+    v->list = mem_grow(v->list, v->n, &v->room, sizeof(*v->list));
     memmove(v->list + at + 1, v->list + at, (v->n - at) * sizeof(*v->list));
     v->n++;
     v->list[at] = (struct seen){.name = copy(name), .role = copy(STR(""))};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/frame.h"
 
-#include "base/grow.h"
+#include "base/mem.h"
 #include "cli/span.h"
 #include "cli/term.h"
 
@@ -214,9 +214,7 @@ void frame_write(const struct frame *f, const struct tracker *t, struct buf *out
     struct layout l = {.frame = f, .out = out};
     uint32_t n = t->view.n, room = f->rows > 4 ? f->rows - 3 : 1,
              shown = n <= room || f->last ? n : room - 1;
-    const struct seen **list = calloc(n + 1, sizeof(struct seen *));
-    if (!list)
-        abort();
+    const struct seen **list = mem_zalloc(n + 1, sizeof(struct seen *));
     for (uint32_t i = 0; i < n; i++)
         list[i] = &t->view.list[i];
     qsort(list, n, sizeof(struct seen *), by_order);

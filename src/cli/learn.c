@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/learn.h"
 
-#include "base/grow.h"
+#include "base/mem.h"
 
 #define ROLE_SIZE 64
 #define STAGE_SIZE 96
@@ -57,7 +57,7 @@ static struct learn_role *get_role(struct learn *l, const char *name)
     struct learn_role *r = find_role(l, name);
     if (r)
         return r;
-    l->roles = grow(l->roles, l->n, &l->room, sizeof(*l->roles));
+    l->roles = mem_grow(l->roles, l->n, &l->room, sizeof(*l->roles));
     r = &l->roles[l->n++];
     *r = (struct learn_role){.n = 0};
     memcpy(r->name, name, strnlen(name, ROLE_SIZE - 1));
@@ -80,7 +80,7 @@ void learn_mark(struct learn *l, const char *role, const char *stage, bool ended
     if (!m && r->n == MARKS_MAX)
         return;
     if (!m) {
-        r->marks = grow(r->marks, r->n, &r->room, sizeof(*r->marks));
+        r->marks = mem_grow(r->marks, r->n, &r->room, sizeof(*r->marks));
         m = &r->marks[r->n++];
         *m = (struct mark){.ended = ended};
         memcpy(m->stage, stage, strnlen(stage, STAGE_SIZE - 1));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/plain.h"
 
-#include "base/grow.h"
 #include "base/map.h"
+#include "base/mem.h"
 
 struct lines {
     struct str *list;
@@ -18,7 +18,7 @@ static struct str line_of(const void *list, uint32_t i)
 static void split(struct lines *l, struct str text)
 {
     while (text.n) {
-        l->list = grow(l->list, l->n, &l->room, sizeof(*l->list));
+        l->list = mem_grow(l->list, l->n, &l->room, sizeof(*l->list));
         l->list[l->n] = str_cut(&text, '\n');
         l->n++;
     }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/spawn.h"
 
+#include "base/mem.h"
+
 #include "cli/interrupt.h"
 
 #include <errno.h>
@@ -37,9 +39,7 @@ static char **make_environment(void)
     size_t n = 0, kept = 0;
     while (environ[n])
         n++;
-    char **list = calloc(n + 2, sizeof(*list));
-    if (!list)
-        abort();
+    char **list = mem_zalloc(n + 2, sizeof(*list));
     for (size_t i = 0; i < n; i++) {
         if (is_passed_on(environ[i]))
             list[kept++] = environ[i];

@@ -2,7 +2,6 @@
 #include "cli/tracker.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #define ALL_NODES STR("/v1/nodes?limit=1000")
 #define ANSWER_BYTES (256 * 1024)

@@ -2,6 +2,7 @@
 #include "core/assets.h"
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "core/answer.h"
 #include "core/assetfile.h"
 #include "port/closer.h"
@@ -75,9 +76,7 @@ static void on_ended(struct work *w, bool ran)
 static struct asset_request *request_start(struct exchange *x, const char *folder, struct str name,
                                            const struct work_port *port)
 {
-    struct asset_request *r = calloc(1, sizeof(*r) + name.n + 1);
-    if (!r)
-        abort();
+    struct asset_request *r = mem_zalloc(1, sizeof(*r) + name.n + 1);
     r->work = (struct work){.run = on_run, .late = on_late, .ended = on_ended};
     r->port = port;
     r->wake = x->wake;

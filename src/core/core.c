@@ -2,7 +2,7 @@
 #include "core/core.h"
 
 #include "base/clock.h"
-#include "base/grow.h"
+#include "base/mem.h"
 #include "core/answer.h"
 #include "core/callback.h"
 #include "core/internal.h"
@@ -141,9 +141,7 @@ static void on_end(void *cls, struct exchange *x)
 struct core *core_new(struct snapshot *first, struct fleet *fleet, const struct sealer *sealer,
                       const struct core_host *host)
 {
-    struct core *c = calloc(1, sizeof(*c));
-    if (!c)
-        abort();
+    struct core *c = MEM_NEW(struct core);
     c->port = (struct exchange_port){
         .begin = on_begin, .step = on_step, .end = on_end, .refuse = on_refuse, .cls = c};
     c->snapshot = first;
@@ -182,7 +180,7 @@ void core_replace(struct core *c, struct snapshot *next)
 /* Each waiter holds a connection, and those are limited. */
 void core_await(struct core *c, struct slot_ref who)
 {
-    c->waiters = grow(c->waiters, c->waiters_n, &c->waiters_room, sizeof(*c->waiters));
+    c->waiters = mem_grow(c->waiters, c->waiters_n, &c->waiters_room, sizeof(*c->waiters));
     c->waiters[c->waiters_n++] = who;
 }
 

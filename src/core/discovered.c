@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/discovered.h"
 
+#include "base/mem.h"
+
 #include <stdlib.h>
 
 struct text {
@@ -21,9 +23,7 @@ struct discovered {
 
 struct discovered *discovered_new(void)
 {
-    struct discovered *d = calloc(1, sizeof(*d));
-    if (!d)
-        abort();
+    struct discovered *d = MEM_NEW(struct discovered);
     return d;
 }
 
@@ -50,9 +50,7 @@ static void make_room(struct discovered *d)
 {
     if (d->n == DISCOVERED_MAX)
         free(d->order[--d->n]);
-    d->order[d->n] = calloc(1, sizeof(struct entry));
-    if (!d->order[d->n++])
-        abort();
+    d->order[d->n++] = MEM_NEW(struct entry);
 }
 
 static struct entry *to_front(struct discovered *d, uint32_t i)

@@ -2,6 +2,7 @@
 #include "core/snapshot.h"
 
 #include "base/map.h"
+#include "base/mem.h"
 
 #include <stdlib.h>
 
@@ -33,13 +34,6 @@ struct snapshot {
     uint64_t version;
     uint32_t refs;
 };
-
-static void *need(void *p)
-{
-    if (!p)
-        abort();
-    return p;
-}
 
 /* --- Making ----------------------------------------------------------------------------------- */
 
@@ -79,8 +73,8 @@ static void part_init(struct part *p, struct tree *t, const struct secrets *secr
     p->tree = t;
     p->nodes = tree_node_count(t);
     uint32_t count = p->nodes * (uint32_t)secrets->n;
-    p->keys = need(calloc(count ? count : 1, sizeof(*p->keys)));
-    p->verdicts = need(calloc(p->nodes ? p->nodes : 1, sizeof(*p->verdicts)));
+    p->keys = mem_zalloc(count ? count : 1, sizeof(*p->keys));
+    p->verdicts = mem_zalloc(p->nodes ? p->nodes : 1, sizeof(*p->verdicts));
     map_reserve(&p->by_key, count);
     for (uint32_t i = 0; i < secrets->n; i++)
         make_keys(p, &secrets->list[i], i, before);
@@ -96,11 +90,11 @@ static void part_done(struct part *p)
 
 struct snapshot *snapshot_new(struct tree *t, const struct secrets *secrets, struct str url)
 {
-    struct snapshot *s = need(calloc(1, sizeof(*s)));
-    struct base *b = need(calloc(1, sizeof(*b)));
+    struct snapshot *s = mem_zalloc(1, sizeof(*s));
+    struct base *b = mem_zalloc(1, sizeof(*b));
     b->tables = scope_tables_new(t);
     b->secrets = *secrets;
-    b->url = need(strndup(url.p, url.n));
+    b->url = mem_copy(url.p, url.n);
     part_init(&b->declared, t, secrets, NULL);
     atomic_init(&b->refs, 1);
     s->base = b;
@@ -125,7 +119,7 @@ static void keep_verdicts(struct part *p, const struct part *before)
 struct snapshot *snapshot_extend(const struct snapshot *s, struct tree *registered,
                                  uint64_t version)
 {
-    struct snapshot *next = need(calloc(1, sizeof(*next)));
+    struct snapshot *next = mem_zalloc(1, sizeof(*next));
     const struct part *before = s->registered.tree ? &s->registered : NULL;
     atomic_fetch_add(&s->base->refs, 1);
     next->base = s->base;

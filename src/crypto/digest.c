@@ -2,6 +2,7 @@
 #include "crypto/digest.h"
 
 #include "base/hex.h"
+#include "base/mem.h"
 
 #include <openssl/evp.h>
 #include <stdlib.h>
@@ -21,9 +22,7 @@ static void must(int ok)
 
 struct digest *digest_new(void)
 {
-    struct digest *d = malloc(sizeof(*d));
-    if (!d)
-        abort();
+    struct digest *d = mem_alloc(sizeof(*d));
     d->ctx = EVP_MD_CTX_new();
     must(d->ctx && EVP_DigestInit_ex(d->ctx, EVP_sha256(), NULL) == 1);
     return d;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/keys.h"
 
+#include "base/mem.h"
+
 #include "crypto/random.h"
 
 #include <assert.h>
@@ -23,24 +25,17 @@ struct keyer {
     char kid;
 };
 
-static void *need(void *p)
-{
-    if (!p)
-        abort();
-    return p;
-}
-
 struct keyer *keyer_new(const struct secret *s)
 {
-    struct keyer *k = need(calloc(1, sizeof(*k)));
+    struct keyer *k = mem_zalloc(1, sizeof(*k));
     char digest[] = "SHA256";
     OSSL_PARAM params[] = {
         OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
         OSSL_PARAM_construct_end(),
     };
     k->kid = s->kid;
-    k->mac = need(EVP_MAC_fetch(NULL, "HMAC", NULL));
-    k->ready = need(EVP_MAC_CTX_new(k->mac));
+    k->mac = mem_need(EVP_MAC_fetch(NULL, "HMAC", NULL));
+    k->ready = mem_need(EVP_MAC_CTX_new(k->mac));
     if (!EVP_MAC_init(k->ready, s->bytes, sizeof(s->bytes), params))
         abort();
     return k;
@@ -76,7 +71,7 @@ void keyer_seed_key(struct keyer *k, struct str uid, uint32_t epoch, char ret[SE
     char number[16];
     size_t n = 0;
     int digits = snprintf(number, sizeof(number), "%" PRIu32, epoch);
-    EVP_MAC_CTX *c = need(EVP_MAC_CTX_dup(k->ready));
+    EVP_MAC_CTX *c = mem_need(EVP_MAC_CTX_dup(k->ready));
     int ok = EVP_MAC_update(c, (const uint8_t *)LABEL, sizeof(LABEL)) && /* its NUL too */
              EVP_MAC_update(c, (const uint8_t *)uid.p, uid.n) &&
              EVP_MAC_update(c, (const uint8_t *)"", 1) &&

@@ -2,6 +2,7 @@
 #include "crypto/sealing.h"
 
 #include "base/hex.h"
+#include "base/mem.h"
 #include "crypto/keyfile.h"
 #include "crypto/random.h"
 
@@ -52,9 +53,7 @@ static int create(const char *path, struct err *e)
 
 int sealer_open(const char *path, struct sealer **ret, struct err *e)
 {
-    struct sealer *s = calloc(1, sizeof(*s));
-    if (!s)
-        abort();
+    struct sealer *s = MEM_NEW(struct sealer);
     int r = keyfile_read(path, read_key, s, e);
     if (r < 0)
         sealer_free(s);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/keeper.h"
 
+#include "base/mem.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -34,9 +36,7 @@ static void add(struct keeper *k, const struct own_record *record)
     }
     if (k->n == k->room) {
         k->room = k->room ? k->room * 2 : 4;
-        k->list = reallocarray(k->list, k->room, sizeof(*k->list));
-        if (!k->list)
-            abort();
+        k->list = mem_resize(k->list, k->room, sizeof(*k->list));
     }
     struct keeper_item *item = &k->list[k->n++];
     arena_init(&item->arena, 1024);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/safe.h"
 
+#include "base/mem.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -10,9 +12,7 @@ static struct safe_entry *add(struct safe *s, struct own_record record)
 {
     if (s->n == s->room) {
         s->room = s->room ? s->room * 2 : 8;
-        s->list = reallocarray(s->list, s->room, sizeof(*s->list));
-        if (!s->list)
-            abort();
+        s->list = mem_resize(s->list, s->room, sizeof(*s->list));
     }
     s->list[s->n] = (struct safe_entry){.record = {arena_str(&s->arena, record.kind),
                                                    arena_str(&s->arena, record.key),

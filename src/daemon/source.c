@@ -2,6 +2,7 @@
 #include "daemon/source.h"
 
 #include "base/clock.h"
+#include "base/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -85,12 +86,10 @@ static int read_env(const char *name, struct source_value *v, struct err *e)
 static int start(const struct config_secret *s, int out, pid_t *ret)
 {
     static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    char *environment[] = {path, NULL}, **argv = calloc(s->command_n + 1, sizeof(*argv));
+    char *environment[] = {path, NULL}, **argv = MEM_ARRAY(char *, s->command_n + 1);
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t none, all;
-    if (!argv)
-        abort();
     for (uint32_t i = 0; i < s->command_n; i++)
         argv[i] = (char *)(uintptr_t)s->command[i].p;
     sigemptyset(&none);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/vault.h"
 
+#include "base/mem.h"
+
 #include <stdlib.h>
 
 #define CHUNK_BYTES 4096
@@ -71,11 +73,9 @@ static void read_one(struct reading *r, const struct secret_need *need)
 struct sealed_values *vault_read(const struct config *c, const struct tree *t, struct safe *safe,
                                  bool first, const atomic_bool *stop, struct faults *faults)
 {
-    struct reading *r = calloc(1, sizeof(*r));
+    struct reading *r = MEM_NEW(struct reading);
     struct arena a;
     uint32_t n;
-    if (!r)
-        abort();
     *r = (struct reading){.config = c,
                           .safe = safe,
                           .first = first,

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fleet/internal.h"
 
-#include "base/grow.h"
-#include <stdlib.h>
+#include "base/mem.h"
 
 /* A binary heap of members, the nearest deadline first; each knows its place in it. */
 
@@ -40,7 +39,7 @@ static void sink(struct fleet *f, uint32_t at, struct member *m)
 
 static void add(struct fleet *f, struct member *m)
 {
-    f->heap = grow(f->heap, f->heap_n, &f->heap_room, sizeof(struct member *));
+    f->heap = mem_grow(f->heap, f->heap_n, &f->heap_room, sizeof(struct member *));
     rise(f, f->heap_n++, m);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fleet/fleet.h"
 
-#include "base/grow.h"
+#include "base/mem.h"
 #include "fleet/internal.h"
 #include "model/node.h"
 
@@ -19,9 +19,7 @@ static int on_record(void *cls, const struct store_record *record, struct err *e
 
 int fleet_open(struct store *s, const struct fleet_host *host, struct fleet **ret, struct err *e)
 {
-    struct fleet *f = calloc(1, sizeof(*f));
-    if (!f)
-        abort();
+    struct fleet *f = MEM_NEW(struct fleet);
     f->store = s;
     f->host = *host;
     f->recent = recent_new();
@@ -302,7 +300,7 @@ void fleet_stats(const struct fleet *f, struct store_stats *ret)
 /* Each watcher holds a connection, and those are limited. */
 void fleet_watch(struct fleet *f, struct slot_ref who)
 {
-    f->watchers = grow(f->watchers, f->watchers_n, &f->watchers_room, sizeof(*f->watchers));
+    f->watchers = mem_grow(f->watchers, f->watchers_n, &f->watchers_room, sizeof(*f->watchers));
     f->watchers[f->watchers_n++] = who;
 }
 

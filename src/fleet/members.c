@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fleet/internal.h"
 
-#include "base/grow.h"
+#include "base/mem.h"
 #include "model/node.h"
 
 #include <stdlib.h>
 
 #define RECORD_ARENA_BYTES 4096
-
-static void *need(void *p)
-{
-    if (!p)
-        abort();
-    return p;
-}
 
 static struct str uid_of(const void *members, uint32_t i)
 {
@@ -38,13 +31,13 @@ struct member *member_get(struct fleet *f, struct str uid)
     struct member *m = member_find(f, uid);
     if (m)
         return m;
-    f->members = grow(f->members, f->members_n, &f->members_room, sizeof(struct member *));
+    f->members = mem_grow(f->members, f->members_n, &f->members_room, sizeof(struct member *));
     struct moment now;
     f->host.now(f->host.cls, &now);
-    m = need(calloc(1, sizeof(*m)));
+    m = mem_zalloc(1, sizeof(*m));
     m->view.generation = NODE_FIRST_GENERATION;
     m->heard_boot_ms = now.boot_ms; /* whoever was heard of before we were there has his time */
-    m->uid = need(strndup(uid.p, uid.n));
+    m->uid = mem_copy(uid.p, uid.n);
     m->heap_at = MAP_NONE;
     TAILQ_INIT(&m->ops);
     f->members[f->members_n] = m;
@@ -85,7 +78,7 @@ static void set_window_key(struct fleet *f, struct member *m, struct str key)
     if (str_eq(key, str_from(m->window_key ? m->window_key : "")))
         return;
     free(m->window_key);
-    m->window_key = key.n ? need(strndup(key.p, key.n)) : NULL;
+    m->window_key = key.n ? mem_copy(key.p, key.n) : NULL;
     f->windows_changed = true;
 }
 
@@ -129,7 +122,7 @@ static void look_at_state(struct fleet *f, struct member *m)
 void kept_set(struct kept *k, const struct store_record *record, uint32_t round)
 {
     free(k->bytes);
-    k->bytes = need(malloc(record->bytes.n + 1));
+    k->bytes = mem_alloc(record->bytes.n + 1);
     memcpy(k->bytes, record->bytes.p, record->bytes.n);
     k->bytes[record->bytes.n] = '\0';
     k->n = record->bytes.n;

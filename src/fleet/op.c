@@ -2,6 +2,7 @@
 #include "fleet/internal.h"
 
 #include "base/json.h"
+#include "base/mem.h"
 #include "fleet/event.h"
 
 #include <errno.h>
@@ -13,9 +14,7 @@
 
 struct op *op_new(struct fleet *f, enum op_kind kind, struct member *m, struct slot_ref who)
 {
-    struct op *op = calloc(1, sizeof(*op));
-    if (!op)
-        abort();
+    struct op *op = MEM_NEW(struct op);
     arena_init(&op->arena, OP_ARENA_BYTES);
     op->kind = kind;
     op->member = m;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fleet/own.h"
 
-#include "base/grow.h"
+#include "base/mem.h"
 #include "fleet/internal.h"
 
 #include <stdlib.h>
@@ -19,9 +19,7 @@ bool own_is(struct str kind)
 
 static char *copy(struct str s)
 {
-    char *p = strndup(s.p, s.n);
-    if (!p)
-        abort();
+    char *p = mem_copy(s.p, s.n);
     return p;
 }
 
@@ -32,7 +30,7 @@ static struct own *get(struct fleet *f, struct str kind, struct str key)
         if (str_is(kind, o->kind) && str_is(key, o->key))
             return o;
     }
-    f->own = grow(f->own, f->own_n, &f->own_room, sizeof(*f->own));
+    f->own = mem_grow(f->own, f->own_n, &f->own_room, sizeof(*f->own));
     f->own[f->own_n] = (struct own){.kind = copy(kind), .key = copy(key)};
     return &f->own[f->own_n++];
 }

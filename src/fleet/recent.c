@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fleet/internal.h"
 
+#include "base/mem.h"
+
 #include <stdlib.h>
 
 #define RECENT_EVENTS 4096
@@ -14,9 +16,7 @@ struct recent {
 
 struct recent *recent_new(void)
 {
-    struct recent *r = calloc(1, sizeof(*r));
-    if (!r)
-        abort();
+    struct recent *r = MEM_NEW(struct recent);
     return r;
 }
 
@@ -42,9 +42,7 @@ static struct str put(char **at, struct str s)
 void recent_add(struct recent *r, uint64_t id, const struct store_event *e)
 {
     size_t i = id % RECENT_EVENTS;
-    char *text = malloc(e->node.n + e->kind.n + e->bytes.n + 1);
-    if (!text)
-        abort();
+    char *text = mem_alloc(e->node.n + e->kind.n + e->bytes.n + 1);
     free(r->texts[i]);
     r->texts[i] = text;
     r->entries[i] = (struct store_entry){.id = id, .event = {.at_ms = e->at_ms}};

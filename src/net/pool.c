@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/pool.h"
 
+#include "base/mem.h"
+
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -199,9 +201,7 @@ static bool start(void *cls, struct work *w)
 
 struct pool *pool_new(uv_loop_t *loop, const struct pool_limits *limits)
 {
-    struct pool *p = calloc(1, sizeof(*p));
-    if (!p)
-        abort();
+    struct pool *p = MEM_NEW(struct pool);
     p->port = (struct work_port){start, p};
     p->limits = *limits;
     p->loop = loop;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "port/closer.h"
 
+#include "base/mem.h"
+
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -22,9 +24,7 @@ static void on_ended(struct work *w, bool ran)
 
 void closer_close(const struct work_port *work, int fd)
 {
-    struct closing *c = malloc(sizeof(*c));
-    if (!c)
-        abort();
+    struct closing *c = mem_alloc(sizeof(*c));
     *c = (struct closing){.work = {.run = on_run, .ended = on_ended, .is_patient = true}, .fd = fd};
     if (work->start(work->cls, &c->work))
         return;

@@ -2,6 +2,7 @@
 #include "render/inspect.h"
 
 #include "base/guess.h"
+#include "base/mem.h"
 #include "tree/scalar.h"
 
 #include <stdarg.h>
@@ -41,9 +42,7 @@ static void note(struct inspect *in, const struct yaml_node *scalar, inspect_rul
 {
     if (in->looks_n == in->looks_room) {
         in->looks_room = in->looks_room ? in->looks_room * 2 : 32;
-        in->looks = reallocarray(in->looks, in->looks_room, sizeof(*in->looks));
-        if (!in->looks)
-            abort();
+        in->looks = mem_resize(in->looks, in->looks_room, sizeof(*in->looks));
     }
     in->looks[in->looks_n++] = (struct inspect_look){scalar, rule};
 }

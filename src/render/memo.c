@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 #include "base/map.h"
+#include "base/mem.h"
 #include "render/aptkey.h"
 #include "render/segments.h"
 #include "render/span.h"
@@ -57,9 +58,7 @@ struct memo {
 
 struct memo *memo_new(void)
 {
-    struct memo *m = calloc(1, sizeof(*m));
-    if (!m)
-        abort();
+    struct memo *m = MEM_NEW(struct memo);
     arena_init(&m->arena, ARENA_BYTES);
     buf_init(&m->scratch, SCRATCH_MAX_BYTES);
     return m;
@@ -241,9 +240,7 @@ static void add_question(struct lesson *l, struct question q)
     }
     if (p->questions_n == p->questions_room) {
         p->questions_room = p->questions_room ? p->questions_room * 2 : 8;
-        p->questions = reallocarray(p->questions, p->questions_room, sizeof(*p->questions));
-        if (!p->questions)
-            abort();
+        p->questions = mem_resize(p->questions, p->questions_room, sizeof(*p->questions));
     }
     p->questions[p->questions_n++] = q;
     l->grew = true;
@@ -347,9 +344,7 @@ static void put_entry(struct memo *m, bool ok)
 {
     if (m->entries_n == m->entries_room) {
         m->entries_room = m->entries_room ? m->entries_room * 2 : 1024;
-        m->entries = reallocarray(m->entries, m->entries_room, sizeof(*m->entries));
-        if (!m->entries)
-            abort();
+        m->entries = mem_resize(m->entries, m->entries_room, sizeof(*m->entries));
     }
     struct entry *e = &m->entries[m->entries_n];
     *e = (struct entry){.ok = ok};
@@ -361,9 +356,7 @@ void memo_learn(struct memo *m, struct yaml_documents docs, const struct inspect
 {
     if (!m->plan || docs.n == 0 || m->entries_n == ENTRIES_MAX)
         return;
-    struct lesson l = {.m = m, .use = calloc(m->segments.n, 1)};
-    if (!l.use)
-        abort();
+    struct lesson l = {.m = m, .use = mem_zalloc(m->segments.n, 1)};
     span_lines_init(&l.lines, m->text);
     for (uint32_t i = 0; i < docs.n; i++)
         learn_node(&l, docs.list[i]);

@@ -2,6 +2,7 @@
 #include "render/prepared.h"
 
 #include "base/intern.h"
+#include "base/mem.h"
 #include "render/values.h"
 
 #include <stdlib.h>
@@ -130,11 +131,9 @@ static void find_open(const struct tree *t, struct intern *open)
 
 struct prepared *prepared_new(const struct tree *t, const struct scope_tables *tables)
 {
-    struct prepared *p = calloc(1, sizeof(*p));
+    struct prepared *p = MEM_NEW(struct prepared);
     struct arena names;
     struct intern open;
-    if (!p)
-        abort();
     p->tree = t;
     arena_init(&p->arena, ARENA_BYTES);
     arena_init(&names, ARENA_BYTES);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "render/scope.h"
 
+#include "base/mem.h"
+
 #include "render/bootvalue.h"
 #include "render/prepared.h"
 #include "render/values.h"
@@ -21,9 +23,7 @@ struct scope_tables {
 
 struct scope_tables *scope_tables_new(const struct tree *t)
 {
-    struct scope_tables *s = calloc(1, sizeof(*s));
-    if (!s)
-        abort();
+    struct scope_tables *s = MEM_NEW(struct scope_tables);
     arena_init(&s->arena, TABLES_ARENA_BYTES);
     s->site = tree_site(t);
     s->site_value = values_of_site(s->site, &s->arena);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "render/sealed.h"
 
+#include "base/mem.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
@@ -24,9 +26,7 @@ static bool first_time(struct search *s, const struct template *t)
     }
     if (s->seen_n == s->seen_room) {
         s->seen_room = s->seen_room ? s->seen_room * 2 : 16;
-        s->seen = reallocarray(s->seen, s->seen_room, sizeof(*s->seen));
-        if (!s->seen)
-            abort();
+        s->seen = mem_resize(s->seen, s->seen_room, sizeof(*s->seen));
     }
     s->seen[s->seen_n++] = t;
     return true;
@@ -97,9 +97,7 @@ struct sealed_values {
 
 static struct value own(struct str s)
 {
-    char *copy = malloc(s.n + 1);
-    if (!copy)
-        abort();
+    char *copy = mem_alloc(s.n + 1);
     memcpy(copy, s.p, s.n);
     copy[s.n] = '\0';
     return value_str((struct str){copy, s.n});
@@ -107,9 +105,7 @@ static struct value own(struct str s)
 
 struct sealed_values *sealed_values_new(void)
 {
-    struct sealed_values *v = calloc(1, sizeof(*v));
-    if (!v)
-        abort();
+    struct sealed_values *v = MEM_NEW(struct sealed_values);
     v->map = value_map(NULL, 0);
     return v;
 }
@@ -118,9 +114,7 @@ void sealed_values_put(struct sealed_values *v, struct str name, struct str valu
 {
     if (v->n == v->room) {
         v->room = v->room ? v->room * 2 : 8;
-        v->pairs = reallocarray(v->pairs, v->room, sizeof(*v->pairs));
-        if (!v->pairs)
-            abort();
+        v->pairs = mem_resize(v->pairs, v->room, sizeof(*v->pairs));
     }
     v->pairs[v->n++] = (struct value_pair){own(name), own(value)};
     v->map = value_map(v->pairs, v->n);

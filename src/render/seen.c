@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "render/seen.h"
 
+#include "base/mem.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,9 +36,7 @@ bool seen_put(struct seen *s, struct place at)
 {
     if (s->n == s->room) {
         s->room = s->room ? s->room * 2 : 64;
-        s->list = reallocarray(s->list, s->room, sizeof(*s->list));
-        if (!s->list)
-            abort();
+        s->list = mem_resize(s->list, s->room, sizeof(*s->list));
     }
     char text[64];
     snprintf(text, sizeof(text), ":%" PRIu32 ":%" PRIu32, at.line, at.column);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "render/segments.h"
 
+#include "base/mem.h"
+
 #include <stdlib.h>
 
 #define TEXT_MAX_BYTES (1024 * 1024)
@@ -23,9 +25,7 @@ static void put(struct segments *s, struct segment segment)
     }
     if (s->n == s->room) {
         s->room = s->room ? s->room * 2 : 64;
-        s->list = reallocarray(s->list, s->room, sizeof(*s->list));
-        if (!s->list)
-            abort();
+        s->list = mem_resize(s->list, s->room, sizeof(*s->list));
     }
     s->list[s->n++] = segment;
 }

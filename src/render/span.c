@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "render/span.h"
 
+#include "base/mem.h"
+
 #include <stdlib.h>
 
 void span_lines_init(struct span_lines *lines, struct str text)
@@ -8,9 +10,7 @@ void span_lines_init(struct span_lines *lines, struct str text)
     uint32_t n = 1;
     for (size_t i = 0; i < text.n; i++)
         n += text.p[i] == '\n';
-    *lines = (struct span_lines){.text = text, .n = n, .begin = calloc(n, sizeof(*lines->begin))};
-    if (!lines->begin)
-        abort();
+    *lines = (struct span_lines){.text = text, .n = n, .begin = MEM_ARRAY(uint32_t, n)};
     for (uint32_t i = 0, line = 1; i < text.n; i++) {
         if (text.p[i] == '\n')
             lines->begin[line++] = i + 1;

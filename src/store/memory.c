@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/map.h"
+#include "base/mem.h"
 #include "port/store_ops.h"
 
 #include <errno.h>
@@ -38,9 +39,7 @@ struct memory {
 
 static void *grow(void *list, size_t n, size_t item)
 {
-    list = reallocarray(list, n, item);
-    if (!list)
-        abort();
+    list = mem_resize(list, n, item);
     return list;
 }
 
@@ -361,9 +360,7 @@ static const struct store_ops ops = {
 
 struct store *memory_new(struct store_limits limits, struct store_retention keep)
 {
-    struct memory *m = calloc(1, sizeof(*m));
-    if (!m)
-        abort();
+    struct memory *m = MEM_NEW(struct memory);
     m->store.ops = &ops;
     m->keep = keep;
     m->first_event = 1;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/request.h"
 
+#include "base/mem.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
 static struct request *request_new(enum store_about about, uint64_t tag, size_t room)
 {
-    struct request *r = calloc(1, sizeof(*r));
-    if (!r)
-        abort();
+    struct request *r = MEM_NEW(struct request);
     r->notice.about = about;
     r->notice.tag = tag;
     arena_init(&r->arena, room);

@@ -6,7 +6,6 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 
 /* --- tojson: json.dumps(sort_keys=True), and what HTML would read is escaped ---------------- */
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "template/ast.h"
+
+#include "base/mem.h"
 #include "template/known.h"
 #include "template/maker.h"
 #include "template/prune.h"
@@ -320,9 +322,7 @@ static void fold_block(struct maker *m, const struct block *b)
 
 static struct value *new_slots(uint32_t n)
 {
-    struct value *slots = malloc((n ? n : 1) * sizeof(*slots));
-    if (!slots)
-        abort();
+    struct value *slots = mem_alloc((n ? n : 1) * sizeof(*slots));
     for (uint32_t i = 0; i < n; i++)
         slots[i] = (struct value){.kind = VALUE_UNDEFINED, .tag = RUN_UNRESOLVED};
     return slots;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "template/known.h"
 
+#include "base/mem.h"
 #include "template/ast.h"
 #include "template/settled.h"
 #include "template/walk.h"
@@ -30,9 +31,7 @@ static void add(struct names_set *s, struct str name)
         return;
     if (s->n == s->room) {
         s->room = s->room ? s->room * 2 : 16;
-        s->list = realloc(s->list, s->room * sizeof(*s->list));
-        if (!s->list)
-            abort();
+        s->list = mem_resize(s->list, s->room, sizeof(*s->list));
     }
     s->list[s->n++] = name;
 }

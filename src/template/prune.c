@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "template/prune.h"
 
+#include "base/mem.h"
 #include "template/walk.h"
 
 #include <stdlib.h>
@@ -130,9 +131,7 @@ static void prune(struct pruner *p, struct block *b)
 
 void prune_block(struct block *b, uint32_t slots, struct arena *arena)
 {
-    struct pruner p = {.used = calloc(slots ? slots : 1, sizeof(*p.used)), .arena = arena};
-    if (!p.used)
-        abort();
+    struct pruner p = {.used = mem_zalloc(slots, sizeof(*p.used)), .arena = arena};
     prune(&p, b);
     free(p.used);
 }

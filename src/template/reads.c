@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/mem.h"
 #include "template/ast.h"
 #include "template/excerpt.h"
 #include "template/walk.h"
@@ -27,9 +28,7 @@ static bool first_time(struct reader *r, const struct template *t)
     }
     if (r->n == r->room) {
         r->room = r->room ? r->room * 2 : 8;
-        r->seen = realloc(r->seen, r->room * sizeof(const struct template *));
-        if (!r->seen)
-            abort();
+        r->seen = mem_resize(r->seen, r->room, sizeof(const struct template *));
     }
     r->seen[r->n++] = t;
     return true;

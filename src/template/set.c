@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/guess.h"
+#include "base/mem.h"
 #include "template/ast.h"
 #include "template/excerpt.h"
 #include "template/parser.h"
@@ -23,9 +24,7 @@ struct template_set {
 
 struct template_set *template_set_new(void)
 {
-    struct template_set *set = calloc(1, sizeof(*set));
-    if (!set)
-        abort();
+    struct template_set *set = MEM_NEW(struct template_set);
     arena_init(&set->arena, 64 << 10);
     intern_init(&set->names, &set->arena);
     return set;
@@ -111,9 +110,7 @@ static void append(struct template_set *set, struct template *t)
 {
     if (set->n == set->room) {
         set->room = set->room ? set->room * 2 : 32;
-        set->list = realloc(set->list, set->room * sizeof(struct template *));
-        if (!set->list)
-            abort();
+        set->list = mem_resize(set->list, set->room, sizeof(struct template *));
     }
     set->list[set->n] = t;
     map_put(&set->by_name, key_of, set->list, set->n);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "template/settled.h"
 
+#include "base/mem.h"
+
 #include "template/ast.h"
 
 #include <stdlib.h>
@@ -9,9 +11,7 @@ void settled_init(struct settled *s, const struct activation *act, const struct 
 {
     uint32_t n = act->t->slots;
     *s = (struct settled){.by = by, .include = act->include, .slots = act->slots};
-    s->is = calloc(n ? n : 1, sizeof(*s->is));
-    if (!s->is)
-        abort();
+    s->is = mem_zalloc(n ? n : 1, sizeof(*s->is));
 }
 
 void settled_done(struct settled *s)
@@ -24,9 +24,7 @@ void settled_change(struct settled *s, uint32_t slot)
 {
     if (s->n == s->room) {
         s->room = s->room ? s->room * 2 : 16;
-        s->log = realloc(s->log, s->room * sizeof(*s->log));
-        if (!s->log)
-            abort();
+        s->log = mem_resize(s->log, s->room, sizeof(*s->log));
     }
     s->log[s->n++] = (struct settled_change){slot, s->is[slot], s->slots[slot]};
     s->is[slot] = false;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "template/symbols.h"
 
+#include "base/mem.h"
+
 #include "template/walk.h"
 
 #include <stdlib.h>
@@ -30,9 +32,7 @@ struct symbol *symbols_define(struct symbols *s, struct str name, enum load load
     if (!found) {
         if (s->n == s->room) {
             s->room = s->room ? s->room * 2 : 16;
-            s->list = realloc(s->list, s->room * sizeof(*s->list));
-            if (!s->list)
-                abort();
+            s->list = mem_resize(s->list, s->room, sizeof(*s->list));
         }
         found = &s->list[s->n++];
         *found = (struct symbol){.name = name};
@@ -71,9 +71,7 @@ static void copy(struct symbols *to, const struct symbols *from)
     *to = (struct symbols){.parent = from->parent, .n = from->n, .room = from->n};
     if (from->n == 0)
         return;
-    to->list = malloc(from->n * sizeof(*to->list));
-    if (!to->list)
-        abort();
+    to->list = mem_alloc(from->n * sizeof(*to->list));
     memcpy(to->list, from->list, from->n * sizeof(*to->list));
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/mem.h"
 #include "template/ast.h"
 #include "template/excerpt.h"
 #include "template/scope.h"
@@ -36,9 +37,7 @@ void trace_add(struct template_trace *trace, size_t end, const struct template *
         return;
     if (trace->n == trace->room) {
         trace->room = trace->room ? trace->room * 2 : 64;
-        trace->list = realloc(trace->list, trace->room * sizeof(*trace->list));
-        if (!trace->list)
-            abort();
+        trace->list = mem_resize(trace->list, trace->room, sizeof(*trace->list));
     }
     trace->list[trace->n++] = (struct template_piece){.end = end, .t = t, .stmt = stmt};
 }

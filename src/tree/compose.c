@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tree/compose.h"
 
+#include "base/mem.h"
+
 #include "tree/pairs.h"
 
 #include <assert.h>
@@ -32,9 +34,7 @@ static uint32_t add_anchor(struct compose *c, struct compose_anchor anchor)
         return MAP_NONE;
     if (c->anchors_n == c->anchors_room) {
         c->anchors_room = c->anchors_room ? c->anchors_room * 2 : 16;
-        c->anchors = reallocarray(c->anchors, c->anchors_room, sizeof(*c->anchors));
-        if (!c->anchors)
-            abort();
+        c->anchors = mem_resize(c->anchors, c->anchors_room, sizeof(*c->anchors));
     }
     c->anchors[c->anchors_n] = anchor;
     uint32_t holder = map_put(&c->anchor_names, anchor_name, c->anchors, c->anchors_n);
@@ -53,9 +53,7 @@ static void add_child(struct compose *c, const struct yaml_node *y, unsigned hei
     }
     if (c->stack_n == c->stack_room) {
         c->stack_room = c->stack_room ? c->stack_room * 2 : 256;
-        c->stack = reallocarray(c->stack, c->stack_room, sizeof(struct yaml_node *));
-        if (!c->stack)
-            abort();
+        c->stack = mem_resize(c->stack, c->stack_room, sizeof(struct yaml_node *));
     }
     c->stack[c->stack_n++] = y;
     struct compose_frame *parent = &c->frames[c->depth - 1];

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tree/extend.h"
 
+#include "base/mem.h"
+
 #include "tree/load.h"
 
 #include <errno.h>
@@ -23,13 +25,6 @@ struct extension {
     uint32_t n;
     struct map by_uid;
 };
-
-static void *need(void *p)
-{
-    if (!p)
-        abort();
-    return p;
-}
 
 static void registered_unref(struct registered *r)
 {
@@ -115,7 +110,7 @@ static bool read_definition(struct load *l, const struct tree_definition *d)
 static void read_one(struct load *l, const struct tree_definition *d)
 {
     struct tree *t = l->tree;
-    struct registered *r = need(calloc(1, sizeof(*r)));
+    struct registered *r = mem_zalloc(1, sizeof(*r));
     size_t errors = l->faults->errors;
     atomic_init(&r->refs, 1);
     arena_reset(&l->file);
@@ -139,10 +134,10 @@ static void read_one(struct load *l, const struct tree_definition *d)
 
 static struct tree *begin(const struct tree *base, uint32_t room)
 {
-    struct tree *t = need(calloc(1, sizeof(*t)));
-    t->extension = need(calloc(1, sizeof(*t->extension)));
-    t->extension->list = need(calloc(room ? room : 1, sizeof(*t->extension->list)));
-    t->nodes = need(calloc(room ? room : 1, sizeof(*t->nodes)));
+    struct tree *t = mem_zalloc(1, sizeof(*t));
+    t->extension = mem_zalloc(1, sizeof(*t->extension));
+    t->extension->list = mem_zalloc(room ? room : 1, sizeof(*t->extension->list));
+    t->nodes = mem_zalloc(room ? room : 1, sizeof(*t->nodes));
     t->site = base->site;
     t->clusters = base->clusters;
     t->roles = base->roles;

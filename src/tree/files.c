@@ -2,6 +2,7 @@
 #include "tree/files.h"
 
 #include "base/fs.h"
+#include "base/mem.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -35,9 +36,7 @@ static void add(struct files *f, const char *path, const char *folder)
 {
     if (f->n == f->room) {
         f->room = f->room ? f->room * 2 : 32;
-        f->list = reallocarray(f->list, f->room, sizeof(*f->list));
-        if (!f->list)
-            abort();
+        f->list = mem_resize(f->list, f->room, sizeof(*f->list));
     }
     f->list[f->n++] = (struct files_entry){path, str_from(path + strlen(folder) + 1)};
 }

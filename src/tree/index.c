@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tree/index.h"
 
+#include "base/mem.h"
+
 #include <stdlib.h>
 
 struct index_mac {
@@ -91,9 +93,7 @@ static void reserve_macs(struct index *ix, uint32_t room)
     if (room <= ix->macs_room)
         return;
     ix->macs_room = room;
-    ix->mac_list = reallocarray(ix->mac_list, room, sizeof(*ix->mac_list));
-    if (!ix->mac_list)
-        abort();
+    ix->mac_list = mem_resize(ix->mac_list, room, sizeof(*ix->mac_list));
 }
 
 uint32_t index_put_mac(struct index *ix, struct mac mac, uint32_t number)
@@ -113,9 +113,7 @@ static void reserve_addresses(struct index *ix, uint32_t room)
     if (room <= ix->addresses_room)
         return;
     ix->addresses_room = room;
-    ix->address_list = reallocarray(ix->address_list, room, sizeof(*ix->address_list));
-    if (!ix->address_list)
-        abort();
+    ix->address_list = mem_resize(ix->address_list, room, sizeof(*ix->address_list));
 }
 
 uint32_t index_put_address(struct index *ix, const struct node *nodes, uint32_t number,

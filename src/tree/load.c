@@ -2,8 +2,8 @@
 #include "tree/load.h"
 
 #include "base/fs.h"
-#include "base/grow.h"
 #include "base/guess.h"
+#include "base/mem.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -35,7 +35,7 @@ void load_done(struct load *l)
 
 void *load_grow(void *list, uint32_t n, uint32_t *room, size_t size)
 {
-    return grow(list, n, room, size);
+    return mem_grow(list, n, room, size);
 }
 
 const struct yaml_node *load_text(struct load *l, const char *path, struct str text)
@@ -136,11 +136,9 @@ static const char *folder_name(struct arena *a, const char *folder)
 int tree_load(const char *seed_dir, const char *templates_dir, struct faults *faults,
               struct tree **ret)
 {
-    struct tree *t = calloc(1, sizeof(*t));
+    struct tree *t = MEM_NEW(struct tree);
     struct load l;
     size_t errors = faults->errors;
-    if (!t)
-        abort();
     load_init(&l, t, faults);
     load_templates(&l, folder_name(&t->arena, templates_dir));
     load_seed(&l, folder_name(&t->arena, seed_dir));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The step for nodes/: everything that a node names must be there, and nothing be another's. */
+#include "base/mem.h"
 #include "tree/load.h"
 
 #include "base/guess.h"
@@ -340,8 +341,6 @@ void load_nodes(struct load *l, const char *folder)
         return;
     if (l->faults->errors == 0) /* every node has its role */
         warn_of_bootstraps(l);
-    t->nodes = reallocarray(t->nodes, t->nodes_n, sizeof(*t->nodes)); /* without spare room */
-    if (!t->nodes)
-        abort();
+    t->nodes = mem_resize(t->nodes, t->nodes_n, sizeof(*t->nodes)); /* without spare room */
     sort_nodes(t);
 }

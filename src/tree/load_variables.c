@@ -2,8 +2,8 @@
 /* The last step: variables that no template reads, where another name may have been meant. */
 #include "tree/load.h"
 
-#include "base/grow.h"
 #include "base/guess.h"
+#include "base/mem.h"
 #include "tree/variables.h"
 
 #include <stdlib.h>
@@ -74,7 +74,7 @@ static struct unread *find_unread(struct reads *r, struct str name)
     guess_init(&g, name);
     for (uint32_t k = 0; k < r->names.n; k++)
         guess_offer(&g, r->names.list[k]);
-    r->list = grow(r->list, r->n, &r->room, sizeof(*r->list));
+    r->list = mem_grow(r->list, r->n, &r->room, sizeof(*r->list));
     r->list[r->n] = (struct unread){.name = name};
     if (g.best.n && is_slip(&g))
         r->list[r->n].best = g.best;

@@ -2,6 +2,7 @@
 #include "tree/yaml.h"
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "tree/compose.h"
 
 #include <errno.h>
@@ -247,9 +248,7 @@ static bool on_document_end(struct parse *p)
         return true;
     if (p->roots_n == p->roots_room) {
         p->roots_room = p->roots_room ? p->roots_room * 2 : 4;
-        p->roots = reallocarray(p->roots, p->roots_room, sizeof(*p->roots));
-        if (!p->roots)
-            abort();
+        p->roots = mem_resize(p->roots, p->roots_room, sizeof(*p->roots));
     }
     p->roots[p->roots_n++] = p->compose.root;
     uint64_t aliased = p->compose.aliased;

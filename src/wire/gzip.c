@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/gzip.h"
 
-#include <stdlib.h>
 #include <zlib.h>
 
 /* Level 1: on a network of gigabits the time to compress counts more than the last per cent. */

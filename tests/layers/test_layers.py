@@ -97,11 +97,11 @@ def test_unknown_folder_is_seen():
 
 
 def test_long_file_is_seen():
-    one({"base/a.c": TOP + "\n" * 400}, "401 lines")
+    one({"base/a.c": TOP + "\n" * 1000}, "1001 lines")
 
 
 def test_long_header_is_seen():
-    one({"base/a.h": header("base/a.h") + "\n" * 120}, "more than 120")
+    one({"base/a.h": header("base/a.h") + "\n" * 300}, "more than 300")
 
 
 def test_header_without_opening_is_seen():

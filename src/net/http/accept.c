@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/http/internal.h"
 
+#include "base/mem.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -80,9 +82,7 @@ static void on_acceptable(uv_poll_t *watch, int status, int events)
 int http_server_listen(struct http_server *s, int fd, enum exchange_listener listener,
                        struct err *e)
 {
-    struct http_listener *l = calloc(1, sizeof(*l));
-    if (!l)
-        abort();
+    struct http_listener *l = MEM_NEW(struct http_listener);
     int r = uv_poll_init(s->loop, &l->watch, fd);
     if (r < 0) {
         free(l);

@@ -2,6 +2,7 @@
 #include "net/http/request.h"
 
 #include "base/hash.h"
+#include "base/mem.h"
 #include "net/http/taken.h"
 
 #include <stdlib.h>
@@ -61,9 +62,7 @@ static void enqueue(struct http_connection *c, enum http_phase phase)
 
 static void on_started(struct http_server *s, void **context)
 {
-    struct http_connection *c = malloc(sizeof(*c));
-    if (!c)
-        abort();
+    struct http_connection *c = mem_alloc(sizeof(*c));
     *c = *s->arriving;
     *context = c;
     s->connections_n++;

@@ -2,6 +2,7 @@
 #include "net/http/request.h"
 
 #include "base/log.h"
+#include "base/mem.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,9 +23,7 @@ static struct http_request *request_get(struct http_server *s)
         s->spare_requests_n--;
         return r;
     }
-    r = calloc(1, sizeof(*r));
-    if (!r)
-        abort();
+    r = mem_zalloc(1, sizeof(*r));
     arena_init(&r->exchange.arena, REQUEST_ARENA_BYTES);
     buf_init(&r->exchange.body, ANSWER_MAX_BYTES);
     return r;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/http/request.h"
 
+#include "base/mem.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -56,9 +58,7 @@ static int watch_daemon(struct http_server *s)
 int http_server_new(uv_loop_t *loop, const struct exchange_port *port, const struct work_port *work,
                     const struct http_limits *limits, struct http_server **ret, struct err *e)
 {
-    struct http_server *s = calloc(1, sizeof(*s));
-    if (!s)
-        abort();
+    struct http_server *s = MEM_NEW(struct http_server);
     s->loop = loop;
     s->port = port;
     s->work = work;

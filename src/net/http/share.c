@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/http/request.h"
 
+#include "base/mem.h"
+
 #include "port/closer.h"
 
 #include <errno.h>
@@ -103,9 +105,7 @@ static ssize_t on_more(void *cls, uint64_t sent, char *to, size_t max)
 struct MHD_Response *http_share_response(struct http_request *r)
 {
     struct exchange_file *file = r->exchange.out.content;
-    struct http_block *b = calloc(1, sizeof(*b));
-    if (!b)
-        abort();
+    struct http_block *b = MEM_NEW(struct http_block);
     b->work = (struct work){.run = on_run, .late = on_late, .ended = on_ended};
     b->port = r->server->work;
     b->owner = r;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/tftp/internal.h"
 
+#include "base/mem.h"
+
 #include "net/socket.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #define ARENA_BYTES 1024
 #define ANSWER_MAX_BYTES ((size_t)16 * 1024 * 1024)
@@ -167,9 +168,7 @@ static void ask(struct tftp_transfer *t, struct str file)
 void tftp_transfer_begin(struct tftp_server *s, int listener_fd, const struct datagram *d,
                          const struct tftp_packet *rrq, uint32_t peer_slot)
 {
-    struct tftp_transfer *t = calloc(1, sizeof(*t));
-    if (!t)
-        abort();
+    struct tftp_transfer *t = MEM_NEW(struct tftp_transfer);
     t->server = s;
     t->fd = -1;
     t->request = *d;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/tftp/internal.h"
 
+#include "base/mem.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -32,9 +34,7 @@ static uint64_t offset_of(const struct tftp_transfer *t, uint64_t block)
 void tftp_pump_begin(struct tftp_transfer *t)
 {
     if (t->mode == TFTP_NETASCII) {
-        t->text = calloc(1, sizeof(*t->text) + t->granted.blksize);
-        if (!t->text)
-            abort();
+        t->text = mem_zalloc(1, sizeof(*t->text) + t->granted.blksize);
     } else {
         t->window.last = source_length(t->source) / t->granted.blksize + 1;
     }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/tftp/internal.h"
 
+#include "base/mem.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -113,9 +115,7 @@ static void on_request(uv_poll_t *watch, int status, int events)
 
 int tftp_server_listen(struct tftp_server *s, int fd, struct err *e)
 {
-    struct tftp_listener *l = calloc(1, sizeof(*l));
-    if (!l)
-        abort();
+    struct tftp_listener *l = MEM_NEW(struct tftp_listener);
     int r = uv_poll_init(s->loop, &l->watch, fd);
     if (r < 0) {
         free(l);
@@ -134,9 +134,7 @@ void tftp_server_new(uv_loop_t *loop, const struct exchange_port *port,
                      const struct work_port *work, const struct tftp_limits *limits,
                      struct tftp_server **ret)
 {
-    struct tftp_server *s = calloc(1, sizeof(*s));
-    if (!s)
-        abort();
+    struct tftp_server *s = MEM_NEW(struct tftp_server);
     s->loop = loop;
     s->port = port;
     s->limits = *limits;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/tftp/source.h"
 
+#include "base/mem.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/uio.h>
@@ -27,9 +29,7 @@ static void on_ended(struct work *w, bool ran);
 
 static struct source *make(const struct work_port *port)
 {
-    struct source *s = calloc(1, sizeof(*s));
-    if (!s)
-        abort();
+    struct source *s = MEM_NEW(struct source);
     s->work = (struct work){.run = on_run, .late = on_late, .ended = on_ended};
     s->port = port;
     s->file.fd = -1;
@@ -168,9 +168,7 @@ int source_load(struct source *s, uint64_t at, size_t n, void (*on_ready)(void *
     s->n = 0;
     if (s->wanted > s->room) {
         free(s->bytes);
-        s->bytes = malloc(s->wanted);
-        if (!s->bytes)
-            abort();
+        s->bytes = mem_alloc(s->wanted);
         s->room = s->wanted;
     }
     if (read_from_cache(s))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/sqlite/sqlite.h"
 
+#include "base/mem.h"
 #include "port/store_ops.h"
 #include "store/sqlite/writer.h"
 
@@ -163,10 +164,8 @@ static const struct store_ops ops = {
 
 int sqlite_open(const struct sqlite_options *options, struct store **ret, struct err *e)
 {
-    struct sqlite_store *self = calloc(1, sizeof(*self));
-    char *path = strdup(options->path);
-    if (!self || !path)
-        abort();
+    struct sqlite_store *self = MEM_NEW(struct sqlite_store);
+    char *path = mem_copy(options->path, strlen(options->path));
     self->store.ops = &ops;
     self->path = path;
     self->writer.db.path = path;

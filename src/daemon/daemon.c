@@ -3,15 +3,15 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/loader.h"
 #include "daemon/notify.h"
 #include "daemon/options.h"
 #include "daemon/privileges.h"
 #include "daemon/reload.h"
 #include "daemon/report.h"
 #include "daemon/restore.h"
+#include "daemon/secret_loader.h"
 #include "daemon/service.h"
-#include "daemon/vault.h"
-#include "daemon/world.h"
 #include "net/datagram.h"
 #include "net/socket.h"
 
@@ -141,17 +141,17 @@ static int load_first(const struct config *c, struct state *state, struct snapsh
                       struct err *e)
 {
     struct faults faults;
-    struct safe safe;
-    const struct world_load w = {.config = c, .safe = &safe, .first = true};
+    struct sealed_cache cache;
+    const struct loader w = {.config = c, .cache = &cache, .first = true};
     faults_init(&faults);
-    safe_init(&safe, state->fleet, state->sealer);
-    int r = world_load(&w, &faults, ret);
+    sealed_cache_init(&cache, state->fleet, state->sealer);
+    int r = loader_load(&w, &faults, ret);
     report_faults(&faults);
     if (r < 0)
         err_set(e, r, "the seed tree or a secret cannot be used: %zu faults", faults.errors);
     else
-        state_keep(state, &safe);
-    safe_done(&safe);
+        state_keep(state, &cache);
+    sealed_cache_done(&cache);
     faults_done(&faults);
     return r;
 }
@@ -160,17 +160,17 @@ static int load_first(const struct config *c, struct state *state, struct snapsh
  * the admin interface alone can these be put right. */
 static struct snapshot *take_registered(struct snapshot *declared, const struct fleet *f)
 {
-    struct world_definitions definitions;
+    struct loader_definitions definitions;
     struct faults faults;
     faults_init(&faults);
-    world_definitions_init(&definitions, f);
-    struct snapshot *s = world_extend(declared, &definitions, &faults);
+    loader_definitions_init(&definitions, f);
+    struct snapshot *s = loader_extend(declared, &definitions, &faults);
     uint32_t out = definitions.n - tree_node_count(snapshot_registered(s));
     report_faults(&faults);
     if (out)
         log_error("registered-left-out", LOG_NUMBER("nodes", out),
                   LOG_TEXT("advice", STR("put the seed tree right, or delete them")));
-    world_definitions_done(&definitions);
+    loader_definitions_done(&definitions);
     faults_done(&faults);
     snapshot_unref(declared);
     return s;
@@ -216,7 +216,7 @@ static int check(const struct config *c)
     faults_init(&faults);
     int r = tree_load(c->seed_dir.p, c->templates_dir.p, &faults, &tree);
     if (r == 0)
-        vault_check(c, tree, &faults);
+        secret_loader_check(c, tree, &faults);
     if (r == 0)
         r = check_nodes(tree, &faults, &result);
     if (faults.errors)

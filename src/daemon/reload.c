@@ -33,12 +33,12 @@ void reload_init(struct reload *r, struct core *core, struct checker *checker,
 static void on_work(uv_work_t *work)
 {
     struct reload *r = work->data;
-    const struct world_load w = {.config = r->config, .safe = &r->safe, .stop = &r->stop};
+    const struct loader w = {.config = r->config, .cache = &r->cache, .stop = &r->stop};
     if (r->again_soon)
         uv_sleep(WRITING_MS);
-    r->result = r->base ? 0 : world_load(&w, &r->faults, &r->base);
+    r->result = r->base ? 0 : loader_load(&w, &r->faults, &r->base);
     if (r->result == 0)
-        r->loaded = world_extend(r->base, &r->definitions, &r->faults);
+        r->loaded = loader_extend(r->base, &r->definitions, &r->faults);
 }
 
 /* --- On the loop ------------------------------------------------------------------------------ */
@@ -50,7 +50,7 @@ static void work(struct reload *r)
     r->running = true;
     r->extend = false;
     r->loaded = NULL;
-    world_definitions_init(&r->definitions, r->state->fleet);
+    loader_definitions_init(&r->definitions, r->state->fleet);
     uv_queue_work(r->loop, &r->work, on_work, on_done);
 }
 
@@ -59,7 +59,7 @@ static void take(struct reload *r)
     uint64_t took = clock_boot_ms() - r->begun_ms;
     uint32_t nodes = snapshot_node_count(r->loaded);
     core_replace(r->core, r->loaded);
-    state_keep(r->state, &r->safe);
+    state_keep(r->state, &r->cache);
     checker_start(r->checker);
     log_notice("reloaded", LOG_NUMBER("nodes", nodes), LOG_NUMBER("ms", took));
     notify_send("READY=1\nSTATUS=Serving the seed tree as it was at the last reload.");
@@ -123,7 +123,7 @@ static void on_done(uv_work_t *done, int status)
 {
     struct reload *r = done->data;
     (void)status;
-    world_definitions_done(&r->definitions);
+    loader_definitions_done(&r->definitions);
     snapshot_unref(r->base);
     r->base = NULL;
     r->running = false;
@@ -140,7 +140,7 @@ static void on_done(uv_work_t *done, int status)
     }
     faults_done(&r->faults);
     if (r->reloading)
-        safe_done(&r->safe);
+        sealed_cache_done(&r->cache);
     go_on(r);
 }
 
@@ -158,7 +158,7 @@ uint64_t reload_start(struct reload *r)
     r->number++;
     r->begun_ms = clock_boot_ms();
     faults_init(&r->faults);
-    safe_init(&r->safe, r->state->fleet, r->state->sealer);
+    sealed_cache_init(&r->cache, r->state->fleet, r->state->sealer);
     work(r);
     return r->number;
 }

@@ -13,8 +13,8 @@
 #include "config/config.h"
 #include "core/core.h"
 #include "daemon/checker.h"
+#include "daemon/loader.h"
 #include "daemon/state.h"
-#include "daemon/world.h"
 
 #include <uv.h>
 
@@ -24,11 +24,11 @@ struct reload {
     struct checker *checker;
     const struct config *config;
     struct state *state;
-    struct safe safe;
+    struct sealed_cache cache;
     atomic_bool stop; /* what blocks on the thread is to end */
     uv_loop_t *loop;
     struct faults faults;
-    struct world_definitions definitions;
+    struct loader_definitions definitions;
     struct snapshot *base;   /* what is extended; NULL: the files are read */
     struct snapshot *loaded; /* what came of it */
     uint64_t begun_ms;

@@ -110,13 +110,13 @@ int state_open(struct state *s, const struct config *c, struct err *e)
                        : sqlite_open(&options, &store, e);
     if (r == 0)
         r = fleet_open(store, &host, &s->fleet, e);
-    s->keeper.fleet = s->fleet;
+    s->writer.fleet = s->fleet;
     return r;
 }
 
-void state_keep(struct state *s, const struct safe *safe)
+void state_keep(struct state *s, const struct sealed_cache *cache)
 {
-    keeper_keep(&s->keeper, safe);
+    record_writer_write(&s->writer, cache);
 }
 
 static void on_store_ready(uv_async_t *async)
@@ -124,7 +124,7 @@ static void on_store_ready(uv_async_t *async)
     struct state *s = async->data;
     struct err why;
     fleet_on_store(s->fleet);
-    if (!keeper_on_store(&s->keeper, &why))
+    if (!record_writer_on_store(&s->writer, &why))
         log_warning("secrets-not-kept", LOG_TEXT("reason", str_from(why.msg)),
                     LOG_TEXT("consequence", STR("a backup has them as they were before")));
 }
@@ -186,7 +186,7 @@ void state_stop(struct state *s)
 
 void state_close(struct state *s)
 {
-    keeper_done(&s->keeper);
+    record_writer_done(&s->writer);
     fleet_close(s->fleet);
     sealer_free(s->sealer);
     if (s->lock >= 0)

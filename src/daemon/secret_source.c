@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/source.h"
+#include "daemon/secret_source.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -18,7 +18,7 @@
 
 #define LOOK_EVERY_MS 100
 /* The least that a value can be too long by: a line end does not count. */
-#define READ_MAX_BYTES (SOURCE_MAX_BYTES + 2)
+#define READ_MAX_BYTES (SECRET_MAX_BYTES + 2)
 
 static void close_fd(int *fd)
 {
@@ -28,7 +28,7 @@ static void close_fd(int *fd)
 #define CLOSED __attribute__((cleanup(close_fd)))
 
 /* 1: there may be more, 0: its end. */
-static int take(int fd, struct source_value *v)
+static int take(int fd, struct secret_value *v)
 {
     size_t room = READ_MAX_BYTES - v->n;
     ssize_t n = room ? read(fd, v->bytes + v->n, room) : -1;
@@ -56,7 +56,7 @@ static int check_file(int fd, const char *path, struct err *e)
     return 0;
 }
 
-static int read_file(const char *path, struct source_value *v, struct err *e)
+static int read_file(const char *path, struct secret_value *v, struct err *e)
 {
     /* O_NONBLOCK: a named pipe in its place shall not hold us. */
     CLOSED int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -70,7 +70,7 @@ static int read_file(const char *path, struct source_value *v, struct err *e)
     return r < 0 && r != -EFBIG ? err_errno(e, r, "%s", path) : r;
 }
 
-static int read_env(const char *name, struct source_value *v, struct err *e)
+static int read_env(const char *name, struct secret_value *v, struct err *e)
 {
     const char *text = getenv(name);
     if (!text)
@@ -112,7 +112,7 @@ static int start(const struct config_secret *s, int out, pid_t *ret)
 
 /* Reads until it has ended and nobody has its output open any more. */
 static int take_all(int out, int process, uint64_t end_ms, const atomic_bool *stop,
-                    struct source_value *v)
+                    struct secret_value *v)
 {
     struct pollfd fds[] = {{.fd = out, .events = POLLIN}, {.fd = process, .events = POLLIN}};
     while (fds[0].fd >= 0 || fds[1].fd >= 0) {
@@ -151,7 +151,7 @@ static int judge(int r, int how, const char *program, unsigned command_ms, struc
 }
 
 static int read_command(const struct config_secret *s, unsigned command_ms, const atomic_bool *stop,
-                        struct source_value *v, struct err *e)
+                        struct secret_value *v, struct err *e)
 {
     const char *program = s->command[0].p;
     int ends[2], how = 0;
@@ -173,14 +173,14 @@ static int read_command(const struct config_secret *s, unsigned command_ms, cons
 
 /* --- Any of them ---------------------------------------------------------------------------- */
 
-static int finish(struct source_value *v, struct err *e)
+static int finish(struct secret_value *v, struct err *e)
 {
     size_t at;
     if (v->n && v->bytes[v->n - 1] == '\n')
         v->n -= v->n > 1 && v->bytes[v->n - 2] == '\r' ? 2 : 1;
     if (v->n == 0)
         return err_set(e, -EINVAL, "the value is empty");
-    if (v->n > SOURCE_MAX_BYTES)
+    if (v->n > SECRET_MAX_BYTES)
         return -EFBIG;
     if (memchr(v->bytes, '\0', v->n) || !str_is_utf8((struct str){v->bytes, v->n}, &at))
         return err_set(e, -EINVAL, "the value is no UTF-8 text; bytes can be kept in base64");
@@ -188,8 +188,8 @@ static int finish(struct source_value *v, struct err *e)
     return 0;
 }
 
-int source_read(const struct config_secret *s, unsigned command_ms, const atomic_bool *stop,
-                struct source_value *ret, struct err *e)
+int secret_source_read(const struct config_secret *s, unsigned command_ms, const atomic_bool *stop,
+                       struct secret_value *ret, struct err *e)
 {
     int r;
     ret->n = 0;
@@ -201,5 +201,5 @@ int source_read(const struct config_secret *s, unsigned command_ms, const atomic
         r = read_command(s, command_ms, stop, ret, e);
     if (r == 0)
         r = finish(ret, e);
-    return r == -EFBIG ? err_set(e, r, "the value is longer than %zu bytes", SOURCE_MAX_BYTES) : r;
+    return r == -EFBIG ? err_set(e, r, "the value is longer than %zu bytes", SECRET_MAX_BYTES) : r;
 }

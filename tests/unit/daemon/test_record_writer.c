@@ -2,7 +2,7 @@
 /* The server's own records: sealed, written when they change, and again when they could not be. */
 #include "lib/unit.h"
 
-#include "daemon/keeper.h"
+#include "daemon/record_writer.h"
 #include "lib/failing_store.h"
 #include "lib/folder.h"
 
@@ -11,8 +11,8 @@
 static struct store *store;
 static struct fleet *fleet;
 static struct sealer *sealer;
-static struct keeper keeper;
-static struct safe safe;
+static struct record_writer writer;
+static struct sealed_cache cache;
 static struct err why;
 
 static void now(void *cls, struct moment *ret)
@@ -43,16 +43,16 @@ static int begin(void **state)
         return -1;
     store = failing_store_new();
     assert_int_equal(fleet_open(store, &host, &fleet, &e), 0);
-    keeper = (struct keeper){.fleet = fleet};
-    safe_init(&safe, fleet, sealer);
+    writer = (struct record_writer){.fleet = fleet};
+    sealed_cache_init(&cache, fleet, sealer);
     return fleet_start(fleet, nothing, NULL, (struct wake){NULL, NULL}, (struct alarm){NULL, NULL},
                        &e);
 }
 
 static int end(void **state)
 {
-    safe_done(&safe);
-    keeper_done(&keeper);
+    sealed_cache_done(&cache);
+    record_writer_done(&writer);
     fleet_close(fleet);
     sealer_free(sealer);
     return folder_leave(state);
@@ -61,21 +61,21 @@ static int end(void **state)
 /* What the next loading sees. */
 static void anew(void)
 {
-    safe_done(&safe);
-    safe_init(&safe, fleet, sealer);
+    sealed_cache_done(&cache);
+    sealed_cache_init(&cache, fleet, sealer);
 }
 
 static bool on_store(void)
 {
     fleet_on_store(fleet);
-    return keeper_on_store(&keeper, &why);
+    return record_writer_on_store(&writer, &why);
 }
 
 static unsigned changes(void)
 {
     struct own_record record;
     unsigned n = 0;
-    for (uint32_t at = 0; safe_change_at(&safe, &at, &record);)
+    for (uint32_t at = 0; sealed_cache_change_at(&cache, &at, &record);)
         n++;
     return n;
 }
@@ -84,22 +84,22 @@ static void what_was_put_is_there_the_next_time(void **state)
 {
     struct str text;
     (void)state;
-    assert_int_equal(safe_get(&safe, OWN_SERVER, STR("secret"), &text), -ENOENT);
-    safe_put(&safe, OWN_SERVER, STR("secret"), STR("hunter2"));
-    safe_put(&safe, OWN_SECRET, STR("secret"), STR("other"));
-    assert_int_equal(safe_get(&safe, OWN_SERVER, STR("secret"), &text), 0);
+    assert_int_equal(sealed_cache_get(&cache, OWN_SERVER, STR("secret"), &text), -ENOENT);
+    sealed_cache_put(&cache, OWN_SERVER, STR("secret"), STR("hunter2"));
+    sealed_cache_put(&cache, OWN_SECRET, STR("secret"), STR("other"));
+    assert_int_equal(sealed_cache_get(&cache, OWN_SERVER, STR("secret"), &text), 0);
     assert_str(text, "hunter2");
     assert_int_equal(changes(), 2);
-    keeper_keep(&keeper, &safe);
+    record_writer_write(&writer, &cache);
     assert_true(on_store());
-    assert_int_equal(keeper.n, 0);
+    assert_int_equal(writer.n, 0);
     anew();
-    assert_int_equal(safe_get(&safe, OWN_SERVER, STR("secret"), &text), 0);
+    assert_int_equal(sealed_cache_get(&cache, OWN_SERVER, STR("secret"), &text), 0);
     assert_str(text, "hunter2");
-    safe_put(&safe, OWN_SECRET, STR("secret"), STR("other"));
-    safe_tidy(&safe);
+    sealed_cache_put(&cache, OWN_SECRET, STR("secret"), STR("other"));
+    sealed_cache_tidy(&cache);
     assert_int_equal(changes(), 0);
-    safe_put(&safe, OWN_SECRET, STR("secret"), STR("changed"));
+    sealed_cache_put(&cache, OWN_SECRET, STR("secret"), STR("changed"));
     assert_int_equal(changes(), 1);
 }
 
@@ -109,14 +109,14 @@ static void a_record_opens_in_its_own_place_alone(void **state)
     struct str text;
     uint32_t at = 0;
     (void)state;
-    safe_put(&safe, OWN_SECRET, STR("a"), STR("hunter2"));
-    assert_true(safe_change_at(&safe, &at, &record));
+    sealed_cache_put(&cache, OWN_SECRET, STR("a"), STR("hunter2"));
+    assert_true(sealed_cache_change_at(&cache, &at, &record));
     assert_null(memmem(record.bytes.p, record.bytes.n, "hunter2", 7));
     record.key = STR("b");
     fleet_own_write(fleet, &record, (struct slot_ref){0});
     fleet_on_store(fleet);
     anew();
-    assert_int_equal(safe_get(&safe, OWN_SECRET, STR("b"), &text), -EBADMSG);
+    assert_int_equal(sealed_cache_get(&cache, OWN_SECRET, STR("b"), &text), -EBADMSG);
 }
 
 static void what_nobody_wants_is_deleted(void **state)
@@ -124,12 +124,12 @@ static void what_nobody_wants_is_deleted(void **state)
     struct own_record record;
     uint32_t at = 0;
     (void)state;
-    safe_put(&safe, OWN_SECRET, STR("a"), STR("1"));
-    keeper_keep(&keeper, &safe);
+    sealed_cache_put(&cache, OWN_SECRET, STR("a"), STR("1"));
+    record_writer_write(&writer, &cache);
     assert_true(on_store());
     anew();
-    safe_tidy(&safe);
-    keeper_keep(&keeper, &safe);
+    sealed_cache_tidy(&cache);
+    record_writer_write(&writer, &cache);
     assert_true(on_store());
     assert_false(fleet_own_at(fleet, &at, &record));
 }
@@ -141,16 +141,16 @@ static void what_could_not_be_written_is_when_it_can(void **state)
     (void)state;
     failing_store_health(store, STORE_FULL);
     failing_store_script(store, STORE_FULL, false);
-    safe_put(&safe, OWN_SECRET, STR("a"), STR("1"));
-    keeper_keep(&keeper, &safe);
+    sealed_cache_put(&cache, OWN_SECRET, STR("a"), STR("1"));
+    record_writer_write(&writer, &cache);
     assert_false(on_store());
     assert_true(on_store()); /* told once */
-    assert_int_equal(keeper.n, 1);
+    assert_int_equal(writer.n, 1);
     assert_false(fleet_own_at(fleet, &at, &record));
     failing_store_health(store, STORE_OK);
     assert_true(on_store());
     assert_true(on_store());
-    assert_int_equal(keeper.n, 0);
+    assert_int_equal(writer.n, 0);
     assert_true(fleet_own_at(fleet, &at, &record));
 }
 
@@ -160,18 +160,18 @@ static void a_later_one_takes_the_place_of_one_that_waits(void **state)
     (void)state;
     failing_store_health(store, STORE_FULL);
     failing_store_script(store, STORE_FULL, false);
-    safe_put(&safe, OWN_SECRET, STR("a"), STR("1"));
-    keeper_keep(&keeper, &safe);
+    sealed_cache_put(&cache, OWN_SECRET, STR("a"), STR("1"));
+    record_writer_write(&writer, &cache);
     assert_false(on_store());
     anew();
-    safe_put(&safe, OWN_SECRET, STR("a"), STR("2"));
-    keeper_keep(&keeper, &safe);
-    assert_int_equal(keeper.n, 1);
+    sealed_cache_put(&cache, OWN_SECRET, STR("a"), STR("2"));
+    record_writer_write(&writer, &cache);
+    assert_int_equal(writer.n, 1);
     failing_store_health(store, STORE_OK);
     assert_true(on_store());
-    assert_int_equal(keeper.n, 0);
+    assert_int_equal(writer.n, 0);
     anew();
-    assert_int_equal(safe_get(&safe, OWN_SECRET, STR("a"), &text), 0);
+    assert_int_equal(sealed_cache_get(&cache, OWN_SECRET, STR("a"), &text), 0);
     assert_str(text, "2");
 }
 

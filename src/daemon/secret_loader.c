@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/vault.h"
+#include "daemon/secret_loader.h"
 
 #include "base/mem.h"
 
@@ -10,12 +10,12 @@
 /* One loading. */
 struct reading {
     const struct config *config;
-    struct safe *safe;
+    struct sealed_cache *cache;
     bool first;
     const atomic_bool *stop;
     struct faults *faults;
     struct sealed_values *values;
-    struct source_value value;
+    struct secret_value value;
 };
 
 static void report_undefined(struct faults *faults, const struct secret_need *need)
@@ -26,7 +26,7 @@ static void report_undefined(struct faults *faults, const struct secret_need *ne
               STR_ARG(need->name), STR_ARG(need->name), STR_ARG(need->name));
 }
 
-void vault_check(const struct config *c, const struct tree *t, struct faults *faults)
+void secret_loader_check(const struct config *c, const struct tree *t, struct faults *faults)
 {
     uint32_t n;
     struct arena a;
@@ -42,7 +42,7 @@ void vault_check(const struct config *c, const struct tree *t, struct faults *fa
 static void miss(struct reading *r, const struct config_secret *s, bool needed, const char *why)
 {
     struct str last;
-    if (r->first && safe_get(r->safe, OWN_SECRET, s->name, &last) == 0) {
+    if (r->first && sealed_cache_get(r->cache, OWN_SECRET, s->name, &last) == 0) {
         sealed_values_put(r->values, s->name, last);
         fault_warn(r->faults, s->at,
                    "secret '%.*s' cannot be read, its last good value is used: %s",
@@ -61,23 +61,24 @@ static void read_one(struct reading *r, const struct secret_need *need)
     if (!s) {
         if (need->at.file)
             report_undefined(r->faults, need);
-    } else if (source_read(s, SOURCE_COMMAND_MS, r->stop, &r->value, &e) < 0) {
+    } else if (secret_source_read(s, SECRET_COMMAND_MS, r->stop, &r->value, &e) < 0) {
         miss(r, s, need->at.file != NULL, e.msg);
     } else {
         const struct str text = {r->value.bytes, r->value.n};
         sealed_values_put(r->values, s->name, text);
-        safe_put(r->safe, OWN_SECRET, s->name, text);
+        sealed_cache_put(r->cache, OWN_SECRET, s->name, text);
     }
 }
 
-struct sealed_values *vault_read(const struct config *c, const struct tree *t, struct safe *safe,
-                                 bool first, const atomic_bool *stop, struct faults *faults)
+struct sealed_values *secret_loader_read(const struct config *c, const struct tree *t,
+                                         struct sealed_cache *cache, bool first,
+                                         const atomic_bool *stop, struct faults *faults)
 {
     struct reading *r = MEM_NEW(struct reading);
     struct arena a;
     uint32_t n;
     *r = (struct reading){.config = c,
-                          .safe = safe,
+                          .cache = cache,
                           .first = first,
                           .stop = stop,
                           .faults = faults,

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/world.h"
+#include "daemon/loader.h"
 
+#include "daemon/secret_loader.h"
 #include "daemon/state.h"
-#include "daemon/vault.h"
 
 #include <errno.h>
 #include <malloc.h>
 
 #define DEFINITIONS_CHUNK_BYTES (64 * 1024)
 
-void world_definitions_init(struct world_definitions *d, const struct fleet *f)
+void loader_definitions_init(struct loader_definitions *d, const struct fleet *f)
 {
     struct fleet_definition from;
     uint32_t count = 0;
     for (uint32_t at = 0; fleet_definition_at(f, &at, &from);)
         count++;
-    *d = (struct world_definitions){.version = fleet_definitions_version(f)};
+    *d = (struct loader_definitions){.version = fleet_definitions_version(f)};
     arena_init(&d->arena, DEFINITIONS_CHUNK_BYTES);
     d->list = ARENA_ARRAY(&d->arena, struct tree_definition, count);
     for (uint32_t at = 0; fleet_definition_at(f, &at, &from);)
@@ -23,10 +23,10 @@ void world_definitions_init(struct world_definitions *d, const struct fleet *f)
                                                    arena_str(&d->arena, from.json), from.revision};
 }
 
-void world_definitions_done(struct world_definitions *d)
+void loader_definitions_done(struct loader_definitions *d)
 {
     arena_done(&d->arena);
-    *d = (struct world_definitions){.n = 0};
+    *d = (struct loader_definitions){.n = 0};
 }
 
 /* --- The server's secret -----------------------------------------------------------------------
@@ -35,12 +35,12 @@ void world_definitions_done(struct world_definitions *d)
 #define SECRET STR("secret")
 
 /* A new one would be another for every node: what the state has comes first. */
-static int make_secrets(const struct world_load *w, const char *path, struct faults *faults,
+static int make_secrets(const struct loader *w, const char *path, struct faults *faults,
                         struct secrets *ret, struct err *e)
 {
     struct str kept;
     bool created;
-    int r = safe_get(w->safe, OWN_SERVER, SECRET, &kept);
+    int r = sealed_cache_get(w->cache, OWN_SERVER, SECRET, &kept);
     if (r == -ENOENT)
         return secrets_load_or_create(path, ret, &created, e);
     if (r < 0)
@@ -57,18 +57,18 @@ static int make_secrets(const struct world_load *w, const char *path, struct fau
     return secrets_load(path, ret, e);
 }
 
-static void keep_secrets(const struct world_load *w, const struct secrets *s, struct faults *faults)
+static void keep_secrets(const struct loader *w, const struct secrets *s, struct faults *faults)
 {
     struct str kept;
-    if (safe_get(w->safe, OWN_SERVER, SECRET, &kept) == -EBADMSG)
+    if (sealed_cache_get(w->cache, OWN_SERVER, SECRET, &kept) == -EBADMSG)
         fault_warn(
             faults, (struct place){0},
             "the sealing key is not the one that the state was sealed with: windows that are "
             "open and last good values of secrets are lost");
-    safe_put(w->safe, OWN_SERVER, SECRET, secrets_text(s, &w->safe->arena));
+    sealed_cache_put(w->cache, OWN_SERVER, SECRET, secrets_text(s, &w->cache->arena));
 }
 
-static int load_secrets(const struct world_load *w, struct faults *faults, struct secrets *ret)
+static int load_secrets(const struct loader *w, struct faults *faults, struct secrets *ret)
 {
     char path[STATE_PATH_SIZE];
     struct err e;
@@ -86,8 +86,8 @@ static int load_secrets(const struct world_load *w, struct faults *faults, struc
 /* --- The whole ---------------------------------------------------------------------------------
  */
 
-static int load_all(const struct world_load *w, const struct secrets *secrets,
-                    struct faults *faults, struct snapshot **ret)
+static int load_all(const struct loader *w, const struct secrets *secrets, struct faults *faults,
+                    struct snapshot **ret)
 {
     const struct config *c = w->config;
     size_t before = faults->errors;
@@ -95,19 +95,19 @@ static int load_all(const struct world_load *w, const struct secrets *secrets,
     int r = tree_load(c->seed_dir.p, c->templates_dir.p, faults, &tree);
     if (r < 0)
         return r;
-    struct sealed_values *values = vault_read(c, tree, w->safe, w->first, w->stop, faults);
+    struct sealed_values *values = secret_loader_read(c, tree, w->cache, w->first, w->stop, faults);
     if (faults->errors != before) {
         sealed_values_free(values);
         tree_free(tree);
         return -EINVAL;
     }
-    safe_tidy(w->safe);
+    sealed_cache_tidy(w->cache);
     *ret = snapshot_new(tree, secrets, c->url.n ? c->url : tree_site(tree)->url);
     snapshot_take_values(*ret, values);
     return 0;
 }
 
-int world_load(const struct world_load *w, struct faults *faults, struct snapshot **ret)
+int loader_load(const struct loader *w, struct faults *faults, struct snapshot **ret)
 {
     struct secrets secrets;
     if (load_secrets(w, faults, &secrets) < 0)
@@ -118,8 +118,8 @@ int world_load(const struct world_load *w, struct faults *faults, struct snapsho
     return r;
 }
 
-struct snapshot *world_extend(const struct snapshot *s, const struct world_definitions *d,
-                              struct faults *faults)
+struct snapshot *loader_extend(const struct snapshot *s, const struct loader_definitions *d,
+                               struct faults *faults)
 {
     struct tree *t = tree_extend(snapshot_tree(s), snapshot_registered(s), d->list, d->n, faults);
     return snapshot_extend(s, t, d->version);

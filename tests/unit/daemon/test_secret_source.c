@@ -2,7 +2,7 @@
 #include "lib/unit.h"
 
 #include "base/clock.h"
-#include "daemon/source.h"
+#include "daemon/secret_source.h"
 #include "lib/folder.h"
 
 #include <errno.h>
@@ -10,13 +10,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static struct source_value value;
+static struct secret_value value;
 static struct err said;
 
 static int read_it(struct config_secret s, unsigned command_ms)
 {
     memset(&said, 0, sizeof(said));
-    return source_read(&s, command_ms, NULL, &value, &said);
+    return secret_source_read(&s, command_ms, NULL, &value, &said);
 }
 
 static int of_file(const char *path)
@@ -83,13 +83,13 @@ static void what_is_no_value_is_refused_without_showing_it(void **state)
 
 static void a_value_has_at_most_64_kib(void **state)
 {
-    char *text = calloc(1, SOURCE_MAX_BYTES + 3);
-    memset(text, 'x', SOURCE_MAX_BYTES);
-    memcpy(text + SOURCE_MAX_BYTES, "\n", 2);
+    char *text = calloc(1, SECRET_MAX_BYTES + 3);
+    memset(text, 'x', SECRET_MAX_BYTES);
+    memcpy(text + SECRET_MAX_BYTES, "\n", 2);
     file(*state, text, 0600);
     assert_int_equal(of_file("s"), 0);
-    assert_int_equal(value.n, SOURCE_MAX_BYTES);
-    memcpy(text + SOURCE_MAX_BYTES, "x", 2);
+    assert_int_equal(value.n, SECRET_MAX_BYTES);
+    memcpy(text + SECRET_MAX_BYTES, "x", 2);
     file(*state, text, 0600);
     assert_int_equal(of_file("s"), -EFBIG);
     assert_string_equal(said.msg, "the value is longer than 65536 bytes");
@@ -160,7 +160,7 @@ static void a_command_is_given_up_when_told_to(void **state)
     const struct config_secret s = {.command = words, .command_n = 2};
     atomic_bool stop = true;
     (void)state;
-    assert_int_equal(source_read(&s, 60000, &stop, &value, &said), -EINTR);
+    assert_int_equal(secret_source_read(&s, 60000, &stop, &value, &said), -EINTR);
 }
 
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_enter, folder_leave)

@@ -190,9 +190,17 @@ static void announce(const struct service *s, const struct service_sockets *sock
 
 static int listen_one(struct service *s, int fd, struct err *e)
 {
-    if (datagram_is(fd))
-        return tftp_server_listen(s->tftp, fd, e);
-    return http_server_listen(s->http, fd, socket_is_unix(fd) ? LISTENER_ADMIN : LISTENER_BOOT, e);
+    struct listener l = {.fd = fd, .kind = LISTENER_BOOT, .name = "http"};
+    if (datagram_is(fd)) {
+        l.kind = LISTENER_TFTP;
+        l.name = "tftp";
+        return tftp_server_listen(s->tftp, &l, e);
+    }
+    if (socket_is_unix(fd)) {
+        l.kind = LISTENER_ADMIN;
+        l.name = "socket";
+    }
+    return http_server_listen(s->http, &l, e);
 }
 
 static void make_tftp(struct service *s)

@@ -79,16 +79,19 @@ static void on_acceptable(uv_poll_t *watch, int status, int events)
     http_server_run(l->server);
 }
 
-int http_server_listen(struct http_server *s, int fd, enum exchange_listener listener,
-                       struct err *e)
+int http_server_listen(struct http_server *s, const struct listener *described, struct err *e)
 {
+    if (described->tls)
+        return err_set(e, -ENOTSUP, "%s: this server has no TLS", described->name);
     struct http_listener *l = MEM_NEW(struct http_listener);
-    int r = uv_poll_init(s->loop, &l->watch, fd);
+    int r = uv_poll_init(s->loop, &l->watch, described->fd);
     if (r < 0) {
         free(l);
-        return err_errno(e, r, "cannot watch a listening socket");
+        return err_errno(e, r, "%s: cannot watch the socket", described->name);
     }
-    *l = (struct http_listener){.server = s, .fd = fd, .kind = listener, .watch = l->watch};
+    l->server = s;
+    l->fd = described->fd;
+    l->kind = described->kind;
     l->watch.data = l;
     LIST_INSERT_HEAD(&s->listeners, l, entry);
     uv_poll_start(&l->watch, UV_READABLE, on_acceptable);

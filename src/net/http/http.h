@@ -10,6 +10,7 @@
 #define CLOUDSEED_NET_HTTP_HTTP_H
 
 #include "base/err.h"
+#include "net/listener.h"
 #include "port/exchange.h"
 #include "port/work.h"
 
@@ -29,9 +30,9 @@ struct http_limits {
 int http_server_new(uv_loop_t *loop, const struct exchange_port *port, const struct work_port *work,
                     const struct http_limits *limits, struct http_server **ret, struct err *e);
 
-/* Answers on a listening TCP or unix socket, which it takes over when it succeeds. */
-int http_server_listen(struct http_server *s, int fd, enum exchange_listener listener,
-                       struct err *e);
+/* Answers on a listening TCP or unix socket, which it takes over when it succeeds. -ENOTSUP for
+ * TLS. */
+int http_server_listen(struct http_server *s, const struct listener *described, struct err *e);
 
 /* Fits struct wake; `cls` is the server. */
 void http_server_wake(void *cls, struct slot_ref who);

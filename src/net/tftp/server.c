@@ -113,16 +113,16 @@ static void on_request(uv_poll_t *watch, int status, int events)
     }
 }
 
-int tftp_server_listen(struct tftp_server *s, int fd, struct err *e)
+int tftp_server_listen(struct tftp_server *s, const struct listener *described, struct err *e)
 {
     struct tftp_listener *l = MEM_NEW(struct tftp_listener);
-    int r = uv_poll_init(s->loop, &l->watch, fd);
+    int r = uv_poll_init(s->loop, &l->watch, described->fd);
     if (r < 0) {
         free(l);
-        return err_errno(e, r, "cannot watch a UDP socket");
+        return err_errno(e, r, "%s: cannot watch the socket", described->name);
     }
     l->server = s;
-    l->fd = fd;
+    l->fd = described->fd;
     l->watch.data = l;
     s->handles++;
     LIST_INSERT_HEAD(&s->listeners, l, entry);

@@ -9,6 +9,7 @@
 #define CLOUDSEED_NET_TFTP_TFTP_H
 
 #include "base/err.h"
+#include "net/listener.h"
 #include "port/exchange.h"
 #include "port/work.h"
 
@@ -36,7 +37,7 @@ void tftp_server_new(uv_loop_t *loop, const struct exchange_port *port,
                      struct tftp_server **ret);
 
 /* Answers on a bound UDP socket (net/datagram.h), which it takes over when it succeeds. */
-int tftp_server_listen(struct tftp_server *s, int fd, struct err *e);
+int tftp_server_listen(struct tftp_server *s, const struct listener *described, struct err *e);
 
 /* Fits struct wake; `cls` is the server. */
 void tftp_server_wake(void *cls, struct slot_ref who);

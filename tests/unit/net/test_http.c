@@ -187,7 +187,8 @@ static int listen_tcp(void)
     assert_true(endpoint_parse(STR("127.0.0.1:0"), &any));
     int fd = socket_listen(any, &e);
     assert_true(fd >= 0);
-    assert_int_equal(http_server_listen(world.server, fd, LISTENER_BOOT, &e), 0);
+    const struct listener l = {.fd = fd, .kind = LISTENER_BOOT, .name = "http"};
+    assert_int_equal(http_server_listen(world.server, &l, &e), 0);
     return fd;
 }
 
@@ -337,7 +338,8 @@ static void a_unix_socket_tells_who_asks(void **state)
     snprintf(path, sizeof(path), "%s/socket", folder);
     int fd = socket_listen_unix(path, 0600, &e);
     assert_true(fd >= 0);
-    assert_int_equal(http_server_listen(world.server, fd, LISTENER_ADMIN, &e), 0);
+    const struct listener l = {.fd = fd, .kind = LISTENER_ADMIN, .name = "socket"};
+    assert_int_equal(http_server_listen(world.server, &l, &e), 0);
     world.uid = 12345;
     static const char say[] = HEAD("GET", "/echo") "\r\n";
     assert_contains(answer_at(fd, say, sizeof(say) - 1), "HTTP/1.1 200 ");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
 
+#include "cli/common/term.h"
 #include "cli/help.h"
-#include "cli/term.h"
 
 #include <errno.h>
 #include <locale.h>

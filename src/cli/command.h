@@ -3,7 +3,7 @@
 #ifndef CLOUDSEED_CLI_COMMAND_H
 #define CLOUDSEED_CLI_COMMAND_H
 
-#include "cli/flags.h"
+#include "cli/common/flags.h"
 
 struct call;
 

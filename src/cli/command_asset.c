@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/asset.h"
+#include "cli/asset/asset.h"
 
 const struct command command_asset_table[] = {
     {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/command.h"
-#include "cli/events.h"
-#include "cli/known_hosts.h"
-#include "cli/node_act.h"
-#include "cli/node_define.h"
-#include "cli/node_discovered.h"
-#include "cli/restore.h"
-#include "cli/server_ops.h"
-#include "cli/watch.h"
+#include "cli/node/act.h"
+#include "cli/node/define.h"
+#include "cli/node/discovered.h"
+#include "cli/server/known_hosts.h"
+#include "cli/server/restore.h"
+#include "cli/server/server_ops.h"
+#include "cli/watch/events.h"
+#include "cli/watch/watch.h"
 
 #define DEFINITION_FLAGS                                                                          \
     (FLAG_BIT(FLAG_ROLE) | FLAG_BIT(FLAG_CLUSTER) | FLAG_BIT(FLAG_MAC) | FLAG_BIT(FLAG_ADDRESS) | \

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/check.h"
 #include "cli/command.h"
-#include "cli/dhcp.h"
-#include "cli/diff.h"
-#include "cli/node.h"
-#include "cli/reference.h"
-#include "cli/render.h"
+#include "cli/dhcp/dhcp.h"
+#include "cli/diff/diff.h"
+#include "cli/node/node.h"
+#include "cli/tree/check.h"
+#include "cli/tree/reference.h"
+#include "cli/tree/render.h"
 
 const struct command command_tree_table[] = {
     {

@@ -3,7 +3,7 @@
 #ifndef CLOUDSEED_CLI_HELP_H
 #define CLOUDSEED_CLI_HELP_H
 
-#include "cli/call.h"
+#include "cli/common/call.h"
 
 #include <stdio.h>
 

@@ -38,7 +38,7 @@ IMPORTERS = {
     r"xxhash\.h": ["base/hash.c"],
     r"zlib\.h": ["wire/gzip.c"],
     r"sqlite3\.h": ["store/sqlite/"],
-    r"curl/.*": ["cli/client.c"],
+    r"curl/.*": ["cli/common/client.c"],
 }
 
 # Our own headers that not all who could may use: library code never logs.

@@ -2,7 +2,7 @@
 #include "lib/unit.h"
 
 #include "base/fs.h"
-#include "cli/reference.h"
+#include "cli/tree/reference.h"
 #include "config/config.h"
 #include "tree/reference.h"
 

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/asset/asset.h"
+
+#include "base/mem.h"
+#include "cli/common/interrupt.h"
+#include "cli/common/progress.h"
+#include "model/asset.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BLOCK_BYTES ((size_t)1024 * 1024)
+
+static int write_all(int fd, const char *p, size_t n)
+{
+    while (n) {
+        ssize_t done = write(fd, p, n);
+        if (done < 0 && errno != EINTR)
+            return -errno;
+        if (done > 0) {
+            p += done;
+            n -= (size_t)done;
+        }
+    }
+    return 0;
+}
+
+static int copy_blocks(int from, int to, char *block, struct digest *d, struct progress *p)
+{
+    uint64_t done = 0;
+    for (;;) {
+        ssize_t n = read(from, block, BLOCK_BYTES);
+        if (interrupt_came())
+            return -EINTR;
+        if (n == 0 || (n < 0 && errno != EINTR))
+            return n == 0 ? 0 : -errno;
+        if (n < 0)
+            continue;
+        digest_add(d, (struct str){block, (size_t)n});
+        int r = to < 0 ? 0 : write_all(to, block, (size_t)n);
+        if (r < 0)
+            return r;
+        done += (uint64_t)n;
+        progress_count(p, (uint32_t)(done / BLOCK_BYTES));
+    }
+}
+
+int asset_copy(int from, int to, uint64_t size, const char *what, char sha256[DIGEST_TEXT_SIZE])
+{
+    struct progress progress;
+    struct digest *digest = digest_new();
+    char *block = mem_alloc(BLOCK_BYTES);
+    progress_begin_bytes(&progress, what);
+    progress_total(&progress, (uint32_t)((size + BLOCK_BYTES - 1) / BLOCK_BYTES));
+    int r = copy_blocks(from, to, block, digest, &progress);
+    progress_end(&progress);
+    free(block);
+    digest_end(digest, sha256);
+    return r;
+}
+
+/* --- Putting one into its place ------------------------------------------------------------- */
+
+struct putting {
+    struct call *call;
+    struct str path; /* of the asset */
+    struct str part; /* of what becomes it, hidden from the server by its dot */
+    int fd;
+};
+
+/* The folders between are for everyone, as what is in them. */
+static int make_folders(char *path)
+{
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        int r = mkdir(path, 0755);
+        if (r == 0)
+            r = chmod(path, 0755); /* whatever the umask */
+        *slash = '/';
+        if (r < 0 && errno != EEXIST)
+            return -errno;
+    }
+    return 0;
+}
+
+static int part_open(struct putting *p, struct str path)
+{
+    char folder[4096], name[4096];
+    if (path.n >= sizeof(folder))
+        return -ENAMETOOLONG;
+    memcpy(folder, path.p, path.n + 1);
+    memcpy(name, path.p, path.n + 1);
+    p->path = path;
+    p->part = arena_printf(&p->call->arena, "%s/.%s.XXXXXX", dirname(folder), basename(name));
+    p->fd = mkostemp((char *)(uintptr_t)p->part.p, O_CLOEXEC);
+    if (p->fd < 0)
+        return -errno;
+    return fchmod(p->fd, 0644) < 0 ? -errno : 0;
+}
+
+static int part_sync(struct putting *p)
+{
+    int r = fsync(p->fd) < 0 ? -errno : 0;
+    if (close(p->fd) < 0 && r == 0)
+        r = -errno; /* how a share tells of a full disk */
+    p->fd = -1;
+    return r;
+}
+
+static void part_drop(struct putting *p)
+{
+    if (p->fd >= 0)
+        close(p->fd);
+    if (p->part.n)
+        unlink(p->part.p);
+}
+
+static int part_publish(struct putting *p)
+{
+    if (rename(p->part.p, p->path.p) < 0)
+        return -errno;
+    p->part = STR("");
+    return 0;
+}
+
+static int sync_folder(struct str path)
+{
+    char folder[4096];
+    if (path.n >= sizeof(folder))
+        return -ENAMETOOLONG;
+    memcpy(folder, path.p, path.n + 1);
+    int fd = open(dirname(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    int r = fsync(fd) < 0 && errno != EINVAL ? -errno : 0; /* EINVAL: a share that cannot */
+    close(fd);
+    return r;
+}
+
+/* No hash is better than a wrong one: the old one goes before the file is replaced. */
+static int publish(struct putting *asset, struct putting *hash)
+{
+    if (unlink(hash->path.p) < 0 && errno != ENOENT)
+        return -errno;
+    int r = part_publish(asset);
+    if (r == 0)
+        r = part_publish(hash);
+    return r == 0 ? sync_folder(asset->path) : r;
+}
+
+static int write_hash(struct putting *p, struct str name, const char *sha256)
+{
+    const char *slash = memrchr(name.p, '/', name.n);
+    struct str base = slash ? str_skip(name, (size_t)(slash + 1 - name.p)) : name;
+    struct str line = ARENA_JOIN(&p->call->arena, str_from(sha256), STR("  "), base, STR("\n"));
+    int r = write_all(p->fd, line.p, line.n);
+    return r == 0 ? part_sync(p) : r;
+}
+
+static int fill(struct putting *asset, struct putting *hash, struct str name, int from,
+                struct str wanted, char sha256[DIGEST_TEXT_SIZE])
+{
+    struct arena *a = &asset->call->arena;
+    struct stat st;
+    uint64_t size = fstat(from, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
+    const char *what = ARENA_JOIN(a, STR("adding "), name).p;
+    int r = make_folders((char *)(uintptr_t)asset->path.p);
+    if (r == 0)
+        r = part_open(asset, asset->path);
+    if (r == 0)
+        r = asset_copy(from, asset->fd, size, what, sha256);
+    if (r == 0 && wanted.p && !str_eq_nocase(wanted, str_from(sha256)))
+        r = -EBADMSG;
+    if (r == 0)
+        r = part_sync(asset);
+    if (r == 0)
+        r = part_open(hash, ARENA_JOIN(a, asset->path, STR(ASSET_HASH_ENDING)));
+    if (r == 0)
+        r = write_hash(hash, name, sha256);
+    return r == 0 ? publish(asset, hash) : r;
+}
+
+static int put_from(struct call *c, struct str folder, struct str name, int from, struct str wanted)
+{
+    struct putting asset = {.call = c, .fd = -1}, hash = {.call = c, .fd = -1};
+    char sha256[DIGEST_TEXT_SIZE] = "";
+    asset.path = ARENA_JOIN(&c->arena, folder, STR("/"), name);
+    interrupt_hold();
+    int r = fill(&asset, &hash, name, from, wanted, sha256);
+    part_drop(&asset);
+    part_drop(&hash);
+    int status = CALL_OK;
+    if (r == -EBADMSG)
+        status = call_fail(c, "%.*s: its SHA-256 is %s: it was not added", STR_ARG(name), sha256);
+    else if (r < 0)
+        status = call_fail(c, "%s: %s", asset.path.p, strerror(-r));
+    interrupt_release();
+    if (status == CALL_OK)
+        printf("%s  %.*s\n", sha256, STR_ARG(name));
+    return status;
+}
+
+int asset_put(struct call *c, struct str folder, struct str name, const char *from,
+              struct str wanted)
+{
+    if (strcmp(from, "-") == 0)
+        return put_from(c, folder, name, STDIN_FILENO, wanted);
+    int fd = open(from, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return call_fail(c, "%s: %s", from, strerror(errno));
+    int status = put_from(c, folder, name, fd, wanted);
+    close(fd);
+    return status;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/clock.h"
+#include "base/json.h"
+#include "cli/asset/asset.h"
+#include "cli/common/table.h"
+#include "model/asset.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <unistd.h>
+
+static struct str changed_text(const struct asset_entry *e, struct arena *a)
+{
+    char text[CLOCK_TEXT_SIZE];
+    int64_t ms = (int64_t)e->changed.tv_sec * 1000 + e->changed.tv_nsec / 1000000;
+    return arena_str(a, str_from(clock_text(ms, text)));
+}
+
+static void print_json(struct call *c, const struct asset_entry *list, size_t n)
+{
+    struct call_list out = {0};
+    for (size_t i = 0; i < n; i++) {
+        const struct asset_entry *e = &list[i];
+        const struct value_pair pairs[] = {
+            JSON_STR("name", e->name),
+            JSON_INT("size", (int64_t)e->size),
+            JSON_STR("changed", changed_text(e, &c->arena)),
+            JSON_VALUE("sha256", e->sha256.n ? value_str(e->sha256) : value_none()),
+            JSON_VALUE("missing", value_bool(e->is_missing)),
+        };
+        call_list_item(&out, value_map(pairs, 5));
+    }
+    call_list_end(&out);
+}
+
+static void print_names(const struct asset_entry *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        printf("%.*s\n", STR_ARG(list[i].name));
+}
+
+static void print_table(struct call *c, const struct asset_entry *list, size_t n)
+{
+    static const char *const heads[] = {"NAME", "SIZE", "CHANGED", "SHA256"};
+    struct table table;
+    table_init(&table, &c->arena, 4);
+    for (size_t i = 0; i < 4; i++)
+        table_add(&table, str_from(heads[i]));
+    for (size_t i = 0; i < n; i++) {
+        const struct asset_entry *e = &list[i];
+        table_add(&table, e->name);
+        table_add(&table,
+                  e->is_missing ? STR("missing") : arena_printf(&c->arena, "%" PRIu64, e->size));
+        table_add(&table, str_head(changed_text(e, &c->arena), 19));
+        table_add(&table, e->sha256);
+    }
+    table_print(&table, stdout, c->color_out);
+}
+
+int asset_list_run(struct call *c)
+{
+    struct str folder;
+    struct asset_entry *list = NULL;
+    size_t n = 0;
+    bool json = flags_given(&c->flags, FLAG_JSON), names = flags_given(&c->flags, FLAG_NAMES);
+    if (json && names)
+        return call_misuse(c, "give either --json or --names");
+    int status = asset_folder(c, &folder);
+    if (status == CALL_OK)
+        status = asset_entries(c, folder, &list, &n);
+    if (status != CALL_OK)
+        return status;
+    if (json)
+        print_json(c, list, n);
+    else if (names)
+        print_names(list, n);
+    else
+        print_table(c, list, n);
+    return CALL_OK;
+}
+
+/* Folders that are empty now go too, but for the assets' own. */
+static void remove_folders(struct call *c, struct str folder, struct str name)
+{
+    const char *slash;
+    while ((slash = memrchr(name.p, '/', name.n)) != NULL) {
+        name.n = (size_t)(slash - name.p);
+        if (rmdir(ARENA_JOIN(&c->arena, folder, STR("/"), name).p) < 0)
+            return;
+    }
+}
+
+static int remove_one(struct call *c, struct str folder, struct str name)
+{
+    struct str path = ARENA_JOIN(&c->arena, folder, STR("/"), name);
+    struct str hash = ARENA_JOIN(&c->arena, path, STR(ASSET_HASH_ENDING));
+    if (unlink(path.p) < 0 && errno != ENOENT)
+        return call_fail(c, "%s: %s", path.p, strerror(errno));
+    if (unlink(hash.p) < 0 && errno != ENOENT)
+        return call_fail(c, "%s: %s", hash.p, strerror(errno));
+    remove_folders(c, folder, name);
+    return CALL_OK;
+}
+
+/* All or none: who mistypes one of several names has lost nothing yet. */
+int asset_rm_run(struct call *c)
+{
+    struct str folder;
+    struct asset_entry *list = NULL;
+    size_t n = 0;
+    int status = asset_folder(c, &folder);
+    if (status == CALL_OK)
+        status = asset_entries(c, folder, &list, &n);
+    for (size_t i = 0; i < c->operands_n && status == CALL_OK; i++) {
+        if (!asset_find(c, list, n, c->operands[i]))
+            status = CALL_FAILED;
+    }
+    for (size_t i = 0; i < c->operands_n && status == CALL_OK; i++)
+        status = remove_one(c, folder, str_from(c->operands[i]));
+    return status;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/json.h"
+#include "cli/asset/asset.h"
+#include "cli/common/interrupt.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum verdict { VERDICT_OK, VERDICT_UNKNOWN, VERDICT_DIFFERS, VERDICT_MISSING, VERDICT_UNREADABLE };
+
+static const char *const verdict_names[] = {"ok", "no hash is recorded", "differs", "missing",
+                                            "unreadable"};
+
+struct verifying {
+    struct call *call;
+    struct str folder;
+    struct call_list json;
+    bool is_bad;
+};
+
+static enum verdict judge(struct verifying *v, const struct asset_entry *e,
+                          char sha256[DIGEST_TEXT_SIZE])
+{
+    struct arena *a = &v->call->arena;
+    if (e->is_missing)
+        return VERDICT_MISSING;
+    int fd = open(ARENA_JOIN(a, v->folder, STR("/"), e->name).p, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return VERDICT_UNREADABLE;
+    int r = asset_copy(fd, -1, e->size, ARENA_JOIN(a, STR("reading "), e->name).p, sha256);
+    close(fd);
+    if (r < 0)
+        return VERDICT_UNREADABLE;
+    if (!e->sha256.n)
+        return VERDICT_UNKNOWN;
+    return str_eq_nocase(e->sha256, str_from(sha256)) ? VERDICT_OK : VERDICT_DIFFERS;
+}
+
+static void print_one(struct verifying *v, const struct asset_entry *e, enum verdict verdict,
+                      const char *sha256)
+{
+    if (!flags_given(&v->call->flags, FLAG_JSON)) {
+        printf("%.*s: %s\n", STR_ARG(e->name), verdict_names[verdict]);
+        return;
+    }
+    const struct value_pair pairs[] = {
+        JSON_STR("name", e->name),
+        JSON_STR("verdict", str_from(verdict_names[verdict])),
+        JSON_VALUE("recorded", e->sha256.n ? value_str(e->sha256) : value_none()),
+        JSON_VALUE("sha256", *sha256 ? value_str(str_from(sha256)) : value_none()),
+    };
+    call_list_item(&v->json, value_map(pairs, 4));
+}
+
+static void verify(struct verifying *v, const struct asset_entry *e)
+{
+    char sha256[DIGEST_TEXT_SIZE] = "";
+    enum verdict verdict = judge(v, e, sha256);
+    if (interrupt_came())
+        return;
+    v->is_bad |= verdict > VERDICT_UNKNOWN;
+    print_one(v, e, verdict, verdict == VERDICT_UNREADABLE ? "" : sha256);
+}
+
+static int verify_all(struct verifying *v, struct asset_entry *list, size_t n)
+{
+    struct call *c = v->call;
+    for (size_t i = 0; i < c->operands_n; i++) {
+        if (!asset_find(c, list, n, c->operands[i]))
+            return CALL_FAILED;
+    }
+    interrupt_hold();
+    for (size_t i = 0; i < c->operands_n && !interrupt_came(); i++)
+        verify(v, asset_find(c, list, n, c->operands[i]));
+    for (size_t i = 0; i < n && c->operands_n == 0 && !interrupt_came(); i++)
+        verify(v, &list[i]);
+    if (flags_given(&c->flags, FLAG_JSON))
+        call_list_end(&v->json);
+    interrupt_release();
+    return v->is_bad ? CALL_FAILED : CALL_OK;
+}
+
+int asset_verify_run(struct call *c)
+{
+    struct verifying v = {.call = c};
+    struct asset_entry *list = NULL;
+    size_t n = 0;
+    int status = asset_folder(c, &v.folder);
+    if (status == CALL_OK)
+        status = asset_entries(c, v.folder, &list, &n);
+    return status == CALL_OK ? verify_all(&v, list, n) : status;
+}

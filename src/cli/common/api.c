@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/common/api.h"
+
+#include "base/clock.h"
+#include "cli/common/seedtree.h"
+#include "cli/common/span.h"
+#include "wire/uri.h"
+
+#include <errno.h>
+
+#define BODY_MAX_BYTES 262144
+
+int api_open(struct call *c, struct api *ret)
+{
+    *ret = (struct api){.call = c, .arena = &c->arena};
+    int status = seedtree_configure(c, &ret->config);
+    if (status == CALL_OK)
+        status = server_find(c, &ret->config, &ret->server);
+    if (status != CALL_OK)
+        return status;
+    if (!ret->server.where)
+        return call_fail(c, "there shall be no server: --server, CLOUDSEED_SERVER or 'socket' of "
+                            "the configuration says none");
+    ret->client = client_new(&ret->server);
+    return CALL_OK;
+}
+
+void api_close(struct api *api)
+{
+    client_free(api->client);
+    api->client = NULL;
+}
+
+static int read_answer(struct api *api, const struct client_answer *from, struct api_answer *ret,
+                       struct err *e)
+{
+    struct value value = {0};
+    struct str text = str_trim(from->text);
+    int r = text.n ? json_read(text, api->arena, &value, e) : 0;
+    if (r < 0 && from->status < 400) {
+        err_prefix(e, "%s: the answer is no JSON", api->server.where);
+        return -EPROTO;
+    }
+    *ret = (struct api_answer){.status = from->status, .etag = from->etag, .value = value};
+    return 0;
+}
+
+int api_try(struct api *api, const char *method, struct str target, struct value body,
+            struct str if_match, struct api_answer *ret, struct err *e)
+{
+    struct client_answer answer;
+    struct client_request q = {.method = method, .target = target, .if_match = if_match};
+    struct buf json;
+    buf_init(&json, BODY_MAX_BYTES);
+    int r = 0;
+    if (body.kind != VALUE_UNDEFINED && !json_write(&json, body, false))
+        r = err_set(e, -EFBIG, "that is more than the server takes");
+    if (body.kind != VALUE_UNDEFINED)
+        q.body = buf_view(&json);
+    if (r == 0)
+        r = client_ask(api->client, &q, api->arena, &answer, e);
+    buf_done(&json);
+    return r < 0 ? r : read_answer(api, &answer, ret, e);
+}
+
+static struct str join_place(struct value fault, struct arena *a)
+{
+    struct str file = api_text(fault, "file");
+    int64_t line = api_number(fault, "line", 0);
+    if (!file.n)
+        return api_text(fault, "member");
+    return line ? arena_printf(a, "%.*s:%lld", STR_ARG(file), (long long)line) : file;
+}
+
+static void say_fault(struct api *api, struct value fault)
+{
+    struct str place = join_place(fault, api->arena), said = api_text(fault, "detail");
+    if (!said.n)
+        said = api_text(fault, "message");
+    call_fail(api->call, "%.*s%s%.*s", STR_ARG(place), place.n ? ": " : "", STR_ARG(said));
+}
+
+int api_refused(struct api *api, const struct api_answer *answer)
+{
+    struct str said = api_text(answer->value, "detail");
+    struct value faults = value_get(answer->value, STR("faults"));
+    if (!said.n)
+        said = api_text(answer->value, "title");
+    if (said.n)
+        call_fail(api->call, "%s%s%.*s", api->about ? api->about : "", api->about ? ": " : "",
+                  STR_ARG(said));
+    else
+        call_fail(api->call, "%s: the server answers with status %d", api->server.where,
+                  answer->status);
+    for (uint32_t i = 0; faults.kind == VALUE_LIST && i < faults.n; i++)
+        say_fault(api, faults.items[i]);
+    return CALL_FAILED;
+}
+
+int api_ask(struct api *api, const char *method, struct str target, struct value body,
+            struct str if_match, struct api_answer *ret)
+{
+    struct err e;
+    struct api_answer answer;
+    if (api_try(api, method, target, body, if_match, &answer, &e) < 0)
+        return call_fail(api->call, "%s", e.msg);
+    if (answer.status < 200 || answer.status > 299)
+        return api_refused(api, &answer);
+    *ret = answer;
+    return CALL_OK;
+}
+
+int api_get(struct api *api, struct str target, struct value *ret)
+{
+    struct api_answer answer;
+    int status = api_ask(api, "GET", target, (struct value){0}, STR(""), &answer);
+    if (status == CALL_OK)
+        *ret = answer.value;
+    return status;
+}
+
+struct str api_node(struct api *api, const char *name, const char *action)
+{
+    struct str segment = uri_encode_segment(str_from(name), api->arena);
+    return arena_printf(api->arena, "/v1/nodes/%.*s%s%s", STR_ARG(segment), *action ? "/" : "",
+                        action);
+}
+
+int api_each(struct api *api, struct str target, const char *member,
+             int (*on_item)(void *cls, struct value item), void *cls)
+{
+    struct str next = STR("");
+    do {
+        struct value page;
+        struct str url =
+            next.n ? arena_printf(api->arena, "%.*s&after=%.*s", STR_ARG(target), STR_ARG(next))
+                   : target;
+        int r = api_get(api, url, &page);
+        struct value list = r == CALL_OK ? value_get(page, str_from(member)) : (struct value){0};
+        for (uint32_t i = 0; r == 0 && list.kind == VALUE_LIST && i < list.n; i++)
+            r = on_item(cls, list.items[i]);
+        if (r != 0)
+            return r;
+        next = uri_encode_segment(api_text(page, "next"), api->arena);
+    } while (next.n);
+    return CALL_OK;
+}
+
+struct str api_text(struct value map, const char *member)
+{
+    struct value v = value_get(map, str_from(member));
+    return v.kind == VALUE_STR ? value_text(v) : STR("");
+}
+
+int64_t api_number(struct value map, const char *member, int64_t other)
+{
+    struct value v = value_get(map, str_from(member));
+    return v.kind == VALUE_INT ? v.i : other;
+}
+
+int64_t api_time(struct value map, const char *member)
+{
+    int64_t ms;
+    return clock_read_text(api_text(map, member), &ms) ? ms : -1;
+}
+
+struct str api_age(struct value map, const char *member, struct arena *a)
+{
+    char text[SPAN_TEXT_SIZE];
+    int64_t at_ms = api_time(map, member);
+    if (at_ms < 0)
+        return STR("");
+    return arena_str(a, str_from(span_text((clock_wall_ms() - at_ms) / 1000, text)));
+}
+
+struct str api_list_text(struct value map, const char *member, struct arena *a)
+{
+    struct value list = value_get(map, str_from(member));
+    struct buf b;
+    buf_init(&b, BODY_MAX_BYTES);
+    for (uint32_t i = 0; list.kind == VALUE_LIST && i < list.n; i++)
+        buf_printf(&b, "%s%.*s", i ? "," : "", STR_ARG(value_text(list.items[i])));
+    struct str text = arena_str(a, buf_view(&b));
+    buf_done(&b);
+    return text;
+}

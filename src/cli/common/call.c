@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/common/call.h"
+
+#include "base/json.h"
+#include "cli/common/interrupt.h"
+#include "cli/common/term.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#define MESSAGE_MAX_BYTES 4096
+#define TEXT_MAX_BYTES ((size_t)1 << 31)
+
+__attribute__((format(printf, 3, 0))) static void say(const struct call *c, const char *label,
+                                                      const char *fmt, va_list ap)
+{
+    char message[MESSAGE_MAX_BYTES];
+    struct buf line;
+    vsnprintf(message, sizeof(message), fmt, ap);
+    buf_init(&line, TEXT_MAX_BYTES);
+    term_text(&line, str_from(message));
+    if (c->color_err)
+        fprintf(stderr, "%scloudseed:%s %s%s\n", *label ? TERM_BOLD : TERM_RED, TERM_PLAIN, label,
+                line.p);
+    else
+        fprintf(stderr, "cloudseed: %s%s\n", label, line.p);
+    buf_done(&line);
+}
+
+/* Whoever interrupts us knows why we fail. */
+int call_fail(const struct call *c, const char *fmt, ...)
+{
+    va_list ap;
+    if (interrupt_came())
+        return CALL_FAILED;
+    va_start(ap, fmt);
+    say(c, "", fmt, ap);
+    va_end(ap);
+    return CALL_FAILED;
+}
+
+int call_misuse(const struct call *c, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    say(c, "", fmt, ap);
+    va_end(ap);
+    fprintf(stderr, "Try 'cloudseed help%s%s'.\n", c->command ? " " : "",
+            c->command ? c->command->name : "");
+    return CALL_MISUSED;
+}
+
+void call_note(const struct call *c, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    say(c, "note: ", fmt, ap);
+    va_end(ap);
+}
+
+/* Every line but the first begins with `indent`: no string of JSON has a line end in it. */
+static void print_json(struct value v, bool pretty, const char *indent)
+{
+    struct buf text, safe;
+    buf_init(&text, TEXT_MAX_BYTES);
+    buf_init(&safe, TEXT_MAX_BYTES);
+    json_write(&text, v, pretty);
+    term_json(&safe, buf_view(&text));
+    struct str rest = buf_view(&safe);
+    for (const char *before = ""; rest.p; before = "\n") {
+        struct str line = str_cut(&rest, '\n');
+        printf("%s%s", before, *before ? indent : "");
+        fwrite(line.p, 1, line.n, stdout);
+    }
+    buf_done(&safe);
+    buf_done(&text);
+}
+
+void call_print_json(struct value v)
+{
+    print_json(v, true, "");
+    putchar('\n');
+}
+
+void call_print_json_line(struct value v)
+{
+    print_json(v, false, "");
+    putchar('\n');
+}
+
+void call_list_item(struct call_list *l, struct value v)
+{
+    fputs(l->n++ ? ",\n  " : "[\n  ", stdout);
+    print_json(v, true, "  ");
+}
+
+void call_list_end(const struct call_list *l)
+{
+    puts(l->n ? "\n]" : "[]");
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/common/seedtree.h"
+
+#include "base/guess.h"
+#include "cli/common/faultview.h"
+#include "cli/common/progress.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static void override(struct str *field, const struct call *c, enum flag_id id)
+{
+    if (c->flags.value[id])
+        *field = str_from(c->flags.value[id]);
+}
+
+static void apply_flags(const struct call *c, struct config *config)
+{
+    override(&config->seed_dir, c, FLAG_SEED);
+    override(&config->templates_dir, c, FLAG_TEMPLATES);
+    override(&config->state_dir, c, FLAG_STATE);
+    override(&config->assets_dir, c, FLAG_ASSETS);
+    override(&config->url, c, FLAG_URL);
+    while (config->url.n && config->url.p[config->url.n - 1] == '/')
+        config->url.n--;
+}
+
+/* Whoever may not read the server's configuration can still look at a tree of his own. */
+static const char *config_path(const struct call *c)
+{
+    const char *path = c->flags.value[FLAG_CONFIG];
+    if (path || access(CONFIG_PATH_DEFAULT, R_OK) == 0 || errno != EACCES)
+        return path;
+    call_note(c, CONFIG_PATH_DEFAULT ": %s; the defaults count", strerror(errno));
+    return "";
+}
+
+int seedtree_configure(struct call *c, struct config *ret)
+{
+    const char *path = config_path(c);
+    struct faults faults;
+    faults_init(&faults);
+    int r = config_load(path, &faults, &c->arena, ret);
+    faultview_print(stderr, &faults, c->color_err);
+    faults_done(&faults);
+    if (r == 0)
+        apply_flags(c, ret);
+    else
+        call_fail(c, "the configuration %s cannot be used", path ? path : CONFIG_PATH_DEFAULT);
+    return r < 0 ? CALL_FAILED : CALL_OK;
+}
+
+static void print_renamed(FILE *f, struct str text, const struct seedtree_alias *alias)
+{
+    for (;;) {
+        const char *at = memmem(text.p, text.n, alias->folder.p, alias->folder.n);
+        size_t before = at ? (size_t)(at - text.p) : text.n;
+        fwrite(text.p, 1, before, f);
+        if (!at)
+            return;
+        fwrite(alias->shown.p, 1, alias->shown.n, f);
+        text = str_skip(text, before + alias->folder.n);
+    }
+}
+
+/* Faults name each other's places too: the text as a whole is gone through. */
+void seedtree_print_faults(const struct call *c, struct faults *faults,
+                           const struct seedtree_alias *alias)
+{
+    char *text = NULL;
+    size_t n = 0;
+    FILE *f = alias && alias->folder.n ? open_memstream(&text, &n) : NULL;
+    faultview_print(f ? f : stderr, faults, c->color_err);
+    if (!f)
+        return;
+    fclose(f);
+    print_renamed(stderr, (struct str){text, n}, alias);
+    free(text);
+}
+
+struct tree *seedtree_load(struct call *c, const struct config *config,
+                           const struct seedtree_alias *alias)
+{
+    char count[FAULTVIEW_COUNT_SIZE];
+    struct progress progress;
+    struct faults faults;
+    struct tree *tree = NULL;
+    faults_init(&faults);
+    progress_begin(&progress, "loading the seed tree");
+    int r = tree_load(config->seed_dir.p, config->templates_dir.p, &faults, &tree);
+    progress_end(&progress);
+    if (r < 0 || !alias) /* warnings of another tree are nobody's business now */
+        seedtree_print_faults(c, &faults, alias);
+    if (r < 0)
+        call_fail(c, "the seed tree %s%s cannot be used: %s", alias ? "of " : "",
+                  alias ? alias->name : config->seed_dir.p, faultview_count(&faults, count));
+    faults_done(&faults);
+    return r < 0 ? NULL : tree;
+}
+
+const struct node *seedtree_node(struct call *c, const struct tree *t, const char *name)
+{
+    const struct node *n = tree_find_name(t, str_from(name));
+    struct guess guess;
+    if (n)
+        return n;
+    guess_init(&guess, str_from(name));
+    for (uint32_t i = 0; i < tree_node_count(t); i++)
+        guess_offer(&guess, tree_node(t, i)->name);
+    call_fail(c, "there is no node '%s'%s", name, guess_text(&guess));
+    return NULL;
+}

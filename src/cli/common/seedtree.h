@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * seedtree: the seed tree that a command is about, as options and configuration name it.
+ */
+#ifndef CLOUDSEED_CLI_COMMON_SEEDTREE_H
+#define CLOUDSEED_CLI_COMMON_SEEDTREE_H
+
+#include "cli/common/call.h"
+#include "config/config.h"
+#include "tree/tree.h"
+
+/* The configuration with the options over it. CALL_FAILED after its faults are printed. The
+ * default file may be missing or unreadable: then it is the compiled defaults. */
+int seedtree_configure(struct call *c, struct config *ret);
+
+/* Another tree than the one that the command is about, perhaps where nobody would look for it. */
+struct seedtree_alias {
+    const char *name;         /* "HEAD": for messages */
+    struct str folder, shown; /* paths that begin with `folder` are shown with this for it */
+};
+
+/* Loads it; NULL after everything that is wrong with it was printed. `alias` may be NULL. */
+struct tree *seedtree_load(struct call *c, const struct config *config,
+                           const struct seedtree_alias *alias);
+
+/* On standard error. */
+void seedtree_print_faults(const struct call *c, struct faults *faults,
+                           const struct seedtree_alias *alias);
+
+/* The node of that name; NULL after saying that there is none. */
+const struct node *seedtree_node(struct call *c, const struct tree *t, const char *name);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/common/span.h"
+
+#include "base/str.h"
+
+#include <stdio.h>
+
+#define MINUTE 60
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+#define YEAR ((uint64_t)365 * DAY)
+
+static uint64_t unit_seconds(char unit)
+{
+    switch (unit) {
+    case 's': return 1;
+    case 'm': return MINUTE;
+    case 'h': return HOUR;
+    case 'd': return DAY;
+    default: return 0;
+    }
+}
+
+bool span_read(const char *text, uint32_t *ret_seconds)
+{
+    struct str s = str_from(text);
+    uint64_t n, unit = s.n ? unit_seconds(s.p[s.n - 1]) : 0;
+    if (!unit || !str_to_u64((struct str){s.p, s.n - 1}, YEAR, &n) || n == 0 || n * unit > YEAR)
+        return false;
+    *ret_seconds = (uint32_t)(n * unit);
+    return true;
+}
+
+const char *span_text(int64_t seconds, char text[static SPAN_TEXT_SIZE])
+{
+    uint32_t s = seconds < 0 ? 0 : seconds > (int64_t)YEAR ? (uint32_t)YEAR : (uint32_t)seconds;
+    if (s < MINUTE)
+        snprintf(text, SPAN_TEXT_SIZE, "%u s", s);
+    else if (s < HOUR)
+        snprintf(text, SPAN_TEXT_SIZE, "%u:%02u", s / MINUTE, s % MINUTE);
+    else if (s < DAY)
+        snprintf(text, SPAN_TEXT_SIZE, "%u:%02u:%02u", s / HOUR, s % HOUR / MINUTE, s % MINUTE);
+    else
+        snprintf(text, SPAN_TEXT_SIZE, "%u d", s / DAY);
+    return text;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* span: lengths of time as people write them: 90s, 20m, 2h. */
+#ifndef CLOUDSEED_CLI_COMMON_SPAN_H
+#define CLOUDSEED_CLI_COMMON_SPAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A whole number and s, m, h or d behind it; at most a year, and not 0. */
+bool span_read(const char *text, uint32_t *ret_seconds);
+
+#define SPAN_TEXT_SIZE 16
+/* "5 s", "12:04", "3:00:00", "4 d": returns `text`. */
+const char *span_text(int64_t seconds, char text[static SPAN_TEXT_SIZE]);
+
+#endif

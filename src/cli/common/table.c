@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/common/table.h"
+
+#include "cli/common/term.h"
+
+#include <assert.h>
+
+#define GAP 2
+#define CELL_MAX_BYTES ((size_t)1 << 30)
+
+void table_init(struct table *t, struct arena *a, size_t columns)
+{
+    assert(columns > 0 && columns <= TABLE_COLUMNS_MAX);
+    *t = (struct table){.arena = a, .columns = columns};
+}
+
+static struct str escaped(struct arena *a, struct str s)
+{
+    struct buf b;
+    buf_init(&b, CELL_MAX_BYTES);
+    term_text(&b, s);
+    struct str copy = arena_str(a, buf_view(&b));
+    buf_done(&b);
+    return copy;
+}
+
+void table_add(struct table *t, struct str cell)
+{
+    if (t->n == t->room) {
+        size_t room = t->room ? t->room * 2 : 64;
+        struct str *cells = ARENA_ARRAY(t->arena, struct str, room);
+        if (t->n)
+            memcpy(cells, t->cells, t->n * sizeof(*cells));
+        t->cells = cells;
+        t->room = room;
+    }
+    struct str text = cell.n ? escaped(t->arena, cell) : STR("-");
+    size_t column = t->n % t->columns, width = term_width(text);
+    if (width > t->width[column])
+        t->width[column] = width;
+    t->cells[t->n++] = text;
+}
+
+static void print_row(const struct table *t, const struct str *row, FILE *f)
+{
+    for (size_t i = 0; i < t->columns; i++) {
+        fwrite(row[i].p, 1, row[i].n, f);
+        if (i + 1 < t->columns)
+            fprintf(f, "%*s", (int)(t->width[i] - term_width(row[i]) + GAP), "");
+    }
+}
+
+void table_print(const struct table *t, FILE *f, bool color)
+{
+    for (size_t i = 0; i + t->columns <= t->n; i += t->columns) {
+        bool bold = color && i == 0;
+        fputs(bold ? TERM_BOLD : "", f);
+        print_row(t, t->cells + i, f);
+        fputs(bold ? TERM_PLAIN "\n" : "\n", f);
+    }
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/common/term.h"
+
+#include "template/text.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+#include <wchar.h>
+
+#define REPLACEMENT 0xFFFD
+
+bool term_when_valid(const char *when)
+{
+    return strcmp(when, "auto") == 0 || strcmp(when, "always") == 0 || strcmp(when, "never") == 0;
+}
+
+bool term_color(const char *when, int fd)
+{
+    if (when && strcmp(when, "auto") != 0)
+        return strcmp(when, "always") == 0;
+    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+    return !(no && *no) && term && *term && strcmp(term, "dumb") != 0 && isatty(fd);
+}
+
+size_t term_width(struct str s)
+{
+    size_t width = 0, n;
+    for (; s.n; s = str_skip(s, n)) {
+        int columns = wcwidth((wchar_t)text_decode(s, &n));
+        width += columns < 0 ? 1 : (size_t)columns;
+    }
+    return width;
+}
+
+struct str term_head(struct str s, size_t columns)
+{
+    size_t at = 0, n;
+    for (struct str rest = s; rest.n; rest = str_skip(rest, n)) {
+        int width = wcwidth((wchar_t)text_decode(rest, &n));
+        size_t taken = width < 0 ? 1 : (size_t)width;
+        if (taken > columns)
+            break;
+        columns -= taken;
+        at += n;
+    }
+    return (struct str){s.p, at};
+}
+
+/* Bytes that are no UTF-8 are decoded to U+FFFD, one at a time. */
+static bool is_printable(uint32_t c, size_t n)
+{
+    return text_is_printable(c) && !(c == REPLACEMENT && n == 1);
+}
+
+static void escape(struct buf *b, uint32_t c, size_t n, char byte)
+{
+    if (c == '\n')
+        buf_str(b, STR("\\n"));
+    else if (c == '\t')
+        buf_str(b, STR("\\t"));
+    else if (n == 1)
+        buf_printf(b, "\\x%02x", (unsigned char)byte);
+    else
+        buf_printf(b, c > 0xFFFF ? "\\U%08x" : "\\u%04x", c);
+}
+
+void term_text(struct buf *b, struct str s)
+{
+    size_t n;
+    for (; s.n; s = str_skip(s, n)) {
+        uint32_t c = text_decode(s, &n);
+        if (is_printable(c, n))
+            buf_append(b, s.p, n);
+        else
+            escape(b, c, n, s.p[0]);
+    }
+}
+
+void term_line(struct buf *b, struct str s)
+{
+    size_t n;
+    for (; s.n; s = str_skip(s, n)) {
+        uint32_t c = text_decode(s, &n);
+        if (is_printable(c, n) || c == '\t')
+            buf_append(b, s.p, n);
+        else
+            buf_str(b, STR("\uFFFD"));
+    }
+}
+
+void term_json(struct buf *b, struct str json)
+{
+    size_t n;
+    for (; json.n; json = str_skip(json, n)) {
+        uint32_t c = text_decode(json, &n);
+        if (text_is_printable(c) || c == '\n')
+            buf_append(b, json.p, n);
+        else if (c <= 0xFFFF)
+            buf_printf(b, "\\u%04x", c);
+        else
+            buf_printf(b, "\\u%04x\\u%04x", 0xD800 + ((c - 0x10000) >> 10), 0xDC00 + (c & 0x3FF));
+    }
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/dhcp/plan.h"
+
+#include "base/guess.h"
+
+#include <errno.h>
+
+/* What the header of a DHCP packet has for it, with its NUL (RFC 2131, section 2). */
+#define FILE_FIELD_BYTES 128
+#define LEFT_OUT_FIXED 3
+
+/* --- The server ---------------------------------------------------------------------------- */
+
+/* ROMs are told an address: they ask no DNS. */
+static int find_server(struct dhcp_plan *p, struct err *e)
+{
+    struct str rest = p->url;
+    str_cut(&rest, '/');
+    struct str host = str_skip(rest, 1);
+    struct address address;
+    if (host.n && host.p[0] == '[')
+        return err_set(e, -EINVAL,
+                       "the server's url %.*s has an IPv6 address, and this is about IPv4: give "
+                       "one that all have with --url http://ADDRESS:PORT",
+                       STR_ARG(p->url));
+    host = str_cut(&host, ':');
+    if (!address_parse(host, &address))
+        return err_set(e, -EINVAL,
+                       "the server's url %.*s has a name, and boot programs must be told an "
+                       "address: give it with --url http://ADDRESS:PORT",
+                       STR_ARG(p->url));
+    p->next_server = arena_str(p->arena, host);
+    return 0;
+}
+
+static int plan_boot(struct dhcp_plan *p, struct err *e)
+{
+    const struct dhcp_boot boot[DHCP_BOOT_COUNT] = {
+        [DHCP_BOOT_IPXE] = {.name = "ipxe",
+                            .what = "iPXE itself, once loaded or in a ROM: the script",
+                            .is_ipxe = true,
+                            .file = ARENA_JOIN(p->arena, p->url, STR("/boot.ipxe"))},
+        [DHCP_BOOT_BIOS] = {.name = "bios",
+                            .what = "BIOS: iPXE by TFTP",
+                            .archs = {0},
+                            .archs_n = 1,
+                            .file = STR("undionly.kpxe")},
+        [DHCP_BOOT_UEFI] = {.name = "uefi",
+                            .what = "UEFI, x86-64 (7; some firmware says 9): iPXE by TFTP",
+                            .archs = {7, 9},
+                            .archs_n = 2,
+                            .file = STR("snponly.efi")},
+        [DHCP_BOOT_HTTP] = {.name = "http",
+                            .what = "UEFI HTTP boot, x86-64: iPXE by HTTP",
+                            .archs = {16},
+                            .archs_n = 1,
+                            .echoes_http = true,
+                            .file = ARENA_JOIN(p->arena, p->url, STR("/assets/snponly.efi"))},
+    };
+    memcpy(p->boot, boot, sizeof(boot));
+    if (p->boot[DHCP_BOOT_HTTP].file.n >= FILE_FIELD_BYTES)
+        return err_set(e, -EINVAL, "the server's url is too long for DHCP");
+    return 0;
+}
+
+/* --- Networks and reservations ------------------------------------------------------------- */
+
+static void leave_out(struct dhcp_plan *p, struct str why)
+{
+    p->left_out[p->left_out_n++] = why;
+}
+
+/* RFC 2131 gives a client one address: a second one for the MAC in the same network is not told. */
+static bool has_mac(const struct dhcp_network *net, const struct node *n, struct mac mac)
+{
+    for (uint32_t i = net->n; i > 0 && net->list[i - 1].node == n; i--) {
+        if (memcmp(&net->list[i - 1].mac, &mac, sizeof(mac)) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void reserve(struct dhcp_plan *p, struct dhcp_network *net, const struct node *n, uint8_t i)
+{
+    uint8_t number = node_interface_of(n, i);
+    struct str address = dhcp_address_text(p, n->addresses[i]);
+    if (number >= n->macs_n)
+        leave_out(p,
+                  arena_printf(p->arena, "%.*s: %.*s in network %.*s: the tree has no MAC for it",
+                               STR_ARG(n->name), STR_ARG(address), STR_ARG(net->net->name)));
+    else if (has_mac(net, n, n->macs[number]))
+        leave_out(p, arena_printf(p->arena,
+                                  "%.*s: %.*s: DHCP gives an interface one address in a network",
+                                  STR_ARG(n->name), STR_ARG(address)));
+    else
+        net->list[net->n++] = (struct dhcp_reservation){
+            .node = n, .mac = n->macs[number], .address = n->addresses[i]};
+}
+
+static struct dhcp_network *find_network(struct dhcp_plan *p, const struct network *net)
+{
+    for (uint32_t i = 0; i < p->networks_n; i++) {
+        if (p->networks[i].net == net)
+            return &p->networks[i];
+    }
+    return NULL;
+}
+
+static void plan_reservations(struct dhcp_plan *p, const struct tree *t)
+{
+    for (uint32_t i = 0; i < tree_node_count(t); i++) {
+        const struct node *n = tree_node(t, i);
+        for (uint8_t j = 0; j < n->addresses_n; j++) {
+            struct dhcp_network *net = find_network(p, n->networks[j]);
+            if (net)
+                reserve(p, net, n, j);
+        }
+    }
+}
+
+/* Addresses of all nodes in each network of the plan. */
+static uint32_t count_addresses(const struct tree *t, const struct network *net)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < tree_node_count(t); i++) {
+        const struct node *n = tree_node(t, i);
+        for (uint8_t j = 0; j < n->addresses_n; j++)
+            count += n->networks[j] == net;
+    }
+    return count;
+}
+
+static void plan_networks(struct dhcp_plan *p, const struct tree *t, const char *only)
+{
+    const struct site *site = tree_site(t);
+    uint32_t room = site->networks_n + LEFT_OUT_FIXED;
+    p->networks = ARENA_ARRAY(p->arena, struct dhcp_network, site->networks_n);
+    for (uint32_t i = 0; i < site->networks_n; i++) {
+        const struct network *net = &site->networks[i];
+        if ((only && !str_is(net->name, only)) || net->cidr.base.family != 4)
+            continue;
+        uint32_t count = count_addresses(t, net);
+        p->networks[p->networks_n++] = (struct dhcp_network){
+            .net = net, .id = i + 1, .list = ARENA_ARRAY(p->arena, struct dhcp_reservation, count)};
+        room += count;
+    }
+    p->left_out = ARENA_ARRAY(p->arena, struct str, room);
+}
+
+static void tell_ipv6(struct dhcp_plan *p, const struct site *site, const char *only)
+{
+    for (uint32_t i = 0; i < site->networks_n; i++) {
+        const struct network *net = &site->networks[i];
+        if (net->cidr.base.family == 6 && (!only || str_is(net->name, only)))
+            leave_out(p, arena_printf(p->arena, "network %.*s (%.*s): this is about IPv4 alone",
+                                      STR_ARG(net->name), STR_ARG(dhcp_cidr_text(p, net->cidr))));
+    }
+    leave_out(p,
+              STR("UEFI of arm64 (11, 19) and of 32-bit x86 (6, 15): Debian has no iPXE for it"));
+    leave_out(p, STR("Secure Boot: iPXE is not signed; it must be off"));
+}
+
+static int check_network(const struct site *site, const char *name, struct err *e)
+{
+    struct guess guess;
+    guess_init(&guess, str_from(name));
+    for (uint32_t i = 0; i < site->networks_n; i++) {
+        if (str_is(site->networks[i].name, name))
+            return 0;
+        guess_offer(&guess, site->networks[i].name);
+    }
+    return err_set(e, -ENOENT, "there is no network '%s'%s", name, guess_text(&guess));
+}
+
+int dhcp_plan_make(const struct tree *t, struct str url, const char *network, struct arena *a,
+                   struct dhcp_plan *ret, struct err *e)
+{
+    struct dhcp_plan p = {.arena = a, .url = url};
+    int r = network ? check_network(tree_site(t), network, e) : 0;
+    if (r == 0)
+        r = find_server(&p, e);
+    if (r == 0)
+        r = plan_boot(&p, e);
+    if (r < 0)
+        return r;
+    plan_networks(&p, t, network);
+    if (p.networks_n == 0)
+        return err_set(e, -EINVAL, "%s%s%s no network of IPv4, and this is about IPv4 alone",
+                       network ? "'" : "the site", network ? network : "",
+                       network ? "' is" : " has");
+    plan_reservations(&p, t);
+    tell_ipv6(&p, tree_site(t), network);
+    *ret = p;
+    return 0;
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/diff/before.h"
+
+#include "cli/common/folder.h"
+#include "cli/common/spawn.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SHORT_HASH 12
+
+/* A checkout, and the revision of it that is meant. */
+struct checkout {
+    struct str top;       /* the folder */
+    struct str seed;      /* below it, empty: the folder itself */
+    struct str templates; /* the same; p == NULL: they are not in it */
+    struct str revision;  /* as it was given */
+    struct str commit;
+};
+
+/* --- A folder ------------------------------------------------------------------------------ */
+
+static bool is_there(struct str path)
+{
+    return access(path.p, F_OK) == 0;
+}
+
+static int use_folder(struct call *c, const char *folder, struct before *ret)
+{
+    struct arena *a = &c->arena;
+    struct str seed = str_from(folder);
+    bool below = !is_there(arena_printf(a, "%s/site.yaml", folder));
+    if (below)
+        seed = arena_printf(a, "%s/seed", folder);
+    if (below && !is_there(arena_printf(a, "%s/site.yaml", seed.p)))
+        return call_fail(c, "%s: there is no site.yaml in it, nor in its folder seed", folder);
+    struct str templates = arena_printf(a, "%s/templates", folder);
+    if (!below && !folder_is(templates.p))
+        templates = arena_printf(a, "%s/../templates", folder);
+    ret->alias.name = folder;
+    ret->config.seed_dir = seed;
+    if (folder_is(templates.p))
+        ret->config.templates_dir = templates;
+    return CALL_OK;
+}
+
+/* --- A revision ---------------------------------------------------------------------------- */
+
+/* The first line that git prints, without its end; p == NULL where it fails: *ret_why, in the
+ * arena, then tells. */
+static struct str ask(struct call *c, const char *const *argv, struct str *ret_why)
+{
+    struct spawned git;
+    struct err e;
+    struct str line = {0};
+    int r = spawn_run(argv, &git, &e);
+    if (r == 0 && git.status == 0) {
+        struct str rest = buf_view(&git.out);
+        line = arena_str(&c->arena, str_cut(&rest, '\n'));
+    } else {
+        *ret_why = arena_str(&c->arena, r < 0 ? str_from(e.msg) : spawned_reason(&git));
+    }
+    spawned_done(&git);
+    return line;
+}
+
+/* Where the folder is in the checkout; p == NULL where it is not. */
+static struct str below(struct str top, struct str folder, struct arena *a)
+{
+    char *path = realpath(folder.p, NULL);
+    struct str all = str_from(path), rest = {0};
+    if (str_eq(all, top))
+        rest = STR("");
+    else if (str_starts(all, top) && (top.n == 1 || all.p[top.n] == '/'))
+        rest = arena_str(a, str_skip(all, top.n == 1 ? 1 : top.n + 1));
+    free(path);
+    return rest;
+}
+
+static int find_checkout(struct call *c, const struct config *now, struct checkout *o)
+{
+    const char *const argv[] = {"git", "-C", now->seed_dir.p, "rev-parse", "--show-toplevel", NULL};
+    struct str why;
+    if (!folder_is(now->seed_dir.p))
+        return call_fail(c, "there is no seed tree %s", now->seed_dir.p);
+    o->top = ask(c, argv, &why);
+    if (!o->top.n)
+        return call_fail(c,
+                         "%s is in no checkout of Git: say what to compare with by --against "
+                         "DIR (%.*s)",
+                         now->seed_dir.p, STR_ARG(why));
+    o->seed = below(o->top, now->seed_dir, &c->arena);
+    o->templates = below(o->top, now->templates_dir, &c->arena);
+    if (!o->seed.p)
+        return call_fail(c, "%s is not below %s", now->seed_dir.p, o->top.p);
+    return CALL_OK;
+}
+
+static int find_commit(struct call *c, struct checkout *o)
+{
+    struct str wanted = arena_printf(&c->arena, "%.*s^{commit}", STR_ARG(o->revision)), why;
+    const char *const argv[] = {"git",      "-C",      o->top.p,           "rev-parse",
+                                "--verify", "--quiet", "--end-of-options", wanted.p,
+                                NULL};
+    o->commit = ask(c, argv, &why);
+    if (o->commit.n)
+        return CALL_OK;
+    return call_fail(c, "'%.*s' is no folder, and no revision of the checkout %s%s%.*s",
+                     STR_ARG(o->revision), o->top.p, why.n ? ": " : "", STR_ARG(why));
+}
+
+/* Whether the revision has that folder. */
+static bool has_folder(struct call *c, const struct checkout *o, struct str folder)
+{
+    struct str object = arena_printf(&c->arena, "%.*s:%.*s", STR_ARG(o->commit), STR_ARG(folder));
+    const char *const argv[] = {"git", "-C", o->top.p, "cat-file", "-t", object.p, NULL};
+    struct str why;
+    return folder.p && str_is(ask(c, argv, &why), "tree");
+}
+
+static int run(struct call *c, const char *const *argv)
+{
+    struct spawned done;
+    struct err e;
+    int r = spawn_run(argv, &done, &e), status = CALL_OK;
+    struct str reason = spawned_reason(&done);
+    if (r < 0)
+        status = call_fail(c, "%s", e.msg);
+    else if (done.status)
+        status = call_fail(c, "%s: %.*s", argv[0], STR_ARG(reason));
+    spawned_done(&done);
+    return status;
+}
+
+static int extract(struct call *c, const struct checkout *o, const char *folder)
+{
+    struct str output = arena_printf(&c->arena, "--output=%s.tar", folder);
+    const char *archive[] = {
+        "git",    "--literal-pathspecs", "-C", o->top.p, "archive", "--format=tar",
+        output.p, o->commit.p,           "--", NULL,     NULL,      NULL};
+    const char *const tar[] = {"tar",
+                               "--extract",
+                               "--no-same-owner",
+                               "--file",
+                               output.p + strlen("--output="),
+                               "--directory",
+                               folder,
+                               NULL};
+    size_t n = 9;
+    if (o->seed.n && (o->templates.n || !o->templates.p)) {
+        archive[n++] = o->seed.p;
+        archive[n++] = o->templates.p;
+    }
+    if (mkdir(folder, 0700) < 0)
+        return call_fail(c, "%s: %s", folder, strerror(errno));
+    int status = run(c, archive);
+    return status == CALL_OK ? run(c, tar) : status;
+}
+
+static int use_revision(struct call *c, const struct config *now, const char *revision,
+                        const char *folder, struct before *ret)
+{
+    struct arena *a = &c->arena;
+    struct checkout o = {.revision = str_from(revision)};
+    if (find_checkout(c, now, &o) != CALL_OK || find_commit(c, &o) != CALL_OK)
+        return CALL_FAILED;
+    if (!has_folder(c, &o, o.seed))
+        return call_fail(c, "%s has no folder %s", revision, o.seed.p);
+    if (!has_folder(c, &o, o.templates))
+        o.templates.p = NULL; /* those of now are in use in both */
+    struct str tree = arena_printf(a, "%s/tree", folder);
+    if (extract(c, &o, tree.p) != CALL_OK)
+        return CALL_FAILED;
+    ret->config.seed_dir = arena_printf(a, "%s/%s", tree.p, o.seed.p);
+    if (o.templates.p)
+        ret->config.templates_dir = arena_printf(a, "%s/%s", tree.p, o.templates.p);
+    ret->alias.name = arena_printf(a, "%s (%.*s)", revision, SHORT_HASH, o.commit.p).p;
+    ret->alias.folder = arena_printf(a, "%s/", tree.p);
+    ret->alias.shown = arena_printf(a, "%s:", revision);
+    return CALL_OK;
+}
+
+int before_open(struct call *c, const struct config *now, const char *against, const char *folder,
+                struct before *ret)
+{
+    *ret = (struct before){.config = *now};
+    if (against && folder_is(against))
+        return use_folder(c, against, ret);
+    return use_revision(c, now, against ? against : "HEAD", folder, ret);
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/diff/changes.h"
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "cli/diff/own.h"
+#include "cli/diff/plain.h"
+
+#define ARENA_BYTES (64 * 1024)
+#define KEY_MAX_BYTES ((size_t)1 << 30)
+/* What waits for diff lies on the disk, or in memory if that is where /tmp is. */
+#define WAITING_MAX_BYTES ((size_t)64 * 1024 * 1024)
+
+const char *const change_kind_names[] = {"changed", "added", "removed"};
+
+/* Nodes that change in the same way as far as we can tell: diff is asked once for them. What diff
+ * finds to be the same all the same becomes one change. */
+struct variant {
+    uint64_t key, literal;
+    struct str document;
+    enum change_kind kind;
+    struct str first; /* node */
+    struct names nodes;
+    bool alike;        /* what differs is another in some node, but for what is its own */
+    bool own_in_hunks; /* the lines that go or come hold what is the node's own */
+    struct own own;    /* of the first one */
+    uint32_t change;   /* once diff was asked */
+};
+
+void names_add(struct names *names, struct str name)
+{
+    names->list = mem_grow(names->list, names->n, &names->room, sizeof(*names->list));
+    names->list[names->n++] = name;
+}
+
+void names_done(struct names *names)
+{
+    free(names->list);
+    *names = (struct names){0};
+}
+
+void changes_init(struct changes *cs, const char *folder, bool each)
+{
+    *cs = (struct changes){.hunks = {.folder = folder}, .each = each};
+    arena_init(&cs->arena, ARENA_BYTES);
+    arena_init(&cs->scratch, ARENA_BYTES);
+}
+
+void changes_done(struct changes *cs)
+{
+    for (uint32_t i = 0; i < cs->n; i++)
+        names_done(&cs->list[i].nodes);
+    for (uint32_t i = 0; i < cs->variants_n; i++)
+        names_done(&cs->variants[i].nodes);
+    free(cs->list);
+    free(cs->variants);
+    map_done(&cs->by_key);
+    map_done(&cs->variants_by_key);
+    arena_done(&cs->scratch);
+    arena_done(&cs->arena);
+}
+
+static struct str bytes_of(const uint64_t *key)
+{
+    return (struct str){(const char *)key, sizeof(*key)};
+}
+
+static struct str change_key(const void *list, uint32_t i)
+{
+    return bytes_of(&((const struct change *)list)[i].key);
+}
+
+static struct str variant_key(const void *list, uint32_t i)
+{
+    return bytes_of(&((const struct variant *)list)[i].key);
+}
+
+/* Cuts off the lines that both begin with, and those that both end in. */
+static void cut_common(struct str *a, struct str *b)
+{
+    size_t least = a->n < b->n ? a->n : b->n, head = 0, tail = 0;
+    for (size_t i = 0; i < least && a->p[i] == b->p[i]; i++)
+        head = a->p[i] == '\n' ? i + 1 : head;
+    *a = str_skip(*a, head);
+    *b = str_skip(*b, head);
+    least -= head;
+    for (size_t i = 1; i <= least && a->p[a->n - i] == b->p[b->n - i]; i++)
+        tail = a->p[a->n - i] == '\n' ? i - 1 : tail;
+    a->n -= tail;
+    b->n -= tail;
+}
+
+/* `own` is empty for the literal text. */
+static uint64_t key_of(const struct changes *cs, const struct variant *v, const struct own *own,
+                       struct str text, struct str more)
+{
+    struct buf b;
+    buf_init(&b, KEY_MAX_BYTES);
+    if (cs->each)
+        buf_str(&b, v->first);
+    buf_printf(&b, " %.*s %d\n", STR_ARG(v->document), (int)v->kind);
+    own_mask(own, text, &b);
+    buf_append(&b, "", 1);
+    own_mask(own, more, &b);
+    uint64_t key = hash64(buf_view(&b));
+    buf_done(&b);
+    return key;
+}
+
+/* The lines that go and come, without those around them and without their numbers. */
+static uint64_t key_of_hunks(const struct changes *cs, const struct variant *v,
+                             const struct own *own, struct str hunks)
+{
+    struct buf b;
+    buf_init(&b, KEY_MAX_BYTES);
+    for (struct str rest = hunks; rest.n;) {
+        struct str line = str_cut(&rest, '\n');
+        if (line.n && line.p[0] != ' ' && line.p[0] != '@') {
+            buf_str(&b, line);
+            buf_char(&b, '\n');
+        }
+    }
+    uint64_t key = key_of(cs, v, own, buf_view(&b), STR(""));
+    buf_done(&b);
+    return key;
+}
+
+static const struct own nothing;
+
+static void on_hunks(void *cls, uint32_t number, struct str hunks)
+{
+    struct changes *cs = cls;
+    struct variant *v = &cs->variants[cs->waiting + number];
+    cs->list = mem_grow(cs->list, cs->n, &cs->room, sizeof(*cs->list));
+    struct change *c = &cs->list[cs->n];
+    *c = (struct change){.document = v->document, .kind = v->kind};
+    c->key = key_of_hunks(cs, v, &v->own, hunks);
+    c->literal = key_of_hunks(cs, v, &nothing, hunks);
+    v->change = map_put(&cs->by_key, change_key, cs->list, cs->n);
+    if (v->change == MAP_NONE) {
+        v->change = cs->n++;
+        c->hunks = arena_str(&cs->arena, hunks);
+    }
+    v->own_in_hunks = c->key != c->literal;
+    cs->list[v->change].alike |= cs->list[v->change].literal != c->literal;
+}
+
+static int ask(struct changes *cs, struct err *e)
+{
+    int r = hunks_take(&cs->hunks, on_hunks, cs, e);
+    for (uint32_t i = cs->waiting; r == 0 && i < cs->variants_n; i++) {
+        if (cs->variants[i].change == MAP_NONE) /* an empty document came or went */
+            on_hunks(cs, i - cs->waiting, STR(""));
+    }
+    cs->waiting = cs->variants_n;
+    return r;
+}
+
+/* The variant of that key; *ret_new: it was not known before. */
+static struct variant *put_variant(struct changes *cs, const struct variant *v, bool *ret_new)
+{
+    cs->variants =
+        mem_grow(cs->variants, cs->variants_n, &cs->variants_room, sizeof(*cs->variants));
+    cs->variants[cs->variants_n] = *v;
+    uint32_t known = map_put(&cs->variants_by_key, variant_key, cs->variants, cs->variants_n);
+    *ret_new = known == MAP_NONE;
+    return &cs->variants[*ret_new ? cs->variants_n++ : known];
+}
+
+/* By the lines that go and come if they are plain to see, else by all text from the first that
+ * differs to the last. */
+static void set_keys(const struct changes *cs, struct variant *v, struct str gone, struct str come)
+{
+    struct buf lines;
+    buf_init(&lines, KEY_MAX_BYTES);
+    cut_common(&gone, &come);
+    if (plain_lines(gone, come, &lines)) {
+        gone = buf_view(&lines);
+        come = STR("plain");
+    }
+    v->key = key_of(cs, v, &v->own, gone, come);
+    v->literal = key_of(cs, v, &nothing, gone, come);
+    buf_done(&lines);
+}
+
+int changes_add(struct changes *cs, const struct node *before, const struct node *now,
+                struct str document, const struct str texts[2], struct err *e)
+{
+    struct str gone = texts[0], come = texts[1];
+    struct variant v = {
+        .document = document,
+        .kind = !gone.p   ? CHANGE_APPEARED
+                : !come.p ? CHANGE_VANISHED
+                          : CHANGE_CONTENT,
+        .first = now->name,
+        .own = own_both(before, now, &cs->scratch),
+        .change = MAP_NONE,
+    };
+    bool new;
+    set_keys(cs, &v, gone, come);
+    struct variant *holder = put_variant(cs, &v, &new);
+    names_add(&holder->nodes, now->name);
+    holder->alike |= holder->literal != v.literal;
+    arena_reset(&cs->scratch);
+    if (!new)
+        return 0;
+    holder->own = own_both(before, now, &cs->arena);
+    int r = hunks_add(&cs->hunks, texts[0], texts[1], e);
+    return r == 0 && cs->hunks.bytes > WAITING_MAX_BYTES ? ask(cs, e) : r;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+int changes_finish(struct changes *cs, struct err *e)
+{
+    int r = ask(cs, e);
+    if (r < 0)
+        return r;
+    for (uint32_t i = 0; i < cs->variants_n; i++) {
+        const struct variant *v = &cs->variants[i];
+        cs->list[v->change].alike |= v->alike && v->own_in_hunks;
+        for (uint32_t j = 0; j < v->nodes.n; j++)
+            names_add(&cs->list[v->change].nodes, v->nodes.list[j]);
+    }
+    for (uint32_t i = 0; i < cs->n; i++)
+        qsort(cs->list[i].nodes.list, cs->list[i].nodes.n, sizeof(struct str), by_name);
+    return 0;
+}

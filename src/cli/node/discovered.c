@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/node/discovered.h"
+
+#include "base/guess.h"
+#include "cli/common/table.h"
+
+#include <stdio.h>
+
+static int get(struct api *api, struct value *ret)
+{
+    struct value answer;
+    int status = api_get(api, STR("/v1/discovered"), &answer);
+    struct value list = status == CALL_OK ? value_get(answer, STR("machines")) : value_none();
+    *ret = list.kind == VALUE_LIST ? list : value_list(NULL, 0);
+    return status;
+}
+
+/* --- The list -----------------------------------------------------------------------------------
+ */
+
+/* What two members say, as one cell: "efi x86_64". */
+static struct str both(struct value machine, const char *first, const char *second, struct arena *a)
+{
+    struct str one = api_text(machine, first), two = api_text(machine, second);
+    return one.n && two.n ? ARENA_JOIN(a, one, STR(" "), two) : one.n ? one : two;
+}
+
+static void add_row(struct table *t, struct value machine, struct arena *a)
+{
+    table_add(t, api_text(machine, "mac"));
+    table_add(t, api_text(machine, "address"));
+    table_add(t, both(machine, "manufacturer", "product", a));
+    table_add(t, both(machine, "platform", "arch", a));
+    table_add(t, arena_printf(a, "%lld", (long long)api_number(machine, "times", 0)));
+    table_add(t, api_age(machine, "last", a));
+    table_add(t, api_text(machine, "uuid"));
+}
+
+static void print_table(struct call *c, struct value machines)
+{
+    static const char *const heads[] = {"MAC",   "ADDRESS", "PRODUCT", "FIRMWARE",
+                                        "TIMES", "AGO",     "UUID"};
+    struct table t;
+    table_init(&t, &c->arena, 7);
+    for (size_t i = 0; i < 7; i++)
+        table_add(&t, str_from(heads[i]));
+    for (uint32_t i = 0; i < machines.n; i++)
+        add_row(&t, machines.items[i], &c->arena);
+    table_print(&t, stdout, c->color_out);
+}
+
+/* Whatever else a server may say, a name is a MAC. */
+static void print_names(struct value machines)
+{
+    for (uint32_t i = 0; i < machines.n; i++) {
+        char text[MAC_TEXT_SIZE];
+        struct mac mac;
+        if (mac_parse(api_text(machines.items[i], "mac"), &mac))
+            puts(mac_text(mac, text));
+    }
+}
+
+int node_discovered_run(struct call *c)
+{
+    struct value machines;
+    struct api api;
+    bool names = flags_given(&c->flags, FLAG_NAMES), json = flags_given(&c->flags, FLAG_JSON);
+    if (names && json)
+        return call_misuse(c, "give either --json or --names");
+    int status = api_open(c, &api);
+    if (status == CALL_OK)
+        status = get(&api, &machines);
+    if (status == CALL_OK && json)
+        call_print_json(machines);
+    else if (status == CALL_OK && names)
+        print_names(machines);
+    else if (status == CALL_OK)
+        print_table(c, machines);
+    api_close(&api);
+    return status;
+}
+
+/* --- One of them --------------------------------------------------------------------------------
+ */
+
+struct owner {
+    struct str mac, name; /* name.n == 0: nobody yet */
+};
+
+static int is_owner(void *cls, struct value node)
+{
+    struct owner *o = cls;
+    struct value macs = value_get(node, STR("macs"));
+    for (uint32_t i = 0; macs.kind == VALUE_LIST && i < macs.n; i++) {
+        if (macs.items[i].kind == VALUE_STR && str_eq(value_text(macs.items[i]), o->mac))
+            o->name = api_text(node, "name");
+    }
+    return 0;
+}
+
+/* Whoever adopts a machine twice is told so. */
+static int say_unknown(struct api *api, struct str mac, struct guess *g)
+{
+    struct owner o = {.mac = mac};
+    int status = api_each(api, STR("/v1/nodes?limit=1000"), "nodes", is_owner, &o);
+    if (status != CALL_OK)
+        return status;
+    if (o.name.n)
+        return call_fail(api->call, "%.*s is node '%.*s' already", STR_ARG(mac), STR_ARG(o.name));
+    return call_fail(api->call,
+                     "no machine with the MAC %.*s has asked for its boot script%s `cloudseed "
+                     "node discovered` lists those that have",
+                     STR_ARG(mac), g->best.n ? guess_text(g) : ":");
+}
+
+int node_discovered_find(struct api *api, struct mac mac, struct value *ret)
+{
+    char text[MAC_TEXT_SIZE];
+    struct guess g;
+    struct value machines;
+    struct str wanted = str_from(mac_text(mac, text));
+    int status = get(api, &machines);
+    guess_init(&g, wanted);
+    for (uint32_t i = 0; i < machines.n; i++) {
+        struct str found = api_text(machines.items[i], "mac");
+        if (str_eq(found, wanted)) {
+            *ret = machines.items[i];
+            return CALL_OK;
+        }
+        guess_offer(&g, found);
+    }
+    return status == CALL_OK ? say_unknown(api, wanted, &g) : status;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/common/seedtree.h"
+#include "cli/common/table.h"
+#include "cli/node/node.h"
+#include "cli/node/node_check.h"
+#include "cli/node/remote.h"
+
+/* `verdicts` is NULL where nobody asked for them. */
+static void print_json(const struct tree *t, const char *const *verdicts)
+{
+    struct call_list list = {0};
+    struct arena arena; /* of one node */
+    arena_init(&arena, 4096);
+    for (uint32_t i = 0; i < tree_node_count(t); i++) {
+        struct value_pair pairs[NODE_PAIRS + 1];
+        node_pairs(tree_node(t, i), &arena, pairs);
+        if (verdicts)
+            pairs[NODE_PAIRS] = (struct value_pair)JSON_STR("check", str_from(verdicts[i]));
+        call_list_item(&list, value_map(pairs, NODE_PAIRS + (verdicts != NULL)));
+        arena_reset(&arena);
+    }
+    call_list_end(&list);
+    arena_done(&arena);
+}
+
+static void print_names(const struct tree *t)
+{
+    for (uint32_t i = 0; i < tree_node_count(t); i++)
+        printf("%.*s\n", STR_ARG(tree_node(t, i)->name));
+}
+
+static void print_table(struct call *c, const struct tree *t, const char *const *verdicts)
+{
+    static const char *const heads[] = {"NAME", "ROLE", "CLUSTER", "ADDRESSES", "MACS", "CHECK"};
+    size_t columns = verdicts ? 6 : 5;
+    struct table table;
+    table_init(&table, &c->arena, columns);
+    for (size_t i = 0; i < columns; i++)
+        table_add(&table, str_from(heads[i]));
+    for (uint32_t i = 0; i < tree_node_count(t); i++) {
+        const struct node *n = tree_node(t, i);
+        table_add(&table, n->name);
+        table_add(&table, n->role->name);
+        table_add(&table, n->cluster ? n->cluster->name : STR(""));
+        table_add(&table, node_addresses_text(n, &c->arena));
+        table_add(&table, node_macs_text(n, &c->arena));
+        if (verdicts)
+            table_add(&table, str_from(verdicts[i]));
+    }
+    table_print(&table, stdout, c->color_out);
+}
+
+static int list_tree(struct call *c, const struct config *config)
+{
+    struct tree *tree = seedtree_load(c, config, NULL);
+    if (!tree)
+        return CALL_FAILED;
+    const char *const *verdicts =
+        flags_given(&c->flags, FLAG_CHECK) ? node_check_all(tree, &c->arena) : NULL;
+    if (flags_given(&c->flags, FLAG_JSON))
+        print_json(tree, verdicts);
+    else if (flags_given(&c->flags, FLAG_NAMES))
+        print_names(tree);
+    else
+        print_table(c, tree, verdicts);
+    tree_free(tree);
+    return CALL_OK;
+}
+
+int node_list_run(struct call *c)
+{
+    struct api api;
+    bool names = flags_given(&c->flags, FLAG_NAMES);
+    if (names && flags_given(&c->flags, FLAG_JSON))
+        return call_misuse(c, "give either --json or --names");
+    if (names && flags_given(&c->flags, FLAG_CHECK))
+        return call_misuse(c, "give either --check or --names");
+    int status = node_remote_open(c, &api);
+    if (status == NODE_REMOTE_NONE)
+        status = list_tree(c, &api.config);
+    else if (status == CALL_OK)
+        status = node_remote_list(&api);
+    api_close(&api);
+    return status;
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/common/faultview.h"
+#include "cli/common/seedtree.h"
+#include "cli/common/table.h"
+#include "cli/common/term.h"
+#include "cli/node/node.h"
+#include "cli/node/node_check.h"
+#include "cli/node/remote.h"
+#include "render/scope.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#define VALUE_MAX_BYTES ((size_t)1 << 30)
+
+/* Every variable that the node's templates see, by name. */
+struct shown {
+    const struct variable **list;
+    size_t n;
+};
+
+static int by_name(const void *a, const void *b)
+{
+    const struct variable *const *va = a, *const *vb = b;
+    return str_cmp((*va)->name, (*vb)->name);
+}
+
+/* The nearest of each name: scope_variable decides as it does for templates. */
+static struct shown see_variables(const struct site *site, const struct node *n, struct arena *a)
+{
+    const struct variables from[] = {
+        n->variables,
+        n->role->variables,
+        n->cluster ? n->cluster->variables : (struct variables){0},
+        site->variables,
+    };
+    size_t room = 0;
+    for (size_t i = 0; i < 4; i++)
+        room += from[i].n;
+    struct shown seen = {.list = ARENA_ARRAY(a, const struct variable *, room)};
+    for (size_t i = 0; i < 4; i++) {
+        for (uint32_t j = 0; j < from[i].n; j++) {
+            const struct variable *v = &from[i].list[j];
+            if (scope_variable(site, n, v->name) == v)
+                seen.list[seen.n++] = v;
+        }
+    }
+    if (seen.n)
+        qsort(seen.list, seen.n, sizeof(*seen.list), by_name);
+    return seen;
+}
+
+static struct value variable_value(const struct variable *v, struct arena *a)
+{
+    const struct value_pair pairs[] = {
+        JSON_VALUE("value", v->value),
+        JSON_VALUE("from", node_place_value(v->at, a)),
+    };
+    return value_copy(a, value_map(pairs, 2));
+}
+
+static struct value variables_value(struct shown seen, struct arena *a)
+{
+    struct value_pair *pairs = ARENA_ARRAY(a, struct value_pair, seen.n);
+    for (size_t i = 0; i < seen.n; i++) {
+        pairs[i].key = value_str(seen.list[i]->name);
+        pairs[i].value = variable_value(seen.list[i], a);
+    }
+    return value_map(pairs, seen.n);
+}
+
+static struct value templates_value(const struct role *r, struct arena *a)
+{
+    struct value_pair *pairs = ARENA_ARRAY(a, struct value_pair, SEED_FILE_COUNT + LOADERS);
+    for (int i = 0; i < SEED_FILE_COUNT; i++) {
+        pairs[i].key = value_str(str_from(seed_file_names[i]));
+        pairs[i].value = r->templates[i] ? value_str(r->template_names[i]) : value_none();
+    }
+    for (int i = 0; i < LOADERS; i++) {
+        pairs[SEED_FILE_COUNT + i].key = value_str(str_from(boot_script_names[i]));
+        pairs[SEED_FILE_COUNT + i].value =
+            r->scripts[i] ? value_str(r->script_names[i]) : value_none();
+    }
+    return value_map(pairs, SEED_FILE_COUNT + LOADERS);
+}
+
+/* What came of the node's check. */
+struct checked {
+    const char *verdict;
+    struct faults faults;
+};
+
+static void print_json(struct call *c, const struct node *n, struct shown seen, struct checked *k)
+{
+    struct value_pair pairs[NODE_PAIRS + 5];
+    node_pairs(n, &c->arena, pairs);
+    const struct value_pair more[] = {
+        JSON_STR("boot", str_from(boot_kind_names[n->role->boot.entry.kind])),
+        JSON_VALUE("templates", templates_value(n->role, &c->arena)),
+        JSON_VALUE("variables", variables_value(seen, &c->arena)),
+        JSON_STR("check", str_from(k->verdict)),
+        JSON_VALUE("faults", faultview_value(&k->faults, &c->arena)),
+    };
+    memcpy(pairs + NODE_PAIRS, more, sizeof(more));
+    call_print_json(value_map(pairs, NODE_PAIRS + 5));
+}
+
+static struct str place_text(struct place at, struct arena *a)
+{
+    return at.line ? arena_printf(a, "%s:%u", at.file, at.line) : str_from(at.file);
+}
+
+static void add_field(struct table *t, const char *name, struct str value)
+{
+    table_add(t, str_from(name));
+    table_add(t, value);
+}
+
+static struct str networks_text(const struct node *n, struct arena *a)
+{
+    struct buf b;
+    buf_init(&b, 4096);
+    for (uint8_t i = 0; i < n->addresses_n; i++)
+        buf_printf(&b, "%s%.*s", i ? "," : "", STR_ARG(n->networks[i]->name));
+    struct str text = arena_str(a, buf_view(&b));
+    buf_done(&b);
+    return text;
+}
+
+/* What it boots from the network while it is built. */
+static struct str boot_text(const struct boot_plan *b)
+{
+    switch (b->entry.kind) {
+    case BOOT_KERNEL: return b->entry.kernel.url;
+    case BOOT_CHAIN: return b->entry.chain.url;
+    case BOOT_MENU: return STR("what is chosen from a menu");
+    default: return STR("its disk");
+    }
+}
+
+static void print_fields(struct call *c, const struct node *n, const struct checked *k)
+{
+    struct arena *a = &c->arena;
+    struct table t;
+    char uuid[UUID_TEXT_SIZE] = "";
+    table_init(&t, a, 2);
+    add_field(&t, "name", n->name);
+    add_field(&t, "role", n->role->name);
+    add_field(&t, "bootstrap", str_from(bootstrap_names[n->role->bootstrap]));
+    add_field(&t, "cluster", n->cluster ? n->cluster->name : STR(""));
+    add_field(&t, "addresses", node_addresses_text(n, a));
+    add_field(&t, "networks", networks_text(n, a));
+    add_field(&t, "macs", node_macs_text(n, a));
+    add_field(&t, "uuid", n->uuid ? str_from(uuid_text(*n->uuid, uuid)) : STR(""));
+    add_field(&t, "serial", n->serial);
+    add_field(&t, "key epoch", arena_printf(a, "%u", n->key_epoch));
+    add_field(&t, "declared in", place_text(n->at, a));
+    for (int i = 0; i < SEED_FILE_COUNT; i++)
+        add_field(&t, seed_file_names[i],
+                  n->role->templates[i]
+                      ? arena_printf(a, "template %.*s", STR_ARG(n->role->template_names[i]))
+                      : str_from(i == SEED_META_DATA ? "made by cloudseedd" : "empty"));
+    add_field(&t, "boots", boot_text(&n->role->boot));
+    char count[FAULTVIEW_COUNT_SIZE];
+    bool any = k->faults.errors || k->faults.warnings;
+    add_field(&t, "check",
+              arena_printf(a, "%s%s%s", k->verdict, any ? ": " : "",
+                           any ? faultview_count(&k->faults, count) : ""));
+    table_print(&t, stdout, false);
+}
+
+static struct str json_text(struct value v, struct arena *a)
+{
+    struct buf json, safe;
+    buf_init(&json, VALUE_MAX_BYTES);
+    buf_init(&safe, VALUE_MAX_BYTES);
+    json_write(&json, v, false);
+    term_json(&safe, buf_view(&json));
+    struct str text = arena_str(a, buf_view(&safe));
+    buf_done(&safe);
+    buf_done(&json);
+    return text;
+}
+
+static void print_variables(struct call *c, struct shown seen)
+{
+    struct table t;
+    table_init(&t, &c->arena, 3);
+    table_add(&t, STR("VARIABLE"));
+    table_add(&t, STR("FROM"));
+    table_add(&t, STR("VALUE"));
+    for (size_t i = 0; i < seen.n; i++) {
+        table_add(&t, seen.list[i]->name);
+        table_add(&t, place_text(seen.list[i]->at, &c->arena));
+        table_add(&t, json_text(seen.list[i]->value, &c->arena));
+    }
+    putchar('\n');
+    table_print(&t, stdout, c->color_out);
+}
+
+static void print(struct call *c, const struct tree *t, const struct node *n)
+{
+    struct shown seen = see_variables(tree_site(t), n, &c->arena);
+    struct checked k;
+    faults_init(&k.faults);
+    k.verdict = node_check(t, n, &k.faults);
+    if (flags_given(&c->flags, FLAG_JSON)) {
+        print_json(c, n, seen, &k);
+    } else {
+        print_fields(c, n, &k);
+        if (seen.n)
+            print_variables(c, seen);
+        if (k.faults.kept)
+            putchar('\n');
+        faultview_print(stdout, &k.faults, c->color_out);
+    }
+    faults_done(&k.faults);
+}
+
+/* `remote` is what the server tells of it, VALUE_UNDEFINED where none was asked. */
+static int show_tree(struct call *c, const struct config *config, struct value remote)
+{
+    struct tree *tree = seedtree_load(c, config, NULL);
+    const struct node *n = tree ? seedtree_node(c, tree, c->operands[0]) : NULL;
+    if (n)
+        print(c, tree, n);
+    if (n && remote.kind == VALUE_MAP)
+        node_remote_print_life(c, remote);
+    tree_free(tree);
+    return n ? CALL_OK : CALL_FAILED;
+}
+
+/* The tree has more to tell of the nodes that it declares, where it can be read. */
+static int show_remote(struct api *api)
+{
+    struct call *c = api->call;
+    struct value node;
+    int status = api_get(api, api_node(api, c->operands[0], ""), &node);
+    if (status != CALL_OK)
+        return status;
+    if (flags_given(&c->flags, FLAG_JSON))
+        call_print_json(node);
+    else if (api_text(node, "declared").n && access(api->config.seed_dir.p, R_OK) == 0)
+        return show_tree(c, &api->config, node);
+    else
+        node_remote_print(c, node);
+    return CALL_OK;
+}
+
+int node_show_run(struct call *c)
+{
+    struct api api;
+    int status = node_remote_open(c, &api);
+    if (status == NODE_REMOTE_NONE)
+        status = show_tree(c, &api.config, (struct value){0});
+    else if (status == CALL_OK)
+        status = show_remote(&api);
+    api_close(&api);
+    return status;
+}

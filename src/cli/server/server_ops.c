@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/server/server_ops.h"
+
+#include "cli/common/api.h"
+#include "cli/common/faultview.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void take_faults(struct value list, struct faults *faults, struct arena *a)
+{
+    for (uint32_t i = 0; list.kind == VALUE_LIST && i < list.n; i++) {
+        struct value f = list.items[i];
+        struct str file = api_text(f, "file"), text = api_text(f, "message");
+        struct place at = {
+            .file = file.n ? arena_str(a, file).p : NULL,
+            .line = (uint32_t)api_number(f, "line", 0),
+            .column = (uint32_t)api_number(f, "column", 0),
+        };
+        fault_add(faults, at, "%.*s", STR_ARG(text));
+    }
+}
+
+/* As `check` shows them, where the files can be read here too. */
+static int refuse(struct api *api, const struct api_answer *answer)
+{
+    struct value list = value_get(answer->value, STR("faults"));
+    struct faults faults;
+    if (list.kind != VALUE_LIST)
+        return api_refused(api, answer);
+    faults_init(&faults);
+    take_faults(list, &faults, api->arena);
+    faultview_print(stderr, &faults, api->call->color_err);
+    faults_done(&faults);
+    return call_fail(api->call, "%.*s", STR_ARG(api_text(answer->value, "detail")));
+}
+
+static int reload(struct api *api)
+{
+    struct api_answer answer;
+    struct err e;
+    if (api_try(api, "POST", STR("/v1/reload"), (struct value){0}, STR(""), &answer, &e) < 0)
+        return call_fail(api->call, "%s", e.msg);
+    if (answer.status != 200)
+        return refuse(api, &answer);
+    if (flags_given(&api->call->flags, FLAG_JSON))
+        call_print_json(answer.value);
+    else
+        printf("the seed tree is in force: %lld nodes, loaded in %lld ms\n",
+               (long long)api_number(answer.value, "nodes", 0),
+               (long long)api_number(answer.value, "ms", 0));
+    return CALL_OK;
+}
+
+int reload_run(struct call *c)
+{
+    struct api api;
+    int status = api_open(c, &api);
+    if (status == CALL_OK)
+        status = reload(&api);
+    api_close(&api);
+    return status;
+}
+
+/* The server has a folder of its own to start from. */
+static struct str absolute(const char *path, struct arena *a)
+{
+    char *here = *path == '/' ? NULL : realpath(".", NULL);
+    struct str whole = here ? arena_printf(a, "%s/%s", here, path) : str_from(path);
+    free(here);
+    return whole;
+}
+
+static int backup(struct api *api)
+{
+    struct api_answer answer;
+    const struct value_pair body[] = {
+        JSON_STR("path", absolute(api->call->operands[0], api->arena)),
+    };
+    int status = api_ask(api, "POST", STR("/v1/backup"), value_map(body, 1), STR(""), &answer);
+    if (status != CALL_OK)
+        return status;
+    if (flags_given(&api->call->flags, FLAG_JSON))
+        call_print_json(answer.value);
+    else
+        printf("%.*s: %lld bytes\n", STR_ARG(value_text(body[0].value)),
+               (long long)api_number(answer.value, "bytes", 0));
+    return CALL_OK;
+}
+
+int backup_run(struct call *c)
+{
+    struct api api;
+    int status = api_open(c, &api);
+    if (status == CALL_OK)
+        status = backup(&api);
+    api_close(&api);
+    return status;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/watch/event_text.h"
+
+#include "cli/common/api.h"
+#include "cli/common/term.h"
+
+#define LINE_MAX_BYTES ((size_t)64 * 1024)
+#define TEXT_MAX_BYTES ((size_t)64 * 1024)
+
+static void put(struct buf *b, const char *before, struct str text)
+{
+    if (text.n)
+        buf_printf(b, "%s%.*s", before, STR_ARG(text));
+}
+
+static void put_progress(struct buf *b, struct value data)
+{
+    struct str result = api_text(data, "result");
+    struct value took = value_get(data, STR("duration"));
+    buf_str(b, api_text(data, "stage"));
+    if (str_is(api_text(data, "type"), "start"))
+        buf_str(b, STR(" begins"));
+    put(b, " ends: ", result);
+    if (took.kind == VALUE_FLOAT || took.kind == VALUE_INT)
+        buf_printf(b, " after %.1f s", took.kind == VALUE_INT ? (double)took.i : took.f);
+    put(b, ": ", api_text(data, "description"));
+}
+
+/* Each part behind a comma. */
+static void part(struct buf *b, const char *before, struct str text)
+{
+    if (text.n)
+        buf_printf(b, "%s%s%.*s", b->n ? ", " : "", before, STR_ARG(text));
+}
+
+static void number_part(struct buf *b, const char *before, int64_t number, const char *after)
+{
+    if (number)
+        buf_printf(b, "%s%s%lld%s", b->n ? ", " : "", before, (long long)number, after);
+}
+
+static void put_identity(struct buf *b, struct value data)
+{
+    part(b, "hostname ", api_text(data, "hostname"));
+    part(b, "instance-id ", api_text(data, "instance_id"));
+    number_part(b, "", value_get(data, STR("host_keys")).n, " ssh host keys");
+}
+
+static void put_other(struct buf *b, struct value data)
+{
+    part(b, "was ", api_text(data, "from"));
+    number_part(b, "for ", api_number(data, "minutes", 0), " minutes");
+    number_part(b, "generation ", api_number(data, "generation", 0), "");
+    part(b, "fetched ", api_text(data, "file"));
+    part(b, "by ", api_text(data, "evidence"));
+    part(b, "result ", api_text(data, "result"));
+    number_part(b, "", api_number(data, "warnings", 0), " warnings");
+    part(b, "in ", api_text(data, "stage"));
+    part(b, "", api_text(data, "reason"));
+    part(b, "", api_text(data, "detail"));
+}
+
+struct str event_text(struct value event, struct arena *a)
+{
+    struct value data = value_get(event, STR("data"));
+    struct str kind = api_text(event, "kind"), cause = api_text(event, "cause");
+    struct buf b;
+    buf_init(&b, TEXT_MAX_BYTES);
+    if (str_is(kind, "progress"))
+        put_progress(&b, data);
+    else if (str_is(kind, "up") || str_is(kind, "identity"))
+        put_identity(&b, data);
+    else
+        put_other(&b, data);
+    if (str_starts(cause, STR("uid ")))
+        part(&b, "by ", cause);
+    struct str text = arena_str(a, buf_view(&b));
+    buf_done(&b);
+    return text;
+}
+
+bool event_is_bad(struct value event)
+{
+    struct str kind = api_text(event, "kind");
+    return str_is(kind, "failed") || str_is(kind, "alarm") || str_is(kind, "locked") ||
+           str_is(api_text(value_get(event, STR("data")), "result"), "FAIL");
+}
+
+void event_print(FILE *f, struct value event, bool color)
+{
+    struct buf line;
+    struct arena a;
+    bool red = color && event_is_bad(event);
+    arena_init(&a, 4096);
+    buf_init(&line, LINE_MAX_BYTES);
+    term_text(&line,
+              arena_printf(&a, "%.*s  %6lld  %-15.*s  %-10.*s  %.*s",
+                           STR_ARG(api_text(event, "at")), (long long)api_number(event, "id", 0),
+                           STR_ARG(api_text(event, "node")), STR_ARG(api_text(event, "kind")),
+                           STR_ARG(str_head(event_text(event, &a), LINE_MAX_BYTES / 16))));
+    struct str text = str_trim(buf_view(&line));
+    fprintf(f, "%s%.*s%s\n", red ? TERM_RED : "", STR_ARG(text), red ? TERM_PLAIN : "");
+    buf_done(&line);
+    arena_done(&a);
+}

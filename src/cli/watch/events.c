@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/watch/events.h"
+
+#include "cli/common/api.h"
+#include "cli/watch/event_text.h"
+#include "wire/uri.h"
+
+#include <stdio.h>
+
+#define SHOWN_FIRST 50
+#define POLL_MS 60000
+
+struct events {
+    struct api api;
+    const char *node, *kind; /* NULL: all */
+    struct call_list list;   /* for --json without --follow */
+    bool json, follow;
+    struct arena arena; /* of one page or event */
+    struct str last;    /* the id of the last one, in `last_text` */
+    char last_text[STR_U64_SIZE];
+    int status;
+};
+
+static void show(struct events *w, struct value event)
+{
+    w->last = str_of_u64((uint64_t)api_number(event, "id", 0), w->last_text);
+    if (w->json && w->follow)
+        call_print_json_line(event);
+    else if (w->json)
+        call_list_item(&w->list, event);
+    else
+        event_print(stdout, event, w->api.call->color_out);
+}
+
+static struct str filters(struct events *w)
+{
+    struct arena *a = &w->api.call->arena;
+    struct str node = uri_encode_segment(str_from(w->node), a),
+               kind = uri_encode_segment(str_from(w->kind), a);
+    return arena_printf(a, "%s%.*s%s%.*s", w->node ? "&node=" : "", STR_ARG(node),
+                        w->kind ? "&kind=" : "", STR_ARG(kind));
+}
+
+static int get_page(struct events *w, struct str query, struct value *ret)
+{
+    arena_reset(&w->arena);
+    struct str target =
+        arena_printf(&w->arena, "/v1/events?%.*s%.*s", STR_ARG(query), STR_ARG(filters(w)));
+    int status = api_get(&w->api, target, ret);
+    if (status == CALL_OK && value_get(*ret, STR("events")).kind != VALUE_LIST)
+        return call_fail(w->api.call, "%s: the answer has no events", w->api.server.where);
+    return status;
+}
+
+static int show_newest(struct events *w)
+{
+    struct value page;
+    struct str query = arena_printf(&w->api.call->arena, "order=newest&limit=%d", SHOWN_FIRST);
+    int status = get_page(w, query, &page);
+    struct value list = status == CALL_OK ? value_get(page, STR("events")) : (struct value){0};
+    for (uint32_t i = list.n; i > 0; i--)
+        show(w, list.items[i - 1]);
+    return status;
+}
+
+static int show_since(struct events *w, const char *since)
+{
+    int64_t next = 0;
+    w->last = str_from(since);
+    do {
+        struct value page;
+        char query[64];
+        snprintf(query, sizeof(query), "limit=1000&after=%.*s", STR_ARG(w->last));
+        int status = get_page(w, str_from(query), &page);
+        if (status != CALL_OK)
+            return status;
+        struct value list = value_get(page, STR("events"));
+        for (uint32_t i = 0; i < list.n; i++)
+            show(w, list.items[i]);
+        next = api_number(page, "next", 0);
+        if (next)
+            w->last = str_of_u64((uint64_t)next, w->last_text);
+    } while (next);
+    return CALL_OK;
+}
+
+static void on_event(void *cls, const struct sse_event *event)
+{
+    struct events *w = cls;
+    struct value v;
+    arena_reset(&w->arena);
+    if (json_read(event->data, &w->arena, &v, NULL) < 0)
+        return;
+    if (str_is(event->kind, "lost"))
+        call_note(w->api.call, "events %lld to %lld are lost", (long long)api_number(v, "from", 0),
+                  (long long)api_number(v, "to", 0));
+    else if ((!w->node || str_is(api_text(v, "node"), w->node)) &&
+             (!w->kind || str_is(api_text(v, "kind"), w->kind)))
+        show(w, v);
+}
+
+/* Ends with the program, or when nobody reads any more. */
+static int follow(struct events *w)
+{
+    struct err e;
+    int r = 0;
+    struct client_stream *s =
+        client_stream_new(w->api.client, STR("/v1/events"), w->last, on_event, w);
+    const char *told = NULL;
+    fflush(stdout);
+    while (r == 0 && !ferror(stdout)) {
+        r = client_stream_wait(s, POLL_MS, -1, &e);
+        const char *trouble = client_stream_trouble(s);
+        if (trouble && !told)
+            call_note(w->api.call, "%s; trying again", trouble);
+        told = trouble;
+        fflush(stdout);
+    }
+    client_stream_free(s);
+    return r < 0 ? call_fail(w->api.call, "%s", e.msg) : CALL_FAILED;
+}
+
+/* The stream goes on from there, whatever happens before it begins. */
+static int learn_last(struct events *w)
+{
+    struct value page;
+    w->last = str_of_u64(0, w->last_text);
+    int status = api_get(&w->api, STR("/v1/events?order=newest&limit=1"), &page);
+    struct value list = status == CALL_OK ? value_get(page, STR("events")) : (struct value){0};
+    if (list.kind == VALUE_LIST && list.n)
+        w->last = str_of_u64((uint64_t)api_number(list.items[0], "id", 0), w->last_text);
+    return status;
+}
+
+int events_run(struct call *c)
+{
+    const char *since = c->flags.value[FLAG_SINCE];
+    uint64_t id;
+    struct events w = {
+        .node = c->operands_n ? c->operands[0] : NULL,
+        .kind = c->flags.value[FLAG_KIND],
+        .json = flags_given(&c->flags, FLAG_JSON),
+        .follow = flags_given(&c->flags, FLAG_FOLLOW),
+    };
+    if (since && !str_to_u64(str_from(since), INT64_MAX, &id))
+        return call_misuse(c, "--since '%s': expected the id of an event", since);
+    int status = api_open(c, &w.api);
+    if (status == CALL_OK) {
+        arena_init(&w.arena, 64 * 1024);
+        w.api.arena = &w.arena;
+        if (w.follow && !since)
+            status = learn_last(&w);
+        if (status == CALL_OK)
+            status = since ? show_since(&w, since) : show_newest(&w);
+        if (w.json && !w.follow && status == CALL_OK)
+            call_list_end(&w.list);
+        if (status == CALL_OK && w.follow)
+            status = follow(&w);
+        arena_done(&w.arena);
+    }
+    api_close(&w.api);
+    return status;
+}

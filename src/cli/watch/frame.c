@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/watch/frame.h"
+
+#include "base/mem.h"
+#include "cli/common/span.h"
+#include "cli/common/term.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BAR_COLUMNS 20
+#define CELL_MAX_BYTES ((size_t)4096)
+#define COLUMNS 6
+#define NAME_COLUMNS_MAX 32
+#define STAGE_COLUMNS_MAX 36
+#define ELAPSED_COLUMNS 8
+#define BAR_CELL_COLUMNS (BAR_COLUMNS + 8)
+#define CLEAR_REST "\033[K"
+
+enum { NAME, STATE, STAGE, BAR, ELAPSED, MESSAGE };
+
+/* What is shown of whom first: those in whom something happens. */
+static const char *const orders[] = {"booting", "joining", "failed",     "up",
+                                     "armed",   "ready",   "registered", NULL};
+
+static int order_of(const struct seen *s)
+{
+    int i = 0;
+    while (orders[i] && strcmp(orders[i], s->state) != 0)
+        i++;
+    return i <= 1 ? 0 : i;
+}
+
+static int by_order(const void *a, const void *b)
+{
+    const struct seen *const *sa = a, *const *sb = b;
+    int order = order_of(*sa) - order_of(*sb);
+    return order ? order : strcmp((*sa)->name, (*sb)->name);
+}
+
+struct layout {
+    const struct frame *frame;
+    struct buf *out;
+    size_t width[COLUMNS], left; /* left: columns that this line may still have */
+};
+
+/* As much of it as the line takes. */
+static void put_text(struct layout *l, struct str text, size_t width)
+{
+    struct buf safe;
+    buf_init(&safe, CELL_MAX_BYTES);
+    term_line(&safe, text);
+    struct str head = term_head(buf_view(&safe), width < l->left ? width : l->left);
+    buf_str(l->out, head);
+    l->left -= term_width(head);
+    buf_done(&safe);
+}
+
+static void put(struct layout *l, struct str text, size_t width)
+{
+    size_t before = l->left;
+    put_text(l, text, width);
+    for (size_t taken = before - l->left; taken < width && l->left; taken++, l->left--)
+        buf_char(l->out, ' ');
+}
+
+static void begin_line(struct layout *l)
+{
+    l->left = l->frame->columns ? l->frame->columns - 1 : 0; /* the last one makes some wrap */
+}
+
+static void end_line(struct layout *l)
+{
+    while (l->out->n && l->out->p[l->out->n - 1] == ' ')
+        l->out->n--;
+    buf_printf(l->out, CLEAR_REST "\n");
+}
+
+static void put_color(struct layout *l, const char *color)
+{
+    if (l->frame->color)
+        buf_printf(l->out, "%s", color);
+}
+
+static void put_head(struct layout *l)
+{
+    static const char *const heads[COLUMNS] = {"NODE",     "STATE",   "STAGE",
+                                               "PROGRESS", "ELAPSED", "MESSAGE"};
+    begin_line(l);
+    put_color(l, TERM_BOLD);
+    for (int i = 0; i < MESSAGE; i++)
+        put(l, str_from(heads[i]), l->width[i]);
+    put_text(l, str_from(heads[MESSAGE]), SIZE_MAX);
+    put_color(l, TERM_PLAIN);
+    end_line(l);
+}
+
+/* Where nothing is known yet a mark goes to and fro. */
+static void put_bar(struct layout *l, double done, int64_t running_s)
+{
+    char text[BAR_CELL_COLUMNS + 1];
+    uint32_t full = (uint32_t)(done * BAR_COLUMNS),
+             at = (uint32_t)(running_s % (2 * BAR_COLUMNS - 6));
+    memset(text, 0, sizeof(text));
+    text[0] = '[';
+    memset(text + 1, done < 0 ? ' ' : '-', BAR_COLUMNS);
+    text[BAR_COLUMNS + 1] = ']';
+    if (done < 0) {
+        at = at > BAR_COLUMNS - 3 ? 2 * (BAR_COLUMNS - 3) - at : at;
+        memcpy(text + 1 + at, "<=>", 3);
+    } else {
+        memset(text + 1, '#', full > BAR_COLUMNS ? BAR_COLUMNS : full);
+        snprintf(text + BAR_COLUMNS + 2, 6, " %3d%%", (int)(done * 100));
+    }
+    put(l, str_from(text), l->width[BAR]);
+}
+
+/* A boot that is under way, or that has yet to be told of by the node. */
+static bool is_active(const struct seen *s)
+{
+    return order_of(s) == 0 || strcmp(s->state, "up") == 0;
+}
+
+/* Of a boot under way: how long it runs. Else for how long the state has been so. */
+static int64_t elapsed_s(const struct seen *s, int64_t now_ms)
+{
+    int64_t from = s->began_ms >= 0 && s->ended_ms < 0 && is_active(s) ? s->began_ms : s->since_ms;
+    return from < 0 ? -1 : (now_ms - from) / 1000;
+}
+
+static void put_row(struct layout *l, const struct tracker *t, const struct seen *s)
+{
+    bool failed = strcmp(s->state, "failed") == 0;
+    int64_t seconds = elapsed_s(s, l->frame->now_ms);
+    double done = tracker_fraction(t, s, l->frame->now_ms);
+    char span[SPAN_TEXT_SIZE] = "";
+    begin_line(l);
+    put_color(l, failed || s->bad ? TERM_RED : is_active(s) ? "" : TERM_DIM);
+    put(l, str_from(s->name), l->width[NAME]);
+    put(l, str_from(s->state), l->width[STATE]);
+    put(l, str_from(s->stage), l->width[STAGE]);
+    if (is_active(s) && s->began_ms >= 0)
+        put_bar(l, done, seconds < 0 ? 0 : seconds);
+    else
+        put(l, STR(""), l->width[BAR]);
+    put(l, str_from(seconds < 0 ? "" : span_text(seconds, span)), l->width[ELAPSED]);
+    put_text(l, str_from(s->message), SIZE_MAX);
+    put_color(l, TERM_PLAIN);
+    end_line(l);
+}
+
+static size_t at_most(size_t n, size_t max)
+{
+    return n < max ? n : max;
+}
+
+static void measure(struct layout *l, const struct fleetview *v)
+{
+    const size_t least[COLUMNS] = {[NAME] = 4,
+                                   [STATE] = 10,
+                                   [STAGE] = 5,
+                                   [BAR] = BAR_CELL_COLUMNS - 1,
+                                   [ELAPSED] = ELAPSED_COLUMNS};
+    memcpy(l->width, least, sizeof(least));
+    for (uint32_t i = 0; i < v->n; i++) {
+        size_t name = at_most(term_width(str_from(v->list[i].name)), NAME_COLUMNS_MAX),
+               stage = at_most(term_width(str_from(v->list[i].stage)), STAGE_COLUMNS_MAX);
+        l->width[NAME] = name > l->width[NAME] ? name : l->width[NAME];
+        l->width[STAGE] = stage > l->width[STAGE] ? stage : l->width[STAGE];
+    }
+    for (int i = 0; i < MESSAGE; i++)
+        l->width[i] += 2;
+}
+
+/* "2 booting, 1 ready" of those from number `from` on. */
+static void put_counts(struct layout *l, const struct seen *const *list, uint32_t from, uint32_t n,
+                       const char *what)
+{
+    struct buf text;
+    buf_init(&text, CELL_MAX_BYTES);
+    buf_printf(&text, "%u %s", n - from, what);
+    const char *before = ": ";
+    for (size_t k = 0; orders[k]; k++) {
+        uint32_t count = 0;
+        for (uint32_t i = from; i < n; i++)
+            count += strcmp(list[i]->state, orders[k]) == 0;
+        if (count)
+            buf_printf(&text, "%s%u %s", before, count, orders[k]);
+        before = count ? ", " : before;
+    }
+    begin_line(l);
+    put_text(l, buf_view(&text), SIZE_MAX);
+    end_line(l);
+    buf_done(&text);
+}
+
+static void put_foot(struct layout *l)
+{
+    begin_line(l);
+    if (l->frame->trouble) {
+        put_color(l, TERM_YELLOW);
+        put_text(l, STR("trying again: "), SIZE_MAX);
+        put_text(l, str_from(l->frame->trouble), SIZE_MAX);
+    } else {
+        put_color(l, TERM_DIM);
+        put_text(l, STR("q ends this"), SIZE_MAX);
+    }
+    put_color(l, TERM_PLAIN);
+    buf_str(l->out, STR(CLEAR_REST));
+}
+
+void frame_write(const struct frame *f, const struct tracker *t, struct buf *out)
+{
+    struct layout l = {.frame = f, .out = out};
+    uint32_t n = t->view.n, room = f->rows > 4 ? f->rows - 3 : 1,
+             shown = n <= room || f->last ? n : room - 1;
+    const struct seen **list = mem_zalloc(n + 1, sizeof(struct seen *));
+    for (uint32_t i = 0; i < n; i++)
+        list[i] = &t->view.list[i];
+    qsort(list, n, sizeof(struct seen *), by_order);
+    measure(&l, &t->view);
+    put_head(&l);
+    for (uint32_t i = 0; i < shown; i++)
+        put_row(&l, t, list[i]);
+    if (shown < n)
+        put_counts(&l, list, shown, n, "more");
+    put_counts(&l, list, 0, n, n == 1 ? "node" : "nodes");
+    if (!f->last)
+        put_foot(&l);
+    free(list);
+}

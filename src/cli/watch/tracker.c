@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/watch/tracker.h"
+
+#include <errno.h>
+
+#define ALL_NODES STR("/v1/nodes?limit=1000")
+#define ANSWER_BYTES (256 * 1024)
+#define HISTORY_PAGES 5 /* of 1000 events each: some dozens of boots */
+
+static int put_node(void *cls, struct value node)
+{
+    struct tracker *t = cls;
+    fleetview_put(&t->view, node);
+    return 0;
+}
+
+static int load_named(struct tracker *t)
+{
+    const struct call *c = t->api.call;
+    for (size_t i = 0; i < c->operands_n; i++) {
+        struct value node;
+        if (api_get(&t->api, api_node(&t->api, c->operands[i], ""), &node) != CALL_OK)
+            return CALL_FAILED;
+        fleetview_put(&t->view, node);
+    }
+    return CALL_OK;
+}
+
+static int load(struct tracker *t)
+{
+    arena_reset(&t->arena);
+    t->news++;
+    fleetview_done(&t->view);
+    if (t->api.call->operands_n)
+        return load_named(t);
+    return api_each(&t->api, ALL_NODES, "nodes", put_node, t);
+}
+
+static bool is_tracked(const struct tracker *t, struct str name)
+{
+    const struct call *c = t->api.call;
+    for (size_t i = 0; i < c->operands_n; i++) {
+        if (str_is(name, c->operands[i]))
+            return true;
+    }
+    return c->operands_n == 0;
+}
+
+/* --- What earlier boots took -------------------------------------------------------------------
+ */
+
+static void learn(struct learn *l, const struct seen *s, struct value event)
+{
+    struct str kind = api_text(event, "kind");
+    int64_t after_ms = api_time(event, "at") - s->began_ms;
+    if (s->began_ms < 0 || s->reboot)
+        return;
+    if (str_is(kind, "progress"))
+        learn_mark(l, s->role, s->stage, s->stage_ended, after_ms);
+    if (str_is(kind, "progress") && s->ended_ms >= 0)
+        learn_end(l, s->role, after_ms);
+}
+
+/* The journal's newest pages, from the oldest event on, are played once more. */
+static void replay(struct learn *l, struct fleetview *past, const struct value *pages, size_t n)
+{
+    for (size_t p = n; p > 0; p--) {
+        struct value list = value_get(pages[p - 1], STR("events"));
+        for (uint32_t i = list.kind == VALUE_LIST ? list.n : 0; i > 0; i--) {
+            const struct seen *s = fleetview_event(past, list.items[i - 1]);
+            if (s)
+                learn(l, s, list.items[i - 1]);
+        }
+    }
+}
+
+static int get_history(struct tracker *t, struct value *pages, size_t *ret_n)
+{
+    size_t n = 0;
+    int64_t before = 0;
+    do {
+        struct str target = STR("/v1/events?order=newest&limit=1000");
+        if (before)
+            target =
+                arena_printf(&t->arena, "%.*s&before=%lld", STR_ARG(target), (long long)before);
+        if (api_get(&t->api, target, &pages[n]) != CALL_OK)
+            return CALL_FAILED;
+        before = api_number(pages[n++], "next", 0);
+    } while (before && n < HISTORY_PAGES);
+    *ret_n = n;
+    return CALL_OK;
+}
+
+/* As it was before any of these events: no boot is under way. */
+static int put_past(void *cls, struct value node)
+{
+    struct seen *s = fleetview_put(cls, node);
+    s->began_ms = s->ended_ms = -1;
+    return 0;
+}
+
+/* From the boots of all nodes, whichever are tracked. */
+static int learn_history(struct tracker *t)
+{
+    struct value pages[HISTORY_PAGES];
+    struct fleetview past = {.n = 0};
+    size_t n = 0;
+    int status = api_each(&t->api, ALL_NODES, "nodes", put_past, &past);
+    if (status == CALL_OK)
+        status = get_history(t, pages, &n);
+    replay(&t->learn, &past, pages, n);
+    fleetview_done(&past);
+    return status;
+}
+
+/* --- What happens now ---------------------------------------------------------------------------
+ */
+
+static void on_sse(void *cls, const struct sse_event *got)
+{
+    struct tracker *t = cls;
+    struct value event;
+    arena_reset(&t->arena);
+    if (json_read(got->data, &t->arena, &event, NULL) < 0)
+        return;
+    struct str name = api_text(event, "node");
+    if (str_is(got->kind, "lost") || (str_is(got->kind, "created") && is_tracked(t, name)) ||
+        (str_is(got->kind, "changed") && is_tracked(t, name))) {
+        t->missed = true;
+        return;
+    }
+    const struct seen *s = fleetview_event(&t->view, event);
+    if (!s)
+        return;
+    t->news++;
+    learn(&t->learn, s, event);
+    if (t->on_event)
+        t->on_event(t->cls, event, s);
+    if (str_is(got->kind, "deleted"))
+        fleetview_drop(&t->view, name);
+}
+
+/* The stream goes on from before the nodes were asked for: an event may come twice, none is
+ * missed. */
+static int open_stream(struct tracker *t)
+{
+    struct value page;
+    char id[STR_U64_SIZE];
+    int status = api_get(&t->api, STR("/v1/events?order=newest&limit=1"), &page);
+    struct value list = status == CALL_OK ? value_get(page, STR("events")) : (struct value){0};
+    int64_t last = list.kind == VALUE_LIST && list.n ? api_number(list.items[0], "id", 0) : 0;
+    if (status == CALL_OK)
+        t->stream = client_stream_new(t->api.client, STR("/v1/events"),
+                                      str_of_u64((uint64_t)last, id), on_sse, t);
+    return status;
+}
+
+int tracker_open(struct call *c, bool learns, struct tracker *ret)
+{
+    *ret = (struct tracker){.missed = false};
+    int status = api_open(c, &ret->api);
+    arena_init(&ret->arena, ANSWER_BYTES);
+    ret->api.arena = &ret->arena;
+    if (status == CALL_OK)
+        status = open_stream(ret);
+    if (status == CALL_OK)
+        status = load(ret);
+    if (status == CALL_OK && learns)
+        status = learn_history(ret);
+    return status;
+}
+
+void tracker_close(struct tracker *t)
+{
+    client_stream_free(t->stream);
+    api_close(&t->api);
+    fleetview_done(&t->view);
+    learn_done(&t->learn);
+    arena_done(&t->arena);
+}
+
+int tracker_wait(struct tracker *t, int timeout_ms, int fd)
+{
+    if (client_stream_wait(t->stream, timeout_ms, fd, &t->why) < 0)
+        return CALL_FAILED;
+    if (!t->missed || client_stream_trouble(t->stream))
+        return CALL_OK;
+    t->missed = false;
+    int status = load(t);
+    if (status != CALL_OK)
+        err_set(&t->why, -EIO, "the nodes cannot be asked for anew");
+    return status;
+}
+
+double tracker_fraction(const struct tracker *t, const struct seen *s, int64_t now_ms)
+{
+    if (s->began_ms < 0)
+        return -1;
+    if (s->ended_ms >= 0)
+        return strcmp(s->state, "failed") == 0 ? -1 : 1;
+    return learn_fraction(&t->learn, s->role, s->stage, s->stage_ended, now_ms - s->began_ms);
+}

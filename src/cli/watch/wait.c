@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/clock.h"
+#include "base/guess.h"
+#include "cli/common/span.h"
+#include "cli/watch/tracker.h"
+#include "cli/watch/watch.h"
+
+#include <stdio.h>
+
+#define POLL_MS 1000
+
+/* Those on the way to ready, in their order: a node that is further has been there. */
+static const char *const states[] = {"booting", "up",     "joining",   "ready",
+                                     "armed",   "failed", "registered"};
+#define STATES 7
+#define STATES_ON_THE_WAY 4
+
+struct waiting {
+    struct tracker t;
+    int wanted;      /* of `states` */
+    uint64_t due_ms; /* on the boot-time clock; UINT64_MAX: never */
+};
+
+static int state_number(const char *name)
+{
+    for (int i = 0; i < STATES; i++) {
+        if (strcmp(states[i], name) == 0)
+            return i;
+    }
+    return -1;
+}
+
+static bool has_reached(const struct waiting *w, const struct seen *s)
+{
+    int state = state_number(s->state);
+    if (w->wanted < STATES_ON_THE_WAY)
+        return state >= w->wanted && state < STATES_ON_THE_WAY;
+    return state == w->wanted;
+}
+
+static void on_event(void *cls, struct value event, const struct seen *s)
+{
+    struct str kind = api_text(event, "kind");
+    (void)cls;
+    if (str_is(kind, s->state))
+        fprintf(stderr, "%s is %s\n", s->name, s->state);
+}
+
+/* CALL_OK: all are there; CALL_FAILED after saying why; -1: not yet. */
+static int look(const struct waiting *w)
+{
+    const struct call *c = w->t.api.call;
+    int status = CALL_OK;
+    for (size_t i = 0; i < c->operands_n; i++) {
+        const struct seen *s = fleetview_find(&w->t.view, str_from(c->operands[i]));
+        if (!s)
+            return call_fail(c, "%s is gone", c->operands[i]);
+        if (has_reached(w, s))
+            continue;
+        if (strcmp(s->state, "failed") == 0)
+            return call_fail(c, "%s has failed%s%s: %s", s->name, *s->stage ? " in " : "", s->stage,
+                             s->message);
+        status = -1;
+    }
+    return status;
+}
+
+static int say_late(const struct waiting *w)
+{
+    const struct call *c = w->t.api.call;
+    for (size_t i = 0; i < c->operands_n; i++) {
+        const struct seen *s = fleetview_find(&w->t.view, str_from(c->operands[i]));
+        if (s && !has_reached(w, s))
+            call_fail(c, "%s is not %s in time: it is %s%s%s", s->name, states[w->wanted], s->state,
+                      *s->stage ? ", in " : "", s->stage);
+    }
+    return CALL_LATE;
+}
+
+static int wait_for_all(struct waiting *w)
+{
+    const char *told = NULL;
+    int status = look(w);
+    while (status == -1) {
+        uint64_t now = clock_boot_ms();
+        if (now >= w->due_ms)
+            return say_late(w);
+        uint64_t left = w->due_ms - now;
+        if (tracker_wait(&w->t, left < POLL_MS ? (int)left : POLL_MS, -1) != CALL_OK)
+            return call_fail(w->t.api.call, "%s", w->t.why.msg);
+        const char *trouble = client_stream_trouble(w->t.stream);
+        if (trouble && !told)
+            call_note(w->t.api.call, "%s; trying again", trouble);
+        told = trouble;
+        status = look(w);
+    }
+    return status;
+}
+
+static int misuse_state(struct call *c, const char *given)
+{
+    struct guess guess;
+    guess_init(&guess, str_from(given));
+    for (int i = 0; i < STATES; i++)
+        guess_offer(&guess, str_from(states[i]));
+    return call_misuse(c, "--for '%s': there is no such state%s", given, guess_text(&guess));
+}
+
+int wait_run(struct call *c)
+{
+    const char *state = c->flags.value[FLAG_FOR], *timeout = c->flags.value[FLAG_TIMEOUT];
+    struct waiting w = {.wanted = state_number(state ? state : "ready"), .due_ms = UINT64_MAX};
+    uint32_t seconds;
+    if (w.wanted < 0)
+        return misuse_state(c, state);
+    if (timeout && !span_read(timeout, &seconds))
+        return call_misuse(c, "--timeout '%s': expected a time, as in 90s or 20m", timeout);
+    if (timeout)
+        w.due_ms = clock_boot_ms() + (uint64_t)seconds * 1000;
+    int status = tracker_open(c, false, &w.t);
+    w.t.on_event = on_event;
+    if (status == CALL_OK)
+        status = wait_for_all(&w);
+    tracker_close(&w.t);
+    return status;
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* watch: `cloudseed watch` and `cloudseed wait`: nodes as they come up. */
+#ifndef CLOUDSEED_CLI_WATCH_WATCH_H
+#define CLOUDSEED_CLI_WATCH_WATCH_H
+
+#include "cli/common/call.h"
+
+int watch_run(struct call *c);
+int wait_run(struct call *c);
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/unit.h"
+
+#include "cli/common/table.h"
+
+#include <locale.h>
+#include <stdlib.h>
+
+/* What a table of these cells prints; to be freed. */
+static char *print(size_t columns, const char *const *cells, bool color)
+{
+    struct arena arena;
+    struct table t;
+    char *text = NULL;
+    size_t n;
+    arena_init(&arena, 256);
+    table_init(&t, &arena, columns);
+    for (size_t i = 0; cells[i]; i++)
+        table_add(&t, str_from(cells[i]));
+    FILE *f = open_memstream(&text, &n);
+    table_print(&t, f, color);
+    fclose(f);
+    arena_done(&arena);
+    return text;
+}
+
+static void check(size_t columns, const char *const *cells, bool color, const char *want)
+{
+    char *got = print(columns, cells, color);
+    assert_string_equal(got, want);
+    free(got);
+}
+
+static void columns_line_up(void **state)
+{
+    (void)state;
+    const char *const cells[] = {"NAME", "ROLE", "k8s-master-1", "master", "a", "w", NULL};
+    check(2, cells, false, "NAME          ROLE\nk8s-master-1  master\na             w\n");
+}
+
+static void width_counts_columns_not_bytes(void **state)
+{
+    (void)state;
+    const char *const cells[] = {"A", "B", "Zürich", "1", "日本", "2", "u\u0308", "3", NULL};
+    check(2, cells, false, "A       B\nZürich  1\n日本    2\nu\u0308       3\n");
+}
+
+static void nothing_is_a_dash(void **state)
+{
+    (void)state;
+    const char *const cells[] = {"A", "B", "", "", NULL};
+    check(2, cells, false, "A  B\n-  -\n");
+}
+
+static void cells_are_escaped_and_measured_so(void **state)
+{
+    (void)state;
+    const char *const cells[] = {"A", "B", "\033[1m", "x", NULL};
+    check(2, cells, false, "A        B\n\\x1b[1m  x\n");
+}
+
+static void head_is_bold_with_color(void **state)
+{
+    (void)state;
+    const char *const cells[] = {"A", "B", "1", "2", NULL};
+    check(2, cells, true, "\033[1mA  B\033[0m\n1  2\n");
+}
+
+static void many_rows(void **state)
+{
+    (void)state;
+    const char *cells[1001] = {NULL};
+    for (size_t i = 0; i < 1000; i++)
+        cells[i] = i == 999 ? "last" : "x";
+    char *got = print(1, cells, false);
+    assert_int_equal(strlen(got), 999 * 2 + 5);
+    assert_string_equal(got + 999 * 2, "last\n");
+    free(got);
+}
+
+static int set_locale(void **state)
+{
+    (void)state;
+    return setlocale(LC_CTYPE, "C.UTF-8") ? 0 : -1;
+}
+
+UNIT_MAIN(cmocka_unit_test(columns_line_up),
+          cmocka_unit_test_setup(width_counts_columns_not_bytes, set_locale),
+          cmocka_unit_test(nothing_is_a_dash), cmocka_unit_test(cells_are_escaped_and_measured_so),
+          cmocka_unit_test(head_is_bold_with_color), cmocka_unit_test(many_rows))

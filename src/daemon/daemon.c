@@ -10,7 +10,6 @@
 #include "daemon/reload.h"
 #include "daemon/report.h"
 #include "daemon/restore.h"
-#include "daemon/secret_loader.h"
 #include "daemon/service.h"
 #include "net/datagram.h"
 #include "net/socket.h"
@@ -137,45 +136,6 @@ static void tell_few_descriptors(const struct config *c)
                     LOG_TEXT("advice", STR("raise LimitNOFILE or lower limits.connections")));
 }
 
-static int load_first(const struct config *c, struct state *state, struct snapshot **ret,
-                      struct err *e)
-{
-    struct faults faults;
-    struct sealed_cache cache;
-    const struct loader w = {.config = c, .cache = &cache, .first = true};
-    faults_init(&faults);
-    sealed_cache_init(&cache, state->fleet, state->sealer);
-    int r = loader_load(&w, &faults, ret);
-    report_faults(&faults);
-    if (r < 0)
-        err_set(e, r, "the seed tree or a secret cannot be used: %zu faults", faults.errors);
-    else
-        state_keep(state, &cache);
-    sealed_cache_done(&cache);
-    faults_done(&faults);
-    return r;
-}
-
-/* The declared nodes are served without those registered ones that are faulty beside them: through
- * the admin interface alone can these be put right. */
-static struct snapshot *take_registered(struct snapshot *declared, const struct fleet *f)
-{
-    struct loader_definitions definitions;
-    struct faults faults;
-    faults_init(&faults);
-    loader_definitions_init(&definitions, f);
-    struct snapshot *s = loader_extend(declared, &definitions, &faults);
-    uint32_t out = definitions.n - tree_node_count(snapshot_registered(s));
-    report_faults(&faults);
-    if (out)
-        log_error("registered-left-out", LOG_NUMBER("nodes", out),
-                  LOG_TEXT("advice", STR("put the seed tree right, or delete them")));
-    loader_definitions_done(&definitions);
-    faults_done(&faults);
-    snapshot_unref(declared);
-    return s;
-}
-
 /* The order matters: sockets may want root, everything read from disk is read as whoever will read
  * it again at a reload. */
 static int serve(const struct config *c, struct err *e)
@@ -192,9 +152,9 @@ static int serve(const struct config *c, struct err *e)
         return r;
     r = state_open(&state, c, e);
     if (r == 0)
-        r = load_first(c, &state, &first, e);
+        r = loader_start(c, &state, &first, e);
     if (r == 0)
-        r = service_run(c, take_registered(first, state.fleet), &state, &sockets, e);
+        r = service_run(c, first, &state, &sockets, e);
     state_close(&state);
     return r;
 }
@@ -216,7 +176,7 @@ static int check(const struct config *c)
     faults_init(&faults);
     int r = tree_load(c->seed_dir.p, c->templates_dir.p, &faults, &tree);
     if (r == 0)
-        secret_loader_check(c, tree, &faults);
+        secret_check(c, tree, &faults);
     if (r == 0)
         r = check_nodes(tree, &faults, &result);
     if (faults.errors)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/loader.h"
 
-#include "daemon/secret_loader.h"
-#include "daemon/state.h"
+#include "base/log.h"
+#include "daemon/report.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -29,92 +29,35 @@ void loader_definitions_done(struct loader_definitions *d)
     *d = (struct loader_definitions){.n = 0};
 }
 
-/* --- The server's secret -----------------------------------------------------------------------
- */
-
-#define SECRET STR("secret")
-
-/* A new one would be another for every node: what the state has comes first. */
-static int make_secrets(const struct loader *w, const char *path, struct faults *faults,
-                        struct secrets *ret, struct err *e)
+static int load_tree(const struct secret_loader *l, const struct secrets *secrets,
+                     struct faults *faults, struct snapshot **ret)
 {
-    struct str kept;
-    bool created;
-    int r = sealed_cache_get(w->cache, OWN_SERVER, SECRET, &kept);
-    if (r == -ENOENT)
-        return secrets_load_or_create(path, ret, &created, e);
-    if (r < 0)
-        return err_set(
-            e, r,
-            "%s is missing, and the sealing key does not open the copy in the state: put "
-            "back the file, or the sealing key that belongs to the state",
-            path);
-    r = secrets_restore(path, kept, e);
-    if (r < 0)
-        return r;
-    fault_warn(faults, (struct place){0}, "%s was missing; it was put back as the state has it",
-               path);
-    return secrets_load(path, ret, e);
-}
-
-static void keep_secrets(const struct loader *w, const struct secrets *s, struct faults *faults)
-{
-    struct str kept;
-    if (sealed_cache_get(w->cache, OWN_SERVER, SECRET, &kept) == -EBADMSG)
-        fault_warn(
-            faults, (struct place){0},
-            "the sealing key is not the one that the state was sealed with: windows that are "
-            "open and last good values of secrets are lost");
-    sealed_cache_put(w->cache, OWN_SERVER, SECRET, secrets_text(s, &w->cache->arena));
-}
-
-static int load_secrets(const struct loader *w, struct faults *faults, struct secrets *ret)
-{
-    char path[STATE_PATH_SIZE];
-    struct err e;
-    state_path(w->config, "secret", path);
-    int r = secrets_load(path, ret, &e);
-    if (r == -ENOENT && w->first)
-        r = make_secrets(w, path, faults, ret, &e);
-    if (r < 0)
-        fault_add(faults, (struct place){0}, "%s", e.msg);
-    else
-        keep_secrets(w, ret, faults);
-    return r;
-}
-
-/* --- The whole ---------------------------------------------------------------------------------
- */
-
-static int load_all(const struct loader *w, const struct secrets *secrets, struct faults *faults,
-                    struct snapshot **ret)
-{
-    const struct config *c = w->config;
+    const struct config *c = l->config;
     size_t before = faults->errors;
     struct tree *tree;
     int r = tree_load(c->seed_dir.p, c->templates_dir.p, faults, &tree);
     if (r < 0)
         return r;
-    struct sealed_values *values = secret_loader_read(c, tree, w->cache, w->first, w->stop, faults);
+    struct sealed_values *values = secret_load_values(l, tree, faults);
     if (faults->errors != before) {
         sealed_values_free(values);
         tree_free(tree);
         return -EINVAL;
     }
-    sealed_cache_tidy(w->cache);
+    sealed_cache_tidy(l->cache);
     *ret = snapshot_new(tree, secrets, c->url.n ? c->url : tree_site(tree)->url);
     snapshot_take_values(*ret, values);
     return 0;
 }
 
-int loader_load(const struct loader *w, struct faults *faults, struct snapshot **ret)
+int loader_load(const struct secret_loader *l, struct faults *faults, struct snapshot **ret)
 {
     struct secrets secrets;
-    if (load_secrets(w, faults, &secrets) < 0)
+    if (secret_load_server(l, faults, &secrets) < 0)
         return -EINVAL;
-    int r = load_all(w, &secrets, faults, ret);
+    int r = load_tree(l, &secrets, faults, ret);
     secrets_wipe(&secrets);
-    malloc_trim(0); /* what parsing needed goes back to the system */
+    malloc_trim(0); /* returns what parsing needed to the system */
     return r;
 }
 
@@ -123,4 +66,52 @@ struct snapshot *loader_extend(const struct snapshot *s, const struct loader_def
 {
     struct tree *t = tree_extend(snapshot_tree(s), snapshot_registered(s), d->list, d->n, faults);
     return snapshot_extend(s, t, d->version);
+}
+
+/* --- The first snapshot --------------------------------------------------------------------- */
+
+static int load_declared(const struct config *c, struct state *state, struct snapshot **ret,
+                         struct err *e)
+{
+    struct faults faults;
+    struct sealed_cache cache;
+    const struct secret_loader l = {.config = c, .cache = &cache, .first = true};
+    faults_init(&faults);
+    sealed_cache_init(&cache, state->fleet, state->sealer);
+    int r = loader_load(&l, &faults, ret);
+    report_faults(&faults);
+    if (r < 0)
+        err_set(e, r, "the seed tree or a secret cannot be used: %zu faults", faults.errors);
+    else
+        record_writer_write(&state->writer, &cache);
+    sealed_cache_done(&cache);
+    faults_done(&faults);
+    return r;
+}
+
+static struct snapshot *add_registered(struct snapshot *declared, const struct fleet *f)
+{
+    struct loader_definitions definitions;
+    struct faults faults;
+    faults_init(&faults);
+    loader_definitions_init(&definitions, f);
+    struct snapshot *s = loader_extend(declared, &definitions, &faults);
+    uint32_t out = definitions.n - tree_node_count(snapshot_registered(s));
+    report_faults(&faults);
+    if (out)
+        log_error("registered-left-out", LOG_NUMBER("nodes", out),
+                  LOG_TEXT("advice", STR("put the seed tree right, or delete them")));
+    loader_definitions_done(&definitions);
+    faults_done(&faults);
+    snapshot_unref(declared);
+    return s;
+}
+
+int loader_start(const struct config *c, struct state *state, struct snapshot **ret, struct err *e)
+{
+    struct snapshot *declared;
+    int r = load_declared(c, state, &declared, e);
+    if (r == 0)
+        *ret = add_registered(declared, state->fleet);
+    return r;
 }

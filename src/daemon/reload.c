@@ -33,10 +33,10 @@ void reload_init(struct reload *r, struct core *core, struct checker *checker,
 static void on_work(uv_work_t *work)
 {
     struct reload *r = work->data;
-    const struct loader w = {.config = r->config, .cache = &r->cache, .stop = &r->stop};
+    const struct secret_loader l = {.config = r->config, .cache = &r->cache, .stop = &r->stop};
     if (r->again_soon)
         uv_sleep(WRITING_MS);
-    r->result = r->base ? 0 : loader_load(&w, &r->faults, &r->base);
+    r->result = r->base ? 0 : loader_load(&l, &r->faults, &r->base);
     if (r->result == 0)
         r->loaded = loader_extend(r->base, &r->definitions, &r->faults);
 }
@@ -59,7 +59,7 @@ static void take(struct reload *r)
     uint64_t took = clock_boot_ms() - r->begun_ms;
     uint32_t nodes = snapshot_node_count(r->loaded);
     core_replace(r->core, r->loaded);
-    state_keep(r->state, &r->cache);
+    record_writer_write(&r->state->writer, &r->cache);
     checker_start(r->checker);
     log_notice("reloaded", LOG_NUMBER("nodes", nodes), LOG_NUMBER("ms", took));
     notify_send("READY=1\nSTATUS=Serving the seed tree as it was at the last reload.");

@@ -1,18 +1,72 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/secret_loader.h"
+#include "daemon/secret.h"
 
 #include "base/mem.h"
+#include "daemon/state.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #define CHUNK_BYTES 4096
 
-/* One loading. */
+/* --- The server's own secret ---------------------------------------------------------------- */
+
+#define SECRET STR("secret")
+
+/* A new secret would change the keys of every node: the state's copy is used if there is one. */
+static int make_server_secret(const struct secret_loader *l, const char *path,
+                              struct faults *faults, struct secrets *ret, struct err *e)
+{
+    struct str kept;
+    bool created;
+    int r = sealed_cache_get(l->cache, OWN_SERVER, SECRET, &kept);
+    if (r == -ENOENT)
+        return secrets_load_or_create(path, ret, &created, e);
+    if (r < 0)
+        return err_set(
+            e, r,
+            "%s is missing, and the sealing key does not open the copy in the state: put "
+            "back the file, or the sealing key that belongs to the state",
+            path);
+    r = secrets_restore(path, kept, e);
+    if (r < 0)
+        return r;
+    fault_warn(faults, (struct place){0}, "%s was missing; it was put back as the state has it",
+               path);
+    return secrets_load(path, ret, e);
+}
+
+static void keep_server_secret(const struct secret_loader *l, const struct secrets *s,
+                               struct faults *faults)
+{
+    struct str kept;
+    if (sealed_cache_get(l->cache, OWN_SERVER, SECRET, &kept) == -EBADMSG)
+        fault_warn(
+            faults, (struct place){0},
+            "the sealing key is not the one that the state was sealed with: windows that are "
+            "open and last good values of secrets are lost");
+    sealed_cache_put(l->cache, OWN_SERVER, SECRET, secrets_text(s, &l->cache->arena));
+}
+
+int secret_load_server(const struct secret_loader *l, struct faults *faults, struct secrets *ret)
+{
+    char path[STATE_PATH_SIZE];
+    struct err e;
+    state_path(l->config, "secret", path);
+    int r = secrets_load(path, ret, &e);
+    if (r == -ENOENT && l->first)
+        r = make_server_secret(l, path, faults, ret, &e);
+    if (r < 0)
+        fault_add(faults, (struct place){0}, "%s", e.msg);
+    else
+        keep_server_secret(l, ret, faults);
+    return r;
+}
+
+/* --- The values that templates use ---------------------------------------------------------- */
+
 struct reading {
-    const struct config *config;
-    struct sealed_cache *cache;
-    bool first;
-    const atomic_bool *stop;
+    const struct secret_loader *loader;
     struct faults *faults;
     struct sealed_values *values;
     struct secret_value value;
@@ -26,7 +80,7 @@ static void report_undefined(struct faults *faults, const struct secret_need *ne
               STR_ARG(need->name), STR_ARG(need->name), STR_ARG(need->name));
 }
 
-void secret_loader_check(const struct config *c, const struct tree *t, struct faults *faults)
+void secret_check(const struct config *c, const struct tree *t, struct faults *faults)
 {
     uint32_t n;
     struct arena a;
@@ -39,10 +93,11 @@ void secret_loader_check(const struct config *c, const struct tree *t, struct fa
     arena_done(&a);
 }
 
-static void miss(struct reading *r, const struct config_secret *s, bool needed, const char *why)
+static void fall_back(struct reading *r, const struct config_secret *s, bool needed,
+                      const char *why)
 {
     struct str last;
-    if (r->first && sealed_cache_get(r->cache, OWN_SECRET, s->name, &last) == 0) {
+    if (r->loader->first && sealed_cache_get(r->loader->cache, OWN_SECRET, s->name, &last) == 0) {
         sealed_values_put(r->values, s->name, last);
         fault_warn(r->faults, s->at,
                    "secret '%.*s' cannot be read, its last good value is used: %s",
@@ -56,36 +111,32 @@ static void miss(struct reading *r, const struct config_secret *s, bool needed, 
 
 static void read_one(struct reading *r, const struct secret_need *need)
 {
-    const struct config_secret *s = config_find_secret(r->config, need->name);
+    const struct config_secret *s = config_find_secret(r->loader->config, need->name);
     struct err e;
     if (!s) {
         if (need->at.file)
             report_undefined(r->faults, need);
-    } else if (secret_source_read(s, SECRET_COMMAND_MS, r->stop, &r->value, &e) < 0) {
-        miss(r, s, need->at.file != NULL, e.msg);
+    } else if (secret_source_read(s, SECRET_COMMAND_MS, r->loader->stop, &r->value, &e) < 0) {
+        fall_back(r, s, need->at.file != NULL, e.msg);
     } else {
         const struct str text = {r->value.bytes, r->value.n};
         sealed_values_put(r->values, s->name, text);
-        sealed_cache_put(r->cache, OWN_SECRET, s->name, text);
+        sealed_cache_put(r->loader->cache, OWN_SECRET, s->name, text);
     }
 }
 
-struct sealed_values *secret_loader_read(const struct config *c, const struct tree *t,
-                                         struct sealed_cache *cache, bool first,
-                                         const atomic_bool *stop, struct faults *faults)
+struct sealed_values *secret_load_values(const struct secret_loader *l, const struct tree *t,
+                                         struct faults *faults)
 {
     struct reading *r = MEM_NEW(struct reading);
     struct arena a;
     uint32_t n;
-    *r = (struct reading){.config = c,
-                          .cache = cache,
-                          .first = first,
-                          .stop = stop,
-                          .faults = faults,
-                          .values = sealed_values_new()};
+    r->loader = l;
+    r->faults = faults;
+    r->values = sealed_values_new();
     arena_init(&a, CHUNK_BYTES);
     const struct secret_need *needs = sealed_needs(t, &a, &n);
-    for (uint32_t i = 0; i < n && !(stop && atomic_load(stop)); i++)
+    for (uint32_t i = 0; i < n && !(l->stop && atomic_load(l->stop)); i++)
         read_one(r, &needs[i]);
     arena_done(&a);
     struct sealed_values *values = r->values;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/secret_source.h"
+#include "daemon/secret.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -16,8 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LOOK_EVERY_MS 100
-/* The least that a value can be too long by: a line end does not count. */
+#define POLL_MS 100
+/* Enough to see that a value is too long, after its line end was dropped. */
 #define READ_MAX_BYTES (SECRET_MAX_BYTES + 2)
 
 static void close_fd(int *fd)
@@ -27,8 +27,8 @@ static void close_fd(int *fd)
 }
 #define CLOSED __attribute__((cleanup(close_fd)))
 
-/* 1: there may be more, 0: its end. */
-static int take(int fd, struct secret_value *v)
+/* 1: there may be more, 0: end of file. */
+static int read_some(int fd, struct secret_value *v)
 {
     size_t room = READ_MAX_BYTES - v->n;
     ssize_t n = room ? read(fd, v->bytes + v->n, room) : -1;
@@ -58,14 +58,14 @@ static int check_file(int fd, const char *path, struct err *e)
 
 static int read_file(const char *path, struct secret_value *v, struct err *e)
 {
-    /* O_NONBLOCK: a named pipe in its place shall not hold us. */
+    /* O_NONBLOCK: opening a named pipe must not block. */
     CLOSED int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return err_errno(e, -errno, "%s", path);
     int r = check_file(fd, path, e);
     if (r < 0)
         return r;
-    while ((r = take(fd, v)) > 0)
+    while ((r = read_some(fd, v)) > 0)
         continue;
     return r < 0 && r != -EFBIG ? err_errno(e, r, "%s", path) : r;
 }
@@ -82,8 +82,8 @@ static int read_env(const char *name, struct secret_value *v, struct err *e)
 
 /* --- Commands ------------------------------------------------------------------------------- */
 
-/* What it says on standard error may hold the value, or a part of it: nobody is to see that. */
-static int start(const struct config_secret *s, int out, pid_t *ret)
+/* Its standard error is dropped: it may contain the value, or a part of it. */
+static int spawn(const struct config_secret *s, int out, pid_t *ret)
 {
     static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     char *environment[] = {path, NULL}, **argv = MEM_ARRAY(char *, s->command_n + 1);
@@ -110,9 +110,9 @@ static int start(const struct config_secret *s, int out, pid_t *ret)
     return -r;
 }
 
-/* Reads until it has ended and nobody has its output open any more. */
-static int take_all(int out, int process, uint64_t end_ms, const atomic_bool *stop,
-                    struct secret_value *v)
+/* Reads until the command has ended and no process has its output open. */
+static int read_output(int out, int process, uint64_t end_ms, const atomic_bool *stop,
+                       struct secret_value *v)
 {
     struct pollfd fds[] = {{.fd = out, .events = POLLIN}, {.fd = process, .events = POLLIN}};
     while (fds[0].fd >= 0 || fds[1].fd >= 0) {
@@ -120,9 +120,9 @@ static int take_all(int out, int process, uint64_t end_ms, const atomic_bool *st
             return -EINTR;
         if (clock_boot_ms() >= end_ms)
             return -ETIMEDOUT;
-        if (poll(fds, 2, LOOK_EVERY_MS) <= 0)
+        if (poll(fds, 2, POLL_MS) <= 0)
             continue;
-        int r = fds[0].revents ? take(out, v) : 1;
+        int r = fds[0].revents ? read_some(out, v) : 1;
         if (r < 0)
             return r;
         if (r == 0)
@@ -133,7 +133,7 @@ static int take_all(int out, int process, uint64_t end_ms, const atomic_bool *st
     return 0;
 }
 
-static int judge(int r, int how, const char *program, unsigned command_ms, struct err *e)
+static int command_error(int r, int how, const char *program, unsigned command_ms, struct err *e)
 {
     if (r == -EFBIG)
         return r;
@@ -159,19 +159,19 @@ static int read_command(const struct config_secret *s, unsigned command_ms, cons
     if (pipe2(ends, O_CLOEXEC) < 0)
         return err_errno(e, -errno, "%s", program);
     CLOSED int out = ends[0];
-    int r = start(s, ends[1], &pid);
+    int r = spawn(s, ends[1], &pid);
     close(ends[1]);
     if (r < 0)
         return err_errno(e, r, "%s cannot be run", program);
     CLOSED int process = (int)syscall(SYS_pidfd_open, pid, 0);
-    r = process < 0 ? -errno : take_all(out, process, clock_boot_ms() + command_ms, stop, v);
-    kill(-pid, SIGKILL); /* and what it left behind; the group is its own until it is waited for */
+    r = process < 0 ? -errno : read_output(out, process, clock_boot_ms() + command_ms, stop, v);
+    kill(-pid, SIGKILL); /* its whole group, whose number is its own until waitpid() */
     while (waitpid(pid, &how, 0) < 0 && errno == EINTR)
         continue;
-    return judge(r, how, program, command_ms, e);
+    return command_error(r, how, program, command_ms, e);
 }
 
-/* --- Any of them ---------------------------------------------------------------------------- */
+/* --- Any source ----------------------------------------------------------------------------- */
 
 static int finish(struct secret_value *v, struct err *e)
 {
@@ -183,7 +183,7 @@ static int finish(struct secret_value *v, struct err *e)
     if (v->n > SECRET_MAX_BYTES)
         return -EFBIG;
     if (memchr(v->bytes, '\0', v->n) || !str_is_utf8((struct str){v->bytes, v->n}, &at))
-        return err_set(e, -EINVAL, "the value is no UTF-8 text; bytes can be kept in base64");
+        return err_set(e, -EINVAL, "the value is not UTF-8 text; encode binary data in base64");
     v->bytes[v->n] = '\0';
     return 0;
 }

@@ -114,11 +114,6 @@ int state_open(struct state *s, const struct config *c, struct err *e)
     return r;
 }
 
-void state_keep(struct state *s, const struct sealed_cache *cache)
-{
-    record_writer_write(&s->writer, cache);
-}
-
 static void on_store_ready(uv_async_t *async)
 {
     struct state *s = async->data;

@@ -5,7 +5,7 @@
 
 #include "config/config.h"
 #include "crypto/sealing.h"
-#include "daemon/record_writer.h"
+#include "daemon/secret.h"
 
 #include <uv.h>
 
@@ -15,7 +15,7 @@ struct state {
     int lock; /* on the state folder: one process has it */
     struct fleet *fleet;
     struct sealer *sealer;
-    struct record_writer writer;
+    struct record_writer writer; /* usable from state_open on */
     char boot_id[BOOT_ID_SIZE];
     uv_async_t store_ready;
     uv_timer_t alarm;
@@ -36,8 +36,6 @@ void state_key_path(const struct config *c, char ret[static STATE_PATH_SIZE]);
 int state_open(struct state *s, const struct config *c, struct err *e);
 /* Begins to follow it; `wake` is how those who wait are told. */
 int state_start(struct state *s, uv_loop_t *loop, struct wake wake, struct err *e);
-/* Has all that the cache has changed written; from state_open on. */
-void state_keep(struct state *s, const struct sealed_cache *cache);
 /* Closes the loop's handles; state_close, after the loop, does the rest. */
 void state_stop(struct state *s);
 void state_close(struct state *s);

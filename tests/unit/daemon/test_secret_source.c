@@ -2,7 +2,7 @@
 #include "lib/unit.h"
 
 #include "base/clock.h"
-#include "daemon/secret_source.h"
+#include "daemon/secret.h"
 #include "lib/folder.h"
 
 #include <errno.h>
@@ -68,7 +68,7 @@ static void what_is_no_value_is_refused_without_showing_it(void **state)
     } cases[] = {
         {"", "the value is empty"},
         {"\n", "the value is empty"},
-        {"hunter\xff", "the value is no UTF-8 text; bytes can be kept in base64"},
+        {"hunter\xff", "the value is not UTF-8 text; encode binary data in base64"},
     };
     for (size_t i = 0; i < 3; i++) {
         file(*state, cases[i].text, 0600);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The server's own records: sealed, written when they change, and again when they could not be. */
+/* The server's own records: sealed, written when they change, and again after a failure. */
 #include "lib/unit.h"
 
-#include "daemon/record_writer.h"
+#include "daemon/secret.h"
 #include "lib/failing_store.h"
 #include "lib/folder.h"
 
@@ -58,8 +58,8 @@ static int end(void **state)
     return folder_leave(state);
 }
 
-/* What the next loading sees. */
-static void anew(void)
+/* The cache as the next load gets it. */
+static void next_load(void)
 {
     sealed_cache_done(&cache);
     sealed_cache_init(&cache, fleet, sealer);
@@ -93,7 +93,7 @@ static void what_was_put_is_there_the_next_time(void **state)
     record_writer_write(&writer, &cache);
     assert_true(on_store());
     assert_int_equal(writer.n, 0);
-    anew();
+    next_load();
     assert_int_equal(sealed_cache_get(&cache, OWN_SERVER, STR("secret"), &text), 0);
     assert_str(text, "hunter2");
     sealed_cache_put(&cache, OWN_SECRET, STR("secret"), STR("other"));
@@ -103,7 +103,7 @@ static void what_was_put_is_there_the_next_time(void **state)
     assert_int_equal(changes(), 1);
 }
 
-static void a_record_opens_in_its_own_place_alone(void **state)
+static void a_record_opens_only_in_its_own_place(void **state)
 {
     struct own_record record;
     struct str text;
@@ -115,11 +115,11 @@ static void a_record_opens_in_its_own_place_alone(void **state)
     record.key = STR("b");
     fleet_own_write(fleet, &record, (struct slot_ref){0});
     fleet_on_store(fleet);
-    anew();
+    next_load();
     assert_int_equal(sealed_cache_get(&cache, OWN_SECRET, STR("b"), &text), -EBADMSG);
 }
 
-static void what_nobody_wants_is_deleted(void **state)
+static void what_is_not_used_is_deleted(void **state)
 {
     struct own_record record;
     uint32_t at = 0;
@@ -127,7 +127,7 @@ static void what_nobody_wants_is_deleted(void **state)
     sealed_cache_put(&cache, OWN_SECRET, STR("a"), STR("1"));
     record_writer_write(&writer, &cache);
     assert_true(on_store());
-    anew();
+    next_load();
     sealed_cache_tidy(&cache);
     record_writer_write(&writer, &cache);
     assert_true(on_store());
@@ -144,7 +144,7 @@ static void what_could_not_be_written_is_when_it_can(void **state)
     sealed_cache_put(&cache, OWN_SECRET, STR("a"), STR("1"));
     record_writer_write(&writer, &cache);
     assert_false(on_store());
-    assert_true(on_store()); /* told once */
+    assert_true(on_store()); /* reported once */
     assert_int_equal(writer.n, 1);
     assert_false(fleet_own_at(fleet, &at, &record));
     failing_store_health(store, STORE_OK);
@@ -163,20 +163,20 @@ static void a_later_one_takes_the_place_of_one_that_waits(void **state)
     sealed_cache_put(&cache, OWN_SECRET, STR("a"), STR("1"));
     record_writer_write(&writer, &cache);
     assert_false(on_store());
-    anew();
+    next_load();
     sealed_cache_put(&cache, OWN_SECRET, STR("a"), STR("2"));
     record_writer_write(&writer, &cache);
     assert_int_equal(writer.n, 1);
     failing_store_health(store, STORE_OK);
     assert_true(on_store());
     assert_int_equal(writer.n, 0);
-    anew();
+    next_load();
     assert_int_equal(sealed_cache_get(&cache, OWN_SECRET, STR("a"), &text), 0);
     assert_str(text, "2");
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
-UNIT_MAIN(TEST(what_was_put_is_there_the_next_time), TEST(a_record_opens_in_its_own_place_alone),
-          TEST(what_nobody_wants_is_deleted), TEST(what_could_not_be_written_is_when_it_can),
+UNIT_MAIN(TEST(what_was_put_is_there_the_next_time), TEST(a_record_opens_only_in_its_own_place),
+          TEST(what_is_not_used_is_deleted), TEST(what_could_not_be_written_is_when_it_can),
           TEST(a_later_one_takes_the_place_of_one_that_waits))

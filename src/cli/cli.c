@@ -29,52 +29,52 @@ static int close_output(int status)
         return status;
     fprintf(stderr, "cloudseed: standard output: %s\n",
             errno ? strerror(errno) : "not all could be written");
-    return CALL_FAILED;
+    return CLI_FAILED;
 }
 
-static int run_command(struct call *c, size_t words_n)
+static int run_command(struct cli *c, size_t words_n)
 {
     size_t used = 0;
     struct err e;
     c->command = command_find(c->words, words_n, &used, &e);
     if (!c->command)
-        return call_misuse(c, "%s", e.msg);
+        return cli_misuse(c, "%s", e.msg);
     c->operands = c->words + used;
     c->operands_n = words_n - used;
     uint64_t foreign = c->flags.given & ~(c->command->flags | FLAGS_EVERYWHERE);
     if (foreign)
-        return call_misuse(c, "'%s' has no option --%s", c->command->name,
-                           flag_table[__builtin_ctzll(foreign)].name);
+        return cli_misuse(c, "'%s' has no option --%s", c->command->name,
+                          flag_table[__builtin_ctzll(foreign)].name);
     if (c->operands_n < c->command->operands_min)
-        return call_misuse(c, "usage: cloudseed %s %s", c->command->name, c->command->operands);
+        return cli_misuse(c, "usage: cloudseed %s %s", c->command->name, c->command->operands);
     if (c->operands_n > c->command->operands_max)
-        return call_misuse(c, "'%s': one argument too many for '%s'",
-                           c->operands[c->command->operands_max], c->command->name);
+        return cli_misuse(c, "'%s': one argument too many for '%s'",
+                          c->operands[c->command->operands_max], c->command->name);
     return c->command->run(c);
 }
 
-static int run(struct call *c, int argc, char **argv)
+static int run(struct cli *c, int argc, char **argv)
 {
     size_t words_n;
     struct err e;
     if (flags_parse(argc, argv, &c->arena, &c->flags, &c->words, &words_n, &e) < 0)
-        return call_misuse(c, "%s", e.msg);
+        return cli_misuse(c, "%s", e.msg);
     c->color_out = term_color(c->flags.value[FLAG_COLOR], STDOUT_FILENO);
     c->color_err = term_color(c->flags.value[FLAG_COLOR], STDERR_FILENO);
     if (flags_given(&c->flags, FLAG_VERSION))
-        return puts("cloudseed " CLOUDSEED_VERSION) < 0 ? CALL_FAILED : CALL_OK;
+        return puts("cloudseed " CLOUDSEED_VERSION) < 0 ? CLI_FAILED : CLI_OK;
     if (flags_given(&c->flags, FLAG_HELP))
         return help_show(c, c->words, words_n);
     if (words_n == 0) {
         help_print_all(stderr);
-        return CALL_MISUSED;
+        return CLI_MISUSED;
     }
     return run_command(c, words_n);
 }
 
 int cli_main(int argc, char **argv)
 {
-    struct call c = {0};
+    struct cli c = {0};
     setlocale(LC_CTYPE, "C.UTF-8"); /* for the width of characters: our texts are UTF-8 */
     arena_init(&c.arena, ARENA_BYTES);
     buffer_output(&c.arena);

@@ -5,7 +5,7 @@
 
 #include "cli/common/flags.h"
 
-struct call;
+struct cli;
 
 struct command {
     const char *name;     /* one word, or a group and a word: "node list" */
@@ -14,7 +14,7 @@ struct command {
     uint64_t flags;      /* FLAG_BIT of those that not every command takes */
     const char *summary; /* one line, as an order: "list the nodes" */
     const char *help;    /* whole lines: what it does, and examples */
-    int (*run)(struct call *c);
+    int (*run)(struct cli *c);
 };
 
 /* Each stands in one of the tables: those about the seed tree, about assets, about the

@@ -79,28 +79,28 @@ static void print_command(FILE *f, const struct command *c)
     print_flags(f, FLAGS_EVERYWHERE);
 }
 
-int help_show(struct call *c, const char *const *words, size_t n)
+int help_show(struct cli *c, const char *const *words, size_t n)
 {
     size_t used;
     struct err e;
     if (n == 0) {
         help_print_all(stdout);
-        return CALL_OK;
+        return CLI_OK;
     }
     if (n == 1 && command_is_group(words[0])) {
         printf("Usage: cloudseed %s COMMAND [ARGUMENT]... [OPTION]...\n", words[0]);
         print_commands(stdout, words[0]);
-        return CALL_OK;
+        return CLI_OK;
     }
     const struct command *command = command_find(words, n, &used, &e);
     c->command = NULL; /* help is no help with itself */
     if (!command)
-        return call_misuse(c, "%s", e.msg);
+        return cli_misuse(c, "%s", e.msg);
     print_command(stdout, command);
-    return CALL_OK;
+    return CLI_OK;
 }
 
-int help_run(struct call *c)
+int help_run(struct cli *c)
 {
     return help_show(c, c->operands, c->operands_n);
 }

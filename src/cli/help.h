@@ -3,13 +3,13 @@
 #ifndef CLOUDSEED_CLI_HELP_H
 #define CLOUDSEED_CLI_HELP_H
 
-#include "cli/common/call.h"
+#include "cli/common/cli.h"
 
 #include <stdio.h>
 
-int help_run(struct call *c);
+int help_run(struct cli *c);
 /* About the command, or the group of commands, that the words name; about all without words. */
-int help_show(struct call *c, const char *const *words, size_t n);
+int help_show(struct cli *c, const char *const *words, size_t n);
 void help_print_all(FILE *f);
 
 #endif

@@ -8,16 +8,16 @@
 #ifndef CLOUDSEED_CLI_ASSET_ASSET_H
 #define CLOUDSEED_CLI_ASSET_ASSET_H
 
-#include "cli/common/call.h"
+#include "cli/common/cli.h"
 #include "crypto/digest.h"
 
 #include <time.h>
 
-int asset_add_run(struct call *c);
-int asset_bootloaders_run(struct call *c);
-int asset_list_run(struct call *c);
-int asset_verify_run(struct call *c);
-int asset_rm_run(struct call *c);
+int asset_add_run(struct cli *c);
+int asset_bootloaders_run(struct cli *c);
+int asset_list_run(struct cli *c);
+int asset_verify_run(struct cli *c);
+int asset_rm_run(struct cli *c);
 
 struct asset_entry {
     struct str name; /* below the folder */
@@ -27,20 +27,19 @@ struct asset_entry {
     bool is_missing;   /* a recorded hash without its file */
 };
 
-/* asset_folder.c: the configured folder; CALL_FAILED after saying what is wrong. */
-int asset_folder(struct call *c, struct str *ret);
+/* asset_folder.c: the configured folder; CLI_FAILED after saying what is wrong. */
+int asset_folder(struct cli *c, struct str *ret);
 /* Everything in it, by name; what the server does not serve is left out. */
-int asset_entries(struct call *c, struct str folder, struct asset_entry **ret, size_t *ret_n);
+int asset_entries(struct cli *c, struct str folder, struct asset_entry **ret, size_t *ret_n);
 /* The one of that name; NULL after saying that there is none. */
-struct asset_entry *asset_find(struct call *c, struct asset_entry *list, size_t n,
-                               const char *name);
+struct asset_entry *asset_find(struct cli *c, struct asset_entry *list, size_t n, const char *name);
 
 /* asset_copy.c: hashes all of `from`, and writes it to `to` where that is not -1. `what` is shown
  * where it takes long; `size` 0: unknown. -errno; -EINTR where the user gave up. */
 int asset_copy(int from, int to, uint64_t size, const char *what, char sha256[DIGEST_TEXT_SIZE]);
 /* Puts the file at `from` into the folder under that name, synced, whole or not at all, and its
  * hash beside it. `wanted` is what the hash must be; p == NULL: anything. */
-int asset_put(struct call *c, struct str folder, struct str name, const char *from,
+int asset_put(struct cli *c, struct str folder, struct str name, const char *from,
               struct str wanted);
 
 #endif

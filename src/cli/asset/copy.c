@@ -67,7 +67,7 @@ int asset_copy(int from, int to, uint64_t size, const char *what, char sha256[DI
 /* --- Putting one into its place ------------------------------------------------------------- */
 
 struct putting {
-    struct call *call;
+    struct cli *cli;
     struct str path; /* of the asset */
     struct str part; /* of what becomes it, hidden from the server by its dot */
     int fd;
@@ -96,7 +96,7 @@ static int part_open(struct putting *p, struct str path)
     memcpy(folder, path.p, path.n + 1);
     memcpy(name, path.p, path.n + 1);
     p->path = path;
-    p->part = arena_printf(&p->call->arena, "%s/.%s.XXXXXX", dirname(folder), basename(name));
+    p->part = arena_printf(&p->cli->arena, "%s/.%s.XXXXXX", dirname(folder), basename(name));
     p->fd = mkostemp((char *)(uintptr_t)p->part.p, O_CLOEXEC);
     if (p->fd < 0)
         return -errno;
@@ -157,7 +157,7 @@ static int write_hash(struct putting *p, struct str name, const char *sha256)
 {
     const char *slash = memrchr(name.p, '/', name.n);
     struct str base = slash ? str_skip(name, (size_t)(slash + 1 - name.p)) : name;
-    struct str line = ARENA_JOIN(&p->call->arena, str_from(sha256), STR("  "), base, STR("\n"));
+    struct str line = ARENA_JOIN(&p->cli->arena, str_from(sha256), STR("  "), base, STR("\n"));
     int r = write_all(p->fd, line.p, line.n);
     return r == 0 ? part_sync(p) : r;
 }
@@ -165,7 +165,7 @@ static int write_hash(struct putting *p, struct str name, const char *sha256)
 static int fill(struct putting *asset, struct putting *hash, struct str name, int from,
                 struct str wanted, char sha256[DIGEST_TEXT_SIZE])
 {
-    struct arena *a = &asset->call->arena;
+    struct arena *a = &asset->cli->arena;
     struct stat st;
     uint64_t size = fstat(from, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
     const char *what = ARENA_JOIN(a, STR("adding "), name).p;
@@ -185,34 +185,34 @@ static int fill(struct putting *asset, struct putting *hash, struct str name, in
     return r == 0 ? publish(asset, hash) : r;
 }
 
-static int put_from(struct call *c, struct str folder, struct str name, int from, struct str wanted)
+static int put_from(struct cli *c, struct str folder, struct str name, int from, struct str wanted)
 {
-    struct putting asset = {.call = c, .fd = -1}, hash = {.call = c, .fd = -1};
+    struct putting asset = {.cli = c, .fd = -1}, hash = {.cli = c, .fd = -1};
     char sha256[DIGEST_TEXT_SIZE] = "";
     asset.path = ARENA_JOIN(&c->arena, folder, STR("/"), name);
     interrupt_hold();
     int r = fill(&asset, &hash, name, from, wanted, sha256);
     part_drop(&asset);
     part_drop(&hash);
-    int status = CALL_OK;
+    int status = CLI_OK;
     if (r == -EBADMSG)
-        status = call_fail(c, "%.*s: its SHA-256 is %s: it was not added", STR_ARG(name), sha256);
+        status = cli_fail(c, "%.*s: its SHA-256 is %s: it was not added", STR_ARG(name), sha256);
     else if (r < 0)
-        status = call_fail(c, "%s: %s", asset.path.p, strerror(-r));
+        status = cli_fail(c, "%s: %s", asset.path.p, strerror(-r));
     interrupt_release();
-    if (status == CALL_OK)
+    if (status == CLI_OK)
         printf("%s  %.*s\n", sha256, STR_ARG(name));
     return status;
 }
 
-int asset_put(struct call *c, struct str folder, struct str name, const char *from,
+int asset_put(struct cli *c, struct str folder, struct str name, const char *from,
               struct str wanted)
 {
     if (strcmp(from, "-") == 0)
         return put_from(c, folder, name, STDIN_FILENO, wanted);
     int fd = open(from, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return call_fail(c, "%s: %s", from, strerror(errno));
+        return cli_fail(c, "%s: %s", from, strerror(errno));
     int status = put_from(c, folder, name, fd, wanted);
     close(fd);
     return status;

@@ -16,9 +16,9 @@ static struct str changed_text(const struct asset_entry *e, struct arena *a)
     return arena_str(a, str_from(clock_text(ms, text)));
 }
 
-static void print_json(struct call *c, const struct asset_entry *list, size_t n)
+static void print_json(struct cli *c, const struct asset_entry *list, size_t n)
 {
-    struct call_list out = {0};
+    struct cli_list out = {0};
     for (size_t i = 0; i < n; i++) {
         const struct asset_entry *e = &list[i];
         const struct value_pair pairs[] = {
@@ -28,9 +28,9 @@ static void print_json(struct call *c, const struct asset_entry *list, size_t n)
             JSON_VALUE("sha256", e->sha256.n ? value_str(e->sha256) : value_none()),
             JSON_VALUE("missing", value_bool(e->is_missing)),
         };
-        call_list_item(&out, value_map(pairs, 5));
+        cli_list_item(&out, value_map(pairs, 5));
     }
-    call_list_end(&out);
+    cli_list_end(&out);
 }
 
 static void print_names(const struct asset_entry *list, size_t n)
@@ -39,7 +39,7 @@ static void print_names(const struct asset_entry *list, size_t n)
         printf("%.*s\n", STR_ARG(list[i].name));
 }
 
-static void print_table(struct call *c, const struct asset_entry *list, size_t n)
+static void print_table(struct cli *c, const struct asset_entry *list, size_t n)
 {
     static const char *const heads[] = {"NAME", "SIZE", "CHANGED", "SHA256"};
     struct table table;
@@ -57,18 +57,18 @@ static void print_table(struct call *c, const struct asset_entry *list, size_t n
     table_print(&table, stdout, c->color_out);
 }
 
-int asset_list_run(struct call *c)
+int asset_list_run(struct cli *c)
 {
     struct str folder;
     struct asset_entry *list = NULL;
     size_t n = 0;
     bool json = flags_given(&c->flags, FLAG_JSON), names = flags_given(&c->flags, FLAG_NAMES);
     if (json && names)
-        return call_misuse(c, "give either --json or --names");
+        return cli_misuse(c, "give either --json or --names");
     int status = asset_folder(c, &folder);
-    if (status == CALL_OK)
+    if (status == CLI_OK)
         status = asset_entries(c, folder, &list, &n);
-    if (status != CALL_OK)
+    if (status != CLI_OK)
         return status;
     if (json)
         print_json(c, list, n);
@@ -76,11 +76,11 @@ int asset_list_run(struct call *c)
         print_names(list, n);
     else
         print_table(c, list, n);
-    return CALL_OK;
+    return CLI_OK;
 }
 
 /* Folders that are empty now go too, but for the assets' own. */
-static void remove_folders(struct call *c, struct str folder, struct str name)
+static void remove_folders(struct cli *c, struct str folder, struct str name)
 {
     const char *slash;
     while ((slash = memrchr(name.p, '/', name.n)) != NULL) {
@@ -90,32 +90,32 @@ static void remove_folders(struct call *c, struct str folder, struct str name)
     }
 }
 
-static int remove_one(struct call *c, struct str folder, struct str name)
+static int remove_one(struct cli *c, struct str folder, struct str name)
 {
     struct str path = ARENA_JOIN(&c->arena, folder, STR("/"), name);
     struct str hash = ARENA_JOIN(&c->arena, path, STR(ASSET_HASH_ENDING));
     if (unlink(path.p) < 0 && errno != ENOENT)
-        return call_fail(c, "%s: %s", path.p, strerror(errno));
+        return cli_fail(c, "%s: %s", path.p, strerror(errno));
     if (unlink(hash.p) < 0 && errno != ENOENT)
-        return call_fail(c, "%s: %s", hash.p, strerror(errno));
+        return cli_fail(c, "%s: %s", hash.p, strerror(errno));
     remove_folders(c, folder, name);
-    return CALL_OK;
+    return CLI_OK;
 }
 
 /* All or none: who mistypes one of several names has lost nothing yet. */
-int asset_rm_run(struct call *c)
+int asset_rm_run(struct cli *c)
 {
     struct str folder;
     struct asset_entry *list = NULL;
     size_t n = 0;
     int status = asset_folder(c, &folder);
-    if (status == CALL_OK)
+    if (status == CLI_OK)
         status = asset_entries(c, folder, &list, &n);
-    for (size_t i = 0; i < c->operands_n && status == CALL_OK; i++) {
+    for (size_t i = 0; i < c->operands_n && status == CLI_OK; i++) {
         if (!asset_find(c, list, n, c->operands[i]))
-            status = CALL_FAILED;
+            status = CLI_FAILED;
     }
-    for (size_t i = 0; i < c->operands_n && status == CALL_OK; i++)
+    for (size_t i = 0; i < c->operands_n && status == CLI_OK; i++)
         status = remove_one(c, folder, str_from(c->operands[i]));
     return status;
 }

@@ -14,16 +14,16 @@ static const char *const verdict_names[] = {"ok", "no hash is recorded", "differ
                                             "unreadable"};
 
 struct verifying {
-    struct call *call;
+    struct cli *cli;
     struct str folder;
-    struct call_list json;
+    struct cli_list json;
     bool is_bad;
 };
 
 static enum verdict judge(struct verifying *v, const struct asset_entry *e,
                           char sha256[DIGEST_TEXT_SIZE])
 {
-    struct arena *a = &v->call->arena;
+    struct arena *a = &v->cli->arena;
     if (e->is_missing)
         return VERDICT_MISSING;
     int fd = open(ARENA_JOIN(a, v->folder, STR("/"), e->name).p, O_RDONLY | O_CLOEXEC);
@@ -41,7 +41,7 @@ static enum verdict judge(struct verifying *v, const struct asset_entry *e,
 static void print_one(struct verifying *v, const struct asset_entry *e, enum verdict verdict,
                       const char *sha256)
 {
-    if (!flags_given(&v->call->flags, FLAG_JSON)) {
+    if (!flags_given(&v->cli->flags, FLAG_JSON)) {
         printf("%.*s: %s\n", STR_ARG(e->name), verdict_names[verdict]);
         return;
     }
@@ -51,7 +51,7 @@ static void print_one(struct verifying *v, const struct asset_entry *e, enum ver
         JSON_VALUE("recorded", e->sha256.n ? value_str(e->sha256) : value_none()),
         JSON_VALUE("sha256", *sha256 ? value_str(str_from(sha256)) : value_none()),
     };
-    call_list_item(&v->json, value_map(pairs, 4));
+    cli_list_item(&v->json, value_map(pairs, 4));
 }
 
 static void verify(struct verifying *v, const struct asset_entry *e)
@@ -66,10 +66,10 @@ static void verify(struct verifying *v, const struct asset_entry *e)
 
 static int verify_all(struct verifying *v, struct asset_entry *list, size_t n)
 {
-    struct call *c = v->call;
+    struct cli *c = v->cli;
     for (size_t i = 0; i < c->operands_n; i++) {
         if (!asset_find(c, list, n, c->operands[i]))
-            return CALL_FAILED;
+            return CLI_FAILED;
     }
     interrupt_hold();
     for (size_t i = 0; i < c->operands_n && !interrupt_came(); i++)
@@ -77,18 +77,18 @@ static int verify_all(struct verifying *v, struct asset_entry *list, size_t n)
     for (size_t i = 0; i < n && c->operands_n == 0 && !interrupt_came(); i++)
         verify(v, &list[i]);
     if (flags_given(&c->flags, FLAG_JSON))
-        call_list_end(&v->json);
+        cli_list_end(&v->json);
     interrupt_release();
-    return v->is_bad ? CALL_FAILED : CALL_OK;
+    return v->is_bad ? CLI_FAILED : CLI_OK;
 }
 
-int asset_verify_run(struct call *c)
+int asset_verify_run(struct cli *c)
 {
-    struct verifying v = {.call = c};
+    struct verifying v = {.cli = c};
     struct asset_entry *list = NULL;
     size_t n = 0;
     int status = asset_folder(c, &v.folder);
-    if (status == CALL_OK)
+    if (status == CLI_OK)
         status = asset_entries(c, v.folder, &list, &n);
-    return status == CALL_OK ? verify_all(&v, list, n) : status;
+    return status == CLI_OK ? verify_all(&v, list, n) : status;
 }

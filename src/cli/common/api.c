@@ -10,19 +10,19 @@
 
 #define BODY_MAX_BYTES 262144
 
-int api_open(struct call *c, struct api *ret)
+int api_open(struct cli *c, struct api *ret)
 {
-    *ret = (struct api){.call = c, .arena = &c->arena};
+    *ret = (struct api){.cli = c, .arena = &c->arena};
     int status = seedtree_configure(c, &ret->config);
-    if (status == CALL_OK)
+    if (status == CLI_OK)
         status = server_find(c, &ret->config, &ret->server);
-    if (status != CALL_OK)
+    if (status != CLI_OK)
         return status;
     if (!ret->server.where)
-        return call_fail(c, "there shall be no server: --server, CLOUDSEED_SERVER or 'socket' of "
-                            "the configuration says none");
+        return cli_fail(c, "there shall be no server: --server, CLOUDSEED_SERVER or 'socket' of "
+                           "the configuration says none");
     ret->client = client_new(&ret->server);
-    return CALL_OK;
+    return CLI_OK;
 }
 
 void api_close(struct api *api)
@@ -77,7 +77,7 @@ static void say_fault(struct api *api, struct value fault)
     struct str place = join_place(fault, api->arena), said = api_text(fault, "detail");
     if (!said.n)
         said = api_text(fault, "message");
-    call_fail(api->call, "%.*s%s%.*s", STR_ARG(place), place.n ? ": " : "", STR_ARG(said));
+    cli_fail(api->cli, "%.*s%s%.*s", STR_ARG(place), place.n ? ": " : "", STR_ARG(said));
 }
 
 int api_refused(struct api *api, const struct api_answer *answer)
@@ -87,14 +87,14 @@ int api_refused(struct api *api, const struct api_answer *answer)
     if (!said.n)
         said = api_text(answer->value, "title");
     if (said.n)
-        call_fail(api->call, "%s%s%.*s", api->about ? api->about : "", api->about ? ": " : "",
-                  STR_ARG(said));
+        cli_fail(api->cli, "%s%s%.*s", api->about ? api->about : "", api->about ? ": " : "",
+                 STR_ARG(said));
     else
-        call_fail(api->call, "%s: the server answers with status %d", api->server.where,
-                  answer->status);
+        cli_fail(api->cli, "%s: the server answers with status %d", api->server.where,
+                 answer->status);
     for (uint32_t i = 0; faults.kind == VALUE_LIST && i < faults.n; i++)
         say_fault(api, faults.items[i]);
-    return CALL_FAILED;
+    return CLI_FAILED;
 }
 
 int api_ask(struct api *api, const char *method, struct str target, struct value body,
@@ -103,18 +103,18 @@ int api_ask(struct api *api, const char *method, struct str target, struct value
     struct err e;
     struct api_answer answer;
     if (api_try(api, method, target, body, if_match, &answer, &e) < 0)
-        return call_fail(api->call, "%s", e.msg);
+        return cli_fail(api->cli, "%s", e.msg);
     if (answer.status < 200 || answer.status > 299)
         return api_refused(api, &answer);
     *ret = answer;
-    return CALL_OK;
+    return CLI_OK;
 }
 
 int api_get(struct api *api, struct str target, struct value *ret)
 {
     struct api_answer answer;
     int status = api_ask(api, "GET", target, (struct value){0}, STR(""), &answer);
-    if (status == CALL_OK)
+    if (status == CLI_OK)
         *ret = answer.value;
     return status;
 }
@@ -136,14 +136,14 @@ int api_each(struct api *api, struct str target, const char *member,
             next.n ? arena_printf(api->arena, "%.*s&after=%.*s", STR_ARG(target), STR_ARG(next))
                    : target;
         int r = api_get(api, url, &page);
-        struct value list = r == CALL_OK ? value_get(page, str_from(member)) : (struct value){0};
+        struct value list = r == CLI_OK ? value_get(page, str_from(member)) : (struct value){0};
         for (uint32_t i = 0; r == 0 && list.kind == VALUE_LIST && i < list.n; i++)
             r = on_item(cls, list.items[i]);
         if (r != 0)
             return r;
         next = uri_encode_segment(api_text(page, "next"), api->arena);
     } while (next.n);
-    return CALL_OK;
+    return CLI_OK;
 }
 
 struct str api_text(struct value map, const char *member)

@@ -9,9 +9,9 @@
 #include "cli/common/client.h"
 
 struct api {
-    struct call *call;
+    struct cli *cli;
     struct config config;
-    struct server server;
+    struct server_address server;
     struct client *client;
     const char *about; /* what refusals are about, where several things are asked; NULL: no word */
     struct arena *arena; /* of answers: the call's, unless somebody sets another */
@@ -23,20 +23,20 @@ struct api_answer {
     struct value value; /* VALUE_UNDEFINED: there is no body */
 };
 
-/* CALL_FAILED or CALL_MISUSED after saying why. Nothing is sent yet; to be closed in any case. */
-int api_open(struct call *c, struct api *ret);
+/* CLI_FAILED or CLI_MISUSED after saying why. Nothing is sent yet; to be closed in any case. */
+int api_open(struct cli *c, struct api *ret);
 void api_close(struct api *api);
 
 /* Asks; any status is an answer. `body` may be VALUE_UNDEFINED, `if_match` empty. -errno where
  * there is no answer, and why. */
 int api_try(struct api *api, const char *method, struct str target, struct value body,
             struct str if_match, struct api_answer *ret, struct err *e);
-/* The same, but CALL_FAILED after saying why where it is not 2xx, or there is no answer. */
+/* The same, but CLI_FAILED after saying why where it is not 2xx, or there is no answer. */
 int api_ask(struct api *api, const char *method, struct str target, struct value body,
             struct str if_match, struct api_answer *ret);
 int api_get(struct api *api, struct str target, struct value *ret);
 
-/* Says what an answer that is not 2xx says; returns CALL_FAILED. */
+/* Says what an answer that is not 2xx says; returns CLI_FAILED. */
 int api_refused(struct api *api, const struct api_answer *answer);
 
 /* "/v1/nodes/NAME", and with "/ACTION" where `action` is not empty. */

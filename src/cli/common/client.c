@@ -18,13 +18,13 @@
 #define AGAIN_MAX_MS 5000
 
 struct client {
-    const struct server *server;
+    const struct server_address *server;
     CURL *easy;
     struct buf body;
 };
 
 /* What every request has. Proxies of the environment are for other servers. */
-static CURL *make_handle(const struct server *server)
+static CURL *make_handle(const struct server_address *server)
 {
     CURL *easy = mem_need(curl_easy_init());
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
@@ -37,7 +37,7 @@ static CURL *make_handle(const struct server *server)
     return easy;
 }
 
-struct client *client_new(const struct server *server)
+struct client *client_new(const struct server_address *server)
 {
     struct client *cl = MEM_NEW(struct client);
     curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -57,7 +57,7 @@ void client_free(struct client *cl)
     curl_global_cleanup();
 }
 
-static int fail_access(const struct server *server, struct err *e)
+static int fail_access(const struct server_address *server, struct err *e)
 {
     struct stat st;
     const struct group *g = stat(server->socket, &st) == 0 ? getgrgid(st.st_gid) : NULL;
@@ -71,7 +71,7 @@ static int fail_access(const struct server *server, struct err *e)
 
 #define WHERE_ELSE "--server or CLOUDSEED_SERVER names another place"
 
-static int fail_connect(const struct server *server, int code, struct err *e)
+static int fail_connect(const struct server_address *server, int code, struct err *e)
 {
     if (!server->socket)
         return err_errno(e, code, "%s: no connection; is cloudseedd running?", server->where);
@@ -127,7 +127,7 @@ static struct curl_slist *make_headers(const struct client_request *q)
     return q->if_match.n ? add_header(list, "If-Match", q->if_match) : list;
 }
 
-static void set_url(CURL *easy, const struct server *server, struct str target)
+static void set_url(CURL *easy, const struct server_address *server, struct str target)
 {
     struct buf url;
     buf_init(&url, ANSWER_MAX_BYTES);

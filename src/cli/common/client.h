@@ -26,7 +26,7 @@ struct client_answer {
 };
 
 /* `server` must last. Nothing is sent yet. Never NULL. */
-struct client *client_new(const struct server *server);
+struct client *client_new(const struct server_address *server);
 void client_free(struct client *cl);
 
 /* Asks and waits for the whole answer, of whatever status. Else -errno, and why in words that help:

@@ -11,13 +11,13 @@
 #define EXCERPT_SIZE 512
 
 /* The file that the last fault was in: faults come sorted. */
-struct source {
+struct source_file {
     const char *file;
     struct str text; /* p == NULL: it cannot be read */
     struct arena arena;
 };
 
-static struct str read_source(struct source *s, const char *file)
+static struct str read_source(struct source_file *s, const char *file)
 {
     if (!s->file || strcmp(s->file, file) != 0) {
         arena_reset(&s->arena);
@@ -47,7 +47,8 @@ static size_t offset_of(struct str text, const struct place *at)
 }
 
 /* False where there is nothing to show. */
-static bool make_excerpt(struct source *s, const struct fault *f, char out[static EXCERPT_SIZE])
+static bool make_excerpt(struct source_file *s, const struct fault *f,
+                         char out[static EXCERPT_SIZE])
 {
     if (f->excerpt)
         return (size_t)snprintf(out, EXCERPT_SIZE, "%s", f->excerpt) < EXCERPT_SIZE;
@@ -102,7 +103,7 @@ static void put_fault(struct buf *b, const struct fault *f, bool color)
 
 void faultview_print(FILE *f, struct faults *faults, bool color)
 {
-    struct source source = {0};
+    struct source_file source = {0};
     struct buf b;
     char excerpt[EXCERPT_SIZE];
     faults_sort(faults);

@@ -10,13 +10,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static void override(struct str *field, const struct call *c, enum flag_id id)
+static void override(struct str *field, const struct cli *c, enum flag_id id)
 {
     if (c->flags.value[id])
         *field = str_from(c->flags.value[id]);
 }
 
-static void apply_flags(const struct call *c, struct config *config)
+static void apply_flags(const struct cli *c, struct config *config)
 {
     override(&config->seed_dir, c, FLAG_SEED);
     override(&config->templates_dir, c, FLAG_TEMPLATES);
@@ -28,16 +28,16 @@ static void apply_flags(const struct call *c, struct config *config)
 }
 
 /* Whoever may not read the server's configuration can still look at a tree of his own. */
-static const char *config_path(const struct call *c)
+static const char *config_path(const struct cli *c)
 {
     const char *path = c->flags.value[FLAG_CONFIG];
     if (path || access(CONFIG_PATH_DEFAULT, R_OK) == 0 || errno != EACCES)
         return path;
-    call_note(c, CONFIG_PATH_DEFAULT ": %s; the defaults count", strerror(errno));
+    cli_note(c, CONFIG_PATH_DEFAULT ": %s; the defaults count", strerror(errno));
     return "";
 }
 
-int seedtree_configure(struct call *c, struct config *ret)
+int seedtree_configure(struct cli *c, struct config *ret)
 {
     const char *path = config_path(c);
     struct faults faults;
@@ -48,8 +48,8 @@ int seedtree_configure(struct call *c, struct config *ret)
     if (r == 0)
         apply_flags(c, ret);
     else
-        call_fail(c, "the configuration %s cannot be used", path ? path : CONFIG_PATH_DEFAULT);
-    return r < 0 ? CALL_FAILED : CALL_OK;
+        cli_fail(c, "the configuration %s cannot be used", path ? path : CONFIG_PATH_DEFAULT);
+    return r < 0 ? CLI_FAILED : CLI_OK;
 }
 
 static void print_renamed(FILE *f, struct str text, const struct seedtree_alias *alias)
@@ -66,7 +66,7 @@ static void print_renamed(FILE *f, struct str text, const struct seedtree_alias 
 }
 
 /* Faults name each other's places too: the text as a whole is gone through. */
-void seedtree_print_faults(const struct call *c, struct faults *faults,
+void seedtree_print_faults(const struct cli *c, struct faults *faults,
                            const struct seedtree_alias *alias)
 {
     char *text = NULL;
@@ -80,7 +80,7 @@ void seedtree_print_faults(const struct call *c, struct faults *faults,
     free(text);
 }
 
-struct tree *seedtree_load(struct call *c, const struct config *config,
+struct tree *seedtree_load(struct cli *c, const struct config *config,
                            const struct seedtree_alias *alias)
 {
     char count[FAULTVIEW_COUNT_SIZE];
@@ -94,13 +94,13 @@ struct tree *seedtree_load(struct call *c, const struct config *config,
     if (r < 0 || !alias) /* warnings of another tree are nobody's business now */
         seedtree_print_faults(c, &faults, alias);
     if (r < 0)
-        call_fail(c, "the seed tree %s%s cannot be used: %s", alias ? "of " : "",
-                  alias ? alias->name : config->seed_dir.p, faultview_count(&faults, count));
+        cli_fail(c, "the seed tree %s%s cannot be used: %s", alias ? "of " : "",
+                 alias ? alias->name : config->seed_dir.p, faultview_count(&faults, count));
     faults_done(&faults);
     return r < 0 ? NULL : tree;
 }
 
-const struct node *seedtree_node(struct call *c, const struct tree *t, const char *name)
+const struct node *seedtree_node(struct cli *c, const struct tree *t, const char *name)
 {
     const struct node *n = tree_find_name(t, str_from(name));
     struct guess guess;
@@ -109,6 +109,6 @@ const struct node *seedtree_node(struct call *c, const struct tree *t, const cha
     guess_init(&guess, str_from(name));
     for (uint32_t i = 0; i < tree_node_count(t); i++)
         guess_offer(&guess, tree_node(t, i)->name);
-    call_fail(c, "there is no node '%s'%s", name, guess_text(&guess));
+    cli_fail(c, "there is no node '%s'%s", name, guess_text(&guess));
     return NULL;
 }

@@ -5,13 +5,13 @@
 #ifndef CLOUDSEED_CLI_COMMON_SEEDTREE_H
 #define CLOUDSEED_CLI_COMMON_SEEDTREE_H
 
-#include "cli/common/call.h"
+#include "cli/common/cli.h"
 #include "config/config.h"
 #include "tree/tree.h"
 
-/* The configuration with the options over it. CALL_FAILED after its faults are printed. The
+/* The configuration with the options over it. CLI_FAILED after its faults are printed. The
  * default file may be missing or unreadable: then it is the compiled defaults. */
-int seedtree_configure(struct call *c, struct config *ret);
+int seedtree_configure(struct cli *c, struct config *ret);
 
 /* Another tree than the one that the command is about, perhaps where nobody would look for it. */
 struct seedtree_alias {
@@ -20,14 +20,14 @@ struct seedtree_alias {
 };
 
 /* Loads it; NULL after everything that is wrong with it was printed. `alias` may be NULL. */
-struct tree *seedtree_load(struct call *c, const struct config *config,
+struct tree *seedtree_load(struct cli *c, const struct config *config,
                            const struct seedtree_alias *alias);
 
 /* On standard error. */
-void seedtree_print_faults(const struct call *c, struct faults *faults,
+void seedtree_print_faults(const struct cli *c, struct faults *faults,
                            const struct seedtree_alias *alias);
 
 /* The node of that name; NULL after saying that there is none. */
-const struct node *seedtree_node(struct call *c, const struct tree *t, const char *name);
+const struct node *seedtree_node(struct cli *c, const struct tree *t, const char *name);
 
 #endif

@@ -8,25 +8,24 @@ static bool is_url(struct str s)
     return str_starts(s, STR("http://")) || str_starts(s, STR("https://"));
 }
 
-static int take_url(struct call *c, struct str url, struct server *ret)
+static int take_url(struct cli *c, struct str url, struct server_address *ret)
 {
     while (url.n && url.p[url.n - 1] == '/')
         url.n--;
     if (!config_url_valid(url))
-        return call_misuse(c, "the server '%s': expected http://HOST:PORT, or a socket",
-                           ret->where);
+        return cli_misuse(c, "the server '%s': expected http://HOST:PORT, or a socket", ret->where);
     ret->url = arena_str(&c->arena, url).p;
-    return CALL_OK;
+    return CLI_OK;
 }
 
-int server_find(struct call *c, const struct config *config, struct server *ret)
+int server_find(struct cli *c, const struct config *config, struct server_address *ret)
 {
     const char *named = c->flags.value[FLAG_SERVER], *group = config->socket_group.p;
     if (!named)
         named = getenv("CLOUDSEED_SERVER");
     if (named && !*named)
         named = NULL;
-    *ret = (struct server){
+    *ret = (struct server_address){
         .where = named ? named : config->socket.p,
         .url = "http://localhost",
         .named = named,
@@ -38,5 +37,5 @@ int server_find(struct call *c, const struct config *config, struct server *ret)
         return take_url(c, str_from(ret->where), ret);
     else
         ret->socket = ret->where;
-    return CALL_OK;
+    return CLI_OK;
 }

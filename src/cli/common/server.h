@@ -4,10 +4,10 @@
 #ifndef CLOUDSEED_CLI_COMMON_SERVER_H
 #define CLOUDSEED_CLI_COMMON_SERVER_H
 
-#include "cli/common/call.h"
+#include "cli/common/cli.h"
 #include "config/config.h"
 
-struct server {
+struct server_address {
     const char *where;  /* as it was named, for messages; NULL: there shall be none */
     const char *socket; /* NULL: `url` */
     const char *url;    /* without a slash at its end */
@@ -15,8 +15,8 @@ struct server {
     const char *group;  /* whose members may open the socket, as far as the configuration tells */
 };
 
-/* --server, else $CLOUDSEED_SERVER, else the configuration's socket. CALL_MISUSED after saying what
+/* --server, else $CLOUDSEED_SERVER, else the configuration's socket. CLI_MISUSED after saying what
  * is wrong with it. */
-int server_find(struct call *c, const struct config *config, struct server *ret);
+int server_find(struct cli *c, const struct config *config, struct server_address *ret);
 
 #endif

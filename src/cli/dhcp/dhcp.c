@@ -11,7 +11,7 @@
 
 typedef void (*writer_fn)(const struct dhcp_plan *p, struct buf *out);
 
-static const struct target {
+static const struct dhcp_target {
     const char *name;
     writer_fn write;
 } targets[] = {
@@ -21,14 +21,14 @@ static const struct target {
 };
 
 /* *ret is NULL where no server is named. */
-static int find_writer(struct call *c, writer_fn *ret)
+static int find_writer(struct cli *c, writer_fn *ret)
 {
     const char *name = c->flags.value[FLAG_FOR];
     bool proxy = flags_given(&c->flags, FLAG_PROXY);
     struct guess guess;
     *ret = NULL;
     if (!name && !flags_given(&c->flags, FLAG_JSON))
-        return call_misuse(c, "say for which server: --for opnsense, kea or dnsmasq");
+        return cli_misuse(c, "say for which server: --for opnsense, kea or dnsmasq");
     guess_init(&guess, str_from(name));
     for (size_t i = 0; name && i < sizeof(targets) / sizeof(targets[0]); i++) {
         if (strcmp(name, targets[i].name) == 0)
@@ -36,25 +36,25 @@ static int find_writer(struct call *c, writer_fn *ret)
         guess_offer(&guess, str_from(targets[i].name));
     }
     if (name && !*ret)
-        return call_misuse(c, "--for '%s': expected opnsense, kea or dnsmasq%s", name,
-                           guess_text(&guess));
+        return cli_misuse(c, "--for '%s': expected opnsense, kea or dnsmasq%s", name,
+                          guess_text(&guess));
     if (proxy && *ret != dhcp_dnsmasq)
-        return call_misuse(c, "--proxy goes with --for dnsmasq alone");
+        return cli_misuse(c, "--proxy goes with --for dnsmasq alone");
     if (proxy)
         *ret = dhcp_dnsmasq_proxy;
-    return CALL_OK;
+    return CLI_OK;
 }
 
-static void print_json(struct call *c, const struct dhcp_plan *p, writer_fn write, struct str text)
+static void print_json(struct cli *c, const struct dhcp_plan *p, writer_fn write, struct str text)
 {
     struct value plan = dhcp_plan_value(p);
     struct value_pair *pairs = ARENA_ARRAY(&c->arena, struct value_pair, plan.n + 1);
     memcpy(pairs, plan.pairs, plan.n * sizeof(*pairs));
     pairs[plan.n] = (struct value_pair)JSON_STR("text", text);
-    call_print_json(value_map(pairs, plan.n + (write != NULL)));
+    cli_print_json(value_map(pairs, plan.n + (write != NULL)));
 }
 
-static void print(struct call *c, const struct dhcp_plan *p, writer_fn write)
+static void print(struct cli *c, const struct dhcp_plan *p, writer_fn write)
 {
     struct buf out;
     buf_init(&out, TEXT_MAX_BYTES);
@@ -68,32 +68,32 @@ static void print(struct call *c, const struct dhcp_plan *p, writer_fn write)
     buf_done(&out);
 }
 
-static int show(struct call *c, const struct config *config, const struct tree *t, writer_fn write)
+static int show(struct cli *c, const struct config *config, const struct tree *t, writer_fn write)
 {
     struct dhcp_plan plan;
     struct err e;
     struct str url = config->url.n ? config->url : tree_site(t)->url;
     if (dhcp_plan_make(t, url, c->flags.value[FLAG_NETWORK], &c->arena, &plan, &e) < 0)
-        return call_fail(c, "%s", e.msg);
+        return cli_fail(c, "%s", e.msg);
     print(c, &plan, write);
     if (str_starts(url, STR("https://")))
-        call_note(c, "Debian's iPXE speaks no HTTPS: give an http URL with --url, or bring an iPXE "
-                     "of your own");
-    return CALL_OK;
+        cli_note(c, "Debian's iPXE speaks no HTTPS: give an http URL with --url, or bring an iPXE "
+                    "of your own");
+    return CLI_OK;
 }
 
-int dhcp_run(struct call *c)
+int dhcp_run(struct cli *c)
 {
     struct config config;
     writer_fn write;
     int status = find_writer(c, &write);
-    if (status == CALL_OK)
+    if (status == CLI_OK)
         status = seedtree_configure(c, &config);
-    if (status != CALL_OK)
+    if (status != CLI_OK)
         return status;
     struct tree *tree = seedtree_load(c, &config, NULL);
     if (!tree)
-        return CALL_FAILED;
+        return CLI_FAILED;
     status = show(c, &config, tree, write);
     tree_free(tree);
     return status;

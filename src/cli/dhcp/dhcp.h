@@ -3,8 +3,8 @@
 #ifndef CLOUDSEED_CLI_DHCP_DHCP_H
 #define CLOUDSEED_CLI_DHCP_DHCP_H
 
-#include "cli/common/call.h"
+#include "cli/common/cli.h"
 
-int dhcp_run(struct call *c);
+int dhcp_run(struct cli *c);
 
 #endif

@@ -13,7 +13,7 @@
 
 /* What is under way for one node. */
 struct pair {
-    struct call *call;
+    struct cli *cli;
     struct comparison *m;
     struct progress progress; /* ends before anything is printed */
     const struct node *before, *now;
@@ -63,7 +63,7 @@ static void compare_instances(struct pair *p, const struct str texts[2])
     struct str before = instance_id(texts[0], &p->arena), now = instance_id(texts[1], &p->arena);
     if (str_eq(before, now))
         return;
-    names_add(&m->reborn, p->now->name);
+    name_list_add(&m->reborn, p->now->name);
     m->instances =
         mem_grow(m->instances, m->instances_n, &m->instances_room, sizeof(*m->instances));
     m->instances[m->instances_n++] = (struct compare_instance){
@@ -76,7 +76,7 @@ static void compare_instances(struct pair *p, const struct str texts[2])
 static int fail(struct pair *p, const struct err *e)
 {
     progress_end(&p->progress);
-    return call_fail(p->call, "%s", e->msg);
+    return cli_fail(p->cli, "%s", e->msg);
 }
 
 /* The document's text in both; p == NULL where its number is UINT32_MAX. */
@@ -94,41 +94,41 @@ static int render_both(struct pair *p, const uint32_t numbers[2], struct str ret
         if (rendition_render(trees[i], nodes[i], d, p->urls[i], &p->arena, &p->texts[i], &fault) <
             0) {
             progress_end(&p->progress);
-            return rendition_fail(p->call, trees[i], nodes[i], d, &fault);
+            return rendition_fail(p->cli, trees[i], nodes[i], d, &fault);
         }
         ret[i] = buf_view(&p->texts[i]);
     }
-    return CALL_OK;
+    return CLI_OK;
 }
 
 static int compare_document(struct pair *p, struct str name, const uint32_t numbers[2])
 {
     struct str texts[2];
     struct err e;
-    if (render_both(p, numbers, texts) != CALL_OK)
-        return CALL_FAILED;
+    if (render_both(p, numbers, texts) != CLI_OK)
+        return CLI_FAILED;
     if (texts[0].p && texts[1].p && str_eq(texts[0], texts[1]))
-        return CALL_OK;
+        return CLI_OK;
     struct str lasting = intern_str(&p->m->texts, name);
     p->differs = true;
     count(p->m, lasting);
     if (str_is(name, seed_file_names[SEED_META_DATA]))
         compare_instances(p, texts);
-    if (changes_add(&p->m->changes, p->before, p->now, lasting, texts, &e) < 0)
+    if (doc_changes_add(&p->m->changes, p->before, p->now, lasting, texts, &e) < 0)
         return fail(p, &e);
-    return CALL_OK;
+    return CLI_OK;
 }
 
 static int compare_documents(struct pair *p)
 {
     uint32_t was = document_count(p->before), is = document_count(p->now);
-    int status = CALL_OK;
-    for (uint32_t i = 0; i < is && status == CALL_OK; i++) {
+    int status = CLI_OK;
+    for (uint32_t i = 0; i < is && status == CLI_OK; i++) {
         struct str name = document_name(p->now, document_at(p->now, i), &p->arena);
         const uint32_t numbers[] = {find_document(p->before, name, &p->arena), i};
         status = compare_document(p, name, numbers);
     }
-    for (uint32_t i = 0; i < was && status == CALL_OK; i++) {
+    for (uint32_t i = 0; i < was && status == CLI_OK; i++) {
         struct str name = document_name(p->before, document_at(p->before, i), &p->arena);
         const uint32_t numbers[] = {i, UINT32_MAX};
         if (find_document(p->now, name, &p->arena) == UINT32_MAX)
@@ -148,9 +148,9 @@ static int compare_node(struct pair *p, const struct node *before, const struct 
     p->urls[1] = seedurl_of(&m->now.urls, now, &p->arena);
     int status = compare_documents(p);
     if (p->differs)
-        names_add(&m->changed, now->name);
+        name_list_add(&m->changed, now->name);
     if (before->key_epoch != now->key_epoch)
-        names_add(&m->rekeyed, now->name);
+        name_list_add(&m->rekeyed, now->name);
     return status;
 }
 
@@ -159,36 +159,37 @@ static int compare_nodes(struct pair *p)
 {
     struct comparison *m = p->m;
     uint32_t was = tree_node_count(m->before.tree), is = tree_node_count(m->now.tree), i = 0, j = 0;
-    int status = CALL_OK;
-    while ((i < was || j < is) && status == CALL_OK && !interrupt_came()) {
+    int status = CLI_OK;
+    while ((i < was || j < is) && status == CLI_OK && !interrupt_came()) {
         const struct node *before = i < was ? tree_node(m->before.tree, i) : NULL;
         const struct node *now = j < is ? tree_node(m->now.tree, j) : NULL;
         int order = !before ? 1 : !now ? -1 : str_cmp(before->name, now->name);
         if (order == 0)
             status = compare_node(p, before, now);
         else
-            names_add(order < 0 ? &m->removed : &m->added, order < 0 ? before->name : now->name);
+            name_list_add(order < 0 ? &m->removed : &m->added,
+                          order < 0 ? before->name : now->name);
         i += order <= 0;
         j += order >= 0;
         progress_count(&p->progress, j);
     }
-    return interrupt_came() ? CALL_FAILED : status;
+    return interrupt_came() ? CLI_FAILED : status;
 }
 
-int compare_run(struct call *c, const char *folder, bool each, struct comparison *ret)
+int compare_run(struct cli *c, const char *folder, bool each, struct comparison *ret)
 {
-    struct pair p = {.call = c, .m = ret};
+    struct pair p = {.cli = c, .m = ret};
     struct err e;
     arena_init(&ret->arena, ARENA_BYTES);
     arena_init(&p.arena, ARENA_BYTES);
     intern_init(&ret->texts, &ret->arena);
-    changes_init(&ret->changes, folder, each);
+    doc_changes_init(&ret->changes, folder, each);
     buf_init(&p.texts[0], DOCUMENT_MAX_BYTES);
     buf_init(&p.texts[1], DOCUMENT_MAX_BYTES);
     progress_begin(&p.progress, "rendering both trees");
     progress_total(&p.progress, tree_node_count(ret->now.tree));
     int status = compare_nodes(&p);
-    if (status == CALL_OK && changes_finish(&ret->changes, &e) < 0)
+    if (status == CLI_OK && doc_changes_finish(&ret->changes, &e) < 0)
         status = fail(&p, &e);
     progress_end(&p.progress);
     buf_done(&p.texts[0]);
@@ -199,12 +200,12 @@ int compare_run(struct call *c, const char *folder, bool each, struct comparison
 
 void compare_done(struct comparison *m)
 {
-    changes_done(&m->changes);
-    names_done(&m->changed);
-    names_done(&m->added);
-    names_done(&m->removed);
-    names_done(&m->rekeyed);
-    names_done(&m->reborn);
+    doc_changes_done(&m->changes);
+    name_list_done(&m->changed);
+    name_list_done(&m->added);
+    name_list_done(&m->removed);
+    name_list_done(&m->rekeyed);
+    name_list_done(&m->reborn);
     free(m->counts);
     free(m->instances);
     intern_done(&m->texts);

@@ -3,7 +3,7 @@
 
 #include "cli/common/folder.h"
 #include "cli/common/interrupt.h"
-#include "cli/diff/before.h"
+#include "cli/diff/baseline.h"
 
 #define NAMES_SHOWN 12
 
@@ -12,7 +12,7 @@ struct str diff_nodes_text(uint32_t n, struct arena *a)
     return arena_printf(a, "%u node%s", n, n == 1 ? "" : "s");
 }
 
-struct str diff_names_text(const struct names *names, uint32_t from, struct arena *a)
+struct str diff_names_text(const struct name_list *names, uint32_t from, struct arena *a)
 {
     uint32_t n = names->n - from, shown = n <= NAMES_SHOWN ? n : NAMES_SHOWN - 1;
     struct str *parts = ARENA_ARRAY(a, struct str, (size_t)shown * 2 + 1);
@@ -49,25 +49,24 @@ struct str diff_notice(const struct comparison *m, unsigned number, struct arena
         {"is added", "are added"},
         {"is removed", "are removed"},
     };
-    const struct names *names[] = {&m->reborn, &m->rekeyed, &m->added, &m->removed};
+    const struct name_list *names[] = {&m->reborn, &m->rekeyed, &m->added, &m->removed};
     if (names[number]->n == 0)
         return STR("");
     return arena_printf(a, "%s %s: %s", diff_nodes_text(names[number]->n, a).p,
                         what[number][names[number]->n > 1], diff_names_text(names[number], 0, a).p);
 }
 
-struct str diff_head(const struct change *change, struct arena *a)
+struct str diff_head(const struct doc_change *change, struct arena *a)
 {
     struct str name =
         arena_printf(a, "%.*s/%.*s", STR_ARG(change->nodes.list[0]), STR_ARG(change->document));
     const char *before =
-        change->kind == CHANGE_APPEARED ? "/dev/null" : arena_printf(a, "a/%s", name.p).p;
-    const char *now =
-        change->kind == CHANGE_VANISHED ? "/dev/null" : arena_printf(a, "b/%s", name.p).p;
+        change->kind == DOC_ADDED ? "/dev/null" : arena_printf(a, "a/%s", name.p).p;
+    const char *now = change->kind == DOC_REMOVED ? "/dev/null" : arena_printf(a, "b/%s", name.p).p;
     return arena_printf(a, "--- %s\n+++ %s\n", before, now);
 }
 
-static void print(struct call *c, const struct comparison *m)
+static void print(struct cli *c, const struct comparison *m)
 {
     if (flags_given(&c->flags, FLAG_JSON))
         diff_print_json(c, m);
@@ -78,37 +77,37 @@ static void print(struct call *c, const struct comparison *m)
 }
 
 /* Both trees are in memory afterwards, whatever becomes of `folder`. */
-static int load_and_compare(struct call *c, const struct config *now, const char *folder,
-                            struct before *before, struct comparison *m)
+static int load_and_compare(struct cli *c, const struct config *now, const char *folder,
+                            struct baseline *before, struct comparison *m)
 {
-    if (before_open(c, now, c->flags.value[FLAG_AGAINST], folder, before) != CALL_OK ||
+    if (baseline_open(c, now, c->flags.value[FLAG_AGAINST], folder, before) != CLI_OK ||
         rendition_open(c, &before->config, &before->alias, RENDITION_PLACEHOLDERS, &m->before) !=
-            CALL_OK ||
-        rendition_open(c, now, NULL, RENDITION_PLACEHOLDERS, &m->now) != CALL_OK)
-        return CALL_FAILED;
+            CLI_OK ||
+        rendition_open(c, now, NULL, RENDITION_PLACEHOLDERS, &m->now) != CLI_OK)
+        return CLI_FAILED;
     return compare_run(c, folder, flags_given(&c->flags, FLAG_EACH), m);
 }
 
 /* The folder is gone before a line is printed: who reads it may stop at any time. */
-static int run(struct call *c, const struct config *now)
+static int run(struct cli *c, const struct config *now)
 {
-    struct before before;
+    struct baseline before;
     struct comparison m = {0};
     struct str folder;
     struct err e;
     interrupt_hold();
-    int status = CALL_FAILED;
+    int status = CLI_FAILED;
     if (folder_make_temporary(&c->arena, &folder, &e) < 0) {
-        call_fail(c, "%s", e.msg);
+        cli_fail(c, "%s", e.msg);
     } else {
         status = load_and_compare(c, now, folder.p, &before, &m);
         if (folder_remove(folder.p, &e) < 0)
-            call_note(c, "%s", e.msg);
+            cli_note(c, "%s", e.msg);
     }
     interrupt_release();
-    if (status == CALL_OK) {
+    if (status == CLI_OK) {
         print(c, &m);
-        status = compare_differs(&m) ? CALL_DIFFERS : CALL_OK;
+        status = compare_differs(&m) ? CLI_DIFFERS : CLI_OK;
     }
     compare_done(&m);
     rendition_close(&m.now);
@@ -116,12 +115,12 @@ static int run(struct call *c, const struct config *now)
     return status;
 }
 
-int diff_run(struct call *c)
+int diff_run(struct cli *c)
 {
     struct config config;
     if (flags_given(&c->flags, FLAG_JSON) && flags_given(&c->flags, FLAG_MARKDOWN))
-        return call_misuse(c, "give either --json or --markdown");
-    if (seedtree_configure(c, &config) != CALL_OK)
-        return CALL_FAILED;
+        return cli_misuse(c, "give either --json or --markdown");
+    if (seedtree_configure(c, &config) != CLI_OK)
+        return CLI_FAILED;
     return run(c, &config);
 }

@@ -5,17 +5,17 @@
 
 #include "cli/diff/compare.h"
 
-int diff_run(struct call *c);
+int diff_run(struct cli *c);
 
 /* The result in one of its forms, on standard output. */
-void diff_print_text(struct call *c, const struct comparison *m);
-void diff_print_markdown(struct call *c, const struct comparison *m);
-void diff_print_json(struct call *c, const struct comparison *m);
+void diff_print_text(struct cli *c, const struct comparison *m);
+void diff_print_markdown(struct cli *c, const struct comparison *m);
+void diff_print_json(struct cli *c, const struct comparison *m);
 
 /* "1 node", "2 nodes". */
 struct str diff_nodes_text(uint32_t n, struct arena *a);
 /* The names from number `from` on; of very many the first, and how many more there are. */
-struct str diff_names_text(const struct names *names, uint32_t from, struct arena *a);
+struct str diff_names_text(const struct name_list *names, uint32_t from, struct arena *a);
 /* "3 nodes change: user-data of 2, meta-data of 1". */
 struct str diff_summary(const struct comparison *m, struct arena *a);
 #define DIFF_NOTICES 4
@@ -23,6 +23,6 @@ struct str diff_summary(const struct comparison *m, struct arena *a);
 /* "1 node is added: k8s-worker-4" and the like; empty where there is nothing to notice. */
 struct str diff_notice(const struct comparison *m, unsigned number, struct arena *a);
 /* Where a change begins: "--- a/NODE/DOCUMENT", "+++ b/NODE/DOCUMENT", a line each. */
-struct str diff_head(const struct change *change, struct arena *a);
+struct str diff_head(const struct doc_change *change, struct arena *a);
 
 #endif

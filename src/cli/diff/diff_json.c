@@ -2,7 +2,7 @@
 #include "base/json.h"
 #include "cli/diff/diff.h"
 
-static struct value names_value(const struct names *names, struct arena *a)
+static struct value names_value(const struct name_list *names, struct arena *a)
 {
     struct value *items = ARENA_ARRAY(a, struct value, names->n);
     for (uint32_t i = 0; i < names->n; i++)
@@ -47,11 +47,11 @@ static struct value changes_value(const struct comparison *m, struct arena *a)
 {
     struct value *items = ARENA_ARRAY(a, struct value, m->changes.n);
     for (uint32_t i = 0; i < m->changes.n; i++) {
-        const struct change *c = &m->changes.list[i];
+        const struct doc_change *c = &m->changes.list[i];
         struct str head = diff_head(c, a);
         const struct value_pair pairs[] = {
             JSON_STR("document", c->document),
-            JSON_STR("kind", str_from(change_kind_names[c->kind])),
+            JSON_STR("kind", str_from(doc_change_kind_names[c->kind])),
             JSON_VALUE("nodes", names_value(&c->nodes, a)),
             JSON_BOOL("identical", !c->alike),
             JSON_STR("diff", ARENA_JOIN(a, head, c->hunks)),
@@ -61,7 +61,7 @@ static struct value changes_value(const struct comparison *m, struct arena *a)
     return value_list(items, m->changes.n);
 }
 
-void diff_print_json(struct call *c, const struct comparison *m)
+void diff_print_json(struct cli *c, const struct comparison *m)
 {
     struct arena *a = &c->arena;
     const struct value_pair pairs[] = {
@@ -75,5 +75,5 @@ void diff_print_json(struct call *c, const struct comparison *m)
         JSON_VALUE("documents", counts_value(m, a)),
         JSON_VALUE("changes", changes_value(m, a)),
     };
-    call_print_json(value_map(pairs, sizeof(pairs) / sizeof(pairs[0])));
+    cli_print_json(value_map(pairs, sizeof(pairs) / sizeof(pairs[0])));
 }

@@ -50,7 +50,7 @@ static void put_fence(struct buf *b, size_t n, const char *behind)
     buf_printf(b, "%s\n", behind);
 }
 
-static void put_diff(struct buf *b, const struct change *change, struct arena *a)
+static void put_diff(struct buf *b, const struct doc_change *change, struct arena *a)
 {
     size_t fence = fence_of(change->hunks);
     struct str rest = ARENA_JOIN(a, diff_head(change, a), change->hunks);
@@ -62,7 +62,7 @@ static void put_diff(struct buf *b, const struct change *change, struct arena *a
     put_fence(b, fence, "");
 }
 
-static void put_change(struct buf *b, const struct change *change, struct arena *a)
+static void put_change(struct buf *b, const struct doc_change *change, struct arena *a)
 {
     static const char *const verbs[] = {" of ", " is new in ", " is gone from "};
     uint32_t others = change->nodes.n - 1;
@@ -130,7 +130,7 @@ static void put_changes(struct buf *page, const struct comparison *m, struct are
     buf_done(&one);
 }
 
-void diff_print_markdown(struct call *c, const struct comparison *m)
+void diff_print_markdown(struct cli *c, const struct comparison *m)
 {
     struct buf page;
     buf_init(&page, ONE_MAX_BYTES);

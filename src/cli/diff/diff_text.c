@@ -42,7 +42,7 @@ static void print_lines(struct screen *s, struct str text, const char *color)
     }
 }
 
-static struct str title(const struct change *change, struct arena *a)
+static struct str title(const struct doc_change *change, struct arena *a)
 {
     static const char *const verbs[] = {"of", "is new in", "is gone from"};
     struct str text = arena_printf(a, "%.*s %s %.*s", STR_ARG(change->document),
@@ -55,12 +55,12 @@ static struct str title(const struct change *change, struct arena *a)
                         others == 1 ? "" : "s", diff_names_text(&change->nodes, 1, a).p);
 }
 
-void diff_print_text(struct call *c, const struct comparison *m)
+void diff_print_text(struct cli *c, const struct comparison *m)
 {
     struct screen s = {.color = c->color_out, .terminal = isatty(STDOUT_FILENO)};
     buf_init(&s.line, SCREEN_MAX_BYTES);
     for (uint32_t i = 0; i < m->changes.n; i++) {
-        const struct change *change = &m->changes.list[i];
+        const struct doc_change *change = &m->changes.list[i];
         print_line(&s, TERM_BOLD, title(change, &c->arena));
         print_lines(&s, diff_head(change, &c->arena), TERM_BOLD);
         print_lines(&s, change->hunks, NULL);

@@ -13,18 +13,18 @@ struct act {
     const char *done; /* "disarmed", for people */
 };
 
-int node_act_window(struct call *c, struct value *ret)
+int node_act_window(struct cli *c, struct value *ret)
 {
     const char *length = c->flags.value[FLAG_FOR];
     uint32_t seconds;
     *ret = (struct value){0};
     if (!length)
-        return CALL_OK;
+        return CLI_OK;
     if (!span_read(length, &seconds) || seconds % 60 != 0)
-        return call_misuse(c, "--for '%s': expected whole minutes, as in 90m or 2h", length);
+        return cli_misuse(c, "--for '%s': expected whole minutes, as in 90m or 2h", length);
     const struct value_pair minutes[] = {JSON_INT("minutes", seconds / 60)};
     *ret = value_copy(&c->arena, value_map(minutes, 1));
-    return CALL_OK;
+    return CLI_OK;
 }
 
 static void print_safe(struct str text)
@@ -60,10 +60,10 @@ void node_act_print_armed(struct api *api, struct value armed)
 }
 
 static void show(struct api *api, const struct act *act, const char *name, struct value answer,
-                 struct call_list *list)
+                 struct cli_list *list)
 {
-    if (flags_given(&api->call->flags, FLAG_JSON))
-        call_list_item(list, answer);
+    if (flags_given(&api->cli->flags, FLAG_JSON))
+        cli_list_item(list, answer);
     else if (act->opens)
         node_act_print_armed(api, answer);
     else
@@ -73,65 +73,65 @@ static void show(struct api *api, const struct act *act, const char *name, struc
 /* All that can be done is done: one that fails does not keep the others from it. */
 static int act_on_all(struct api *api, const struct act *act, struct value body)
 {
-    struct call *c = api->call;
-    struct call_list list = {0};
-    int status = CALL_OK;
+    struct cli *c = api->cli;
+    struct cli_list list = {0};
+    int status = CLI_OK;
     for (size_t i = 0; i < c->operands_n; i++) {
         struct api_answer answer;
         struct str target = api_node(api, c->operands[i], act->action);
         api->about = c->operands_n > 1 ? c->operands[i] : NULL;
         int r = api_ask(api, act->method, target, body, STR(""), &answer);
-        if (r == CALL_OK)
+        if (r == CLI_OK)
             show(api, act, c->operands[i], answer.value, &list);
-        status = r == CALL_OK ? status : r;
+        status = r == CLI_OK ? status : r;
     }
     if (flags_given(&c->flags, FLAG_JSON))
-        call_list_end(&list);
+        cli_list_end(&list);
     return status;
 }
 
-static int run(struct call *c, const struct act *act)
+static int run(struct cli *c, const struct act *act)
 {
     struct api api;
     struct value body = {0};
-    int status = act->opens ? node_act_window(c, &body) : CALL_OK;
-    if (status != CALL_OK)
+    int status = act->opens ? node_act_window(c, &body) : CLI_OK;
+    if (status != CLI_OK)
         return status;
     status = api_open(c, &api);
-    if (status == CALL_OK)
+    if (status == CLI_OK)
         status = act_on_all(&api, act, body);
     api_close(&api);
     return status;
 }
 
-int node_arm_run(struct call *c)
+int node_arm_run(struct cli *c)
 {
     return run(c, &(const struct act){.method = "POST", .action = "arm", .opens = true});
 }
 
-int node_reprovision_run(struct call *c)
+int node_reprovision_run(struct cli *c)
 {
     return run(c, &(const struct act){.method = "POST", .action = "reprovision", .opens = true});
 }
 
-int node_disarm_run(struct call *c)
+int node_disarm_run(struct cli *c)
 {
     return run(c, &(const struct act){"POST", "disarm", false, "is disarmed"});
 }
 
-int node_unlock_run(struct call *c)
+int node_unlock_run(struct cli *c)
 {
     return run(c, &(const struct act){"POST", "unlock", false, "is unlocked"});
 }
 
-int node_rekey_run(struct call *c)
+int node_rekey_run(struct cli *c)
 {
     return run(c, &(const struct act){"POST", "rekey", false,
                                       "has a new seed key; its machine needs the new serial: "
                                       "`cloudseed node arm`"});
 }
 
-int node_rm_run(struct call *c)
+int node_rm_run(struct cli *c)
 {
     return run(c, &(const struct act){"DELETE", "", false, "is removed"});
 }

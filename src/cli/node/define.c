@@ -8,29 +8,29 @@
 
 #define MEMBERS 8 /* at most one of each, and what --unset names */
 
-struct members {
+struct definition {
     struct value_pair *list;
     size_t n;
 };
 
-static struct members members_new(struct call *c)
+static struct definition members_new(struct cli *c)
 {
-    return (struct members){ARENA_ARRAY(&c->arena, struct value_pair, MEMBERS + c->flags.uses_n),
-                            0};
+    return (struct definition){ARENA_ARRAY(&c->arena, struct value_pair, MEMBERS + c->flags.uses_n),
+                               0};
 }
 
-static void put(struct members *m, const char *name, struct value v)
+static void put(struct definition *m, const char *name, struct value v)
 {
     m->list[m->n++] = (struct value_pair){value_str(str_from(name)), v};
 }
 
-static void put_text(struct members *m, const struct call *c, enum flag_id id)
+static void put_text(struct definition *m, const struct cli *c, enum flag_id id)
 {
     if (c->flags.value[id])
         put(m, flag_table[id].name, value_str(str_from(c->flags.value[id])));
 }
 
-static void put_list(struct members *m, struct call *c, enum flag_id id, const char *name)
+static void put_list(struct definition *m, struct cli *c, enum flag_id id, const char *name)
 {
     struct value *items = ARENA_ARRAY(&c->arena, struct value, c->flags.uses_n);
     size_t n = 0;
@@ -49,23 +49,23 @@ static struct value read_value(struct str text, struct arena *a)
     return json_read(text, a, &v, NULL) == 0 ? v : value_str(text);
 }
 
-static int put_variable(struct call *c, struct str text, struct value_pair *list, size_t *n)
+static int put_variable(struct cli *c, struct str text, struct value_pair *list, size_t *n)
 {
     struct str rest = text, key = str_cut(&rest, '=');
     if (!rest.p || !key.n)
-        return call_misuse(c, "--var '%.*s': expected KEY=VALUE", STR_ARG(text));
+        return cli_misuse(c, "--var '%.*s': expected KEY=VALUE", STR_ARG(text));
     for (size_t i = 0; i < *n; i++) {
         if (str_eq(value_text(list[i].key), key))
-            return call_misuse(c, "--var '%.*s' is given twice", STR_ARG(key));
+            return cli_misuse(c, "--var '%.*s' is given twice", STR_ARG(key));
     }
     list[(*n)++] = (struct value_pair){value_str(key), read_value(rest, &c->arena)};
-    return CALL_OK;
+    return CLI_OK;
 }
 
 static const char *const members_unset[] = {"cluster", "macs", "addresses", "uuid", "serial", NULL};
 
 /* A member of the definition, else a variable. In a merge patch null takes it away. */
-static void unset(struct members *m, struct str key, struct value_pair *variables, size_t *n)
+static void unset(struct definition *m, struct str key, struct value_pair *variables, size_t *n)
 {
     for (size_t i = 0; members_unset[i]; i++) {
         if (str_is(key, members_unset[i])) {
@@ -76,12 +76,12 @@ static void unset(struct members *m, struct str key, struct value_pair *variable
     variables[(*n)++] = (struct value_pair){value_str(key), value_none()};
 }
 
-static int put_variables(struct members *m, struct call *c)
+static int put_variables(struct definition *m, struct cli *c)
 {
     struct value_pair *list = ARENA_ARRAY(&c->arena, struct value_pair, c->flags.uses_n);
     size_t n = 0;
-    int status = CALL_OK;
-    for (size_t i = 0; i < c->flags.uses_n && status == CALL_OK; i++) {
+    int status = CLI_OK;
+    for (size_t i = 0; i < c->flags.uses_n && status == CLI_OK; i++) {
         const struct flag_use *use = &c->flags.uses[i];
         if (use->id == FLAG_VAR)
             status = put_variable(c, str_from(use->value), list, &n);
@@ -94,7 +94,7 @@ static int put_variables(struct members *m, struct call *c)
 }
 
 /* The members that the options name. */
-static int read_definition(struct call *c, struct members *m)
+static int read_definition(struct cli *c, struct definition *m)
 {
     put_text(m, c, FLAG_ROLE);
     put_text(m, c, FLAG_CLUSTER);
@@ -107,8 +107,8 @@ static int read_definition(struct call *c, struct members *m)
 
 static void show(struct api *api, const char *what, struct value node)
 {
-    if (flags_given(&api->call->flags, FLAG_JSON))
-        call_print_json(node);
+    if (flags_given(&api->cli->flags, FLAG_JSON))
+        cli_print_json(node);
     else
         printf("%.*s is %s: role %.*s\n", STR_ARG(api_text(node, "name")), what,
                STR_ARG(api_text(node, "role")));
@@ -119,59 +119,59 @@ static int arm(struct api *api, const char *node, struct value window, struct st
 {
     struct api_answer armed;
     int status = api_ask(api, "POST", api_node(api, node, "arm"), window, etag, &armed);
-    if (status != CALL_OK)
+    if (status != CLI_OK)
         return status;
-    if (flags_given(&api->call->flags, FLAG_JSON))
-        call_print_json(armed.value);
+    if (flags_given(&api->cli->flags, FLAG_JSON))
+        cli_print_json(armed.value);
     else
         node_act_print_armed(api, armed.value);
-    return CALL_OK;
+    return CLI_OK;
 }
 
-static int add(struct api *api, const char *node, const struct members *m, struct value window)
+static int add(struct api *api, const char *node, const struct definition *m, struct value window)
 {
     struct api_answer made;
-    bool arms = flags_given(&api->call->flags, FLAG_ARM);
+    bool arms = flags_given(&api->cli->flags, FLAG_ARM);
     struct value definition = value_map(m->list, m->n);
     int status = api_ask(api, "POST", STR("/v1/nodes"), definition, STR(""), &made);
-    if (status != CALL_OK)
+    if (status != CLI_OK)
         return status;
-    if (!arms || !flags_given(&api->call->flags, FLAG_JSON))
+    if (!arms || !flags_given(&api->cli->flags, FLAG_JSON))
         show(api, "registered", made.value);
-    return arms ? arm(api, node, window, made.etag) : CALL_OK;
+    return arms ? arm(api, node, window, made.etag) : CLI_OK;
 }
 
 /* The definition of a new node, by name and options, and the body of "arm". */
-static int read_new(struct call *c, const char *node, struct members *m, struct value *ret_window)
+static int read_new(struct cli *c, const char *node, struct definition *m, struct value *ret_window)
 {
     int status = node_act_window(c, ret_window);
-    if (status != CALL_OK)
+    if (status != CLI_OK)
         return status;
     if (!flags_given(&c->flags, FLAG_ROLE))
-        return call_misuse(c, "a node needs a role: --role ROLE");
+        return cli_misuse(c, "a node needs a role: --role ROLE");
     if (flags_given(&c->flags, FLAG_FOR) && !flags_given(&c->flags, FLAG_ARM))
-        return call_misuse(c, "--for is how long --arm opens the build window");
+        return cli_misuse(c, "--for is how long --arm opens the build window");
     put(m, "name", value_str(str_from(node)));
     return read_definition(c, m);
 }
 
-int node_add_run(struct call *c)
+int node_add_run(struct cli *c)
 {
-    struct members m = members_new(c);
+    struct definition m = members_new(c);
     struct value window;
     struct api api;
     int status = read_new(c, c->operands[0], &m, &window);
-    if (status != CALL_OK)
+    if (status != CLI_OK)
         return status;
     status = api_open(c, &api);
-    if (status == CALL_OK)
+    if (status == CLI_OK)
         status = add(&api, c->operands[0], &m, window);
     api_close(&api);
     return status;
 }
 
 /* What the machine said of itself is what the node will be known by. */
-static void put_machine(struct members *m, struct call *c, struct value machine)
+static void put_machine(struct definition *m, struct cli *c, struct value machine)
 {
     struct value *mac = ARENA_NEW(&c->arena, struct value);
     struct value uuid = value_get(machine, STR("uuid"));
@@ -181,22 +181,22 @@ static void put_machine(struct members *m, struct call *c, struct value machine)
         put(m, "uuid", uuid);
 }
 
-int node_adopt_run(struct call *c)
+int node_adopt_run(struct cli *c)
 {
-    struct members m = members_new(c);
+    struct definition m = members_new(c);
     struct value window, machine;
     struct api api;
     struct mac mac;
     if (!mac_parse(str_from(c->operands[0]), &mac))
-        return call_misuse(c, "'%s' is not the MAC address of one card, like bc:24:11:0a:14:0b",
-                           c->operands[0]);
+        return cli_misuse(c, "'%s' is not the MAC address of one card, like bc:24:11:0a:14:0b",
+                          c->operands[0]);
     int status = read_new(c, c->operands[1], &m, &window);
-    if (status != CALL_OK)
+    if (status != CLI_OK)
         return status;
     status = api_open(c, &api);
-    if (status == CALL_OK)
+    if (status == CLI_OK)
         status = node_discovered_find(&api, mac, &machine);
-    if (status == CALL_OK) {
+    if (status == CLI_OK) {
         put_machine(&m, c, machine);
         status = add(&api, c->operands[1], &m, window);
     }
@@ -204,21 +204,21 @@ int node_adopt_run(struct call *c)
     return status;
 }
 
-int node_set_run(struct call *c)
+int node_set_run(struct cli *c)
 {
-    struct members m = members_new(c);
+    struct definition m = members_new(c);
     struct api_answer changed;
     struct api api;
     int status = read_definition(c, &m);
-    if (status != CALL_OK)
+    if (status != CLI_OK)
         return status;
     if (m.n == 0)
-        return call_misuse(c, "say what is to be set");
+        return cli_misuse(c, "say what is to be set");
     status = api_open(c, &api);
-    if (status == CALL_OK)
+    if (status == CLI_OK)
         status = api_ask(&api, "PATCH", api_node(&api, c->operands[0], ""), value_map(m.list, m.n),
                          STR(""), &changed);
-    if (status == CALL_OK)
+    if (status == CLI_OK)
         show(&api, "changed", changed.value);
     api_close(&api);
     return status;

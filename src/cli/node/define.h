@@ -4,10 +4,10 @@
 #ifndef CLOUDSEED_CLI_NODE_DEFINE_H
 #define CLOUDSEED_CLI_NODE_DEFINE_H
 
-#include "cli/common/call.h"
+#include "cli/common/cli.h"
 
-int node_add_run(struct call *c);
-int node_adopt_run(struct call *c);
-int node_set_run(struct call *c);
+int node_add_run(struct cli *c);
+int node_adopt_run(struct cli *c);
+int node_set_run(struct cli *c);
 
 #endif

@@ -10,7 +10,7 @@ static int get(struct api *api, struct value *ret)
 {
     struct value answer;
     int status = api_get(api, STR("/v1/discovered"), &answer);
-    struct value list = status == CALL_OK ? value_get(answer, STR("machines")) : value_none();
+    struct value list = status == CLI_OK ? value_get(answer, STR("machines")) : value_none();
     *ret = list.kind == VALUE_LIST ? list : value_list(NULL, 0);
     return status;
 }
@@ -36,7 +36,7 @@ static void add_row(struct table *t, struct value machine, struct arena *a)
     table_add(t, api_text(machine, "uuid"));
 }
 
-static void print_table(struct call *c, struct value machines)
+static void print_table(struct cli *c, struct value machines)
 {
     static const char *const heads[] = {"MAC",   "ADDRESS", "PRODUCT", "FIRMWARE",
                                         "TIMES", "AGO",     "UUID"};
@@ -60,21 +60,21 @@ static void print_names(struct value machines)
     }
 }
 
-int node_discovered_run(struct call *c)
+int node_discovered_run(struct cli *c)
 {
     struct value machines;
     struct api api;
     bool names = flags_given(&c->flags, FLAG_NAMES), json = flags_given(&c->flags, FLAG_JSON);
     if (names && json)
-        return call_misuse(c, "give either --json or --names");
+        return cli_misuse(c, "give either --json or --names");
     int status = api_open(c, &api);
-    if (status == CALL_OK)
+    if (status == CLI_OK)
         status = get(&api, &machines);
-    if (status == CALL_OK && json)
-        call_print_json(machines);
-    else if (status == CALL_OK && names)
+    if (status == CLI_OK && json)
+        cli_print_json(machines);
+    else if (status == CLI_OK && names)
         print_names(machines);
-    else if (status == CALL_OK)
+    else if (status == CLI_OK)
         print_table(c, machines);
     api_close(&api);
     return status;
@@ -103,14 +103,14 @@ static int say_unknown(struct api *api, struct str mac, struct guess *g)
 {
     struct owner o = {.mac = mac};
     int status = api_each(api, STR("/v1/nodes?limit=1000"), "nodes", is_owner, &o);
-    if (status != CALL_OK)
+    if (status != CLI_OK)
         return status;
     if (o.name.n)
-        return call_fail(api->call, "%.*s is node '%.*s' already", STR_ARG(mac), STR_ARG(o.name));
-    return call_fail(api->call,
-                     "no machine with the MAC %.*s has asked for its boot script%s `cloudseed "
-                     "node discovered` lists those that have",
-                     STR_ARG(mac), g->best.n ? guess_text(g) : ":");
+        return cli_fail(api->cli, "%.*s is node '%.*s' already", STR_ARG(mac), STR_ARG(o.name));
+    return cli_fail(api->cli,
+                    "no machine with the MAC %.*s has asked for its boot script%s `cloudseed "
+                    "node discovered` lists those that have",
+                    STR_ARG(mac), g->best.n ? guess_text(g) : ":");
 }
 
 int node_discovered_find(struct api *api, struct mac mac, struct value *ret)
@@ -125,9 +125,9 @@ int node_discovered_find(struct api *api, struct mac mac, struct value *ret)
         struct str found = api_text(machines.items[i], "mac");
         if (str_eq(found, wanted)) {
             *ret = machines.items[i];
-            return CALL_OK;
+            return CLI_OK;
         }
         guess_offer(&g, found);
     }
-    return status == CALL_OK ? say_unknown(api, wanted, &g) : status;
+    return status == CLI_OK ? say_unknown(api, wanted, &g) : status;
 }

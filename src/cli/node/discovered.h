@@ -7,9 +7,9 @@
 #include "cli/common/api.h"
 #include "model/mac.h"
 
-int node_discovered_run(struct call *c);
+int node_discovered_run(struct cli *c);
 
-/* The one with this MAC; CALL_FAILED after saying that there is none, and which may be meant. */
+/* The one with this MAC; CLI_FAILED after saying that there is none, and which may be meant. */
 int node_discovered_find(struct api *api, struct mac mac, struct value *ret);
 
 #endif

@@ -8,7 +8,7 @@
 /* `verdicts` is NULL where nobody asked for them. */
 static void print_json(const struct tree *t, const char *const *verdicts)
 {
-    struct call_list list = {0};
+    struct cli_list list = {0};
     struct arena arena; /* of one node */
     arena_init(&arena, 4096);
     for (uint32_t i = 0; i < tree_node_count(t); i++) {
@@ -16,10 +16,10 @@ static void print_json(const struct tree *t, const char *const *verdicts)
         node_pairs(tree_node(t, i), &arena, pairs);
         if (verdicts)
             pairs[NODE_PAIRS] = (struct value_pair)JSON_STR("check", str_from(verdicts[i]));
-        call_list_item(&list, value_map(pairs, NODE_PAIRS + (verdicts != NULL)));
+        cli_list_item(&list, value_map(pairs, NODE_PAIRS + (verdicts != NULL)));
         arena_reset(&arena);
     }
-    call_list_end(&list);
+    cli_list_end(&list);
     arena_done(&arena);
 }
 
@@ -29,7 +29,7 @@ static void print_names(const struct tree *t)
         printf("%.*s\n", STR_ARG(tree_node(t, i)->name));
 }
 
-static void print_table(struct call *c, const struct tree *t, const char *const *verdicts)
+static void print_table(struct cli *c, const struct tree *t, const char *const *verdicts)
 {
     static const char *const heads[] = {"NAME", "ROLE", "CLUSTER", "ADDRESSES", "MACS", "CHECK"};
     size_t columns = verdicts ? 6 : 5;
@@ -50,11 +50,11 @@ static void print_table(struct call *c, const struct tree *t, const char *const 
     table_print(&table, stdout, c->color_out);
 }
 
-static int list_tree(struct call *c, const struct config *config)
+static int list_tree(struct cli *c, const struct config *config)
 {
     struct tree *tree = seedtree_load(c, config, NULL);
     if (!tree)
-        return CALL_FAILED;
+        return CLI_FAILED;
     const char *const *verdicts =
         flags_given(&c->flags, FLAG_CHECK) ? node_check_all(tree, &c->arena) : NULL;
     if (flags_given(&c->flags, FLAG_JSON))
@@ -64,21 +64,21 @@ static int list_tree(struct call *c, const struct config *config)
     else
         print_table(c, tree, verdicts);
     tree_free(tree);
-    return CALL_OK;
+    return CLI_OK;
 }
 
-int node_list_run(struct call *c)
+int node_list_run(struct cli *c)
 {
     struct api api;
     bool names = flags_given(&c->flags, FLAG_NAMES);
     if (names && flags_given(&c->flags, FLAG_JSON))
-        return call_misuse(c, "give either --json or --names");
+        return cli_misuse(c, "give either --json or --names");
     if (names && flags_given(&c->flags, FLAG_CHECK))
-        return call_misuse(c, "give either --check or --names");
+        return cli_misuse(c, "give either --check or --names");
     int status = node_remote_open(c, &api);
     if (status == NODE_REMOTE_NONE)
         status = list_tree(c, &api.config);
-    else if (status == CALL_OK)
+    else if (status == CLI_OK)
         status = node_remote_list(&api);
     api_close(&api);
     return status;

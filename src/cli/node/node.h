@@ -4,12 +4,12 @@
 #define CLOUDSEED_CLI_NODE_NODE_H
 
 #include "base/json.h"
-#include "cli/common/call.h"
+#include "cli/common/cli.h"
 #include "model/node.h"
 
-int node_list_run(struct call *c);
-int node_show_run(struct call *c);
-int node_url_run(struct call *c);
+int node_list_run(struct cli *c);
+int node_show_run(struct cli *c);
+int node_url_run(struct cli *c);
 
 /* Texts for people, in the arena: "10.0.20.11,fd00:20::11"; empty where there is none. */
 struct str node_addresses_text(const struct node *n, struct arena *a);

@@ -4,14 +4,14 @@
 #include "base/clock.h"
 #include "cli/common/progress.h"
 
-struct checking {
+struct node_checking {
     const char **verdicts; /* by the numbers of nodes */
     struct progress progress;
 };
 
 static void on_node(void *cls, uint32_t number, enum check_verdict verdict)
 {
-    struct checking *k = cls;
+    struct node_checking *k = cls;
     k->verdicts[number] = check_verdict_names[verdict];
     progress_count(&k->progress, number + 1);
 }
@@ -40,7 +40,7 @@ const char *node_check(const struct tree *t, const struct node *n, struct faults
 
 const char *const *node_check_all(const struct tree *t, struct arena *a)
 {
-    struct checking k = {.verdicts = ARENA_ARRAY(a, const char *, tree_node_count(t))};
+    struct node_checking k = {.verdicts = ARENA_ARRAY(a, const char *, tree_node_count(t))};
     struct faults faults;
     faults_init(&faults);
     progress_begin(&k.progress, "checking nodes");

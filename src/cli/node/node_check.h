@@ -3,7 +3,7 @@
 #ifndef CLOUDSEED_CLI_NODE_NODE_CHECK_H
 #define CLOUDSEED_CLI_NODE_NODE_CHECK_H
 
-#include "cli/common/call.h"
+#include "cli/common/cli.h"
 #include "render/check.h"
 
 /* Checks one node: "ok" or "faulty", and what is wrong, warnings too. */

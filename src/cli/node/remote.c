@@ -15,21 +15,21 @@ static int probe(struct api *api)
     struct err e;
     int r = api_try(api, "GET", STR("/v1/server"), (struct value){0}, STR(""), &answer, &e);
     if (r == 0)
-        return CALL_OK;
+        return CLI_OK;
     if (api->server.named)
-        return call_fail(api->call, "%s", e.msg);
-    call_note(api->call, "%s; the seed tree alone is shown", e.msg);
+        return cli_fail(api->cli, "%s", e.msg);
+    cli_note(api->cli, "%s; the seed tree alone is shown", e.msg);
     return NODE_REMOTE_NONE;
 }
 
-int node_remote_open(struct call *c, struct api *ret)
+int node_remote_open(struct cli *c, struct api *ret)
 {
     bool files = c->flags.given & ABOUT_FILES, json = flags_given(&c->flags, FLAG_JSON);
-    *ret = (struct api){.call = c, .arena = &c->arena};
+    *ret = (struct api){.cli = c, .arena = &c->arena};
     int status = seedtree_configure(c, &ret->config);
-    if (status == CALL_OK)
+    if (status == CLI_OK)
         status = server_find(c, &ret->config, &ret->server);
-    if (status != CALL_OK)
+    if (status != CLI_OK)
         return status;
     if (!ret->server.where || files || (json && !ret->server.named))
         return NODE_REMOTE_NONE;
@@ -41,8 +41,8 @@ int node_remote_open(struct call *c, struct api *ret)
  */
 
 struct listing {
-    struct call *call;
-    struct call_list list;
+    struct cli *cli;
+    struct cli_list list;
     struct table table;
 };
 
@@ -58,7 +58,7 @@ static struct str state_text(struct value node, struct arena *a)
 static int add_row(void *cls, struct value node)
 {
     struct listing *l = cls;
-    struct arena *a = &l->call->arena;
+    struct arena *a = &l->cli->arena;
     table_add(&l->table, api_text(node, "name"));
     table_add(&l->table, api_text(node, "role"));
     table_add(&l->table, api_text(node, "cluster"));
@@ -79,7 +79,7 @@ static int add_name(void *cls, struct value node)
 
 static int add_item(void *cls, struct value node)
 {
-    call_list_item(cls, node);
+    cli_list_item(cls, node);
     return 0;
 }
 
@@ -89,26 +89,26 @@ static int list_table(struct api *api)
 {
     static const char *const heads[] = {"NAME", "ROLE",      "CLUSTER", "STATE",
                                         "FOR",  "ADDRESSES", "MACS",    "CHECK"};
-    struct listing l = {.call = api->call};
-    table_init(&l.table, &api->call->arena, 8);
+    struct listing l = {.cli = api->cli};
+    table_init(&l.table, &api->cli->arena, 8);
     for (size_t i = 0; i < 8; i++)
         table_add(&l.table, str_from(heads[i]));
     int status = api_each(api, TARGET, "nodes", add_row, &l);
-    if (status == CALL_OK)
-        table_print(&l.table, stdout, api->call->color_out);
+    if (status == CLI_OK)
+        table_print(&l.table, stdout, api->cli->color_out);
     return status;
 }
 
 int node_remote_list(struct api *api)
 {
-    struct call_list list = {0};
-    if (flags_given(&api->call->flags, FLAG_NAMES))
+    struct cli_list list = {0};
+    if (flags_given(&api->cli->flags, FLAG_NAMES))
         return api_each(api, TARGET, "nodes", add_name, NULL);
-    if (!flags_given(&api->call->flags, FLAG_JSON))
+    if (!flags_given(&api->cli->flags, FLAG_JSON))
         return list_table(api);
     int status = api_each(api, TARGET, "nodes", add_item, &list);
-    if (status == CALL_OK)
-        call_list_end(&list);
+    if (status == CLI_OK)
+        cli_list_end(&list);
     return status;
 }
 
@@ -187,7 +187,7 @@ static void add_variables(struct table *t, struct value variables, struct arena 
     }
 }
 
-void node_remote_print_life(struct call *c, struct value node)
+void node_remote_print_life(struct cli *c, struct value node)
 {
     struct table t;
     table_init(&t, &c->arena, 2);
@@ -196,7 +196,7 @@ void node_remote_print_life(struct call *c, struct value node)
     table_print(&t, stdout, false);
 }
 
-void node_remote_print(struct call *c, struct value node)
+void node_remote_print(struct cli *c, struct value node)
 {
     static const char *const texts[] = {"name", "role", "bootstrap", "cluster", "uuid", "serial"};
     struct arena *a = &c->arena;

@@ -90,7 +90,7 @@ struct checked {
     struct faults faults;
 };
 
-static void print_json(struct call *c, const struct node *n, struct shown seen, struct checked *k)
+static void print_json(struct cli *c, const struct node *n, struct shown seen, struct checked *k)
 {
     struct value_pair pairs[NODE_PAIRS + 5];
     node_pairs(n, &c->arena, pairs);
@@ -102,7 +102,7 @@ static void print_json(struct call *c, const struct node *n, struct shown seen, 
         JSON_VALUE("faults", faultview_value(&k->faults, &c->arena)),
     };
     memcpy(pairs + NODE_PAIRS, more, sizeof(more));
-    call_print_json(value_map(pairs, NODE_PAIRS + 5));
+    cli_print_json(value_map(pairs, NODE_PAIRS + 5));
 }
 
 static struct str place_text(struct place at, struct arena *a)
@@ -138,7 +138,7 @@ static struct str boot_text(const struct boot_plan *b)
     }
 }
 
-static void print_fields(struct call *c, const struct node *n, const struct checked *k)
+static void print_fields(struct cli *c, const struct node *n, const struct checked *k)
 {
     struct arena *a = &c->arena;
     struct table t;
@@ -182,7 +182,7 @@ static struct str json_text(struct value v, struct arena *a)
     return text;
 }
 
-static void print_variables(struct call *c, struct shown seen)
+static void print_variables(struct cli *c, struct shown seen)
 {
     struct table t;
     table_init(&t, &c->arena, 3);
@@ -198,7 +198,7 @@ static void print_variables(struct call *c, struct shown seen)
     table_print(&t, stdout, c->color_out);
 }
 
-static void print(struct call *c, const struct tree *t, const struct node *n)
+static void print(struct cli *c, const struct tree *t, const struct node *n)
 {
     struct shown seen = see_variables(tree_site(t), n, &c->arena);
     struct checked k;
@@ -218,7 +218,7 @@ static void print(struct call *c, const struct tree *t, const struct node *n)
 }
 
 /* `remote` is what the server tells of it, VALUE_UNDEFINED where none was asked. */
-static int show_tree(struct call *c, const struct config *config, struct value remote)
+static int show_tree(struct cli *c, const struct config *config, struct value remote)
 {
     struct tree *tree = seedtree_load(c, config, NULL);
     const struct node *n = tree ? seedtree_node(c, tree, c->operands[0]) : NULL;
@@ -227,33 +227,33 @@ static int show_tree(struct call *c, const struct config *config, struct value r
     if (n && remote.kind == VALUE_MAP)
         node_remote_print_life(c, remote);
     tree_free(tree);
-    return n ? CALL_OK : CALL_FAILED;
+    return n ? CLI_OK : CLI_FAILED;
 }
 
 /* The tree has more to tell of the nodes that it declares, where it can be read. */
 static int show_remote(struct api *api)
 {
-    struct call *c = api->call;
+    struct cli *c = api->cli;
     struct value node;
     int status = api_get(api, api_node(api, c->operands[0], ""), &node);
-    if (status != CALL_OK)
+    if (status != CLI_OK)
         return status;
     if (flags_given(&c->flags, FLAG_JSON))
-        call_print_json(node);
+        cli_print_json(node);
     else if (api_text(node, "declared").n && access(api->config.seed_dir.p, R_OK) == 0)
         return show_tree(c, &api->config, node);
     else
         node_remote_print(c, node);
-    return CALL_OK;
+    return CLI_OK;
 }
 
-int node_show_run(struct call *c)
+int node_show_run(struct cli *c)
 {
     struct api api;
     int status = node_remote_open(c, &api);
     if (status == NODE_REMOTE_NONE)
         status = show_tree(c, &api.config, (struct value){0});
-    else if (status == CALL_OK)
+    else if (status == CLI_OK)
         status = show_remote(&api);
     api_close(&api);
     return status;

@@ -21,7 +21,7 @@ static const char *advice(int code)
     }
 }
 
-static void print_url(struct call *c, const struct node *n, struct str url)
+static void print_url(struct cli *c, const struct node *n, struct str url)
 {
     struct str discovery = arena_printf(&c->arena, KEYS_DISCOVERY "%.*s", STR_ARG(url));
     const struct value_pair pairs[] = {
@@ -30,38 +30,38 @@ static void print_url(struct call *c, const struct node *n, struct str url)
         JSON_STR("discovery", discovery),
     };
     if (flags_given(&c->flags, FLAG_JSON))
-        call_print_json(value_map(pairs, 3));
+        cli_print_json(value_map(pairs, 3));
     else
         printf("%s\n", flags_given(&c->flags, FLAG_DISCOVERY) ? discovery.p : url.p);
 }
 
-static int show_url(struct call *c, const struct config *config, const struct tree *t)
+static int show_url(struct cli *c, const struct config *config, const struct tree *t)
 {
     const struct node *n = seedtree_node(c, t, c->operands[0]);
     struct seedurl urls;
     struct err e;
-    int status = CALL_FAILED;
+    int status = CLI_FAILED;
     if (!n)
-        return CALL_FAILED;
+        return CLI_FAILED;
     int r = seedurl_open(config, t, &urls, &e);
     if (r < 0)
-        call_fail(c, "the server's secret cannot be read: %s%s", e.msg, advice(r));
+        cli_fail(c, "the server's secret cannot be read: %s%s", e.msg, advice(r));
     else {
         print_url(c, n, seedurl_of(&urls, n, &c->arena));
-        status = CALL_OK;
+        status = CLI_OK;
     }
     seedurl_close(&urls);
     return status;
 }
 
-int node_url_run(struct call *c)
+int node_url_run(struct cli *c)
 {
     struct config config;
-    if (seedtree_configure(c, &config) != CALL_OK)
-        return CALL_FAILED;
+    if (seedtree_configure(c, &config) != CLI_OK)
+        return CLI_FAILED;
     struct tree *tree = seedtree_load(c, &config, NULL);
     if (!tree)
-        return CALL_FAILED;
+        return CLI_FAILED;
     int status = show_url(c, &config, tree);
     tree_free(tree);
     return status;

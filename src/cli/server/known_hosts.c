@@ -104,12 +104,12 @@ static struct hosts wanted_hosts(const char *host)
     return h;
 }
 
-int known_hosts_run(struct call *c)
+int known_hosts_run(struct cli *c)
 {
     struct api api;
     struct hosts h = wanted_hosts(c->operands_n ? c->operands[0] : NULL);
     int status = api_open(c, &api);
-    if (status == CALL_OK)
+    if (status == CLI_OK)
         status = api_each(&api, STR("/v1/nodes?limit=1000"), "nodes", on_node, &h);
     api_close(&api);
     return status;

@@ -3,8 +3,8 @@
 #ifndef CLOUDSEED_CLI_SERVER_KNOWN_HOSTS_H
 #define CLOUDSEED_CLI_SERVER_KNOWN_HOSTS_H
 
-#include "cli/common/call.h"
+#include "cli/common/cli.h"
 
-int known_hosts_run(struct call *c);
+int known_hosts_run(struct cli *c);
 
 #endif

@@ -29,7 +29,7 @@ static bool find(char ret[static PATH_MAX + 32])
     return false;
 }
 
-int restore_command_run(struct call *c)
+int restore_command_run(struct cli *c)
 {
     static const enum flag_id passed[] = {FLAG_CONFIG, FLAG_STATE, FLAG_SEALING_KEY};
     static const char *const options[] = {"--config", "--state", "--sealing-key"};
@@ -47,8 +47,8 @@ int restore_command_run(struct call *c)
         execv(program, (char *const *)words);
     else
         execvp(words[0], (char *const *)words);
-    return call_fail(c,
-                     "cloudseedd, which restores backups, cannot be run: %s; call it with "
-                     "--restore on the server's machine",
-                     strerror(errno));
+    return cli_fail(c,
+                    "cloudseedd, which restores backups, cannot be run: %s; call it with "
+                    "--restore on the server's machine",
+                    strerror(errno));
 }

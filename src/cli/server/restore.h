@@ -4,8 +4,8 @@
 #ifndef CLOUDSEED_CLI_SERVER_RESTORE_H
 #define CLOUDSEED_CLI_SERVER_RESTORE_H
 
-#include "cli/common/call.h"
+#include "cli/common/cli.h"
 
-int restore_command_run(struct call *c);
+int restore_command_run(struct cli *c);
 
 #endif

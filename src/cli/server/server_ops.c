@@ -30,9 +30,9 @@ static int refuse(struct api *api, const struct api_answer *answer)
         return api_refused(api, answer);
     faults_init(&faults);
     take_faults(list, &faults, api->arena);
-    faultview_print(stderr, &faults, api->call->color_err);
+    faultview_print(stderr, &faults, api->cli->color_err);
     faults_done(&faults);
-    return call_fail(api->call, "%.*s", STR_ARG(api_text(answer->value, "detail")));
+    return cli_fail(api->cli, "%.*s", STR_ARG(api_text(answer->value, "detail")));
 }
 
 static int reload(struct api *api)
@@ -40,23 +40,23 @@ static int reload(struct api *api)
     struct api_answer answer;
     struct err e;
     if (api_try(api, "POST", STR("/v1/reload"), (struct value){0}, STR(""), &answer, &e) < 0)
-        return call_fail(api->call, "%s", e.msg);
+        return cli_fail(api->cli, "%s", e.msg);
     if (answer.status != 200)
         return refuse(api, &answer);
-    if (flags_given(&api->call->flags, FLAG_JSON))
-        call_print_json(answer.value);
+    if (flags_given(&api->cli->flags, FLAG_JSON))
+        cli_print_json(answer.value);
     else
         printf("the seed tree is in force: %lld nodes, loaded in %lld ms\n",
                (long long)api_number(answer.value, "nodes", 0),
                (long long)api_number(answer.value, "ms", 0));
-    return CALL_OK;
+    return CLI_OK;
 }
 
-int reload_run(struct call *c)
+int reload_run(struct cli *c)
 {
     struct api api;
     int status = api_open(c, &api);
-    if (status == CALL_OK)
+    if (status == CLI_OK)
         status = reload(&api);
     api_close(&api);
     return status;
@@ -75,24 +75,24 @@ static int backup(struct api *api)
 {
     struct api_answer answer;
     const struct value_pair body[] = {
-        JSON_STR("path", absolute(api->call->operands[0], api->arena)),
+        JSON_STR("path", absolute(api->cli->operands[0], api->arena)),
     };
     int status = api_ask(api, "POST", STR("/v1/backup"), value_map(body, 1), STR(""), &answer);
-    if (status != CALL_OK)
+    if (status != CLI_OK)
         return status;
-    if (flags_given(&api->call->flags, FLAG_JSON))
-        call_print_json(answer.value);
+    if (flags_given(&api->cli->flags, FLAG_JSON))
+        cli_print_json(answer.value);
     else
         printf("%.*s: %lld bytes\n", STR_ARG(value_text(body[0].value)),
                (long long)api_number(answer.value, "bytes", 0));
-    return CALL_OK;
+    return CLI_OK;
 }
 
-int backup_run(struct call *c)
+int backup_run(struct cli *c)
 {
     struct api api;
     int status = api_open(c, &api);
-    if (status == CALL_OK)
+    if (status == CLI_OK)
         status = backup(&api);
     api_close(&api);
     return status;

@@ -3,9 +3,9 @@
 #ifndef CLOUDSEED_CLI_SERVER_SERVER_OPS_H
 #define CLOUDSEED_CLI_SERVER_SERVER_OPS_H
 
-#include "cli/common/call.h"
+#include "cli/common/cli.h"
 
-int reload_run(struct call *c);
-int backup_run(struct call *c);
+int reload_run(struct cli *c);
+int backup_run(struct cli *c);
 
 #endif

@@ -58,7 +58,7 @@ static void print_summary(const struct tree *t, const struct faults *faults)
     puts(faultview_count(faults, count));
 }
 
-static void print_json(struct call *c, const struct config *config, const struct tree *t,
+static void print_json(struct cli *c, const struct config *config, const struct tree *t,
                        const struct check_result *result, struct faults *faults)
 {
     const struct value_pair pairs[] = {
@@ -73,11 +73,11 @@ static void print_json(struct call *c, const struct config *config, const struct
         JSON_VALUE("clusters", t ? value_int(tree_cluster_count(t)) : value_none()),
         JSON_VALUE("faults", faultview_value(faults, &c->arena)),
     };
-    call_print_json(value_map(pairs, sizeof(pairs) / sizeof(pairs[0])));
+    cli_print_json(value_map(pairs, sizeof(pairs) / sizeof(pairs[0])));
 }
 
 /* A folder with site.yaml, or one that has such a one as its folder seed, and templates beside. */
-static void use_folder(struct call *c, const char *folder, struct config *config)
+static void use_folder(struct cli *c, const char *folder, struct config *config)
 {
     struct str seed = arena_printf(&c->arena, "%s/seed", folder),
                templates = arena_printf(&c->arena, "%s/templates", folder);
@@ -90,16 +90,16 @@ static void use_folder(struct call *c, const char *folder, struct config *config
         config->templates_dir = templates;
 }
 
-int check_run(struct call *c)
+int check_run(struct cli *c)
 {
     struct config config;
     struct faults faults;
     struct tree *tree = NULL;
     struct check_result result = {0};
     if (c->operands_n && flags_given(&c->flags, FLAG_SEED))
-        return call_misuse(c, "give either DIR or --seed");
-    if (seedtree_configure(c, &config) != CALL_OK)
-        return CALL_FAILED;
+        return cli_misuse(c, "give either DIR or --seed");
+    if (seedtree_configure(c, &config) != CLI_OK)
+        return CLI_FAILED;
     if (c->operands_n)
         use_folder(c, c->operands[0], &config);
     faults_init(&faults);
@@ -110,7 +110,7 @@ int check_run(struct call *c)
         faultview_print(stdout, &faults, c->color_out);
         print_summary(tree, &faults);
     }
-    int status = faults.errors ? CALL_FAILED : CALL_OK;
+    int status = faults.errors ? CLI_FAILED : CLI_OK;
     tree_free(tree);
     faults_done(&faults);
     return status;

@@ -3,8 +3,8 @@
 #ifndef CLOUDSEED_CLI_TREE_CHECK_H
 #define CLOUDSEED_CLI_TREE_CHECK_H
 
-#include "cli/common/call.h"
+#include "cli/common/cli.h"
 
-int check_run(struct call *c);
+int check_run(struct cli *c);
 
 #endif

@@ -29,17 +29,17 @@ static void print(void (*write)(struct buf *out))
     buf_done(&out);
 }
 
-int reference_run(struct call *c)
+int reference_run(struct cli *c)
 {
     struct guess guess;
     guess_init(&guess, str_from(c->operands[0]));
     for (size_t i = 0; i < PAGES_N; i++) {
         if (strcmp(c->operands[0], pages[i].name) == 0) {
             print(pages[i].write);
-            return CALL_OK;
+            return CLI_OK;
         }
         guess_offer(&guess, str_from(pages[i].name));
     }
-    return call_misuse(c, "there is no reference '%s': it is seed, config or templates%s",
-                       c->operands[0], guess_text(&guess));
+    return cli_misuse(c, "there is no reference '%s': it is seed, config or templates%s",
+                      c->operands[0], guess_text(&guess));
 }

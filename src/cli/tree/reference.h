@@ -5,9 +5,9 @@
 #define CLOUDSEED_CLI_TREE_REFERENCE_H
 
 #include "base/buf.h"
-#include "cli/common/call.h"
+#include "cli/common/cli.h"
 
-int reference_run(struct call *c);
+int reference_run(struct cli *c);
 
 /* The page of what templates may use, in Markdown. */
 void reference_templates(struct buf *out);

@@ -10,8 +10,8 @@
 #include <stdio.h>
 
 /* One node's documents under way. */
-struct rendering {
-    struct call *call;
+struct node_rendering {
+    struct cli *cli;
     const struct rendition *r;
     const struct node *node;
     struct str url;
@@ -20,51 +20,51 @@ struct rendering {
     struct template_trace trace;
 };
 
-static int render(struct rendering *w, struct document d)
+static int render(struct node_rendering *w, struct document d)
 {
     const struct render_env env = {.seed_url = w->url};
-    bool traced = flags_given(&w->call->flags, FLAG_PROVENANCE);
+    bool traced = flags_given(&w->cli->flags, FLAG_PROVENANCE);
     struct template_fault fault;
     buf_clear(&w->out);
     w->trace.n = 0;
-    if (document_render(w->r->tables, w->node, d, &env, &w->call->arena, &w->out,
+    if (document_render(w->r->tables, w->node, d, &env, &w->cli->arena, &w->out,
                         traced ? &w->trace : NULL, &fault) < 0)
-        return rendition_fail(w->call, w->r, w->node, d, &fault);
+        return rendition_fail(w->cli, w->r, w->node, d, &fault);
     struct str text = buf_view(&w->out);
     w->url_shown |= memmem(text.p, text.n, w->url.p, w->url.n) != NULL;
-    return CALL_OK;
+    return CLI_OK;
 }
 
-static void print(struct rendering *w)
+static void print(struct node_rendering *w)
 {
     struct str text = buf_view(&w->out);
-    if (flags_given(&w->call->flags, FLAG_PROVENANCE))
-        provenance_print(w->r, w->node, text, &w->trace, w->call->color_out);
+    if (flags_given(&w->cli->flags, FLAG_PROVENANCE))
+        provenance_print(w->r, w->node, text, &w->trace, w->cli->color_out);
     else
         fwrite(text.p, 1, text.n, stdout);
 }
 
-static int print_one(struct rendering *w, struct document d)
+static int print_one(struct node_rendering *w, struct document d)
 {
     int status = render(w, d);
-    if (status == CALL_OK)
+    if (status == CLI_OK)
         print(w);
     return status;
 }
 
-static int print_all(struct rendering *w)
+static int print_all(struct node_rendering *w)
 {
-    bool whole_lines = flags_given(&w->call->flags, FLAG_PROVENANCE);
-    int status = CALL_OK;
+    bool whole_lines = flags_given(&w->cli->flags, FLAG_PROVENANCE);
+    int status = CLI_OK;
     for (uint32_t i = 0; i < document_count(w->node); i++) {
         struct document d = document_at(w->node, i);
-        if (render(w, d) != CALL_OK) {
-            status = CALL_FAILED;
+        if (render(w, d) != CLI_OK) {
+            status = CLI_FAILED;
             continue;
         }
-        printf("%s# --- %s%s%s\n", w->call->color_out ? TERM_BOLD : "",
-               document_name(w->node, d, &w->call->arena).p, w->out.n ? "" : " (empty)",
-               w->call->color_out ? TERM_PLAIN : "");
+        printf("%s# --- %s%s%s\n", w->cli->color_out ? TERM_BOLD : "",
+               document_name(w->node, d, &w->cli->arena).p, w->out.n ? "" : " (empty)",
+               w->cli->color_out ? TERM_PLAIN : "");
         print(w);
         if (!whole_lines && w->out.n && w->out.p[w->out.n - 1] != '\n')
             putchar('\n');
@@ -74,9 +74,9 @@ static int print_all(struct rendering *w)
 
 /* --- JSON ---------------------------------------------------------------------------------- */
 
-static void print_json_of(struct rendering *w, struct document d, struct call_list *list)
+static void print_json_of(struct node_rendering *w, struct document d, struct cli_list *list)
 {
-    struct arena *a = &w->call->arena;
+    struct arena *a = &w->cli->arena;
     const struct template *t = document_template(w->node, d);
     struct str text = buf_view(&w->out);
     const struct value_pair pairs[] = {
@@ -86,29 +86,29 @@ static void print_json_of(struct rendering *w, struct document d, struct call_li
         JSON_STR("text", text),
         JSON_VALUE("pieces", provenance_value(w->r, w->node, text, &w->trace, a)),
     };
-    bool traced = flags_given(&w->call->flags, FLAG_PROVENANCE);
-    call_list_item(list, value_map(pairs, traced ? 5 : 4));
+    bool traced = flags_given(&w->cli->flags, FLAG_PROVENANCE);
+    cli_list_item(list, value_map(pairs, traced ? 5 : 4));
 }
 
-static int print_json(struct rendering *w, uint32_t from, uint32_t end)
+static int print_json(struct node_rendering *w, uint32_t from, uint32_t end)
 {
-    struct call_list list = {0};
-    int status = CALL_OK;
+    struct cli_list list = {0};
+    int status = CLI_OK;
     for (uint32_t i = from; i < end; i++) {
         struct document d = document_at(w->node, i);
-        if (render(w, d) == CALL_OK)
+        if (render(w, d) == CLI_OK)
             print_json_of(w, d, &list);
         else
-            status = CALL_FAILED;
+            status = CLI_FAILED;
     }
-    call_list_end(&list);
+    cli_list_end(&list);
     return status;
 }
 
 /* --- What is asked for --------------------------------------------------------------------- */
 
 /* The document's number. Which there are differs from node to node. */
-static int find_document(struct call *c, const struct node *n, const char *name, uint32_t *ret)
+static int find_document(struct cli *c, const struct node *n, const char *name, uint32_t *ret)
 {
     struct guess guess;
     guess_init(&guess, str_from(name));
@@ -116,28 +116,28 @@ static int find_document(struct call *c, const struct node *n, const char *name,
         struct str one = document_name(n, document_at(n, i), &c->arena);
         if (str_is(one, name)) {
             *ret = i;
-            return CALL_OK;
+            return CLI_OK;
         }
         guess_offer(&guess, one);
     }
-    return call_fail(c, "node '%.*s' has no document '%s'%s", STR_ARG(n->name), name,
-                     guess_text(&guess));
+    return cli_fail(c, "node '%.*s' has no document '%s'%s", STR_ARG(n->name), name,
+                    guess_text(&guess));
 }
 
-static int print_names(struct rendering *w)
+static int print_names(struct node_rendering *w)
 {
     for (uint32_t i = 0; i < document_count(w->node); i++)
-        puts(document_name(w->node, document_at(w->node, i), &w->call->arena).p);
-    return CALL_OK;
+        puts(document_name(w->node, document_at(w->node, i), &w->cli->arena).p);
+    return CLI_OK;
 }
 
-static int print_node(struct rendering *w)
+static int print_node(struct node_rendering *w)
 {
-    struct call *c = w->call;
+    struct cli *c = w->cli;
     uint32_t from = 0, end = document_count(w->node);
     bool one = c->operands_n == 2;
-    if (one && find_document(c, w->node, c->operands[1], &from) != CALL_OK)
-        return CALL_FAILED;
+    if (one && find_document(c, w->node, c->operands[1], &from) != CLI_OK)
+        return CLI_FAILED;
     if (flags_given(&c->flags, FLAG_NAMES))
         return print_names(w);
     if (flags_given(&c->flags, FLAG_JSON))
@@ -145,12 +145,13 @@ static int print_node(struct rendering *w)
     return one ? print_one(w, document_at(w->node, from)) : print_all(w);
 }
 
-static int render_node(struct call *c, const struct rendition *r)
+static int render_node(struct cli *c, const struct rendition *r)
 {
     const struct node *n = seedtree_node(c, r->tree, c->operands[0]);
     if (!n)
-        return CALL_FAILED;
-    struct rendering w = {.call = c, .r = r, .node = n, .url = seedurl_of(&r->urls, n, &c->arena)};
+        return CLI_FAILED;
+    struct node_rendering w = {
+        .cli = c, .r = r, .node = n, .url = seedurl_of(&r->urls, n, &c->arena)};
     buf_init(&w.out, DOCUMENT_MAX_BYTES);
     int status = print_node(&w);
     buf_done(&w.out);
@@ -160,28 +161,28 @@ static int render_node(struct call *c, const struct rendition *r)
     return status;
 }
 
-static int check_words(struct call *c)
+static int check_words(struct cli *c)
 {
     const unsigned others = FLAG_BIT(FLAG_PROVENANCE) | FLAG_BIT(FLAG_JSON) | FLAG_BIT(FLAG_NAMES);
     bool all = flags_given(&c->flags, FLAG_ALL);
     if (all && c->operands_n)
-        return call_misuse(c, "give either --all DIR or a node");
+        return cli_misuse(c, "give either --all DIR or a node");
     if (all && (c->flags.given & others))
-        return call_misuse(c, "--all goes with none of --provenance, --json and --names");
-    return all || c->operands_n ? CALL_OK : call_misuse(c, "say which node, or --all DIR");
+        return cli_misuse(c, "--all goes with none of --provenance, --json and --names");
+    return all || c->operands_n ? CLI_OK : cli_misuse(c, "say which node, or --all DIR");
 }
 
-int render_run(struct call *c)
+int render_run(struct cli *c)
 {
     struct config config;
     struct rendition r = {0};
     int status = check_words(c);
-    if (status == CALL_OK)
+    if (status == CLI_OK)
         status = seedtree_configure(c, &config);
-    if (status != CALL_OK)
+    if (status != CLI_OK)
         return status;
     status = rendition_open(c, &config, NULL, RENDITION_REAL_KEYS, &r);
-    if (status == CALL_OK)
+    if (status == CLI_OK)
         status = flags_given(&c->flags, FLAG_ALL) ? render_all(c, &r, c->flags.value[FLAG_ALL])
                                                   : render_node(c, &r);
     rendition_close(&r);

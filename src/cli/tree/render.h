@@ -5,9 +5,9 @@
 
 #include "cli/tree/rendition.h"
 
-int render_run(struct call *c);
+int render_run(struct cli *c);
 
 /* `render --all DIR`: every document of every node, as DIR/NODE/DOCUMENT. */
-int render_all(struct call *c, const struct rendition *r, const char *target);
+int render_all(struct cli *c, const struct rendition *r, const char *target);
 
 #endif

@@ -16,7 +16,7 @@
 #define MARKER_TEXT "Made by 'cloudseed render --all', which replaces this folder as a whole.\n"
 
 struct writing {
-    struct call *call;
+    struct cli *cli;
     const struct rendition *r;
     const char *folder;
     struct progress progress; /* ends before anything is printed */
@@ -34,40 +34,40 @@ static int write_document(struct writing *w, const struct node *n, struct docume
     buf_clear(&w->text);
     if (rendition_render(w->r, n, d, url, &w->arena, &w->text, &fault) < 0) {
         progress_end(&w->progress);
-        return rendition_fail(w->call, w->r, n, d, &fault);
+        return rendition_fail(w->cli, w->r, n, d, &fault);
     }
     w->url_shown |= memmem(w->text.p, w->text.n, url.p, url.n) != NULL;
     struct str name = document_name(n, d, &w->arena);
     struct str path = arena_printf(&w->arena, "%.*s/%.*s", STR_ARG(n->name), STR_ARG(name));
     if (fs_put(w->folder, path, buf_view(&w->text), &e) < 0) {
         progress_end(&w->progress);
-        return call_fail(w->call, "%s", e.msg);
+        return cli_fail(w->cli, "%s", e.msg);
     }
     w->documents++;
-    return CALL_OK;
+    return CLI_OK;
 }
 
 static int write_nodes(struct writing *w)
 {
-    int status = CALL_OK;
-    for (uint32_t i = 0; i < tree_node_count(w->r->tree) && status == CALL_OK; i++) {
+    int status = CLI_OK;
+    for (uint32_t i = 0; i < tree_node_count(w->r->tree) && status == CLI_OK; i++) {
         const struct node *n = tree_node(w->r->tree, i);
         struct str url = seedurl_of(&w->r->urls, n, &w->arena);
-        for (uint32_t j = 0; j < document_count(n) && status == CALL_OK; j++)
+        for (uint32_t j = 0; j < document_count(n) && status == CLI_OK; j++)
             status = write_document(w, n, document_at(n, j), url);
         arena_reset(&w->arena);
         progress_count(&w->progress, i + 1);
         if (interrupt_came())
-            status = CALL_FAILED;
+            status = CLI_FAILED;
     }
     return status;
 }
 
 /* Everything into a folder that nobody looks at yet. */
-static int write_all(struct call *c, const struct rendition *r, const char *folder,
+static int write_all(struct cli *c, const struct rendition *r, const char *folder,
                      uint32_t *ret_documents)
 {
-    struct writing w = {.call = c, .r = r, .folder = folder};
+    struct writing w = {.cli = c, .r = r, .folder = folder};
     struct err e;
     arena_init(&w.arena, ARENA_BYTES);
     buf_init(&w.text, DOCUMENT_MAX_BYTES);
@@ -78,10 +78,10 @@ static int write_all(struct call *c, const struct rendition *r, const char *fold
     buf_done(&w.text);
     arena_done(&w.arena);
     *ret_documents = w.documents;
-    if (status == CALL_OK && w.url_shown)
+    if (status == CLI_OK && w.url_shown)
         rendition_note_placeholder(c, r);
-    if (status == CALL_OK && fs_put(folder, STR(MARKER), STR(MARKER_TEXT), &e) < 0)
-        return call_fail(c, "%s", e.msg);
+    if (status == CLI_OK && fs_put(folder, STR(MARKER), STR(MARKER_TEXT), &e) < 0)
+        return cli_fail(c, "%s", e.msg);
     return status;
 }
 
@@ -99,50 +99,50 @@ static bool is_ours(const struct fs_entry *list, size_t n, const char *target, s
     return marked;
 }
 
-static int check_target(struct call *c, const char *target)
+static int check_target(struct cli *c, const char *target)
 {
     const struct fs_entry *list;
     size_t n;
     struct err e;
     int r = fs_list(target, &c->arena, &list, &n, &e);
     if (r == -ENOENT)
-        return CALL_OK;
+        return CLI_OK;
     if (r < 0)
-        return call_fail(c, "%s", e.msg);
+        return cli_fail(c, "%s", e.msg);
     if (is_ours(list, n, target, &c->arena))
-        return CALL_OK;
-    return call_fail(c,
-                     "%s holds other things: name a new folder, an empty one, or one that "
-                     "'render --all' made",
-                     target);
+        return CLI_OK;
+    return cli_fail(c,
+                    "%s holds other things: name a new folder, an empty one, or one that "
+                    "'render --all' made",
+                    target);
 }
 
 /* Puts `made` where `target` is, if it is: whoever looks finds the one or the other. */
-static int put_in_place(struct call *c, const char *made, const char *target)
+static int put_in_place(struct cli *c, const char *made, const char *target)
 {
     struct err e;
     if (rename(made, target) == 0)
-        return CALL_OK;
+        return CLI_OK;
     if (errno != ENOTEMPTY && errno != EEXIST)
-        return call_fail(c, "%s: %s", target, strerror(errno));
+        return cli_fail(c, "%s: %s", target, strerror(errno));
     if (renameat2(AT_FDCWD, made, AT_FDCWD, target, RENAME_EXCHANGE) < 0)
-        return call_fail(c, "%s: it cannot be replaced: %s", target, strerror(errno));
+        return cli_fail(c, "%s: it cannot be replaced: %s", target, strerror(errno));
     if (folder_remove(made, &e) < 0)
-        call_note(c, "%s", e.msg);
-    return CALL_OK;
+        cli_note(c, "%s", e.msg);
+    return CLI_OK;
 }
 
-static int make(struct call *c, const struct rendition *r, const char *target)
+static int make(struct cli *c, const struct rendition *r, const char *target)
 {
     struct str folder;
     struct err e;
     uint32_t documents;
     if (folder_make(arena_printf(&c->arena, "%s.", target).p, &c->arena, &folder, &e) < 0)
-        return call_fail(c, "%s", e.msg);
+        return cli_fail(c, "%s", e.msg);
     int status = write_all(c, r, folder.p, &documents);
-    if (status == CALL_OK)
+    if (status == CLI_OK)
         status = put_in_place(c, folder.p, target);
-    if (status != CALL_OK) {
+    if (status != CLI_OK) {
         folder_remove(folder.p, NULL);
         return status;
     }
@@ -152,14 +152,14 @@ static int make(struct call *c, const struct rendition *r, const char *target)
     return status;
 }
 
-int render_all(struct call *c, const struct rendition *r, const char *target)
+int render_all(struct cli *c, const struct rendition *r, const char *target)
 {
     struct str path = str_from(target);
     while (path.n > 1 && path.p[path.n - 1] == '/')
         path.n--;
     path = arena_str(&c->arena, path);
     int status = check_target(c, path.p);
-    if (status != CALL_OK)
+    if (status != CLI_OK)
         return status;
     interrupt_hold();
     status = make(c, r, path.p);

@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/tree/rendition.h"
 
-static int open_urls(struct call *c, const struct config *config, enum rendition_keys keys,
+static int open_urls(struct cli *c, const struct config *config, enum rendition_keys keys,
                      struct rendition *r)
 {
     if (keys == RENDITION_PLACEHOLDERS) {
         seedurl_open_placeholder(config, r->tree, &r->urls);
-        return CALL_OK;
+        return CLI_OK;
     }
     if (seedurl_open(config, r->tree, &r->urls, &r->no_secret) < 0 &&
         flags_given(&c->flags, FLAG_STATE))
-        return call_fail(c, "%s", r->no_secret.msg);
-    return CALL_OK;
+        return cli_fail(c, "%s", r->no_secret.msg);
+    return CLI_OK;
 }
 
-int rendition_open(struct call *c, const struct config *config, const struct seedtree_alias *alias,
+int rendition_open(struct cli *c, const struct config *config, const struct seedtree_alias *alias,
                    enum rendition_keys keys, struct rendition *ret)
 {
     *ret = (struct rendition){.alias = alias};
     ret->tree = seedtree_load(c, config, alias);
-    if (!ret->tree || open_urls(c, config, keys, ret) != CALL_OK)
-        return CALL_FAILED;
+    if (!ret->tree || open_urls(c, config, keys, ret) != CLI_OK)
+        return CLI_FAILED;
     ret->tables = scope_tables_new(ret->tree);
-    return CALL_OK;
+    return CLI_OK;
 }
 
 void rendition_close(struct rendition *r)
@@ -33,14 +33,13 @@ void rendition_close(struct rendition *r)
     *r = (struct rendition){0};
 }
 
-void rendition_note_placeholder(const struct call *c, const struct rendition *r)
+void rendition_note_placeholder(const struct cli *c, const struct rendition *r)
 {
     if (r->no_secret.code < 0)
-        call_note(c, "the seed URL's key is shown as " SEEDURL_PLACEHOLDER ": %s",
-                  r->no_secret.msg);
+        cli_note(c, "the seed URL's key is shown as " SEEDURL_PLACEHOLDER ": %s", r->no_secret.msg);
 }
 
-static void print_fault(struct call *c, const struct rendition *r, const struct template_fault *f)
+static void print_fault(struct cli *c, const struct rendition *r, const struct template_fault *f)
 {
     struct faults faults;
     faults_init(&faults);
@@ -58,11 +57,10 @@ int rendition_render(const struct rendition *r, const struct node *n, struct doc
     return document_render_prepared(r->tables, n, d, &env, a, out, NULL, ret_fault);
 }
 
-int rendition_fail(struct call *c, const struct rendition *r, const struct node *n,
+int rendition_fail(struct cli *c, const struct rendition *r, const struct node *n,
                    struct document d, const struct template_fault *f)
 {
     print_fault(c, r, f);
-    return call_fail(c, "%s of node '%.*s'%s%s cannot be rendered",
-                     document_name(n, d, &c->arena).p, STR_ARG(n->name), r->alias ? " in " : "",
-                     r->alias ? r->alias->name : "");
+    return cli_fail(c, "%s of node '%.*s'%s%s cannot be rendered", document_name(n, d, &c->arena).p,
+                    STR_ARG(n->name), r->alias ? " in " : "", r->alias ? r->alias->name : "");
 }

@@ -20,9 +20,9 @@ enum rendition_keys {
     RENDITION_PLACEHOLDERS, /* for what is shown to others */
 };
 
-/* Loads the tree; CALL_FAILED after its faults, or what else is wrong, were printed. It is to be
+/* Loads the tree; CLI_FAILED after its faults, or what else is wrong, were printed. It is to be
  * closed all the same. */
-int rendition_open(struct call *c, const struct config *config, const struct seedtree_alias *alias,
+int rendition_open(struct cli *c, const struct config *config, const struct seedtree_alias *alias,
                    enum rendition_keys keys, struct rendition *ret);
 void rendition_close(struct rendition *r);
 
@@ -33,10 +33,10 @@ int rendition_render(const struct rendition *r, const struct node *n, struct doc
                      struct template_fault *ret_fault);
 
 /* Where URLs that were shown hold one for want of the secret: says why. */
-void rendition_note_placeholder(const struct call *c, const struct rendition *r);
+void rendition_note_placeholder(const struct cli *c, const struct rendition *r);
 
-/* Says so; returns CALL_FAILED. */
-int rendition_fail(struct call *c, const struct rendition *r, const struct node *n,
+/* Says so; returns CLI_FAILED. */
+int rendition_fail(struct cli *c, const struct rendition *r, const struct node *n,
                    struct document d, const struct template_fault *f);
 
 #endif

@@ -13,7 +13,7 @@
 struct events {
     struct api api;
     const char *node, *kind; /* NULL: all */
-    struct call_list list;   /* for --json without --follow */
+    struct cli_list list;    /* for --json without --follow */
     bool json, follow;
     struct arena arena; /* of one page or event */
     struct str last;    /* the id of the last one, in `last_text` */
@@ -25,16 +25,16 @@ static void show(struct events *w, struct value event)
 {
     w->last = str_of_u64((uint64_t)api_number(event, "id", 0), w->last_text);
     if (w->json && w->follow)
-        call_print_json_line(event);
+        cli_print_json_line(event);
     else if (w->json)
-        call_list_item(&w->list, event);
+        cli_list_item(&w->list, event);
     else
-        event_print(stdout, event, w->api.call->color_out);
+        event_print(stdout, event, w->api.cli->color_out);
 }
 
 static struct str filters(struct events *w)
 {
-    struct arena *a = &w->api.call->arena;
+    struct arena *a = &w->api.cli->arena;
     struct str node = uri_encode_segment(str_from(w->node), a),
                kind = uri_encode_segment(str_from(w->kind), a);
     return arena_printf(a, "%s%.*s%s%.*s", w->node ? "&node=" : "", STR_ARG(node),
@@ -47,17 +47,17 @@ static int get_page(struct events *w, struct str query, struct value *ret)
     struct str target =
         arena_printf(&w->arena, "/v1/events?%.*s%.*s", STR_ARG(query), STR_ARG(filters(w)));
     int status = api_get(&w->api, target, ret);
-    if (status == CALL_OK && value_get(*ret, STR("events")).kind != VALUE_LIST)
-        return call_fail(w->api.call, "%s: the answer has no events", w->api.server.where);
+    if (status == CLI_OK && value_get(*ret, STR("events")).kind != VALUE_LIST)
+        return cli_fail(w->api.cli, "%s: the answer has no events", w->api.server.where);
     return status;
 }
 
 static int show_newest(struct events *w)
 {
     struct value page;
-    struct str query = arena_printf(&w->api.call->arena, "order=newest&limit=%d", SHOWN_FIRST);
+    struct str query = arena_printf(&w->api.cli->arena, "order=newest&limit=%d", SHOWN_FIRST);
     int status = get_page(w, query, &page);
-    struct value list = status == CALL_OK ? value_get(page, STR("events")) : (struct value){0};
+    struct value list = status == CLI_OK ? value_get(page, STR("events")) : (struct value){0};
     for (uint32_t i = list.n; i > 0; i--)
         show(w, list.items[i - 1]);
     return status;
@@ -72,7 +72,7 @@ static int show_since(struct events *w, const char *since)
         char query[64];
         snprintf(query, sizeof(query), "limit=1000&after=%.*s", STR_ARG(w->last));
         int status = get_page(w, str_from(query), &page);
-        if (status != CALL_OK)
+        if (status != CLI_OK)
             return status;
         struct value list = value_get(page, STR("events"));
         for (uint32_t i = 0; i < list.n; i++)
@@ -81,7 +81,7 @@ static int show_since(struct events *w, const char *since)
         if (next)
             w->last = str_of_u64((uint64_t)next, w->last_text);
     } while (next);
-    return CALL_OK;
+    return CLI_OK;
 }
 
 static void on_event(void *cls, const struct sse_event *event)
@@ -92,8 +92,8 @@ static void on_event(void *cls, const struct sse_event *event)
     if (json_read(event->data, &w->arena, &v, NULL) < 0)
         return;
     if (str_is(event->kind, "lost"))
-        call_note(w->api.call, "events %lld to %lld are lost", (long long)api_number(v, "from", 0),
-                  (long long)api_number(v, "to", 0));
+        cli_note(w->api.cli, "events %lld to %lld are lost", (long long)api_number(v, "from", 0),
+                 (long long)api_number(v, "to", 0));
     else if ((!w->node || str_is(api_text(v, "node"), w->node)) &&
              (!w->kind || str_is(api_text(v, "kind"), w->kind)))
         show(w, v);
@@ -112,12 +112,12 @@ static int follow(struct events *w)
         r = client_stream_wait(s, POLL_MS, -1, &e);
         const char *trouble = client_stream_trouble(s);
         if (trouble && !told)
-            call_note(w->api.call, "%s; trying again", trouble);
+            cli_note(w->api.cli, "%s; trying again", trouble);
         told = trouble;
         fflush(stdout);
     }
     client_stream_free(s);
-    return r < 0 ? call_fail(w->api.call, "%s", e.msg) : CALL_FAILED;
+    return r < 0 ? cli_fail(w->api.cli, "%s", e.msg) : CLI_FAILED;
 }
 
 /* The stream goes on from there, whatever happens before it begins. */
@@ -126,13 +126,13 @@ static int learn_last(struct events *w)
     struct value page;
     w->last = str_of_u64(0, w->last_text);
     int status = api_get(&w->api, STR("/v1/events?order=newest&limit=1"), &page);
-    struct value list = status == CALL_OK ? value_get(page, STR("events")) : (struct value){0};
+    struct value list = status == CLI_OK ? value_get(page, STR("events")) : (struct value){0};
     if (list.kind == VALUE_LIST && list.n)
         w->last = str_of_u64((uint64_t)api_number(list.items[0], "id", 0), w->last_text);
     return status;
 }
 
-int events_run(struct call *c)
+int events_run(struct cli *c)
 {
     const char *since = c->flags.value[FLAG_SINCE];
     uint64_t id;
@@ -143,18 +143,18 @@ int events_run(struct call *c)
         .follow = flags_given(&c->flags, FLAG_FOLLOW),
     };
     if (since && !str_to_u64(str_from(since), INT64_MAX, &id))
-        return call_misuse(c, "--since '%s': expected the id of an event", since);
+        return cli_misuse(c, "--since '%s': expected the id of an event", since);
     int status = api_open(c, &w.api);
-    if (status == CALL_OK) {
+    if (status == CLI_OK) {
         arena_init(&w.arena, 64 * 1024);
         w.api.arena = &w.arena;
         if (w.follow && !since)
             status = learn_last(&w);
-        if (status == CALL_OK)
+        if (status == CLI_OK)
             status = since ? show_since(&w, since) : show_newest(&w);
-        if (w.json && !w.follow && status == CALL_OK)
-            call_list_end(&w.list);
-        if (status == CALL_OK && w.follow)
+        if (w.json && !w.follow && status == CLI_OK)
+            cli_list_end(&w.list);
+        if (status == CLI_OK && w.follow)
             status = follow(&w);
         arena_done(&w.arena);
     }

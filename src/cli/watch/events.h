@@ -3,8 +3,8 @@
 #ifndef CLOUDSEED_CLI_WATCH_EVENTS_H
 #define CLOUDSEED_CLI_WATCH_EVENTS_H
 
-#include "cli/common/call.h"
+#include "cli/common/cli.h"
 
-int events_run(struct call *c);
+int events_run(struct cli *c);
 
 #endif

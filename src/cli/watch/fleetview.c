@@ -7,7 +7,7 @@
 
 #define EVENT_ARENA_BYTES 2048
 
-static void clear(struct seen *s)
+static void clear(struct node_view *s)
 {
     free(s->name);
     free(s->role);
@@ -35,7 +35,7 @@ static uint32_t place_of(const struct fleetview *v, struct str name)
     return low;
 }
 
-struct seen *fleetview_find(const struct fleetview *v, struct str name)
+struct node_view *fleetview_find(const struct fleetview *v, struct str name)
 {
     uint32_t at = place_of(v, name);
     return at < v->n && str_is(name, v->list[at].name) ? &v->list[at] : NULL;
@@ -43,7 +43,7 @@ struct seen *fleetview_find(const struct fleetview *v, struct str name)
 
 void fleetview_drop(struct fleetview *v, struct str name)
 {
-    struct seen *s = fleetview_find(v, name);
+    struct node_view *s = fleetview_find(v, name);
     if (!s)
         return;
     clear(s);
@@ -64,17 +64,17 @@ static void set(char *to, size_t size, struct str text)
     to[head.n] = '\0';
 }
 
-static struct seen *insert(struct fleetview *v, struct str name)
+static struct node_view *insert(struct fleetview *v, struct str name)
 {
     uint32_t at = place_of(v, name);
     v->list = mem_grow(v->list, v->n, &v->room, sizeof(*v->list));
     memmove(v->list + at + 1, v->list + at, (v->n - at) * sizeof(*v->list));
     v->n++;
-    v->list[at] = (struct seen){.name = copy(name), .role = copy(STR(""))};
+    v->list[at] = (struct node_view){.name = copy(name), .role = copy(STR(""))};
     return &v->list[at];
 }
 
-static void take_boot(struct seen *s, struct value boot)
+static void take_boot(struct node_view *s, struct value boot)
 {
     struct value finished = value_get(boot, STR("finished")),
                  reboot = value_get(boot, STR("reboot"));
@@ -85,18 +85,18 @@ static void take_boot(struct seen *s, struct value boot)
     s->stage_ended = false;
 }
 
-static void take_failure(struct seen *s, struct value failure)
+static void take_failure(struct node_view *s, struct value failure)
 {
     if (api_text(failure, "stage").n)
         set(s->stage, sizeof(s->stage), api_text(failure, "stage"));
 }
 
-struct seen *fleetview_put(struct fleetview *v, struct value node)
+struct node_view *fleetview_put(struct fleetview *v, struct value node)
 {
     struct str name = api_text(node, "name");
     struct value failure = value_get(node, STR("failure"));
     struct str reason = api_text(failure, "reason");
-    struct seen *s = fleetview_find(v, name);
+    struct node_view *s = fleetview_find(v, name);
     if (!s)
         s = insert(v, name);
     free(s->role);
@@ -126,7 +126,7 @@ static const char *state_after(struct str kind)
     return str_is(kind, "disarmed") || str_is(kind, "expired") ? "registered" : NULL;
 }
 
-static void begin_boot(struct seen *s, int64_t at_ms, bool reboot)
+static void begin_boot(struct node_view *s, int64_t at_ms, bool reboot)
 {
     s->began_ms = at_ms;
     s->ended_ms = -1;
@@ -135,7 +135,7 @@ static void begin_boot(struct seen *s, int64_t at_ms, bool reboot)
     s->stage_ended = false;
 }
 
-static void take_progress(struct seen *s, struct value data, int64_t at_ms)
+static void take_progress(struct node_view *s, struct value data, int64_t at_ms)
 {
     if (s->began_ms < 0)
         begin_boot(s, at_ms, value_get(data, STR("reboot")).kind == VALUE_BOOL);
@@ -145,7 +145,7 @@ static void take_progress(struct seen *s, struct value data, int64_t at_ms)
         s->ended_ms = at_ms;
 }
 
-static void take_state(struct seen *s, const char *state, int64_t at_ms)
+static void take_state(struct node_view *s, const char *state, int64_t at_ms)
 {
     set(s->state, sizeof(s->state), str_from(state));
     s->since_ms = at_ms;
@@ -158,7 +158,7 @@ static void take_state(struct seen *s, const char *state, int64_t at_ms)
 }
 
 /* What is told of it beside state and stage, which have columns of their own. */
-static void take_message(struct seen *s, struct str kind, struct value event)
+static void take_message(struct node_view *s, struct str kind, struct value event)
 {
     struct value data = value_get(event, STR("data"));
     struct str text = api_text(data, str_is(kind, "progress") ? "description" : "reason");
@@ -171,9 +171,9 @@ static void take_message(struct seen *s, struct str kind, struct value event)
     s->bad = event_is_bad(event);
 }
 
-struct seen *fleetview_event(struct fleetview *v, struct value event)
+struct node_view *fleetview_event(struct fleetview *v, struct value event)
 {
-    struct seen *s = fleetview_find(v, api_text(event, "node"));
+    struct node_view *s = fleetview_find(v, api_text(event, "node"));
     struct str kind = api_text(event, "kind");
     struct value data = value_get(event, STR("data"));
     const char *state = state_after(kind);

@@ -23,7 +23,7 @@ enum { NAME, STATE, STAGE, BAR, ELAPSED, MESSAGE };
 static const char *const orders[] = {"booting", "joining", "failed",     "up",
                                      "armed",   "ready",   "registered", NULL};
 
-static int order_of(const struct seen *s)
+static int order_of(const struct node_view *s)
 {
     int i = 0;
     while (orders[i] && strcmp(orders[i], s->state) != 0)
@@ -33,7 +33,7 @@ static int order_of(const struct seen *s)
 
 static int by_order(const void *a, const void *b)
 {
-    const struct seen *const *sa = a, *const *sb = b;
+    const struct node_view *const *sa = a, *const *sb = b;
     int order = order_of(*sa) - order_of(*sb);
     return order ? order : strcmp((*sa)->name, (*sb)->name);
 }
@@ -116,19 +116,19 @@ static void put_bar(struct layout *l, double done, int64_t running_s)
 }
 
 /* A boot that is under way, or that has yet to be told of by the node. */
-static bool is_active(const struct seen *s)
+static bool is_active(const struct node_view *s)
 {
     return order_of(s) == 0 || strcmp(s->state, "up") == 0;
 }
 
 /* Of a boot under way: how long it runs. Else for how long the state has been so. */
-static int64_t elapsed_s(const struct seen *s, int64_t now_ms)
+static int64_t elapsed_s(const struct node_view *s, int64_t now_ms)
 {
     int64_t from = s->began_ms >= 0 && s->ended_ms < 0 && is_active(s) ? s->began_ms : s->since_ms;
     return from < 0 ? -1 : (now_ms - from) / 1000;
 }
 
-static void put_row(struct layout *l, const struct tracker *t, const struct seen *s)
+static void put_row(struct layout *l, const struct tracker *t, const struct node_view *s)
 {
     bool failed = strcmp(s->state, "failed") == 0;
     int64_t seconds = elapsed_s(s, l->frame->now_ms);
@@ -173,8 +173,8 @@ static void measure(struct layout *l, const struct fleetview *v)
 }
 
 /* "2 booting, 1 ready" of those from number `from` on. */
-static void put_counts(struct layout *l, const struct seen *const *list, uint32_t from, uint32_t n,
-                       const char *what)
+static void put_counts(struct layout *l, const struct node_view *const *list, uint32_t from,
+                       uint32_t n, const char *what)
 {
     struct buf text;
     buf_init(&text, CELL_MAX_BYTES);
@@ -214,10 +214,10 @@ void frame_write(const struct frame *f, const struct tracker *t, struct buf *out
     struct layout l = {.frame = f, .out = out};
     uint32_t n = t->view.n, room = f->rows > 4 ? f->rows - 3 : 1,
              shown = n <= room || f->last ? n : room - 1;
-    const struct seen **list = mem_zalloc(n + 1, sizeof(struct seen *));
+    const struct node_view **list = mem_zalloc(n + 1, sizeof(struct node_view *));
     for (uint32_t i = 0; i < n; i++)
         list[i] = &t->view.list[i];
-    qsort(list, n, sizeof(struct seen *), by_order);
+    qsort(list, n, sizeof(struct node_view *), by_order);
     measure(&l, &t->view);
     put_head(&l);
     for (uint32_t i = 0; i < shown; i++)

@@ -16,14 +16,14 @@ static int put_node(void *cls, struct value node)
 
 static int load_named(struct tracker *t)
 {
-    const struct call *c = t->api.call;
+    const struct cli *c = t->api.cli;
     for (size_t i = 0; i < c->operands_n; i++) {
         struct value node;
-        if (api_get(&t->api, api_node(&t->api, c->operands[i], ""), &node) != CALL_OK)
-            return CALL_FAILED;
+        if (api_get(&t->api, api_node(&t->api, c->operands[i], ""), &node) != CLI_OK)
+            return CLI_FAILED;
         fleetview_put(&t->view, node);
     }
-    return CALL_OK;
+    return CLI_OK;
 }
 
 static int load(struct tracker *t)
@@ -31,14 +31,14 @@ static int load(struct tracker *t)
     arena_reset(&t->arena);
     t->news++;
     fleetview_done(&t->view);
-    if (t->api.call->operands_n)
+    if (t->api.cli->operands_n)
         return load_named(t);
     return api_each(&t->api, ALL_NODES, "nodes", put_node, t);
 }
 
 static bool is_tracked(const struct tracker *t, struct str name)
 {
-    const struct call *c = t->api.call;
+    const struct cli *c = t->api.cli;
     for (size_t i = 0; i < c->operands_n; i++) {
         if (str_is(name, c->operands[i]))
             return true;
@@ -49,7 +49,7 @@ static bool is_tracked(const struct tracker *t, struct str name)
 /* --- What earlier boots took -------------------------------------------------------------------
  */
 
-static void learn(struct learn *l, const struct seen *s, struct value event)
+static void learn(struct learn *l, const struct node_view *s, struct value event)
 {
     struct str kind = api_text(event, "kind");
     int64_t after_ms = api_time(event, "at") - s->began_ms;
@@ -67,7 +67,7 @@ static void replay(struct learn *l, struct fleetview *past, const struct value *
     for (size_t p = n; p > 0; p--) {
         struct value list = value_get(pages[p - 1], STR("events"));
         for (uint32_t i = list.kind == VALUE_LIST ? list.n : 0; i > 0; i--) {
-            const struct seen *s = fleetview_event(past, list.items[i - 1]);
+            const struct node_view *s = fleetview_event(past, list.items[i - 1]);
             if (s)
                 learn(l, s, list.items[i - 1]);
         }
@@ -83,18 +83,18 @@ static int get_history(struct tracker *t, struct value *pages, size_t *ret_n)
         if (before)
             target =
                 arena_printf(&t->arena, "%.*s&before=%lld", STR_ARG(target), (long long)before);
-        if (api_get(&t->api, target, &pages[n]) != CALL_OK)
-            return CALL_FAILED;
+        if (api_get(&t->api, target, &pages[n]) != CLI_OK)
+            return CLI_FAILED;
         before = api_number(pages[n++], "next", 0);
     } while (before && n < HISTORY_PAGES);
     *ret_n = n;
-    return CALL_OK;
+    return CLI_OK;
 }
 
 /* As it was before any of these events: no boot is under way. */
 static int put_past(void *cls, struct value node)
 {
-    struct seen *s = fleetview_put(cls, node);
+    struct node_view *s = fleetview_put(cls, node);
     s->began_ms = s->ended_ms = -1;
     return 0;
 }
@@ -106,7 +106,7 @@ static int learn_history(struct tracker *t)
     struct fleetview past = {.n = 0};
     size_t n = 0;
     int status = api_each(&t->api, ALL_NODES, "nodes", put_past, &past);
-    if (status == CALL_OK)
+    if (status == CLI_OK)
         status = get_history(t, pages, &n);
     replay(&t->learn, &past, pages, n);
     fleetview_done(&past);
@@ -129,7 +129,7 @@ static void on_sse(void *cls, const struct sse_event *got)
         t->missed = true;
         return;
     }
-    const struct seen *s = fleetview_event(&t->view, event);
+    const struct node_view *s = fleetview_event(&t->view, event);
     if (!s)
         return;
     t->news++;
@@ -147,25 +147,25 @@ static int open_stream(struct tracker *t)
     struct value page;
     char id[STR_U64_SIZE];
     int status = api_get(&t->api, STR("/v1/events?order=newest&limit=1"), &page);
-    struct value list = status == CALL_OK ? value_get(page, STR("events")) : (struct value){0};
+    struct value list = status == CLI_OK ? value_get(page, STR("events")) : (struct value){0};
     int64_t last = list.kind == VALUE_LIST && list.n ? api_number(list.items[0], "id", 0) : 0;
-    if (status == CALL_OK)
+    if (status == CLI_OK)
         t->stream = client_stream_new(t->api.client, STR("/v1/events"),
                                       str_of_u64((uint64_t)last, id), on_sse, t);
     return status;
 }
 
-int tracker_open(struct call *c, bool learns, struct tracker *ret)
+int tracker_open(struct cli *c, bool learns, struct tracker *ret)
 {
     *ret = (struct tracker){.missed = false};
     int status = api_open(c, &ret->api);
     arena_init(&ret->arena, ANSWER_BYTES);
     ret->api.arena = &ret->arena;
-    if (status == CALL_OK)
+    if (status == CLI_OK)
         status = open_stream(ret);
-    if (status == CALL_OK)
+    if (status == CLI_OK)
         status = load(ret);
-    if (status == CALL_OK && learns)
+    if (status == CLI_OK && learns)
         status = learn_history(ret);
     return status;
 }
@@ -182,17 +182,17 @@ void tracker_close(struct tracker *t)
 int tracker_wait(struct tracker *t, int timeout_ms, int fd)
 {
     if (client_stream_wait(t->stream, timeout_ms, fd, &t->why) < 0)
-        return CALL_FAILED;
+        return CLI_FAILED;
     if (!t->missed || client_stream_trouble(t->stream))
-        return CALL_OK;
+        return CLI_OK;
     t->missed = false;
     int status = load(t);
-    if (status != CALL_OK)
+    if (status != CLI_OK)
         err_set(&t->why, -EIO, "the nodes cannot be asked for anew");
     return status;
 }
 
-double tracker_fraction(const struct tracker *t, const struct seen *s, int64_t now_ms)
+double tracker_fraction(const struct tracker *t, const struct node_view *s, int64_t now_ms)
 {
     if (s->began_ms < 0)
         return -1;

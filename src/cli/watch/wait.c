@@ -30,7 +30,7 @@ static int state_number(const char *name)
     return -1;
 }
 
-static bool has_reached(const struct waiting *w, const struct seen *s)
+static bool has_reached(const struct waiting *w, const struct node_view *s)
 {
     int state = state_number(s->state);
     if (w->wanted < STATES_ON_THE_WAY)
@@ -38,7 +38,7 @@ static bool has_reached(const struct waiting *w, const struct seen *s)
     return state == w->wanted;
 }
 
-static void on_event(void *cls, struct value event, const struct seen *s)
+static void on_event(void *cls, struct value event, const struct node_view *s)
 {
     struct str kind = api_text(event, "kind");
     (void)cls;
@@ -46,20 +46,20 @@ static void on_event(void *cls, struct value event, const struct seen *s)
         fprintf(stderr, "%s is %s\n", s->name, s->state);
 }
 
-/* CALL_OK: all are there; CALL_FAILED after saying why; -1: not yet. */
+/* CLI_OK: all are there; CLI_FAILED after saying why; -1: not yet. */
 static int look(const struct waiting *w)
 {
-    const struct call *c = w->t.api.call;
-    int status = CALL_OK;
+    const struct cli *c = w->t.api.cli;
+    int status = CLI_OK;
     for (size_t i = 0; i < c->operands_n; i++) {
-        const struct seen *s = fleetview_find(&w->t.view, str_from(c->operands[i]));
+        const struct node_view *s = fleetview_find(&w->t.view, str_from(c->operands[i]));
         if (!s)
-            return call_fail(c, "%s is gone", c->operands[i]);
+            return cli_fail(c, "%s is gone", c->operands[i]);
         if (has_reached(w, s))
             continue;
         if (strcmp(s->state, "failed") == 0)
-            return call_fail(c, "%s has failed%s%s: %s", s->name, *s->stage ? " in " : "", s->stage,
-                             s->message);
+            return cli_fail(c, "%s has failed%s%s: %s", s->name, *s->stage ? " in " : "", s->stage,
+                            s->message);
         status = -1;
     }
     return status;
@@ -67,14 +67,14 @@ static int look(const struct waiting *w)
 
 static int say_late(const struct waiting *w)
 {
-    const struct call *c = w->t.api.call;
+    const struct cli *c = w->t.api.cli;
     for (size_t i = 0; i < c->operands_n; i++) {
-        const struct seen *s = fleetview_find(&w->t.view, str_from(c->operands[i]));
+        const struct node_view *s = fleetview_find(&w->t.view, str_from(c->operands[i]));
         if (s && !has_reached(w, s))
-            call_fail(c, "%s is not %s in time: it is %s%s%s", s->name, states[w->wanted], s->state,
-                      *s->stage ? ", in " : "", s->stage);
+            cli_fail(c, "%s is not %s in time: it is %s%s%s", s->name, states[w->wanted], s->state,
+                     *s->stage ? ", in " : "", s->stage);
     }
-    return CALL_LATE;
+    return CLI_LATE;
 }
 
 static int wait_for_all(struct waiting *w)
@@ -86,27 +86,27 @@ static int wait_for_all(struct waiting *w)
         if (now >= w->due_ms)
             return say_late(w);
         uint64_t left = w->due_ms - now;
-        if (tracker_wait(&w->t, left < POLL_MS ? (int)left : POLL_MS, -1) != CALL_OK)
-            return call_fail(w->t.api.call, "%s", w->t.why.msg);
+        if (tracker_wait(&w->t, left < POLL_MS ? (int)left : POLL_MS, -1) != CLI_OK)
+            return cli_fail(w->t.api.cli, "%s", w->t.why.msg);
         const char *trouble = client_stream_trouble(w->t.stream);
         if (trouble && !told)
-            call_note(w->t.api.call, "%s; trying again", trouble);
+            cli_note(w->t.api.cli, "%s; trying again", trouble);
         told = trouble;
         status = look(w);
     }
     return status;
 }
 
-static int misuse_state(struct call *c, const char *given)
+static int misuse_state(struct cli *c, const char *given)
 {
     struct guess guess;
     guess_init(&guess, str_from(given));
     for (int i = 0; i < STATES; i++)
         guess_offer(&guess, str_from(states[i]));
-    return call_misuse(c, "--for '%s': there is no such state%s", given, guess_text(&guess));
+    return cli_misuse(c, "--for '%s': there is no such state%s", given, guess_text(&guess));
 }
 
-int wait_run(struct call *c)
+int wait_run(struct cli *c)
 {
     const char *state = c->flags.value[FLAG_FOR], *timeout = c->flags.value[FLAG_TIMEOUT];
     struct waiting w = {.wanted = state_number(state ? state : "ready"), .due_ms = UINT64_MAX};
@@ -114,12 +114,12 @@ int wait_run(struct call *c)
     if (w.wanted < 0)
         return misuse_state(c, state);
     if (timeout && !span_read(timeout, &seconds))
-        return call_misuse(c, "--timeout '%s': expected a time, as in 90s or 20m", timeout);
+        return cli_misuse(c, "--timeout '%s': expected a time, as in 90s or 20m", timeout);
     if (timeout)
         w.due_ms = clock_boot_ms() + (uint64_t)seconds * 1000;
     int status = tracker_open(c, false, &w.t);
     w.t.on_event = on_event;
-    if (status == CALL_OK)
+    if (status == CLI_OK)
         status = wait_for_all(&w);
     tracker_close(&w.t);
     return status;

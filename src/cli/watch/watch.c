@@ -19,7 +19,7 @@ static void make_frame(struct tracker *t, bool last, struct buf *out)
 {
     struct frame f = {
         .now_ms = clock_wall_ms(),
-        .color = t->api.call->color_out,
+        .color = t->api.cli->color_out,
         .last = last,
         .trouble = client_stream_trouble(t->stream),
     };
@@ -40,8 +40,8 @@ static int redraw(struct tracker *t, struct buf *frame)
 {
     uint64_t drawn_ms = 0, drawn_news = UINT64_MAX;
     bool keys = true;
-    int status = CALL_OK;
-    while (status == CALL_OK && !wants_to_end(&keys)) {
+    int status = CLI_OK;
+    while (status == CLI_OK && !wants_to_end(&keys)) {
         uint64_t now = clock_boot_ms(), age = now - drawn_ms;
         uint64_t after = drawn_news != t->news ? DRAW_MS : REDRAW_MS;
         if (age >= after) {
@@ -70,43 +70,43 @@ static int watch_screen(struct tracker *t)
     if (!interrupted)
         fwrite(frame.p, 1, frame.n, stdout);
     buf_done(&frame);
-    return status == CALL_OK ? CALL_OK : call_fail(t->api.call, "%s", t->why.msg);
+    return status == CLI_OK ? CLI_OK : cli_fail(t->api.cli, "%s", t->why.msg);
 }
 
-static void print_event(void *cls, struct value event, const struct seen *s)
+static void print_event(void *cls, struct value event, const struct node_view *s)
 {
     const struct tracker *t = cls;
     (void)s;
-    event_print(stdout, event, t->api.call->color_out);
+    event_print(stdout, event, t->api.cli->color_out);
     fflush(stdout);
 }
 
 /* For logs and pipes: what is so, and then each event as a line. */
 static int watch_plain(struct tracker *t)
 {
-    int status = CALL_OK;
+    int status = CLI_OK;
     t->on_event = print_event;
     t->cls = t;
     for (uint32_t i = 0; i < t->view.n; i++)
         printf("%s is %s\n", t->view.list[i].name, t->view.list[i].state);
     fflush(stdout);
     const char *told = NULL;
-    while (status == CALL_OK && !ferror(stdout)) {
+    while (status == CLI_OK && !ferror(stdout)) {
         status = tracker_wait(t, PLAIN_MS, -1);
         const char *trouble = client_stream_trouble(t->stream);
         if (trouble && !told)
-            call_note(t->api.call, "%s; trying again", trouble);
+            cli_note(t->api.cli, "%s; trying again", trouble);
         told = trouble;
     }
-    return status == CALL_OK ? CALL_FAILED : call_fail(t->api.call, "%s", t->why.msg);
+    return status == CLI_OK ? CLI_FAILED : cli_fail(t->api.cli, "%s", t->why.msg);
 }
 
-int watch_run(struct call *c)
+int watch_run(struct cli *c)
 {
     struct tracker t;
     bool draws = screen_can();
     int status = tracker_open(c, draws, &t);
-    if (status == CALL_OK)
+    if (status == CLI_OK)
         status = draws ? watch_screen(&t) : watch_plain(&t);
     tracker_close(&t);
     return status;

@@ -3,9 +3,9 @@
 #ifndef CLOUDSEED_CLI_WATCH_WATCH_H
 #define CLOUDSEED_CLI_WATCH_WATCH_H
 
-#include "cli/common/call.h"
+#include "cli/common/cli.h"
 
-int watch_run(struct call *c);
-int wait_run(struct call *c);
+int watch_run(struct cli *c);
+int wait_run(struct cli *c);
 
 #endif

@@ -28,7 +28,7 @@ static void node(const char *name, const char *state)
                            .p));
 }
 
-static struct seen *event(const char *name, const char *kind, const char *data)
+static struct node_view *event(const char *name, const char *kind, const char *data)
 {
     return fleetview_event(&tracker.view,
                            json(arena_printf(&arena,
@@ -146,7 +146,7 @@ static void nodes_follow_their_events(void **state)
     node("n", "armed");
     node("m", "ready");
     assert_null(event("other", "up", "{}"));
-    struct seen *s = event("n", "booting", "{}");
+    struct node_view *s = event("n", "booting", "{}");
     assert_string_equal(s->state, "booting");
     assert_int_equal(s->began_ms, s->since_ms);
     s = event("n", "failed", "{\"stage\": \"modules-final\", \"reason\": \"why\"}");

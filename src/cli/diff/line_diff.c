@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/diff/plain.h"
+#include "cli/diff/line_diff.h"
 
 #include "base/map.h"
 #include "base/mem.h"
@@ -62,7 +62,7 @@ static bool is_whole(struct str text)
     return text.n == 0 || text.p[text.n - 1] == '\n';
 }
 
-bool plain_lines(struct str before, struct str now, struct buf *out)
+bool line_diff(struct str before, struct str now, struct buf *out)
 {
     struct lines old = {.n = 0}, new = {.n = 0};
     if (!is_whole(before) || !is_whole(now))

@@ -1,57 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/diff/changes.h"
+#include "cli/diff/doc_changes.h"
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "cli/diff/own.h"
-#include "cli/diff/plain.h"
+#include "cli/diff/identity_mask.h"
+#include "cli/diff/line_diff.h"
 
 #define ARENA_BYTES (64 * 1024)
 #define KEY_MAX_BYTES ((size_t)1 << 30)
 /* What waits for diff lies on the disk, or in memory if that is where /tmp is. */
 #define WAITING_MAX_BYTES ((size_t)64 * 1024 * 1024)
 
-const char *const change_kind_names[] = {"changed", "added", "removed"};
+const char *const doc_change_kind_names[] = {"changed", "added", "removed"};
 
 /* Nodes that change in the same way as far as we can tell: diff is asked once for them. What diff
  * finds to be the same all the same becomes one change. */
 struct variant {
     uint64_t key, literal;
     struct str document;
-    enum change_kind kind;
+    enum doc_change_kind kind;
     struct str first; /* node */
-    struct names nodes;
-    bool alike;        /* what differs is another in some node, but for what is its own */
-    bool own_in_hunks; /* the lines that go or come hold what is the node's own */
-    struct own own;    /* of the first one */
-    uint32_t change;   /* once diff was asked */
+    struct name_list nodes;
+    bool alike;                /* what differs is another in some node, but for what is its own */
+    bool mask_in_hunks;        /* the lines that go or come hold what is the node's own */
+    struct identity_mask mask; /* of the first one */
+    uint32_t change;           /* once diff was asked */
 };
 
-void names_add(struct names *names, struct str name)
+void name_list_add(struct name_list *names, struct str name)
 {
     names->list = mem_grow(names->list, names->n, &names->room, sizeof(*names->list));
     names->list[names->n++] = name;
 }
 
-void names_done(struct names *names)
+void name_list_done(struct name_list *names)
 {
     free(names->list);
-    *names = (struct names){0};
+    *names = (struct name_list){0};
 }
 
-void changes_init(struct changes *cs, const char *folder, bool each)
+void doc_changes_init(struct doc_changes *cs, const char *folder, bool each)
 {
-    *cs = (struct changes){.hunks = {.folder = folder}, .each = each};
+    *cs = (struct doc_changes){.hunks = {.folder = folder}, .each = each};
     arena_init(&cs->arena, ARENA_BYTES);
     arena_init(&cs->scratch, ARENA_BYTES);
 }
 
-void changes_done(struct changes *cs)
+void doc_changes_done(struct doc_changes *cs)
 {
     for (uint32_t i = 0; i < cs->n; i++)
-        names_done(&cs->list[i].nodes);
+        name_list_done(&cs->list[i].nodes);
     for (uint32_t i = 0; i < cs->variants_n; i++)
-        names_done(&cs->variants[i].nodes);
+        name_list_done(&cs->variants[i].nodes);
     free(cs->list);
     free(cs->variants);
     map_done(&cs->by_key);
@@ -67,7 +67,7 @@ static struct str bytes_of(const uint64_t *key)
 
 static struct str change_key(const void *list, uint32_t i)
 {
-    return bytes_of(&((const struct change *)list)[i].key);
+    return bytes_of(&((const struct doc_change *)list)[i].key);
 }
 
 static struct str variant_key(const void *list, uint32_t i)
@@ -90,26 +90,26 @@ static void cut_common(struct str *a, struct str *b)
     b->n -= tail;
 }
 
-/* `own` is empty for the literal text. */
-static uint64_t key_of(const struct changes *cs, const struct variant *v, const struct own *own,
-                       struct str text, struct str more)
+/* `mask` is empty for the literal text. */
+static uint64_t key_of(const struct doc_changes *cs, const struct variant *v,
+                       const struct identity_mask *mask, struct str text, struct str more)
 {
     struct buf b;
     buf_init(&b, KEY_MAX_BYTES);
     if (cs->each)
         buf_str(&b, v->first);
     buf_printf(&b, " %.*s %d\n", STR_ARG(v->document), (int)v->kind);
-    own_mask(own, text, &b);
+    identity_mask_apply(mask, text, &b);
     buf_append(&b, "", 1);
-    own_mask(own, more, &b);
+    identity_mask_apply(mask, more, &b);
     uint64_t key = hash64(buf_view(&b));
     buf_done(&b);
     return key;
 }
 
 /* The lines that go and come, without those around them and without their numbers. */
-static uint64_t key_of_hunks(const struct changes *cs, const struct variant *v,
-                             const struct own *own, struct str hunks)
+static uint64_t key_of_hunks(const struct doc_changes *cs, const struct variant *v,
+                             const struct identity_mask *mask, struct str hunks)
 {
     struct buf b;
     buf_init(&b, KEY_MAX_BYTES);
@@ -120,32 +120,32 @@ static uint64_t key_of_hunks(const struct changes *cs, const struct variant *v,
             buf_char(&b, '\n');
         }
     }
-    uint64_t key = key_of(cs, v, own, buf_view(&b), STR(""));
+    uint64_t key = key_of(cs, v, mask, buf_view(&b), STR(""));
     buf_done(&b);
     return key;
 }
 
-static const struct own nothing;
+static const struct identity_mask nothing;
 
 static void on_hunks(void *cls, uint32_t number, struct str hunks)
 {
-    struct changes *cs = cls;
+    struct doc_changes *cs = cls;
     struct variant *v = &cs->variants[cs->waiting + number];
     cs->list = mem_grow(cs->list, cs->n, &cs->room, sizeof(*cs->list));
-    struct change *c = &cs->list[cs->n];
-    *c = (struct change){.document = v->document, .kind = v->kind};
-    c->key = key_of_hunks(cs, v, &v->own, hunks);
+    struct doc_change *c = &cs->list[cs->n];
+    *c = (struct doc_change){.document = v->document, .kind = v->kind};
+    c->key = key_of_hunks(cs, v, &v->mask, hunks);
     c->literal = key_of_hunks(cs, v, &nothing, hunks);
     v->change = map_put(&cs->by_key, change_key, cs->list, cs->n);
     if (v->change == MAP_NONE) {
         v->change = cs->n++;
         c->hunks = arena_str(&cs->arena, hunks);
     }
-    v->own_in_hunks = c->key != c->literal;
+    v->mask_in_hunks = c->key != c->literal;
     cs->list[v->change].alike |= cs->list[v->change].literal != c->literal;
 }
 
-static int ask(struct changes *cs, struct err *e)
+static int ask(struct doc_changes *cs, struct err *e)
 {
     int r = hunks_take(&cs->hunks, on_hunks, cs, e);
     for (uint32_t i = cs->waiting; r == 0 && i < cs->variants_n; i++) {
@@ -157,7 +157,7 @@ static int ask(struct changes *cs, struct err *e)
 }
 
 /* The variant of that key; *ret_new: it was not known before. */
-static struct variant *put_variant(struct changes *cs, const struct variant *v, bool *ret_new)
+static struct variant *put_variant(struct doc_changes *cs, const struct variant *v, bool *ret_new)
 {
     cs->variants =
         mem_grow(cs->variants, cs->variants_n, &cs->variants_room, sizeof(*cs->variants));
@@ -169,42 +169,43 @@ static struct variant *put_variant(struct changes *cs, const struct variant *v, 
 
 /* By the lines that go and come if they are plain to see, else by all text from the first that
  * differs to the last. */
-static void set_keys(const struct changes *cs, struct variant *v, struct str gone, struct str come)
+static void set_keys(const struct doc_changes *cs, struct variant *v, struct str gone,
+                     struct str come)
 {
     struct buf lines;
     buf_init(&lines, KEY_MAX_BYTES);
     cut_common(&gone, &come);
-    if (plain_lines(gone, come, &lines)) {
+    if (line_diff(gone, come, &lines)) {
         gone = buf_view(&lines);
         come = STR("plain");
     }
-    v->key = key_of(cs, v, &v->own, gone, come);
+    v->key = key_of(cs, v, &v->mask, gone, come);
     v->literal = key_of(cs, v, &nothing, gone, come);
     buf_done(&lines);
 }
 
-int changes_add(struct changes *cs, const struct node *before, const struct node *now,
-                struct str document, const struct str texts[2], struct err *e)
+int doc_changes_add(struct doc_changes *cs, const struct node *before, const struct node *now,
+                    struct str document, const struct str texts[2], struct err *e)
 {
     struct str gone = texts[0], come = texts[1];
     struct variant v = {
         .document = document,
-        .kind = !gone.p   ? CHANGE_APPEARED
-                : !come.p ? CHANGE_VANISHED
-                          : CHANGE_CONTENT,
+        .kind = !gone.p   ? DOC_ADDED
+                : !come.p ? DOC_REMOVED
+                          : DOC_CHANGED,
         .first = now->name,
-        .own = own_both(before, now, &cs->scratch),
+        .mask = identity_mask_make(before, now, &cs->scratch),
         .change = MAP_NONE,
     };
     bool new;
     set_keys(cs, &v, gone, come);
     struct variant *holder = put_variant(cs, &v, &new);
-    names_add(&holder->nodes, now->name);
+    name_list_add(&holder->nodes, now->name);
     holder->alike |= holder->literal != v.literal;
     arena_reset(&cs->scratch);
     if (!new)
         return 0;
-    holder->own = own_both(before, now, &cs->arena);
+    holder->mask = identity_mask_make(before, now, &cs->arena);
     int r = hunks_add(&cs->hunks, texts[0], texts[1], e);
     return r == 0 && cs->hunks.bytes > WAITING_MAX_BYTES ? ask(cs, e) : r;
 }
@@ -214,16 +215,16 @@ static int by_name(const void *a, const void *b)
     return str_cmp(*(const struct str *)a, *(const struct str *)b);
 }
 
-int changes_finish(struct changes *cs, struct err *e)
+int doc_changes_finish(struct doc_changes *cs, struct err *e)
 {
     int r = ask(cs, e);
     if (r < 0)
         return r;
     for (uint32_t i = 0; i < cs->variants_n; i++) {
         const struct variant *v = &cs->variants[i];
-        cs->list[v->change].alike |= v->alike && v->own_in_hunks;
+        cs->list[v->change].alike |= v->alike && v->mask_in_hunks;
         for (uint32_t j = 0; j < v->nodes.n; j++)
-            names_add(&cs->list[v->change].nodes, v->nodes.list[j]);
+            name_list_add(&cs->list[v->change].nodes, v->nodes.list[j]);
     }
     for (uint32_t i = 0; i < cs->n; i++)
         qsort(cs->list[i].nodes.list, cs->list[i].nodes.n, sizeof(struct str), by_name);

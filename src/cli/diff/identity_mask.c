@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/diff/own.h"
+#include "cli/diff/identity_mask.h"
 
 #define MARK '\x01'
 
@@ -8,14 +8,14 @@ enum { KIND_NAME, KIND_UUID, KIND_SERIAL, KIND_ADDRESS, KIND_MAC = KIND_ADDRESS 
 #define TEXTS_MAX (3 + NODE_ADDRESSES_MAX + NODE_MACS_MAX)
 
 struct texts {
-    struct own_text list[TEXTS_MAX];
+    struct identity_text list[TEXTS_MAX];
     size_t n;
 };
 
 static void add(struct texts *t, int kind, struct str text)
 {
     if (text.n)
-        t->list[t->n++] = (struct own_text){text, (char)kind};
+        t->list[t->n++] = (struct identity_text){text, (char)kind};
 }
 
 static struct texts texts_of(const struct node *n, struct arena *a)
@@ -33,7 +33,7 @@ static struct texts texts_of(const struct node *n, struct arena *a)
     return t;
 }
 
-static bool has(const struct texts *t, const struct own_text *wanted)
+static bool has(const struct texts *t, const struct identity_text *wanted)
 {
     for (size_t i = 0; i < t->n; i++) {
         if (t->list[i].kind == wanted->kind && str_eq(t->list[i].text, wanted->text))
@@ -42,16 +42,17 @@ static bool has(const struct texts *t, const struct own_text *wanted)
     return false;
 }
 
-struct own own_both(const struct node *before, const struct node *now, struct arena *a)
+struct identity_mask identity_mask_make(const struct node *before, const struct node *now,
+                                        struct arena *a)
 {
     struct texts old = texts_of(before, a), new = texts_of(now, a);
-    struct own_text *list = ARENA_ARRAY(a, struct own_text, new.n);
+    struct identity_text *list = ARENA_ARRAY(a, struct identity_text, new.n);
     size_t n = 0;
     for (size_t i = 0; i < new.n; i++) {
         if (has(&old, &new.list[i]))
             list[n++] = new.list[i];
     }
-    return (struct own){list, n};
+    return (struct identity_mask){list, n};
 }
 
 static bool is_word(char c)
@@ -60,21 +61,21 @@ static bool is_word(char c)
 }
 
 /* The one that stands as a word at the beginning of `s`; NULL: none. */
-static const struct own_text *at_beginning(const struct own *own, struct str s)
+static const struct identity_text *at_beginning(const struct identity_mask *mask, struct str s)
 {
-    for (size_t i = 0; i < own->n; i++) {
-        struct str text = own->list[i].text;
+    for (size_t i = 0; i < mask->n; i++) {
+        struct str text = mask->list[i].text;
         if (str_starts(s, text) && (s.n == text.n || !is_word(s.p[text.n])))
-            return &own->list[i];
+            return &mask->list[i];
     }
     return NULL;
 }
 
-void own_mask(const struct own *own, struct str text, struct buf *out)
+void identity_mask_apply(const struct identity_mask *mask, struct str text, struct buf *out)
 {
     bool in_word = false;
     while (text.n) {
-        const struct own_text *o = in_word ? NULL : at_beginning(own, text);
+        const struct identity_text *o = in_word ? NULL : at_beginning(mask, text);
         if (o) {
             buf_char(out, MARK);
             buf_char(out, (char)(o->kind + '0'));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/common/call.h"
+#include "cli/common/cli.h"
 
 #include "base/json.h"
 #include "cli/common/interrupt.h"
@@ -11,7 +11,7 @@
 #define MESSAGE_MAX_BYTES 4096
 #define TEXT_MAX_BYTES ((size_t)1 << 31)
 
-__attribute__((format(printf, 3, 0))) static void say(const struct call *c, const char *label,
+__attribute__((format(printf, 3, 0))) static void say(const struct cli *c, const char *label,
                                                       const char *fmt, va_list ap)
 {
     char message[MESSAGE_MAX_BYTES];
@@ -28,18 +28,18 @@ __attribute__((format(printf, 3, 0))) static void say(const struct call *c, cons
 }
 
 /* Whoever interrupts us knows why we fail. */
-int call_fail(const struct call *c, const char *fmt, ...)
+int cli_fail(const struct cli *c, const char *fmt, ...)
 {
     va_list ap;
     if (interrupt_came())
-        return CALL_FAILED;
+        return CLI_FAILED;
     va_start(ap, fmt);
     say(c, "", fmt, ap);
     va_end(ap);
-    return CALL_FAILED;
+    return CLI_FAILED;
 }
 
-int call_misuse(const struct call *c, const char *fmt, ...)
+int cli_misuse(const struct cli *c, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -47,10 +47,10 @@ int call_misuse(const struct call *c, const char *fmt, ...)
     va_end(ap);
     fprintf(stderr, "Try 'cloudseed help%s%s'.\n", c->command ? " " : "",
             c->command ? c->command->name : "");
-    return CALL_MISUSED;
+    return CLI_MISUSED;
 }
 
-void call_note(const struct call *c, const char *fmt, ...)
+void cli_note(const struct cli *c, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -76,25 +76,25 @@ static void print_json(struct value v, bool pretty, const char *indent)
     buf_done(&text);
 }
 
-void call_print_json(struct value v)
+void cli_print_json(struct value v)
 {
     print_json(v, true, "");
     putchar('\n');
 }
 
-void call_print_json_line(struct value v)
+void cli_print_json_line(struct value v)
 {
     print_json(v, false, "");
     putchar('\n');
 }
 
-void call_list_item(struct call_list *l, struct value v)
+void cli_list_item(struct cli_list *l, struct value v)
 {
     fputs(l->n++ ? ",\n  " : "[\n  ", stdout);
     print_json(v, true, "  ");
 }
 
-void call_list_end(const struct call_list *l)
+void cli_list_end(const struct cli_list *l)
 {
     puts(l->n ? "\n]" : "[]");
 }

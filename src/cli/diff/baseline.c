@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/diff/before.h"
+#include "cli/diff/baseline.h"
 
 #include "cli/common/folder.h"
 #include "cli/common/spawn.h"
@@ -27,7 +27,7 @@ static bool is_there(struct str path)
     return access(path.p, F_OK) == 0;
 }
 
-static int use_folder(struct call *c, const char *folder, struct before *ret)
+static int use_folder(struct cli *c, const char *folder, struct baseline *ret)
 {
     struct arena *a = &c->arena;
     struct str seed = str_from(folder);
@@ -35,7 +35,7 @@ static int use_folder(struct call *c, const char *folder, struct before *ret)
     if (below)
         seed = arena_printf(a, "%s/seed", folder);
     if (below && !is_there(arena_printf(a, "%s/site.yaml", seed.p)))
-        return call_fail(c, "%s: there is no site.yaml in it, nor in its folder seed", folder);
+        return cli_fail(c, "%s: there is no site.yaml in it, nor in its folder seed", folder);
     struct str templates = arena_printf(a, "%s/templates", folder);
     if (!below && !folder_is(templates.p))
         templates = arena_printf(a, "%s/../templates", folder);
@@ -43,14 +43,14 @@ static int use_folder(struct call *c, const char *folder, struct before *ret)
     ret->config.seed_dir = seed;
     if (folder_is(templates.p))
         ret->config.templates_dir = templates;
-    return CALL_OK;
+    return CLI_OK;
 }
 
 /* --- A revision ---------------------------------------------------------------------------- */
 
 /* The first line that git prints, without its end; p == NULL where it fails: *ret_why, in the
  * arena, then tells. */
-static struct str ask(struct call *c, const char *const *argv, struct str *ret_why)
+static struct str ask(struct cli *c, const char *const *argv, struct str *ret_why)
 {
     struct spawned git;
     struct err e;
@@ -79,26 +79,26 @@ static struct str below(struct str top, struct str folder, struct arena *a)
     return rest;
 }
 
-static int find_checkout(struct call *c, const struct config *now, struct checkout *o)
+static int find_checkout(struct cli *c, const struct config *now, struct checkout *o)
 {
     const char *const argv[] = {"git", "-C", now->seed_dir.p, "rev-parse", "--show-toplevel", NULL};
     struct str why;
     if (!folder_is(now->seed_dir.p))
-        return call_fail(c, "there is no seed tree %s", now->seed_dir.p);
+        return cli_fail(c, "there is no seed tree %s", now->seed_dir.p);
     o->top = ask(c, argv, &why);
     if (!o->top.n)
-        return call_fail(c,
-                         "%s is in no checkout of Git: say what to compare with by --against "
-                         "DIR (%.*s)",
-                         now->seed_dir.p, STR_ARG(why));
+        return cli_fail(c,
+                        "%s is in no checkout of Git: say what to compare with by --against "
+                        "DIR (%.*s)",
+                        now->seed_dir.p, STR_ARG(why));
     o->seed = below(o->top, now->seed_dir, &c->arena);
     o->templates = below(o->top, now->templates_dir, &c->arena);
     if (!o->seed.p)
-        return call_fail(c, "%s is not below %s", now->seed_dir.p, o->top.p);
-    return CALL_OK;
+        return cli_fail(c, "%s is not below %s", now->seed_dir.p, o->top.p);
+    return CLI_OK;
 }
 
-static int find_commit(struct call *c, struct checkout *o)
+static int find_commit(struct cli *c, struct checkout *o)
 {
     struct str wanted = arena_printf(&c->arena, "%.*s^{commit}", STR_ARG(o->revision)), why;
     const char *const argv[] = {"git",      "-C",      o->top.p,           "rev-parse",
@@ -106,13 +106,13 @@ static int find_commit(struct call *c, struct checkout *o)
                                 NULL};
     o->commit = ask(c, argv, &why);
     if (o->commit.n)
-        return CALL_OK;
-    return call_fail(c, "'%.*s' is no folder, and no revision of the checkout %s%s%.*s",
-                     STR_ARG(o->revision), o->top.p, why.n ? ": " : "", STR_ARG(why));
+        return CLI_OK;
+    return cli_fail(c, "'%.*s' is no folder, and no revision of the checkout %s%s%.*s",
+                    STR_ARG(o->revision), o->top.p, why.n ? ": " : "", STR_ARG(why));
 }
 
 /* Whether the revision has that folder. */
-static bool has_folder(struct call *c, const struct checkout *o, struct str folder)
+static bool has_folder(struct cli *c, const struct checkout *o, struct str folder)
 {
     struct str object = arena_printf(&c->arena, "%.*s:%.*s", STR_ARG(o->commit), STR_ARG(folder));
     const char *const argv[] = {"git", "-C", o->top.p, "cat-file", "-t", object.p, NULL};
@@ -120,21 +120,21 @@ static bool has_folder(struct call *c, const struct checkout *o, struct str fold
     return folder.p && str_is(ask(c, argv, &why), "tree");
 }
 
-static int run(struct call *c, const char *const *argv)
+static int run(struct cli *c, const char *const *argv)
 {
     struct spawned done;
     struct err e;
-    int r = spawn_run(argv, &done, &e), status = CALL_OK;
+    int r = spawn_run(argv, &done, &e), status = CLI_OK;
     struct str reason = spawned_reason(&done);
     if (r < 0)
-        status = call_fail(c, "%s", e.msg);
+        status = cli_fail(c, "%s", e.msg);
     else if (done.status)
-        status = call_fail(c, "%s: %.*s", argv[0], STR_ARG(reason));
+        status = cli_fail(c, "%s: %.*s", argv[0], STR_ARG(reason));
     spawned_done(&done);
     return status;
 }
 
-static int extract(struct call *c, const struct checkout *o, const char *folder)
+static int extract(struct cli *c, const struct checkout *o, const char *folder)
 {
     struct str output = arena_printf(&c->arena, "--output=%s.tar", folder);
     const char *archive[] = {
@@ -154,38 +154,38 @@ static int extract(struct call *c, const struct checkout *o, const char *folder)
         archive[n++] = o->templates.p;
     }
     if (mkdir(folder, 0700) < 0)
-        return call_fail(c, "%s: %s", folder, strerror(errno));
+        return cli_fail(c, "%s: %s", folder, strerror(errno));
     int status = run(c, archive);
-    return status == CALL_OK ? run(c, tar) : status;
+    return status == CLI_OK ? run(c, tar) : status;
 }
 
-static int use_revision(struct call *c, const struct config *now, const char *revision,
-                        const char *folder, struct before *ret)
+static int use_revision(struct cli *c, const struct config *now, const char *revision,
+                        const char *folder, struct baseline *ret)
 {
     struct arena *a = &c->arena;
     struct checkout o = {.revision = str_from(revision)};
-    if (find_checkout(c, now, &o) != CALL_OK || find_commit(c, &o) != CALL_OK)
-        return CALL_FAILED;
+    if (find_checkout(c, now, &o) != CLI_OK || find_commit(c, &o) != CLI_OK)
+        return CLI_FAILED;
     if (!has_folder(c, &o, o.seed))
-        return call_fail(c, "%s has no folder %s", revision, o.seed.p);
+        return cli_fail(c, "%s has no folder %s", revision, o.seed.p);
     if (!has_folder(c, &o, o.templates))
         o.templates.p = NULL; /* those of now are in use in both */
     struct str tree = arena_printf(a, "%s/tree", folder);
-    if (extract(c, &o, tree.p) != CALL_OK)
-        return CALL_FAILED;
+    if (extract(c, &o, tree.p) != CLI_OK)
+        return CLI_FAILED;
     ret->config.seed_dir = arena_printf(a, "%s/%s", tree.p, o.seed.p);
     if (o.templates.p)
         ret->config.templates_dir = arena_printf(a, "%s/%s", tree.p, o.templates.p);
     ret->alias.name = arena_printf(a, "%s (%.*s)", revision, SHORT_HASH, o.commit.p).p;
     ret->alias.folder = arena_printf(a, "%s/", tree.p);
     ret->alias.shown = arena_printf(a, "%s:", revision);
-    return CALL_OK;
+    return CLI_OK;
 }
 
-int before_open(struct call *c, const struct config *now, const char *against, const char *folder,
-                struct before *ret)
+int baseline_open(struct cli *c, const struct config *now, const char *against, const char *folder,
+                  struct baseline *ret)
 {
-    *ret = (struct before){.config = *now};
+    *ret = (struct baseline){.config = *now};
     if (against && folder_is(against))
         return use_folder(c, against, ret);
     return use_revision(c, now, against ? against : "HEAD", folder, ret);

@@ -3,8 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/tcp.h> /* netinet/tcp.h lacks tcpi_bytes_acked, and cannot stand beside it */
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -97,6 +97,15 @@ int socket_listen(struct endpoint at, struct err *e)
     close(fd);
     return err_set(e, r, "cannot listen on %s: %s%s", endpoint_text(at, text), strerror(-r),
                    advice(r));
+}
+
+uint64_t socket_tcp_acked(int fd)
+{
+    struct tcp_info info = {0};
+    socklen_t n = sizeof(info);
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n) < 0)
+        return 0;
+    return info.tcpi_bytes_acked;
 }
 
 /* --- Unix sockets -------------------------------------------------------------------------- */

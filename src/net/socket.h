@@ -29,5 +29,7 @@ struct endpoint socket_endpoint(int fd);
 struct endpoint socket_peer(const struct sockaddr_storage *from);
 /* Whose process is at the other end of a unix socket. */
 uint32_t socket_peer_uid(int fd);
+/* Bytes that the peer of a TCP connection has acknowledged; 0 on other sockets. */
+uint64_t socket_tcp_acked(int fd);
 
 #endif

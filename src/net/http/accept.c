@@ -1,12 +1,90 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/http/internal.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
+
+/* --- Refusals ------------------------------------------------------------------------------ */
+
+#define PAUSE_MS 10000
+/* Reads of what a refused peer sent: who sends for ever gets his reset. */
+#define DROP_READS_MAX 16
+
+void http_refusals_init(struct http_refusals *r, uv_loop_t *loop)
+{
+    uv_timer_init(loop, &r->pause);
+}
+
+static void refusals_log_one(enum http_refusal reason, const struct http_refusal_count *count)
+{
+    static const char *const reasons[REFUSE_REASONS] = {
+        [REFUSE_FULL] = "all connections are taken: see limits.connections",
+        [REFUSE_PEER_FULL] =
+            "one address has all that it may have: see limits.connections_per_address",
+        [REFUSE_DESCRIPTORS] = "no file descriptor is left: raise LimitNOFILE",
+    };
+    char text[ADDRESS_TEXT_SIZE] = "unknown";
+    if (count->peer.family)
+        address_text(count->peer, text);
+    log_warning("limit", LOG_NUMBER("refused", count->n), LOG_TEXT("peer", str_from(text)),
+                LOG_TEXT("reason", str_from(reasons[reason])));
+}
+
+void http_refusals_log(struct http_refusals *r)
+{
+    for (int reason = 0; reason < REFUSE_REASONS; reason++) {
+        if (r->counts[reason].n)
+            refusals_log_one((enum http_refusal)reason, &r->counts[reason]);
+        r->counts[reason].n = 0;
+    }
+}
+
+static void on_pause_over(uv_timer_t *timer)
+{
+    struct http_refusals *r = timer->data;
+    bool more = false;
+    for (int reason = 0; reason < REFUSE_REASONS; reason++)
+        more |= r->counts[reason].n != 0;
+    http_refusals_log(r);
+    if (more)
+        uv_timer_start(timer, on_pause_over, PAUSE_MS, 0);
+}
+
+static void refusals_count(struct http_refusals *r, enum http_refusal reason, struct address peer)
+{
+    r->counts[reason].n++;
+    r->counts[reason].peer = peer;
+    if (uv_is_active((uv_handle_t *)&r->pause))
+        return;
+    http_refusals_log(r);
+    r->pause.data = r;
+    uv_timer_start(&r->pause, on_pause_over, PAUSE_MS, 0);
+}
+
+/* Said without libmicrohttpd, which would close without a word. What the peer sent is read first:
+ * closing over unread bytes would send a reset that overtakes the answer. */
+static void refuse_connection(struct http_refusals *r, int fd, enum http_refusal reason,
+                              struct address peer)
+{
+    static const char full[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
+                               "Content-Type: text/plain\r\nContent-Length: 42\r\n"
+                               "Connection: close\r\n\r\n"
+                               "too many connections: try again in a while";
+    char drop[4096];
+    for (int i = 0; i < DROP_READS_MAX && recv(fd, drop, sizeof(drop), MSG_DONTWAIT) > 0; i++)
+        ;
+    send(fd, full, sizeof(full) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    close(fd);
+    refusals_count(r, reason, peer);
+}
+
+/* --- Listeners ----------------------------------------------------------------------------- */
 
 /* Connections taken in one go, before those that are there already get their turn. */
 #define ACCEPT_BATCH 64
@@ -21,13 +99,13 @@ static bool refuse_for_want_of_descriptors(struct http_listener *l)
         close(s->spare_fd);
     int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0)
-        refuse_connection(&s->refuse, fd, REFUSE_DESCRIPTORS, (struct address){0});
+        refuse_connection(&s->refusals, fd, REFUSE_DESCRIPTORS, (struct address){0});
     s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     return fd >= 0;
 }
 
-static void take(struct http_listener *l, int fd, const struct sockaddr_storage *from,
-                 socklen_t from_size)
+static void accept_connection(struct http_listener *l, int fd, const struct sockaddr_storage *from,
+                              socklen_t from_size)
 {
     struct http_server *s = l->server;
     struct http_connection arriving = {
@@ -38,7 +116,7 @@ static void take(struct http_listener *l, int fd, const struct sockaddr_storage 
     arriving.peer_slot = http_connection_slot(arriving.peer.address);
     bool full = s->connections_n >= s->limits.connections + (is_local ? LOCAL_RESERVE : 0);
     if (full || (!is_local && s->peers[arriving.peer_slot] >= s->limits.connections_per_address)) {
-        refuse_connection(&s->refuse, fd, full ? REFUSE_FULL : REFUSE_PEER_FULL,
+        refuse_connection(&s->refusals, fd, full ? REFUSE_FULL : REFUSE_PEER_FULL,
                           arriving.peer.address);
         return;
     }
@@ -55,7 +133,7 @@ static bool accept_one(struct http_listener *l)
     socklen_t size = sizeof(from);
     int fd = accept4(l->fd, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
-        take(l, fd, &from, size);
+        accept_connection(l, fd, &from, size);
         return true;
     }
     if (errno == EMFILE || errno == ENFILE)
@@ -76,7 +154,7 @@ static void on_acceptable(uv_poll_t *watch, int status, int events)
     (void)events;
     for (int i = 0; i < ACCEPT_BATCH && accept_one(l); i++)
         ;
-    http_server_run(l->server);
+    http_server_pump(l->server);
 }
 
 int http_server_listen(struct http_server *s, const struct listener *described, struct err *e)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "net/http/request.h"
+#include "net/http/internal.h"
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "net/http/taken.h"
 
 #include <stdlib.h>
 
@@ -35,7 +34,7 @@ static uint64_t deadline_of(const struct http_server *s, enum http_phase phase)
     switch (phase) {
     case PHASE_WAITING: return now + s->limits.request_ms;
     case PHASE_ANSWERING: return now + s->limits.answer_ms;
-    case PHASE_HELD: return now + HELD_MS;
+    case PHASE_SUSPENDED: return now + HELD_MS;
     default: return UINT64_MAX;
     }
 }
@@ -99,9 +98,9 @@ static void cut(struct http_connection *c)
 {
     shutdown(c->fd, SHUT_RDWR);
     c->deadline_ms = UINT64_MAX; /* cut once */
-    if (c->request && c->request->held) {
+    if (c->request && c->request->suspended) {
         c->request->expired = true;
-        http_hold_release(c->request);
+        http_resume(c->request);
     }
 }
 
@@ -110,16 +109,16 @@ static bool goes_on(struct http_connection *c)
 {
     if (c->phase != PHASE_ANSWERING || !c->request || !c->request->exchange.out.content)
         return false;
-    uint64_t before = c->taken;
-    c->taken = http_taken(c->fd);
-    return c->taken - before >= (uint64_t)c->server->limits.answer_ms * FILE_BYTES_PER_MS;
+    uint64_t before = c->acked;
+    c->acked = socket_tcp_acked(c->fd);
+    return c->acked - before >= (uint64_t)c->server->limits.answer_ms * FILE_BYTES_PER_MS;
 }
 
 static void on_due(struct http_connection *c)
 {
-    if (c->phase == PHASE_HELD) {
+    if (c->phase == PHASE_SUSPENDED) {
         c->request->expired = true; /* it is told so */
-        http_hold_release(c->request);
+        http_resume(c->request);
     } else if (goes_on(c)) {
         http_connection_enter(c, PHASE_ANSWERING);
     } else {
@@ -150,7 +149,7 @@ void http_connections_close_idle(struct http_server *s)
             cut(c);
     }
     for (EACH(c, next, &s->phases[PHASE_STREAMING]))
-        http_hold_release(c->request); /* core ends it */
+        http_resume(c->request); /* core ends it */
 }
 
 void http_connections_cut(struct http_server *s)

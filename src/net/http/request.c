@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "net/http/request.h"
+#include "net/http/internal.h"
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -7,6 +7,37 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+/* --- Suspended requests -------------------------------------------------------------------- */
+
+void http_suspend(struct http_request *r, enum http_phase phase)
+{
+    http_connection_enter(r->connection, phase);
+    r->suspended = true;
+    MHD_suspend_connection(r->m);
+}
+
+/* libmicrohttpd looks at what was resumed in its next turn, and does not say so by itself. */
+void http_resume(struct http_request *r)
+{
+    r->woken = true;
+    if (!r->suspended)
+        return;
+    r->suspended = false;
+    http_connection_enter(r->connection, PHASE_ANSWERING);
+    MHD_resume_connection(r->m);
+    http_server_pump_soon(r->server);
+}
+
+void http_server_wake(void *cls, struct slot_ref who)
+{
+    struct http_server *s = cls;
+    struct http_request *r = slots_find(&s->requests, who);
+    if (r)
+        http_resume(r);
+}
+
+/* --- Requests ------------------------------------------------------------------------------ */
 
 #define REQUEST_ARENA_BYTES 8192
 #define ANSWER_MAX_BYTES (1024 * 1024)
@@ -267,7 +298,7 @@ enum MHD_Result http_request_step(void *cls, struct MHD_Connection *m, const cha
     }
     r->exchange.in.body = buf_view(&r->body);
     if (!answer(r)) {
-        http_hold(r, PHASE_HELD);
+        http_suspend(r, PHASE_SUSPENDED);
         return MHD_YES;
     }
     http_connection_enter(r->connection, PHASE_ANSWERING);
@@ -324,8 +355,8 @@ static void log_outcome(const struct http_request *r, bool whole)
     if (x->out.reason)
         ADD(LOG_TEXT("reason", str_from(x->out.reason)));
     if (!whole)
-        ADD(LOG_TEXT("outcome", http_share_failed(r) ? STR("the assets folder stopped answering")
-                                                     : STR("peer left")));
+        ADD(LOG_TEXT("outcome", http_respond_failed(r) ? STR("the assets folder stopped answering")
+                                                       : STR("peer left")));
 #undef ADD
     log_event(level, x->out.event ? x->out.event : "answered", fields, n);
 }
@@ -353,7 +384,7 @@ void http_request_end(void *cls, struct MHD_Connection *m, void **context,
         log_outcome(r, how == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     else
         log_unread(r);
-    http_share_end(r);
+    http_respond_end(r);
     if (r->begun) {
         s->port->end(s->port->cls, &r->exchange);
         slots_remove(&s->requests, r->exchange.ref);

@@ -1,15 +1,148 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "net/http/request.h"
+#include "net/http/internal.h"
+
+#include "base/mem.h"
+#include "port/closer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* --- Files on shares ----------------------------------------------------------------------- */
+
+/* Large enough for the kernel to read ahead, and small enough for thousands of clients. */
+#define BLOCK_BYTES ((size_t)64 * 1024)
+
+/*
+ * sendfile waits for the disk, and on a share that went away it waits for ever, with the loop in
+ * it. So what lies on a share is read block by block by another thread, while the request is held.
+ * A block that does not come in time ends the connection: the head has promised more, and a client
+ * that knows ranges goes on from there.
+ */
+struct http_block {
+    struct work work;
+    const struct work_port *port;
+    struct http_request *owner; /* NULL: it left while the block was read */
+    int fd;
+    bool is_busy, has_failed;
+    uint64_t at;      /* in the file */
+    size_t want, got; /* bytes; `got` is written by the other thread */
+    int error;        /* likewise */
+    char bytes[BLOCK_BYTES];
+};
+
+static void on_block_run(struct work *w)
+{
+    struct http_block *b = (struct http_block *)w;
+    ssize_t n = pread(b->fd, b->bytes, b->want, (off_t)b->at);
+    b->error = n < 0 ? errno : n == 0 ? EIO : 0; /* it has become shorter */
+    b->got = n < 0 ? 0 : (size_t)n;
+}
+
+static void block_free(struct http_block *b)
+{
+    closer_close(b->port, b->fd);
+    free(b);
+}
+
+static void on_block_late(struct work *w)
+{
+    struct http_block *b = (struct http_block *)w;
+    b->has_failed = true;
+    if (b->owner)
+        http_resume(b->owner);
+}
+
+static void on_block_ended(struct work *w, bool ran)
+{
+    struct http_block *b = (struct http_block *)w;
+    b->is_busy = false;
+    b->has_failed |= !ran || b->error;
+    if (b->owner)
+        http_resume(b->owner);
+    else
+        block_free(b);
+}
+
+static bool block_fetch(struct http_request *r, uint64_t at, uint64_t left)
+{
+    struct http_block *b = r->block;
+    b->at = at;
+    b->got = 0;
+    b->want = left < BLOCK_BYTES ? (size_t)left : BLOCK_BYTES;
+    b->is_busy = b->port->start(b->port->cls, &b->work);
+    return b->is_busy;
+}
+
+static ssize_t block_take(const struct http_block *b, uint64_t at, char *to, size_t max)
+{
+    size_t skip = (size_t)(at - b->at), n = b->got - skip;
+    if (n > max)
+        n = max;
+    memcpy(to, b->bytes + skip, n);
+    return (ssize_t)n;
+}
+
+/* Called when the peer takes more; 0 without holding the request would be asked again at once. */
+static ssize_t on_more_of_share(void *cls, uint64_t sent, char *to, size_t max)
+{
+    struct http_request *r = cls;
+    struct http_block *b = r->block;
+    const struct exchange_file *file = r->exchange.out.content;
+    uint64_t at = file->offset + sent;
+    if (r->expired || b->has_failed)
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    if (!b->is_busy) {
+        if (at >= b->at && at - b->at < b->got)
+            return block_take(b, at, to, max);
+        b->has_failed = !block_fetch(r, at, file->length - sent);
+        if (b->has_failed)
+            return MHD_CONTENT_READER_END_WITH_ERROR;
+    }
+    http_suspend(r, PHASE_STREAMING);
+    return 0;
+}
+
+static struct MHD_Response *share_response(struct http_request *r)
+{
+    struct exchange_file *file = r->exchange.out.content;
+    struct http_block *b = MEM_NEW(struct http_block);
+    b->work = (struct work){.run = on_block_run, .late = on_block_late, .ended = on_block_ended};
+    b->port = r->server->work;
+    b->owner = r;
+    b->fd = file->fd;
+    file->fd = -1;
+    r->block = b;
+    return MHD_create_response_from_callback(file->length, BLOCK_BYTES / 4, on_more_of_share, r,
+                                             NULL);
+}
+
+bool http_respond_failed(const struct http_request *r)
+{
+    return r->block && r->block->has_failed;
+}
+
+void http_respond_end(struct http_request *r)
+{
+    if (!r->block)
+        return;
+    r->block->owner = NULL;
+    if (!r->block->is_busy)
+        block_free(r->block);
+    r->block = NULL;
+}
+
+/* --- Answers ------------------------------------------------------------------------------- */
 
 #define STREAM_BLOCK_BYTES 4096
 
-static void add(struct MHD_Response *response, const char *name, const char *value)
+static void add_header(struct MHD_Response *response, const char *name, const char *value)
 {
     if (value)
         MHD_add_response_header(response, name, value);
 }
 
-static size_t take(struct http_request *r, char *to, size_t max)
+static size_t stream_take(struct http_request *r, char *to, size_t max)
 {
     struct buf *from = &r->exchange.body;
     size_t n = from->n - r->stream_at < max ? from->n - r->stream_at : max;
@@ -22,22 +155,22 @@ static size_t take(struct http_request *r, char *to, size_t max)
 
 /* Called when the peer takes more. With nothing to give the request is held: 0 without that would
  * be asked again at once. */
-static ssize_t on_more(void *cls, uint64_t at, char *to, size_t max)
+static ssize_t on_more_of_stream(void *cls, uint64_t at, char *to, size_t max)
 {
     struct http_request *r = cls;
     (void)at;
-    size_t n = take(r, to, max);
+    size_t n = stream_take(r, to, max);
     if (r->expired)
         return MHD_CONTENT_READER_END_WITH_ERROR;
     while (n == 0 && !r->ended) {
         if (!r->woken) {
-            http_hold(r, PHASE_STREAMING);
+            http_suspend(r, PHASE_STREAMING);
             return 0;
         }
         r->stream_at = 0;
         buf_clear(&r->exchange.body);
         r->ended = http_request_advance(r) == EXCHANGE_DONE;
-        n = take(r, to, max);
+        n = stream_take(r, to, max);
     }
     if (n == 0)
         return MHD_CONTENT_READER_END_OF_STREAM;
@@ -61,10 +194,10 @@ static struct MHD_Response *make_response(struct http_request *r)
 {
     const struct exchange_out *out = &r->exchange.out;
     if (out->stream && r->exchange.in.method != METHOD_HEAD)
-        return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES, on_more, r,
-                                                 NULL);
+        return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES,
+                                                 on_more_of_stream, r, NULL);
     if (out->content && out->content->remote)
-        return http_share_response(r);
+        return share_response(r);
     if (out->content)
         return response_of_file(out->content);
     return MHD_create_response_from_buffer(out->body.n, (void *)(uintptr_t)out->body.p,
@@ -77,17 +210,17 @@ enum MHD_Result http_respond(struct http_request *r, bool close)
     struct MHD_Response *response = make_response(r);
     if (!response)
         return MHD_NO;
-    add(response, MHD_HTTP_HEADER_CONTENT_TYPE, out->type);
-    add(response, MHD_HTTP_HEADER_ETAG, out->etag);
-    add(response, MHD_HTTP_HEADER_CACHE_CONTROL, out->cache);
-    add(response, MHD_HTTP_HEADER_CONTENT_ENCODING, out->encoding);
-    add(response, MHD_HTTP_HEADER_VARY, out->vary_encoding ? "Accept-Encoding" : NULL);
-    add(response, MHD_HTTP_HEADER_ALLOW, out->allow);
-    add(response, MHD_HTTP_HEADER_LOCATION, out->location);
-    add(response, MHD_HTTP_HEADER_CONTENT_RANGE, out->content_range);
-    add(response, MHD_HTTP_HEADER_ACCEPT_RANGES, out->accept_ranges ? "bytes" : NULL);
-    add(response, MHD_HTTP_HEADER_RETRY_AFTER, out->retry_later ? "1" : NULL);
-    add(response, MHD_HTTP_HEADER_CONNECTION, close ? "close" : NULL);
+    add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, out->type);
+    add_header(response, MHD_HTTP_HEADER_ETAG, out->etag);
+    add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, out->cache);
+    add_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, out->encoding);
+    add_header(response, MHD_HTTP_HEADER_VARY, out->vary_encoding ? "Accept-Encoding" : NULL);
+    add_header(response, MHD_HTTP_HEADER_ALLOW, out->allow);
+    add_header(response, MHD_HTTP_HEADER_LOCATION, out->location);
+    add_header(response, MHD_HTTP_HEADER_CONTENT_RANGE, out->content_range);
+    add_header(response, MHD_HTTP_HEADER_ACCEPT_RANGES, out->accept_ranges ? "bytes" : NULL);
+    add_header(response, MHD_HTTP_HEADER_RETRY_AFTER, out->retry_later ? "1" : NULL);
+    add_header(response, MHD_HTTP_HEADER_CONNECTION, close ? "close" : NULL);
     enum MHD_Result queued = MHD_queue_response(r->m, (unsigned)out->status, response);
     MHD_destroy_response(response);
     return queued;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "net/http/request.h"
+#include "net/http/internal.h"
 
 #include "base/mem.h"
 
@@ -7,6 +7,47 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+/* --- The pump ------------------------------------------------------------------------------ */
+
+/* Turns of libmicrohttpd before others on the loop have theirs. */
+#define TURNS_MAX 8
+
+static void on_again(uv_timer_t *timer)
+{
+    http_server_pump(timer->data);
+}
+
+void http_server_pump_soon(struct http_server *s)
+{
+    uv_timer_start(&s->again, on_again, 0, 0);
+}
+
+static void report_drained(struct http_server *s)
+{
+    void (*on_drained)(void *cls) = s->on_drained;
+    s->on_drained = NULL;
+    if (on_drained)
+        on_drained(s->drained_cls);
+}
+
+/* libmicrohttpd does not say that it has more to do but when it is asked, after every turn. It has
+ * no time-outs of its own here: deadlines are connection.c's. */
+void http_server_pump(struct http_server *s)
+{
+    MHD_UNSIGNED_LONG_LONG wait_ms;
+    for (int i = 0; i < TURNS_MAX; i++) {
+        MHD_run(s->daemon);
+        if (MHD_get_timeout(s->daemon, &wait_ms) != MHD_YES || wait_ms > 0)
+            break;
+        if (i == TURNS_MAX - 1)
+            http_server_pump_soon(s);
+    }
+    if (s->draining && s->connections_n == 0)
+        report_drained(s);
+}
+
+/* --- Start and end ------------------------------------------------------------------------- */
 
 /* Requests are small, and all of it is zeroed after each. 3 KiB of headers pass. */
 #define CONNECTION_MEMORY_BYTES 4096
@@ -38,7 +79,7 @@ static void on_ready(uv_poll_t *watch, int status, int events)
 {
     (void)status;
     (void)events;
-    http_server_run(watch->data);
+    http_server_pump(watch->data);
 }
 
 static int watch_daemon(struct http_server *s)
@@ -49,7 +90,7 @@ static int watch_daemon(struct http_server *s)
         return r;
     uv_timer_init(s->loop, &s->again);
     uv_timer_init(s->loop, &s->deadline);
-    refuse_init(&s->refuse, s->loop);
+    http_refusals_init(&s->refusals, s->loop);
     s->handles = 4;
     s->watch.data = s->again.data = s->deadline.data = s;
     return uv_poll_start(&s->watch, UV_READABLE, on_ready);
@@ -102,7 +143,7 @@ void http_server_drain(struct http_server *s, uint32_t within_ms, void (*on_drai
     s->draining = true;
     s->drain_until_ms = uv_now(s->loop) + within_ms;
     http_connections_close_idle(s);
-    http_server_run_soon(s);
+    http_server_pump_soon(s);
     http_connections_arm(s, s->drain_until_ms);
 }
 
@@ -138,7 +179,7 @@ void http_server_free(struct http_server *s)
     uv_close((uv_handle_t *)&s->watch, on_handle_closed);
     uv_close((uv_handle_t *)&s->again, on_handle_closed);
     uv_close((uv_handle_t *)&s->deadline, on_handle_closed);
-    refuse_tell(&s->refuse);
-    s->refuse.pause.data = s;
-    uv_close((uv_handle_t *)&s->refuse.pause, on_handle_closed);
+    http_refusals_log(&s->refusals);
+    s->refusals.pause.data = s;
+    uv_close((uv_handle_t *)&s->refusals.pause, on_handle_closed);
 }

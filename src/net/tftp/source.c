@@ -8,7 +8,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-struct source {
+struct tftp_source {
     struct work work; /* first: it is how the work finds us */
     const struct work_port *port;
     struct str memory; /* p == NULL: a file */
@@ -27,31 +27,31 @@ static void on_run(struct work *w);
 static void on_late(struct work *w);
 static void on_ended(struct work *w, bool ran);
 
-static struct source *make(const struct work_port *port)
+static struct tftp_source *make(const struct work_port *port)
 {
-    struct source *s = MEM_NEW(struct source);
+    struct tftp_source *s = MEM_NEW(struct tftp_source);
     s->work = (struct work){.run = on_run, .late = on_late, .ended = on_ended};
     s->port = port;
     s->file.fd = -1;
     return s;
 }
 
-struct source *source_of_memory(struct str bytes)
+struct tftp_source *tftp_source_of_memory(struct str bytes)
 {
-    struct source *s = make(NULL);
+    struct tftp_source *s = make(NULL);
     s->memory = (struct str){bytes.n ? bytes.p : "", bytes.n};
     return s;
 }
 
-struct source *source_of_file(const struct work_port *work, struct exchange_file *file)
+struct tftp_source *tftp_source_of_file(const struct work_port *work, struct exchange_file *file)
 {
-    struct source *s = make(work);
+    struct tftp_source *s = make(work);
     s->file = *file;
     file->fd = -1;
     return s;
 }
 
-static void release(struct source *s)
+static void release(struct tftp_source *s)
 {
     if (s->file.fd >= 0)
         close(s->file.fd);
@@ -59,7 +59,7 @@ static void release(struct source *s)
     free(s);
 }
 
-void source_free(struct source *s)
+void tftp_source_free(struct tftp_source *s)
 {
     if (s && s->is_reading)
         s->is_orphaned = true;
@@ -67,23 +67,23 @@ void source_free(struct source *s)
         release(s);
 }
 
-uint64_t source_length(const struct source *s)
+uint64_t tftp_source_length(const struct tftp_source *s)
 {
     return s->memory.p ? s->memory.n : s->file.length;
 }
 
-bool source_loading(const struct source *s)
+bool tftp_source_loading(const struct tftp_source *s)
 {
     return s->is_reading;
 }
 
-static size_t up_to_end(const struct source *s, uint64_t at, size_t n)
+static size_t up_to_end(const struct tftp_source *s, uint64_t at, size_t n)
 {
-    uint64_t left = source_length(s) - at;
+    uint64_t left = tftp_source_length(s) - at;
     return left < n ? (size_t)left : n;
 }
 
-bool source_at(const struct source *s, uint64_t at, size_t n, struct str *ret)
+bool tftp_source_at(const struct tftp_source *s, uint64_t at, size_t n, struct str *ret)
 {
     n = up_to_end(s, at, n);
     if (s->memory.p) {
@@ -98,7 +98,7 @@ bool source_at(const struct source *s, uint64_t at, size_t n, struct str *ret)
 
 /* --- Reading ------------------------------------------------------------------------------- */
 
-static ssize_t read_at(struct source *s, int flags)
+static ssize_t read_at(struct tftp_source *s, int flags)
 {
     struct iovec part = {s->bytes, s->wanted};
     ssize_t n = preadv2(s->file.fd, &part, 1, (off_t)(s->file.offset + s->at), flags);
@@ -107,7 +107,7 @@ static ssize_t read_at(struct source *s, int flags)
 
 static void on_run(struct work *w)
 {
-    struct source *s = (struct source *)w;
+    struct tftp_source *s = (struct tftp_source *)w;
     size_t n = 0;
     do {
         s->got =
@@ -121,7 +121,7 @@ static void on_run(struct work *w)
         s->got = (ssize_t)n;
 }
 
-static int take(struct source *s)
+static int take(struct tftp_source *s)
 {
     s->n = s->got > 0 ? (size_t)s->got : 0;
     if (s->got < 0)
@@ -131,7 +131,7 @@ static int take(struct source *s)
 
 static void on_late(struct work *w)
 {
-    struct source *s = (struct source *)w;
+    struct tftp_source *s = (struct tftp_source *)w;
     s->is_late = true;
     if (!s->is_orphaned)
         s->on_ready(s->cls, -ETIMEDOUT);
@@ -139,7 +139,7 @@ static void on_late(struct work *w)
 
 static void on_ended(struct work *w, bool ran)
 {
-    struct source *s = (struct source *)w;
+    struct tftp_source *s = (struct tftp_source *)w;
     s->is_reading = false;
     if (s->is_orphaned)
         release(s);
@@ -148,7 +148,7 @@ static void on_ended(struct work *w, bool ran)
 }
 
 /* A file system that cannot say whether it would block is asked plainly, if it is a local one. */
-static bool read_from_cache(struct source *s)
+static bool read_from_cache(struct tftp_source *s)
 {
     if (s->file.remote)
         return false;
@@ -158,8 +158,8 @@ static bool read_from_cache(struct source *s)
     return s->got == (ssize_t)s->wanted || (s->got < 0 && s->got != -EAGAIN);
 }
 
-int source_load(struct source *s, uint64_t at, size_t n, void (*on_ready)(void *cls, int result),
-                void *cls)
+int tftp_source_load(struct tftp_source *s, uint64_t at, size_t n,
+                     void (*on_ready)(void *cls, int result), void *cls)
 {
     if (s->is_reading)
         return -EAGAIN;

@@ -10,7 +10,7 @@
 #define TRIES_UNHEARD 4
 #define TRIES_HEARD 8
 
-static uint32_t patience_ms(const struct window *w)
+static uint32_t patience_ms(const struct tftp_window *w)
 {
     if (w->fixed_ms)
         return w->fixed_ms;
@@ -21,32 +21,32 @@ static uint32_t patience_ms(const struct window *w)
     return (uint32_t)(ms < MOST_MS ? ms : MOST_MS);
 }
 
-void window_wait(struct window *w, uint64_t now_ms)
+void tftp_window_wait(struct tftp_window *w, uint64_t now_ms)
 {
     w->deadline_ms = now_ms + patience_ms(w);
 }
 
-void window_init(struct window *w, uint32_t size, uint32_t timeout_s, bool negotiating,
-                 uint64_t now_ms)
+void tftp_window_init(struct tftp_window *w, uint32_t size, uint32_t timeout_s, bool negotiating,
+                      uint64_t now_ms)
 {
-    *w = (struct window){
+    *w = (struct tftp_window){
         .size = size,
         .last = UINT64_MAX,
         .heard_ms = now_ms,
         .fixed_ms = timeout_s * 1000,
         .negotiating = negotiating,
     };
-    window_wait(w, now_ms);
+    tftp_window_wait(w, now_ms);
 }
 
-uint64_t window_next(const struct window *w)
+uint64_t tftp_window_next(const struct tftp_window *w)
 {
     bool none = w->negotiating || w->sent >= w->last || w->sent - w->acked >= w->size;
     return none ? 0 : w->sent + 1;
 }
 
 /* A block that was sent twice is not timed: which of the two was acknowledged? */
-void window_sent(struct window *w, uint64_t block, uint64_t now_ms)
+void tftp_window_sent(struct tftp_window *w, uint64_t block, uint64_t now_ms)
 {
     uint64_t first = w->sent + 1;
     if (first <= w->furthest)
@@ -59,10 +59,10 @@ void window_sent(struct window *w, uint64_t block, uint64_t now_ms)
         }
     }
     w->sent = block;
-    window_wait(w, now_ms);
+    tftp_window_wait(w, now_ms);
 }
 
-static void learn_round(struct window *w, uint64_t now_ms)
+static void learn_round(struct tftp_window *w, uint64_t now_ms)
 {
     if (!w->timed_block || w->acked < w->timed_block)
         return;
@@ -71,18 +71,18 @@ static void learn_round(struct window *w, uint64_t now_ms)
     w->timed_block = 0;
 }
 
-static void move_on(struct window *w, uint64_t now_ms)
+static void move_on(struct tftp_window *w, uint64_t now_ms)
 {
     w->heard = true;
     w->heard_ms = now_ms;
     w->tries = 0;
-    window_wait(w, now_ms);
+    tftp_window_wait(w, now_ms);
 }
 
 /* An acknowledgement that says nothing new is never answered: answering each copy with a copy, both
  * sides would double all that follows (the sorcerer's apprentice). What was lost is sent again when
  * its time is over. One within the window says that what follows it was lost. */
-enum window_verdict window_ack(struct window *w, uint16_t number, uint64_t now_ms)
+enum tftp_window_verdict tftp_window_ack(struct tftp_window *w, uint16_t number, uint64_t now_ms)
 {
     if (w->negotiating) {
         if (number != 0)
@@ -104,7 +104,7 @@ enum window_verdict window_ack(struct window *w, uint16_t number, uint64_t now_m
     return w->acked == w->last ? WINDOW_DONE : WINDOW_SEND;
 }
 
-enum window_verdict window_timeout(struct window *w, uint64_t now_ms)
+enum tftp_window_verdict tftp_window_timeout(struct tftp_window *w, uint64_t now_ms)
 {
     if (now_ms < w->deadline_ms)
         return WINDOW_IGNORE;
@@ -113,6 +113,6 @@ enum window_verdict window_timeout(struct window *w, uint64_t now_ms)
         return WINDOW_LOST;
     w->sent = w->acked;
     w->timed_block = 0;
-    window_wait(w, now_ms);
+    tftp_window_wait(w, now_ms);
     return WINDOW_SEND;
 }

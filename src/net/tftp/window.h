@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct window {
+struct tftp_window {
     uint32_t size;        /* blocks that may be on their way */
     uint64_t last;        /* the number of the last block; UINT64_MAX while nobody knows */
     uint64_t acked;       /* all up to this one have arrived */
@@ -30,7 +30,7 @@ struct window {
     bool heard;           /* the peer has acknowledged something */
 };
 
-enum window_verdict {
+enum tftp_window_verdict {
     WINDOW_IGNORE, /* nothing to do */
     WINDOW_SEND,   /* there is something to send: the OACK while negotiating, else blocks */
     WINDOW_DONE,   /* the last block has arrived */
@@ -38,18 +38,18 @@ enum window_verdict {
 };
 
 /* `timeout_s` 0: ours to choose. With `negotiating` it begins with an OACK, else with block 1. */
-void window_init(struct window *w, uint32_t size, uint32_t timeout_s, bool negotiating,
-                 uint64_t now_ms);
+void tftp_window_init(struct tftp_window *w, uint32_t size, uint32_t timeout_s, bool negotiating,
+                      uint64_t now_ms);
 
 /* The block to send now, 0 for none: the window is full, or all are sent, or the OACK is out. */
-uint64_t window_next(const struct window *w);
-/* Blocks up to `block` left: from window_next's on. */
-void window_sent(struct window *w, uint64_t block, uint64_t now_ms);
+uint64_t tftp_window_next(const struct tftp_window *w);
+/* Blocks up to `block` left: from tftp_window_next's on. */
+void tftp_window_sent(struct tftp_window *w, uint64_t block, uint64_t now_ms);
 /* Nothing more will be sent for now: the peer's time runs from here. */
-void window_wait(struct window *w, uint64_t now_ms);
+void tftp_window_wait(struct tftp_window *w, uint64_t now_ms);
 
-enum window_verdict window_ack(struct window *w, uint16_t number, uint64_t now_ms);
+enum tftp_window_verdict tftp_window_ack(struct tftp_window *w, uint16_t number, uint64_t now_ms);
 /* To be called at deadline_ms or later. */
-enum window_verdict window_timeout(struct window *w, uint64_t now_ms);
+enum tftp_window_verdict tftp_window_timeout(struct tftp_window *w, uint64_t now_ms);
 
 #endif

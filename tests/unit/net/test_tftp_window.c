@@ -4,21 +4,21 @@
 #include "net/tftp/window.h"
 
 /* Sends all that may be sent; returns how many blocks that are. */
-static unsigned pump(struct window *w, uint64_t now_ms)
+static unsigned pump(struct tftp_window *w, uint64_t now_ms)
 {
     unsigned n = 0;
     uint64_t block;
-    while ((block = window_next(w)) != 0) {
-        window_sent(w, block, now_ms);
+    while ((block = tftp_window_next(w)) != 0) {
+        tftp_window_sent(w, block, now_ms);
         n++;
     }
     return n;
 }
 
-static struct window begun(uint32_t size, uint64_t last)
+static struct tftp_window begun(uint32_t size, uint64_t last)
 {
-    struct window w;
-    window_init(&w, size, 0, false, 0);
+    struct tftp_window w;
+    tftp_window_init(&w, size, 0, false, 0);
     w.last = last;
     return w;
 }
@@ -26,11 +26,11 @@ static struct window begun(uint32_t size, uint64_t last)
 static void one_block_at_a_time(void **state)
 {
     (void)state;
-    struct window w = begun(1, 3);
+    struct tftp_window w = begun(1, 3);
     for (uint16_t i = 1; i <= 3; i++) {
-        assert_int_equal(window_next(&w), i);
+        assert_int_equal(tftp_window_next(&w), i);
         assert_int_equal(pump(&w, i), 1);
-        assert_int_equal(window_ack(&w, i, i), i < 3 ? WINDOW_SEND : WINDOW_DONE);
+        assert_int_equal(tftp_window_ack(&w, i, i), i < 3 ? WINDOW_SEND : WINDOW_DONE);
     }
     assert_int_equal(w.resent, 0);
 }
@@ -38,62 +38,62 @@ static void one_block_at_a_time(void **state)
 static void options_wait_for_their_acknowledgement(void **state)
 {
     (void)state;
-    struct window w;
-    window_init(&w, 4, 0, true, 0);
-    assert_int_equal(window_next(&w), 0);
-    assert_int_equal(window_ack(&w, 1, 1), WINDOW_IGNORE);
-    assert_int_equal(window_timeout(&w, w.deadline_ms - 1), WINDOW_IGNORE);
-    assert_int_equal(window_timeout(&w, w.deadline_ms), WINDOW_SEND);
+    struct tftp_window w;
+    tftp_window_init(&w, 4, 0, true, 0);
+    assert_int_equal(tftp_window_next(&w), 0);
+    assert_int_equal(tftp_window_ack(&w, 1, 1), WINDOW_IGNORE);
+    assert_int_equal(tftp_window_timeout(&w, w.deadline_ms - 1), WINDOW_IGNORE);
+    assert_int_equal(tftp_window_timeout(&w, w.deadline_ms), WINDOW_SEND);
     assert_true(w.negotiating);
-    assert_int_equal(window_ack(&w, 0, 1500), WINDOW_SEND);
+    assert_int_equal(tftp_window_ack(&w, 0, 1500), WINDOW_SEND);
     assert_int_equal(pump(&w, 1500), 4);
-    assert_int_equal(window_ack(&w, 0, 1501), WINDOW_IGNORE); /* a copy */
+    assert_int_equal(tftp_window_ack(&w, 0, 1501), WINDOW_IGNORE); /* a copy */
 }
 
 static void copies_are_never_answered(void **state)
 {
     (void)state;
-    struct window w = begun(1, 10);
+    struct tftp_window w = begun(1, 10);
     pump(&w, 0);
-    assert_int_equal(window_ack(&w, 1, 1), WINDOW_SEND);
+    assert_int_equal(tftp_window_ack(&w, 1, 1), WINDOW_SEND);
     pump(&w, 1);
     for (int i = 0; i < 5; i++)
-        assert_int_equal(window_ack(&w, 1, 2), WINDOW_IGNORE);
-    assert_int_equal(window_next(&w), 0);
-    assert_int_equal(window_ack(&w, 9, 2), WINDOW_IGNORE); /* never sent */
-    assert_int_equal(window_ack(&w, 2, 2), WINDOW_SEND);
-    assert_int_equal(window_ack(&w, 1, 2), WINDOW_IGNORE); /* late */
+        assert_int_equal(tftp_window_ack(&w, 1, 2), WINDOW_IGNORE);
+    assert_int_equal(tftp_window_next(&w), 0);
+    assert_int_equal(tftp_window_ack(&w, 9, 2), WINDOW_IGNORE); /* never sent */
+    assert_int_equal(tftp_window_ack(&w, 2, 2), WINDOW_SEND);
+    assert_int_equal(tftp_window_ack(&w, 1, 2), WINDOW_IGNORE); /* late */
 }
 
 static void goes_back_to_what_was_lost(void **state)
 {
     (void)state;
-    struct window w = begun(8, 20);
+    struct tftp_window w = begun(8, 20);
     assert_int_equal(pump(&w, 0), 8);
-    assert_int_equal(window_ack(&w, 3, 1), WINDOW_SEND);
-    assert_int_equal(window_next(&w), 4);
+    assert_int_equal(tftp_window_ack(&w, 3, 1), WINDOW_SEND);
+    assert_int_equal(tftp_window_next(&w), 4);
     assert_int_equal(pump(&w, 1), 8); /* 4 to 11 */
     assert_int_equal(w.resent, 5);
-    assert_int_equal(window_ack(&w, 11, 2), WINDOW_SEND);
+    assert_int_equal(tftp_window_ack(&w, 11, 2), WINDOW_SEND);
     assert_int_equal(pump(&w, 2), 8);
-    assert_int_equal(window_timeout(&w, w.deadline_ms), WINDOW_SEND);
-    assert_int_equal(window_next(&w), 12);
-    window_sent(&w, 12, 3);
-    assert_int_equal(window_ack(&w, 19, 3), WINDOW_SEND); /* all had arrived, late */
-    assert_int_equal(window_next(&w), 20);
+    assert_int_equal(tftp_window_timeout(&w, w.deadline_ms), WINDOW_SEND);
+    assert_int_equal(tftp_window_next(&w), 12);
+    tftp_window_sent(&w, 12, 3);
+    assert_int_equal(tftp_window_ack(&w, 19, 3), WINDOW_SEND); /* all had arrived, late */
+    assert_int_equal(tftp_window_next(&w), 20);
     assert_int_equal(pump(&w, 3), 1);
-    assert_int_equal(window_ack(&w, 20, 4), WINDOW_DONE);
+    assert_int_equal(tftp_window_ack(&w, 20, 4), WINDOW_DONE);
 }
 
 static void numbers_roll_over_to_0(void **state)
 {
     (void)state;
     const uint64_t last = 3 * 65536 + 7;
-    struct window w = begun(16, last);
+    struct tftp_window w = begun(16, last);
     uint64_t acked = 0;
     while (acked < last) {
         acked += pump(&w, 0);
-        assert_int_equal(window_ack(&w, (uint16_t)acked, 0),
+        assert_int_equal(tftp_window_ack(&w, (uint16_t)acked, 0),
                          acked < last ? WINDOW_SEND : WINDOW_DONE);
     }
     assert_int_equal(w.acked, last);
@@ -103,14 +103,14 @@ static void numbers_roll_over_to_0(void **state)
 static void a_lost_block_at_the_roll_over(void **state)
 {
     (void)state;
-    struct window w = begun(8, 70000);
+    struct tftp_window w = begun(8, 70000);
     w.acked = w.sent = w.furthest = 65530;
     assert_int_equal(pump(&w, 0), 8); /* 65531 to 65538 */
-    assert_int_equal(window_ack(&w, 65529, 0), WINDOW_IGNORE);
-    assert_int_equal(window_ack(&w, 3, 0), WINDOW_IGNORE);
-    assert_int_equal(window_ack(&w, 0, 0), WINDOW_SEND); /* block 65536 */
+    assert_int_equal(tftp_window_ack(&w, 65529, 0), WINDOW_IGNORE);
+    assert_int_equal(tftp_window_ack(&w, 3, 0), WINDOW_IGNORE);
+    assert_int_equal(tftp_window_ack(&w, 0, 0), WINDOW_SEND); /* block 65536 */
     assert_int_equal(w.acked, 65536);
-    assert_int_equal(window_next(&w), 65537);
+    assert_int_equal(tftp_window_next(&w), 65537);
 }
 
 static void gives_up_after_a_while(void **state)
@@ -121,11 +121,11 @@ static void gives_up_after_a_while(void **state)
     } cases[] = {{false, 5000, 20000}, {true, 10000, 60000}};
     (void)state;
     for (int i = 0; i < 2; i++) {
-        struct window w = begun(1, 10);
+        struct tftp_window w = begun(1, 10);
         pump(&w, 0);
         if (cases[i].heard)
-            window_ack(&w, 1, 0);
-        enum window_verdict v = WINDOW_SEND;
+            tftp_window_ack(&w, 1, 0);
+        enum tftp_window_verdict v = WINDOW_SEND;
         uint64_t now = 0, step = 0, longest = 0;
         while (v == WINDOW_SEND) {
             pump(&w, now);
@@ -133,7 +133,7 @@ static void gives_up_after_a_while(void **state)
             step = w.deadline_ms - now;
             longest = step > longest ? step : longest;
             now = w.deadline_ms;
-            v = window_timeout(&w, now);
+            v = tftp_window_timeout(&w, now);
         }
         assert_int_equal(v, WINDOW_LOST);
         assert_in_range(now, cases[i].least_ms, cases[i].most_ms);
@@ -144,35 +144,35 @@ static void gives_up_after_a_while(void **state)
 static void the_peer_may_choose_the_timeout(void **state)
 {
     (void)state;
-    struct window w;
-    window_init(&w, 1, 3, false, 100);
+    struct tftp_window w;
+    tftp_window_init(&w, 1, 3, false, 100);
     w.last = 5;
     for (int i = 0; i < 3; i++) {
         uint64_t now = w.deadline_ms;
         pump(&w, now);
         assert_int_equal(w.deadline_ms, now + 3000);
-        assert_int_equal(window_timeout(&w, w.deadline_ms), WINDOW_SEND);
+        assert_int_equal(tftp_window_timeout(&w, w.deadline_ms), WINDOW_SEND);
     }
 }
 
 static void learns_how_quick_the_peer_is(void **state)
 {
     (void)state;
-    struct window w = begun(1, 100);
+    struct tftp_window w = begun(1, 100);
     pump(&w, 0);
     assert_int_equal(w.deadline_ms, 1000);
-    window_ack(&w, 1, 2);
+    tftp_window_ack(&w, 1, 2);
     pump(&w, 2);
     assert_int_equal(w.deadline_ms, 202); /* never below that */
-    struct window slow = begun(1, 100);
+    struct tftp_window slow = begun(1, 100);
     pump(&slow, 0);
-    window_ack(&slow, 1, 399);
+    tftp_window_ack(&slow, 1, 399);
     pump(&slow, 400);
     assert_int_equal(slow.deadline_ms, 2000);
     /* What was sent twice tells nothing. */
-    window_timeout(&slow, 2000);
+    tftp_window_timeout(&slow, 2000);
     pump(&slow, 2000);
-    window_ack(&slow, 2, 2001);
+    tftp_window_ack(&slow, 2, 2001);
     pump(&slow, 2001);
     assert_int_equal(slow.deadline_ms, 3601);
 }
@@ -180,13 +180,13 @@ static void learns_how_quick_the_peer_is(void **state)
 static void an_unknown_end(void **state)
 {
     (void)state;
-    struct window w = begun(4, UINT64_MAX);
+    struct tftp_window w = begun(4, UINT64_MAX);
     assert_int_equal(pump(&w, 0), 4);
-    assert_int_equal(window_ack(&w, 4, 0), WINDOW_SEND);
-    window_sent(&w, 5, 0);
+    assert_int_equal(tftp_window_ack(&w, 4, 0), WINDOW_SEND);
+    tftp_window_sent(&w, 5, 0);
     w.last = 5;
-    assert_int_equal(window_next(&w), 0);
-    assert_int_equal(window_ack(&w, 5, 0), WINDOW_DONE);
+    assert_int_equal(tftp_window_next(&w), 0);
+    assert_int_equal(tftp_window_ack(&w, 5, 0), WINDOW_DONE);
 }
 
 UNIT_MAIN(cmocka_unit_test(one_block_at_a_time),

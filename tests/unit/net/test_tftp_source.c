@@ -43,12 +43,13 @@ static void on_ready(void *cls, int result)
     calls++;
 }
 
-static struct source *open_file(const char *text, uint64_t offset, uint64_t length, bool remote)
+static struct tftp_source *open_file(const char *text, uint64_t offset, uint64_t length,
+                                     bool remote)
 {
     folder_file(NULL, "f", text);
     struct exchange_file file = {open("f", O_RDONLY), offset, length, remote};
     assert_true(file.fd >= 0);
-    struct source *s = source_of_file(&port, &file);
+    struct tftp_source *s = tftp_source_of_file(&port, &file);
     assert_int_equal(file.fd, -1);
     told = 1;
     calls = 0;
@@ -60,66 +61,66 @@ static void memory_is_at_hand(void **state)
 {
     (void)state;
     struct str got;
-    struct source *s = source_of_memory(STR("0123456789"));
-    assert_int_equal(source_length(s), 10);
-    assert_true(source_at(s, 0, 4, &got));
+    struct tftp_source *s = tftp_source_of_memory(STR("0123456789"));
+    assert_int_equal(tftp_source_length(s), 10);
+    assert_true(tftp_source_at(s, 0, 4, &got));
     assert_str(got, "0123");
-    assert_true(source_at(s, 8, 4, &got));
+    assert_true(tftp_source_at(s, 8, 4, &got));
     assert_str(got, "89");
-    assert_true(source_at(s, 10, 4, &got));
+    assert_true(tftp_source_at(s, 10, 4, &got));
     assert_str(got, "");
-    source_free(s);
-    s = source_of_memory(STR(""));
-    assert_true(source_at(s, 0, 4, &got));
+    tftp_source_free(s);
+    s = tftp_source_of_memory(STR(""));
+    assert_true(tftp_source_at(s, 0, 4, &got));
     assert_str(got, "");
-    source_free(s);
-    source_free(NULL);
+    tftp_source_free(s);
+    tftp_source_free(NULL);
 }
 
 static void a_cached_file_is_read_at_once(void **state)
 {
     (void)state;
     struct str got;
-    struct source *s = open_file("xx0123456789yy", 2, 10, false);
-    assert_false(source_at(s, 0, 4, &got));
-    assert_int_equal(source_load(s, 0, 6, on_ready, NULL), 0);
-    assert_true(source_at(s, 0, 4, &got));
+    struct tftp_source *s = open_file("xx0123456789yy", 2, 10, false);
+    assert_false(tftp_source_at(s, 0, 4, &got));
+    assert_int_equal(tftp_source_load(s, 0, 6, on_ready, NULL), 0);
+    assert_true(tftp_source_at(s, 0, 4, &got));
     assert_str(got, "0123");
-    assert_false(source_at(s, 4, 4, &got));
-    assert_int_equal(source_load(s, 8, 6, on_ready, NULL), 0);
-    assert_true(source_at(s, 8, 4, &got));
+    assert_false(tftp_source_at(s, 4, 4, &got));
+    assert_int_equal(tftp_source_load(s, 8, 6, on_ready, NULL), 0);
+    assert_true(tftp_source_at(s, 8, 4, &got));
     assert_str(got, "89");
-    assert_true(source_at(s, 10, 4, &got)); /* the end is always at hand */
-    assert_false(source_at(s, 0, 4, &got));
+    assert_true(tftp_source_at(s, 10, 4, &got)); /* the end is always at hand */
+    assert_false(tftp_source_at(s, 0, 4, &got));
     assert_int_equal(calls, 0);
-    source_free(s);
+    tftp_source_free(s);
 }
 
 static void a_share_is_read_by_a_thread(void **state)
 {
     (void)state;
     struct str got;
-    struct source *s = open_file("0123456789", 0, 10, true);
-    assert_int_equal(source_load(s, 0, 8, on_ready, NULL), -EAGAIN);
-    assert_true(source_loading(s));
-    assert_false(source_at(s, 0, 4, &got));
-    assert_int_equal(source_load(s, 0, 8, on_ready, NULL), -EAGAIN); /* asked for already */
+    struct tftp_source *s = open_file("0123456789", 0, 10, true);
+    assert_int_equal(tftp_source_load(s, 0, 8, on_ready, NULL), -EAGAIN);
+    assert_true(tftp_source_loading(s));
+    assert_false(tftp_source_at(s, 0, 4, &got));
+    assert_int_equal(tftp_source_load(s, 0, 8, on_ready, NULL), -EAGAIN); /* asked for already */
     finish(true);
     assert_int_equal(calls, 1);
     assert_int_equal(told, 0);
-    assert_true(source_at(s, 4, 4, &got));
+    assert_true(tftp_source_at(s, 4, 4, &got));
     assert_str(got, "4567");
-    source_free(s);
+    tftp_source_free(s);
 }
 
 static void a_share_that_hangs_is_given_up(void **state)
 {
     (void)state;
-    struct source *s = open_file("0123456789", 0, 10, true);
-    source_load(s, 0, 8, on_ready, NULL);
+    struct tftp_source *s = open_file("0123456789", 0, 10, true);
+    tftp_source_load(s, 0, 8, on_ready, NULL);
     given->late(given);
     assert_int_equal(told, -ETIMEDOUT);
-    source_free(s); /* the thread still writes into it */
+    tftp_source_free(s); /* the thread still writes into it */
     finish(true);
     assert_int_equal(calls, 1);
 }
@@ -127,9 +128,9 @@ static void a_share_that_hangs_is_given_up(void **state)
 static void who_left_is_not_told(void **state)
 {
     (void)state;
-    struct source *s = open_file("0123456789", 0, 10, true);
-    source_load(s, 0, 8, on_ready, NULL);
-    source_free(s);
+    struct tftp_source *s = open_file("0123456789", 0, 10, true);
+    tftp_source_load(s, 0, 8, on_ready, NULL);
+    tftp_source_free(s);
     given->late(given);
     finish(true);
     assert_int_equal(calls, 0);
@@ -138,26 +139,27 @@ static void who_left_is_not_told(void **state)
 static void threads_that_are_all_stuck(void **state)
 {
     (void)state;
-    struct source *s = open_file("0123456789", 0, 10, true);
+    struct tftp_source *s = open_file("0123456789", 0, 10, true);
     stuck = true;
-    assert_int_equal(source_load(s, 0, 8, on_ready, NULL), -ETIMEDOUT);
-    assert_false(source_loading(s));
+    assert_int_equal(tftp_source_load(s, 0, 8, on_ready, NULL), -ETIMEDOUT);
+    assert_false(tftp_source_loading(s));
     stuck = false;
-    source_load(s, 0, 8, on_ready, NULL);
+    tftp_source_load(s, 0, 8, on_ready, NULL);
     finish(false);
     assert_int_equal(told, -ECANCELED);
-    source_free(s);
+    tftp_source_free(s);
 }
 
 static void a_file_that_got_shorter(void **state)
 {
     (void)state;
-    struct source *s = open_file("0123456789", 0, 100, false);
-    assert_int_equal(source_load(s, 0, 8, on_ready, NULL), 0);
-    assert_int_equal(source_load(s, 8, 8, on_ready, NULL), -EAGAIN); /* perhaps not in the cache */
+    struct tftp_source *s = open_file("0123456789", 0, 100, false);
+    assert_int_equal(tftp_source_load(s, 0, 8, on_ready, NULL), 0);
+    assert_int_equal(tftp_source_load(s, 8, 8, on_ready, NULL),
+                     -EAGAIN); /* perhaps not in the cache */
     finish(true);
     assert_int_equal(told, -ESTALE);
-    source_free(s);
+    tftp_source_free(s);
 }
 
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_enter, folder_leave)

@@ -32,16 +32,18 @@ static void free_chunks(struct arena_chunk *c)
     }
 }
 
-void arena_done(struct arena *a)
-{
-    free_chunks(a->chunk);
-    *a = (struct arena){.chunk_bytes = a->chunk_bytes};
-}
-
 void arena_wipe(struct arena *a)
 {
     for (struct arena_chunk *c = a->chunk; c; c = c->older)
         explicit_bzero(c->data, c->size);
+}
+
+void arena_done(struct arena *a)
+{
+    if (a->secret)
+        arena_wipe(a);
+    free_chunks(a->chunk);
+    *a = (struct arena){.chunk_bytes = a->chunk_bytes, .secret = a->secret};
 }
 
 void arena_reset(struct arena *a)
@@ -50,9 +52,11 @@ void arena_reset(struct arena *a)
     a->used_bytes = 0;
     if (!keep)
         return;
+    if (a->secret)
+        arena_wipe(a);
     free_chunks(keep->older);
     keep->older = NULL;
-    if (keep->size + sizeof(*keep) > a->chunk_bytes) { /* one large guest shall not stay for ever */
+    if (keep->size + sizeof(*keep) > a->chunk_bytes) { /* one large guest must not stay */
         arena_done(a);
         return;
     }

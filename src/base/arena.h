@@ -18,16 +18,17 @@ struct arena {
     char *next, *end;
     size_t chunk_bytes; /* of a new chunk */
     size_t used_bytes;  /* handed out since the last reset */
+    bool secret;        /* memory is overwritten before it is freed or handed out again */
 };
 
 /* `chunk_bytes` is what a chunk asks of malloc; larger allocations get a chunk of their own.
  * Nothing is allocated before the first use. */
 void arena_init(struct arena *a, size_t chunk_bytes);
-/* Frees everything. An arena that is all zero, or done already, is fine. */
+/* Frees everything; `secret` stays. An arena that is all zero, or done already, is fine. */
 void arena_done(struct arena *a);
 /* Forgets everything, keeps one chunk for what comes next. */
 void arena_reset(struct arena *a);
-/* Overwrites all that it handed out: for secrets, before arena_done. */
+/* Overwrites all that it handed out, without freeing it. */
 void arena_wipe(struct arena *a);
 
 /* Uninitialised memory, aligned for any type. Never NULL. */

@@ -12,14 +12,33 @@ void buf_init(struct buf *b, size_t max_bytes)
     *b = (struct buf){.max_bytes = max_bytes};
 }
 
+static void release(const struct buf *b)
+{
+    if (b->p && b->secret)
+        explicit_bzero(b->p, b->room);
+    free(b->p);
+}
+
 void buf_done(struct buf *b)
 {
-    free(b->p);
-    buf_init(b, b->max_bytes);
+    release(b);
+    *b = (struct buf){.max_bytes = b->max_bytes, .secret = b->secret};
+}
+
+void buf_wipe(struct buf *b)
+{
+    if (b->p)
+        explicit_bzero(b->p, b->room);
+    b->n = 0;
+    b->full = false;
 }
 
 void buf_clear(struct buf *b)
 {
+    if (b->secret) {
+        buf_wipe(b);
+        return;
+    }
     b->n = 0;
     b->full = false;
     if (b->p)
@@ -38,7 +57,14 @@ static bool reserve(struct buf *b, size_t n)
     size_t room = b->room ? b->room * 2 : 256;
     while (room < b->n + n + 1)
         room *= 2;
-    b->p = mem_resize(b->p, room, 1);
+    if (b->secret && b->p) { /* realloc may leave a copy behind */
+        char *p = mem_alloc(room);
+        memcpy(p, b->p, b->n + 1);
+        release(b);
+        b->p = p;
+    } else {
+        b->p = mem_resize(b->p, room, 1);
+    }
     b->room = room;
     return true;
 }

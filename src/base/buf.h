@@ -17,13 +17,16 @@ struct buf {
     size_t room;
     size_t max_bytes;
     bool full;
+    bool secret; /* set before the first secret byte: memory is overwritten before it is given up */
 };
 
 void buf_init(struct buf *b, size_t max_bytes);
-/* Frees the bytes; the cap stays. Zeroed or done buffers are fine. */
+/* Frees the bytes; cap and `secret` stay. Zeroed or done buffers are fine. */
 void buf_done(struct buf *b);
-/* Forgets the bytes, keeps the memory. */
+/* Forgets the bytes, keeps the memory. A secret buffer is overwritten as a whole. */
 void buf_clear(struct buf *b);
+/* As buf_clear, and overwrites all of the memory in any case. */
+void buf_wipe(struct buf *b);
 
 /* Each returns false, and sets `full`, where the text would pass the cap: then none of it is in. */
 bool buf_append(struct buf *b, const void *p, size_t n);

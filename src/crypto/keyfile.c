@@ -4,7 +4,6 @@
 #include "base/fs.h"
 
 #include <errno.h>
-#include <openssl/crypto.h>
 #include <sys/stat.h>
 
 int keyfile_read(const char *path, int (*read)(void *cls, struct str text, struct err *e),
@@ -19,12 +18,12 @@ int keyfile_read(const char *path, int (*read)(void *cls, struct str text, struc
     struct arena a;
     struct str text;
     arena_init(&a, KEYFILE_MAX_BYTES * 2);
+    a.secret = true;
     int r = fs_read(path, KEYFILE_MAX_BYTES, &a, &text, e);
     if (r == 0) {
         r = read(cls, text, e);
         if (r < 0)
             err_prefix(e, "%s", path);
-        OPENSSL_cleanse((char *)(uintptr_t)text.p, text.n);
     }
     arena_done(&a);
     return r;
@@ -35,12 +34,12 @@ int keyfile_create(const char *path, const char *words, const uint8_t *bytes, si
 {
     struct buf text;
     buf_init(&text, KEYFILE_MAX_BYTES);
+    text.secret = true;
     buf_str(&text, str_from(words));
     for (size_t i = 0; i < n; i++)
         buf_printf(&text, "%02x", bytes[i]);
     buf_char(&text, '\n');
     int r = fs_create(path, buf_view(&text), 0600, e);
-    OPENSSL_cleanse(text.p, text.n);
     buf_done(&text);
     return r;
 }

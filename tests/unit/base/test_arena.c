@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/unit.h"
+#include "lib/wiped.h"
 
-#include "base/arena.h"
+#include "base/arena.c"
 
 static void everything_is_aligned_beside_text(void **state)
 {
@@ -110,8 +111,40 @@ static void done_twice_is_fine(void **state)
     assert_null(a.chunk);
 }
 
+static void secrets_are_overwritten(void **state)
+{
+    (void)state;
+    struct arena a;
+    arena_init(&a, 256);
+    a.secret = true;
+    arena_str(&a, STR("a key, in the first chunk"));
+    arena_str(&a, STR("at its end"));
+    memset(arena_alloc(&a, 1000), 'k', 1000);
+    memset(arena_alloc(&a, 150), 'k', 150);
+    size_t all = 0;
+    for (const struct arena_chunk *c = a.chunk; c; c = c->older)
+        all += c->size;
+    wiped_bytes = 0;
+    arena_reset(&a);
+    assert_int_equal(wiped_bytes, all);
+    for (size_t i = 0; i < a.chunk->size; i++)
+        assert_int_equal(a.chunk->data[i], 0);
+    wiped_bytes = 0;
+    arena_str(&a, STR("another"));
+    all = a.chunk->size;
+    arena_done(&a);
+    assert_int_equal(wiped_bytes, all);
+    assert_true(a.secret);
+    a.secret = false;
+    arena_str(&a, STR("public"));
+    arena_reset(&a);
+    arena_done(&a);
+    assert_int_equal(wiped_bytes, all);
+}
+
 UNIT_MAIN(cmocka_unit_test(everything_is_aligned_beside_text),
           cmocka_unit_test(text_and_data_never_overlap),
           cmocka_unit_test(zeroed_memory_is_zero_after_reuse),
           cmocka_unit_test(reset_keeps_one_chunk_of_usual_size), cmocka_unit_test(large_guests_fit),
-          cmocka_unit_test(text_is_copied_with_a_nul), cmocka_unit_test(done_twice_is_fine))
+          cmocka_unit_test(text_is_copied_with_a_nul), cmocka_unit_test(done_twice_is_fine),
+          cmocka_unit_test(secrets_are_overwritten))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/unit.h"
+#include "lib/wiped.h"
 
-#include "base/buf.h"
+#include "base/buf.c"
 
 static void assert_escaped(struct str foreign, size_t max, struct str want)
 {
@@ -130,10 +131,58 @@ static void escaping_into_a_full_buffer_says_so(void **state)
     buf_done(&b);
 }
 
+static void secrets_leave_no_copy_behind(void **state)
+{
+    (void)state;
+    struct buf b;
+    buf_init(&b, 100000);
+    b.secret = true;
+    wiped_bytes = 0;
+    size_t left = 0; /* by growing */
+    for (int i = 0; i < 10000; i++) {
+        size_t room = b.room;
+        assert_true(i % 2 ? buf_char(&b, 'x') : buf_printf(&b, "%s", "ab"));
+        left += room == b.room ? 0 : room;
+        assert_int_equal(wiped_bytes, left);
+    }
+    assert_int_equal(b.n, 15000);
+    assert_str(str_head(buf_view(&b), 6), "abxabx");
+    buf_clear(&b);
+    for (size_t i = 0; i < b.room; i++)
+        assert_int_equal(b.p[i], 0);
+    assert_true(b.secret);
+    size_t room = b.room;
+    wiped_bytes = 0;
+    buf_done(&b);
+    assert_int_equal(wiped_bytes, room);
+    assert_true(b.secret);
+    buf_done(&b);
+}
+
+static void wiping_spares_no_byte(void **state)
+{
+    (void)state;
+    struct buf b = {0};
+    buf_wipe(&b);
+    buf_init(&b, 4);
+    buf_str(&b, STR("key"));
+    assert_false(buf_str(&b, STR("too much")));
+    buf_wipe(&b);
+    assert_true(b.room > 4 && !b.full);
+    for (size_t i = 0; i < b.room; i++)
+        assert_int_equal(b.p[i], 0);
+    assert_true(buf_str(&b, STR("abc")));
+    assert_str(buf_view(&b), "abc");
+    wiped_bytes = 0;
+    buf_done(&b);
+    assert_int_equal(wiped_bytes, 0);
+}
+
 UNIT_MAIN(cmocka_unit_test(grows_and_ends_in_nul), cmocka_unit_test(nothing_passes_the_cap),
           cmocka_unit_test(what_does_not_fit_leaves_no_part_and_stays_said),
           cmocka_unit_test(done_and_zeroed_are_fine), cmocka_unit_test(plain_text_is_left_alone),
           cmocka_unit_test(controls_never_come_through),
           cmocka_unit_test(broken_utf8_comes_byte_by_byte),
           cmocka_unit_test(long_text_ends_in_dots),
-          cmocka_unit_test(escaping_into_a_full_buffer_says_so))
+          cmocka_unit_test(escaping_into_a_full_buffer_says_so),
+          cmocka_unit_test(secrets_leave_no_copy_behind), cmocka_unit_test(wiping_spares_no_byte))

@@ -3,8 +3,8 @@
  * render SEED TEMPLATES NODE DOCUMENT BATCHES: what one rendering of a document costs.
  *
  * Prints the document's size, then the nanoseconds of CPU time of a rendering, averaged over each
- * batch. The document is rendered as the server does it for a request: from the prepared template,
- * into a buffer and an arena that were used before.
+ * batch. The document is rendered as the server does it for a request: from the specialized
+ * template, into a buffer and an arena that were used before.
  */
 #include "render/scope.h"
 

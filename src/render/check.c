@@ -87,8 +87,8 @@ static bool render_exactly(struct check *c, const struct item *i)
     struct template_fault f;
     c->exact.n = 0;
     buf_clear(&c->again);
-    int r =
-        document_render(c->tables, i->node, i->document, &env, &c->arena, &c->again, &c->exact, &f);
+    int r = document_render_as_written(c->tables, i->node, i->document, &env, &c->arena, &c->again,
+                                       &c->exact, &f);
     if (r < 0)
         report_refusal(c, i, &f);
     return r == 0 && str_eq(buf_view(&c->out), buf_view(&c->again)) && c->exact.n;
@@ -155,8 +155,8 @@ static bool check_document(struct check *c, const struct item *i)
     seen_next(&c->seen);
     c->trace.n = 0;
     buf_clear(&c->out);
-    if (document_render_prepared(c->tables, i->node, i->document, &env, &c->arena, &c->out,
-                                 &c->trace, &f) < 0) {
+    if (document_render(c->tables, i->node, i->document, &env, &c->arena, &c->out, &c->trace, &f) <
+        0) {
         report_refusal(c, i, &f);
         return false;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "render/document.h"
 
-#include "render/prepared.h"
+#include "render/specialized.h"
 #include "render/values.h"
 
 #include <assert.h>
@@ -145,7 +145,7 @@ struct rendering {
     struct template_fault *ret_fault;
 };
 
-static int render(struct rendering *r, struct prepared_file f)
+static int render(struct rendering *r, struct specialized_file f)
 {
     if (!f.template)
         return is_default_meta_data(r->scope.document)
@@ -157,23 +157,21 @@ static int render(struct rendering *r, struct prepared_file f)
     return template_render(f.template, names, NULL, r->scope.arena, r->out, r->trace, r->ret_fault);
 }
 
-int document_render_prepared(const struct scope_tables *tables, const struct node *n,
-                             struct document d, const struct render_env *env, struct arena *arena,
-                             struct buf *out, struct template_trace *trace,
-                             struct template_fault *ret_fault)
-{
-    struct rendering r = {{tables, n, d, env, arena, 0, {0}}, out, trace, ret_fault};
-    return render(&r, prepared_find(scope_tables_prepared(tables), n, document_number(n, d)));
-}
-
 int document_render(const struct scope_tables *tables, const struct node *n, struct document d,
                     const struct render_env *env, struct arena *arena, struct buf *out,
                     struct template_trace *trace, struct template_fault *ret_fault)
 {
-    if (!trace)
-        return document_render_prepared(tables, n, d, env, arena, out, NULL, ret_fault);
     struct rendering r = {{tables, n, d, env, arena, 0, {0}}, out, trace, ret_fault};
-    return render(&r, (struct prepared_file){document_template(n, d), NODE_KEYS_ALL});
+    return render(&r, specialized_find(scope_tables_specialized(tables), n, document_number(n, d)));
+}
+
+int document_render_as_written(const struct scope_tables *tables, const struct node *n,
+                               struct document d, const struct render_env *env, struct arena *arena,
+                               struct buf *out, struct template_trace *trace,
+                               struct template_fault *ret_fault)
+{
+    struct rendering r = {{tables, n, d, env, arena, 0, {0}}, out, trace, ret_fault};
+    return render(&r, (struct specialized_file){document_template(n, d), NODE_KEYS_ALL});
 }
 
 int document_render_script(const struct scope_tables *tables, const struct template *script,
@@ -182,5 +180,5 @@ int document_render_script(const struct scope_tables *tables, const struct templ
 {
     struct rendering r = {
         {tables, NULL, {DOCUMENT_BOOT, 0}, env, arena, 0, {0}}, out, NULL, ret_fault};
-    return render(&r, (struct prepared_file){script, 0});
+    return render(&r, (struct specialized_file){script, 0});
 }

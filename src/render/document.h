@@ -57,21 +57,20 @@ struct render_env {
     struct str mac, uuid;    /* what the machine that asks says it has; empty: nothing */
 };
 
-/* Appends the document to `out`. A seed file without template is empty, except that meta-data
- * always holds instance-id and local-hostname. -EINVAL with *ret_fault filled where the template
- * stops.
- *
- * With a trace the template is rendered as it was written, so that every place in it is exact. */
+/* Appends the document to `out`, rendered from the specialized template. A seed file without a
+ * template is empty, except that meta-data always holds instance-id and local-hostname. `trace` may
+ * be NULL; in it the text of several statements may be one piece. -EINVAL with *ret_fault filled
+ * where the template stops. */
 int document_render(const struct scope_tables *tables, const struct node *n, struct document d,
                     const struct render_env *env, struct arena *arena, struct buf *out,
                     struct template_trace *trace, struct template_fault *ret_fault);
 
-/* The same bytes from the prepared template, as they are served; in a trace, texts of several
- * statements may be one piece. */
-int document_render_prepared(const struct scope_tables *tables, const struct node *n,
-                             struct document d, const struct render_env *env, struct arena *arena,
-                             struct buf *out, struct template_trace *trace,
-                             struct template_fault *ret_fault);
+/* The same bytes from the template as it was written: slower, but each place in the trace is
+ * exact. */
+int document_render_as_written(const struct scope_tables *tables, const struct node *n,
+                               struct document d, const struct render_env *env, struct arena *arena,
+                               struct buf *out, struct template_trace *trace,
+                               struct template_fault *ret_fault);
 
 /* A boot script of a machine that is no node, or has not said yet which: tree_script's. */
 int document_render_script(const struct scope_tables *tables, const struct template *script,

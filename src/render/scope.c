@@ -4,7 +4,7 @@
 #include "base/mem.h"
 
 #include "render/bootvalue.h"
-#include "render/prepared.h"
+#include "render/specialized.h"
 #include "render/values.h"
 
 #include <stdlib.h>
@@ -18,7 +18,7 @@ struct scope_tables {
     struct value *clusters, *roles; /* by the numbers of the tree */
     const struct cluster *first_cluster;
     const struct role *first_role;
-    struct prepared *prepared;
+    struct specialized *specialized;
 };
 
 struct scope_tables *scope_tables_new(const struct tree *t)
@@ -38,7 +38,7 @@ struct scope_tables *scope_tables_new(const struct tree *t)
         s->clusters[i] = values_of_cluster(tree_cluster(t, i), &s->arena);
     for (uint32_t i = 0; i < roles; i++)
         s->roles[i] = values_of_role(tree_role(t, i), &s->arena);
-    s->prepared = prepared_new(t, s);
+    s->specialized = specialized_new(t, s);
     return s;
 }
 
@@ -46,14 +46,14 @@ void scope_tables_free(struct scope_tables *s)
 {
     if (!s)
         return;
-    prepared_free(s->prepared);
+    specialized_free(s->specialized);
     arena_done(&s->arena);
     free(s);
 }
 
-const struct prepared *scope_tables_prepared(const struct scope_tables *s)
+const struct specialized *scope_tables_specialized(const struct scope_tables *s)
 {
-    return s->prepared;
+    return s->specialized;
 }
 
 /* Values that exist once for the whole tree. */

@@ -20,8 +20,8 @@ struct scope_tables;
 /* The tree must outlive the tables. */
 struct scope_tables *scope_tables_new(const struct tree *t);
 void scope_tables_free(struct scope_tables *tables);
-struct prepared;
-const struct prepared *scope_tables_prepared(const struct scope_tables *tables);
+struct specialized;
+const struct specialized *scope_tables_specialized(const struct scope_tables *tables);
 
 struct scope {
     const struct scope_tables *tables;

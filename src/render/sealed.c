@@ -162,7 +162,7 @@ static int fault_without_values(const struct scope_tables *tables, const struct 
     struct template_fault again;
     struct place at = fault->at;
     buf_init(&nowhere, DOCUMENT_MAX_BYTES);
-    int r = document_render_prepared(tables, n, d, env, arena, &nowhere, NULL, &again);
+    int r = document_render(tables, n, d, env, arena, &nowhere, NULL, &again);
     buf_done(&nowhere);
     explicit_bzero(fault, sizeof(*fault));
     if (r < 0) {
@@ -183,6 +183,6 @@ int sealed_render(const struct scope_tables *tables, const struct node *n, struc
     struct render_env real = *env;
     assert(d.kind != DOCUMENT_SEED && !env->secrets);
     real.secrets = &values->map;
-    int r = document_render_prepared(tables, n, d, &real, arena, out, NULL, ret_fault);
+    int r = document_render(tables, n, d, &real, arena, out, NULL, ret_fault);
     return r < 0 ? fault_without_values(tables, n, d, env, arena, ret_fault) : 0;
 }

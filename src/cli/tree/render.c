@@ -27,8 +27,11 @@ static int render(struct node_rendering *w, struct document d)
     struct template_fault fault;
     buf_clear(&w->out);
     w->trace.n = 0;
-    if (document_render(w->r->tables, w->node, d, &env, &w->cli->arena, &w->out,
-                        traced ? &w->trace : NULL, &fault) < 0)
+    int r = traced ? document_render_as_written(w->r->tables, w->node, d, &env, &w->cli->arena,
+                                                &w->out, &w->trace, &fault)
+                   : document_render(w->r->tables, w->node, d, &env, &w->cli->arena, &w->out, NULL,
+                                     &fault);
+    if (r < 0)
         return rendition_fail(w->cli, w->r, w->node, d, &fault);
     struct str text = buf_view(&w->out);
     w->url_shown |= memmem(text.p, text.n, w->url.p, w->url.n) != NULL;

@@ -54,7 +54,7 @@ int rendition_render(const struct rendition *r, const struct node *n, struct doc
                      struct template_fault *ret_fault)
 {
     const struct render_env env = {.seed_url = url};
-    return document_render_prepared(r->tables, n, d, &env, a, out, NULL, ret_fault);
+    return document_render(r->tables, n, d, &env, a, out, NULL, ret_fault);
 }
 
 int rendition_fail(struct cli *c, const struct rendition *r, const struct node *n,

@@ -214,22 +214,22 @@ static void both_ways_give_the_same_bytes(void **state)
         const struct node *n = tree_node(tree, i);
         for (uint32_t k = 0; k < document_count(n); k++) {
             struct document d = document_at(n, k);
-            struct template_trace written = {.list = NULL}, prepared = {.list = NULL};
+            struct template_trace written = {.list = NULL}, specialized = {.list = NULL};
             struct template_fault fault;
             buf_clear(&out);
-            assert_int_equal(document_render(tables, n, d, &env, &arena, &out, &written, &fault),
-                             0);
+            assert_int_equal(
+                document_render_as_written(tables, n, d, &env, &arena, &out, &written, &fault), 0);
             struct str first = arena_str(&arena, buf_view(&out));
             buf_clear(&out);
             assert_int_equal(
-                document_render_prepared(tables, n, d, &env, &arena, &out, &prepared, &fault), 0);
+                document_render(tables, n, d, &env, &arena, &out, &specialized, &fault), 0);
             assert_str_equal(buf_view(&out), first);
             if (document_template(n, d)) {
                 assert_int_equal(written.list[written.n - 1].end, first.n);
-                assert_int_equal(prepared.list[prepared.n - 1].end, first.n);
+                assert_int_equal(specialized.list[specialized.n - 1].end, first.n);
             }
             template_trace_done(&written);
-            template_trace_done(&prepared);
+            template_trace_done(&specialized);
         }
     }
 }
@@ -241,8 +241,8 @@ static void a_trace_gives_places_in_the_template_as_written(void **state)
     const struct render_env env = {.seed_url = STR("http://x/")};
     struct template_trace trace = {.list = NULL};
     struct template_fault fault;
-    assert_int_equal(document_render(tables, n, document(n, "addons/storage"), &env, &arena, &out,
-                                     &trace, &fault),
+    assert_int_equal(document_render_as_written(tables, n, document(n, "addons/storage"), &env,
+                                                &arena, &out, &trace, &fault),
                      0);
     assert_str(buf_view(&out), "k8s here\n");
     const struct template_piece *piece = template_trace_find(&trace, 1);

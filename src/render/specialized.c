@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "render/prepared.h"
+#include "render/specialized.h"
 
 #include "base/intern.h"
 #include "base/mem.h"
@@ -23,10 +23,10 @@ struct group_key {
 
 struct group {
     struct group_key key;
-    struct prepared_file *files; /* by the number of the document */
+    struct specialized_file *files; /* by the number of the document */
 };
 
-struct prepared {
+struct specialized {
     struct arena arena;
     const struct tree *tree;
     struct group *groups;
@@ -63,7 +63,7 @@ static bool lookup(void *cls, struct str name, struct value *ret)
     return scope_lookup(&c->scope, name, ret);
 }
 
-static void fill(struct prepared *p, struct group *g, const struct scope_tables *tables,
+static void fill(struct specialized *p, struct group *g, const struct scope_tables *tables,
                  const struct intern *open)
 {
     const struct node bare = {.role = g->key.role, .cluster = g->key.cluster};
@@ -71,15 +71,15 @@ static void fill(struct prepared *p, struct group *g, const struct scope_tables 
                        .open = g->key.shadows ? open : NULL};
     struct template_scope known = {.lookup = lookup, .cls = &c};
     uint32_t n = document_count(&bare);
-    g->files = ARENA_ARRAY(&p->arena, struct prepared_file, n);
+    g->files = ARENA_ARRAY(&p->arena, struct specialized_file, n);
     for (uint32_t i = 0; i < n; i++) {
         const struct template *t = document_template(&bare, document_at(&bare, i));
-        g->files[i] = (struct prepared_file){0};
+        g->files[i] = (struct specialized_file){0};
         if (!t)
             continue;
         t = template_fold(t, known, &p->arena);
         unsigned keys = template_reads(t, STR("node"), node_key_names, NODE_KEYS);
-        g->files[i] = (struct prepared_file){t, keys};
+        g->files[i] = (struct specialized_file){t, keys};
     }
 }
 
@@ -95,7 +95,7 @@ static bool shadows(const struct site *site, const struct node *n)
     return false;
 }
 
-static uint32_t group_find_or_add(struct prepared *p, struct group_key key)
+static uint32_t group_find_or_add(struct specialized *p, struct group_key key)
 {
     uint32_t i = map_find(&p->by_key, group_key_of, p->groups,
                           (struct str){(const char *)&key, sizeof(key)});
@@ -108,7 +108,7 @@ static uint32_t group_find_or_add(struct prepared *p, struct group_key key)
     return p->groups_n++;
 }
 
-static void group_nodes(struct prepared *p)
+static void group_nodes(struct specialized *p)
 {
     uint32_t n = tree_node_count(p->tree);
     p->groups = ARENA_ARRAY(&p->arena, struct group, n < GROUPS_MAX ? n : GROUPS_MAX);
@@ -129,9 +129,9 @@ static void find_open(const struct tree *t, struct intern *open)
     }
 }
 
-struct prepared *prepared_new(const struct tree *t, const struct scope_tables *tables)
+struct specialized *specialized_new(const struct tree *t, const struct scope_tables *tables)
 {
-    struct prepared *p = MEM_NEW(struct prepared);
+    struct specialized *p = MEM_NEW(struct specialized);
     struct arena names;
     struct intern open;
     p->tree = t;
@@ -147,7 +147,7 @@ struct prepared *prepared_new(const struct tree *t, const struct scope_tables *t
     return p;
 }
 
-void prepared_free(struct prepared *p)
+void specialized_free(struct specialized *p)
 {
     if (!p)
         return;
@@ -157,7 +157,7 @@ void prepared_free(struct prepared *p)
 }
 
 /* What a stranger sets need not be open in any group: a node that shadows something has none. */
-static uint32_t group_of_stranger(const struct prepared *p, const struct node *n)
+static uint32_t group_of_stranger(const struct specialized *p, const struct node *n)
 {
     const struct group_key key = {n->role, n->cluster, false};
     if (shadows(tree_site(p->tree), n))
@@ -167,12 +167,12 @@ static uint32_t group_of_stranger(const struct prepared *p, const struct node *n
     return i == MAP_NONE ? NO_GROUP : i;
 }
 
-struct prepared_file prepared_find(const struct prepared *p, const struct node *n,
-                                   uint32_t document)
+struct specialized_file specialized_find(const struct specialized *p, const struct node *n,
+                                         uint32_t document)
 {
     uint32_t group =
         tree_has(p->tree, n) ? p->group_of[tree_node_number(p->tree, n)] : group_of_stranger(p, n);
     if (group != NO_GROUP)
         return p->groups[group].files[document];
-    return (struct prepared_file){document_template(n, document_at(n, document)), NODE_KEYS_ALL};
+    return (struct specialized_file){document_template(n, document_at(n, document)), NODE_KEYS_ALL};
 }

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "core/answer.h"
-#include "core/callback.h"
+#include "core/node_reports.h"
 #include "core/internal.h"
 #include "core/problem.h"
 
@@ -104,7 +104,7 @@ static enum exchange_verdict on_step(void *cls, struct exchange *x)
     case ROUTE_EVIDENCE: boot_answer(x, call); break;
     case ROUTE_SCRIPT: script_answer(x, call); break;
     case ROUTE_REPORT:
-    case ROUTE_PHONE_HOME: return callback_step(x, call);
+    case ROUTE_PHONE_HOME: return node_reports_step(x, call);
     case ROUTE_ASSET:
         return asset_step(x, &call->asset, call->core->host.assets, call->route.value,
                           call->core->host.work);

@@ -3,7 +3,7 @@
  * internal: what the steps of an exchange share.
  *
  * core.c finds the route and calls the step that fits: boot.c for what nodes fetch, script.c for
- * what boot programs do, callback.c for what nodes report, admin*.c for what admins ask.
+ * what boot programs do, node_reports.c for what nodes report, admin*.c for what admins ask.
  */
 #ifndef CLOUDSEED_CORE_INTERNAL_H
 #define CLOUDSEED_CORE_INTERNAL_H
@@ -65,7 +65,7 @@ void boot_render_failed(struct exchange *x, const struct template_fault *f);
  * nobody: it is written behind it. */
 void boot_tell_fleet(struct exchange *x, const struct call *call, const struct node *n,
                      enum evidence evidence);
-enum exchange_verdict callback_step(struct exchange *x, struct call *call);
+enum exchange_verdict node_reports_step(struct exchange *x, struct call *call);
 
 /* `who` is woken, once, when another snapshot is in force, a reload has ended, or
  * core_tell_waiters says so: he looks whether it was that what he waits for. */

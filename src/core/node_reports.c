@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/callback.h"
+#include "core/node_reports.h"
 
 #include "base/json.h"
 #include "core/answer.h"
@@ -41,7 +41,7 @@ static double duration_of(struct value map)
 }
 
 /* Members that we do not know are newer than we are, and no reason to refuse. */
-const char *callback_read_report(struct str body, struct arena *a, struct report *ret)
+const char *node_reports_read_report(struct str body, struct arena *a, struct report *ret)
 {
     struct value map;
     struct err e;
@@ -133,7 +133,7 @@ static const char *take_field(struct phone_home *p, const struct form_field *fie
     return NULL;
 }
 
-const char *callback_read_phone_home(struct str body, struct arena *a, struct phone_home *ret)
+const char *node_reports_read_phone_home(struct str body, struct arena *a, struct phone_home *ret)
 {
     struct phone_home p = {.hostname = {"", 0}, .fqdn = {"", 0}, .instance_id = {"", 0}};
     struct form_field field;
@@ -152,8 +152,8 @@ static const char *read_body(const struct exchange *x, const struct call *call, 
                              struct change *ret)
 {
     if (call->route.kind == ROUTE_REPORT)
-        return callback_read_report(x->in.body, a, &ret->report);
-    return callback_read_phone_home(x->in.body, a, &ret->phone_home);
+        return node_reports_read_report(x->in.body, a, &ret->report);
+    return node_reports_read_phone_home(x->in.body, a, &ret->phone_home);
 }
 
 /* False where the answer is there already. */
@@ -176,7 +176,7 @@ static bool ask(struct exchange *x, struct call *call)
     return true;
 }
 
-enum exchange_verdict callback_step(struct exchange *x, struct call *call)
+enum exchange_verdict node_reports_step(struct exchange *x, struct call *call)
 {
     struct fleet_result result;
     if (!call->ticket.generation && !ask(x, call))

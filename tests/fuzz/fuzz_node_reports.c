@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz_callback: the bodies that nodes post: reports, calls home, and forms at large.
+ * fuzz_node_reports: the bodies that nodes post: reports, calls home, and forms at large.
  *
  * The first byte chooses. What was understood goes through the fleet's transitions, and the record
  * that comes out must be read again as it was written.
  */
 #include "base/json.h"
-#include "core/callback.h"
+#include "core/node_reports.h"
 #include "fleet/event.h"
 #include "wire/form.h"
 
@@ -65,7 +65,7 @@ static void live(struct change *told, struct arena *a)
 static void check_report(struct str body, struct arena *a)
 {
     struct change c = {.kind = CHANGE_REPORT, .at = {2, 2, STR("b")}, .cause = STR("node")};
-    const char *wrong = callback_read_report(body, a, &c.report);
+    const char *wrong = node_reports_read_report(body, a, &c.report);
     if (wrong) {
         need(wrong[0] && !strchr(wrong, '\n'));
         return;
@@ -77,7 +77,7 @@ static void check_report(struct str body, struct arena *a)
 static void check_phone_home(struct str body, struct arena *a)
 {
     struct change c = {.kind = CHANGE_PHONE_HOME, .at = {2, 2, STR("b")}, .cause = STR("node")};
-    const char *wrong = callback_read_phone_home(body, a, &c.phone_home);
+    const char *wrong = node_reports_read_phone_home(body, a, &c.phone_home);
     if (wrong)
         need(wrong[0] && !strchr(wrong, '\n'));
     else

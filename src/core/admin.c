@@ -198,5 +198,5 @@ bool admin_matches(struct exchange *x, const struct call *call, const struct nod
 
 struct str admin_cause(struct exchange *x)
 {
-    return arena_printf(&x->arena, "uid %u", x->in.peer_uid);
+    return arena_printf(&x->arena, "uid %u", x->in.principal.uid);
 }

@@ -72,7 +72,7 @@ static bool ask(struct exchange *x, struct call *call, const struct node *n)
     } else if (!admin_body(x, none, &body)) {
         return false;
     }
-    call->ticket = fleet_change(call->core->fleet, n->uid, n->name, &c, x->ref);
+    call->ticket = fleet_change(call->core->fleet, n->uid, n->name, &c, x->waiter.ref);
     return true;
 }
 

@@ -26,7 +26,7 @@ struct definition_call {
 
 static bool is_mine(const struct core *c, const struct exchange *x)
 {
-    return c->turn.slot == x->ref.slot && c->turn.generation == x->ref.generation;
+    return c->turn.slot == x->waiter.ref.slot && c->turn.generation == x->waiter.ref.generation;
 }
 
 /* Whoever had the turn may have left while the disk was busy with his definition. */
@@ -53,7 +53,7 @@ static bool take_turn(struct exchange *x, struct core *c)
         return true;
     if (c->turn.generation)
         return false;
-    c->turn = x->ref;
+    c->turn = x->waiter.ref;
     return true;
 }
 
@@ -155,7 +155,7 @@ static void define(struct exchange *x, struct call *call, uint64_t expected, str
     x->out.node = d->name;
     call->core->writing = true;
     call->ticket =
-        fleet_define(call->core->fleet, d->uid, d->name, expected, json, &why, &by, x->ref);
+        fleet_define(call->core->fleet, d->uid, d->name, expected, json, &why, &by, x->waiter.ref);
 }
 
 static void ask_to_create(struct exchange *x, struct call *call)
@@ -225,7 +225,7 @@ static void ask(struct exchange *x, struct call *call)
 
 static enum exchange_verdict await(struct exchange *x, struct core *c)
 {
-    core_await(c, x->ref);
+    core_await(c, x);
     return EXCHANGE_WAIT;
 }
 

@@ -84,7 +84,7 @@ static enum exchange_verdict page_step(struct exchange *x, struct call *call)
     if (!call->ticket.generation) {
         if (!read_query(x, &q))
             return EXCHANGE_DONE;
-        call->ticket = fleet_events(call->core->fleet, &q, x->ref);
+        call->ticket = fleet_events(call->core->fleet, &q, x->waiter.ref);
     }
     if (!call_take(x, call, &result))
         return EXCHANGE_WAIT;
@@ -162,7 +162,7 @@ static enum exchange_verdict stream_step(struct exchange *x, struct call *call)
     arena_done(&a);
     if (x->body.n == before)
         buf_str(&x->body, STR(":\n\n"));
-    fleet_watch(call->core->fleet, x->ref);
+    fleet_watch(call->core->fleet, x->waiter.ref);
     return EXCHANGE_WAIT;
 }
 
@@ -174,7 +174,7 @@ enum exchange_verdict admin_list_events(struct exchange *x, struct call *call)
         return stream_step(x, call);
     uint64_t newest;
     if (!fleet_newest_event(call->core->fleet, &newest)) {
-        fleet_watch(call->core->fleet, x->ref);
+        fleet_watch(call->core->fleet, x->waiter.ref);
         return EXCHANGE_WAIT;
     }
     return begin_stream(x, call, newest) ? stream_step(x, call) : EXCHANGE_DONE;

@@ -102,7 +102,7 @@ enum exchange_verdict admin_reload(struct exchange *x, struct call *call)
         call->reload = c->host.reload(c->host.cls);
     }
     if (c->reloads < call->reload) {
-        core_await(c, x->ref);
+        core_await(c, x);
         return EXCHANGE_WAIT;
     }
     if (!c->reload_ok)
@@ -141,7 +141,7 @@ enum exchange_verdict admin_backup(struct exchange *x, struct call *call)
     if (!call->ticket.generation) {
         if (!read_path(x, &call->path))
             return EXCHANGE_DONE;
-        call->ticket = fleet_backup(call->core->fleet, call->path.p, x->ref);
+        call->ticket = fleet_backup(call->core->fleet, call->path.p, x->waiter.ref);
     }
     if (!call_take(x, call, &result))
         return EXCHANGE_WAIT;

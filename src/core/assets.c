@@ -18,8 +18,7 @@
 struct asset_request {
     struct work work;
     const struct work_port *port;
-    struct wake wake;
-    struct slot_ref who;
+    struct waiter waiter;
     enum { OPENING, LATE, OPENED } state;
     bool abandoned;
     int result;
@@ -58,7 +57,7 @@ static void on_late(struct work *w)
     struct asset_request *r = (struct asset_request *)w;
     r->state = LATE;
     if (!r->abandoned)
-        r->wake.call(r->wake.cls, r->who);
+        waiter_wake(r->waiter);
 }
 
 static void on_ended(struct work *w, bool ran)
@@ -70,7 +69,7 @@ static void on_ended(struct work *w, bool ran)
     if (r->abandoned)
         request_free(r);
     else
-        r->wake.call(r->wake.cls, r->who);
+        waiter_wake(r->waiter);
 }
 
 static struct asset_request *request_start(struct exchange *x, const char *folder, struct str name,
@@ -79,8 +78,7 @@ static struct asset_request *request_start(struct exchange *x, const char *folde
     struct asset_request *r = mem_zalloc(1, sizeof(*r) + name.n + 1);
     r->work = (struct work){.run = on_run, .late = on_late, .ended = on_ended};
     r->port = port;
-    r->wake = x->wake;
-    r->who = x->ref;
+    r->waiter = x->waiter;
     r->asset.fd = -1;
     r->folder = folder;
     memcpy(r->name, name.p, name.n);
@@ -120,7 +118,7 @@ const char *asset_type(struct str name)
 static void unavailable(struct exchange *x, const char *reason)
 {
     answer_refuse(x, 503, reason);
-    x->out.retry_later = true;
+    x->out.retry_after_s = 1;
 }
 
 static void refuse(struct exchange *x, int error)

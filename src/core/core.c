@@ -4,8 +4,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "core/answer.h"
-#include "core/node_reports.h"
 #include "core/internal.h"
+#include "core/node_reports.h"
 #include "core/problem.h"
 
 #include <stdlib.h>
@@ -44,7 +44,7 @@ static void answer_readyz(const struct core *c, struct exchange *x)
         answer_line(x, 503, arena_str(&x->arena, str_from(why.msg)).p);
     else
         answer_line(x, 200, "ready");
-    x->out.retry_later = x->out.status == 503;
+    x->out.retry_after_s = x->out.status == 503;
 }
 
 /* What a route is asked for with: the methods' names for Allow, and how much of a body it takes. */
@@ -69,15 +69,16 @@ static void refuse_method(struct exchange *x, bool post)
     x->out.allow = post ? "POST" : "GET, HEAD";
 }
 
+static enum exchange_verdict on_step(struct exchange *x, void *state);
+
 static void on_begin(void *cls, struct exchange *x)
 {
     struct core *c = cls;
     struct call *call = ARENA_NEW(&x->arena, struct call);
     x->snapshot = snapshot_ref(c->snapshot);
-    x->core = call;
+    x->core = x->state = call;
+    x->next = on_step;
     call->core = c;
-    if (x->in.listener == LISTENER_ADMIN)
-        c->wake = x->wake; /* they alone wait for what core itself tells of */
     if (x->in.listener == LISTENER_ADMIN && str_starts(x->in.path, STR("/v1/"))) {
         admin_begin(x, call);
         return;
@@ -94,9 +95,8 @@ static void on_begin(void *cls, struct exchange *x)
         x->body_max_bytes = t.body_max_bytes;
 }
 
-static enum exchange_verdict on_step(void *cls, struct exchange *x)
+static enum exchange_verdict step(struct exchange *x, struct call *call)
 {
-    struct call *call = x->core;
     if (call->admin.kind != ADMIN_NONE)
         return admin_step(x, call);
     switch (call->route.kind) {
@@ -109,10 +109,15 @@ static enum exchange_verdict on_step(void *cls, struct exchange *x)
         return asset_step(x, &call->asset, call->core->host.assets, call->route.value,
                           call->core->host.work);
     case ROUTE_HEALTHZ: answer_line(x, 200, "alive"); break;
-    case ROUTE_READYZ: answer_readyz(cls, x); break;
+    case ROUTE_READYZ: answer_readyz(call->core, x); break;
     case ROUTE_NONE: break; /* answered already */
     }
     return EXCHANGE_DONE;
+}
+
+static enum exchange_verdict on_step(struct exchange *x, void *state)
+{
+    return step(x, state) == EXCHANGE_DONE ? EXCHANGE_DONE : exchange_wait(x, on_step, state);
 }
 
 static void on_refuse(void *cls, struct exchange *x, int status, const char *reason)
@@ -142,8 +147,8 @@ struct core *core_new(struct snapshot *first, struct fleet *fleet, const struct 
                       const struct core_host *host)
 {
     struct core *c = MEM_NEW(struct core);
-    c->port = (struct exchange_port){
-        .begin = on_begin, .step = on_step, .end = on_end, .refuse = on_refuse, .cls = c};
+    c->port =
+        (struct exchange_port){.begin = on_begin, .end = on_end, .refuse = on_refuse, .cls = c};
     c->snapshot = first;
     c->fleet = fleet;
     c->discovered = discovered_new();
@@ -161,7 +166,7 @@ void core_free(struct core *c)
     snapshot_unref(c->snapshot);
     discovered_free(c->discovered);
     faults_done(&c->reload_faults);
-    free(c->waiters);
+    waiters_done(&c->waiters);
     free(c);
 }
 
@@ -177,19 +182,14 @@ void core_replace(struct core *c, struct snapshot *next)
     core_tell_waiters(c);
 }
 
-/* Each waiter holds a connection, and those are limited. */
-void core_await(struct core *c, struct slot_ref who)
+void core_await(struct core *c, struct exchange *x)
 {
-    c->waiters = mem_grow(c->waiters, c->waiters_n, &c->waiters_room, sizeof(*c->waiters));
-    c->waiters[c->waiters_n++] = who;
+    waiters_add(&c->waiters, x->waiter);
 }
 
 void core_tell_waiters(struct core *c)
 {
-    uint32_t n = c->waiters_n;
-    c->waiters_n = 0;
-    for (uint32_t i = 0; i < n; i++)
-        c->wake.call(c->wake.cls, c->waiters[i]);
+    waiters_wake(&c->waiters);
 }
 
 void core_reloaded(struct core *c, uint64_t number, uint64_t took_ms, bool ok,

@@ -31,9 +31,7 @@ struct core {
     bool reload_ok;
     struct faults reload_faults;
     /* Who is woken when a snapshot, or another's turn, has come or gone. */
-    struct slot_ref *waiters;
-    uint32_t waiters_n, waiters_room;
-    struct wake wake; /* of the listener */
+    struct waiters waiters;
 };
 
 /* The exchange sees the world as it is by now: for those who change it. */
@@ -67,9 +65,9 @@ void boot_tell_fleet(struct exchange *x, const struct call *call, const struct n
                      enum evidence evidence);
 enum exchange_verdict node_reports_step(struct exchange *x, struct call *call);
 
-/* `who` is woken, once, when another snapshot is in force, a reload has ended, or
- * core_tell_waiters says so: he looks whether it was that what he waits for. */
-void core_await(struct core *c, struct slot_ref who);
+/* `x` is woken, once, when another snapshot is in force, a reload has ended, or
+ * core_tell_waiters says so: it looks whether that was what it waits for. */
+void core_await(struct core *c, struct exchange *x);
 void core_tell_waiters(struct core *c);
 
 /* What the fleet says of what was asked for; false while it is under way. The reason is the

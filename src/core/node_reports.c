@@ -172,7 +172,8 @@ static bool ask(struct exchange *x, struct call *call)
         answer_refuse(x, 400, wrong);
         return false;
     }
-    call->ticket = fleet_change(call->core->fleet, who.node->uid, who.node->name, &c, x->ref);
+    call->ticket =
+        fleet_change(call->core->fleet, who.node->uid, who.node->name, &c, x->waiter.ref);
     return true;
 }
 
@@ -188,7 +189,7 @@ enum exchange_verdict node_reports_step(struct exchange *x, struct call *call)
         x->out.event = call->route.kind == ROUTE_REPORT ? "reported" : "phoned-home";
     } else {
         answer_refuse(x, result.status, result.reason);
-        x->out.retry_later = result.status == 503;
+        x->out.retry_after_s = result.status == 503;
     }
     return EXCHANGE_DONE;
 }

@@ -106,7 +106,7 @@ static void refuse(struct exchange *x, int status, const char *detail, struct va
     x->out.type = "application/problem+json";
     x->out.event = "refused";
     x->out.reason = detail;
-    x->out.retry_later = status == 503;
+    x->out.retry_after_s = status == 503;
 }
 
 void answer_faults(struct exchange *x, int status, const char *detail, const struct faults *faults)

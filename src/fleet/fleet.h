@@ -12,7 +12,7 @@
 
 #include "fleet/state.h"
 #include "port/store.h"
-#include "port/wake.h"
+#include "port/waiter.h"
 
 struct fleet;
 

@@ -2,10 +2,11 @@
 /*
  * exchange: one request and its answer, as core sees them.
  *
- * A listener fills `in`, asks the port to step, and sends `out`; it knows nothing else of core. A
- * step may say that it waits: it is called again once the exchange was woken. An exchange ends
- * once, when its answer went out or its peer left. It pins one snapshot: a reload never changes the
- * world under it. Everything that it needs beyond that lives in its arena and dies with it.
+ * A listener fills `in`, lets the exchange begin and step, and sends `out`; it knows nothing else
+ * of core. A step that has to wait keeps what comes next (exchange_wait) and goes on exactly there
+ * once the exchange was woken. An exchange ends once, when its answer went out or its peer left.
+ * It pins one snapshot: a reload does not change the world under it. Everything else that it needs
+ * lives in its arena and dies with it.
  */
 #ifndef CLOUDSEED_PORT_EXCHANGE_H
 #define CLOUDSEED_PORT_EXCHANGE_H
@@ -13,9 +14,10 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "model/address.h"
-#include "port/wake.h"
+#include "port/waiter.h"
 
 struct snapshot;
+struct exchange;
 
 enum exchange_method {
     METHOD_GET,
@@ -28,6 +30,12 @@ enum exchange_method {
 };
 enum exchange_listener { LISTENER_BOOT, LISTENER_NODE, LISTENER_ADMIN, LISTENER_TFTP };
 
+/* Who speaks, as far as the connection itself shows it. */
+struct principal {
+    enum { PRINCIPAL_NONE, PRINCIPAL_SOCKET } kind;
+    uint32_t uid; /* of the process at the other end of a unix socket (SO_PEERCRED) */
+};
+
 struct exchange_in {
     enum exchange_method method;
     enum exchange_listener listener;
@@ -36,9 +44,10 @@ struct exchange_in {
     /* Header values; p == NULL where there is none. */
     struct str if_none_match, if_match, if_range, range, accept, accept_encoding, content_type,
         last_event_id, user_agent;
-    struct str body;     /* whole, from the first step on */
-    struct address peer; /* family 0: somebody on this machine, through a unix socket */
-    uint32_t peer_uid;   /* who that is (SO_PEERCRED) */
+    struct str bearer; /* what follows "Bearer " in Authorization; p == NULL where there is none */
+    struct str body;   /* whole, from the first step on */
+    struct address peer; /* family 0: a process on this machine, through a unix socket */
+    struct principal principal;
 };
 
 /* A part of a file as an answer's body. Core opened it, and closes `fd` when the exchange ends; a
@@ -52,7 +61,7 @@ struct exchange_file {
 
 /* What is sent. Text and body live in the exchange's arena or buffer, or for ever. */
 struct exchange_out {
-    int status;                /* HTTP's numbers */
+    int status;                /* HTTP's numbers; 0: no answer yet */
     const char *type;          /* Content-Type, NULL: none */
     const char *etag;          /* with its quotes, NULL: none */
     const char *encoding;      /* Content-Encoding, NULL: none */
@@ -62,11 +71,11 @@ struct exchange_out {
     const char *content_range; /* for 206 and 416, NULL: none */
     bool accept_ranges;
     bool vary_encoding;
-    bool retry_later; /* Retry-After */
+    unsigned retry_after_s; /* Retry-After, 0: none. A 503 with it says 'not yet' */
     /* The body has no known end: it is what the steps put into the exchange's buffer, which is
-     * emptied before each of them. A step that says WAIT is called again when woken. */
+     * emptied before each of them. */
     bool stream;
-    struct str body; /* for HEAD and 304 too: the listener leaves it out but tells its length */
+    struct str body;               /* for HEAD and 304 too: the listener sends only its length */
     struct exchange_file *content; /* the body, where it is a file's; else NULL */
     /* For the log, never sent: */
     const char *event; /* "served", "refused", …; NULL: nothing worth a line */
@@ -77,6 +86,16 @@ struct exchange_out {
     const char *reason;  /* why it was refused */
 };
 
+enum exchange_verdict { EXCHANGE_DONE, EXCHANGE_WAIT };
+
+/* What an exchange does next; `state` is that flow's own. */
+typedef enum exchange_verdict exchange_next(struct exchange *x, void *state);
+/* What a flow has to give back when the exchange ends. */
+typedef void exchange_end_fn(struct exchange *x, void *state);
+
+struct exchange_port;
+struct exchange_ending;
+
 struct exchange {
     struct exchange_in in;
     struct exchange_out out;
@@ -84,26 +103,60 @@ struct exchange {
     struct buf body; /* where core renders to */
     struct snapshot *snapshot;
     size_t body_max_bytes; /* set by begin; 0: no body is taken */
-    struct wake wake;      /* set by the listener: wakes `ref`, this exchange */
-    struct slot_ref ref;
-    void *core; /* what core keeps of it, in the arena; NULL at first */
+    struct waiter waiter;  /* set by the listener: wakes this exchange */
+    bool is_secret; /* it carried a key: arena and buffers are wiped before they are used again */
+    void *core;     /* what core keeps of it, in the arena; NULL at first */
+    /* Of exchange.c: */
+    unsigned magic;
+    enum {
+        EXCHANGE_NEW,
+        EXCHANGE_BEGUN,
+        EXCHANGE_STEPPING,
+        EXCHANGE_WAITING,
+        EXCHANGE_ANSWERED,
+        EXCHANGE_ENDED
+    } phase;
+    bool woken; /* since its last step began */
+    const struct exchange_port *port;
+    exchange_next *next;
+    void *state;
+    struct exchange_ending *endings; /* the one added last comes first */
 };
 
-enum exchange_verdict { EXCHANGE_DONE, EXCHANGE_WAIT };
+/* --- For core: who answers ------------------------------------------------------------------- */
 
-/* Who answers, as a listener sees him. `begin` pins the snapshot and says how much of a body may
- * come; where it has filled in `out.status` already, that is the answer, and no body is read.
- * `step` is called once the request is whole, and again each time that it was woken after
- * EXCHANGE_WAIT; a listener gives up waiting after a minute by itself. `end` is called once for
- * each begun exchange, whatever became of its peer. `refuse` fills in `out` where the listener
- * itself refuses a begun exchange: for its form, its body's size, or the minute that is over; NULL:
- * the answer is the reason as a line of text. */
 struct exchange_port {
+    /* Pins the snapshot, says how much of a body may come, and either sets `next` or answers at
+     * once by filling in `out`: then no body is read. */
     void (*begin)(void *cls, struct exchange *x);
-    enum exchange_verdict (*step)(void *cls, struct exchange *x);
-    void (*end)(void *cls, struct exchange *x);
+    /* Fills in `out`, which is empty but for the status, where the listener refuses the exchange.
+     * NULL: the reason is answered as a line of text. */
     void (*refuse)(void *cls, struct exchange *x, int status, const char *reason);
+    /* Comes once for each begun exchange, after what exchange_at_end has registered. */
+    void (*end)(void *cls, struct exchange *x);
     void *cls;
 };
+
+/* `return exchange_wait(x, on_changed, state);`: goes on with `next` once x->waiter was woken. The
+ * wake may have had another reason: `next` looks, and waits again if need be. */
+enum exchange_verdict exchange_wait(struct exchange *x, exchange_next *next, void *state);
+/* `end` is called once, when the exchange ends, whatever became of it; the last one first. */
+void exchange_at_end(struct exchange *x, exchange_end_fn *end, void *state);
+
+/* --- For listeners --------------------------------------------------------------------------- */
+
+/* The head of the request is there. With out.status set afterwards that is the answer. */
+void exchange_begin(struct exchange *x, const struct exchange_port *port);
+/* The request is whole, or the exchange was woken while it waited. After EXCHANGE_WAIT without
+ * out.stream there is no answer yet. A listener gives up waiting after a minute by itself. */
+enum exchange_verdict exchange_step(struct exchange *x);
+/* The listener's wake was called for it. True where it is to be stepped: at once or at the loop's
+ * next turn. False from within a step, which then goes on by itself, and for an exchange that does
+ * not wait. */
+bool exchange_wake(struct exchange *x);
+/* The listener refuses it, for its form, its body's size, or because it waited for too long. */
+void exchange_refuse(struct exchange *x, int status, const char *reason);
+/* Its answer went out, or its peer left. Once for each begun exchange; never from within a step. */
+void exchange_end(struct exchange *x);
 
 #endif

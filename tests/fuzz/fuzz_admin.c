@@ -136,24 +136,24 @@ static void check_answer(struct exchange *x)
 
 static void ask(struct exchange *x)
 {
-    const struct exchange_port *port = core_port(core);
     enum exchange_verdict verdict = EXCHANGE_WAIT;
-    port->begin(port->cls, x);
+    exchange_begin(x, core_port(core));
     if (x->in.body.n > x->body_max_bytes)
         x->in.body = str_head(x->in.body, x->body_max_bytes);
     for (int i = 0; i < 4 && !x->out.status && verdict == EXCHANGE_WAIT; i++) {
-        verdict = port->step(port->cls, x);
+        exchange_wake(x);
+        verdict = exchange_step(x);
         fleet_on_store(fleet);
     }
     if (x->out.status)
         check_answer(x);
-    port->end(port->cls, x);
+    exchange_end(x);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str rest = {(const char *)data, size};
-    struct exchange x = {.in = {.listener = LISTENER_ADMIN}, .ref = {1, 1}};
+    struct exchange x = {.in = {.listener = LISTENER_ADMIN}, .waiter = {{on_wake, NULL}, {1, 1}}};
     if (!core)
         make_world();
     struct str line = str_cut(&rest, '\n');
@@ -161,7 +161,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     x.in.path = line.p ? str_cut(&line, '?') : STR("");
     x.in.query = line;
     x.in.body = rest.p ? rest : STR("");
-    x.wake = (struct wake){on_wake, NULL};
     arena_init(&x.arena, 8192);
     buf_init(&x.body, 1 << 20);
     if (!memchr(x.in.path.p, '\0',

@@ -65,7 +65,6 @@ struct http_request {
     uint64_t length; /* of the body, as it was announced */
     bool begun, close;
     bool suspended; /* libmicrohttpd lets it rest */
-    bool woken;     /* before it was held, or while it is */
     bool expired;   /* held for too long */
     bool ended;     /* the stream's last step was done */
 };
@@ -147,8 +146,6 @@ enum MHD_Result http_request_step(void *cls, struct MHD_Connection *m, const cha
 void http_request_end(void *cls, struct MHD_Connection *m, void **context,
                       enum MHD_RequestTerminationCode how);
 void http_requests_free_spare(struct http_server *s);
-/* Steps until the exchange says DONE, or was not woken meanwhile. */
-enum exchange_verdict http_request_advance(struct http_request *r);
 
 /* Lets a request wait for http_resume, in `phase`. */
 void http_suspend(struct http_request *r, enum http_phase phase);

@@ -20,7 +20,7 @@ void http_suspend(struct http_request *r, enum http_phase phase)
 /* libmicrohttpd looks at what was resumed in its next turn, and does not say so by itself. */
 void http_resume(struct http_request *r)
 {
-    r->woken = true;
+    exchange_wake(&r->exchange);
     if (!r->suspended)
         return;
     r->suspended = false;
@@ -195,6 +195,13 @@ static void check_form(struct http_request *r, const char *version)
         r->refusal = "the path must begin with a slash";
 }
 
+static struct principal principal_of(const struct http_connection *c)
+{
+    if (c->peer.address.family)
+        return (struct principal){.kind = PRINCIPAL_NONE};
+    return (struct principal){.kind = PRINCIPAL_SOCKET, .uid = c->peer_uid};
+}
+
 static void read_request(struct http_request *r, const char *url, const char *method,
                          const char *version)
 {
@@ -203,37 +210,26 @@ static void read_request(struct http_request *r, const char *url, const char *me
     in->listener = r->connection->listener;
     in->path = strip_authority(str_from(url));
     in->peer = r->connection->peer.address;
-    in->peer_uid = r->connection->peer_uid;
+    in->principal = principal_of(r->connection);
     MHD_get_connection_values_n(r->m, MHD_HEADER_KIND, on_header, r);
     check_form(r, version);
 }
 
 static void refuse(struct http_request *r)
 {
-    const struct exchange_port *port = r->server->port;
-    struct exchange_out *out = &r->exchange.out;
     r->close = true; /* where this request ends is anybody's guess */
-    *out = (struct exchange_out){.status = r->refusal_status};
-    if (port->refuse) {
-        port->refuse(port->cls, &r->exchange, r->refusal_status, r->refusal);
-        return;
-    }
-    out->type = "text/plain; charset=utf-8";
-    out->body = arena_printf(&r->exchange.arena, "%s\n", r->refusal);
-    out->event = "refused";
-    out->reason = r->refusal;
+    exchange_refuse(&r->exchange, r->refusal_status, r->refusal);
 }
 
 static void begin(struct http_request *r, const char *url, const char *method, const char *version)
 {
-    const struct exchange_port *port = r->server->port;
     r->begun = true;
     r->begun_ns = uv_hrtime();
     r->connection->request = r;
     read_request(r, url, method, version);
-    r->exchange.wake = (struct wake){http_server_wake, r->server};
-    r->exchange.ref = slots_put(&r->server->requests, r);
-    port->begin(port->cls, &r->exchange);
+    r->exchange.waiter =
+        (struct waiter){{http_server_wake, r->server}, slots_put(&r->server->requests, r)};
+    exchange_begin(&r->exchange, r->server->port);
     r->body.max_bytes = r->exchange.body_max_bytes;
     if (!r->refusal && r->exchange.body_max_bytes && r->length > r->exchange.body_max_bytes) {
         r->refusal = "the request's body is too large";
@@ -252,17 +248,6 @@ static bool is_decided(struct http_request *r)
     return r->close || r->refusal;
 }
 
-enum exchange_verdict http_request_advance(struct http_request *r)
-{
-    const struct exchange_port *port = r->server->port;
-    enum exchange_verdict verdict;
-    do {
-        r->woken = false;
-        verdict = port->step(port->cls, &r->exchange);
-    } while (verdict == EXCHANGE_WAIT && r->woken);
-    return verdict;
-}
-
 /* False where it must wait. */
 static bool answer(struct http_request *r)
 {
@@ -273,7 +258,7 @@ static bool answer(struct http_request *r)
     if (r->refusal)
         refuse(r);
     else if (!r->exchange.out.status)
-        r->ended = http_request_advance(r) == EXCHANGE_DONE;
+        r->ended = exchange_step(&r->exchange) == EXCHANGE_DONE;
     return r->exchange.out.status;
 }
 
@@ -320,7 +305,7 @@ static struct str peer_text(const struct exchange_in *in, char text[static ADDRE
 {
     if (in->peer.family)
         return str_from(address_text(in->peer, text));
-    snprintf(text, ADDRESS_TEXT_SIZE, "uid %" PRIu32, in->peer_uid);
+    snprintf(text, ADDRESS_TEXT_SIZE, "uid %" PRIu32, in->principal.uid);
     return str_from(text);
 }
 
@@ -329,10 +314,11 @@ static void log_outcome(const struct http_request *r, bool whole)
     static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "other"};
     const struct exchange *x = &r->exchange;
     bool good = x->out.status < 400;
-    enum log_level level = !x->out.event          ? LOG_DEBUG
-                           : good && whole        ? LOG_INFO
-                           : x->out.status >= 500 ? LOG_ERROR
-                                                  : LOG_NOTICE;
+    bool failed = x->out.status >= 500 && !x->out.retry_after_s;
+    enum log_level level = !x->out.event   ? LOG_DEBUG
+                           : good && whole ? LOG_INFO
+                           : failed        ? LOG_ERROR
+                                           : LOG_NOTICE;
     if (!log_wants(level))
         return;
     char peer[ADDRESS_TEXT_SIZE];
@@ -366,7 +352,7 @@ static void log_unread(const struct http_request *r)
 {
     char peer[ADDRESS_TEXT_SIZE];
     const struct exchange_in in = {.peer = r->connection->peer.address,
-                                   .peer_uid = r->connection->peer_uid};
+                                   .principal = principal_of(r->connection)};
     log_notice("unread", LOG_TEXT("peer", peer_text(&in, peer)),
                LOG_TEXT("reason", STR("the request was malformed, too large, or never whole")));
 }
@@ -386,8 +372,8 @@ void http_request_end(void *cls, struct MHD_Connection *m, void **context,
         log_unread(r);
     http_respond_end(r);
     if (r->begun) {
-        s->port->end(s->port->cls, &r->exchange);
-        slots_remove(&s->requests, r->exchange.ref);
+        exchange_end(&r->exchange);
+        slots_remove(&s->requests, r->exchange.waiter.ref);
         r->connection->request = NULL;
         http_connection_waiting(r->connection);
     }

@@ -163,13 +163,13 @@ static ssize_t on_more_of_stream(void *cls, uint64_t at, char *to, size_t max)
     if (r->expired)
         return MHD_CONTENT_READER_END_WITH_ERROR;
     while (n == 0 && !r->ended) {
-        if (!r->woken) {
+        if (!r->exchange.woken) {
             http_suspend(r, PHASE_STREAMING);
             return 0;
         }
         r->stream_at = 0;
         buf_clear(&r->exchange.body);
-        r->ended = http_request_advance(r) == EXCHANGE_DONE;
+        r->ended = exchange_step(&r->exchange) == EXCHANGE_DONE;
         n = stream_take(r, to, max);
     }
     if (n == 0)
@@ -219,7 +219,11 @@ enum MHD_Result http_respond(struct http_request *r, bool close)
     add_header(response, MHD_HTTP_HEADER_LOCATION, out->location);
     add_header(response, MHD_HTTP_HEADER_CONTENT_RANGE, out->content_range);
     add_header(response, MHD_HTTP_HEADER_ACCEPT_RANGES, out->accept_ranges ? "bytes" : NULL);
-    add_header(response, MHD_HTTP_HEADER_RETRY_AFTER, out->retry_later ? "1" : NULL);
+    if (out->retry_after_s) {
+        char seconds[STR_U64_SIZE];
+        add_header(response, MHD_HTTP_HEADER_RETRY_AFTER,
+                   str_of_u64(out->retry_after_s, seconds).p);
+    }
     add_header(response, MHD_HTTP_HEADER_CONNECTION, close ? "close" : NULL);
     enum MHD_Result queued = MHD_queue_response(r->m, (unsigned)out->status, response);
     MHD_destroy_response(response);

@@ -52,8 +52,8 @@ static void end_exchange(struct tftp_transfer *t)
     if (!t->asking)
         return;
     t->asking = false;
-    slots_remove(&s->names, t->exchange.ref);
-    s->port->end(s->port->cls, &t->exchange);
+    slots_remove(&s->names, t->exchange.waiter.ref);
+    exchange_end(&t->exchange);
     buf_done(&t->exchange.body);
 }
 
@@ -514,8 +514,7 @@ static void answer(struct tftp_transfer *t)
 
 static void step(struct tftp_transfer *t)
 {
-    const struct exchange_port *port = t->server->port;
-    if (port->step(port->cls, &t->exchange) == EXCHANGE_DONE)
+    if (exchange_step(&t->exchange) == EXCHANGE_DONE)
         answer(t);
 }
 
@@ -523,7 +522,7 @@ void tftp_server_wake(void *cls, struct slot_ref who)
 {
     struct tftp_server *s = cls;
     struct tftp_transfer *t = slots_find(&s->names, who);
-    if (t && t->fd < 0)
+    if (t && exchange_wake(&t->exchange))
         step(t);
 }
 
@@ -550,10 +549,9 @@ static void ask(struct tftp_transfer *t, struct str file)
                                  .listener = LISTENER_TFTP,
                                  .path = path_of(file, &x->arena),
                                  .peer = t->peer.address};
-    x->wake = (struct wake){tftp_server_wake, s};
-    x->ref = slots_put(&s->names, t);
+    x->waiter = (struct waiter){{tftp_server_wake, s}, slots_put(&s->names, t)};
     t->asking = true;
-    s->port->begin(s->port->cls, x);
+    exchange_begin(x, s->port);
     t->window.deadline_ms = t->begun_ms + ASKING_MS;
     arm(t);
     if (x->out.status)

@@ -39,9 +39,8 @@ static int start(void **state)
 
 static void leave(void)
 {
-    const struct exchange_port *port = core_port(core);
-    if (x.snapshot)
-        port->end(port->cls, &x);
+    if (x.magic)
+        exchange_end(&x);
     arena_done(&x.arena);
     buf_done(&x.body);
     x = (struct exchange){.in = {.listener = LISTENER_ADMIN}};
@@ -59,16 +58,15 @@ static int end(void **state)
 
 static void ask(enum exchange_method method, const char *query)
 {
-    const struct exchange_port *port = core_port(core);
     leave();
     x.in.method = method;
     x.in.path = STR("/v1/discovered");
     x.in.query = str_from(query);
     arena_init(&x.arena, 8192);
     buf_init(&x.body, (size_t)1024 * 1024); /* as the listener does */
-    port->begin(port->cls, &x);
+    exchange_begin(&x, core_port(core));
     if (!x.out.status)
-        assert_int_equal(port->step(port->cls, &x), EXCHANGE_DONE);
+        assert_int_equal(exchange_step(&x), EXCHANGE_DONE);
 }
 
 /* The machines of the answer, as whoever asked reads them. */

@@ -21,32 +21,33 @@ static struct {
     uv_async_t talked;
     struct http_server *server;
     struct exchange_port port;
-    struct wake wake;
-    struct slot_ref waiting; /* who wants to be woken */
-    struct slot_ref stale;   /* of an exchange that has ended */
+    struct waiter waiting; /* who wants to be woken */
+    struct slot_ref stale; /* of an exchange that has ended */
     unsigned steps, ended, wakes_left;
     uint32_t uid;
     bool drained;
 } world;
 
+static enum exchange_verdict on_step(struct exchange *x, void *state);
+
 static void on_begin(void *cls, struct exchange *x)
 {
     (void)cls;
+    x->next = on_step;
     if (x->in.method == METHOD_POST)
         x->body_max_bytes = 20000;
     if (str_is(x->in.path, "/early")) {
         x->out.status = 403;
         x->out.body = STR("not you\n");
     }
-    world.wake = x->wake;
 }
 
 static void on_waker(uv_timer_t *timer)
 {
     (void)timer;
-    world.wake.call(world.wake.cls, world.stale);
-    world.wake.call(world.wake.cls, (struct slot_ref){9999, 1});
-    world.wake.call(world.wake.cls, world.waiting);
+    waiter_wake((struct waiter){world.waiting.wake, world.stale});
+    waiter_wake((struct waiter){world.waiting.wake, {9999, 1}});
+    waiter_wake(world.waiting);
 }
 
 static enum exchange_verdict wait_for_waker(struct exchange *x)
@@ -54,9 +55,9 @@ static enum exchange_verdict wait_for_waker(struct exchange *x)
     if (world.wakes_left == 0)
         return EXCHANGE_DONE;
     world.wakes_left--;
-    world.waiting = x->ref;
+    world.waiting = x->waiter;
     uv_timer_start(&world.waker, on_waker, 0, 0);
-    return EXCHANGE_WAIT;
+    return exchange_wait(x, on_step, NULL);
 }
 
 static enum exchange_verdict step_stream(struct exchange *x)
@@ -82,22 +83,25 @@ static void on_time_to_stop(uv_timer_t *timer)
     http_server_drain(world.server, 0, on_drained, NULL);
 }
 
-static enum exchange_verdict on_step(void *cls, struct exchange *x)
+static enum exchange_verdict on_step(struct exchange *x, void *state)
 {
-    (void)cls;
+    (void)state;
     world.steps++;
-    world.uid = x->in.peer_uid;
+    world.uid = x->in.principal.uid;
     if (str_is(x->in.path, "/stream"))
         return step_stream(x);
     if (str_is(x->in.path, "/wait") && wait_for_waker(x) == EXCHANGE_WAIT)
         return EXCHANGE_WAIT;
     if (str_is(x->in.path, "/self")) { /* woken before it is held */
-        x->wake.call(x->wake.cls, x->ref);
-        return world.steps == 3 ? (x->out.status = 200, EXCHANGE_DONE) : EXCHANGE_WAIT;
+        waiter_wake(x->waiter);
+        if (world.steps < 3)
+            return exchange_wait(x, on_step, NULL);
+        x->out.status = 200;
+        return EXCHANGE_DONE;
     }
     if (str_is(x->in.path, "/never")) {
         uv_timer_start(&world.waker, on_time_to_stop, 0, 0);
-        return EXCHANGE_WAIT;
+        return exchange_wait(x, on_step, NULL);
     }
     x->out.status = 200;
     x->out.body = arena_printf(&x->arena, "%zu %.*s %.*s", x->in.body.n,
@@ -110,7 +114,7 @@ static void on_end(void *cls, struct exchange *x)
 {
     (void)cls;
     world.ended++;
-    world.stale = x->ref;
+    world.stale = x->waiter.ref;
 }
 
 /* --- The world and a client on a thread of its own ------------------------------------------ */
@@ -128,7 +132,7 @@ static int open_world(void **state)
     (void)state;
     signal(SIGPIPE, SIG_IGN);
     memset(&world, 0, sizeof(world));
-    world.port = (struct exchange_port){on_begin, on_step, on_end, NULL};
+    world.port = (struct exchange_port){.begin = on_begin, .end = on_end};
     uv_loop_init(&world.loop);
     uv_timer_init(&world.loop, &world.waker);
     uv_async_init(&world.loop, &world.talked, on_talked);

@@ -24,6 +24,7 @@ import against_memory  # noqa: E402
 import against_nginx  # noqa: E402
 import against_tftpd  # noqa: E402
 import assets  # noqa: E402
+import checking  # noqa: E402
 import many_nodes  # noqa: E402
 import processes  # noqa: E402
 import reload  # noqa: E402
@@ -34,7 +35,7 @@ import size  # noqa: E402
 from daemon import BUILD, SOURCE  # noqa: E402
 
 PARTS = {"nginx": against_nginx.run, "nodes": many_nodes.run, "render": rendering.run,
-         "durable": against_memory.run, "size": size.run, "reload": reload.run,
+         "durable": against_memory.run, "check": checking.run, "size": size.run, "reload": reload.run,
          "assets": assets.run, "tftp": against_tftpd.run}
 NEEDED = {servers.NGINX: "nginx-light", "wrk": "wrk", "curl": "curl", "taskset": "util-linux"}
 

@@ -9,6 +9,7 @@ from processes import on_core
 _DONE = re.compile(r"(\d+) requests in ([\d.]+)(us|ms|s|m),")
 _ERRORS = re.compile(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)")
 _REFUSED = re.compile(r"Non-2xx or 3xx responses: (\d+)")
+ACCEPT_ENCODING = "gzip, deflate"  # as cloud-init asks
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1, "m": 60}
 BUSY = 0.95  # a server that idles more than this says nothing about requests/s
 
@@ -22,10 +23,11 @@ class Load:
     connections: int
     keep_alive: bool
     seconds: int
+    gzip: bool = False
 
     def __str__(self):
         kind = "keep-alive" if self.keep_alive else "a connection each"
-        return f"{kind}, {self.connections} at once"
+        return f"{'gzip, ' if self.gzip else ''}{kind}, {self.connections} at once"
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ def wrk(url, load, core, script=None, arguments=()):
                                "--duration", f"{load.seconds}s", "--timeout", "10s"]
     if not load.keep_alive:
         command += ["--header", "Connection: close"]
+    if load.gzip:
+        command += ["--header", f"Accept-Encoding: {ACCEPT_ENCODING}"]
     if script:
         command += ["--script", str(script)]
     command += [url] + (["--", *map(str, arguments)] if arguments else [])

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The two that are compared: the real cloudseedd, and nginx with a file of the same bytes."""
 import getpass
+import gzip
 import http.client
 import socket
 import subprocess
 import time
+import zlib
 from pathlib import Path
 
+import load
 import processes
 from daemon import BUILD, Daemon
 
@@ -16,6 +19,7 @@ START_SECONDS = 120  # for the largest tree on a slow machine
 # What suits it best for one small file: no log, the file's descriptor kept open, one process, a
 # listening socket of its own, connections that come with their request. With sendfile it would be
 # slower: for a few KiB one writev of header and body costs less than header, sendfile and a cork.
+# Where a file has its compressed twin beside it, a client that asks for gzip gets that one.
 NGINX_CONF = """\
 daemon off;
 pid {folder}/nginx.pid;
@@ -36,6 +40,8 @@ http {{
     sendfile {sendfile};
     tcp_nopush {sendfile};
     tcp_nodelay on;
+    gzip_static on;
+    gzip_vary on;
     keepalive_timeout 3600;
     keepalive_requests 1000000000;
     open_file_cache max=1000 inactive=1h;
@@ -73,15 +79,32 @@ def fetch(url, path):
     return body
 
 
-class Nginx:
-    """One worker that serves `files`, {path: bytes}, from a folder of its own."""
+def fetch_gzip(url, path):
+    """(the decompressed body, bytes sent) of a 200 to a client that takes gzip."""
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
+    try:
+        connection.request("GET", path, headers={"Accept-Encoding": load.ACCEPT_ENCODING})
+        response = connection.getresponse()
+        body = response.read()
+    finally:
+        connection.close()
+    if response.status != 200 or response.headers["Content-Encoding"] != "gzip":
+        raise RuntimeError(f"{url}{path}: {response.status}, not compressed")
+    return zlib.decompress(body, 16 + zlib.MAX_WBITS), len(body)
 
-    def __init__(self, folder, files, core, sendfile=False):
+
+class Nginx:
+    """One worker that serves `files`, {path: bytes}, from a folder of its own; with `twins` each
+    also as `gzip -9` compresses it."""
+
+    def __init__(self, folder, files, core, sendfile=False, twins=False):
         self.folder = Path(folder)
         for path, content in files.items():
             file = self.folder / "root" / path.lstrip("/")
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
+            if twins:
+                file.with_name(file.name + ".gz").write_bytes(gzip.compress(content, 9, mtime=0))
         port = _free_port()
         self.url = f"http://127.0.0.1:{port}"
         conf = self.folder / "nginx.conf"

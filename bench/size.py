@@ -61,7 +61,7 @@ def by_nodes(options):
         starts = _starts(nodes, PER_FILE, options)
         last, first = nodes == COUNTS[-1], nodes == COUNTS[0]
         times.append(_start_figure(nodes, PER_FILE, starts, "start.seconds" if last else None))
-        checks.append(_check_figure(nodes, starts, "check.seconds" if last else None))
+        checks.append(_check_figure(nodes, starts, "check.background" if last else None))
         memory.append(_memory_figure(nodes, starts, "memory.idle" if first else None))
         pss[nodes] = memory[-1].value
     starts = _starts(COUNTS[-1], 1, options)

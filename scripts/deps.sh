@@ -9,6 +9,7 @@ build=(gcc libc6-dev make autoconf automake pkg-config
     libmicrohttpd-dev libuv1-dev libyaml-dev libjansson-dev libssl-dev libxxhash-dev zlib1g-dev
     libsqlite3-dev libcurl4-openssl-dev)
 run=(curl)
+unit=(libcmocka-dev)
 test=(libcmocka-dev openssl openssh-client python3 python3-yaml python3-jinja2 git patch systemd
     tftp-hpa atftp busybox ipxe
     clang-14 clang-format-14 shellcheck pyflakes3 mandoc jq gpg gpg-agent python3-fusepy
@@ -32,13 +33,14 @@ for group in "$@"; do
     case $group in
     build) wanted+=("${build[@]}") ;;
     run) wanted+=("${run[@]}") ;;
+    unit) wanted+=("${unit[@]}") ;;
     test) wanted+=("${test[@]}") ;;
     boot) wanted+=("${boot[@]}") ;;
     fuzz) wanted+=("${fuzz[@]}") ;;
     bench) wanted+=("${bench[@]}") ;;
     tidy) wanted+=("${tidy[@]}") ;;
     *)
-        echo "deps.sh: no group '$group': build, run, test, boot, fuzz or tidy" >&2
+        echo "deps.sh: no group '$group': build, run, unit, test, boot, fuzz, bench or tidy" >&2
         exit 2
         ;;
     esac

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/notify.h"
 
+#include "base/mem.h"
+
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -24,7 +26,7 @@ void notify_send(const char *lines)
     close(fd);
 }
 
-/* The variable's value, where its companion names this process or is absent. */
+/* The variable's value, if its companion names this process or is absent. */
 static bool number_for_us(const char *name, const char *pid_name, bool pid_needed, uint64_t *ret)
 {
     const char *text = getenv(name), *pid_text = getenv(pid_name);
@@ -45,12 +47,14 @@ uint64_t notify_watchdog_ms(void)
     return us / 2000 ? us / 2000 : 1;
 }
 
-unsigned notify_passed_sockets(void)
+unsigned notify_passed_sockets(char **ret_names)
 {
     uint64_t n;
-    bool passed = number_for_us("LISTEN_FDS", "LISTEN_PID", true, &n);
+    bool passed = number_for_us("LISTEN_FDS", "LISTEN_PID", true, &n) && n < 1024;
+    const char *names = getenv("LISTEN_FDNAMES");
+    *ret_names = passed && names && *names ? mem_copy(names, strlen(names)) : NULL;
     unsetenv("LISTEN_FDS");
     unsetenv("LISTEN_PID");
     unsetenv("LISTEN_FDNAMES");
-    return passed && n < 1024 ? (unsigned)n : 0;
+    return passed ? (unsigned)n : 0;
 }

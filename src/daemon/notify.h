@@ -5,15 +5,16 @@
 
 #include "base/str.h"
 
-/* Sends lines such as "READY=1" to whoever supervises us; nothing where nobody does. */
+/* Sends lines such as "READY=1" to the supervisor, if there is one. Never blocks. */
 void notify_send(const char *lines);
 
-/* Half of the time within which systemd wants a sign of life; 0: it wants none. */
+/* Half of the time within which systemd wants a WATCHDOG=1; 0: it wants none. */
 uint64_t notify_watchdog_ms(void);
 
-/* How many listening sockets were passed to us, from descriptor NOTIFY_FIRST_FD on. The variables
- * that said so are removed, so that no child believes them. */
+/* How many listening sockets were passed to us, from descriptor NOTIFY_FIRST_FD on, and their names
+ * with colons between them (the caller frees them; NULL: none came). The variables are removed, so
+ * that child processes do not use them. */
 #define NOTIFY_FIRST_FD 3
-unsigned notify_passed_sockets(void);
+unsigned notify_passed_sockets(char **ret_names);
 
 #endif

@@ -21,7 +21,7 @@ static void report_fault(const struct fault *f, enum log_level level, const char
     log_event(f->warning ? LOG_WARNING : level, f->warning ? "warning" : event, fields, n);
 }
 
-static void report(struct faults *faults, enum log_level level, const char *event)
+static void report_all(struct faults *faults, enum log_level level, const char *event)
 {
     faults_sort(faults);
     for (size_t i = 0; i < faults->kept; i++)
@@ -33,15 +33,10 @@ static void report(struct faults *faults, enum log_level level, const char *even
 
 void report_faults(struct faults *faults)
 {
-    report(faults, LOG_ERROR, "fault");
+    report_all(faults, LOG_ERROR, "fault");
 }
 
 void report_found(struct faults *faults)
 {
-    report(faults, LOG_WARNING, "document-fault");
-}
-
-void report_failure(const struct err *e)
-{
-    log_error("start-failed", LOG_TEXT("reason", str_from(e->msg)));
+    report_all(faults, LOG_WARNING, "document-fault");
 }

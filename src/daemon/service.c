@@ -5,7 +5,6 @@
 #include "daemon/checker.h"
 #include "daemon/notify.h"
 #include "daemon/reload.h"
-#include "net/datagram.h"
 #include "net/http/http.h"
 #include "net/pool.h"
 #include "net/socket.h"
@@ -155,52 +154,31 @@ static void start_handles(struct service *s)
         uv_timer_start(&s->watchdog, on_watchdog, watchdog_ms, watchdog_ms);
 }
 
-static bool socket_is_tcp(int fd)
-{
-    return !datagram_is(fd) && !socket_is_unix(fd);
-}
-
-static void list_endpoints(const struct service_sockets *sockets, bool (*kind)(int fd),
-                           struct buf *ret)
+static void list_endpoints(const struct listeners *l, enum exchange_listener kind, struct buf *ret)
 {
     char text[ENDPOINT_TEXT_SIZE];
     buf_init(ret, 4096);
-    for (unsigned i = 0; i < sockets->n; i++) {
-        if (kind(sockets->fd[i]))
+    for (unsigned i = 0; i < l->n; i++) {
+        if (l->list[i].kind == kind)
             buf_printf(ret, "%s%s", ret->n ? "," : "",
-                       endpoint_text(socket_endpoint(sockets->fd[i]), text));
+                       endpoint_text(socket_endpoint(l->list[i].fd), text));
     }
 }
 
 /* The line that tests and scripts wait for. */
-static void announce(const struct service *s, const struct service_sockets *sockets)
+static void announce(const struct service *s, const struct listeners *l)
 {
     struct buf http, tftp;
-    list_endpoints(sockets, socket_is_tcp, &http);
-    list_endpoints(sockets, datagram_is, &tftp);
+    list_endpoints(l, LISTENER_BOOT, &http);
+    list_endpoints(l, LISTENER_TFTP, &tftp);
     uint32_t nodes = snapshot_node_count(core_snapshot(s->core));
     log_notice("listening", LOG_TEXT("http", buf_view(&http)),
                LOG_TEXT("tftp", tftp.n ? buf_view(&tftp) : STR("none")),
-               LOG_TEXT("socket", str_from(sockets->path ? sockets->path : "none")),
+               LOG_TEXT("socket", str_from(l->path ? l->path : "none")),
                LOG_NUMBER("nodes", nodes));
     buf_done(&http);
     buf_done(&tftp);
     notify_send("READY=1\nSTATUS=Serving the seed tree.");
-}
-
-static int listen_one(struct service *s, int fd, struct err *e)
-{
-    struct listener l = {.fd = fd, .kind = LISTENER_BOOT, .name = "http"};
-    if (datagram_is(fd)) {
-        l.kind = LISTENER_TFTP;
-        l.name = "tftp";
-        return tftp_server_listen(s->tftp, &l, e);
-    }
-    if (socket_is_unix(fd)) {
-        l.kind = LISTENER_ADMIN;
-        l.name = "socket";
-    }
-    return http_server_listen(s->http, &l, e);
 }
 
 static void make_tftp(struct service *s)
@@ -216,26 +194,29 @@ static void make_tftp(struct service *s)
     tftp_server_new(&s->loop, core_port(s->core), pool_port(s->pool), &limits, &s->tftp);
 }
 
-static int listen_all(struct service *s, const struct service_sockets *sockets, struct err *e)
+static int listen_all(struct service *s, const struct listeners *listeners, struct err *e)
 {
-    const struct config_limits *l = &s->config->limits;
+    const struct config_limits *from = &s->config->limits;
     struct http_limits limits = {
-        .connections = l->connections,
-        .connections_per_address = l->connections_per_address,
-        .request_ms = l->request_seconds * 1000,
-        .answer_ms = l->answer_seconds * 1000,
+        .connections = from->connections,
+        .connections_per_address = from->connections_per_address,
+        .request_ms = from->request_seconds * 1000,
+        .answer_ms = from->answer_seconds * 1000,
     };
     make_tftp(s);
     int r = http_server_new(&s->loop, core_port(s->core), pool_port(s->pool), &limits, &s->http, e);
     if (r == 0)
         r = state_start(s->state, &s->loop, (struct wake){http_server_wake, s->http}, e);
-    for (unsigned i = 0; r == 0 && i < sockets->n; i++)
-        r = listen_one(s, sockets->fd[i], e);
+    for (unsigned i = 0; r == 0 && i < listeners->n; i++) {
+        const struct listener *l = &listeners->list[i];
+        r = l->kind == LISTENER_TFTP ? tftp_server_listen(s->tftp, l, e)
+                                     : http_server_listen(s->http, l, e);
+    }
     return r;
 }
 
 int service_run(const struct config *c, struct snapshot *first, struct state *state,
-                struct service_sockets *sockets, struct err *e)
+                const struct listeners *listeners, struct err *e)
 {
     struct service s = {.config = c, .state = state};
     signal(SIGPIPE, SIG_IGN);
@@ -254,9 +235,9 @@ int service_run(const struct config *c, struct snapshot *first, struct state *st
     checker_init(&s.checker, s.core, &s.loop);
     reload_init(&s.reload, s.core, &s.checker, c, state, &s.loop);
     start_handles(&s);
-    r = listen_all(&s, sockets, e);
+    r = listen_all(&s, listeners, e);
     if (r == 0) {
-        announce(&s, sockets);
+        announce(&s, listeners);
         checker_start(&s.checker);
     } else {
         http_server_free(s.http);
@@ -267,8 +248,8 @@ int service_run(const struct config *c, struct snapshot *first, struct state *st
     }
     uv_run(&s.loop, UV_RUN_DEFAULT);
     uv_loop_close(&s.loop);
-    if (sockets->path)
-        unlink(sockets->path);
+    if (listeners->path)
+        unlink(listeners->path);
     core_free(s.core);
     return r;
 }

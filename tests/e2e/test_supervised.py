@@ -219,6 +219,61 @@ def test_what_is_passed_is_no_socket():
         tap.contains(server.events("start-failed")[0]["reason"], "no listening")
 
 
+def out_of_the_way(made):
+    """The same socket at a descriptor that no passed one is moved to."""
+    moved = socket.socket(fileno=fcntl.fcntl(made, fcntl.F_DUPFD_CLOEXEC, 100))
+    tap.defer(moved.close)
+    return moved
+
+
+def one_of_each():
+    """A TCP, a UDP and a unix socket, and the path of the last."""
+    path = world.scratch() / "passed.sock"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, \
+            socket.socket(socket.AF_UNIX) as unix:
+        udp.bind(("127.0.0.1", 0))
+        unix.bind(str(path))
+        unix.listen()
+        return world.listener(), out_of_the_way(udp), out_of_the_way(unix), path
+
+
+def serves_each(names):
+    tcp, udp, unix, path = one_of_each()
+    with tree.start(**world.activated(tcp, udp, unix, names=names)) as server:
+        tap.eq([server.listening[kind] for kind in ("http", "tftp", "socket")],
+               [f"127.0.0.1:{tcp.getsockname()[1]}", f"127.0.0.1:{udp.getsockname()[1]}", "none"])
+        tap.eq(server.get("/healthz").status, 200)
+        tap.eq(server.get("/v1/nodes").status, 404)
+        server.socket = path
+        tap.eq(server.admin("GET", "/v1/nodes").status, 200)
+
+
+def test_names_say_what_is_served():
+    serves_each(["boot", "tftp", "admin"])
+    serves_each(["http", "tftp", "admin"])
+
+
+def test_one_name_for_all_sockets_of_a_unit():
+    """FileDescriptorName= holds for every socket that a drop-in adds; systemd's default is the
+    unit's name."""
+    serves_each(["http"] * 3)
+    serves_each(["cloudseedd.socket"] * 3)
+    serves_each(None)
+
+
+def test_a_name_that_contradicts_its_socket():
+    for names, reason in (
+            (["admin", "tftp", "admin"], "'admin', is a TCP socket: expected a unix socket"),
+            (["boot", "admin", "admin"], "'admin', is a UDP socket: expected a unix socket"),
+            (["boot", "tftp", "boot"], "'boot', is a unix socket: expected a TCP or UDP socket"),
+            (["node", "tftp", "admin"], "'node', is a TCP socket: this version has no such"),
+            (["boot", "tftp"], "2 names for 3 file descriptors")):
+        tcp, udp, unix, _ = one_of_each()
+        server = tree.start(wait=False, **world.activated(tcp, udp, unix, names=names))
+        tap.eq(server.wait(), 1)
+        tap.contains(server.events("start-failed")[0]["reason"], reason)
+
+
 def test_a_client_that_came_before_us_is_served():
     """The point of passing sockets: nobody is refused while the daemon is down."""
     with world.listener() as passed, contextlib.ExitStack() as stack:

@@ -105,11 +105,14 @@ def listener(address="127.0.0.1", family=socket.AF_INET, send_bytes=None):
     return moved
 
 
-def activated(*sockets, count=None, pid="$$"):
-    """Options for start(): the sockets are passed as systemd would pass them."""
+def activated(*sockets, count=None, pid="$$", names=None):
+    """Options for start(): the sockets are passed as systemd would pass them. `names` are their
+    FileDescriptorName=; without them there is no LISTEN_FDNAMES."""
     fds = [s.fileno() for s in sockets]
     moves = "".join(f"exec {3 + i}<&{fd}-; " for i, fd in enumerate(fds))
     script = f"{moves}export LISTEN_FDS={len(fds) if count is None else count} LISTEN_PID={pid}; "
+    if names is not None:
+        script += f"export LISTEN_FDNAMES={':'.join(names)}; "
     return {"wrapper": ["bash", "-c", script + 'exec "$@"', "bash"], "pass_fds": fds, "http": ()}
 
 

@@ -131,18 +131,27 @@ static void half_the_watchdogs_time(void **state)
     set_us(NULL, NULL);
 }
 
-static unsigned passed(const char *n, const char *pid)
+static char *names; /* that came with them; NULL: none */
+
+static unsigned passed_with(const char *n, const char *pid, const char *fdnames)
 {
-    setenv("LISTEN_FDNAMES", "http", 1);
+    if (fdnames)
+        setenv("LISTEN_FDNAMES", fdnames, 1);
     if (n)
         setenv("LISTEN_FDS", n, 1);
     if (pid)
         setenv("LISTEN_PID", pid, 1);
-    unsigned got = notify_passed_sockets();
-    assert_null(getenv("LISTEN_FDS")); /* no child shall believe them */
+    free(names);
+    unsigned got = notify_passed_sockets(&names);
+    assert_null(getenv("LISTEN_FDS")); /* no child process may use them */
     assert_null(getenv("LISTEN_PID"));
     assert_null(getenv("LISTEN_FDNAMES"));
     return got;
+}
+
+static unsigned passed(const char *n, const char *pid)
+{
+    return passed_with(n, pid, "http");
 }
 
 static void sockets_passed_to_us(void **state)
@@ -161,8 +170,23 @@ static void sockets_passed_to_us(void **state)
     assert_int_equal(passed(NULL, NULL), 0);
 }
 
+static void names_of_passed_sockets(void **state)
+{
+    (void)state;
+    char us[32];
+    snprintf(us, sizeof(us), "%ld", (long)getpid());
+    assert_int_equal(passed_with("2", us, "http:tftp"), 2);
+    assert_string_equal(names, "http:tftp");
+    assert_int_equal(passed_with("2", us, NULL), 2); /* some supervisors name none */
+    assert_null(names);
+    assert_int_equal(passed_with("2", us, ""), 2);
+    assert_null(names);
+    assert_int_equal(passed_with("2", "1", "http:tftp"), 0); /* another process's */
+    assert_null(names);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
 
 UNIT_MAIN(TEST(sends_to_a_path), TEST(sends_to_an_abstract_name),
           TEST(sends_nothing_where_nobody_asked), cmocka_unit_test(half_the_watchdogs_time),
-          cmocka_unit_test(sockets_passed_to_us))
+          cmocka_unit_test(sockets_passed_to_us), cmocka_unit_test(names_of_passed_sockets))

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/listeners.h"
+
+#include "daemon/notify.h"
+#include "daemon/privileges.h"
+#include "net/datagram.h"
+#include "net/socket.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#define REFUSED (-1)
+
+enum { TCP, UDP, UNIX, TYPES };
+
+static const char *const type_names[TYPES] = {"TCP", "UDP", "unix"};
+
+/* The last row is for every other name. */
+static const struct name_rule {
+    const char *name;
+    int kinds[TYPES]; /* enum exchange_listener */
+    const char *expected;
+} name_rules[] = {
+    {"http", {LISTENER_BOOT, LISTENER_TFTP, LISTENER_ADMIN}, NULL},
+    {"boot", {LISTENER_BOOT, LISTENER_TFTP, REFUSED}, "expected a TCP or UDP socket"},
+    {"tftp", {REFUSED, LISTENER_TFTP, REFUSED}, "expected a UDP socket"},
+    {"admin", {REFUSED, REFUSED, LISTENER_ADMIN}, "expected a unix socket"},
+    {"node", {REFUSED, REFUSED, REFUSED}, "this version has no such listener"},
+    {NULL, {LISTENER_BOOT, LISTENER_TFTP, LISTENER_ADMIN}, NULL},
+};
+
+static const struct name_rule *find_rule(const char *name)
+{
+    const struct name_rule *rule = name_rules;
+    while (rule->name && !str_is(str_from(name), rule->name))
+        rule++;
+    return rule;
+}
+
+int listeners_adopt(int fd, const char *name, struct listener *ret, struct err *e)
+{
+    bool is_udp = datagram_is(fd);
+    int r = is_udp ? datagram_adopt(fd, e) : socket_adopt(fd, e);
+    if (r < 0)
+        return r;
+    int type = is_udp ? UDP : socket_is_unix(fd) ? UNIX : TCP;
+    if (!name || !*name)
+        name = "unnamed";
+    const struct name_rule *rule = find_rule(name);
+    if (rule->kinds[type] == REFUSED)
+        return err_set(e, -EINVAL,
+                       "file descriptor %d, which was passed to us with the name '%s', is a %s "
+                       "socket: %s; correct FileDescriptorName= in its socket unit",
+                       fd, name, type_names[type], rule->expected);
+    *ret = (struct listener){
+        .fd = fd, .kind = (enum exchange_listener)rule->kinds[type], .name = name};
+    return 0;
+}
+
+static bool has(const struct listeners *l, enum exchange_listener kind)
+{
+    for (unsigned i = 0; i < l->n; i++) {
+        if (l->list[i].kind == kind)
+            return true;
+    }
+    return false;
+}
+
+static unsigned count_names(const char *names)
+{
+    unsigned n = 1;
+    for (const char *p = names; *p; p++)
+        n += *p == ':';
+    return n;
+}
+
+static int adopt_passed(unsigned n, struct listeners *ret, struct err *e)
+{
+    char *rest = ret->names;
+    if (rest && count_names(rest) != n)
+        return err_set(e, -EINVAL,
+                       "LISTEN_FDNAMES has %u names for %u file descriptors that were passed to us",
+                       count_names(rest), n);
+    for (unsigned i = 0; i < n; i++) {
+        int r = listeners_adopt(NOTIFY_FIRST_FD + (int)i, strsep(&rest, ":"), &ret->list[i], e);
+        if (r < 0)
+            return r;
+        ret->n++;
+    }
+    return 0;
+}
+
+static int add(int fd, enum exchange_listener kind, const char *name, struct listeners *ret)
+{
+    if (fd >= 0)
+        ret->list[ret->n++] = (struct listener){.fd = fd, .kind = kind, .name = name};
+    return fd < 0 ? fd : 0;
+}
+
+/* Usually below /run, which is empty after a boot: the last folder of the path is made. */
+static int make_folder(const struct config *c, struct err *e)
+{
+    char path[4096];
+    snprintf(path, sizeof(path), "%s", c->socket.p);
+    char *slash = strrchr(path, '/');
+    if (!slash || slash == path)
+        return 0;
+    *slash = '\0';
+    if (mkdir(path, 0755) < 0)
+        return errno == EEXIST ? 0
+                               : err_errno(e, -errno,
+                                           "cannot make %s, the folder of the admins' socket; "
+                                           "--socket names another place",
+                                           path);
+    chmod(path, 0755);
+    return privileges_share(path, c->user, c->group, e);
+}
+
+static int open_admin_socket(const struct config *c, struct listeners *ret, struct err *e)
+{
+    int r = make_folder(c, e);
+    if (r == 0)
+        r = add(socket_listen_unix(c->socket.p, 0660, e), LISTENER_ADMIN, "admin", ret);
+    if (r < 0)
+        return r;
+    ret->path = c->socket.p;
+    return privileges_share(c->socket.p, c->user, c->socket_group.n ? c->socket_group : c->group,
+                            e);
+}
+
+int listeners_open(const struct config *c, struct listeners *ret, struct err *e)
+{
+    unsigned passed = notify_passed_sockets(&ret->names);
+    if ((passed ? passed : c->http_n) + c->tftp_n >= LISTENERS_MAX)
+        return err_set(e, -E2BIG, "at most %d sockets", LISTENERS_MAX - 1);
+    int r = passed ? adopt_passed(passed, ret, e) : 0;
+    bool has_tftp = has(ret, LISTENER_TFTP);
+    for (uint32_t i = 0; i < c->http_n && !passed && r == 0; i++)
+        r = add(socket_listen(c->http[i], e), LISTENER_BOOT, "http", ret);
+    for (uint32_t i = 0; i < c->tftp_n && !has_tftp && r == 0; i++)
+        r = add(datagram_listen(c->tftp[i], e), LISTENER_TFTP, "tftp", ret);
+    if (r < 0 || has(ret, LISTENER_ADMIN) || str_is(c->socket, "none"))
+        return r;
+    return open_admin_socket(c, ret, e);
+}

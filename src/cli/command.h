@@ -22,6 +22,11 @@ struct command {
 extern const struct command command_tree_table[], command_asset_table[], command_server_table[];
 extern const size_t command_tree_count, command_asset_count, command_server_count;
 
+int reload_run(struct cli *c);
+int backup_run(struct cli *c);
+int known_hosts_run(struct cli *c);
+int restore_command_run(struct cli *c);
+
 /* All of them, one behind the other; NULL behind the last. */
 const struct command *command_at(size_t i);
 

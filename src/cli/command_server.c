@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/command.h"
-#include "cli/node/act.h"
-#include "cli/node/define.h"
-#include "cli/node/discovered.h"
-#include "cli/server/known_hosts.h"
-#include "cli/server/restore.h"
-#include "cli/server/server_ops.h"
-#include "cli/watch/events.h"
+#include "cli/node/node.h"
 #include "cli/watch/watch.h"
 
 #define DEFINITION_FLAGS                                                                          \

@@ -5,7 +5,7 @@
 #include "cli/node/node.h"
 #include "cli/tree/check.h"
 #include "cli/tree/reference.h"
-#include "cli/tree/render.h"
+#include "cli/tree/rendition.h"
 
 const struct command command_tree_table[] = {
     {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json.h"
 #include "cli/asset/asset.h"
-#include "cli/common/interrupt.h"
+#include "cli/common/cli.h"
 
 #include <errno.h>
 #include <fcntl.h>

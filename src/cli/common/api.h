@@ -6,7 +6,9 @@
 #define CLOUDSEED_CLI_COMMON_API_H
 
 #include "base/json.h"
+#include "cli/common/cli.h"
 #include "cli/common/client.h"
+#include "config/config.h"
 
 struct api {
     struct cli *cli;
@@ -22,6 +24,10 @@ struct api_answer {
     struct str etag;
     struct value value; /* VALUE_UNDEFINED: there is no body */
 };
+
+/* --server, else $CLOUDSEED_SERVER, else the configuration's socket. CLI_MISUSED after saying what
+ * is wrong with it. */
+int api_find_server(struct cli *c, const struct config *config, struct server_address *ret);
 
 /* CLI_FAILED or CLI_MISUSED after saying why. Nothing is sent yet; to be closed in any case. */
 int api_open(struct cli *c, struct api *ret);

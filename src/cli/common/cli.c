@@ -2,10 +2,11 @@
 #include "cli/common/cli.h"
 
 #include "base/json.h"
-#include "cli/common/interrupt.h"
 #include "cli/common/term.h"
 
+#include <signal.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 
 #define MESSAGE_MAX_BYTES 4096
@@ -97,4 +98,45 @@ void cli_list_item(struct cli_list *l, struct value v)
 void cli_list_end(const struct cli_list *l)
 {
     puts(l->n ? "\n]" : "[]");
+}
+
+/* --- Interrupts
+ * ----------------------------------------------------------------------------------- */
+
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+
+#define SIGNALS_N (sizeof(signals) / sizeof(signals[0]))
+
+static struct sigaction before[SIGNALS_N];
+static volatile sig_atomic_t came;
+
+static void note(int number)
+{
+    came = number;
+}
+
+/* Without SA_RESTART: whoever waits is to wake up and ask. */
+void interrupt_hold(void)
+{
+    struct sigaction action = {.sa_handler = note};
+    sigemptyset(&action.sa_mask);
+    came = 0;
+    for (size_t i = 0; i < SIGNALS_N; i++) {
+        sigaction(signals[i], NULL, &before[i]);
+        if (before[i].sa_handler != SIG_IGN)
+            sigaction(signals[i], &action, NULL);
+    }
+}
+
+bool interrupt_came(void)
+{
+    return came != 0;
+}
+
+void interrupt_release(void)
+{
+    for (size_t i = 0; i < SIGNALS_N; i++)
+        sigaction(signals[i], &before[i], NULL);
+    if (came)
+        raise(came);
 }

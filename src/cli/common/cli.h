@@ -50,4 +50,14 @@ struct cli_list {
 void cli_list_item(struct cli_list *l, struct value v);
 void cli_list_end(const struct cli_list *l);
 
+/* --- Interrupts --------------------------------------------------------------------------------
+ */
+
+/* From now on SIGINT, SIGTERM and SIGHUP are only noted; those that were ignored still are. */
+void interrupt_hold(void);
+/* Whether one came: whoever works for long asks, and gives up. */
+bool interrupt_came(void);
+/* They have their meaning back: the one that came ends the process. */
+void interrupt_release(void);
+
 #endif

@@ -7,9 +7,17 @@
 #ifndef CLOUDSEED_CLI_COMMON_CLIENT_H
 #define CLOUDSEED_CLI_COMMON_CLIENT_H
 
+#include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
-#include "cli/common/server.h"
-#include "cli/common/sse.h"
+
+struct server_address {
+    const char *where;  /* as it was named, for messages; NULL: there shall be none */
+    const char *socket; /* NULL: `url` */
+    const char *url;    /* without a slash at its end */
+    bool named;         /* for this very call, by option or environment */
+    const char *group;  /* whose members may open the socket, as far as the configuration tells */
+};
 
 struct client;
 
@@ -33,6 +41,37 @@ void client_free(struct client *cl);
  * -ENOENT and -ECONNREFUSED: nobody is there, -EACCES: not for us, -ETIMEDOUT, -EIO. */
 int client_ask(struct client *cl, const struct client_request *q, struct arena *a,
                struct client_answer *ret, struct err *e);
+
+/* --- sse: server-sent events, parsed from the bytes of a response (HTML, section 9.2.6) --------
+ */
+
+#define SSE_EVENT_MAX_BYTES ((size_t)1024 * 1024)
+
+struct sse_event {
+    struct str id;   /* of this event, or of one before where it has none */
+    struct str kind; /* "message" where none is told */
+    struct str data;
+};
+
+typedef void (*sse_event_fn)(void *cls, const struct sse_event *event);
+
+struct sse {
+    struct buf line, id, kind, data;
+    struct buf last; /* the id of the last event that came whole */
+    bool cr;         /* the byte before was a carriage return: a line feed belongs to it */
+    sse_event_fn on_event;
+    void *cls;
+};
+
+void sse_init(struct sse *s, sse_event_fn on_event, void *cls);
+void sse_done(struct sse *s);
+/* A new connection: what has not ended yet is forgotten, with its id. */
+void sse_restart(struct sse *s);
+/* False where an event is larger than we take. */
+bool sse_feed(struct sse *s, struct str bytes);
+
+/* --- The stream of events ----------------------------------------------------------------------
+ */
 
 /*
  * The stream of events. It connects again by itself, from the last event on: a server that is

@@ -30,4 +30,27 @@ void seedtree_print_faults(const struct cli *c, struct faults *faults,
 /* The node of that name; NULL after saying that there is none. */
 const struct node *seedtree_node(struct cli *c, const struct tree *t, const char *name);
 
+/* --- Seed URLs: where nodes find their files, made from the server's secret ------------------ */
+
+#define SEEDURL_PLACEHOLDER "SEED-KEY"
+
+struct keyer;
+
+struct seedurl {
+    struct str base;     /* without a slash at its end */
+    struct keyer *keyer; /* NULL: the placeholder stands for the key */
+};
+
+/* Reads the secret. -errno where that cannot be done: `ret` then makes placeholders, and is to be
+ * closed all the same. */
+int seedurl_open(const struct config *config, const struct tree *t, struct seedurl *ret,
+                 struct err *e);
+/* Makes placeholders, for what is shown to others. */
+void seedurl_open_placeholder(const struct config *config, const struct tree *t,
+                              struct seedurl *ret);
+void seedurl_close(struct seedurl *u);
+
+/* With a slash at its end. */
+struct str seedurl_of(const struct seedurl *u, const struct node *n, struct arena *a);
+
 #endif

@@ -3,7 +3,7 @@
 
 #include "base/mem.h"
 
-#include "cli/common/interrupt.h"
+#include "cli/common/cli.h"
 
 #include <errno.h>
 #include <fcntl.h>

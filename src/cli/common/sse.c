@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/common/sse.h"
+#include "cli/common/client.h"
 
 void sse_init(struct sse *s, sse_event_fn on_event, void *cls)
 {

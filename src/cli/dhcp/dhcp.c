@@ -3,7 +3,6 @@
 
 #include "base/guess.h"
 #include "cli/common/seedtree.h"
-#include "cli/dhcp/write.h"
 
 #include <stdio.h>
 

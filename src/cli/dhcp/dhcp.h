@@ -1,10 +1,106 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dhcp: `cloudseed dhcp`: the settings of the DHCP server of a site's networks. */
+/*
+ * dhcp: the parts of `cloudseed dhcp`: what the DHCP server of a site must say, and its settings in
+ * the syntax of several DHCP servers.
+ *
+ * The plan is made only from the seed tree. IPv4 only: what is left out is listed, with the reason.
+ */
 #ifndef CLOUDSEED_CLI_DHCP_DHCP_H
 #define CLOUDSEED_CLI_DHCP_DHCP_H
 
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/json.h"
 #include "cli/common/cli.h"
+#include "tree/tree.h"
 
 int dhcp_run(struct cli *c);
+
+/* --- The plan ----------------------------------------------------------------------------------
+ */
+
+/* One kind of client, known by what it sends, and the file that it is told to load. No client is of
+ * two kinds: iPXE, which sends an architecture too, counts as iPXE alone, or it would load itself
+ * for ever. */
+struct dhcp_boot {
+    const char *name;  /* "bios": for names of classes and tags */
+    const char *what;  /* for people */
+    bool is_ipxe;      /* by its user class (option 77), "iPXE" */
+    uint16_t archs[2]; /* else by architecture (option 93, RFC 4578) */
+    uint8_t archs_n;
+    bool echoes_http; /* it wants "HTTPClient" as option 60 */
+    struct str file;  /* below TFTP's root, or a URL */
+};
+
+enum { DHCP_BOOT_IPXE, DHCP_BOOT_BIOS, DHCP_BOOT_UEFI, DHCP_BOOT_HTTP, DHCP_BOOT_COUNT };
+
+#define DHCP_USER_CLASS "iPXE"
+#define DHCP_HTTP_CLASS "HTTPClient"
+#define DHCP_LEASE_SECONDS 3600
+
+struct dhcp_reservation {
+    const struct node *node;
+    struct mac mac;
+    struct address address;
+};
+
+struct dhcp_network {
+    const struct network *net;
+    uint32_t id; /* from 1, in the order of the site's networks */
+    struct dhcp_reservation *list;
+    uint32_t n;
+};
+
+struct dhcp_plan {
+    struct arena *arena;
+    struct str url;         /* of the server, without a slash at its end */
+    struct str next_server; /* its address, where TFTP is asked for */
+    struct dhcp_boot boot[DHCP_BOOT_COUNT];
+    struct dhcp_network *networks;
+    uint32_t networks_n;
+    struct str *left_out; /* lines for people */
+    uint32_t left_out_n;
+};
+
+/* `network` NULL: all of the site's. -ENOENT: there is no such network; -EINVAL: none of IPv4, or a
+ * `url` that boot programs cannot be told. Everything lives in the arena. */
+int dhcp_plan_make(const struct tree *t, struct str url, const char *network, struct arena *a,
+                   struct dhcp_plan *ret, struct err *e);
+
+struct str dhcp_address_text(const struct dhcp_plan *p, struct address address);
+struct str dhcp_mac_text(const struct dhcp_plan *p, struct mac mac);
+/* "255.255.255.0" */
+struct str dhcp_netmask_text(const struct dhcp_plan *p, struct cidr cidr);
+struct str dhcp_cidr_text(const struct dhcp_plan *p, struct cidr cidr);
+/* The IPv4 ones of its name servers, and its domains, with `between` between them. */
+struct str dhcp_dns_text(const struct dhcp_plan *p, const struct network *net, const char *between);
+struct str dhcp_search_text(const struct dhcp_plan *p, const struct network *net,
+                            const char *between);
+bool dhcp_has_router(const struct network *net);
+
+/* The plan as data. */
+struct value dhcp_plan_value(const struct dhcp_plan *p);
+
+/* --- Its forms ---------------------------------------------------------------------------------
+ *
+ * They contain only names of nodes and networks, domains, addresses and the server's URL: the seed
+ * tree accepts none of these with a character that is special to dnsmasq or in a comment.
+ */
+
+/* A file for /etc/dnsmasq.d. */
+void dhcp_dnsmasq(const struct dhcp_plan *p, struct buf *out);
+/* The same for a dnsmasq beside another DHCP server, which gives the addresses. */
+void dhcp_dnsmasq_proxy(const struct dhcp_plan *p, struct buf *out);
+/* kea-dhcp4.conf */
+void dhcp_kea(const struct dhcp_plan *p, struct buf *out);
+/* What to fill in, and a file. */
+void dhcp_opnsense(const struct dhcp_plan *p, struct buf *out);
+
+/* Parts that they share. Lines begin with `mark`: what makes a comment. */
+void dhcp_write_needs(const struct dhcp_plan *p, const char *mark, struct buf *out);
+void dhcp_write_left_out(const struct dhcp_plan *p, const char *mark, struct buf *out);
+/* dnsmasq's lines that know clients and tell them their file, where the tag "cloudseed" is set. */
+void dhcp_dnsmasq_boot(const struct dhcp_plan *p, bool proxy, struct buf *out);
+void dhcp_dnsmasq_hosts(const struct dhcp_plan *p, const struct dhcp_network *n, struct buf *out);
 
 #endif

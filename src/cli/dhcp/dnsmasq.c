@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/dhcp/write.h"
+#include "cli/dhcp/dhcp.h"
 
 /* Tags are "cloudseed" for what is ours, "cloudseed-KIND" for kinds of clients, and
  * "cloudseed-net-NAME" for networks. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/dhcp/write.h"
+#include "cli/dhcp/dhcp.h"
 
 static struct value option_value(const struct dhcp_plan *p, const char *name, struct str data,
                                  bool always)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/dhcp/write.h"
+#include "cli/dhcp/dhcp.h"
 
 /* Its web page has no "not" for tags, and iPXE sends an architecture as well: what clients load
  * goes into a file that its dnsmasq reads. The names of fields are those in OPNsense's source.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/diff/baseline.h"
+#include "cli/diff/diff.h"
 
 #include "cli/common/folder.h"
 #include "cli/common/spawn.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/diff/compare.h"
+#include "cli/diff/diff.h"
 
 #include "base/mem.h"
-#include "cli/common/interrupt.h"
+#include "cli/common/cli.h"
 #include "cli/common/progress.h"
 #include "render/scope.h"
 #include "tree/yaml.h"

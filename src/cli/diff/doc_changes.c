@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/diff/doc_changes.h"
+#include "cli/diff/diff.h"
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "cli/diff/identity_mask.h"
-#include "cli/diff/line_diff.h"
 
 #define ARENA_BYTES (64 * 1024)
 #define KEY_MAX_BYTES ((size_t)1 << 30)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/diff/hunks.h"
+#include "cli/diff/diff.h"
 
 #include "base/fs.h"
 #include "cli/common/folder.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/diff/identity_mask.h"
+#include "cli/diff/diff.h"
 
 #define MARK '\x01'
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/diff/line_diff.h"
+#include "cli/diff/diff.h"
 
 #include "base/map.h"
 #include "base/mem.h"

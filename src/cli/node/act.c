@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/node/act.h"
+#include "cli/node/node.h"
 
 #include "base/base64.h"
 #include "cli/common/span.h"

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/node/define.h"
-
-#include "cli/node/act.h"
-#include "cli/node/discovered.h"
+#include "cli/node/node.h"
 
 #include <stdio.h>
 

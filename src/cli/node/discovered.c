@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/node/discovered.h"
+#include "cli/node/node.h"
 
 #include "base/guess.h"
 #include "cli/common/table.h"

@@ -2,8 +2,10 @@
 #include "cli/common/seedtree.h"
 #include "cli/common/table.h"
 #include "cli/node/node.h"
-#include "cli/node/node_check.h"
-#include "cli/node/remote.h"
+
+#include <stdio.h>
+
+/* --- From the seed tree ----------------------------------------------------------------------- */
 
 /* `verdicts` is NULL where nobody asked for them. */
 static void print_json(const struct tree *t, const char *const *verdicts)
@@ -67,6 +69,71 @@ static int list_tree(struct cli *c, const struct config *config)
     return CLI_OK;
 }
 
+/* --- From the server -------------------------------------------------------------------------- */
+
+struct listing {
+    struct cli *cli;
+    struct cli_list list;
+    struct table table;
+};
+
+static int add_row(void *cls, struct value node)
+{
+    struct listing *l = cls;
+    struct arena *a = &l->cli->arena;
+    table_add(&l->table, api_text(node, "name"));
+    table_add(&l->table, api_text(node, "role"));
+    table_add(&l->table, api_text(node, "cluster"));
+    table_add(&l->table, node_state_text(node, a));
+    table_add(&l->table, api_age(node, "since", a));
+    table_add(&l->table, api_list_text(node, "addresses", a));
+    table_add(&l->table, api_list_text(node, "macs", a));
+    table_add(&l->table, api_text(node, "check"));
+    return 0;
+}
+
+static int add_name(void *cls, struct value node)
+{
+    (void)cls;
+    printf("%.*s\n", STR_ARG(api_text(node, "name")));
+    return 0;
+}
+
+static int add_item(void *cls, struct value node)
+{
+    cli_list_item(cls, node);
+    return 0;
+}
+
+#define TARGET STR("/v1/nodes?limit=1000")
+
+static int list_table(struct api *api)
+{
+    static const char *const heads[] = {"NAME", "ROLE",      "CLUSTER", "STATE",
+                                        "FOR",  "ADDRESSES", "MACS",    "CHECK"};
+    struct listing l = {.cli = api->cli};
+    table_init(&l.table, &api->cli->arena, 8);
+    for (size_t i = 0; i < 8; i++)
+        table_add(&l.table, str_from(heads[i]));
+    int status = api_each(api, TARGET, "nodes", add_row, &l);
+    if (status == CLI_OK)
+        table_print(&l.table, stdout, api->cli->color_out);
+    return status;
+}
+
+static int list_remote(struct api *api)
+{
+    struct cli_list list = {0};
+    if (flags_given(&api->cli->flags, FLAG_NAMES))
+        return api_each(api, TARGET, "nodes", add_name, NULL);
+    if (!flags_given(&api->cli->flags, FLAG_JSON))
+        return list_table(api);
+    int status = api_each(api, TARGET, "nodes", add_item, &list);
+    if (status == CLI_OK)
+        cli_list_end(&list);
+    return status;
+}
+
 int node_list_run(struct cli *c)
 {
     struct api api;
@@ -79,7 +146,7 @@ int node_list_run(struct cli *c)
     if (status == NODE_REMOTE_NONE)
         status = list_tree(c, &api.config);
     else if (status == CLI_OK)
-        status = node_remote_list(&api);
+        status = list_remote(&api);
     api_close(&api);
     return status;
 }

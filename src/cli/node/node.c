@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/node/node.h"
 
+#include "base/clock.h"
+#include "cli/common/progress.h"
+#include "cli/common/seedtree.h"
+
 #include <stdio.h>
 
 static struct value address_value(struct address address, struct arena *a)
@@ -83,4 +87,95 @@ struct str node_macs_text(const struct node *n, struct arena *a)
         at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s", i ? "," : "",
                                mac_text(n->macs[i], one));
     return arena_str(a, str_from(text));
+}
+
+/* "failed in modules-final, locked" */
+struct str node_state_text(struct value node, struct arena *a)
+{
+    struct value locked = value_get(node, STR("locked"));
+    struct str stage = api_text(value_get(node, STR("failure")), "stage");
+    return arena_printf(a, "%.*s%s%.*s%s", STR_ARG(api_text(node, "state")), stage.n ? " in " : "",
+                        STR_ARG(stage), locked.kind == VALUE_BOOL && locked.b ? ", locked" : "");
+}
+
+/* --- Their check ------------------------------------------------------------------------------ */
+
+struct node_checking {
+    const char **verdicts; /* by the numbers of nodes */
+    struct progress progress;
+};
+
+static void on_node(void *cls, uint32_t number, enum check_verdict verdict)
+{
+    struct node_checking *k = cls;
+    k->verdicts[number] = check_verdict_names[verdict];
+    progress_count(&k->progress, number + 1);
+}
+
+static void on_only_node(void *cls, uint32_t number, enum check_verdict verdict)
+{
+    (void)number;
+    *(const char **)cls = check_verdict_names[verdict];
+}
+
+static void check(const struct tree *t, struct check_run run, struct faults *faults)
+{
+    struct scope_tables *tables = scope_tables_new(t);
+    struct check_result result;
+    run.now_s = clock_wall_s();
+    check_tree(t, tables, &run, faults, &result);
+    scope_tables_free(tables);
+}
+
+const char *node_check(const struct tree *t, const struct node *n, struct faults *faults)
+{
+    const char *verdict = check_verdict_names[CHECK_UNCHECKED];
+    check(t, (struct check_run){.only = n, .on_node = on_only_node, .cls = &verdict}, faults);
+    return verdict;
+}
+
+const char *const *node_check_all(const struct tree *t, struct arena *a)
+{
+    struct node_checking k = {.verdicts = ARENA_ARRAY(a, const char *, tree_node_count(t))};
+    struct faults faults;
+    faults_init(&faults);
+    progress_begin(&k.progress, "checking nodes");
+    progress_total(&k.progress, tree_node_count(t));
+    check(t, (struct check_run){.on_node = on_node, .cls = &k}, &faults);
+    progress_end(&k.progress);
+    faults_done(&faults);
+    return k.verdicts;
+}
+
+/* --- Whether to ask the server ---------------------------------------------------------------- */
+
+/* Whoever names a tree, or has it checked, is asking about files. */
+#define ABOUT_FILES (FLAG_BIT(FLAG_SEED) | FLAG_BIT(FLAG_TEMPLATES) | FLAG_BIT(FLAG_CHECK))
+
+static int probe(struct api *api)
+{
+    struct api_answer answer;
+    struct err e;
+    int r = api_try(api, "GET", STR("/v1/server"), (struct value){0}, STR(""), &answer, &e);
+    if (r == 0)
+        return CLI_OK;
+    if (api->server.named)
+        return cli_fail(api->cli, "%s", e.msg);
+    cli_note(api->cli, "%s; the seed tree alone is shown", e.msg);
+    return NODE_REMOTE_NONE;
+}
+
+int node_remote_open(struct cli *c, struct api *ret)
+{
+    bool files = c->flags.given & ABOUT_FILES, json = flags_given(&c->flags, FLAG_JSON);
+    *ret = (struct api){.cli = c, .arena = &c->arena};
+    int status = seedtree_configure(c, &ret->config);
+    if (status == CLI_OK)
+        status = api_find_server(c, &ret->config, &ret->server);
+    if (status != CLI_OK)
+        return status;
+    if (!ret->server.where || files || (json && !ret->server.named))
+        return NODE_REMOTE_NONE;
+    ret->client = client_new(&ret->server);
+    return probe(ret);
 }

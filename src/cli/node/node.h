@@ -1,24 +1,74 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* node: `cloudseed node …`, and what these commands show alike. */
+/*
+ * node: what the `cloudseed node …` commands share: a node's declaration as text and JSON, its
+ * check, build windows, and whether they ask the server or read the seed tree.
+ */
 #ifndef CLOUDSEED_CLI_NODE_NODE_H
 #define CLOUDSEED_CLI_NODE_NODE_H
 
 #include "base/json.h"
-#include "cli/common/cli.h"
+#include "cli/common/api.h"
 #include "model/node.h"
+#include "render/check.h"
 
 int node_list_run(struct cli *c);
 int node_show_run(struct cli *c);
 int node_url_run(struct cli *c);
+int node_arm_run(struct cli *c);
+int node_disarm_run(struct cli *c);
+int node_unlock_run(struct cli *c);
+int node_rekey_run(struct cli *c);
+int node_reprovision_run(struct cli *c);
+int node_rm_run(struct cli *c);
+int node_add_run(struct cli *c);
+int node_adopt_run(struct cli *c);
+int node_set_run(struct cli *c);
+int node_discovered_run(struct cli *c);
 
-/* Texts for people, in the arena: "10.0.20.11,fd00:20::11"; empty where there is none. */
+/* --- node.c ------------------------------------------------------------------------------------
+ */
+
+/* "10.0.20.11,fd00:20::11", in the arena; empty if there are none. */
 struct str node_addresses_text(const struct node *n, struct arena *a);
 struct str node_macs_text(const struct node *n, struct arena *a);
 
 #define NODE_PAIRS 10
-/* What is declared of a node, as pairs for JSON. */
+/* The node's declaration as members of a JSON object. */
 void node_pairs(const struct node *n, struct arena *a, struct value_pair ret[static NODE_PAIRS]);
 
 struct value node_place_value(struct place at, struct arena *a);
+
+/* The state in a node that the server returned: "failed in modules-final, locked". */
+struct str node_state_text(struct value node, struct arena *a);
+
+/* Checks one node's documents: "ok" or "faulty", with the faults and warnings. */
+const char *node_check(const struct tree *t, const struct node *n, struct faults *faults);
+
+/* Checks all nodes and shows the progress: the verdicts by node number, in the arena. */
+const char *const *node_check_all(const struct tree *t, struct arena *a);
+
+#define NODE_REMOTE_NONE (-1)
+
+/* Decides whether to ask the server: yes if one was named, or if its socket answers and the output
+ * is for people; no if a tree was named or is to be checked. CLI_OK: `ret` is open.
+ * NODE_REMOTE_NONE: read only the tree; if a server was expected, a note was printed. Otherwise
+ * the reason was printed. Call api_close in any case. */
+int node_remote_open(struct cli *c, struct api *ret);
+
+/* --- act.c -------------------------------------------------------------------------------------
+ */
+
+/* The body of "arm" from --for; VALUE_UNDEFINED without it. CLI_MISUSED after printing the
+ * reason. */
+int node_act_window(struct cli *c, struct value *ret);
+/* Prints the serial that the armed node's machine needs, for people. */
+void node_act_print_armed(struct api *api, struct value armed);
+
+/* --- discovered.c ------------------------------------------------------------------------------
+ */
+
+/* The discovered machine with this MAC; CLI_FAILED after printing that there is none, with the
+ * nearest one. */
+int node_discovered_find(struct api *api, struct mac mac, struct value *ret);
 
 #endif

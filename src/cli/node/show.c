@@ -4,12 +4,12 @@
 #include "cli/common/table.h"
 #include "cli/common/term.h"
 #include "cli/node/node.h"
-#include "cli/node/node_check.h"
-#include "cli/node/remote.h"
 #include "render/scope.h"
 
 #include <stdlib.h>
 #include <unistd.h>
+
+/* --- From the seed tree ----------------------------------------------------------------------- */
 
 #define VALUE_MAX_BYTES ((size_t)1 << 30)
 
@@ -217,6 +217,100 @@ static void print(struct cli *c, const struct tree *t, const struct node *n)
     faults_done(&k.faults);
 }
 
+/* --- From the server -------------------------------------------------------------------------- */
+
+static void add_time(struct table *t, const char *name, struct value map, const char *member,
+                     struct arena *a)
+{
+    struct str at = api_text(map, member), age = api_age(map, member, a);
+    if (at.n)
+        add_field(t, name, arena_printf(a, "%.*s (%.*s ago)", STR_ARG(at), STR_ARG(age)));
+}
+
+static struct str boot_report_text(struct value boot, struct arena *a)
+{
+    struct value finished = value_get(boot, STR("finished"));
+    if (!api_text(boot, "stage").n)
+        return STR("");
+    return arena_printf(a, "%.*s, %lld events, %lld warnings%s", STR_ARG(api_text(boot, "stage")),
+                        (long long)api_number(boot, "events", 0),
+                        (long long)api_number(boot, "warnings", 0),
+                        finished.kind == VALUE_BOOL && finished.b ? ", finished" : "");
+}
+
+static struct str keys_text(struct value keys, struct arena *a)
+{
+    struct str text = STR("");
+    for (uint32_t i = 0; keys.kind == VALUE_MAP && i < keys.n; i++)
+        text = arena_printf(a, "%.*s%s%.*s", STR_ARG(text), i ? "," : "",
+                            STR_ARG(value_text(keys.pairs[i].key)));
+    return text;
+}
+
+static void add_alarm(struct table *t, struct value node, struct arena *a)
+{
+    int64_t alarms = api_number(node, "alarms", 0);
+    if (alarms)
+        add_field(t, "alarms",
+                  arena_printf(a, "%lld, the latest: %.*s", (long long)alarms,
+                               STR_ARG(api_text(node, "alarm"))));
+}
+
+static void add_life(struct table *t, struct value node, struct arena *a)
+{
+    struct value boot = value_get(node, STR("boot")), identity = value_get(node, STR("identity")),
+                 failure = value_get(node, STR("failure"));
+    add_field(t, "state", node_state_text(node, a));
+    add_time(t, "since", node, "since", a);
+    if (failure.kind == VALUE_MAP)
+        add_field(t, "failure", api_text(failure, "reason"));
+    add_field(t, "window ends", api_text(value_get(node, STR("window")), "ends"));
+    add_field(t, "instance-id", api_text(node, "instance_id"));
+    add_field(t, "boot", boot_report_text(boot, a));
+    add_time(t, "boot began", boot, "began", a);
+    add_field(t, "hostname", api_text(identity, "hostname"));
+    add_field(t, "ssh host keys", keys_text(value_get(identity, STR("host_keys")), a));
+    add_alarm(t, node, a);
+}
+
+static void add_variables(struct table *t, struct value variables, struct arena *a)
+{
+    for (uint32_t i = 0; variables.kind == VALUE_MAP && i < variables.n; i++) {
+        struct buf json;
+        buf_init(&json, (size_t)1 << 20);
+        json_write(&json, variables.pairs[i].value, false);
+        table_add(t, arena_printf(a, "variable %.*s", STR_ARG(value_text(variables.pairs[i].key))));
+        table_add(t, arena_str(a, buf_view(&json)));
+        buf_done(&json);
+    }
+}
+
+static void print_life(struct cli *c, struct value node)
+{
+    struct table t;
+    table_init(&t, &c->arena, 2);
+    add_life(&t, node, &c->arena);
+    putchar('\n');
+    table_print(&t, stdout, false);
+}
+
+static void print_remote(struct cli *c, struct value node)
+{
+    static const char *const texts[] = {"name", "role", "bootstrap", "cluster", "uuid", "serial"};
+    struct arena *a = &c->arena;
+    struct table t;
+    table_init(&t, a, 2);
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        add_field(&t, texts[i], api_text(node, texts[i]));
+    add_field(&t, "addresses", api_list_text(node, "addresses", a));
+    add_field(&t, "macs", api_list_text(node, "macs", a));
+    add_field(&t, "declared in", api_text(node, "declared"));
+    add_field(&t, "check", api_text(node, "check"));
+    add_variables(&t, value_get(node, STR("variables")), a);
+    add_life(&t, node, a);
+    table_print(&t, stdout, false);
+}
+
 /* `remote` is what the server tells of it, VALUE_UNDEFINED where none was asked. */
 static int show_tree(struct cli *c, const struct config *config, struct value remote)
 {
@@ -225,7 +319,7 @@ static int show_tree(struct cli *c, const struct config *config, struct value re
     if (n)
         print(c, tree, n);
     if (n && remote.kind == VALUE_MAP)
-        node_remote_print_life(c, remote);
+        print_life(c, remote);
     tree_free(tree);
     return n ? CLI_OK : CLI_FAILED;
 }
@@ -243,7 +337,7 @@ static int show_remote(struct api *api)
     else if (api_text(node, "declared").n && access(api->config.seed_dir.p, R_OK) == 0)
         return show_tree(c, &api->config, node);
     else
-        node_remote_print(c, node);
+        print_remote(c, node);
     return CLI_OK;
 }
 

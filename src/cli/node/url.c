@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/common/seedurl.h"
+#include "cli/common/seedtree.h"
 #include "cli/node/node.h"
 #include "crypto/keys.h"
 

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/server/known_hosts.h"
-
 #include "cli/common/api.h"
 
 #include <stdio.h>

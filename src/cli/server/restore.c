@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/server/restore.h"
+
+#include "cli/common/cli.h"
 
 #include <errno.h>
 #include <libgen.h>

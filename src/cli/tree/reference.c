@@ -3,11 +3,214 @@
 
 #include "base/guess.h"
 #include "config/config.h"
+#include "template/template.h"
 #include "tree/reference.h"
 
 #include <stdio.h>
 
 #define PAGE_MAX_BYTES ((size_t)16 * 1024 * 1024)
+
+/* --- The page about templates ------------------------------------------------------------------
+ */
+
+/* A name, or something below one: "networks.NAME.cidr", "node.interfaces[].mac". Below a list or
+ * a mapping of the user's names there is [] or NAME. */
+struct names_row {
+    const char *path;
+    const char *what;    /* a text, a list …, and what it is; none where there may be none */
+    const char *example; /* as `{{ … | tojson }}` shows it; NULL for what has parts of its own */
+};
+
+/* tests/e2e/test_reference.py holds this against what templates see of a rich tree. */
+static const struct names_row names_table[] = {
+    {"node", "the node that the document is for", NULL},
+    {"node.name", "its name", "\"k8s-worker-2\""},
+    {"node.fqdn", "the name in the first search domain of its first network",
+     "\"k8s-worker-2.home.arpa\""},
+    {"node.instance_id", "what cloud-init knows the installation by", "\"k8s-worker-2-1\""},
+    {"node.macs", "a list of its MAC addresses", "[\"bc:24:11:0a:14:0c\"]"},
+    {"node.uuid", "its SMBIOS uuid, or none", "null"},
+    {"node.serial", "its SMBIOS serial where one is declared, or none", "null"},
+    {"node.addresses", "a list of its addresses, without a prefix", "[\"10.0.20.12\"]"},
+    {"node.interfaces", "a list: one for each MAC address, and for each VLAN beyond them", NULL},
+    {"node.interfaces[].name", "eth0, eth1, and so on: a name to give it", "\"eth0\""},
+    {"node.interfaces[].mac", "its MAC address, or none", "\"bc:24:11:0a:14:0c\""},
+    {"node.interfaces[].addresses", "a list, empty for DHCP", NULL},
+    {"node.interfaces[].addresses[].address", "the address", "\"10.0.20.12\""},
+    {"node.interfaces[].addresses[].cidr", "with the prefix of its network", "\"10.0.20.12/24\""},
+    {"node.interfaces[].addresses[].family", "4 or 6", "4"},
+    {"node.interfaces[].addresses[].network", "the name of its network", "\"nodes\""},
+    {"node.interfaces[].addresses[].gateway",
+     "the network's gateway where the node's default route goes there, or none", "\"10.0.20.1\""},
+    {"node.interfaces[].addresses[].dns", "the network's name servers", "[\"10.0.20.1\"]"},
+    {"node.interfaces[].addresses[].search", "the network's search domains", "[\"home.arpa\"]"},
+    {"node.interfaces[].dns", "the name servers of all its networks, each once", "[\"10.0.20.1\"]"},
+    {"node.interfaces[].search", "the search domains of all its networks, each once",
+     "[\"home.arpa\"]"},
+    {"role", "the node's role", NULL},
+    {"role.name", "its name", "\"worker\""},
+    {"role.bootstrap", "master, worker or none", "\"worker\""},
+    {"cluster", "the node's cluster; none for a node without one", NULL},
+    {"cluster.name", "its name", "\"homelab\""},
+    {"cluster.version", "the version of Kubernetes, without a v", "\"1.29\""},
+    {"cluster.endpoint", "where its API server is: name or address, and port",
+     "\"10.0.20.11:6443\""},
+    {"cluster.pods", "a list of the networks of its pods", "[\"192.168.0.0/16\"]"},
+    {"cluster.services", "a list of the networks of its services", "[\"10.96.0.0/12\"]"},
+    {"cluster.addons", "a list: what is applied to it once it runs, in this order", NULL},
+    {"cluster.addons[].name", "its name", "\"calico\""},
+    {"cluster.addons[].url", "where its manifest is fetched, or none",
+     "\"https://example.org/calico.yaml\""},
+    {"cluster.addons[].template", "the template that its manifest is rendered from, or none",
+     "null"},
+    {"cluster.addons[].sha256", "the manifest's hash, or none", "null"},
+    {"cluster.addons[].wait", "a list: what to wait for once it is applied",
+     "[\"deployment/kube-system/calico-kube-controllers\"]"},
+    {"site", "what all nodes share", NULL},
+    {"site.name", "its name", "\"homelab\""},
+    {"site.url", "where nodes reach the server, without a slash at its end",
+     "\"http://10.0.10.5:8080\""},
+    {"site.node_url", "where they reach it over TLS, to join their cluster",
+     "\"https://10.0.10.5:8443\""},
+    {"site.unknown", "what a machine does that is no node: wait or local", "\"wait\""},
+    {"networks", "the site's networks, by name", NULL},
+    {"networks.NAME.name", "its name", "\"nodes\""},
+    {"networks.NAME.cidr", "the network with its prefix", "\"10.0.20.0/24\""},
+    {"networks.NAME.prefix", "the prefix alone", "24"},
+    {"networks.NAME.vlan", "its VLAN, or none where it is untagged", "20"},
+    {"networks.NAME.gateway", "its gateway, or none", "\"10.0.20.1\""},
+    {"networks.NAME.dns", "a list of its name servers", "[\"10.0.20.1\"]"},
+    {"networks.NAME.search", "a list of its search domains", "[\"home.arpa\"]"},
+    {"seed", "what the server knows of the request", NULL},
+    {"seed.url", "where this node's files are, with a slash at its end",
+     "\"http://10.0.10.5:8080/s/SEED-KEY/\""},
+    {"boot", "only for boot scripts: what the machine is to boot now", NULL},
+    {"boot.entry", "the entry of its role; of kind local while it is not to be built", NULL},
+    {"boot.entry.title", "what a menu shows of it; none outside of one", "null"},
+    {"boot.entry.kind", "local, kernel, chain or menu", "\"kernel\""},
+    {"boot.entry.kernel", "where the kernel is; none for other kinds", NULL},
+    {"boot.entry.kernel.url", "its URL", "\"http://10.0.10.5:8080/assets/debian/vmlinuz\""},
+    {"boot.entry.kernel.asset", "its path below the server's assets, or none",
+     "\"debian/vmlinuz\""},
+    {"boot.entry.initrd", "a list of its initrds", NULL},
+    {"boot.entry.initrd[].url", "its URL", "\"http://10.0.10.5:8080/assets/debian/initrd.img\""},
+    {"boot.entry.initrd[].asset", "its path below the server's assets, or none",
+     "\"debian/initrd.img\""},
+    {"boot.entry.arguments", "the kernel's command line", "\"console=ttyS0\""},
+    {"boot.entry.discovery",
+     "what is to stand there too, so that cloud-init finds its files; or none",
+     "\"ds=nocloud;dsmode=net;s=http://10.0.10.5:8080/s/WINDOW-KEY/\""},
+    {"boot.entry.chain", "of kind chain, like the kernel: what is started; or none", "null"},
+    {"boot.menu", "a list of kind menu's entries, like `boot.entry`, each with a `title`", "[]"},
+    {"boot.timeout", "seconds until the menu's first entry is taken", "10"},
+    {"boot.refusal", "why the node boots its disk instead, in one line; or none",
+     "\"it is ready\""},
+    {"boot.mac", "the MAC address that the machine says it has, or none", "\"bc:24:11:0a:14:0c\""},
+    {"boot.uuid", "the uuid that it says it has, or none", "null"},
+    {"bootstrap", "only for kubeadm's configuration: how the node gets into its cluster", NULL},
+    {"bootstrap.action", "init for the node that begins the cluster, join for all others",
+     "\"join\""},
+    {"bootstrap.control_plane", "whether it becomes a control-plane node", "false"},
+    {"bootstrap.endpoint", "where the API server is", "\"10.0.20.11:6443\""},
+    {"bootstrap.token", "a bootstrap token minted for this node; none for init",
+     "\"abcdef.0123456789abcdef\""},
+    {"bootstrap.ca_hashes", "a list of hashes of the cluster's CA; empty for init",
+     "[\"sha256:…\"]"},
+    {"bootstrap.certificate_key",
+     "what decrypts the control plane's certificates; none for workers", "null"},
+    {"secrets", "only for sealed files and what else travels at bootstrap: secrets of the site",
+     NULL},
+    {"secrets.NAME", "a secret; `check` and `render` show a placeholder", "\"SECRET-registry\""},
+};
+
+#define NAMES_N (sizeof(names_table) / sizeof(names_table[0]))
+
+static const char head[] =
+    "<!-- Printed by `cloudseed reference templates`; do not edit. -->\n"
+    "# Templates: names, filters, tests and methods\n\n"
+    "docs/templates.md tells how templates are written. This page lists what they may use.\n\n"
+    "## Names\n\n"
+    "Any name that is not listed is the variable of that name: the node's, else its role's, its "
+    "cluster's or the\nsite's. `[]` stands for each item of a list, `NAME` for a name of yours.\n\n"
+    "| Name | What it is | Example |\n|---|---|---|\n";
+
+static const struct {
+    const char *kind, *title, *before, *usage, *gives;
+} sections[] = {
+    {"filter", "Filters", "`value | filter`, with arguments in brackets where there are some.",
+     "Filter", "Gives"},
+    {"test", "Tests", "`value is test`, `value is not test`.", "Test", "True for what is"},
+    {"string method", "Methods of texts", "`text.method(…)`.", "Method", "Gives"},
+    {"mapping method", "Methods of mappings", "`mapping.method(…)`.", "Method", "Gives"},
+};
+
+/* As code in a table of Markdown: a bar would end the cell. */
+static void write_code(struct buf *out, const char *text)
+{
+    buf_str(out, STR("`"));
+    for (; *text; text++) {
+        if (*text == '|')
+            buf_char(out, '\\');
+        buf_char(out, *text);
+    }
+    buf_str(out, STR("`"));
+}
+
+static void write_names(struct buf *out)
+{
+    for (size_t i = 0; i < NAMES_N; i++) {
+        const struct names_row *row = &names_table[i];
+        buf_printf(out, "| `%s` | %s | ", row->path, row->what);
+        if (row->example)
+            write_code(out, row->example);
+        buf_str(out, STR(" |\n"));
+    }
+}
+
+/* "replace(old, new, [count])", "lower". */
+static void write_usage(struct buf *out, const struct template_builtin *b)
+{
+    buf_printf(out, "| `%s", b->name);
+    for (unsigned i = 0; i < b->params_max && b->params[i]; i++) {
+        bool optional = i >= b->required;
+        const char *name = b->params[i];
+        buf_printf(out, "%s%s%s%s", i ? ", " : "(", optional ? "[" : "", name + (name[0] == '/'),
+                   optional ? "]" : "");
+    }
+    bool any = b->params_max && b->params[0], method = strstr(b->kind, "method");
+    buf_printf(out, "%s` | ", any ? ")" : method ? "()" : "");
+}
+
+static void write_builtin(struct buf *out, const struct template_builtin *b)
+{
+    write_usage(out, b);
+    for (const char *p = b->help; *p; p++)
+        buf_printf(out, *p == '|' ? "\\|" : "%c", *p);
+    buf_str(out, STR(" | "));
+    write_code(out, b->example);
+    buf_str(out, STR(" | "));
+    if (b->result[0])
+        write_code(out, b->result);
+    buf_str(out, STR(" |\n"));
+}
+
+void reference_templates(struct buf *out)
+{
+    buf_str(out, str_from(head));
+    write_names(out);
+    for (size_t s = 0; s < sizeof(sections) / sizeof(sections[0]); s++) {
+        struct template_builtin b;
+        buf_printf(out, "\n## %s\n\n%s\n\n| %s | %s | Example | Rendered |\n|---|---|---|---|\n",
+                   sections[s].title, sections[s].before, sections[s].usage, sections[s].gives);
+        for (size_t i = 0; template_builtin_at(i, &b); i++) {
+            if (strcmp(b.kind, sections[s].kind) == 0)
+                write_builtin(out, &b);
+        }
+    }
+}
+
+/* --- The command -------------------------------------------------------------------------------
+ */
 
 static const struct {
     const char *name;

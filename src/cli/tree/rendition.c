@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/tree/rendition.h"
 
+#include "base/json.h"
+#include "cli/common/term.h"
+#include "cli/node/node.h"
+
+#include <stdio.h>
+
 static int open_urls(struct cli *c, const struct config *config, enum rendition_keys keys,
                      struct rendition *r)
 {
@@ -63,4 +69,197 @@ int rendition_fail(struct cli *c, const struct rendition *r, const struct node *
     print_fault(c, r, f);
     return cli_fail(c, "%s of node '%.*s'%s%s cannot be rendered", document_name(n, d, &c->arena).p,
                     STR_ARG(n->name), r->alias ? " in " : "", r->alias ? r->alias->name : "");
+}
+
+#define NAMES_MAX 16
+#define LINE_MAX_BYTES ((size_t)1 << 24)
+#define NO_TEMPLATE "(cloudseedd)" /* it makes meta-data where a role has no template */
+
+/* The names that a line, or a piece, takes from around its template. */
+struct names_seen {
+    struct str list[NAMES_MAX];
+    size_t n;
+};
+
+static void on_name(void *cls, struct str name)
+{
+    struct names_seen *seen = cls;
+    for (size_t i = 0; i < seen->n; i++) {
+        if (str_eq(seen->list[i], name))
+            return;
+    }
+    if (seen->n < NAMES_MAX)
+        seen->list[seen->n++] = name;
+}
+
+static bool is_of_server(struct str name)
+{
+    return str_is(name, "seed") || str_is(name, "bootstrap") || str_is(name, "secrets") ||
+           str_is(name, "boot");
+}
+
+/* Where what `name` stands for was declared; file is NULL where no file says it. In the order of
+ * scope_lookup: built-in names win over variables. */
+static struct place declared_at(const struct rendition *r, const struct node *n, struct str name)
+{
+    const struct site *site = tree_site(r->tree);
+    if (is_of_server(name))
+        return (struct place){0};
+    if (str_is(name, "node"))
+        return n->at;
+    if (str_is(name, "networks") && site->networks_n)
+        return site->networks[0].at;
+    if (str_is(name, "site"))
+        return site->at;
+    if (str_is(name, "role"))
+        return n->role->at;
+    if (str_is(name, "cluster"))
+        return n->cluster ? n->cluster->at : (struct place){0};
+    const struct variable *v = scope_variable(site, n, name);
+    return v ? v->at : (struct place){0};
+}
+
+/* --- Provenance for people
+ * ---------------------------------------------------------------------------- */
+
+struct view {
+    const struct rendition *r;
+    const struct node *node;
+    struct str text;
+    const struct template_trace *trace;
+    bool color;
+    int width; /* of the left column */
+    struct buf line;
+};
+
+/* "k8s/node:12"; the names of templates are their paths below the folder of templates. */
+static struct str left_text(const struct view *v, size_t offset, char *out, size_t size)
+{
+    const struct template_piece *p = template_trace_find(v->trace, offset);
+    if (!p)
+        return STR(NO_TEMPLATE);
+    struct place at = template_piece_place(v->trace, p, offset);
+    snprintf(out, size, "%.*s:%u", STR_ARG(template_name(p->t)), at.line);
+    return str_from(out);
+}
+
+static void print_names(struct view *v, const struct names_seen *seen)
+{
+    const char *before = "  <- ";
+    for (size_t i = 0; i < seen->n; i++) {
+        struct place at = declared_at(v->r, v->node, seen->list[i]);
+        if (!at.file && !is_of_server(seen->list[i]))
+            continue; /* an including template has set it */
+        printf("%s%s%.*s: ", v->color ? TERM_PLACE : "", before, STR_ARG(seen->list[i]));
+        before = ", ";
+        if (!at.file)
+            fputs("(cloudseedd)", stdout);
+        else if (at.line)
+            printf("%s:%u", at.file, at.line);
+        else
+            fputs(at.file, stdout);
+    }
+    if (v->color && *before == ',')
+        fputs(TERM_PLAIN, stdout);
+}
+
+static struct names_seen names_between(const struct view *v, size_t begin, size_t end)
+{
+    struct names_seen seen = {.n = 0};
+    const struct template_piece *p = template_trace_find(v->trace, begin);
+    const struct template_piece *behind = v->trace->list + v->trace->n;
+    for (; p && p < behind && template_piece_begin(v->trace, p) < end; p++) {
+        if (template_piece_is_value(p))
+            template_piece_names(p, on_name, &seen);
+    }
+    return seen;
+}
+
+static void print_line(struct view *v, size_t begin, size_t end)
+{
+    char left[512];
+    struct str from = left_text(v, begin, left, sizeof(left));
+    struct names_seen seen = names_between(v, begin, end);
+    buf_clear(&v->line);
+    term_line(&v->line, (struct str){v->text.p + begin, end - begin});
+    printf("%s%-*.*s |%s%s%s", v->color ? TERM_DIM : "", v->width, STR_ARG(from),
+           v->color ? TERM_PLAIN : "", v->line.n ? " " : "", buf_view(&v->line).p);
+    print_names(v, &seen);
+    putchar('\n');
+}
+
+/* Calls for each line, without its end. */
+static void for_lines(struct view *v, void (*on_line)(struct view *v, size_t begin, size_t end))
+{
+    struct str rest = v->text;
+    while (rest.n) {
+        struct str line = str_cut(&rest, '\n');
+        size_t begin = (size_t)(line.p - v->text.p);
+        on_line(v, begin, begin + line.n);
+    }
+}
+
+static void widen(struct view *v, size_t begin, size_t end)
+{
+    char left[512];
+    int width = (int)left_text(v, begin, left, sizeof(left)).n;
+    (void)end;
+    v->width = width > v->width ? width : v->width;
+}
+
+void rendition_print_provenance(const struct rendition *r, const struct node *n, struct str text,
+                                const struct template_trace *trace, bool color)
+{
+    struct view v = {.r = r, .node = n, .text = text, .trace = trace, .color = color};
+    buf_init(&v.line, LINE_MAX_BYTES);
+    for_lines(&v, widen);
+    for_lines(&v, print_line);
+    buf_done(&v.line);
+}
+
+/* --- Provenance for programs
+ * -------------------------------------------------------------------------- */
+
+static struct value names_value(const struct rendition *r, const struct node *n,
+                                const struct names_seen *seen, struct arena *a)
+{
+    struct value *items = ARENA_ARRAY(a, struct value, seen->n);
+    for (size_t i = 0; i < seen->n; i++) {
+        struct place at = declared_at(r, n, seen->list[i]);
+        const struct value_pair pairs[] = {
+            JSON_STR("name", seen->list[i]),
+            JSON_VALUE("set", at.file ? node_place_value(at, a) : value_none()),
+        };
+        items[i] = value_copy(a, value_map(pairs, 2));
+    }
+    return value_list(items, seen->n);
+}
+
+static struct value piece_value(const struct rendition *r, const struct node *n, struct str text,
+                                const struct template_trace *trace, const struct template_piece *p,
+                                struct arena *a)
+{
+    struct names_seen seen = {.n = 0};
+    size_t begin = template_piece_begin(trace, p);
+    bool is_value = template_piece_is_value(p);
+    if (is_value)
+        template_piece_names(p, on_name, &seen);
+    const struct value_pair pairs[] = {
+        JSON_STR("text", ((struct str){text.p + begin, p->end - begin})),
+        JSON_STR("template", template_name(p->t)),
+        JSON_VALUE("at", node_place_value(template_piece_place(trace, p, begin), a)),
+        JSON_BOOL("value", is_value),
+        JSON_VALUE("names", names_value(r, n, &seen, a)),
+    };
+    return value_copy(a, value_map(pairs, 5));
+}
+
+struct value rendition_value_provenance(const struct rendition *r, const struct node *n,
+                                        struct str text, const struct template_trace *trace,
+                                        struct arena *a)
+{
+    struct value *items = ARENA_ARRAY(a, struct value, trace->n);
+    for (uint32_t i = 0; i < trace->n; i++)
+        items[i] = piece_value(r, n, text, trace, &trace->list[i], a);
+    return value_list(items, trace->n);
 }

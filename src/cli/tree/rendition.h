@@ -3,9 +3,12 @@
 #ifndef CLOUDSEED_CLI_TREE_RENDITION_H
 #define CLOUDSEED_CLI_TREE_RENDITION_H
 
-#include "cli/common/seedurl.h"
+#include "cli/common/seedtree.h"
 #include "render/document.h"
 #include "render/scope.h"
+#include "template/trace.h"
+
+int render_run(struct cli *c);
 
 struct rendition {
     const struct seedtree_alias *alias; /* the caller's; NULL: none */
@@ -38,5 +41,17 @@ void rendition_note_placeholder(const struct cli *c, const struct rendition *r);
 /* Says so; returns CLI_FAILED. */
 int rendition_fail(struct cli *c, const struct rendition *r, const struct node *n,
                    struct document d, const struct template_fault *f);
+
+/* --- Provenance: where each part of a document comes from: template, line, variables ---------- */
+
+/* Prints the document line by line, the template and the line of it on the left, behind values the
+ * names that they are made of, each with the place that set it. */
+void rendition_print_provenance(const struct rendition *r, const struct node *n, struct str text,
+                                const struct template_trace *trace, bool color);
+
+/* The same as a list of pieces, in the arena, for JSON. */
+struct value rendition_value_provenance(const struct rendition *r, const struct node *n,
+                                        struct str text, const struct template_trace *trace,
+                                        struct arena *a);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/watch/event_text.h"
+#include "cli/watch/watch.h"
 
 #include "cli/common/api.h"
 #include "cli/common/term.h"

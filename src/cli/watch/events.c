@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/watch/events.h"
+#include "cli/watch/watch.h"
 
 #include "cli/common/api.h"
-#include "cli/watch/event_text.h"
 #include "wire/uri.h"
 
 #include <stdio.h>

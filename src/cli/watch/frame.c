@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/watch/frame.h"
+#include "cli/watch/watch.h"
 
 #include "base/mem.h"
 #include "cli/common/span.h"

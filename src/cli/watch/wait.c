@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/watch/watch.h"
+
 #include "base/clock.h"
 #include "base/guess.h"
 #include "cli/common/span.h"
-#include "cli/watch/tracker.h"
-#include "cli/watch/watch.h"
 
 #include <stdio.h>
 

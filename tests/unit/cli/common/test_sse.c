@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/unit.h"
 
-#include "cli/common/sse.h"
+#include "cli/common/client.h"
 
 /* What came, one behind the other: "id|kind|data;". */
 static struct buf came;

@@ -2,7 +2,7 @@
 #include "lib/unit.h"
 
 #include "cli/common/term.h"
-#include "cli/watch/frame.h"
+#include "cli/watch/watch.h"
 
 #define NOW_MS INT64_C(1795347600000) /* 2026-11-22T11:40:00Z */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/unit.h"
 
-#include "cli/watch/learn.h"
+#include "cli/watch/watch.h"
 
 static void boot(struct learn *l, const char *role, int64_t scale)
 {

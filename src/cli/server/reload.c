@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/server/server_ops.h"
-
 #include "cli/common/api.h"
 #include "cli/common/faultview.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 static void take_faults(struct value list, struct faults *faults, struct arena *a)
 {
@@ -58,42 +55,6 @@ int reload_run(struct cli *c)
     int status = api_open(c, &api);
     if (status == CLI_OK)
         status = reload(&api);
-    api_close(&api);
-    return status;
-}
-
-/* The server has a folder of its own to start from. */
-static struct str absolute(const char *path, struct arena *a)
-{
-    char *here = *path == '/' ? NULL : realpath(".", NULL);
-    struct str whole = here ? arena_printf(a, "%s/%s", here, path) : str_from(path);
-    free(here);
-    return whole;
-}
-
-static int backup(struct api *api)
-{
-    struct api_answer answer;
-    const struct value_pair body[] = {
-        JSON_STR("path", absolute(api->cli->operands[0], api->arena)),
-    };
-    int status = api_ask(api, "POST", STR("/v1/backup"), value_map(body, 1), STR(""), &answer);
-    if (status != CLI_OK)
-        return status;
-    if (flags_given(&api->cli->flags, FLAG_JSON))
-        cli_print_json(answer.value);
-    else
-        printf("%.*s: %lld bytes\n", STR_ARG(value_text(body[0].value)),
-               (long long)api_number(answer.value, "bytes", 0));
-    return CLI_OK;
-}
-
-int backup_run(struct cli *c)
-{
-    struct api api;
-    int status = api_open(c, &api);
-    if (status == CLI_OK)
-        status = backup(&api);
     api_close(&api);
     return status;
 }

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/asset/asset.h"
+
+#include <unistd.h>
+
+#define IPXE_FOLDER "/usr/lib/ipxe"
+
+/* Debian has ipxe.efi in /boot as well, where older packages have it alone. */
+static const char *find_program(struct cli *c, const char *folder, const char *name)
+{
+    const char *path = arena_printf(&c->arena, "%s/%s", folder, name).p;
+    if (access(path, R_OK) == 0 || strcmp(folder, IPXE_FOLDER) != 0)
+        return path;
+    return arena_printf(&c->arena, "/boot/%s", name).p;
+}
+
+int asset_bootloaders_run(struct cli *c)
+{
+    static const char *const programs[] = {"undionly.kpxe", "ipxe.efi", "snponly.efi"};
+    const char *from = c->operands_n ? c->operands[0] : IPXE_FOLDER, *paths[3];
+    struct str folder;
+    for (size_t i = 0; i < 3; i++) {
+        paths[i] = find_program(c, from, programs[i]);
+        if (access(paths[i], R_OK) < 0)
+            return cli_fail(c, "%s/%s is not there: apt install ipxe", from, programs[i]);
+    }
+    int status = asset_folder(c, &folder);
+    for (size_t i = 0; i < 3 && status == CLI_OK; i++)
+        status = asset_put(c, folder, str_from(programs[i]), paths[i], (struct str){NULL, 0});
+    return status;
+}

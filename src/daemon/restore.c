@@ -7,7 +7,7 @@
 #include "crypto/secrets.h"
 #include "daemon/privileges.h"
 #include "daemon/state.h"
-#include "store/sqlite/survey.h"
+#include "store/sqlite/sqlite.h"
 #include "store/statefile.h"
 
 #include <errno.h>
@@ -29,7 +29,7 @@ struct restore {
     bool key_in_place, made_copy, made_key, made_secret;
     struct str sealed; /* the server's secret, as the backup has it; empty: it has none */
     uint64_t nodes, registered, values;
-    struct survey survey;
+    struct sqlite_survey survey;
 };
 
 /* --- As whoever started us ------------------------------------------------------------------- */

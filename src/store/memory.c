@@ -9,8 +9,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* A record that was deleted keeps its place, with revision 0: maps forget nothing. */
-struct record {
+/* A deleted record keeps its place, with revision 0: a map has no deletion. */
+struct memory_record {
     char *name; /* kind, NUL, key */
     size_t kind_n, key_n;
     uint64_t revision;
@@ -18,38 +18,32 @@ struct record {
     size_t bytes_n;
 };
 
-struct event {
+struct memory_event {
     struct arena arena;
     struct store_entry entry;
 };
 
 struct memory {
     struct store store; /* first */
-    struct queue queue; /* for its bounds; nobody waits for it */
+    struct queue queue; /* for its bounds; each request is answered at once */
     struct store_retention keep;
     struct store_stats stats;
     uint64_t revision;
-    struct record *records;
+    struct memory_record *records;
     uint32_t n_records, room_records;
     struct map by_name;
-    struct event *events; /* from `first_event` on, without gaps */
-    size_t n_events, room_events;
+    struct memory_event *events; /* from `first_event` on, without gaps */
+    uint32_t n_events, room_events;
     uint64_t first_event;
 };
 
-static void *grow(void *list, size_t n, size_t item)
-{
-    list = mem_resize(list, n, item);
-    return list;
-}
-
 static struct str name_of(const void *things, uint32_t item)
 {
-    const struct record *r = (const struct record *)things + item;
+    const struct memory_record *r = (const struct memory_record *)things + item;
     return (struct str){r->name, r->kind_n + 1 + r->key_n};
 }
 
-static struct record *find(struct memory *m, struct str kind, struct str key)
+static struct memory_record *find(struct memory *m, struct str kind, struct str key)
 {
     char name[2 * STORE_NAME_MAX_BYTES + 1];
     memcpy(name, kind.p, kind.n);
@@ -59,15 +53,12 @@ static struct record *find(struct memory *m, struct str kind, struct str key)
     return i == MAP_NONE ? NULL : &m->records[i];
 }
 
-static struct record *add(struct memory *m, struct str kind, struct str key)
+static struct memory_record *add(struct memory *m, struct str kind, struct str key)
 {
-    if (m->n_records == m->room_records) {
-        m->room_records = m->room_records ? m->room_records * 2 : 64;
-        m->records = grow(m->records, m->room_records, sizeof(*m->records));
-    }
-    struct record *r = &m->records[m->n_records];
-    *r = (struct record){.kind_n = kind.n, .key_n = key.n};
-    r->name = grow(NULL, kind.n + key.n + 2, 1);
+    m->records = mem_grow(m->records, m->n_records, &m->room_records, sizeof(*m->records));
+    struct memory_record *r = &m->records[m->n_records];
+    *r = (struct memory_record){.kind_n = kind.n, .key_n = key.n};
+    r->name = mem_alloc(kind.n + key.n + 2);
     memcpy(r->name, kind.p, kind.n);
     r->name[kind.n] = '\0';
     memcpy(r->name + kind.n + 1, key.p, key.n);
@@ -78,24 +69,21 @@ static struct record *add(struct memory *m, struct str kind, struct str key)
 
 static void apply(struct memory *m, const struct store_write *w)
 {
-    struct record *r = find(m, w->kind, w->key);
+    struct memory_record *r = find(m, w->kind, w->key);
     if (w->op == STORE_CHECK || (!r && w->op == STORE_DELETE))
         return;
     if (!r)
         r = add(m, w->kind, w->key);
     r->revision = w->op == STORE_PUT ? m->revision : 0;
     r->bytes_n = w->op == STORE_PUT ? w->bytes.n : 0;
-    r->bytes = grow(r->bytes, r->bytes_n + 1, 1);
+    r->bytes = mem_resize(r->bytes, r->bytes_n + 1, 1);
     memcpy(r->bytes, w->bytes.p, r->bytes_n);
 }
 
 static void append(struct memory *m, const struct store_event *ev)
 {
-    if (m->n_events == m->room_events) {
-        m->room_events = m->room_events ? m->room_events * 2 : 64;
-        m->events = grow(m->events, m->room_events, sizeof(*m->events));
-    }
-    struct event *to = &m->events[m->n_events];
+    m->events = mem_grow(m->events, m->n_events, &m->room_events, sizeof(*m->events));
+    struct memory_event *to = &m->events[m->n_events];
     arena_init(&to->arena, ev->node.n + ev->kind.n + ev->bytes.n + 64);
     to->entry = (struct store_entry){
         .id = m->first_event + m->n_events,
@@ -112,7 +100,7 @@ static void trim(struct memory *m)
 {
     const struct store_retention *keep = &m->keep;
     int64_t oldest_ms = clock_wall_ms() - keep->max_age_ms;
-    size_t n = 0;
+    uint32_t n = 0;
     while (n < m->n_events) {
         size_t left = m->n_events - n;
         bool is_old = keep->max_age_ms && m->events[n].entry.event.at_ms < oldest_ms;
@@ -120,19 +108,19 @@ static void trim(struct memory *m)
             break;
         arena_done(&m->events[n++].arena);
     }
-    if (n) /* moved as a whole: a journal in memory is short */
+    if (n) /* a journal in memory is short enough to be moved */
         memmove(m->events, m->events + n, (m->n_events - n) * sizeof(*m->events));
     m->n_events -= n;
     m->first_event += n;
 }
 
-/* Which write conflicts, and with what; n_writes: none. Writes before it count as done, with a
- * revision that nobody can expect yet. */
+/* The index of the write that conflicts, and the revision that it met; n_writes: none. Writes
+ * before it count as done, with a revision that no caller can expect yet. */
 static size_t find_conflict(struct memory *m, const struct store_txn *t, uint64_t *ret_found)
 {
     for (size_t i = 0; i < t->n_writes; i++) {
         const struct store_write *w = &t->writes[i];
-        struct record *r = find(m, w->kind, w->key);
+        struct memory_record *r = find(m, w->kind, w->key);
         uint64_t found = r ? r->revision : 0;
         for (size_t k = 0; k < i; k++) {
             const struct store_write *before = &t->writes[k];
@@ -206,21 +194,21 @@ static void read_page(struct memory *m, struct request *r)
 
 static int by_name(const void *a, const void *b)
 {
-    return str_cmp(name_of(*(const struct record *const *)a, 0),
-                   name_of(*(const struct record *const *)b, 0));
+    return str_cmp(name_of(*(const struct memory_record *const *)a, 0),
+                   name_of(*(const struct memory_record *const *)b, 0));
 }
 
 static int op_load(struct store *s, store_on_record on_record, void *cls, uint64_t *ret_revision,
                    struct err *e)
 {
     struct memory *m = (struct memory *)s;
-    struct record **sorted = grow(NULL, m->n_records + 1, sizeof(*sorted));
+    struct memory_record **sorted = MEM_ARRAY(struct memory_record *, m->n_records);
     int done = 0;
     for (uint32_t i = 0; i < m->n_records; i++)
         sorted[i] = &m->records[i];
     qsort(sorted, m->n_records, sizeof(*sorted), by_name);
     for (uint32_t i = 0; i < m->n_records && done >= 0; i++) {
-        const struct record *r = sorted[i];
+        const struct memory_record *r = sorted[i];
         struct store_record record = {.kind = {r->name, r->kind_n},
                                       .key = {r->name + r->kind_n + 1, r->key_n},
                                       .bytes = {r->bytes, r->bytes_n},
@@ -241,7 +229,7 @@ static int op_start(struct store *s, void (*wake)(void *cls), void *cls, struct 
     (void)e;
     m->queue.wake = wake;
     m->queue.wake_cls = cls;
-    if (queue_answers(&m->queue)) /* of what was asked before */
+    if (queue_answers(&m->queue)) /* of requests before the start */
         wake(cls);
     return 0;
 }
@@ -261,7 +249,7 @@ static int ask(struct memory *m, struct request *r)
         read_page(m, work.read);
     if (work.read && work.read->notice.about == STORE_BACKUP) {
         struct err why;
-        err_set(&why, -EOPNOTSUPP, "the state is in memory alone");
+        err_set(&why, -EOPNOTSUPP, "the state is kept only in memory");
         request_fail(work.read, STORE_UNAVAILABLE, &why);
     }
     queue_answer(&m->queue, &done);

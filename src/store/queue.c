@@ -10,7 +10,7 @@ void queue_init(struct queue *q, struct store_limits limits)
     *q = (struct queue){.limits = limits};
     pthread_mutex_init(&q->lock, NULL);
     pthread_condattr_init(&attr);
-    /* The wall clock may jump: no wait may depend on it. */
+    /* The wall clock may jump. */
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&q->work, &attr);
     pthread_condattr_destroy(&attr);

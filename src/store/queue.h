@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * queue: between the loop, which asks and takes, and the one thread that writes.
+ * queue: between the loop, which puts requests and takes answers, and the thread that writes.
  *
- * Bounded: what was asked counts until its answer was taken. It knows no disk. The functions in the
- * first part are the loop's, those in the second the writer's.
+ * It is bounded: a request counts until its answer has been taken. It knows no disk. The first
+ * group of functions is for the loop's thread, the second for the writer's.
  */
 #ifndef CLOUDSEED_STORE_QUEUE_H
 #define CLOUDSEED_STORE_QUEUE_H
@@ -35,27 +35,27 @@ struct queue {
 void queue_init(struct queue *q, struct store_limits limits);
 void queue_done(struct queue *q);
 
-/* Takes `r` over, or answers -EBUSY or -ESHUTDOWN and frees it. */
+/* Takes `r` over; on -EBUSY and -ESHUTDOWN it is freed. */
 int queue_put(struct queue *q, struct request *r);
-/* NULL: none. */
+/* The next answer, or NULL. */
 struct request *queue_take(struct queue *q);
-/* How many commits were asked whose answers were not taken. */
+/* The number of commits whose answers have not been taken. */
 size_t queue_pending(struct queue *q);
-/* Gets the writer out of its wait. */
+/* Ends the writer's wait. */
 void queue_poke(struct queue *q);
 void queue_stop(struct queue *q);
 
-/* What there is to do next. */
+/* What the writer does next. */
 struct queue_work {
     struct request_list commits; /* all that is queued, at most `commits_max` */
     struct request *read;        /* one, or NULL */
-    bool stop;                   /* and nothing is left */
+    bool stop;                   /* queue_stop was called, and nothing is left */
 };
 /* Waits for work, at most `wait_ms` (0: not at all). */
 struct queue_work queue_wait(struct queue *q, size_t commits_max, uint64_t wait_ms);
 /* Hands answers over, and empties the list. */
 void queue_answer(struct queue *q, struct request_list *answers);
-/* How many answers wait for the loop. */
+/* The number of answers that the loop has not taken. */
 size_t queue_answers(struct queue *q);
 
 #endif

@@ -22,7 +22,7 @@ static size_t txn_bytes(const struct store_txn *t)
         n += t->writes[i].kind.n + t->writes[i].key.n + t->writes[i].bytes.n;
     for (size_t i = 0; i < t->n_events; i++)
         n += t->events[i].node.n + t->events[i].kind.n + t->events[i].bytes.n;
-    /* Each text gets a NUL, and each allocation is aligned. */
+    /* Each text is followed by a NUL, and each allocation is aligned. */
     return n + (t->n_writes + t->n_events) * 3 * (1 + _Alignof(max_align_t));
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * request: what was asked of a store, copied, and the notice that it becomes.
+ * request: a copy of what a caller requested, and the notice that answers it.
  *
- * One allocation lives from the asking to store_notice_free. It knows neither threads nor disks.
+ * It is one allocation, freed by store_notice_free. It knows neither threads nor disks.
  */
 #ifndef CLOUDSEED_STORE_REQUEST_H
 #define CLOUDSEED_STORE_REQUEST_H
@@ -11,10 +11,10 @@
 #include "port/store.h"
 
 struct request {
-    struct store_notice notice; /* first: users of the port have its address */
+    struct store_notice notice; /* first: the port's users have only its address */
     struct request *next;
-    struct arena arena; /* all that the rest points to */
-    size_t bytes;       /* how much it counts in a queue */
+    struct arena arena; /* everything that the members point to */
+    size_t bytes;       /* its share of a queue's bytes_max */
     struct store_txn txn;
     struct store_query query;
     const char *path; /* of a backup */
@@ -23,15 +23,15 @@ struct request {
 struct request *request_commit(const struct store_txn *txn);
 struct request *request_read(const struct store_query *query);
 struct request *request_backup(uint64_t tag, const char *path);
-/* A notice that nobody asked for. */
+/* A notice that answers no request. */
 struct request *request_notice(enum store_about about);
 /* The same about a record, which is copied. */
 struct request *request_record(enum store_about about, const struct store_record *record);
 void request_free(struct request *r);
 
-/* Says why it is not STORE_OK. `why` may be NULL. */
+/* Fills the notice of a request that failed. `why` may be NULL. */
 void request_fail(struct request *r, enum store_result result, const struct err *why);
-/* Says which write met which revision. */
+/* The same for a write that met the revision `found`, 0 for no record. */
 void request_conflict(struct request *r, size_t write, uint64_t found);
 
 /* First in, first out; all zero is empty. */

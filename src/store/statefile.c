@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define ROOM_MIN_BYTES (256 << 10)
-/* Of SQLite's header (sqlite.org/fileformat2.html, 1.3). */
+/* SQLite's header: sqlite.org/fileformat2.html, 1.3. */
 #define HEADER_BYTES 100
 #define HEADER_MAGIC "SQLite format 3"
 #define HEADER_APPLICATION_ID_AT 68
@@ -115,7 +115,7 @@ static uint32_t big_endian(const unsigned char *p)
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-/* Looked at by hand: a database that SQLite opens, it may also change. */
+/* Read without SQLite, which may change a database when it opens it. */
 static int check_header(int fd, const char *path, bool *ret_empty, struct err *e)
 {
     unsigned char header[HEADER_BYTES];
@@ -159,7 +159,7 @@ int statefile_check(const char *path, bool *ret_empty, bool *ret_unclean, struct
     int r = check_file_system(path, e);
     if (r < 0)
         return r;
-    /* O_NONBLOCK: a named pipe in its place shall not hold us. */
+    /* O_NONBLOCK: opening a named pipe must not block. */
     __attribute__((cleanup(close_fd))) int fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 && errno != ENOENT)
         return err_errno(e, -errno, "%s", path);

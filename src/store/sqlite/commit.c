@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/sqlite/commit.h"
+#include "store/sqlite/db.h"
 
+#include <assert.h>
 #include <sqlite3.h>
 
-#define CONFLICT (-1) /* no code of SQLite's */
+#define CONFLICT (-1) /* not one of SQLite's codes */
 
 static void bind_str(sqlite3_stmt *statement, int at, struct str s)
 {
@@ -20,7 +21,7 @@ static void bind_bytes(sqlite3_stmt *statement, int at, struct str bytes)
     sqlite3_bind_blob(statement, at, bytes.p, (int)bytes.n, SQLITE_STATIC);
 }
 
-/* The record's row and revision; revision 0 where there is none. */
+/* The record's row and revision; both 0 if there is no record. */
 static int find(struct db *db, const struct store_write *w, uint64_t *ret_id, uint64_t *ret_found)
 {
     sqlite3_stmt *statement = db->statements[DB_FIND];
@@ -116,7 +117,7 @@ static int run_one(struct db *db, struct request *r)
     return code == SQLITE_OK ? db_run(db, DB_RELEASE) : code;
 }
 
-/* An error may have rolled all back already. */
+/* SQLite rolls back by itself after some errors. */
 static void roll_back(struct db *db)
 {
     if (!sqlite3_get_autocommit(db->handle))
@@ -129,7 +130,7 @@ static int run_group(struct db *db, const struct request_list *list, bool *ret_i
     int code = db_run(db, DB_BEGIN);
     for (struct request *r = list->first; r && code == SQLITE_OK; r = r->next)
         code = run_one(db, r);
-    if (code == SQLITE_OK && db->revision != before) { /* else nothing has to be written */
+    if (code == SQLITE_OK && db->revision != before) {
         bind_number(db->statements[DB_COUNT], 1, db->revision);
         bind_number(db->statements[DB_COUNT], 2, db->event);
         code = db_run(db, DB_COUNT);
@@ -145,18 +146,19 @@ enum store_result commit_group(struct db *db, const struct request_list *list, s
 {
     uint64_t revision = db->revision, event = db->event;
     bool in_doubt = false;
+    assert(db->handle && sqlite3_get_autocommit(db->handle));
     int code = run_group(db, list, &in_doubt);
     if (code == SQLITE_OK)
         return STORE_OK;
     enum store_result result = db_result(db, code, ret_why);
-    /* A commit that found no room, or a lock, was not written to its end. Any other error may have
-     * come after that: a failed sync says nothing of what the disk has. */
+    /* A commit that met a full disk or a lock was not completed. Any other error may have come
+     * later: after a failed sync it is unknown what the disk has. */
     if (in_doubt && result == STORE_UNAVAILABLE && (code & 0xff) != SQLITE_BUSY)
         result = STORE_UNKNOWN;
     roll_back(db);
     db->revision = revision;
     db->event = event;
-    /* All of them: a conflict, too, was with what has been rolled back. */
+    /* Conflicts, too: they may have been with writes that were rolled back. */
     for (struct request *r = list->first; r; r = r->next)
         request_fail(r, result, ret_why);
     return result;

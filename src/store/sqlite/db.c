@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/sqlite/db.h"
 
-#include "store/sqlite/tables.h"
 #include "store/statefile.h"
 
 #include <errno.h>
@@ -10,10 +9,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* How long a predecessor may take to end. */
+/* How long the process before us may take to end. */
 #define BUSY_MS 1000
-/* 4 MiB. */
-#define WAL_PAGES_MAX 1000
+#define WAL_PAGES_MAX 1000 /* 4 MiB */
 
 static const char *const texts[DB_STATEMENTS] = {
     [DB_BEGIN] = "BEGIN IMMEDIATE",
@@ -30,6 +28,79 @@ static const char *const texts[DB_STATEMENTS] = {
     [DB_OLDEST] = "SELECT id, at_ms FROM event ORDER BY id LIMIT ?1",
 };
 
+/* --- Layout ---------------------------------------------------------------------------------- */
+
+#define TEXT_OF(x) #x
+#define TEXT(x) TEXT_OF(x)
+#define APPLICATION_ID TEXT(STATEFILE_APPLICATION_ID)
+
+/* The index that finds a record does not contain its bytes, so that rewriting one touches one page
+ * of the table. An event's id is its rowid; `counter` makes AUTOINCREMENT unnecessary. */
+const char *const db_steps[] = {
+    "PRAGMA application_id = " APPLICATION_ID ";"
+    "CREATE TABLE counter (id INTEGER PRIMARY KEY CHECK (id = 1),"
+    " revision INTEGER NOT NULL, event INTEGER NOT NULL) STRICT;"
+    "INSERT INTO counter VALUES (1, 0, 0);"
+    "CREATE TABLE record (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL,"
+    " revision INTEGER NOT NULL, bytes BLOB NOT NULL, UNIQUE (kind, key)) STRICT;"
+    "CREATE TABLE event (id INTEGER PRIMARY KEY, revision INTEGER NOT NULL,"
+    " at_ms INTEGER NOT NULL, node TEXT NOT NULL, kind TEXT NOT NULL,"
+    " bytes BLOB NOT NULL) STRICT;"
+    "CREATE INDEX event_of_node ON event (node, id);"
+    "CREATE INDEX event_of_kind ON event (kind, id);",
+};
+const int db_version = sizeof(db_steps) / sizeof(db_steps[0]);
+
+static int version_of(sqlite3 *handle, int *ret)
+{
+    sqlite3_stmt *statement = NULL;
+    int code = sqlite3_prepare_v2(handle, "PRAGMA user_version", -1, &statement, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_step(statement);
+    if (code == SQLITE_ROW)
+        *ret = sqlite3_column_int(statement, 0);
+    sqlite3_finalize(statement);
+    return code == SQLITE_ROW ? SQLITE_OK : code;
+}
+
+static int run_step(sqlite3 *handle, const char *step, int version)
+{
+    char set[64];
+    snprintf(set, sizeof(set), "PRAGMA user_version = %d", version);
+    int code = sqlite3_exec(handle, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_exec(handle, step, NULL, NULL, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_exec(handle, set, NULL, NULL, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_exec(handle, "COMMIT", NULL, NULL, NULL);
+    return code;
+}
+
+int db_migrate(sqlite3 *handle, const char *const *steps, int n, struct err *e)
+{
+    int version = 0;
+    if (version_of(handle, &version) != SQLITE_OK)
+        return err_set(e, -EIO, "%s", sqlite3_errmsg(handle));
+    if (version > n)
+        return err_set(e, -EPROTO,
+                       "was written by a newer cloudseed (version %d of the state, this one knows "
+                       "%d): install that one, or restore a backup of this one",
+                       version, n);
+    for (; version < n; version++) {
+        if (run_step(handle, steps[version], version + 1) == SQLITE_OK)
+            continue;
+        err_set(e, -EIO, "could not be brought to version %d: %s", version + 1,
+                sqlite3_errmsg(handle));
+        if (!sqlite3_get_autocommit(handle))
+            sqlite3_exec(handle, "ROLLBACK", NULL, NULL, NULL);
+        return -EIO;
+    }
+    return 0;
+}
+
+/* --- Statements and codes --------------------------------------------------------------------- */
+
 int db_exec(struct db *db, const char *sql)
 {
     return sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
@@ -39,7 +110,7 @@ int db_run(struct db *db, enum db_statement which)
 {
     sqlite3_stmt *statement = db->statements[which];
     sqlite3_step(statement);
-    return sqlite3_reset(statement); /* the code of the step, without SQLITE_DONE */
+    return sqlite3_reset(statement); /* the step's code; SQLITE_OK for SQLITE_DONE */
 }
 
 int db_number(struct db *db, const char *sql, uint64_t *ret)
@@ -73,8 +144,20 @@ enum store_result db_result(struct db *db, int code, struct err *ret_why)
     return STORE_UNAVAILABLE;
 }
 
-/* What must be said before the first table is made, and what each connection is told. An exclusive
- * lock keeps a second server off, and saves the shared memory that readers beside us would need. */
+int db_fail(struct db *db, int code, struct err *e)
+{
+    struct err why;
+    db_result(db, code, &why);
+    if (e)
+        *e = why;
+    return why.code;
+}
+
+/* --- Opening ---------------------------------------------------------------------------------- */
+
+/* Page size and auto_vacuum must be set before the first table is made, the rest on each
+ * connection. The exclusive lock keeps a second server out, and makes the WAL's shared memory
+ * unnecessary. */
 static int set_up(struct db *db, bool empty)
 {
     int code = SQLITE_OK;
@@ -105,7 +188,7 @@ int db_checkpoint(struct db *db)
 {
     if (db->wal_pages < WAL_PAGES_MAX)
         return SQLITE_OK;
-    db->wal_pages = 0; /* where there is no room for it, the next try is after as many more */
+    db->wal_pages = 0; /* if it fails for lack of room, it is tried again after as many more */
     return sqlite3_wal_checkpoint_v2(db->handle, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 }
 
@@ -151,37 +234,28 @@ static int prepare(struct db *db)
     return code == SQLITE_OK ? db_number(db, "SELECT event FROM counter", &db->event) : code;
 }
 
-static int fail(struct db *db, int code, struct err *e)
-{
-    struct err why;
-    db_result(db, code, &why);
-    if (e)
-        *e = why;
-    return why.code;
-}
-
 static int open_handle(struct db *db, bool empty, struct err *e)
 {
     int code =
         sqlite3_open_v2(db->path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     if (code != SQLITE_OK)
-        return fail(db, code, e);
+        return db_fail(db, code, e);
     sqlite3_extended_result_codes(db->handle, 1);
     sqlite3_busy_timeout(db->handle, BUSY_MS);
     code = set_up(db, empty);
-    if (code == SQLITE_OK) /* takes the lock, and brings in what a crash left behind */
+    if (code == SQLITE_OK) /* takes the lock, and recovers after a crash */
         code = db_exec(db, "SELECT count(*) FROM sqlite_schema");
-    return code == SQLITE_OK ? 0 : fail(db, code, e);
+    return code == SQLITE_OK ? 0 : db_fail(db, code, e);
 }
 
 static int migrate(struct db *db, struct err *e)
 {
-    int r = tables_migrate(db->handle, tables_steps, tables_version, e);
+    int r = db_migrate(db->handle, db_steps, db_version, e);
     return r < 0 ? err_prefix(e, "%s", db->path) : 0;
 }
 
-/* Beside its place, and given its name when it is whole: a start that was cut off leaves nothing
- * that the next one could not make sense of. */
+/* Makes the file under another name and renames it when it is complete, so that an interrupted
+ * start leaves nothing that the next one would misread. */
 static int create(const char *path, struct err *e)
 {
     char fresh[PATH_MAX], journal[PATH_MAX];
@@ -210,10 +284,10 @@ static int open_whole(struct db *db, bool unclean, struct err *e)
     if (r < 0)
         return r;
     int code = switch_to_wal(db);
-    sqlite3_wal_hook(db->handle, on_wal, db); /* in place of the automatic checkpoint */
+    sqlite3_wal_hook(db->handle, on_wal, db); /* replaces the automatic checkpoint */
     if (code == SQLITE_OK)
         code = prepare(db);
-    return code == SQLITE_OK ? 0 : fail(db, code, e);
+    return code == SQLITE_OK ? 0 : db_fail(db, code, e);
 }
 
 int db_open(struct db *db, struct err *e)
@@ -239,6 +313,8 @@ void db_close(struct db *db, bool broken)
     sqlite3_close(db->handle);
     db->handle = NULL;
 }
+
+/* --- Records ---------------------------------------------------------------------------------- */
 
 static struct str column(sqlite3_stmt *statement, int i)
 {

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/sqlite/journal.h"
+#include "store/sqlite/db.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
 
-/* A step takes a few milliseconds: no commit waits longer for one. */
+/* A step takes a few milliseconds, which is the longest that a commit waits for one. */
 #define TRIM_STEP_EVENTS (2 * JOURNAL_TIDY_EVENTS)
 #define VACUUM_STEP_PAGES 64
 #define VACUUM_STEP_SQL "PRAGMA incremental_vacuum(64)"
-/* Free pages that stay for what comes next. */
+/* Free pages that are kept for new events. */
 #define VACUUM_KEEP_PAGES 256
 
 static sqlite3_stmt *prepare_page(struct db *db, const struct store_query *q)
 {
     char sql[400];
     sqlite3_stmt *statement = NULL;
-    /* "+kind" keeps to the node's index: a node has fewer events than a kind. */
+    /* "+kind" makes SQLite use the node's index: a node has fewer events than a kind. */
     snprintf(sql, sizeof(sql),
              "SELECT id, revision, at_ms, node, kind, bytes FROM event"
              " WHERE id > ?1 AND id < ?2%s%s ORDER BY id %s LIMIT ?3",
@@ -88,7 +88,7 @@ enum store_result journal_read(struct db *db, struct request *r, struct err *ret
     return result;
 }
 
-/* The last id that goes in this step; 0: none does. */
+/* The last id that this step removes; 0: none. */
 static int find_cut(struct db *db, const struct store_retention *keep, int64_t now_ms,
                     uint64_t *ret_cut)
 {
@@ -139,7 +139,7 @@ enum store_result journal_tidy(struct db *db, const struct store_retention *keep
     *ret_more = false;
     int code = find_cut(db, keep, now_ms, &cut);
     if (code == SQLITE_OK && cut) {
-        *ret_more = true; /* what it left to do, if only pages, the next step finds out */
+        *ret_more = true; /* the next step may have only pages to return */
         code = drop_until(db, cut);
     } else if (code == SQLITE_OK) {
         code = vacuum(db, ret_more);

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "port/store_ops.h"
 #include "store/sqlite/writer.h"
+#include "store/statefile.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -23,23 +24,29 @@ static struct writer *writer_of(struct store *s)
     return &((struct sqlite_store *)s)->writer;
 }
 
-static int op_load(struct store *s, store_on_record on_record, void *cls, uint64_t *ret_revision,
-                   struct err *e)
+static int load_records(struct db *db, store_on_record on_record, void *cls, struct err *e)
 {
-    struct db *db = &writer_of(s)->db;
     struct err why = {0};
     int code = db_records(db, STR(""), STR(""), INT64_MAX, on_record, cls, &why);
-    if (code == SQLITE_OK) {
-        *ret_revision = db->revision;
+    if (code == SQLITE_OK)
         return 0;
-    }
     if (code != SQLITE_ABORT)
-        db_result(db, code, &why);
-    else if (!why.code)
+        return db_fail(db, code, e);
+    if (!why.code)
         err_set(&why, -ECANCELED, "%s: a record could not be read", db->path);
     if (e)
         *e = why;
     return why.code;
+}
+
+static int op_load(struct store *s, store_on_record on_record, void *cls, uint64_t *ret_revision,
+                   struct err *e)
+{
+    struct db *db = &writer_of(s)->db;
+    int r = load_records(db, on_record, cls, e);
+    if (r == 0)
+        *ret_revision = db->revision;
+    return r;
 }
 
 static int op_start(struct store *s, void (*wake)(void *cls), void *cls, struct err *e)
@@ -48,7 +55,7 @@ static int op_start(struct store *s, void (*wake)(void *cls), void *cls, struct 
     sigset_t all, before;
     self->writer.queue.wake = wake;
     self->writer.queue.wake_cls = cls;
-    /* Signals are the loop's. */
+    /* The loop's thread handles the signals. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int r = pthread_create(&self->thread, NULL, writer_run, &self->writer);
@@ -75,7 +82,7 @@ static int op_backup(struct store *s, uint64_t tag, const char *path)
     return queue_put(&writer_of(s)->queue, request_backup(tag, path));
 }
 
-/* Nobody else can write to the file. */
+/* No other process can write to the file. */
 static void op_watch(struct store *s, uint64_t revision)
 {
     (void)s;
@@ -87,7 +94,7 @@ static struct store_notice *op_take(struct store *s)
     struct writer *w = writer_of(s);
     struct request *r = queue_take(&w->queue);
     if (!r && atomic_load(&w->feed.active))
-        queue_poke(&w->queue); /* there is room for more of it */
+        queue_poke(&w->queue); /* there is room for more of the feed */
     return r ? &r->notice : NULL;
 }
 
@@ -181,4 +188,46 @@ int sqlite_open(const struct sqlite_options *options, struct store **ret, struct
     }
     *ret = &self->store;
     return 0;
+}
+
+/* --- A file that no process uses -------------------------------------------------------------- */
+
+static int count(struct db *db, struct sqlite_survey *s)
+{
+    s->revision = db->revision;
+    int code = db_number(db, "SELECT count(*) FROM event", &s->events);
+    return code == SQLITE_OK
+               ? db_number(db, "SELECT at_ms FROM event ORDER BY id DESC LIMIT 1", &s->newest_ms)
+               : code;
+}
+
+static int survey(struct db *db, store_on_record on_record, void *cls, struct sqlite_survey *ret,
+                  struct err *e)
+{
+    struct sqlite_survey s = {0};
+    int r = load_records(db, on_record, cls, e);
+    if (r < 0)
+        return r;
+    int code = count(db, &s);
+    if (code != SQLITE_OK)
+        return db_fail(db, code, e);
+    *ret = s;
+    return 0;
+}
+
+int sqlite_survey(const char *path, store_on_record on_record, void *cls, struct sqlite_survey *ret,
+                  struct err *e)
+{
+    bool empty, unclean;
+    struct db db = {.path = path, .doubtful = true};
+    int r = statefile_check(path, &empty, &unclean, e);
+    if (r == 0 && empty)
+        r = err_set(e, -EINVAL, "%s: is empty", path);
+    if (r == 0)
+        r = db_open(&db, e);
+    if (r < 0)
+        return r;
+    r = survey(&db, on_record, cls, ret, e);
+    db_close(&db, false);
+    return r;
 }

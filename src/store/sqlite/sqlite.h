@@ -2,7 +2,7 @@
 /*
  * sqlite: the store in a file on the local disk, with one thread that writes.
  *
- * One process at a time has the file. docs/formats/store.md describes it.
+ * One process at a time uses the file. docs/formats/store.md describes it.
  */
 #ifndef CLOUDSEED_STORE_SQLITE_SQLITE_H
 #define CLOUDSEED_STORE_SQLITE_SQLITE_H
@@ -14,11 +14,23 @@ struct sqlite_options {
     const char *path;
     struct store_limits limits; /* all 0: STORE_LIMITS_DEFAULT */
     struct store_retention keep;
-    bool unsafe; /* never wait for the disk: for tests that show what is lost by it */
+    bool unsafe; /* never wait for the disk: for tests that show what that loses */
 };
 
-/* Makes the file where there is none, else checks it, and brings an older layout up to date. What
- * is not ours, damaged, newer, in use or on a network's file system is refused as it is. */
+/* Makes the file if there is none, else checks it and migrates an older layout. A file that is not
+ * ours, damaged, newer, in use or on a network file system is refused and left unchanged. */
 int sqlite_open(const struct sqlite_options *options, struct store **ret, struct err *e);
+
+struct sqlite_survey {
+    uint64_t revision;
+    uint64_t events;
+    uint64_t newest_ms; /* when the newest event was; 0: there is none */
+};
+
+/* Checks a whole state file that no process uses, and calls `on_record` for each of its records. It
+ * is opened as a server would open it, so an older layout is migrated. A file that is not ours,
+ * empty, damaged or newer is refused. */
+int sqlite_survey(const char *path, store_on_record on_record, void *cls, struct sqlite_survey *ret,
+                  struct err *e);
 
 #endif

@@ -2,19 +2,88 @@
 #include "store/sqlite/writer.h"
 
 #include "base/clock.h"
-#include "store/sqlite/commit.h"
-#include "store/sqlite/journal.h"
 #include "store/statefile.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
-#define GROUP_MAX 1000   /* so that answers do not wait for a queue without end */
+#define GROUP_MAX 1000   /* transactions, so that answers do not wait for a long queue */
 #define TIDY_MS 60000    /* when nothing happens */
 #define TIDY_BUSY_MS 250 /* after a commit */
 #define PROBE_MS 1000    /* while the disk refuses */
 #define FEED_STEP 256    /* records */
 #define FEED_ANSWERS_MAX 1024
+#define BACKUP_STEP_PAGES 128
+
+/* --- Backup ----------------------------------------------------------------------------------- */
+
+static void backup_fail(struct backup *b, int code)
+{
+    struct err why;
+    struct db target = {.handle = b->to, .path = b->request->path};
+    enum store_result result = db_result(&target, code, &why);
+    request_fail(b->request, result, &why);
+}
+
+static struct request *backup_end(struct backup *b)
+{
+    struct request *r = b->request;
+    assert(r);
+    sqlite3_backup_finish(b->copy);
+    if (sqlite3_close(b->to) != SQLITE_OK && r->notice.result == STORE_OK)
+        request_fail(r, STORE_UNAVAILABLE, NULL);
+    if (r->notice.result == STORE_OK) {
+        struct err why;
+        if (statefile_sync_folder(r->path, &why) < 0)
+            request_fail(r, STORE_UNAVAILABLE, &why);
+    }
+    if (r->notice.result != STORE_OK && b->made)
+        unlink(r->path);
+    *b = (struct backup){0};
+    return r;
+}
+
+static void backup_begin(struct backup *b, struct db *db, struct request *r)
+{
+    struct err why;
+    assert(db->handle && !b->request);
+    *b = (struct backup){.request = r};
+    if (statefile_create(r->path, &why) < 0) {
+        request_fail(r, why.code == -ENOSPC ? STORE_FULL : STORE_UNAVAILABLE, &why);
+        return;
+    }
+    b->made = true;
+    int code = sqlite3_open_v2(r->path, &b->to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    if (code == SQLITE_OK) {
+        b->copy = sqlite3_backup_init(b->to, "main", db->handle, "main");
+        code = b->copy ? SQLITE_OK : sqlite3_errcode(b->to);
+    }
+    if (code != SQLITE_OK)
+        backup_fail(b, code);
+}
+
+/* The request, with its notice filled, once the copy has ended; NULL: it goes on. */
+static struct request *backup_step(struct backup *b)
+{
+    if (b->request->notice.result != STORE_OK)
+        return backup_end(b);
+    int code = sqlite3_backup_step(b->copy, BACKUP_STEP_PAGES);
+    if (code == SQLITE_OK || code == SQLITE_BUSY || code == SQLITE_LOCKED)
+        return NULL;
+    if (code != SQLITE_DONE)
+        backup_fail(b, code);
+    return backup_end(b);
+}
+
+static struct request *backup_abandon(struct backup *b, const struct err *why)
+{
+    request_fail(b->request, STORE_UNAVAILABLE, why);
+    return backup_end(b);
+}
+
+/* --- Health ----------------------------------------------------------------------------------- */
 
 static void answer(struct writer *w, struct request *r)
 {
@@ -41,11 +110,11 @@ static void feed_begin(struct writer *w)
     atomic_store(&w->feed.active, true);
 }
 
-/* After an error of the disk nobody knows what it has: close, and read it anew. */
+/* After a disk error it is unknown what the disk has: the file is closed and opened again. */
 static void give_up(struct writer *w)
 {
     db_close(&w->db, true);
-    w->probe_at_ms = 0; /* the first try at once */
+    w->probe_at_ms = 0; /* try at once */
 }
 
 static void reopen(struct writer *w)
@@ -62,7 +131,7 @@ static void reopen(struct writer *w)
     set_health(w, STORE_OK, NULL);
 }
 
-/* What each step came to, if it had to do with the disk. */
+/* To be called with the result of each step that used the disk. */
 static void outcome(struct writer *w, enum store_result result, const struct err *why)
 {
     set_health(w, result, why);
@@ -86,6 +155,8 @@ static void refuse(struct writer *w, struct request *list)
     for (struct request *r = list; r; r = r->next)
         request_fail(r, STORE_UNAVAILABLE, &why);
 }
+
+/* --- Requests --------------------------------------------------------------------------------- */
 
 static void count(struct writer *w, const struct request_list *list)
 {
@@ -114,7 +185,7 @@ static void commit(struct writer *w, struct request_list *list)
     bool written = w->db.revision != revision;
     count(w, list);
     w->untidied += w->db.event - event;
-    /* First, so that who reads an answer and asks for the health hears the same. */
+    /* Before the answers, so that a caller that reads one and then the health sees the same. */
     if (written || result != STORE_OK)
         outcome(w, result, &why);
     queue_answer(&w->queue, list);
@@ -150,6 +221,8 @@ static void step_backup(struct writer *w)
         answer(w, done);
 }
 
+/* --- The feed --------------------------------------------------------------------------------- */
+
 struct feeding {
     struct feed *feed;
     struct request_list list;
@@ -171,7 +244,7 @@ static int feed_record(void *cls, const struct store_record *record, struct err 
     return 0;
 }
 
-/* Commits between two steps do no harm: their notices come in between as well. */
+/* Commits may come between two steps: their notices take their place among the feed's. */
 static void feed_step(struct writer *w)
 {
     struct feed *f = &w->feed;
@@ -187,7 +260,7 @@ static void feed_step(struct writer *w)
         struct err why;
         enum store_result result = db_result(&w->db, code, &why);
         request_list_free(&feeding.list);
-        w->in_doubt = true; /* it begins again */
+        w->in_doubt = true; /* the feed begins again */
         outcome(w, result, &why);
         return;
     }
@@ -197,6 +270,8 @@ static void feed_step(struct writer *w)
     }
     queue_answer(&w->queue, &feeding.list);
 }
+
+/* --- Upkeep ----------------------------------------------------------------------------------- */
 
 static void publish_size(struct writer *w)
 {
@@ -229,12 +304,12 @@ static void checkpoint(struct writer *w)
 {
     struct err why = {0};
     enum store_result result = db_result(&w->db, db_checkpoint(&w->db), &why);
-    /* Without room for it the log goes on, until a commit finds none either. */
+    /* On a full disk the log grows until a commit fails as well. */
     if (result != STORE_OK && result != STORE_FULL)
         outcome(w, result, &why);
 }
 
-/* A probe is small, and would fit where no commit does. */
+/* A probe is small: it would succeed where commits still fail. */
 static bool is_full(const struct writer *w)
 {
     return w->health == STORE_FULL; /* only this thread writes it */
@@ -260,13 +335,12 @@ static bool tidy_is_due(struct writer *w, uint64_t now_ms, bool idle)
     pthread_mutex_lock(&w->lock);
     bool asked = w->keep_changed;
     pthread_mutex_unlock(&w->lock);
-    /* A copy would have to follow each page that vacuum moves. */
+    /* A backup would have to copy again each page that vacuum moves. */
     if (w->backup.request || !is_healthy(w))
         return false;
     return asked || w->untidied >= JOURNAL_TIDY_EVENTS || (idle && now_ms >= w->tidy_at_ms);
 }
 
-/* What the file needs for itself. */
 static void look_after(struct writer *w, bool idle)
 {
     uint64_t now_ms = clock_boot_ms();
@@ -298,7 +372,7 @@ void *writer_run(void *writer)
 {
     struct writer *w = writer;
     struct err ends;
-    err_set(&ends, -ESHUTDOWN, "the server ends");
+    err_set(&ends, -ESHUTDOWN, "the server is stopping");
     for (;;) {
         struct queue_work work = queue_wait(&w->queue, GROUP_MAX, wait_ms(w));
         bool idle = !work.commits.n;

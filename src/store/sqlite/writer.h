@@ -1,23 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * writer: the thread that has the state file: commits, reads, copies, tidies, recovers.
+ * writer: the thread that owns the state file: it commits, reads, backs up, tidies and recovers.
  *
- * What the loop asked comes first; what the file needs for itself is done in small steps between.
+ * Requests come first; upkeep is done in small steps between them.
  */
 #ifndef CLOUDSEED_STORE_SQLITE_WRITER_H
 #define CLOUDSEED_STORE_SQLITE_WRITER_H
 
 #include "store/queue.h"
-#include "store/sqlite/backup.h"
 #include "store/sqlite/db.h"
 
 #include <stdatomic.h>
 
-/* All records, given to the loop after what is in the file was in doubt. */
+struct sqlite3_backup;
+
+/* A copy of the file that is made some pages at a time. What is committed between two steps goes
+ * into the copy as well. */
+struct backup {
+    struct request *request; /* NULL: no backup is under way */
+    bool made;               /* we made the file, and remove it on failure */
+    struct sqlite3 *to;
+    struct sqlite3_backup *copy;
+};
+
+/* All records, sent to the loop again after a commit whose outcome is unknown. */
 struct feed {
-    atomic_bool active; /* the loop looks at it, too */
+    atomic_bool active; /* the loop reads it, too */
     bool begun;
-    char kind[STORE_NAME_MAX_BYTES], key[STORE_NAME_MAX_BYTES]; /* of the last one given */
+    char kind[STORE_NAME_MAX_BYTES], key[STORE_NAME_MAX_BYTES]; /* of the last one sent */
     size_t kind_n, key_n;
 };
 
@@ -28,8 +38,8 @@ struct writer {
     struct feed feed;
     uint64_t tidy_at_ms, probe_at_ms; /* boot-time clock */
     uint64_t untidied;                /* events since the last step */
-    bool in_doubt;                    /* a commit's end is not known */
-    pthread_mutex_t lock;             /* for what follows, which the loop sees as well */
+    bool in_doubt;                    /* the outcome of a commit is unknown */
+    pthread_mutex_t lock;             /* for what follows, which the loop uses as well */
     struct store_retention keep;
     bool keep_changed;
     enum store_result health;
@@ -37,7 +47,7 @@ struct writer {
     struct store_stats stats;
 };
 
-/* The thread. It ends after queue_stop, when all is answered. */
+/* The thread. It ends after queue_stop, when every request is answered. */
 void *writer_run(void *writer);
 
 #endif

@@ -6,8 +6,8 @@
 #include "base/fs.h"
 #include "lib/folder.h"
 #include "lib/storeloop.h"
+#include "store/sqlite/db.h"
 #include "store/sqlite/sqlite.h"
-#include "store/sqlite/tables.h"
 #include "store/statefile.h"
 
 #include <errno.h>
@@ -223,14 +223,14 @@ static void test_migrations(void **state)
     struct err e = {0};
     (void)state;
     assert_int_equal(sqlite3_open("x.db", &handle), SQLITE_OK);
-    assert_int_equal(tables_migrate(handle, steps, 2, &e), 0);
-    assert_int_equal(tables_migrate(handle, steps, 2, &e), 0);
+    assert_int_equal(db_migrate(handle, steps, 2, &e), 0);
+    assert_int_equal(db_migrate(handle, steps, 2, &e), 0);
     assert_int_equal(number(handle, "SELECT count(*) FROM t"), 1);
-    assert_int_equal(tables_migrate(handle, steps, 4, &e), -EIO);
+    assert_int_equal(db_migrate(handle, steps, 4, &e), -EIO);
     assert_string_equal(e.msg, "could not be brought to version 4: no such table: missing");
     assert_int_equal(number(handle, "PRAGMA user_version"), 3);
     assert_int_equal(number(handle, "SELECT sum(n) FROM t"), 3);
-    assert_int_equal(tables_migrate(handle, steps, 2, &e), -EPROTO);
+    assert_int_equal(db_migrate(handle, steps, 2, &e), -EPROTO);
     sqlite3_close(handle);
 }
 

@@ -58,7 +58,7 @@ struct config {
     struct str seed_dir;
     struct str templates_dir;
     struct str state_dir;
-    bool forgets; /* nodes' states are kept in memory alone: to measure against */
+    bool volatile_state; /* nodes' states are kept only in memory: for measurements */
     struct str assets_dir;
     struct str sealing_key;  /* a file; empty: "sealing-key" in the state folder */
     struct str socket;       /* of admins; "none": none */

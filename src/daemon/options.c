@@ -141,7 +141,7 @@ static bool take(struct options *o, int option, const char *value)
     case OPT_LOG_FORMAT:
         o->log_format = value;
         return check_name("--log-format", format_names, value);
-    default: return false; /* getopt_long has said what is wrong */
+    default: return false; /* getopt_long has reported it */
     }
 }
 
@@ -182,14 +182,14 @@ static void override(struct str *field, const char *given)
         *field = str_from(given);
 }
 
-/* "memory:DIR" is no part of --help: HACKING.md tells whom it is for. */
+/* "memory:DIR" is not in --help: HACKING.md says what it is for. */
 static void apply_state(const char *given, struct config *c)
 {
     static const struct str memory = {"memory:", 7};
     if (!given)
         return;
-    c->forgets = str_starts(str_from(given), memory);
-    c->state_dir = str_from(c->forgets ? given + memory.n : given);
+    c->volatile_state = str_starts(str_from(given), memory);
+    c->state_dir = str_from(c->volatile_state ? given + memory.n : given);
 }
 
 void options_apply(const struct options *o, struct config *c)

@@ -7,7 +7,7 @@
 
 #define OPTIONS_ENDPOINTS_MAX 16
 
-/* NULL or 0: not given. The texts are argv's. */
+/* NULL or 0: not given. The texts belong to argv. */
 struct options {
     const char *config;
     const char *seed;
@@ -31,10 +31,10 @@ struct options {
 enum options_verdict { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_WRONG };
 
 /* OPTIONS_DONE after --help and --version, which are printed; OPTIONS_WRONG after a line on
- * standard error that says what is. */
+ * standard error that says what is wrong. */
 enum options_verdict options_parse(int argc, char **argv, struct options *ret);
 
-/* Puts what was given over the configuration. `o` must outlive `c`. */
+/* Overrides the configuration by the flags that were given. `o` must outlive `c`. */
 void options_apply(const struct options *o, struct config *c);
 
 #endif

@@ -9,7 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* Beyond connections: listeners, the loop, files that are being read, standard streams. */
+/* Besides connections: listeners, the loop, files that are being read, standard streams. */
 #define OTHER_DESCRIPTORS 128
 
 uint64_t privileges_raise_descriptors(uint64_t connections)
@@ -62,7 +62,7 @@ int privileges_drop(struct str user, struct str group, struct err *e)
     if (setgroups(1, &gid) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
         return err_errno(e, -errno, "cannot become user '%.*s'", STR_ARG(user));
     if (setuid(0) == 0 || seteuid(0) == 0)
-        return err_set(e, -EPERM, "root's privileges did not go away");
+        return err_set(e, -EPERM, "root's privileges could not be dropped");
     return 0;
 }
 
@@ -74,6 +74,6 @@ int privileges_share(const char *path, struct str user, struct str group, struct
         return 0;
     int r = find_ids(user, group, &uid, &gid, e);
     if (r == 0 && chown(path, uid, gid) < 0)
-        return err_errno(e, -errno, "cannot give %s to its users", path);
+        return err_errno(e, -errno, "cannot change the owner of %s", path);
     return r;
 }

@@ -10,7 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 
-#define WRITING_MS 5 /* that a disk takes for a node, or about that */
+#define WRITING_MS 5 /* about what a disk takes to write a node */
 
 void reload_hold_signal(bool hold)
 {
@@ -45,7 +45,7 @@ static void on_work(uv_work_t *work)
 
 static void on_done(uv_work_t *work, int status);
 
-static void work(struct reload *r)
+static void queue(struct reload *r)
 {
     r->running = true;
     r->extend = false;
@@ -54,7 +54,7 @@ static void work(struct reload *r)
     uv_queue_work(r->loop, &r->work, on_work, on_done);
 }
 
-static void take(struct reload *r)
+static void activate(struct reload *r)
 {
     uint64_t took = clock_boot_ms() - r->begun_ms;
     uint32_t nodes = snapshot_node_count(r->loaded);
@@ -78,13 +78,13 @@ static void end_reload(struct reload *r)
     bool ok = r->faults.errors == 0;
     report_faults(&r->faults);
     if (ok)
-        take(r);
+        activate(r);
     else
         refuse(r);
     core_reloaded(r->core, r->number, clock_boot_ms() - r->begun_ms, ok, &r->faults);
 }
 
-/* Who is left out was so before, or lost a race that core does not let him run. */
+/* A node that is left out was faulty before: core registers no node that conflicts. */
 static void end_extension(struct reload *r)
 {
     report_faults(&r->faults);
@@ -92,7 +92,7 @@ static void end_extension(struct reload *r)
     checker_continue(r->checker);
 }
 
-/* A node that was registered while the files were read is held against them as well. */
+/* Whether a node was registered while the files were read: it must be checked against them, too. */
 static bool is_behind(struct reload *r)
 {
     if (!r->reloading || r->faults.errors)
@@ -107,10 +107,10 @@ static void begin_extension(struct reload *r)
     r->reloading = r->again_soon = false;
     r->base = core_pin(r->core);
     faults_init(&r->faults);
-    work(r);
+    queue(r);
 }
 
-static void go_on(struct reload *r)
+static void begin_next(struct reload *r)
 {
     if (r->again && !r->stopped)
         reload_start(r);
@@ -131,7 +131,7 @@ static void on_done(uv_work_t *done, int status)
         snapshot_unref(r->loaded);
     } else if (is_behind(r)) {
         r->base = r->loaded;
-        work(r);
+        queue(r);
         return;
     } else if (r->reloading) {
         end_reload(r);
@@ -141,7 +141,7 @@ static void on_done(uv_work_t *done, int status)
     faults_done(&r->faults);
     if (r->reloading)
         sealed_cache_done(&r->cache);
-    go_on(r);
+    begin_next(r);
 }
 
 uint64_t reload_start(struct reload *r)
@@ -159,7 +159,7 @@ uint64_t reload_start(struct reload *r)
     r->begun_ms = clock_boot_ms();
     faults_init(&r->faults);
     sealed_cache_init(&r->cache, r->state->fleet, r->state->sealer);
-    work(r);
+    queue(r);
     return r->number;
 }
 

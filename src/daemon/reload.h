@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * reload: makes the next world while the old one goes on serving.
+ * reload: makes the next snapshot while the current one is served.
  *
- * It reads all of it again, or takes in the nodes that were registered meanwhile. Either runs on a
- * thread of libuv's pool, one at a time. A tree with faults changes nothing, and neither does one
- * in which a registered node has no place. Asked again while it works, it works once more
- * afterwards: what it read may be half old.
+ * A reload reads everything from disk again; an extension only adds the nodes that were registered
+ * since. Both run on a thread of libuv's pool, one at a time. A reload with faults changes nothing;
+ * a registered node that conflicts with the new tree is one. A reload that is requested during
+ * another one runs after it, because the first may have read old files.
  */
 #ifndef CLOUDSEED_DAEMON_RELOAD_H
 #define CLOUDSEED_DAEMON_RELOAD_H
@@ -25,32 +25,32 @@ struct reload {
     const struct config *config;
     struct state *state;
     struct sealed_cache cache;
-    atomic_bool stop; /* what blocks on the thread is to end */
+    atomic_bool stop; /* ends what blocks on the thread */
     uv_loop_t *loop;
     struct faults faults;
     struct loader_definitions definitions;
-    struct snapshot *base;   /* what is extended; NULL: the files are read */
-    struct snapshot *loaded; /* what came of it */
+    struct snapshot *base;   /* to be extended; NULL: read the files first */
+    struct snapshot *loaded; /* the result */
     uint64_t begun_ms;
-    uint64_t number; /* of the latest reload that has begun */
+    uint64_t number; /* of the last reload that has begun */
     int result;
-    bool again_soon; /* it is done, but a node is being written */
-    bool reloading;  /* else it takes in registered nodes alone */
+    bool again_soon; /* it is done, but a node is being registered: extend once more */
+    bool reloading;  /* false: it only extends */
     bool running, again, extend, stopped;
 };
 
-/* From the start of the process until somebody listens for SIGHUP it waits instead of ending us:
- * the tree may have been read before it came. */
+/* Blocks SIGHUP, or unblocks it once the loop handles it. One that comes earlier must not end us,
+ * and must not be lost: the tree may have been read before it came. */
 void reload_hold_signal(bool hold);
 
-/* What was loaded is checked by `checker` from then on. */
+/* `checker` checks each snapshot that is activated. */
 void reload_init(struct reload *r, struct core *core, struct checker *checker,
                  const struct config *config, struct state *state, uv_loop_t *loop);
-/* The number of the reload that reads the tree as it is now. */
+/* Returns the number of the reload that reads the tree as it is now. */
 uint64_t reload_start(struct reload *r);
-/* Takes in the nodes that are registered by now. */
+/* Adds the nodes that are registered by now. */
 void reload_extend(struct reload *r);
-/* What is still being read from files will be thrown away; the loop must run until it is. */
+/* Discards a reload that is under way; the loop must run until it has ended. */
 void reload_stop(struct reload *r);
 
 #endif

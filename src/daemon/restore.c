@@ -27,14 +27,14 @@ struct restore {
     int from, lock;
     struct sealer *sealer;
     bool key_in_place, made_copy, made_key, made_secret;
-    struct str sealed; /* the server's secret, as the backup has it; empty: it has none */
+    struct str sealed; /* the backup's copy of the server's secret; empty: it has none */
     uint64_t nodes, registered, values;
     struct sqlite_survey survey;
 };
 
-/* --- As whoever started us ------------------------------------------------------------------- */
+/* --- As the user that started us -------------------------------------------------------------- */
 
-static bool is_there(const char *path, const char *suffix)
+static bool exists(const char *path, const char *suffix)
 {
     char whole[STATE_PATH_SIZE + 16];
     struct stat st;
@@ -50,10 +50,10 @@ static int open_backup(struct restore *r, struct err *e)
         return err_errno(e, -errno, "%s", r->file);
     if (!S_ISREG(st.st_mode))
         return err_set(e, -EINVAL, "%s: not a regular file", r->file);
-    if (is_there(r->file, "-wal"))
+    if (exists(r->file, "-wal"))
         return err_set(
             e, -EINVAL,
-            "%s: is no backup but the state of a server that runs or was killed (there is "
+            "%s: is not a backup but the state of a server that runs or was killed (there is "
             "a %s-wal); cloudseed backup makes one",
             r->file, r->file);
     return 0;
@@ -62,7 +62,7 @@ static int open_backup(struct restore *r, struct err *e)
 static int open_key(struct restore *r, const char *key_file, struct err *e)
 {
     const char *path = key_file ? key_file : r->key;
-    r->key_in_place = is_there(r->key, "");
+    r->key_in_place = exists(r->key, "");
     int code = sealer_open(path, &r->sealer, e);
     if (code == -ENOENT && !key_file)
         err_set(e, code,
@@ -93,7 +93,7 @@ static int check_folder(struct restore *r, struct err *e)
     if (r->lock < 0)
         return r->lock;
     for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-        if (is_there(r->db, suffixes[i]))
+        if (exists(r->db, suffixes[i]))
             return err_set(e, -EEXIST,
                            "there is a state already: %s%s; move it away to have the backup in its "
                            "place",
@@ -128,7 +128,7 @@ static int copy_bytes(struct restore *r, int to)
     return fsync(to) < 0 ? -errno : 0;
 }
 
-/* With what SQLite may have put beside it. */
+/* With the files that SQLite may have made beside it. */
 static void remove_copy(const struct restore *r)
 {
     static const char *const suffixes[] = {"", "-wal", "-journal"};
@@ -141,7 +141,7 @@ static void remove_copy(const struct restore *r)
 
 static int copy(struct restore *r, struct err *e)
 {
-    remove_copy(r); /* of a restore that was cut off */
+    remove_copy(r); /* of an interrupted restore */
     int code = statefile_create(r->copy, e);
     if (code < 0)
         return code;
@@ -165,7 +165,7 @@ static int on_record(void *cls, const struct store_record *record, struct err *e
     return 0;
 }
 
-/* The copy is meant, the backup is named. */
+/* Messages are about the copy, but must name the backup. */
 static int survey(struct restore *r, struct err *e)
 {
     struct err why = {0};
@@ -192,7 +192,7 @@ static int unseal(struct restore *r, struct str *ret, struct err *e)
     return err_set(e, -EBADMSG, "%s: was sealed with another key than this sealing key", r->file);
 }
 
-/* The key in place is the one that the server will use. */
+/* The key in place is the one that the server uses. */
 static int check_key_in_place(struct restore *r, struct err *e)
 {
     struct sealer *in_place;
@@ -277,7 +277,7 @@ static int carry_out(struct restore *r, const char *key_file, struct err *e)
     return code == 0 ? statefile_rename(r->copy, r->db, e) : code;
 }
 
-static void take_away(const struct restore *r)
+static void clean_up(const struct restore *r)
 {
     if (r->made_copy)
         remove_copy(r);
@@ -287,7 +287,7 @@ static void take_away(const struct restore *r)
         unlink(r->key);
 }
 
-static void tell(const struct restore *r)
+static void print_result(const struct restore *r)
 {
     char text[CLOCK_TEXT_SIZE];
     printf("restored %s to %s: %" PRIu64 " nodes with a state, %" PRIu64
@@ -315,9 +315,9 @@ int restore_run(const struct config *c, const char *file, const char *key_file, 
     umask(S_IRWXG | S_IRWXO);
     int code = carry_out(&r, key_file, e);
     if (code < 0)
-        take_away(&r);
+        clean_up(&r);
     else
-        tell(&r);
+        print_result(&r);
     sealer_free(r.sealer);
     arena_wipe(&r.arena);
     arena_done(&r.arena);

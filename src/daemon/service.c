@@ -16,8 +16,8 @@
 
 #define HEARTBEAT_MS 15000
 
-/* Files on shares: enough threads that one file does not hold up the next, and few enough that a
- * share which hangs costs next to nothing. */
+/* For files on shares: enough threads that one slow file does not delay the next, and few enough
+ * that a share that hangs costs little. */
 static const struct pool_limits pool_limits = {.threads = 4, .queue = 4096, .deadline_ms = 5000};
 
 enum { ON_TERM, ON_INT, ON_HUP, SIGNALS };
@@ -39,7 +39,7 @@ struct service {
     bool stopping;
 };
 
-/* Lines leave before the loop sleeps, many with one write. */
+/* Log lines are written before the loop sleeps, many at once. */
 static void on_before_sleep(uv_prepare_t *handle)
 {
     (void)handle;
@@ -56,7 +56,7 @@ static void close_handles(struct service *s)
 {
     for (int i = 0; i < SIGNALS; i++)
         uv_close((uv_handle_t *)&s->signals[i], NULL);
-    signal(SIGHUP, SIG_IGN); /* a reload that comes too late is no reason to die */
+    signal(SIGHUP, SIG_IGN); /* its default would end us with an error */
     uv_close((uv_handle_t *)&s->before_sleep, NULL);
     uv_close((uv_handle_t *)&s->watchdog, NULL);
     uv_close((uv_handle_t *)&s->heartbeat, NULL);
@@ -64,7 +64,7 @@ static void close_handles(struct service *s)
     state_stop(s->state);
 }
 
-/* A second signal may drain once more what is drained already. */
+/* Called again when a second signal drains a server that is already drained. */
 static void end_drained(struct service *s, bool *which)
 {
     if (*which)
@@ -93,7 +93,7 @@ static void stop(struct service *s)
 {
     uint32_t within_ms = s->config->limits.shutdown_seconds * 1000;
     if (s->stopping)
-        within_ms = 0; /* asked twice: now */
+        within_ms = 0; /* a second signal: now */
     else
         log_notice("stopping", LOG_NUMBER("connections", http_server_connections(s->http)),
                    LOG_NUMBER("transfers", tftp_server_transfers(s->tftp)));
@@ -115,19 +115,19 @@ static void on_signal(uv_signal_t *handle, int number)
         reload_start(&s->reload);
 }
 
-static uint64_t on_reload_asked(void *cls)
+static uint64_t on_reload_requested(void *cls)
 {
     struct service *s = cls;
     return reload_start(&s->reload);
 }
 
-static void on_extend_asked(void *cls)
+static void on_extend_requested(void *cls)
 {
     struct service *s = cls;
     reload_extend(&s->reload);
 }
 
-/* Whoever watches events is told that there are none. */
+/* A client that watches events gets a sign of life even if there are none. */
 static void on_heartbeat(uv_timer_t *timer)
 {
     struct service *s = timer->data;
@@ -226,8 +226,8 @@ int service_run(const struct config *c, struct snapshot *first, struct state *st
         return err_errno(e, r, "cannot make an event loop");
     }
     s.pool = pool_new(&s.loop, &pool_limits);
-    const struct core_host host = {.reload = on_reload_asked,
-                                   .extend = on_extend_asked,
+    const struct core_host host = {.reload = on_reload_requested,
+                                   .extend = on_extend_requested,
                                    .assets = c->assets_dir.p,
                                    .work = pool_port(s.pool),
                                    .cls = &s};

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The loop's timers stand still while the machine sleeps, deadlines do not. */
+/* The loop's timers stop while the machine sleeps, deadlines do not. */
 #define ALARM_MAX_MS 60000
 
 #define EVENTS_MIN 10000
@@ -73,15 +73,15 @@ void state_key_path(const struct config *c, char ret[static STATE_PATH_SIZE])
         ret[0] = '\0';
 }
 
-/* What is kept is not passed over by a server that keeps nothing. */
+/* A server that keeps nothing must not hide a state that was kept. */
 static int open_memory(const char *path, struct store_retention keep, struct store **ret,
                        struct err *e)
 {
     if (access(path, F_OK) == 0)
-        return err_set(e, -EEXIST, "%s holds nodes' states: 'memory:' wants a folder of its own",
+        return err_set(e, -EEXIST, "%s holds nodes' states: 'memory:' needs a folder of its own",
                        path);
     *ret = memory_new((struct store_limits){0}, keep);
-    log_warning("forgetful", LOG_TEXT("reason", STR("nodes' states are in memory alone")));
+    log_warning("volatile-state", LOG_TEXT("reason", STR("nodes' states are kept only in memory")));
     return 0;
 }
 
@@ -106,8 +106,8 @@ int state_open(struct state *s, const struct config *c, struct err *e)
         return s->lock;
     int r = sealer_new(key_path, &s->sealer, e);
     if (r == 0)
-        r = c->forgets ? open_memory(path, options.keep, &store, e)
-                       : sqlite_open(&options, &store, e);
+        r = c->volatile_state ? open_memory(path, options.keep, &store, e)
+                              : sqlite_open(&options, &store, e);
     if (r == 0)
         r = fleet_open(store, &host, &s->fleet, e);
     s->writer.fleet = s->fleet;
@@ -124,7 +124,7 @@ static void on_store_ready(uv_async_t *async)
                     LOG_TEXT("consequence", STR("a backup has them as they were before")));
 }
 
-/* Called by any thread. */
+/* On any thread. */
 static void on_store(void *cls)
 {
     uv_async_send(cls);
@@ -169,7 +169,6 @@ int state_start(struct state *s, uv_loop_t *loop, struct wake wake, struct err *
     return fleet_start(s->fleet, on_store, &s->store_ready, wake, (struct alarm){set_alarm, s}, e);
 }
 
-/* What is queued is written first: nobody calls the loop any more when its handles close. */
 void state_stop(struct state *s)
 {
     fleet_stop(s->fleet);

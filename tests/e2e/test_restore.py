@@ -247,7 +247,7 @@ def test_what_is_no_sound_backup():
 
 def test_a_killed_servers_file_is_no_backup():
     assert (MADE.state / "state.db-wal").exists()
-    refused("is no backup but the state of a server that runs or was killed", MADE.wiped(),
+    refused("is not a backup but the state of a server that runs or was killed", MADE.wiped(),
             file=MADE.state / "state.db")
 
 

@@ -17,7 +17,7 @@ def test_it_answers_and_forgets():
     state = world.scratch()
     for _ in range(2):
         with tree.start(state=state, args=["--state", f"memory:{state}"]) as server:
-            server.wait_event("forgetful")
+            server.wait_event("volatile-state")
             tap.eq(server.admin("GET", "/v1/events").json["events"], [])
             server.arm("n1")
             key = world.key_of(state, "n1")

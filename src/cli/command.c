@@ -2,32 +2,15 @@
 #include "cli/command.h"
 
 #include "base/guess.h"
-#include "cli/help.h"
 
 #include <errno.h>
 
-static const struct command command_help = {
-    .name = "help",
-    .operands = "[COMMAND]",
-    .operands_max = 2,
-    .summary = "tell how a command is used",
-    .help = "Examples:\n"
-            "  cloudseed help\n"
-            "  cloudseed help node url\n",
-    .run = help_run,
-};
+#define COMMAND_POINTER(name) &command_##name,
+static const struct command *const table[] = {COMMANDS(COMMAND_POINTER)};
 
 const struct command *command_at(size_t i)
 {
-    if (i < command_tree_count)
-        return &command_tree_table[i];
-    i -= command_tree_count;
-    if (i < command_asset_count)
-        return &command_asset_table[i];
-    i -= command_asset_count;
-    if (i < command_server_count)
-        return &command_server_table[i];
-    return i == command_server_count ? &command_help : NULL;
+    return i < sizeof(table) / sizeof(table[0]) ? table[i] : NULL;
 }
 
 bool command_begins(const struct command *c, const char *word)
@@ -46,7 +29,8 @@ bool command_is_group(const char *word)
     return false;
 }
 
-/* How many words of the command's name the words begin with, in *ret_same; its length. */
+/* The number of words in the command's name; in *ret_same how many of them the given words begin
+ * with. */
 static size_t name_words(const struct command *c, const char *const *words, size_t n,
                          size_t *ret_same)
 {
@@ -94,4 +78,29 @@ const struct command *command_find(const char *const *words, size_t n, size_t *r
     }
     refuse(words, n, e);
     return NULL;
+}
+
+static bool has_flag(const struct flag *list, const char *name)
+{
+    for (const struct flag *f = list; f && f->name; f++) {
+        if (strcmp(f->name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool command_has_flag(const struct command *c, const char *name)
+{
+    return has_flag(c->flags, name) || has_flag(flags_everywhere, name);
+}
+
+const struct flag *command_flags_next(struct command_flags *w)
+{
+    while (!w->at || !w->at->name) {
+        const struct command *c = command_at(w->command++);
+        if (!c)
+            return NULL;
+        w->at = c->flags;
+    }
+    return w->at++;
 }

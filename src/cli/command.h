@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* command: the commands of `cloudseed`, in one table for dispatch and help. */
+/*
+ * command: the commands of `cloudseed`.
+ *
+ * Each is one file that ends in its struct command. Dispatch and help work from these; the man page
+ * and the completion are tested against the help.
+ */
 #ifndef CLOUDSEED_CLI_COMMAND_H
 #define CLOUDSEED_CLI_COMMAND_H
 
 #include "cli/common/flags.h"
+
+#include <stdio.h>
 
 struct cli;
 
@@ -11,33 +18,74 @@ struct command {
     const char *name;     /* one word, or a group and a word: "node list" */
     const char *operands; /* "NODE [FILE]" */
     uint8_t operands_min, operands_max;
-    uint64_t flags;      /* FLAG_BIT of those that not every command takes */
-    const char *summary; /* one line, as an order: "list the nodes" */
-    const char *help;    /* whole lines: what it does, and examples */
+    const struct flag *flags; /* its own options: FLAGS(…); NULL: none */
+    const char *summary;      /* one line in the imperative: "list the nodes" */
+    const char *help;         /* whole lines: what it does, and examples */
     int (*run)(struct cli *c);
 };
 
-/* Each stands in one of the tables: those about the seed tree, about assets, about the
- * server, help. */
-extern const struct command command_tree_table[], command_asset_table[], command_server_table[];
-extern const size_t command_tree_count, command_asset_count, command_server_count;
+/* All of them, in the order of the help. A new command is a file and a line here. */
+#define COMMANDS(X)      \
+    X(check)             \
+    X(render)            \
+    X(diff)              \
+    X(node_list)         \
+    X(node_show)         \
+    X(node_url)          \
+    X(dhcp)              \
+    X(reference)         \
+    X(asset_add)         \
+    X(asset_list)        \
+    X(asset_verify)      \
+    X(asset_rm)          \
+    X(asset_bootloaders) \
+    X(node_add)          \
+    X(node_discovered)   \
+    X(node_adopt)        \
+    X(node_set)          \
+    X(node_rm)           \
+    X(node_arm)          \
+    X(node_disarm)       \
+    X(node_unlock)       \
+    X(node_rekey)        \
+    X(node_reprovision)  \
+    X(watch)             \
+    X(wait)              \
+    X(events)            \
+    X(known_hosts)       \
+    X(reload)            \
+    X(backup)            \
+    X(restore)           \
+    X(help)
 
-int reload_run(struct cli *c);
-int backup_run(struct cli *c);
-int known_hosts_run(struct cli *c);
-int restore_command_run(struct cli *c);
+#define COMMAND_DECLARE(name) extern const struct command command_##name;
+COMMANDS(COMMAND_DECLARE)
 
-/* All of them, one behind the other; NULL behind the last. */
+/* The command at this index; NULL after the last one. */
 const struct command *command_at(size_t i);
 
-/* The command that the words begin with; *ret_used words name it. NULL, with what may have been
- * meant, where there is no such command. */
+/* The command that the words begin with, and in *ret_used how many words name it. NULL if there is
+ * none, with the nearest name in the error. */
 const struct command *command_find(const char *const *words, size_t n, size_t *ret_used,
                                    struct err *e);
 
-/* Whether commands of two words begin with this one. */
-bool command_is_group(const char *word);
-/* Whether the command's first word is this one. */
+/* Whether the first word of the command's name is this one. */
 bool command_begins(const struct command *c, const char *word);
+/* Whether that is so for any command of two words. */
+bool command_is_group(const char *word);
+
+/* Whether the command has an option of this name, or every command has. */
+bool command_has_flag(const struct command *c, const char *name);
+
+/* Walks through `at`, then through the options of all commands. */
+struct command_flags {
+    const struct flag *at;
+    size_t command;
+};
+const struct flag *command_flags_next(struct command_flags *w);
+
+/* help.c: prints the help of the command or group that the words name, without words of all. */
+int help_show(struct cli *c, const char *const *words, size_t n);
+void help_print_all(FILE *f);
 
 #endif

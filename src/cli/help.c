@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/help.h"
-
+#include "cli/command.h"
+#include "cli/common/cli.h"
 #include "config/config.h"
 
 #define LEFT_COLUMNS 27
@@ -32,15 +32,30 @@ static void print_flag(FILE *f, const struct flag *flag)
     fprintf(f, "  %-*s%s\n", LEFT_COLUMNS, left, flag->help);
 }
 
-static void print_flags(FILE *f, uint64_t which)
+static void print_flags(FILE *f, const struct flag *list)
 {
-    for (int i = 0; i < FLAG_COUNT; i++) {
-        if (which & FLAG_BIT(i))
-            print_flag(f, &flag_table[i]);
+    for (; list && list->name; list++)
+        print_flag(f, list);
+}
+
+/* Those of all commands; what several have in common is printed once. */
+static void print_some_flags(FILE *f)
+{
+    struct command_flags all = {.at = NULL};
+    const struct flag *flag;
+    while ((flag = command_flags_next(&all))) {
+        struct command_flags earlier = {.at = NULL};
+        const struct flag *first;
+        do {
+            first = command_flags_next(&earlier);
+        } while (strcmp(first->name, flag->name) != 0 ||
+                 (flag->value && strcmp(first->value, flag->value) != 0));
+        if (first == flag)
+            print_flag(f, flag);
     }
 }
 
-/* Those that begin with `word`, or all where it is NULL. */
+/* The commands whose name begins with `word`; all if it is NULL. */
 static void print_commands(FILE *f, const char *word)
 {
     fputs("\nCommands:\n", f);
@@ -59,9 +74,9 @@ void help_print_all(FILE *f)
     fputs(head, f);
     print_commands(f, NULL);
     fputs("\nOptions of all commands:\n", f);
-    print_flags(f, FLAGS_EVERYWHERE);
+    print_flags(f, flags_everywhere);
     fputs("\nOptions of some commands:\n", f);
-    print_flags(f, ~FLAGS_EVERYWHERE);
+    print_some_flags(f);
     fputs(tail, f);
 }
 
@@ -76,7 +91,7 @@ static void print_command(FILE *f, const struct command *c)
         print_flags(f, c->flags);
     }
     fputs("\nOptions of all commands:\n", f);
-    print_flags(f, FLAGS_EVERYWHERE);
+    print_flags(f, flags_everywhere);
 }
 
 int help_show(struct cli *c, const char *const *words, size_t n)
@@ -93,14 +108,25 @@ int help_show(struct cli *c, const char *const *words, size_t n)
         return CLI_OK;
     }
     const struct command *command = command_find(words, n, &used, &e);
-    c->command = NULL; /* help is no help with itself */
+    c->command = NULL; /* a misuse of help points to the help of all */
     if (!command)
         return cli_misuse(c, "%s", e.msg);
     print_command(stdout, command);
     return CLI_OK;
 }
 
-int help_run(struct cli *c)
+static int run(struct cli *c)
 {
     return help_show(c, c->operands, c->operands_n);
 }
+
+const struct command command_help = {
+    .name = "help",
+    .operands = "[COMMAND]",
+    .operands_max = 2,
+    .summary = "tell how a command is used",
+    .help = "Examples:\n"
+            "  cloudseed help\n"
+            "  cloudseed help node url\n",
+    .run = run,
+};

@@ -1,7 +1,84 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/cli.h"
+#include "cli/command.h"
+#include "cli/common/cli.h"
+#include "cli/common/term.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define ARENA_BYTES (16 * 1024)
+#define OUTPUT_BYTES ((size_t)1024 * 1024)
+
+/* What is printed leaves in large pieces, most of it in one: where that fails, close_output still
+ * has the reason. A terminal keeps its order of standard output and error. */
+static void buffer_output(struct arena *a)
+{
+    if (!isatty(STDOUT_FILENO))
+        setvbuf(stdout, arena_alloc(a, OUTPUT_BYTES), _IOFBF, OUTPUT_BYTES);
+}
+
+/* A full disk shows when the last bytes are written, not before. */
+static int close_output(int status)
+{
+    bool failed = ferror(stdout);
+    errno = 0;
+    if (fclose(stdout) == 0 && !failed)
+        return status;
+    fprintf(stderr, "cloudseed: standard output: %s\n",
+            errno ? strerror(errno) : "not all could be written");
+    return CLI_FAILED;
+}
+
+static int run_command(struct cli *c, size_t words_n)
+{
+    size_t used = 0;
+    struct err e;
+    c->command = command_find(c->words, words_n, &used, &e);
+    if (!c->command)
+        return cli_misuse(c, "%s", e.msg);
+    c->operands = c->words + used;
+    c->operands_n = words_n - used;
+    for (size_t i = 0; i < c->flags.n; i++) {
+        const char *name = c->flags.uses[i].flag->name;
+        if (!command_has_flag(c->command, name))
+            return cli_misuse(c, "'%s' has no option --%s", c->command->name, name);
+    }
+    if (c->operands_n < c->command->operands_min)
+        return cli_misuse(c, "usage: cloudseed %s %s", c->command->name, c->command->operands);
+    if (c->operands_n > c->command->operands_max)
+        return cli_misuse(c, "'%s': one argument too many for '%s'",
+                          c->operands[c->command->operands_max], c->command->name);
+    return c->command->run(c);
+}
+
+static int run(struct cli *c, int argc, char **argv)
+{
+    size_t words_n;
+    struct err e;
+    if (flags_parse(argc, argv, &c->arena, &c->flags, &c->words, &words_n, &e) < 0)
+        return cli_misuse(c, "%s", e.msg);
+    c->color_out = term_color(flags_value(&c->flags, "color"), STDOUT_FILENO);
+    c->color_err = term_color(flags_value(&c->flags, "color"), STDERR_FILENO);
+    if (flags_given(&c->flags, "version"))
+        return puts("cloudseed " CLOUDSEED_VERSION) < 0 ? CLI_FAILED : CLI_OK;
+    if (flags_given(&c->flags, "help"))
+        return help_show(c, c->words, words_n);
+    if (words_n == 0) {
+        help_print_all(stderr);
+        return CLI_MISUSED;
+    }
+    return run_command(c, words_n);
+}
 
 int main(int argc, char **argv)
 {
-    return cli_main(argc, argv);
+    struct cli c = {0};
+    setlocale(LC_CTYPE, "C.UTF-8"); /* for the width of characters: our texts are UTF-8 */
+    arena_init(&c.arena, ARENA_BYTES);
+    buffer_output(&c.arena);
+    int status = close_output(run(&c, argc, argv));
+    arena_done(&c.arena);
+    return status;
 }

@@ -18,10 +18,10 @@ static struct str name_of(const char *path)
     return str_from(slash ? slash + 1 : path);
 }
 
-int asset_add_run(struct cli *c)
+static int run(struct cli *c)
 {
     const char *file = c->operands[0];
-    struct str wanted = {c->flags.value[FLAG_SHA256], 0}, folder;
+    struct str wanted = {flags_value(&c->flags, "sha256"), 0}, folder;
     if (wanted.p)
         wanted = str_from(wanted.p);
     if (wanted.p && !digest_text_valid(wanted))
@@ -34,3 +34,22 @@ int asset_add_run(struct cli *c)
         status = asset_folder(c, &folder);
     return status == CLI_OK ? asset_put(c, folder, name, file, wanted) : status;
 }
+
+const struct command command_asset_add = {
+    .name = "asset add",
+    .operands = "FILE [NAME]",
+    .operands_min = 1,
+    .operands_max = 2,
+    .flags = FLAGS({"sha256", "HASH", "what the file's SHA-256 must be"}),
+    .summary = "copy a file to the assets folder",
+    .help = "FILE is copied to the assets folder as NAME, which may have folders in it: the\n"
+            "server serves it as /assets/NAME. FILE - is standard input. Whoever fetches gets\n"
+            "the old file or the new one, never a part. Its SHA-256 is printed, and kept in\n"
+            "NAME.sha256 as sha256sum does; with --sha256 it must be that one.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed asset add debian-12.iso\n"
+            "  cloudseed asset add ./linux debian/12/linux\n"
+            "  curl -f https://example.org/vmlinuz | cloudseed asset add - debian/vmlinuz\n",
+    .run = run,
+};

@@ -13,12 +13,6 @@
 
 #include <time.h>
 
-int asset_add_run(struct cli *c);
-int asset_bootloaders_run(struct cli *c);
-int asset_list_run(struct cli *c);
-int asset_verify_run(struct cli *c);
-int asset_rm_run(struct cli *c);
-
 struct asset_entry {
     struct str name; /* below the folder */
     uint64_t size;

@@ -14,7 +14,7 @@ static const char *find_program(struct cli *c, const char *folder, const char *n
     return arena_printf(&c->arena, "/boot/%s", name).p;
 }
 
-int asset_bootloaders_run(struct cli *c)
+static int run(struct cli *c)
 {
     static const char *const programs[] = {"undionly.kpxe", "ipxe.efi", "snponly.efi"};
     const char *from = c->operands_n ? c->operands[0] : IPXE_FOLDER, *paths[3];
@@ -29,3 +29,16 @@ int asset_bootloaders_run(struct cli *c)
         status = asset_put(c, folder, str_from(programs[i]), paths[i], (struct str){NULL, 0});
     return status;
 }
+
+const struct command command_asset_bootloaders = {
+    .name = "asset bootloaders",
+    .operands = "[DIR]",
+    .operands_max = 1,
+    .summary = "add iPXE's boot programs",
+    .help = "Adds undionly.kpxe (BIOS), ipxe.efi and snponly.efi (UEFI), which machines load\n"
+            "by TFTP or UEFI's HTTP boot, from DIR: /usr/lib/ipxe of Debian's package ipxe.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed asset bootloaders\n",
+    .run = run,
+};

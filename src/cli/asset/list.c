@@ -57,12 +57,12 @@ static void print_table(struct cli *c, const struct asset_entry *list, size_t n)
     table_print(&table, stdout, c->color_out);
 }
 
-int asset_list_run(struct cli *c)
+static int run(struct cli *c)
 {
     struct str folder;
     struct asset_entry *list = NULL;
     size_t n = 0;
-    bool json = flags_given(&c->flags, FLAG_JSON), names = flags_given(&c->flags, FLAG_NAMES);
+    bool json = flags_given(&c->flags, "json"), names = flags_given(&c->flags, "names");
     if (json && names)
         return cli_misuse(c, "give either --json or --names");
     int status = asset_folder(c, &folder);
@@ -78,3 +78,17 @@ int asset_list_run(struct cli *c)
         print_table(c, list, n);
     return CLI_OK;
 }
+
+const struct command command_asset_list = {
+    .name = "asset list",
+    .operands = "",
+    .flags = FLAGS(FLAG_JSON, FLAG_NAMES),
+    .summary = "list the assets",
+    .help = "Prints a line for each file in the assets folder: its size, when it was changed,\n"
+            "and its SHA-256 as it was when it was added.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed asset list\n"
+            "  cloudseed asset list --json | jq -r '.[].name'\n",
+    .run = run,
+};

@@ -29,7 +29,7 @@ static int remove_one(struct cli *c, struct str folder, struct str name)
 }
 
 /* All or none: who mistypes one of several names has lost nothing yet. */
-int asset_rm_run(struct cli *c)
+static int run(struct cli *c)
 {
     struct str folder;
     struct asset_entry *list = NULL;
@@ -45,3 +45,17 @@ int asset_rm_run(struct cli *c)
         status = remove_one(c, folder, str_from(c->operands[i]));
     return status;
 }
+
+const struct command command_asset_rm = {
+    .name = "asset rm",
+    .operands = "NAME...",
+    .operands_min = 1,
+    .operands_max = UINT8_MAX,
+    .summary = "remove assets",
+    .help = "Removes the files and their hashes, and folders that are empty then. Who is\n"
+            "fetching one gets the rest of it.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed asset rm debian/11/linux debian/11/initrd.gz\n",
+    .run = run,
+};

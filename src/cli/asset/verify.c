@@ -41,7 +41,7 @@ static enum verdict judge(struct verifying *v, const struct asset_entry *e,
 static void print_one(struct verifying *v, const struct asset_entry *e, enum verdict verdict,
                       const char *sha256)
 {
-    if (!flags_given(&v->cli->flags, FLAG_JSON)) {
+    if (!flags_given(&v->cli->flags, "json")) {
         printf("%.*s: %s\n", STR_ARG(e->name), verdict_names[verdict]);
         return;
     }
@@ -76,13 +76,13 @@ static int verify_all(struct verifying *v, struct asset_entry *list, size_t n)
         verify(v, asset_find(c, list, n, c->operands[i]));
     for (size_t i = 0; i < n && c->operands_n == 0 && !interrupt_came(); i++)
         verify(v, &list[i]);
-    if (flags_given(&c->flags, FLAG_JSON))
+    if (flags_given(&c->flags, "json"))
         cli_list_end(&v->json);
     interrupt_release();
     return v->is_bad ? CLI_FAILED : CLI_OK;
 }
 
-int asset_verify_run(struct cli *c)
+static int run(struct cli *c)
 {
     struct verifying v = {.cli = c};
     struct asset_entry *list = NULL;
@@ -92,3 +92,21 @@ int asset_verify_run(struct cli *c)
         status = asset_entries(c, v.folder, &list, &n);
     return status == CLI_OK ? verify_all(&v, list, n) : status;
 }
+
+const struct command command_asset_verify = {
+    .name = "asset verify",
+    .operands = "[NAME...]",
+    .operands_max = UINT8_MAX,
+    .flags = FLAGS(FLAG_JSON),
+    .summary = "read assets and compare their hashes",
+    .help = "Reads the assets of these names, or all, and compares each with the SHA-256 that\n"
+            "was kept when it was added.\n"
+            "\n"
+            "Exit status: 0 none differs, 1 one differs, is missing or cannot be read, 64 wrong\n"
+            "usage.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed asset verify\n"
+            "  cloudseed asset verify debian/12/linux\n",
+    .run = run,
+};

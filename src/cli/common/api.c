@@ -26,7 +26,7 @@ static int take_url(struct cli *c, struct str url, struct server_address *ret)
 
 int api_find_server(struct cli *c, const struct config *config, struct server_address *ret)
 {
-    const char *named = c->flags.value[FLAG_SERVER], *group = config->socket_group.p;
+    const char *named = flags_value(&c->flags, "server"), *group = config->socket_group.p;
     if (!named)
         named = getenv("CLOUDSEED_SERVER");
     if (named && !*named)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * flags: the options of the command line, in one table for parsing, help and completion.
+ * flags: the options of the command line: parsed, and looked up by name.
  *
- * Options may stand anywhere among the words. Which command takes which is the commands' business.
+ * The options that every command accepts are declared here, those of one command in its file.
  */
 #ifndef CLOUDSEED_CLI_COMMON_FLAGS_H
 #define CLOUDSEED_CLI_COMMON_FLAGS_H
@@ -10,78 +10,41 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-enum flag_id {
-    FLAG_JSON,
-    FLAG_NAMES,
-    FLAG_DISCOVERY,
-    FLAG_PROVENANCE,
-    FLAG_ALL,
-    FLAG_AGAINST,
-    FLAG_EACH,
-    FLAG_MARKDOWN,
-    FLAG_CHECK,
-    FLAG_SHA256,
-    FLAG_ROLE,
-    FLAG_CLUSTER,
-    FLAG_MAC,
-    FLAG_ADDRESS,
-    FLAG_UUID,
-    FLAG_SERIAL,
-    FLAG_VAR,
-    FLAG_UNSET,
-    FLAG_ARM,
-    FLAG_FOR,
-    FLAG_NETWORK,
-    FLAG_PROXY,
-    FLAG_TIMEOUT,
-    FLAG_KIND,
-    FLAG_SINCE,
-    FLAG_FOLLOW,
-    FLAG_SEALING_KEY,
-    FLAG_SERVER,
-    FLAG_CONFIG,
-    FLAG_SEED,
-    FLAG_TEMPLATES,
-    FLAG_STATE,
-    FLAG_ASSETS,
-    FLAG_URL,
-    FLAG_COLOR,
-    FLAG_HELP,
-    FLAG_VERSION,
-    FLAG_COUNT
-};
-
-#define FLAG_BIT(id) (UINT64_C(1) << (id))
-/* Taken by every command, of use to it or not, so that an alias may hold them. */
-#define FLAGS_EVERYWHERE (~UINT64_C(0) << FLAG_SERVER)
-
 struct flag {
-    const char *name;
-    const char *value; /* what its value is called, NULL: it takes none */
+    const char *name;  /* without the dashes; NULL ends a list */
+    const char *value; /* what the help calls its value; NULL: it takes none */
     const char *help;
 };
 
-extern const struct flag flag_table[FLAG_COUNT];
+/* A command's own options. */
+/* clang-format off */
+#define FLAGS(...) (const struct flag[]){__VA_ARGS__, {NULL, NULL, NULL}}
+#define FLAG_JSON {"json", NULL, "print JSON"}
+#define FLAG_NAMES {"names", NULL, "print only names, one per line"}
+/* clang-format on */
+
+/* Every command accepts these, even if it has no use for them, so that an alias may contain them.
+ */
+extern const struct flag flags_everywhere[];
 
 struct flag_use {
-    enum flag_id id;
-    const char *value;
+    const struct flag *flag;
+    const char *value; /* in argv; NULL: the option takes none */
 };
 
 struct flags {
-    uint64_t given;                /* FLAG_BIT of each */
-    const char *value[FLAG_COUNT]; /* argv's; NULL: not given */
-    const struct flag_use *uses;   /* those with a value, as often as they were given, in order */
-    size_t uses_n;
+    const struct flag_use *uses; /* as often as they were given, in order */
+    size_t n;
 };
 
-static inline bool flags_given(const struct flags *f, enum flag_id id)
-{
-    return f->given & FLAG_BIT(id);
-}
+/* Whether the option was given. */
+bool flags_given(const struct flags *f, const char *name);
+/* Its value, the last one if it was given several times; NULL: it was not given. */
+const char *flags_value(const struct flags *f, const char *name);
 
-/* Sorts argv[1…] into options and words; both live in the arena. Where an option is given twice
- * `value` has the last one; after "--" all are words. -EINVAL for what cannot be meant. */
+/* Sorts argv[1…] into options, which may stand anywhere, and words; both live in the arena. All
+ * arguments after "--" are words. -EINVAL if an option is unknown, or its value missing or wrong.
+ * Whether the command has the option is not checked. */
 int flags_parse(int argc, char **argv, struct arena *a, struct flags *ret,
                 const char *const **ret_words, size_t *ret_words_n, struct err *e);
 

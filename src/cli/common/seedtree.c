@@ -11,19 +11,20 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static void override(struct str *field, const struct cli *c, enum flag_id id)
+static void override(struct str *field, const struct cli *c, const char *flag)
 {
-    if (c->flags.value[id])
-        *field = str_from(c->flags.value[id]);
+    const char *value = flags_value(&c->flags, flag);
+    if (value)
+        *field = str_from(value);
 }
 
 static void apply_flags(const struct cli *c, struct config *config)
 {
-    override(&config->seed_dir, c, FLAG_SEED);
-    override(&config->templates_dir, c, FLAG_TEMPLATES);
-    override(&config->state_dir, c, FLAG_STATE);
-    override(&config->assets_dir, c, FLAG_ASSETS);
-    override(&config->url, c, FLAG_URL);
+    override(&config->seed_dir, c, "seed");
+    override(&config->templates_dir, c, "templates");
+    override(&config->state_dir, c, "state");
+    override(&config->assets_dir, c, "assets");
+    override(&config->url, c, "url");
     while (config->url.n && config->url.p[config->url.n - 1] == '/')
         config->url.n--;
 }
@@ -31,7 +32,7 @@ static void apply_flags(const struct cli *c, struct config *config)
 /* Whoever may not read the server's configuration can still look at a tree of his own. */
 static const char *config_path(const struct cli *c)
 {
-    const char *path = c->flags.value[FLAG_CONFIG];
+    const char *path = flags_value(&c->flags, "config");
     if (path || access(CONFIG_PATH_DEFAULT, R_OK) == 0 || errno != EACCES)
         return path;
     cli_note(c, CONFIG_PATH_DEFAULT ": %s; the defaults count", strerror(errno));

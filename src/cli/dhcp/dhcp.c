@@ -22,11 +22,11 @@ static const struct dhcp_target {
 /* *ret is NULL where no server is named. */
 static int find_writer(struct cli *c, writer_fn *ret)
 {
-    const char *name = c->flags.value[FLAG_FOR];
-    bool proxy = flags_given(&c->flags, FLAG_PROXY);
+    const char *name = flags_value(&c->flags, "for");
+    bool proxy = flags_given(&c->flags, "proxy");
     struct guess guess;
     *ret = NULL;
-    if (!name && !flags_given(&c->flags, FLAG_JSON))
+    if (!name && !flags_given(&c->flags, "json"))
         return cli_misuse(c, "say for which server: --for opnsense, kea or dnsmasq");
     guess_init(&guess, str_from(name));
     for (size_t i = 0; name && i < sizeof(targets) / sizeof(targets[0]); i++) {
@@ -60,7 +60,7 @@ static void print(struct cli *c, const struct dhcp_plan *p, writer_fn write)
     if (write)
         write(p, &out);
     struct str text = buf_view(&out);
-    if (flags_given(&c->flags, FLAG_JSON))
+    if (flags_given(&c->flags, "json"))
         print_json(c, p, write, text);
     else
         fwrite(text.p, 1, text.n, stdout);
@@ -72,7 +72,7 @@ static int show(struct cli *c, const struct config *config, const struct tree *t
     struct dhcp_plan plan;
     struct err e;
     struct str url = config->url.n ? config->url : tree_site(t)->url;
-    if (dhcp_plan_make(t, url, c->flags.value[FLAG_NETWORK], &c->arena, &plan, &e) < 0)
+    if (dhcp_plan_make(t, url, flags_value(&c->flags, "network"), &c->arena, &plan, &e) < 0)
         return cli_fail(c, "%s", e.msg);
     print(c, &plan, write);
     if (str_starts(url, STR("https://")))
@@ -81,7 +81,7 @@ static int show(struct cli *c, const struct config *config, const struct tree *t
     return CLI_OK;
 }
 
-int dhcp_run(struct cli *c)
+static int run(struct cli *c)
 {
     struct config config;
     writer_fn write;
@@ -97,3 +97,29 @@ int dhcp_run(struct cli *c)
     tree_free(tree);
     return status;
 }
+
+const struct command command_dhcp = {
+    .name = "dhcp",
+    .operands = "",
+    .flags =
+        FLAGS({"for", "SERVER", "the DHCP server: opnsense, kea or dnsmasq"},
+              {"network", "NAME", "this network of the site alone"},
+              {"proxy", NULL, "beside another DHCP server, which gives the addresses"}, FLAG_JSON),
+    .summary = "print settings for the DHCP server of these networks",
+    .help = "Prints what the DHCP server is to say, made from the seed tree: router, DNS and\n"
+            "domains of each network, the addresses of the nodes by their MACs, and what a\n"
+            "machine loads: iPXE by TFTP or HTTP, as its firmware asks, and then the server's\n"
+            "script. --for names the DHCP server: dnsmasq (a file for /etc/dnsmasq.d), kea (a\n"
+            "whole kea-dhcp4.conf) or opnsense (what to fill in, and a file for its dnsmasq).\n"
+            "How to use it, and what it leaves out, stands at the head of what is printed.\n"
+            "\n"
+            "--network takes one network alone. --proxy is for a dnsmasq beside another DHCP\n"
+            "server. --json prints the same as data, and with --for the text in it. The URL's\n"
+            "host must be an IPv4 address; --url gives another one.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed dhcp --for dnsmasq >/etc/dnsmasq.d/cloudseed.conf\n"
+            "  cloudseed dhcp --for kea --network nodes >kea-dhcp4.conf\n"
+            "  cloudseed dhcp --json | jq '.boot'\n",
+    .run = run,
+};

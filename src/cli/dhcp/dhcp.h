@@ -14,8 +14,6 @@
 #include "cli/common/cli.h"
 #include "tree/tree.h"
 
-int dhcp_run(struct cli *c);
-
 /* --- The plan ----------------------------------------------------------------------------------
  */
 

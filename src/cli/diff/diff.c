@@ -8,16 +8,16 @@
 static int load_and_compare(struct cli *c, const struct config *now, const char *folder,
                             struct baseline *before, struct comparison *m)
 {
-    if (baseline_open(c, now, c->flags.value[FLAG_AGAINST], folder, before) != CLI_OK ||
+    if (baseline_open(c, now, flags_value(&c->flags, "against"), folder, before) != CLI_OK ||
         rendition_open(c, &before->config, &before->alias, RENDITION_PLACEHOLDERS, &m->before) !=
             CLI_OK ||
         rendition_open(c, now, NULL, RENDITION_PLACEHOLDERS, &m->now) != CLI_OK)
         return CLI_FAILED;
-    return compare_run(c, folder, flags_given(&c->flags, FLAG_EACH), m);
+    return compare_run(c, folder, flags_given(&c->flags, "each"), m);
 }
 
 /* The folder is gone before a line is printed: who reads it may stop at any time. */
-static int run(struct cli *c, const struct config *now)
+static int diff(struct cli *c, const struct config *now)
 {
     struct baseline before;
     struct comparison m = {0};
@@ -43,12 +43,40 @@ static int run(struct cli *c, const struct config *now)
     return status;
 }
 
-int diff_run(struct cli *c)
+static int run(struct cli *c)
 {
     struct config config;
-    if (flags_given(&c->flags, FLAG_JSON) && flags_given(&c->flags, FLAG_MARKDOWN))
+    if (flags_given(&c->flags, "json") && flags_given(&c->flags, "markdown"))
         return cli_misuse(c, "give either --json or --markdown");
     if (seedtree_configure(c, &config) != CLI_OK)
         return CLI_FAILED;
-    return run(c, &config);
+    return diff(c, &config);
 }
+
+const struct command command_diff = {
+    .name = "diff",
+    .operands = "",
+    .flags = FLAGS({"against", "DIR|REV", "another seed tree, or a revision of Git (HEAD)"},
+                   {"each", NULL, "show each node's changes, the same in others or not"}, FLAG_JSON,
+                   {"markdown", NULL, "print a summary for a pull request"}),
+    .summary = "show what a change of the tree changes on which nodes",
+    .help = "Renders everything of every node out of two trees, and prints what differs, as\n"
+            "diff -u does. What is the same in several nodes is shown once. The other tree is\n"
+            "what HEAD has of the Git checkout that holds the seed folder, or what --against\n"
+            "names: a revision, or a folder with site.yaml and templates (or templates beside\n"
+            "it), or with seed and templates. A folder wins over a revision of that name; where\n"
+            "the other tree has no templates those of this one are taken for both. Keys in URLs\n"
+            "are shown as SEED-KEY. git, tar and diff are needed.\n"
+            "\n"
+            "cloud-init takes user-data once for each instance-id: on a machine that is\n"
+            "installed already, a change has no effect before it is installed again.\n"
+            "\n"
+            "Exit status: 0 nothing changes, 2 something changes, 1 it cannot be told, 64 wrong\n"
+            "usage.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed diff\n"
+            "  cloudseed diff --against origin/main --markdown >comment.md\n"
+            "  cloudseed diff --against /srv/old --json | jq -r '.changed[]'\n",
+    .run = run,
+};

@@ -13,8 +13,6 @@
 #include "base/map.h"
 #include "cli/tree/rendition.h"
 
-int diff_run(struct cli *c);
-
 /* --- baseline: the tree to compare with: a folder, or a Git revision's ----------------------- */
 
 struct baseline {

@@ -364,9 +364,9 @@ static void print_json(struct cli *c, const struct comparison *m)
 
 void print_comparison(struct cli *c, const struct comparison *m)
 {
-    if (flags_given(&c->flags, FLAG_JSON))
+    if (flags_given(&c->flags, "json"))
         print_json(c, m);
-    else if (flags_given(&c->flags, FLAG_MARKDOWN))
+    else if (flags_given(&c->flags, "markdown"))
         print_markdown(c, m);
     else
         print_text(c, m);

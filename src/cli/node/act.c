@@ -15,7 +15,7 @@ struct act {
 
 int node_act_window(struct cli *c, struct value *ret)
 {
-    const char *length = c->flags.value[FLAG_FOR];
+    const char *length = flags_value(&c->flags, "for");
     uint32_t seconds;
     *ret = (struct value){0};
     if (!length)
@@ -62,7 +62,7 @@ void node_act_print_armed(struct api *api, struct value armed)
 static void show(struct api *api, const struct act *act, const char *name, struct value answer,
                  struct cli_list *list)
 {
-    if (flags_given(&api->cli->flags, FLAG_JSON))
+    if (flags_given(&api->cli->flags, "json"))
         cli_list_item(list, answer);
     else if (act->opens)
         node_act_print_armed(api, answer);
@@ -85,12 +85,12 @@ static int act_on_all(struct api *api, const struct act *act, struct value body)
             show(api, act, c->operands[i], answer.value, &list);
         status = r == CLI_OK ? status : r;
     }
-    if (flags_given(&c->flags, FLAG_JSON))
+    if (flags_given(&c->flags, "json"))
         cli_list_end(&list);
     return status;
 }
 
-static int run(struct cli *c, const struct act *act)
+static int run_act(struct cli *c, const struct act *act)
 {
     struct api api;
     struct value body = {0};
@@ -104,34 +104,126 @@ static int run(struct cli *c, const struct act *act)
     return status;
 }
 
-int node_arm_run(struct cli *c)
+static int run_arm(struct cli *c)
 {
-    return run(c, &(const struct act){.method = "POST", .action = "arm", .opens = true});
+    return run_act(c, &(const struct act){.method = "POST", .action = "arm", .opens = true});
 }
 
-int node_reprovision_run(struct cli *c)
+const struct command command_node_arm = {
+    .name = "node arm",
+    .operands = "NODE...",
+    .operands_min = 1,
+    .operands_max = UINT8_MAX,
+    .flags = FLAGS(FLAG_WINDOW, FLAG_JSON),
+    .summary = "open nodes' build windows",
+    .help = "For two hours, or as long as --for says, the machine may be built: it may identify\n"
+            "itself by its MAC or UUID, and its reports move it on. Prints the SMBIOS serial\n"
+            "that the machine is to have, and how Proxmox is told. That is the only time that\n"
+            "the window's keys are told; with --json they are under arm.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed node arm k8s-worker-2\n"
+            "  cloudseed node arm k8s-worker-2 k8s-worker-3 --for 30m\n"
+            "  cloudseed node arm k8s-worker-2 --json | jq -r '.[].arm.serial'\n",
+    .run = run_arm,
+};
+
+static int run_reprovision(struct cli *c)
 {
-    return run(c, &(const struct act){.method = "POST", .action = "reprovision", .opens = true});
+    return run_act(c,
+                   &(const struct act){.method = "POST", .action = "reprovision", .opens = true});
 }
 
-int node_disarm_run(struct cli *c)
+const struct command command_node_reprovision = {
+    .name = "node reprovision",
+    .operands = "NODE...",
+    .operands_min = 1,
+    .operands_max = UINT8_MAX,
+    .flags = FLAGS(FLAG_WINDOW, FLAG_JSON),
+    .summary = "let nodes be built again from nothing",
+    .help = "Each gets a new instance-id, so that cloud-init runs as on a new machine, and its\n"
+            "build window is opened as by `node arm`.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed node reprovision k8s-worker-2\n",
+    .run = run_reprovision,
+};
+
+static int run_disarm(struct cli *c)
 {
-    return run(c, &(const struct act){"POST", "disarm", false, "is disarmed"});
+    return run_act(c, &(const struct act){"POST", "disarm", false, "is disarmed"});
 }
 
-int node_unlock_run(struct cli *c)
+const struct command command_node_disarm = {
+    .name = "node disarm",
+    .operands = "NODE...",
+    .operands_min = 1,
+    .operands_max = UINT8_MAX,
+    .flags = FLAGS(FLAG_JSON),
+    .summary = "close nodes' build windows",
+    .help = "Examples:\n"
+            "  cloudseed node disarm k8s-worker-2\n",
+    .run = run_disarm,
+};
+
+static int run_unlock(struct cli *c)
 {
-    return run(c, &(const struct act){"POST", "unlock", false, "is unlocked"});
+    return run_act(c, &(const struct act){"POST", "unlock", false, "is unlocked"});
 }
 
-int node_rekey_run(struct cli *c)
+const struct command command_node_unlock = {
+    .name = "node unlock",
+    .operands = "NODE...",
+    .operands_min = 1,
+    .operands_max = UINT8_MAX,
+    .flags = FLAGS(FLAG_JSON),
+    .summary = "lift the locks that alarms have put on nodes",
+    .help = "Where the site says `alarms: lock`, an alarm refuses all but the seed key until\n"
+            "this, or `node arm`. `cloudseed events NODE --kind alarm` tells what it was for.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed node unlock k8s-worker-2\n",
+    .run = run_unlock,
+};
+
+static int run_rekey(struct cli *c)
 {
-    return run(c, &(const struct act){"POST", "rekey", false,
-                                      "has a new seed key; its machine needs the new serial: "
-                                      "`cloudseed node arm`"});
+    return run_act(c, &(const struct act){"POST", "rekey", false,
+                                          "has a new seed key; its machine needs the new serial: "
+                                          "`cloudseed node arm`"});
 }
 
-int node_rm_run(struct cli *c)
+const struct command command_node_rekey = {
+    .name = "node rekey",
+    .operands = "NODE...",
+    .operands_min = 1,
+    .operands_max = UINT8_MAX,
+    .flags = FLAGS(FLAG_JSON),
+    .summary = "give registered nodes new seed keys",
+    .help = "The old key opens nothing any more: the machine's serial must be set anew before\n"
+            "it boots. For nodes of the seed tree, raise key_epoch in their file.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed node rekey k8s-worker-4\n",
+    .run = run_rekey,
+};
+
+static int run_rm(struct cli *c)
 {
-    return run(c, &(const struct act){"DELETE", "", false, "is removed"});
+    return run_act(c, &(const struct act){"DELETE", "", false, "is removed"});
 }
+
+const struct command command_node_rm = {
+    .name = "node rm",
+    .operands = "NODE...",
+    .operands_min = 1,
+    .operands_max = UINT8_MAX,
+    .flags = FLAGS(FLAG_JSON),
+    .summary = "remove nodes that are registered with the server",
+    .help = "Their seed keys open nothing any more. Nodes of the seed tree are removed from its\n"
+            "files.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed node rm k8s-worker-4\n",
+    .run = run_rm,
+};

@@ -3,6 +3,18 @@
 
 #include <stdio.h>
 
+/* clang-format off */
+#define FLAGS_ROLE {"role", "ROLE", "the node's role"}, {"cluster", "CLUSTER", "the node's cluster"}
+#define FLAGS_MACHINE \
+    {"mac", "MAC", "a MAC address of the node; may be repeated"}, \
+    {"uuid", "UUID", "its SMBIOS UUID"}, \
+    {"serial", "SERIAL", "its SMBIOS serial, to know it by"}
+#define FLAG_ADDRESS {"address", "ADDRESS", "an address of the node; may be repeated"}
+#define FLAG_VAR \
+    {"var", "KEY=VALUE", "a variable, its value as JSON or as text; may be repeated"}
+#define FLAGS_ARM {"arm", NULL, "open a build window at once"}, FLAG_WINDOW
+/* clang-format on */
+
 #define MEMBERS 8 /* at most one of each, and what --unset names */
 
 struct definition {
@@ -12,8 +24,7 @@ struct definition {
 
 static struct definition members_new(struct cli *c)
 {
-    return (struct definition){ARENA_ARRAY(&c->arena, struct value_pair, MEMBERS + c->flags.uses_n),
-                               0};
+    return (struct definition){ARENA_ARRAY(&c->arena, struct value_pair, MEMBERS + c->flags.n), 0};
 }
 
 static void put(struct definition *m, const char *name, struct value v)
@@ -21,18 +32,19 @@ static void put(struct definition *m, const char *name, struct value v)
     m->list[m->n++] = (struct value_pair){value_str(str_from(name)), v};
 }
 
-static void put_text(struct definition *m, const struct cli *c, enum flag_id id)
+static void put_text(struct definition *m, const struct cli *c, const char *flag)
 {
-    if (c->flags.value[id])
-        put(m, flag_table[id].name, value_str(str_from(c->flags.value[id])));
+    const char *value = flags_value(&c->flags, flag);
+    if (value)
+        put(m, flag, value_str(str_from(value)));
 }
 
-static void put_list(struct definition *m, struct cli *c, enum flag_id id, const char *name)
+static void put_list(struct definition *m, struct cli *c, const char *flag, const char *name)
 {
-    struct value *items = ARENA_ARRAY(&c->arena, struct value, c->flags.uses_n);
+    struct value *items = ARENA_ARRAY(&c->arena, struct value, c->flags.n);
     size_t n = 0;
-    for (size_t i = 0; i < c->flags.uses_n; i++) {
-        if (c->flags.uses[i].id == id)
+    for (size_t i = 0; i < c->flags.n; i++) {
+        if (strcmp(c->flags.uses[i].flag->name, flag) == 0)
             items[n++] = value_str(str_from(c->flags.uses[i].value));
     }
     if (n)
@@ -75,14 +87,14 @@ static void unset(struct definition *m, struct str key, struct value_pair *varia
 
 static int put_variables(struct definition *m, struct cli *c)
 {
-    struct value_pair *list = ARENA_ARRAY(&c->arena, struct value_pair, c->flags.uses_n);
+    struct value_pair *list = ARENA_ARRAY(&c->arena, struct value_pair, c->flags.n);
     size_t n = 0;
     int status = CLI_OK;
-    for (size_t i = 0; i < c->flags.uses_n && status == CLI_OK; i++) {
+    for (size_t i = 0; i < c->flags.n && status == CLI_OK; i++) {
         const struct flag_use *use = &c->flags.uses[i];
-        if (use->id == FLAG_VAR)
+        if (strcmp(use->flag->name, "var") == 0)
             status = put_variable(c, str_from(use->value), list, &n);
-        else if (use->id == FLAG_UNSET)
+        else if (strcmp(use->flag->name, "unset") == 0)
             unset(m, str_from(use->value), list, &n);
     }
     if (n)
@@ -93,18 +105,18 @@ static int put_variables(struct definition *m, struct cli *c)
 /* The members that the options name. */
 static int read_definition(struct cli *c, struct definition *m)
 {
-    put_text(m, c, FLAG_ROLE);
-    put_text(m, c, FLAG_CLUSTER);
-    put_list(m, c, FLAG_MAC, "macs");
-    put_list(m, c, FLAG_ADDRESS, "addresses");
-    put_text(m, c, FLAG_UUID);
-    put_text(m, c, FLAG_SERIAL);
+    put_text(m, c, "role");
+    put_text(m, c, "cluster");
+    put_list(m, c, "mac", "macs");
+    put_list(m, c, "address", "addresses");
+    put_text(m, c, "uuid");
+    put_text(m, c, "serial");
     return put_variables(m, c);
 }
 
 static void show(struct api *api, const char *what, struct value node)
 {
-    if (flags_given(&api->cli->flags, FLAG_JSON))
+    if (flags_given(&api->cli->flags, "json"))
         cli_print_json(node);
     else
         printf("%.*s is %s: role %.*s\n", STR_ARG(api_text(node, "name")), what,
@@ -118,7 +130,7 @@ static int arm(struct api *api, const char *node, struct value window, struct st
     int status = api_ask(api, "POST", api_node(api, node, "arm"), window, etag, &armed);
     if (status != CLI_OK)
         return status;
-    if (flags_given(&api->cli->flags, FLAG_JSON))
+    if (flags_given(&api->cli->flags, "json"))
         cli_print_json(armed.value);
     else
         node_act_print_armed(api, armed.value);
@@ -128,12 +140,12 @@ static int arm(struct api *api, const char *node, struct value window, struct st
 static int add(struct api *api, const char *node, const struct definition *m, struct value window)
 {
     struct api_answer made;
-    bool arms = flags_given(&api->cli->flags, FLAG_ARM);
+    bool arms = flags_given(&api->cli->flags, "arm");
     struct value definition = value_map(m->list, m->n);
     int status = api_ask(api, "POST", STR("/v1/nodes"), definition, STR(""), &made);
     if (status != CLI_OK)
         return status;
-    if (!arms || !flags_given(&api->cli->flags, FLAG_JSON))
+    if (!arms || !flags_given(&api->cli->flags, "json"))
         show(api, "registered", made.value);
     return arms ? arm(api, node, window, made.etag) : CLI_OK;
 }
@@ -144,15 +156,15 @@ static int read_new(struct cli *c, const char *node, struct definition *m, struc
     int status = node_act_window(c, ret_window);
     if (status != CLI_OK)
         return status;
-    if (!flags_given(&c->flags, FLAG_ROLE))
+    if (!flags_given(&c->flags, "role"))
         return cli_misuse(c, "a node needs a role: --role ROLE");
-    if (flags_given(&c->flags, FLAG_FOR) && !flags_given(&c->flags, FLAG_ARM))
+    if (flags_given(&c->flags, "for") && !flags_given(&c->flags, "arm"))
         return cli_misuse(c, "--for is how long --arm opens the build window");
     put(m, "name", value_str(str_from(node)));
     return read_definition(c, m);
 }
 
-int node_add_run(struct cli *c)
+static int run_add(struct cli *c)
 {
     struct definition m = members_new(c);
     struct value window;
@@ -167,6 +179,25 @@ int node_add_run(struct cli *c)
     return status;
 }
 
+const struct command command_node_add = {
+    .name = "node add",
+    .operands = "NODE",
+    .operands_min = 1,
+    .operands_max = 1,
+    .flags = FLAGS(FLAGS_ROLE, FLAGS_MACHINE, FLAG_ADDRESS, FLAG_VAR, FLAG_JSON, FLAGS_ARM),
+    .summary = "register a node with the server",
+    .help = "The node is kept in the server's state, beside those that the seed tree declares.\n"
+            "--arm opens its build window at once, as `node arm` does. The value of --var is "
+            "JSON,\n"
+            "or text where it is none: --var rack=2 --var 'disks=[\"sda\"]' --var zone=north.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed node add k8s-worker-4 --role worker --cluster homelab \\\n"
+            "    --mac bc:24:11:00:20:0e --address 10.0.20.14 --arm\n"
+            "  cloudseed node add lab-1 --role plain --uuid 6f3d9a52-3b53-4c0e-8a51-8dd2b8f4c4f1\n",
+    .run = run_add,
+};
+
 /* What the machine said of itself is what the node will be known by. */
 static void put_machine(struct definition *m, struct cli *c, struct value machine)
 {
@@ -178,7 +209,7 @@ static void put_machine(struct definition *m, struct cli *c, struct value machin
         put(m, "uuid", uuid);
 }
 
-int node_adopt_run(struct cli *c)
+static int run_adopt(struct cli *c)
 {
     struct definition m = members_new(c);
     struct value window, machine;
@@ -201,7 +232,26 @@ int node_adopt_run(struct cli *c)
     return status;
 }
 
-int node_set_run(struct cli *c)
+const struct command command_node_adopt = {
+    .name = "node adopt",
+    .operands = "MAC NODE",
+    .operands_min = 2,
+    .operands_max = 2,
+    .flags = FLAGS(FLAGS_ROLE, FLAG_ADDRESS, FLAG_VAR, FLAG_JSON, FLAGS_ARM),
+    .summary = "register a node for a machine that was discovered",
+    .help = "As `node add` does, with the MAC and the UUID that the machine told: the next time "
+            "it\n"
+            "asks, it gets what is the node's. MAC is one that `node discovered` lists, written\n"
+            "with colons, with dashes or without. What the machine is to be known by is changed\n"
+            "with `node set`.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed node adopt bc:24:11:00:20:0e k8s-worker-4 --role worker \\\n"
+            "    --cluster homelab --address 10.0.20.14 --arm\n",
+    .run = run_adopt,
+};
+
+static int run_set(struct cli *c)
 {
     struct definition m = members_new(c);
     struct api_answer changed;
@@ -220,3 +270,21 @@ int node_set_run(struct cli *c)
     api_close(&api);
     return status;
 }
+
+const struct command command_node_set = {
+    .name = "node set",
+    .operands = "NODE",
+    .operands_min = 1,
+    .operands_max = 1,
+    .flags = FLAGS(FLAGS_ROLE, FLAGS_MACHINE, FLAG_ADDRESS, FLAG_VAR, FLAG_JSON,
+                   {"unset", "KEY", "drop a variable or a member; may be repeated"}),
+    .summary = "change a node that is registered with the server",
+    .help = "What is not named stays. --mac and --address replace the whole list. --unset drops\n"
+            "macs, addresses, cluster, uuid, serial, or the variable of that name. Nodes of the\n"
+            "seed tree are changed in their files.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed node set k8s-worker-4 --var rack=3 --unset zone\n"
+            "  cloudseed node set k8s-worker-4 --mac bc:24:11:00:20:0e --mac bc:24:11:00:20:0f\n",
+    .run = run_set,
+};

@@ -60,11 +60,11 @@ static void print_names(struct value machines)
     }
 }
 
-int node_discovered_run(struct cli *c)
+static int run(struct cli *c)
 {
     struct value machines;
     struct api api;
-    bool names = flags_given(&c->flags, FLAG_NAMES), json = flags_given(&c->flags, FLAG_JSON);
+    bool names = flags_given(&c->flags, "names"), json = flags_given(&c->flags, "json");
     if (names && json)
         return cli_misuse(c, "give either --json or --names");
     int status = api_open(c, &api);
@@ -131,3 +131,19 @@ int node_discovered_find(struct api *api, struct mac mac, struct value *ret)
     }
     return status == CLI_OK ? say_unknown(api, wanted, &g) : status;
 }
+
+const struct command command_node_discovered = {
+    .name = "node discovered",
+    .operands = "",
+    .flags = FLAGS(FLAG_JSON, {"names", NULL, "print only the MACs, one per line"}),
+    .summary = "list machines that asked to boot and are no node's",
+    .help = "Machines that asked the server for their boot script since it was started, the one\n"
+            "seen last first: MAC, the address it asked from, what it says of its make and its\n"
+            "firmware, how often it asked, how long ago, and its UUID. Anyone on the network can\n"
+            "say such things. The server keeps 512 of them. --names prints the MACs alone.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed node discovered\n"
+            "  cloudseed node discovered --json | jq -r '.[].mac'\n",
+    .run = run,
+};

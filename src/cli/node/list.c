@@ -58,10 +58,10 @@ static int list_tree(struct cli *c, const struct config *config)
     if (!tree)
         return CLI_FAILED;
     const char *const *verdicts =
-        flags_given(&c->flags, FLAG_CHECK) ? node_check_all(tree, &c->arena) : NULL;
-    if (flags_given(&c->flags, FLAG_JSON))
+        flags_given(&c->flags, "check") ? node_check_all(tree, &c->arena) : NULL;
+    if (flags_given(&c->flags, "json"))
         print_json(tree, verdicts);
-    else if (flags_given(&c->flags, FLAG_NAMES))
+    else if (flags_given(&c->flags, "names"))
         print_names(tree);
     else
         print_table(c, tree, verdicts);
@@ -124,9 +124,9 @@ static int list_table(struct api *api)
 static int list_remote(struct api *api)
 {
     struct cli_list list = {0};
-    if (flags_given(&api->cli->flags, FLAG_NAMES))
+    if (flags_given(&api->cli->flags, "names"))
         return api_each(api, TARGET, "nodes", add_name, NULL);
-    if (!flags_given(&api->cli->flags, FLAG_JSON))
+    if (!flags_given(&api->cli->flags, "json"))
         return list_table(api);
     int status = api_each(api, TARGET, "nodes", add_item, &list);
     if (status == CLI_OK)
@@ -134,13 +134,13 @@ static int list_remote(struct api *api)
     return status;
 }
 
-int node_list_run(struct cli *c)
+static int run(struct cli *c)
 {
     struct api api;
-    bool names = flags_given(&c->flags, FLAG_NAMES);
-    if (names && flags_given(&c->flags, FLAG_JSON))
+    bool names = flags_given(&c->flags, "names");
+    if (names && flags_given(&c->flags, "json"))
         return cli_misuse(c, "give either --json or --names");
-    if (names && flags_given(&c->flags, FLAG_CHECK))
+    if (names && flags_given(&c->flags, "check"))
         return cli_misuse(c, "give either --check or --names");
     int status = node_remote_open(c, &api);
     if (status == NODE_REMOTE_NONE)
@@ -150,3 +150,23 @@ int node_list_run(struct cli *c)
     api_close(&api);
     return status;
 }
+
+const struct command command_node_list = {
+    .name = "node list",
+    .operands = "",
+    .flags = FLAGS(FLAG_JSON, FLAG_NAMES,
+                   {"check", NULL, "tell whether each node's documents check out"}),
+    .summary = "list the nodes",
+    .help = "Prints a line for each node, in the order of their names. Where the server's socket\n"
+            "answers, these are the nodes that it knows, with their states and for how long they\n"
+            "have been so; else, and with --seed, --templates, --check or --server none, those of\n"
+            "the seed tree. --json is about the tree, unless --server or CLOUDSEED_SERVER names a\n"
+            "server: then it is what that one tells.\n"
+            "--check renders and checks all their documents, and adds a column: ok or faulty.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed node list\n"
+            "  cloudseed node list --names | xargs -n 1 cloudseed node url\n"
+            "  cloudseed node list --json | jq -r '.[] | select(.role == \"worker\").name'\n",
+    .run = run,
+};

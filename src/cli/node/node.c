@@ -149,8 +149,12 @@ const char *const *node_check_all(const struct tree *t, struct arena *a)
 
 /* --- Whether to ask the server ---------------------------------------------------------------- */
 
-/* Whoever names a tree, or has it checked, is asking about files. */
-#define ABOUT_FILES (FLAG_BIT(FLAG_SEED) | FLAG_BIT(FLAG_TEMPLATES) | FLAG_BIT(FLAG_CHECK))
+/* An admin who names a tree, or has it checked, is asking about files. */
+static bool is_about_files(const struct cli *c)
+{
+    return flags_given(&c->flags, "seed") || flags_given(&c->flags, "templates") ||
+           flags_given(&c->flags, "check");
+}
 
 static int probe(struct api *api)
 {
@@ -167,14 +171,14 @@ static int probe(struct api *api)
 
 int node_remote_open(struct cli *c, struct api *ret)
 {
-    bool files = c->flags.given & ABOUT_FILES, json = flags_given(&c->flags, FLAG_JSON);
+    bool json = flags_given(&c->flags, "json");
     *ret = (struct api){.cli = c, .arena = &c->arena};
     int status = seedtree_configure(c, &ret->config);
     if (status == CLI_OK)
         status = api_find_server(c, &ret->config, &ret->server);
     if (status != CLI_OK)
         return status;
-    if (!ret->server.where || files || (json && !ret->server.named))
+    if (!ret->server.where || is_about_files(c) || (json && !ret->server.named))
         return NODE_REMOTE_NONE;
     ret->client = client_new(&ret->server);
     return probe(ret);

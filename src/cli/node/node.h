@@ -11,20 +11,6 @@
 #include "model/node.h"
 #include "render/check.h"
 
-int node_list_run(struct cli *c);
-int node_show_run(struct cli *c);
-int node_url_run(struct cli *c);
-int node_arm_run(struct cli *c);
-int node_disarm_run(struct cli *c);
-int node_unlock_run(struct cli *c);
-int node_rekey_run(struct cli *c);
-int node_reprovision_run(struct cli *c);
-int node_rm_run(struct cli *c);
-int node_add_run(struct cli *c);
-int node_adopt_run(struct cli *c);
-int node_set_run(struct cli *c);
-int node_discovered_run(struct cli *c);
-
 /* --- node.c ------------------------------------------------------------------------------------
  */
 
@@ -57,6 +43,10 @@ int node_remote_open(struct cli *c, struct api *ret);
 
 /* --- act.c -------------------------------------------------------------------------------------
  */
+
+/* clang-format off */
+#define FLAG_WINDOW {"for", "TIME", "how long the window stays open, as in 30m or 2h"}
+/* clang-format on */
 
 /* The body of "arm" from --for; VALUE_UNDEFINED without it. CLI_MISUSED after printing the
  * reason. */

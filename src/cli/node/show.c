@@ -204,7 +204,7 @@ static void print(struct cli *c, const struct tree *t, const struct node *n)
     struct checked k;
     faults_init(&k.faults);
     k.verdict = node_check(t, n, &k.faults);
-    if (flags_given(&c->flags, FLAG_JSON)) {
+    if (flags_given(&c->flags, "json")) {
         print_json(c, n, seen, &k);
     } else {
         print_fields(c, n, &k);
@@ -332,7 +332,7 @@ static int show_remote(struct api *api)
     int status = api_get(api, api_node(api, c->operands[0], ""), &node);
     if (status != CLI_OK)
         return status;
-    if (flags_given(&c->flags, FLAG_JSON))
+    if (flags_given(&c->flags, "json"))
         cli_print_json(node);
     else if (api_text(node, "declared").n && access(api->config.seed_dir.p, R_OK) == 0)
         return show_tree(c, &api->config, node);
@@ -341,7 +341,7 @@ static int show_remote(struct api *api)
     return CLI_OK;
 }
 
-int node_show_run(struct cli *c)
+static int run(struct cli *c)
 {
     struct api api;
     int status = node_remote_open(c, &api);
@@ -352,3 +352,22 @@ int node_show_run(struct cli *c)
     api_close(&api);
     return status;
 }
+
+const struct command command_node_show = {
+    .name = "node show",
+    .operands = "NODE",
+    .operands_min = 1,
+    .operands_max = 1,
+    .flags = FLAGS(FLAG_JSON),
+    .summary = "show all of a node, and where each value comes from",
+    .help = "Prints what is declared of the node, its templates, and every variable that its\n"
+            "templates see, with the file and line that set it, and\n"
+            "whether its documents check out, or what is wrong with them. Nearer ones win: the\n"
+            "node's over its role's, its cluster's and the site's. Where the server answers, its\n"
+            "state and boot follow; whether it is asked is decided as for `node list`.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed node show k8s-worker-2\n"
+            "  cloudseed node show k8s-worker-2 --json | jq .variables\n",
+    .run = run,
+};

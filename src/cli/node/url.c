@@ -29,10 +29,10 @@ static void print_url(struct cli *c, const struct node *n, struct str url)
         JSON_STR("url", url),
         JSON_STR("discovery", discovery),
     };
-    if (flags_given(&c->flags, FLAG_JSON))
+    if (flags_given(&c->flags, "json"))
         cli_print_json(value_map(pairs, 3));
     else
-        printf("%s\n", flags_given(&c->flags, FLAG_DISCOVERY) ? discovery.p : url.p);
+        printf("%s\n", flags_given(&c->flags, "discovery") ? discovery.p : url.p);
 }
 
 static int show_url(struct cli *c, const struct config *config, const struct tree *t)
@@ -54,7 +54,7 @@ static int show_url(struct cli *c, const struct config *config, const struct tre
     return status;
 }
 
-int node_url_run(struct cli *c)
+static int run(struct cli *c)
 {
     struct config config;
     if (seedtree_configure(c, &config) != CLI_OK)
@@ -66,3 +66,23 @@ int node_url_run(struct cli *c)
     tree_free(tree);
     return status;
 }
+
+const struct command command_node_url = {
+    .name = "node url",
+    .operands = "NODE",
+    .operands_min = 1,
+    .operands_max = 1,
+    .flags =
+        FLAGS(FLAG_JSON, {"discovery", NULL, "print the whole string for serial or command line"}),
+    .summary = "print a node's seed URL",
+    .help = "The URL holds the node's seed key: whoever knows it reads the node's files. It is\n"
+            "computed from the server's secret, which root and the user of cloudseedd can read;\n"
+            "cloudseedd makes the secret at its first start. --discovery prints what cloud-init\n"
+            "looks for in the SMBIOS serial or on the kernel's command line.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed node url k8s-worker-2\n"
+            "  curl \"$(cloudseed node url k8s-worker-2)user-data\"\n"
+            "  cloudseed node url k8s-worker-2 --discovery\n",
+    .run = run,
+};

@@ -22,7 +22,7 @@ static int backup(struct api *api)
     int status = api_ask(api, "POST", STR("/v1/backup"), value_map(body, 1), STR(""), &answer);
     if (status != CLI_OK)
         return status;
-    if (flags_given(&api->cli->flags, FLAG_JSON))
+    if (flags_given(&api->cli->flags, "json"))
         cli_print_json(answer.value);
     else
         printf("%.*s: %lld bytes\n", STR_ARG(value_text(body[0].value)),
@@ -30,7 +30,7 @@ static int backup(struct api *api)
     return CLI_OK;
 }
 
-int backup_run(struct cli *c)
+static int run(struct cli *c)
 {
     struct api api;
     int status = api_open(c, &api);
@@ -39,3 +39,20 @@ int backup_run(struct cli *c)
     api_close(&api);
     return status;
 }
+
+const struct command command_backup = {
+    .name = "backup",
+    .operands = "FILE",
+    .operands_min = 1,
+    .operands_max = 1,
+    .flags = FLAGS(FLAG_JSON),
+    .summary = "let the server write a copy of its state",
+    .help = "The server writes FILE, and must be allowed to: it is a folder of the server's\n"
+            "machine. It goes on serving meanwhile. The copy has the nodes, their events and\n"
+            "the server's secret, sealed with the sealing key, which is not in it: keep a copy\n"
+            "of that file elsewhere.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed backup /var/lib/cloudseed/backup-$(date +%F).db\n",
+    .run = run,
+};

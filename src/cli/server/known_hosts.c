@@ -102,7 +102,7 @@ static struct hosts wanted_hosts(const char *host)
     return h;
 }
 
-int known_hosts_run(struct cli *c)
+static int run(struct cli *c)
 {
     struct api api;
     struct hosts h = wanted_hosts(c->operands_n ? c->operands[0] : NULL);
@@ -112,3 +112,19 @@ int known_hosts_run(struct cli *c)
     api_close(&api);
     return status;
 }
+
+const struct command command_known_hosts = {
+    .name = "known-hosts",
+    .operands = "[HOST]",
+    .operands_max = 1,
+    .summary = "print nodes' ssh host keys, for ssh's KnownHostsCommand",
+    .help = "A line for each key of the node whose name, fully qualified name or address is HOST,\n"
+            "as known_hosts has them; of all nodes without HOST. The keys are those that the\n"
+            "machine told when it was up. For a host that is no node nothing is printed.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed known-hosts >>~/.ssh/known_hosts\n"
+            "  cloudseed known-hosts 10.0.20.12\n"
+            "  ssh -o 'KnownHostsCommand /usr/bin/cloudseed known-hosts %H' k8s-worker-2\n",
+    .run = run,
+};

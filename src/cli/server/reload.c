@@ -40,7 +40,7 @@ static int reload(struct api *api)
         return cli_fail(api->cli, "%s", e.msg);
     if (answer.status != 200)
         return refuse(api, &answer);
-    if (flags_given(&api->cli->flags, FLAG_JSON))
+    if (flags_given(&api->cli->flags, "json"))
         cli_print_json(answer.value);
     else
         printf("the seed tree is in force: %lld nodes, loaded in %lld ms\n",
@@ -49,7 +49,7 @@ static int reload(struct api *api)
     return CLI_OK;
 }
 
-int reload_run(struct cli *c)
+static int run(struct cli *c)
 {
     struct api api;
     int status = api_open(c, &api);
@@ -58,3 +58,16 @@ int reload_run(struct cli *c)
     api_close(&api);
     return status;
 }
+
+const struct command command_reload = {
+    .name = "reload",
+    .operands = "",
+    .flags = FLAGS(FLAG_JSON),
+    .summary = "let the server read its seed tree anew",
+    .help = "Waits until the tree is in force. One with faults is not taken: they are printed as\n"
+            "`check` prints them, and the tree before stays.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed check && cloudseed reload\n",
+    .run = run,
+};

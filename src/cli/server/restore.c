@@ -30,18 +30,17 @@ static bool find(char ret[static PATH_MAX + 32])
     return false;
 }
 
-int restore_command_run(struct cli *c)
+static int run(struct cli *c)
 {
-    static const enum flag_id passed[] = {FLAG_CONFIG, FLAG_STATE, FLAG_SEALING_KEY};
-    static const char *const options[] = {"--config", "--state", "--sealing-key"};
+    static const char *const passed[] = {"config", "state", "sealing-key"};
     const char *words[WORDS_MAX] = {"cloudseedd", "--restore", c->operands[0]};
     char program[PATH_MAX + 32];
     size_t n = 3;
     for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++) {
         if (!flags_given(&c->flags, passed[i]))
             continue;
-        words[n++] = options[i];
-        words[n++] = c->flags.value[passed[i]];
+        words[n++] = arena_printf(&c->arena, "--%s", passed[i]).p;
+        words[n++] = flags_value(&c->flags, passed[i]);
     }
     fflush(stdout);
     if (find(program))
@@ -53,3 +52,20 @@ int restore_command_run(struct cli *c)
                     "--restore on the server's machine",
                     strerror(errno));
 }
+
+const struct command command_restore = {
+    .name = "restore",
+    .operands = "FILE",
+    .operands_min = 1,
+    .operands_max = 1,
+    .flags = FLAGS({"sealing-key", "FILE", "the key that the backup was sealed with"}),
+    .summary = "make the server's state folder of a backup",
+    .help = "On the server's machine, as root or the server's user, while no server uses the\n"
+            "folder and no state is in it: `cloudseedd --restore`, which this calls, refuses it\n"
+            "else. It needs the sealing key that the server had, in place or by --sealing-key; a\n"
+            "backup does not hold it.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed restore /srv/backup/cloudseed.db --sealing-key /root/sealing-key\n",
+    .run = run,
+};

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/tree/check.h"
-
+#include "render/check.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "cli/common/faultview.h"
 #include "cli/common/folder.h"
 #include "cli/common/progress.h"
 #include "cli/common/seedtree.h"
-#include "render/check.h"
 
 #include <unistd.h>
 
@@ -86,17 +84,17 @@ static void use_folder(struct cli *c, const char *folder, struct config *config)
         access(arena_printf(&c->arena, "%s/site.yaml", seed.p).p, F_OK) < 0)
         return;
     config->seed_dir = seed;
-    if (!flags_given(&c->flags, FLAG_TEMPLATES) && folder_is(templates.p))
+    if (!flags_given(&c->flags, "templates") && folder_is(templates.p))
         config->templates_dir = templates;
 }
 
-int check_run(struct cli *c)
+static int run(struct cli *c)
 {
     struct config config;
     struct faults faults;
     struct tree *tree = NULL;
     struct check_result result = {0};
-    if (c->operands_n && flags_given(&c->flags, FLAG_SEED))
+    if (c->operands_n && flags_given(&c->flags, "seed"))
         return cli_misuse(c, "give either DIR or --seed");
     if (seedtree_configure(c, &config) != CLI_OK)
         return CLI_FAILED;
@@ -104,7 +102,7 @@ int check_run(struct cli *c)
         use_folder(c, c->operands[0], &config);
     faults_init(&faults);
     check(&config, &faults, &tree, &result);
-    if (flags_given(&c->flags, FLAG_JSON)) {
+    if (flags_given(&c->flags, "json")) {
         print_json(c, &config, tree, &result, &faults);
     } else {
         faultview_print(stdout, &faults, c->color_out);
@@ -115,3 +113,24 @@ int check_run(struct cli *c)
     faults_done(&faults);
     return status;
 }
+
+const struct command command_check = {
+    .name = "check",
+    .operands = "[DIR]",
+    .operands_max = 1,
+    .flags = FLAGS(FLAG_JSON),
+    .summary = "find everything that is wrong in the seed tree",
+    .help = "Reads the seed tree in DIR (or of --seed, or the configured one), compiles the\n"
+            "templates, renders every document of every node, and looks at each as cloud-init\n"
+            "and netplan will. Every fault is printed with its file, line and column: in the\n"
+            "template, where a document is wrong. The server need not run, and no secret is\n"
+            "read. A DIR with the folders seed and templates stands for both.\n"
+            "\n"
+            "Exit status: 0 no errors, 1 errors were found, 64 wrong usage.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed check\n"
+            "  cloudseed check ./seed --templates ./templates\n"
+            "  cloudseed check --json | jq -r '.faults[].message'\n",
+    .run = run,
+};

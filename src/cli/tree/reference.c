@@ -232,7 +232,7 @@ static void print(void (*write)(struct buf *out))
     buf_done(&out);
 }
 
-int reference_run(struct cli *c)
+static int run(struct cli *c)
 {
     struct guess guess;
     guess_init(&guess, str_from(c->operands[0]));
@@ -246,3 +246,20 @@ int reference_run(struct cli *c)
     return cli_misuse(c, "there is no reference '%s': it is seed, config or templates%s",
                       c->operands[0], guess_text(&guess));
 }
+
+const struct command command_reference = {
+    .name = "reference",
+    .operands = "PAGE",
+    .operands_min = 1,
+    .operands_max = 1,
+    .summary = "print a page of the reference, in Markdown",
+    .help = "PAGE is seed, the format of the seed tree, config, that of cloudseedd.yaml: every "
+            "key\n"
+            "with its type, default and an example; or templates: the names that templates see,\n"
+            "and every filter, test and method. Made from the tables that the program works by.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed reference seed | less\n"
+            "  cloudseed reference templates >templates.md\n",
+    .run = run,
+};

@@ -7,8 +7,6 @@
 #include "base/buf.h"
 #include "cli/common/cli.h"
 
-int reference_run(struct cli *c);
-
 /* The page of what templates may use, in Markdown. */
 void reference_templates(struct buf *out);
 

@@ -27,7 +27,7 @@ struct node_rendering {
 static int render(struct node_rendering *w, struct document d)
 {
     const struct render_env env = {.seed_url = w->url};
-    bool traced = flags_given(&w->cli->flags, FLAG_PROVENANCE);
+    bool traced = flags_given(&w->cli->flags, "provenance");
     struct template_fault fault;
     buf_clear(&w->out);
     w->trace.n = 0;
@@ -45,7 +45,7 @@ static int render(struct node_rendering *w, struct document d)
 static void print(struct node_rendering *w)
 {
     struct str text = buf_view(&w->out);
-    if (flags_given(&w->cli->flags, FLAG_PROVENANCE))
+    if (flags_given(&w->cli->flags, "provenance"))
         rendition_print_provenance(w->r, w->node, text, &w->trace, w->cli->color_out);
     else
         fwrite(text.p, 1, text.n, stdout);
@@ -61,7 +61,7 @@ static int print_one(struct node_rendering *w, struct document d)
 
 static int print_all(struct node_rendering *w)
 {
-    bool whole_lines = flags_given(&w->cli->flags, FLAG_PROVENANCE);
+    bool whole_lines = flags_given(&w->cli->flags, "provenance");
     int status = CLI_OK;
     for (uint32_t i = 0; i < document_count(w->node); i++) {
         struct document d = document_at(w->node, i);
@@ -93,7 +93,7 @@ static void print_json_of(struct node_rendering *w, struct document d, struct cl
         JSON_STR("text", text),
         JSON_VALUE("pieces", rendition_value_provenance(w->r, w->node, text, &w->trace, a)),
     };
-    bool traced = flags_given(&w->cli->flags, FLAG_PROVENANCE);
+    bool traced = flags_given(&w->cli->flags, "provenance");
     cli_list_item(list, value_map(pairs, traced ? 5 : 4));
 }
 
@@ -145,9 +145,9 @@ static int print_node(struct node_rendering *w)
     bool one = c->operands_n == 2;
     if (one && find_document(c, w->node, c->operands[1], &from) != CLI_OK)
         return CLI_FAILED;
-    if (flags_given(&c->flags, FLAG_NAMES))
+    if (flags_given(&c->flags, "names"))
         return print_names(w);
-    if (flags_given(&c->flags, FLAG_JSON))
+    if (flags_given(&c->flags, "json"))
         return print_json(w, from, one ? from + 1 : end);
     return one ? print_one(w, document_at(w->node, from)) : print_all(w);
 }
@@ -330,16 +330,17 @@ static int render_all(struct cli *c, const struct rendition *r, const char *targ
 
 static int check_words(struct cli *c)
 {
-    const unsigned others = FLAG_BIT(FLAG_PROVENANCE) | FLAG_BIT(FLAG_JSON) | FLAG_BIT(FLAG_NAMES);
-    bool all = flags_given(&c->flags, FLAG_ALL);
+    bool all = flags_given(&c->flags, "all");
+    bool others = flags_given(&c->flags, "provenance") || flags_given(&c->flags, "json") ||
+                  flags_given(&c->flags, "names");
     if (all && c->operands_n)
         return cli_misuse(c, "give either --all DIR or a node");
-    if (all && (c->flags.given & others))
+    if (all && others)
         return cli_misuse(c, "--all goes with none of --provenance, --json and --names");
     return all || c->operands_n ? CLI_OK : cli_misuse(c, "say which node, or --all DIR");
 }
 
-int render_run(struct cli *c)
+static int run(struct cli *c)
 {
     struct config config;
     struct rendition r = {0};
@@ -350,8 +351,37 @@ int render_run(struct cli *c)
         return status;
     status = rendition_open(c, &config, NULL, RENDITION_REAL_KEYS, &r);
     if (status == CLI_OK)
-        status = flags_given(&c->flags, FLAG_ALL) ? render_all(c, &r, c->flags.value[FLAG_ALL])
-                                                  : render_node(c, &r);
+        status = flags_given(&c->flags, "all") ? render_all(c, &r, flags_value(&c->flags, "all"))
+                                               : render_node(c, &r);
     rendition_close(&r);
     return status;
 }
+
+const struct command command_render = {
+    .name = "render",
+    .operands = "NODE [DOCUMENT]",
+    .operands_max = 2,
+    .flags = FLAGS({"provenance", NULL, "show where each line comes from"},
+                   {"all", "DIR", "render everything of every node into a new folder"}, FLAG_JSON,
+                   FLAG_NAMES),
+    .summary = "print a node's documents as it gets them",
+    .help = "DOCUMENT is one of cloud-init's files: meta-data, user-data, vendor-data and\n"
+            "network-config; or, of a node that joins a cluster, what it gets at bootstrap:\n"
+            "kubeadm-init, kubeadm-join, sealed/PATH and addons/NAME, with placeholders for\n"
+            "tokens and secrets. It is printed byte for byte; without it all are, each below a\n"
+            "line with its name. The seed URL in them is the real one where the server's secret\n"
+            "can be read, else the key in it is SEED-KEY.\n"
+            "\n"
+            "--provenance puts the template and its line before each line, and behind values the\n"
+            "names that they are made of, each with the place that set it; with --json in pieces.\n"
+            "--names prints the names of the node's documents alone.\n"
+            "--all renders everything of every node, as DIR/NODE/DOCUMENT. DIR is replaced as a\n"
+            "whole, and only if it is new, empty, or made that way; none but you can read it.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed render k8s-worker-2\n"
+            "  cloudseed render k8s-worker-2 user-data >user-data\n"
+            "  cloudseed render k8s-worker-2 user-data --provenance\n"
+            "  cloudseed render --all ./rendered\n",
+    .run = run,
+};

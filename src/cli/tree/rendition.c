@@ -15,7 +15,7 @@ static int open_urls(struct cli *c, const struct config *config, enum rendition_
         return CLI_OK;
     }
     if (seedurl_open(config, r->tree, &r->urls, &r->no_secret) < 0 &&
-        flags_given(&c->flags, FLAG_STATE))
+        flags_given(&c->flags, "state"))
         return cli_fail(c, "%s", r->no_secret.msg);
     return CLI_OK;
 }

@@ -8,8 +8,6 @@
 #include "render/scope.h"
 #include "template/trace.h"
 
-int render_run(struct cli *c);
-
 struct rendition {
     const struct seedtree_alias *alias; /* the caller's; NULL: none */
     struct tree *tree;

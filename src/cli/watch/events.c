@@ -131,15 +131,15 @@ static int learn_last(struct events *w)
     return status;
 }
 
-int events_run(struct cli *c)
+static int run(struct cli *c)
 {
-    const char *since = c->flags.value[FLAG_SINCE];
+    const char *since = flags_value(&c->flags, "since");
     uint64_t id;
     struct events w = {
         .node = c->operands_n ? c->operands[0] : NULL,
-        .kind = c->flags.value[FLAG_KIND],
-        .json = flags_given(&c->flags, FLAG_JSON),
-        .follow = flags_given(&c->flags, FLAG_FOLLOW),
+        .kind = flags_value(&c->flags, "kind"),
+        .json = flags_given(&c->flags, "json"),
+        .follow = flags_given(&c->flags, "follow"),
     };
     if (since && !str_to_u64(str_from(since), INT64_MAX, &id))
         return cli_misuse(c, "--since '%s': expected the id of an event", since);
@@ -160,3 +160,23 @@ int events_run(struct cli *c)
     api_close(&w.api);
     return status;
 }
+
+const struct command command_events = {
+    .name = "events",
+    .operands = "[NODE]",
+    .operands_max = 1,
+    .flags = FLAGS({"kind", "KIND", "events of this kind alone"},
+                   {"follow", NULL, "go on with events as they happen"},
+                   {"since", "ID", "events after this one"}, FLAG_JSON),
+    .summary = "print what happened, from the server's journal",
+    .help = "Prints the latest 50 events, the newest last: time, number, node, kind, and what it\n"
+            "was. --since prints all that are kept after that number. --follow goes on until it\n"
+            "is interrupted, and over a restart of the server; with --json it prints one event\n"
+            "a line.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed events k8s-worker-2\n"
+            "  cloudseed events --kind failed\n"
+            "  cloudseed events --follow --json | jq -r 'select(.kind == \"ready\").node'\n",
+    .run = run,
+};

@@ -106,9 +106,9 @@ static int misuse_state(struct cli *c, const char *given)
     return cli_misuse(c, "--for '%s': there is no such state%s", given, guess_text(&guess));
 }
 
-int wait_run(struct cli *c)
+static int run(struct cli *c)
 {
-    const char *state = c->flags.value[FLAG_FOR], *timeout = c->flags.value[FLAG_TIMEOUT];
+    const char *state = flags_value(&c->flags, "for"), *timeout = flags_value(&c->flags, "timeout");
     struct waiting w = {.wanted = state_number(state ? state : "ready"), .due_ms = UINT64_MAX};
     uint32_t seconds;
     if (w.wanted < 0)
@@ -124,3 +124,23 @@ int wait_run(struct cli *c)
     tracker_close(&w.t);
     return status;
 }
+
+const struct command command_wait = {
+    .name = "wait",
+    .operands = "NODE...",
+    .operands_min = 1,
+    .operands_max = UINT8_MAX,
+    .flags = FLAGS({"for", "STATE", "wait for this state, instead of ready"},
+                   {"timeout", "TIME", "give up after this time, as in 90s or 20m"}),
+    .summary = "wait until nodes are ready",
+    .help = "Waits until all of them are ready, or in the state that --for names: booting, up,\n"
+            "joining, ready, where a node that is further has been there; or armed, failed,\n"
+            "registered. Each state that they come to is told on standard error.\n"
+            "\n"
+            "Exit status: 0 they are, 1 one has failed, 3 --timeout is over, 64 wrong usage.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed wait k8s-worker-2 --timeout 20m\n"
+            "  cloudseed wait k8s-worker-2 k8s-worker-3 --for up\n",
+    .run = run,
+};

@@ -185,7 +185,7 @@ static int watch_plain(struct tracker *t)
     return status == CLI_OK ? CLI_FAILED : cli_fail(t->api.cli, "%s", t->why.msg);
 }
 
-int watch_run(struct cli *c)
+static int run(struct cli *c)
 {
     struct tracker t;
     bool draws = screen_can();
@@ -195,3 +195,21 @@ int watch_run(struct cli *c)
     tracker_close(&t);
     return status;
 }
+
+const struct command command_watch = {
+    .name = "watch",
+    .operands = "[NODE...]",
+    .operands_max = UINT8_MAX,
+    .summary = "show what nodes are doing, as it happens",
+    .help = "A table of the nodes, or of all: state, stage of the boot, how far it is, since "
+            "when,\n"
+            "and the latest news. How far is told by how long earlier boots of the role took; a\n"
+            "mark that moves stands where there were none. Those that boot come first. q or\n"
+            "Ctrl-C ends it. Where standard output is no terminal, each event is a line.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed watch\n"
+            "  cloudseed watch k8s-worker-2 k8s-worker-3\n"
+            "  cloudseed watch >>boot.log\n",
+    .run = run,
+};

@@ -12,10 +12,6 @@
 
 #include <stdio.h>
 
-int watch_run(struct cli *c);
-int wait_run(struct cli *c);
-int events_run(struct cli *c);
-
 /* --- event_text ----------------------------------------------------------------------------------
  */
 

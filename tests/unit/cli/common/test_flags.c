@@ -38,27 +38,28 @@ static void options_stand_anywhere(void **state)
     assert_int_equal(p.words_n, 2);
     assert_string_equal(p.words[0], "node");
     assert_string_equal(p.words[1], "list");
-    assert_string_equal(p.flags.value[FLAG_SEED], "a");
-    assert_string_equal(p.flags.value[FLAG_STATE], "b=c");
-    assert_int_equal(p.flags.given,
-                     FLAG_BIT(FLAG_SEED) | FLAG_BIT(FLAG_STATE) | FLAG_BIT(FLAG_JSON));
+    assert_string_equal(flags_value(&p.flags, "seed"), "a");
+    assert_string_equal(flags_value(&p.flags, "state"), "b=c");
+    assert_true(flags_given(&p.flags, "json"));
+    assert_int_equal(p.flags.n, 3);
 }
 
 static void last_one_counts(void **state)
 {
     (void)state;
     struct parsed p = PARSE("--seed=a", "--seed", "b");
-    assert_string_equal(p.flags.value[FLAG_SEED], "b");
+    assert_string_equal(flags_value(&p.flags, "seed"), "b");
 }
 
 static void repeated_ones_are_kept(void **state)
 {
     (void)state;
     struct parsed p = PARSE("--mac=1", "--json", "--role", "r", "--mac", "2");
-    assert_int_equal(p.flags.uses_n, 3);
-    assert_int_equal(p.flags.uses[1].id, FLAG_ROLE);
+    assert_int_equal(p.flags.n, 4);
+    assert_string_equal(p.flags.uses[2].flag->name, "role");
     assert_string_equal(p.flags.uses[0].value, "1");
-    assert_string_equal(p.flags.uses[2].value, "2");
+    assert_string_equal(p.flags.uses[3].value, "2");
+    assert_string_equal(flags_value(&p.flags, "mac"), "2");
 }
 
 static void words_behind_two_dashes(void **state)
@@ -67,14 +68,14 @@ static void words_behind_two_dashes(void **state)
     struct parsed p = PARSE("--", "--json", "-x", "--");
     assert_int_equal(p.words_n, 3);
     assert_string_equal(p.words[0], "--json");
-    assert_int_equal(p.flags.given, 0);
+    assert_int_equal(p.flags.n, 0);
 }
 
 static void help_has_a_letter_and_a_dash_is_a_word(void **state)
 {
     (void)state;
     struct parsed p = PARSE("-h", "-");
-    assert_true(flags_given(&p.flags, FLAG_HELP));
+    assert_true(flags_given(&p.flags, "help"));
     assert_int_equal(p.words_n, 1);
 }
 
@@ -94,6 +95,7 @@ static void wrong_options_are_refused(void **state)
     refused(PARSE("--seed="), "--seed needs a DIR");
     refused(PARSE("--seed", ""), "--seed needs a DIR");
     refused(PARSE("--seed", "--json"), "--seed needs a DIR");
+    refused(PARSE("wait", "--for"), "--for needs a value"); /* or a time, or a server */
     refused(PARSE("--json=yes"), "--json takes no value");
     refused(PARSE("--color=yes"), "expected auto, always or never");
     refused(PARSE("--url=host:80"), "expected http://HOST:PORT");
@@ -145,6 +147,15 @@ static void unknown_commands_are_guessed(void **state)
     LOST("unknown command 'list'", "list");
 }
 
+static bool has_flag(const struct flag *list, const char *name)
+{
+    for (; list->name; list++) {
+        if (strcmp(list->name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void commands_are_whole(void **state)
 {
     (void)state;
@@ -153,7 +164,22 @@ static void commands_are_whole(void **state)
         assert_true(c->run && *c->summary >= 'a' && *c->summary <= 'z');
         assert_contains(c->help, "Examples:\n  cloudseed ");
         assert_true(str_ends(str_from(c->help), STR("\n")));
-        assert_int_equal(c->flags & FLAGS_EVERYWHERE, 0);
+        for (const struct flag *f = c->flags; f && f->name; f++)
+            assert_false(has_flag(flags_everywhere, f->name));
+    }
+}
+
+/* The parser reads options before it knows the command. */
+static void commands_agree_on_which_options_take_a_value(void **state)
+{
+    (void)state;
+    struct command_flags all = {.at = flags_everywhere};
+    const struct flag *f;
+    while ((f = command_flags_next(&all))) {
+        struct command_flags others = {.at = flags_everywhere};
+        const struct flag *g;
+        while ((g = command_flags_next(&others)))
+            assert_true(strcmp(f->name, g->name) != 0 || !f->value == !g->value);
     }
 }
 
@@ -161,4 +187,5 @@ UNIT_MAIN(cmocka_unit_test(options_stand_anywhere), cmocka_unit_test(last_one_co
           cmocka_unit_test(repeated_ones_are_kept), cmocka_unit_test(words_behind_two_dashes),
           cmocka_unit_test(help_has_a_letter_and_a_dash_is_a_word),
           cmocka_unit_test(wrong_options_are_refused), cmocka_unit_test(commands_are_found),
-          cmocka_unit_test(unknown_commands_are_guessed), cmocka_unit_test(commands_are_whole))
+          cmocka_unit_test(unknown_commands_are_guessed), cmocka_unit_test(commands_are_whole),
+          cmocka_unit_test(commands_agree_on_which_options_take_a_value))

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void close_fd(int *fd)
+void fs_close(int *fd)
 {
     if (*fd >= 0)
         close(*fd);
@@ -52,7 +52,7 @@ static int read_all(int fd, size_t max_bytes, struct arena *a, struct str *ret)
 int fs_read(const char *path, size_t max_bytes, struct arena *a, struct str *ret, struct err *e)
 {
     /* O_NONBLOCK: a named pipe in its place shall not hold us. */
-    __attribute__((cleanup(close_fd))) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    FS_CLOSED int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return err_errno(e, -errno, "%s", path);
     int r = read_all(fd, max_bytes, a, ret);
@@ -65,7 +65,7 @@ int fs_read(const char *path, size_t max_bytes, struct arena *a, struct str *ret
     return r < 0 ? err_errno(e, r, "%s", path) : 0;
 }
 
-static int write_all(int fd, struct str bytes)
+int fs_write(int fd, struct str bytes)
 {
     while (bytes.n) {
         ssize_t n = write(fd, bytes.p, bytes.n);
@@ -77,14 +77,13 @@ static int write_all(int fd, struct str bytes)
     return 0;
 }
 
-static int sync_parent(const char *path)
+int fs_sync_parent(const char *path, struct err *e)
 {
     char folder[4096];
     if ((size_t)snprintf(folder, sizeof(folder), "%s", path) >= sizeof(folder))
-        return -ENAMETOOLONG;
-    __attribute__((cleanup(close_fd))) int fd =
-        open(dirname(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+        return err_set(e, -ENAMETOOLONG, "%s: the path is too long", path);
+    FS_CLOSED int fd = open(dirname(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 || fsync(fd) < 0 ? err_errno(e, -errno, "%s", path) : 0;
 }
 
 int fs_create(const char *path, struct str bytes, mode_t mode, struct err *e)
@@ -95,18 +94,16 @@ int fs_create(const char *path, struct str bytes, mode_t mode, struct err *e)
         return err_set(e, -ENAMETOOLONG, "%s: the path is too long", path);
     /* A random name: what a crash left behind, of our own process number perhaps, is no obstacle.
      */
-    __attribute__((cleanup(close_fd))) int fd = mkostemp(temporary, O_CLOEXEC);
+    FS_CLOSED int fd = mkostemp(temporary, O_CLOEXEC);
     if (fd < 0)
         return err_errno(e, -errno, "%s", path);
-    int r = fchmod(fd, mode) < 0 ? -errno : write_all(fd, bytes);
+    int r = fchmod(fd, mode) < 0 ? -errno : fs_write(fd, bytes);
     if (r == 0 && fsync(fd) < 0)
         r = -errno;
     if (r == 0 && link(temporary, path) < 0)
         r = -errno;
     unlink(temporary);
-    if (r == 0)
-        r = sync_parent(path);
-    return r < 0 ? err_errno(e, r, "%s", path) : 0;
+    return r < 0 ? err_errno(e, r, "%s", path) : fs_sync_parent(path, e);
 }
 
 static int by_name(const void *a, const void *b)
@@ -180,7 +177,7 @@ int fs_put(const char *folder, struct str name, struct str bytes, struct err *e)
     int n = snprintf(path, sizeof(path), "%s/%.*s", folder, STR_ARG(name));
     if ((size_t)n >= sizeof(path))
         return err_errno(e, -ENAMETOOLONG, "%s/%.*s", folder, STR_ARG(name));
-    int fd = open_new(path), r = fd < 0 ? fd : write_all(fd, bytes);
+    int fd = open_new(path), r = fd < 0 ? fd : fs_write(fd, bytes);
     if (fd >= 0 && close(fd) < 0 && r == 0)
         r = -errno;
     return r < 0 ? err_errno(e, r, "%s", path) : 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fs: files as a whole, read with a cap and written so that they last. */
+/* fs: whole files, read with a cap and written so that they last, and the pieces to do so. */
 #ifndef CLOUDSEED_BASE_FS_H
 #define CLOUDSEED_BASE_FS_H
 
@@ -25,6 +25,15 @@ struct fs_entry {
     const char *name;
     mode_t kind; /* S_IFREG, S_IFDIR; 0 where only stat tells: links, and some file systems */
 };
+
+/* Writes all of it. Below 0: -errno. */
+int fs_write(int fd, struct str bytes);
+/* Syncs the folder that `path` is in, so that a new name in it lasts. */
+int fs_sync_parent(const char *path, struct err *e);
+
+/* A local descriptor that is closed at the end of its scope, unless it is below 0. */
+#define FS_CLOSED __attribute__((cleanup(fs_close)))
+void fs_close(int *fd);
 
 /* What is in a folder, sorted by the names' bytes, without "." and "..". */
 int fs_list(const char *path, struct arena *a, const struct fs_entry **ret, size_t *ret_n,

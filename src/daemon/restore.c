@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/restore.h"
 
-#include "base/buf.h"
 #include "base/clock.h"
+#include "base/fs.h"
 #include "crypto/sealing.h"
 #include "crypto/secrets.h"
 #include "daemon/privileges.h"
@@ -102,26 +102,14 @@ static int check_folder(struct restore *r, struct err *e)
     return 0;
 }
 
-static int write_all(int fd, const char *p, size_t n)
-{
-    while (n) {
-        ssize_t done = write(fd, p, n);
-        if (done < 0 && errno != EINTR)
-            return -errno;
-        if (done > 0) {
-            p += done;
-            n -= (size_t)done;
-        }
-    }
-    return 0;
-}
-
 static int copy_bytes(struct restore *r, int to)
 {
     char *some = arena_alloc(&r->arena, COPY_BYTES);
     ssize_t n;
     while ((n = read(r->from, some, COPY_BYTES)) != 0) {
-        int code = n > 0 ? write_all(to, some, (size_t)n) : errno == EINTR ? 0 : -errno;
+        int code = n > 0            ? fs_write(to, (struct str){some, (size_t)n})
+                   : errno == EINTR ? 0
+                                    : -errno;
         if (code < 0)
             return code;
     }
@@ -146,10 +134,8 @@ static int copy(struct restore *r, struct err *e)
     if (code < 0)
         return code;
     r->made_copy = true;
-    int to = open(r->copy, O_WRONLY | O_CLOEXEC);
+    FS_CLOSED int to = open(r->copy, O_WRONLY | O_CLOEXEC);
     code = to < 0 ? -errno : copy_bytes(r, to);
-    if (to >= 0)
-        close(to);
     return code < 0 ? err_errno(e, code, "%s", r->copy) : 0;
 }
 

@@ -2,6 +2,7 @@
 #include "daemon/secret.h"
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/mem.h"
 
 #include <errno.h>
@@ -19,13 +20,6 @@
 #define POLL_MS 100
 /* Enough to see that a value is too long, after its line end was dropped. */
 #define READ_MAX_BYTES (SECRET_MAX_BYTES + 2)
-
-static void close_fd(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-}
-#define CLOSED __attribute__((cleanup(close_fd)))
 
 /* 1: there may be more, 0: end of file. */
 static int read_some(int fd, struct secret_value *v)
@@ -59,7 +53,7 @@ static int check_file(int fd, const char *path, struct err *e)
 static int read_file(const char *path, struct secret_value *v, struct err *e)
 {
     /* O_NONBLOCK: opening a named pipe must not block. */
-    CLOSED int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    FS_CLOSED int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return err_errno(e, -errno, "%s", path);
     int r = check_file(fd, path, e);
@@ -158,12 +152,12 @@ static int read_command(const struct config_secret *s, unsigned command_ms, cons
     pid_t pid;
     if (pipe2(ends, O_CLOEXEC) < 0)
         return err_errno(e, -errno, "%s", program);
-    CLOSED int out = ends[0];
+    FS_CLOSED int out = ends[0];
     int r = spawn(s, ends[1], &pid);
     close(ends[1]);
     if (r < 0)
         return err_errno(e, r, "%s cannot be run", program);
-    CLOSED int process = (int)syscall(SYS_pidfd_open, pid, 0);
+    FS_CLOSED int process = (int)syscall(SYS_pidfd_open, pid, 0);
     r = process < 0 ? -errno : read_output(out, process, clock_boot_ms() + command_ms, stop, v);
     kill(-pid, SIGKILL); /* its whole group, whose number is its own until waitpid() */
     while (waitpid(pid, &how, 0) < 0 && errno == EINTR)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/statefile.h"
 
+#include "base/fs.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -42,12 +44,6 @@ const char *statefile_refusal(uint64_t file_system)
     return NULL;
 }
 
-static void close_fd(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-}
-
 static int make(const char *path)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -68,14 +64,6 @@ static int open_folder(const char *path)
     return fd < 0 ? -errno : fd;
 }
 
-int statefile_sync_folder(const char *path, struct err *e)
-{
-    __attribute__((cleanup(close_fd))) int fd = open_folder(path);
-    if (fd < 0)
-        return err_errno(e, fd, "%s", path);
-    return fsync(fd) < 0 ? err_errno(e, -errno, "%s", path) : 0;
-}
-
 bool statefile_has_room(const char *path)
 {
     struct statfs fs;
@@ -84,7 +72,7 @@ bool statefile_has_room(const char *path)
 
 int statefile_create(const char *path, struct err *e)
 {
-    __attribute__((cleanup(close_fd))) int fd = make(path);
+    FS_CLOSED int fd = make(path);
     return fd < 0 ? err_errno(e, fd, "%s", path) : 0;
 }
 
@@ -92,13 +80,13 @@ int statefile_rename(const char *from, const char *to, struct err *e)
 {
     if (rename(from, to) < 0)
         return err_errno(e, -errno, "%s", to);
-    return statefile_sync_folder(to, e);
+    return fs_sync_parent(to, e);
 }
 
 static int check_file_system(const char *path, struct err *e)
 {
     struct statfs fs;
-    __attribute__((cleanup(close_fd))) int fd = open_folder(path);
+    FS_CLOSED int fd = open_folder(path);
     if (fd < 0)
         return err_errno(e, fd, "%s", path);
     if (fstatfs(fd, &fs) < 0)
@@ -160,7 +148,7 @@ int statefile_check(const char *path, bool *ret_empty, bool *ret_unclean, struct
     if (r < 0)
         return r;
     /* O_NONBLOCK: opening a named pipe must not block. */
-    __attribute__((cleanup(close_fd))) int fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    FS_CLOSED int fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 && errno != ENOENT)
         return err_errno(e, -errno, "%s", path);
     r = fd < 0 ? 0 : check_file(fd, path, &empty, e);

@@ -24,8 +24,6 @@ int statefile_check(const char *path, bool *ret_empty, bool *ret_unclean, struct
 int statefile_create(const char *path, struct err *e);
 /* Renames a complete file to its final name, durably. */
 int statefile_rename(const char *from, const char *to, struct err *e);
-/* Syncs the folder that `path` is in. */
-int statefile_sync_folder(const char *path, struct err *e);
 
 /* Whether the file system has room for more than a few commits; true if that is unknown. */
 bool statefile_has_room(const char *path);

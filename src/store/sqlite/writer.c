@@ -2,6 +2,7 @@
 #include "store/sqlite/writer.h"
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "store/statefile.h"
 
 #include <assert.h>
@@ -36,7 +37,7 @@ static struct request *backup_end(struct backup *b)
         request_fail(r, STORE_UNAVAILABLE, NULL);
     if (r->notice.result == STORE_OK) {
         struct err why;
-        if (statefile_sync_folder(r->path, &why) < 0)
+        if (fs_sync_parent(r->path, &why) < 0)
             request_fail(r, STORE_UNAVAILABLE, &why);
     }
     if (r->notice.result != STORE_OK && b->made)

@@ -6,6 +6,7 @@
 #include "daemon/notify.h"
 #include "daemon/report.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -47,6 +48,7 @@ static void on_done(uv_work_t *work, int status);
 
 static void queue(struct reload *r)
 {
+    assert(!r->running);
     r->running = true;
     r->extend = false;
     r->loaded = NULL;
@@ -56,6 +58,7 @@ static void queue(struct reload *r)
 
 static void activate(struct reload *r)
 {
+    assert(r->reloading && r->loaded && !r->stopped);
     uint64_t took = clock_boot_ms() - r->begun_ms;
     uint32_t nodes = snapshot_node_count(r->loaded);
     core_replace(r->core, r->loaded);
@@ -123,6 +126,7 @@ static void on_done(uv_work_t *done, int status)
 {
     struct reload *r = done->data;
     (void)status;
+    assert(r->running);
     loader_definitions_done(&r->definitions);
     snapshot_unref(r->base);
     r->base = NULL;

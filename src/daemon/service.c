@@ -10,6 +10,7 @@
 #include "net/socket.h"
 #include "net/tftp/tftp.h"
 
+#include <assert.h>
 #include <signal.h>
 #include <unistd.h>
 #include <uv.h>
@@ -69,6 +70,7 @@ static void end_drained(struct service *s, bool *which)
 {
     if (*which)
         return;
+    assert(s->stopping);
     *which = true;
     if (!s->http_drained || !s->tftp_drained)
         return;

@@ -13,7 +13,7 @@
 /* --- Refusals ------------------------------------------------------------------------------ */
 
 #define PAUSE_MS 10000
-/* Reads of what a refused peer sent: who sends for ever gets his reset. */
+/* Reads of what a refused peer sent; a peer that sends more gets a reset. */
 #define DROP_READS_MAX 16
 
 void http_refusals_init(struct http_refusals *r, uv_loop_t *loop)
@@ -67,8 +67,8 @@ static void refusals_count(struct http_refusals *r, enum http_refusal reason, st
     uv_timer_start(&r->pause, on_pause_over, PAUSE_MS, 0);
 }
 
-/* Said without libmicrohttpd, which would close without a word. What the peer sent is read first:
- * closing over unread bytes would send a reset that overtakes the answer. */
+/* Answers without libmicrohttpd, which would close in silence. What the peer sent is read first:
+ * closing a socket with unread bytes sends a reset, which overtakes the answer. */
 static void refuse_connection(struct http_refusals *r, int fd, enum http_refusal reason,
                               struct address peer)
 {
@@ -86,13 +86,15 @@ static void refuse_connection(struct http_refusals *r, int fd, enum http_refusal
 
 /* --- Listeners ----------------------------------------------------------------------------- */
 
-/* Connections taken in one go, before those that are there already get their turn. */
-#define ACCEPT_BATCH 64
+/* Connections taken in one go, before existing ones get their turn. */
+#define ACCEPT_BATCH_MAX 64
+/* Events with one connection each, after which we look whether more are waiting. */
+#define ACCEPT_SINGLES 8
 
-/* Without a descriptor left, the connection would stay in the queue and wake us for ever: the spare
- * one is given up to take it and turn it away. A reload on its thread may snatch what we give up;
- * then the spare comes back as soon as one is free. */
-static bool refuse_for_want_of_descriptors(struct http_listener *l)
+/* Without a free descriptor the connection would stay in the queue and keep the listener readable:
+ * the spare descriptor is closed to accept and refuse it. A reload on its own thread may take that
+ * descriptor first; the spare is then opened again as soon as one is free. */
+static bool refuse_without_descriptors(struct http_listener *l)
 {
     struct http_server *s = l->server;
     if (s->spare_fd >= 0)
@@ -126,7 +128,7 @@ static void accept_connection(struct http_listener *l, int fd, const struct sock
     s->arriving = NULL;
 }
 
-/* False where none is left, or none can be taken for now. */
+/* False where none is waiting, or none can be taken for now. */
 static bool accept_one(struct http_listener *l)
 {
     struct sockaddr_storage from;
@@ -137,7 +139,7 @@ static bool accept_one(struct http_listener *l)
         return true;
     }
     if (errno == EMFILE || errno == ENFILE)
-        return refuse_for_want_of_descriptors(l);
+        return refuse_without_descriptors(l);
     return errno == ECONNABORTED || errno == EINTR;
 }
 
@@ -147,13 +149,23 @@ void http_accept_rest(struct http_listener *l)
         ;
 }
 
+/* An accept4 that finds nothing costs a system call, and there would be one for each connection
+ * that comes alone. So as many are taken as were waiting last time, and more only once that many
+ * were there again. The rest makes the listener readable again. */
 static void on_acceptable(uv_poll_t *watch, int status, int events)
 {
     struct http_listener *l = watch->data;
+    unsigned n = 0;
     (void)status;
     (void)events;
-    for (int i = 0; i < ACCEPT_BATCH && accept_one(l); i++)
-        ;
+    while (n < l->batch && accept_one(l))
+        n++;
+    if (n < l->batch)
+        l->batch = n ? n : 1;
+    else if (n == 1)
+        l->batch += ++l->singles % ACCEPT_SINGLES == 0;
+    else
+        l->batch = n < ACCEPT_BATCH_MAX / 2 ? 2 * n : ACCEPT_BATCH_MAX;
     http_server_pump(l->server);
 }
 
@@ -170,6 +182,7 @@ int http_server_listen(struct http_server *s, const struct listener *described, 
     l->server = s;
     l->fd = described->fd;
     l->kind = described->kind;
+    l->batch = 1;
     l->watch.data = l;
     LIST_INSERT_HEAD(&s->listeners, l, entry);
     uv_poll_start(&l->watch, UV_READABLE, on_acceptable);

@@ -7,15 +7,15 @@
 #include <stdlib.h>
 
 /*
- * libmicrohttpd's time-outs are for silence only: who sends a byte now and then would stay for
- * ever. Here each connection has an absolute deadline for what it is in the middle of. The
- * deadlines of a phase are all of one length, so that its queue in the order of arrival is in the
- * order of deadlines too, and one timer serves all.
+ * libmicrohttpd's time-outs are for inactivity only: a client that sends a byte now and then would
+ * never time out. Here each connection has an absolute deadline for its phase. All deadlines of one
+ * phase have the same length, so a queue in order of arrival is also in order of deadlines, and one
+ * timer serves all.
  */
 
-/* Core's own waits are shorter: this is for the day when one of them is forgotten. */
-#define HELD_MS 60000
-/* Who takes less of a file than 16 kB a second has left, or wants to wear us down. */
+/* A safety net: core's own waits are shorter. */
+#define SUSPENDED_MS 60000
+/* A client that takes less of a file than 16 kB a second is gone or hostile. */
 #define FILE_BYTES_PER_MS 16
 
 uint32_t http_connection_slot(struct address peer)
@@ -34,13 +34,13 @@ static uint64_t deadline_of(const struct http_server *s, enum http_phase phase)
     switch (phase) {
     case PHASE_WAITING: return now + s->limits.request_ms;
     case PHASE_ANSWERING: return now + s->limits.answer_ms;
-    case PHASE_SUSPENDED: return now + HELD_MS;
+    case PHASE_SUSPENDED: return now + SUSPENDED_MS;
     default: return UINT64_MAX;
     }
 }
 
-/* The timer is left alone where it is due before that: it then fires for nothing once. It may stand
- * at a later time, for the other queue. */
+/* A timer that is due earlier stays as it is, and fires once for nothing. It may be due later, for
+ * another phase. */
 void http_connections_arm(struct http_server *s, uint64_t deadline_ms)
 {
     uint64_t now = uv_now(s->loop);
@@ -93,7 +93,8 @@ void http_connection_enter(struct http_connection *c, enum http_phase phase)
     enqueue(c, phase);
 }
 
-/* libmicrohttpd sees the end of the stream and closes; it does not look at what is held. */
+/* libmicrohttpd sees the end of the stream and closes; of a suspended connection it sees nothing.
+ */
 static void cut(struct http_connection *c)
 {
     shutdown(c->fd, SHUT_RDWR);
@@ -104,8 +105,8 @@ static void cut(struct http_connection *c)
     }
 }
 
-/* A large file may take hours: there the deadline is for each piece of the way. */
-static bool goes_on(struct http_connection *c)
+/* A large file may take hours: its deadline is for the progress since the last one. */
+static bool makes_progress(struct http_connection *c)
 {
     if (c->phase != PHASE_ANSWERING || !c->request || !c->request->exchange.out.content)
         return false;
@@ -117,16 +118,17 @@ static bool goes_on(struct http_connection *c)
 static void on_due(struct http_connection *c)
 {
     if (c->phase == PHASE_SUSPENDED) {
-        c->request->expired = true; /* it is told so */
+        c->request->expired = true; /* answered with 503 */
         http_resume(c->request);
-    } else if (goes_on(c)) {
+    } else if (makes_progress(c)) {
         http_connection_enter(c, PHASE_ANSWERING);
     } else {
         cut(c);
     }
 }
 
-/* An answer that began before the end was near did not say that the connection would be closed. */
+/* An answer that began before the server was draining did not announce the end of the connection.
+ */
 void http_connection_waiting(struct http_connection *c)
 {
     c->used = true;
@@ -135,7 +137,7 @@ void http_connection_waiting(struct http_connection *c)
         cut(c);
 }
 
-/* What is done to a connection may move it to another queue. */
+/* The body may move `c` to another queue. */
 #define EACH(c, next, list)                       \
     (c) = TAILQ_FIRST(list);                      \
     (c) && ((next) = TAILQ_NEXT(c, entry), true); \
@@ -161,7 +163,7 @@ void http_connections_cut(struct http_server *s)
     }
 }
 
-/* Cuts what is due; returns when the next one is, UINT64_MAX for never. */
+/* Returns when the next deadline is, UINT64_MAX: never. */
 static uint64_t cut_due(struct http_connections *list, uint64_t now)
 {
     struct http_connection *c, *next;

@@ -2,9 +2,9 @@
 /*
  * http: HTTP/1.1 on one loop: libmicrohttpd in external epoll mode under libuv.
  *
- * It owns listening sockets, connections and the form of requests and answers; what is answered
- * comes through the exchange port. One server belongs to one loop and one thread; several servers
- * may share nothing but what lies behind their ports.
+ * It owns listening sockets, connections and the form of requests and answers; the answers come
+ * through the exchange port. A server belongs to one loop and its thread. Servers share only what
+ * is behind their ports.
  */
 #ifndef CLOUDSEED_NET_HTTP_HTTP_H
 #define CLOUDSEED_NET_HTTP_HTTP_H
@@ -22,11 +22,10 @@ struct http_limits {
     uint32_t connections;
     uint32_t connections_per_address;
     uint32_t request_ms; /* from accept, or the last answer's end, to a whole request */
-    uint32_t
-        answer_ms; /* from the request to the answer's last byte; of a file, to each next piece */
+    uint32_t answer_ms;  /* to the answer's last byte; of a file, between signs of progress */
 };
 
-/* What lies on a share is read by `work`. */
+/* `work` reads files on network shares. */
 int http_server_new(uv_loop_t *loop, const struct exchange_port *port, const struct work_port *work,
                     const struct http_limits *limits, struct http_server **ret, struct err *e);
 
@@ -37,13 +36,14 @@ int http_server_listen(struct http_server *s, const struct listener *described, 
 /* Fits struct wake; `cls` is the server. */
 void http_server_wake(void *cls, struct slot_ref who);
 
-/* Accepts no more, closes idle connections, lets requests under way end; those still there after
- * `within_ms` are cut. `on_drained` comes once, from the loop, never from within this call. */
+/* Accepts no more, closes idle connections and lets current requests end; connections that are left
+ * after `within_ms` are cut. `on_drained` comes once, from the loop, never from within this call.
+ */
 void http_server_drain(struct http_server *s, uint32_t within_ms, void (*on_drained)(void *cls),
                        void *cls);
 
-/* Closes everything that is left; the memory goes when the loop has run its close callbacks. Not
- * from within one of its own callbacks but on_drained. */
+/* Closes everything that is left; memory is freed once the loop has run the close callbacks. Of the
+ * server's own callbacks only on_drained may call it. */
 void http_server_free(struct http_server *s);
 
 uint32_t http_server_connections(const struct http_server *s);

@@ -15,18 +15,18 @@
 #include <microhttpd.h>
 #include <sys/queue.h>
 
-/* Connections are counted by a hash of their address: two addresses may share a slot, and then
- * they share its limit; memory stays the same whoever comes. */
+/* Connections are counted by a hash of their address, so that the memory is bounded. Two addresses
+ * with the same hash share one limit. */
 #define PEER_SLOTS 8192
-/* Connections beyond the limit, for this machine's own: admins look when all others are taken. */
+/* Connections beyond the limit, for unix sockets: admins need one when all others are taken. */
 #define LOCAL_RESERVE 16
 
-/* What a connection is in the middle of, and so which deadline it has. */
+/* What a connection waits for, and so which deadline it has. */
 enum http_phase {
-    PHASE_WAITING,   /* for a request to come in whole */
-    PHASE_ANSWERING, /* for an answer to be taken */
+    PHASE_WAITING,   /* for a whole request */
+    PHASE_ANSWERING, /* for the peer to take the answer */
     PHASE_SUSPENDED, /* for core, which said WAIT */
-    PHASE_STREAMING, /* likewise, within a stream: for as long as it likes */
+    PHASE_STREAMING, /* for the next piece of a stream or of a file on a share: no deadline */
     PHASES
 };
 
@@ -35,21 +35,21 @@ struct http_request;
 struct http_connection {
     TAILQ_ENTRY(http_connection) entry;
     struct http_server *server;
-    struct http_request *request; /* that is under way, NULL: none */
+    struct http_request *request; /* the current one, NULL: none */
     struct endpoint peer;
     uint64_t deadline_ms; /* on the loop's clock */
-    uint64_t acked;       /* of a file: what the peer had when it was last asked */
+    uint64_t acked;       /* bytes that the peer had acknowledged at its last deadline */
     uint32_t peer_slot, peer_uid;
     int fd;
     enum exchange_listener listener;
     enum http_phase phase; /* which list it is in */
-    bool used;             /* has had an answer: idle, and nobody would miss it */
+    bool used;             /* has had an answer: may be closed when idle */
 };
 
 TAILQ_HEAD(http_connections, http_connection);
 
 struct http_request {
-    SLIST_ENTRY(http_request) entry; /* among those that are free */
+    SLIST_ENTRY(http_request) entry; /* in spare_requests */
     struct http_server *server;
     struct http_connection *connection;
     struct MHD_Connection *m;
@@ -58,11 +58,11 @@ struct http_request {
     uint64_t begun_ns;
     uint64_t streamed;        /* bytes of a stream that went out */
     size_t stream_at;         /* of what is in the exchange's buffer */
-    struct http_block *block; /* of a file on a share, NULL: none is sent */
-    const char *refusal;      /* of the request's form: why it is refused */
+    struct http_block *block; /* of a file on a share, NULL: none */
+    const char *refusal;      /* why it is refused, NULL: it is not */
     int refusal_status;
     unsigned host_n, length_n, encoding_n, odd_names_n;
-    uint64_t length; /* of the body, as it was announced */
+    uint64_t length; /* Content-Length */
     bool begun, close;
     bool suspended; /* libmicrohttpd lets it rest */
     bool expired;   /* held for too long */
@@ -75,12 +75,14 @@ struct http_listener {
     uv_poll_t watch;
     int fd;
     enum exchange_listener kind;
+    unsigned batch;   /* connections to take at the next event */
+    unsigned singles; /* events with one connection */
 };
 
 enum http_refusal { REFUSE_FULL, REFUSE_PEER_FULL, REFUSE_DESCRIPTORS, REFUSE_REASONS };
 
 struct http_refusal_count {
-    uint64_t n;          /* since they were told last */
+    uint64_t n;          /* since they were last logged */
     struct address peer; /* the last one; family 0: none */
 };
 
@@ -96,10 +98,10 @@ struct http_server {
     struct http_limits limits;
     struct MHD_Daemon *daemon;
     uv_poll_t watch;     /* libmicrohttpd's epoll */
-    uv_timer_t again;    /* it wants to be run again */
+    uv_timer_t again;    /* pumps at the loop's next iteration */
     uv_timer_t deadline; /* of the connection that is due first */
     struct http_refusals refusals;
-    unsigned handles; /* of the server's own four that are still open */
+    unsigned handles; /* of the four above that are still open */
     LIST_HEAD(, http_listener) listeners;
     struct http_connections phases[PHASES]; /* each in the order of its deadlines */
     SLIST_HEAD(, http_request) spare_requests;
@@ -107,21 +109,21 @@ struct http_server {
     struct slots requests; /* that have begun */
     uint32_t connections_n;
     uint32_t peers[PEER_SLOTS];
-    int spare_fd;                           /* kept for the day when descriptors run out */
-    const struct http_connection *arriving; /* what accept.c tells connection.c */
+    int spare_fd;                           /* to refuse a connection when descriptors run out */
+    const struct http_connection *arriving; /* from accept.c to connection.c */
     bool draining, freeing;
     uint64_t drain_until_ms;
     void (*on_drained)(void *cls);
     void *drained_cls;
 };
 
-/* server.c: lets libmicrohttpd do what there is to do, now or at the loop's next turn. */
+/* server.c: runs libmicrohttpd, now or at the loop's next iteration. */
 void http_server_pump(struct http_server *s);
 void http_server_pump_soon(struct http_server *s);
 
 /* accept.c */
 void http_refusals_init(struct http_refusals *r, uv_loop_t *loop);
-/* Logs what was not logged yet: for the end. */
+/* Logs what has not been logged yet, before the end. */
 void http_refusals_log(struct http_refusals *r);
 void http_listener_close(struct http_listener *l);
 void http_accept_rest(struct http_listener *l);
@@ -131,7 +133,7 @@ void http_connection_notice(void *cls, struct MHD_Connection *m, void **context,
                             enum MHD_ConnectionNotificationCode code);
 uint32_t http_connection_slot(struct address peer);
 void http_connection_enter(struct http_connection *c, enum http_phase phase);
-/* The request was answered, or will never be. */
+/* The request has ended. */
 void http_connection_waiting(struct http_connection *c);
 void http_connections_close_idle(struct http_server *s);
 void http_connections_cut(struct http_server *s);
@@ -153,7 +155,7 @@ void http_resume(struct http_request *r);
 
 /* respond.c: the answer as libmicrohttpd wants it. MHD_NO where it could not be queued. */
 enum MHD_Result http_respond(struct http_request *r, bool close);
-/* Whether a share ended the answer before its time. */
+/* Whether a share that does not answer has cut the body short. */
 bool http_respond_failed(const struct http_request *r);
 void http_respond_end(struct http_request *r);
 

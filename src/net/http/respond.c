@@ -14,20 +14,21 @@
 #define BLOCK_BYTES ((size_t)64 * 1024)
 
 /*
- * sendfile waits for the disk, and on a share that went away it waits for ever, with the loop in
- * it. So what lies on a share is read block by block by another thread, while the request is held.
- * A block that does not come in time ends the connection: the head has promised more, and a client
- * that knows ranges goes on from there.
+ * sendfile waits for the disk, and on a network share that went away it blocks the loop for ever.
+ * So a file on a share is read block by block by another thread, while the request is suspended. A
+ * block that does not come in time ends the connection: Content-Length promised more, and a client
+ * that knows ranges resumes there.
  */
 struct http_block {
     struct work work;
     const struct work_port *port;
-    struct http_request *owner; /* NULL: it left while the block was read */
+    struct http_request *owner; /* NULL: it ended while the block was read */
     int fd;
     bool is_busy, has_failed;
-    uint64_t at;      /* in the file */
-    size_t want, got; /* bytes; `got` is written by the other thread */
-    int error;        /* likewise */
+    uint64_t at; /* in the file */
+    size_t want; /* bytes */
+    size_t got;  /* bytes; written by the other thread */
+    int error;   /* likewise */
     char bytes[BLOCK_BYTES];
 };
 
@@ -83,7 +84,7 @@ static ssize_t block_take(const struct http_block *b, uint64_t at, char *to, siz
     return (ssize_t)n;
 }
 
-/* Called when the peer takes more; 0 without holding the request would be asked again at once. */
+/* Called when the peer takes more. Returning 0 without suspending the request would spin. */
 static ssize_t on_more_of_share(void *cls, uint64_t sent, char *to, size_t max)
 {
     struct http_request *r = cls;
@@ -153,8 +154,7 @@ static size_t stream_take(struct http_request *r, char *to, size_t max)
     return n;
 }
 
-/* Called when the peer takes more. With nothing to give the request is held: 0 without that would
- * be asked again at once. */
+/* Called when the peer takes more. Returning 0 without suspending the request would spin. */
 static ssize_t on_more_of_stream(void *cls, uint64_t at, char *to, size_t max)
 {
     struct http_request *r = cls;
@@ -178,7 +178,7 @@ static ssize_t on_more_of_stream(void *cls, uint64_t at, char *to, size_t max)
     return (ssize_t)n;
 }
 
-/* The response closes the file: it is its own from here on. */
+/* The response closes the file. */
 static struct MHD_Response *response_of_file(struct exchange_file *file)
 {
     struct MHD_Response *response =
@@ -188,8 +188,7 @@ static struct MHD_Response *response_of_file(struct exchange_file *file)
     return response;
 }
 
-/* The body stays where it is: it lives until the request's end, which comes after the response's.
- */
+/* The body is not copied: it lives until the request ends, which is after the response. */
 static struct MHD_Response *make_response(struct http_request *r)
 {
     const struct exchange_out *out = &r->exchange.out;

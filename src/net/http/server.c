@@ -10,7 +10,7 @@
 
 /* --- The pump ------------------------------------------------------------------------------ */
 
-/* Turns of libmicrohttpd before others on the loop have theirs. */
+/* Runs of libmicrohttpd in a row, before other events of the loop are served. */
 #define TURNS_MAX 8
 
 static void on_again(uv_timer_t *timer)
@@ -31,8 +31,8 @@ static void report_drained(struct http_server *s)
         on_drained(s->drained_cls);
 }
 
-/* libmicrohttpd does not say that it has more to do but when it is asked, after every turn. It has
- * no time-outs of its own here: deadlines are connection.c's. */
+/* libmicrohttpd must be asked after each run whether it has more to do. Its own time-outs are off:
+ * connection.c has the deadlines. */
 void http_server_pump(struct http_server *s)
 {
     MHD_UNSIGNED_LONG_LONG wait_ms;
@@ -49,9 +49,10 @@ void http_server_pump(struct http_server *s)
 
 /* --- Start and end ------------------------------------------------------------------------- */
 
-/* Requests are small, and all of it is zeroed after each. 3 KiB of headers pass. */
+/* Requests are small, and libmicrohttpd zeroes all of it after each. 3 KiB of headers fit. */
 #define CONNECTION_MEMORY_BYTES 4096
-/* Paths are decoded where they are understood: by default libmicrohttpd would cut one at %00. */
+
+/* Core decodes paths: libmicrohttpd would cut one at %00. */
 static size_t leave_escaped(void *cls, struct MHD_Connection *m, char *text)
 {
     (void)cls;
@@ -138,7 +139,7 @@ void http_server_drain(struct http_server *s, uint32_t within_ms, void (*on_drai
     s->on_drained = on_drained;
     s->drained_cls = cls;
     LIST_FOREACH(l, &s->listeners, entry)
-    http_accept_rest(l); /* who got through the handshake is answered */
+    http_accept_rest(l); /* established connections are answered */
     close_listeners(s);
     s->draining = true;
     s->drain_until_ms = uv_now(s->loop) + within_ms;

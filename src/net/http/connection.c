@@ -25,6 +25,7 @@ uint32_t http_connection_slot(struct address peer)
 
 static struct http_connections *list_of(struct http_connection *c)
 {
+    http_connection_check(c);
     return &c->server->phases[c->phase];
 }
 
@@ -63,6 +64,7 @@ static void on_started(struct http_server *s, void **context)
 {
     struct http_connection *c = mem_alloc(sizeof(*c));
     *c = *s->arriving;
+    c->magic = CONNECTION_MAGIC;
     *context = c;
     s->connections_n++;
     s->peers[c->peer_slot]++;
@@ -71,9 +73,11 @@ static void on_started(struct http_server *s, void **context)
 
 static void on_closed(struct http_server *s, struct http_connection *c)
 {
+    http_request_forget(c);
     TAILQ_REMOVE(list_of(c), c, entry);
     s->connections_n--;
     s->peers[c->peer_slot]--;
+    c->magic = 0;
     free(c);
 }
 

@@ -12,6 +12,7 @@
 #include "net/http/http.h"
 #include "net/socket.h"
 
+#include <assert.h>
 #include <microhttpd.h>
 #include <sys/queue.h>
 
@@ -32,7 +33,11 @@ enum http_phase {
 
 struct http_request;
 
+#define CONNECTION_MAGIC 0x436f6e6eU /* "Conn" */
+#define REQUEST_MAGIC 0x52657175U    /* "Requ" */
+
 struct http_connection {
+    unsigned magic;
     TAILQ_ENTRY(http_connection) entry;
     struct http_server *server;
     struct http_request *request; /* the current one, NULL: none */
@@ -48,7 +53,16 @@ struct http_connection {
 
 TAILQ_HEAD(http_connections, http_connection);
 
+enum http_request_state {
+    REQUEST_SPARE,
+    REQUEST_OPENED,  /* the request line has come */
+    REQUEST_BEGUN,   /* the exchange has begun; the body is read, or core waits */
+    REQUEST_ANSWERED /* the answer is being sent */
+};
+
 struct http_request {
+    unsigned magic;
+    enum http_request_state state;
     SLIST_ENTRY(http_request) entry; /* in spare_requests */
     struct http_server *server;
     struct http_connection *connection;
@@ -61,12 +75,13 @@ struct http_request {
     struct http_block *block; /* of a file on a share, NULL: none */
     const char *refusal;      /* why it is refused, NULL: it is not */
     int refusal_status;
-    unsigned host_n, length_n, encoding_n, odd_names_n;
-    uint64_t length; /* Content-Length */
-    bool begun, close;
-    bool suspended; /* libmicrohttpd lets it rest */
-    bool expired;   /* held for too long */
-    bool ended;     /* the stream's last step was done */
+    unsigned host_n, length_n, encoding_n, authorization_n, odd_names_n;
+    struct str authorization; /* the header's value, in libmicrohttpd's memory */
+    uint64_t length;          /* Content-Length */
+    bool close;               /* the connection, after the answer */
+    bool suspended;           /* in libmicrohttpd */
+    bool expired;             /* was suspended for too long */
+    bool ended;               /* the exchange's last step is done */
 };
 
 struct http_listener {
@@ -117,6 +132,16 @@ struct http_server {
     void *drained_cls;
 };
 
+static inline void http_connection_check(const struct http_connection *c)
+{
+    assert(c->magic == CONNECTION_MAGIC && (unsigned)c->phase < PHASES);
+}
+
+static inline void http_request_check(const struct http_request *r, enum http_request_state state)
+{
+    assert(r->magic == REQUEST_MAGIC && r->state == state);
+}
+
 /* server.c: runs libmicrohttpd, now or at the loop's next iteration. */
 void http_server_pump(struct http_server *s);
 void http_server_pump_soon(struct http_server *s);
@@ -147,9 +172,12 @@ enum MHD_Result http_request_step(void *cls, struct MHD_Connection *m, const cha
                                   size_t *body_n, void **context);
 void http_request_end(void *cls, struct MHD_Connection *m, void **context,
                       enum MHD_RequestTerminationCode how);
+/* Ends the connection's request if libmicrohttpd has not: it does not where a query is too large
+ * for the connection's memory. */
+void http_request_forget(struct http_connection *c);
 void http_requests_free_spare(struct http_server *s);
 
-/* Lets a request wait for http_resume, in `phase`. */
+/* Suspends a request until http_resume, in PHASE_SUSPENDED or PHASE_STREAMING. */
 void http_suspend(struct http_request *r, enum http_phase phase);
 void http_resume(struct http_request *r);
 

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,14 +13,17 @@
 
 void http_suspend(struct http_request *r, enum http_phase phase)
 {
+    http_request_check(r, phase == PHASE_SUSPENDED ? REQUEST_BEGUN : REQUEST_ANSWERED);
+    assert(!r->suspended);
     http_connection_enter(r->connection, phase);
     r->suspended = true;
     MHD_suspend_connection(r->m);
 }
 
-/* libmicrohttpd looks at what was resumed in its next turn, and does not say so by itself. */
+/* libmicrohttpd serves a resumed connection in its next run, and does not ask for one. */
 void http_resume(struct http_request *r)
 {
+    assert(r->magic == REQUEST_MAGIC && r->state >= REQUEST_BEGUN);
     exchange_wake(&r->exchange);
     if (!r->suspended)
         return;
@@ -41,10 +45,9 @@ void http_server_wake(void *cls, struct slot_ref who)
 
 #define REQUEST_ARENA_BYTES 8192
 #define ANSWER_MAX_BYTES (1024 * 1024)
-/* Kept for the next request, with their memory, unless one grew beyond what is usual. */
+/* Kept for the next request, with their memory unless it grew beyond the usual size. */
 #define SPARE_REQUESTS_MAX 64
 #define SPARE_BODY_MAX_BYTES (64 * 1024)
-#define HELD_TOO_LONG "the server could not finish this in time: try again"
 
 static struct http_request *request_get(struct http_server *s)
 {
@@ -52,16 +55,24 @@ static struct http_request *request_get(struct http_server *s)
     if (r) {
         SLIST_REMOVE_HEAD(&s->spare_requests, entry);
         s->spare_requests_n--;
+        http_request_check(r, REQUEST_SPARE);
         return r;
     }
-    r = mem_zalloc(1, sizeof(*r));
+    r = MEM_NEW(struct http_request);
+    r->magic = REQUEST_MAGIC;
     arena_init(&r->exchange.arena, REQUEST_ARENA_BYTES);
     buf_init(&r->exchange.body, ANSWER_MAX_BYTES);
     return r;
 }
 
+static void set_secret(struct http_request *r, bool secret)
+{
+    r->exchange.arena.secret = r->exchange.body.secret = r->body.secret = secret;
+}
+
 static void request_free(struct http_request *r)
 {
+    r->magic = 0;
     arena_done(&r->exchange.arena);
     buf_done(&r->exchange.body);
     buf_done(&r->body);
@@ -70,17 +81,22 @@ static void request_free(struct http_request *r)
 
 static void request_put(struct http_server *s, struct http_request *r)
 {
-    struct arena arena = r->exchange.arena;
-    struct buf out = r->exchange.body, body = r->body;
-    if (s->spare_requests_n == SPARE_REQUESTS_MAX || out.room > SPARE_BODY_MAX_BYTES ||
-        body.room > SPARE_BODY_MAX_BYTES) {
+    struct exchange *x = &r->exchange;
+    if (x->is_secret)
+        set_secret(r, true);
+    if (s->spare_requests_n == SPARE_REQUESTS_MAX || x->body.room > SPARE_BODY_MAX_BYTES ||
+        r->body.room > SPARE_BODY_MAX_BYTES) {
         request_free(r);
         return;
     }
-    arena_reset(&arena);
-    buf_clear(&out);
-    buf_clear(&body);
-    *r = (struct http_request){.exchange = {.arena = arena, .body = out}, .body = body};
+    arena_reset(&x->arena);
+    buf_clear(&x->body);
+    buf_clear(&r->body);
+    set_secret(r, false);
+    *r = (struct http_request){.magic = REQUEST_MAGIC,
+                               .state = REQUEST_SPARE,
+                               .exchange = {.arena = x->arena, .body = x->body},
+                               .body = r->body};
     SLIST_INSERT_HEAD(&s->spare_requests, r, entry);
     s->spare_requests_n++;
 }
@@ -94,6 +110,13 @@ void http_requests_free_spare(struct http_server *s)
     }
 }
 
+void http_request_forget(struct http_connection *c)
+{
+    void *request = c->request;
+    if (request)
+        http_request_end(c->server, NULL, &request, MHD_REQUEST_TERMINATED_WITH_ERROR);
+}
+
 void *http_request_begin(void *cls, const char *target, struct MHD_Connection *m)
 {
     struct http_server *s = cls;
@@ -102,7 +125,11 @@ void *http_request_begin(void *cls, const char *target, struct MHD_Connection *m
     r->server = s;
     r->m = m;
     r->connection = MHD_get_connection_info(m, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
-    if (query) /* libmicrohttpd takes it to pieces */
+    http_connection_check(r->connection);
+    http_request_forget(r->connection);
+    r->connection->request = r;
+    r->state = REQUEST_OPENED;
+    if (query) /* libmicrohttpd cuts its own copy into arguments */
         r->exchange.in.query = arena_str(&r->exchange.arena, str_from(query + 1));
     return r;
 }
@@ -117,8 +144,8 @@ static enum exchange_method parse_method(const char *method)
     return (enum exchange_method)i;
 }
 
-/* "GET http://host/path": what a proxy would be asked, and every server must take (RFC 9112,
- * section 3.2.2). The host is not ours to judge. */
+/* "GET http://host/path": the form for proxies, which every server must accept (RFC 9112, section
+ * 3.2.2). The host is ignored, as in the Host header. */
 static struct str strip_authority(struct str target)
 {
     static const struct str scheme = {"http://", 7};
@@ -129,7 +156,7 @@ static struct str strip_authority(struct str target)
     return slash ? str_skip(rest, (size_t)(slash - rest.p)) : STR("/");
 }
 
-/* "Content-Length : 3" is no Content-Length to us, but may be one to a proxy before us. */
+/* "Content-Length : 3" is not a Content-Length here, but may be one to a proxy in front. */
 static bool has_space(struct str name)
 {
     return memchr(name.p, ' ', name.n) || memchr(name.p, '\t', name.n);
@@ -155,6 +182,21 @@ static struct str *header_of(struct exchange_in *in, struct str name)
     }
 }
 
+/* Whatever the scheme is: what follows it is a secret. */
+static void take_authorization(struct http_request *r, struct str value)
+{
+    static const struct str scheme = {"Bearer ", 7};
+    r->authorization_n++;
+    r->authorization = value;
+    r->exchange.is_secret = true;
+    set_secret(r, true);
+    if (!str_eq_nocase(str_head(value, scheme.n), scheme))
+        return;
+    struct str token = str_trim(str_skip(value, scheme.n));
+    if (token.n)
+        r->exchange.in.bearer = token;
+}
+
 static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_n,
                                  const char *value, size_t value_n)
 {
@@ -166,6 +208,8 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
         *kept = text;
     else if (str_eq_nocase(name, STR("Host")))
         r->host_n++;
+    else if (str_eq_nocase(name, STR("Authorization")))
+        take_authorization(r, text);
     else if (str_eq_nocase(name, STR("Transfer-Encoding")))
         r->encoding_n++;
     else if (has_space(name))
@@ -173,15 +217,15 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
     else if (str_eq_nocase(name, STR("Content-Length"))) {
         r->length_n++;
         if (!str_to_u64(text, UINT64_MAX, &r->length))
-            r->length = UINT64_MAX; /* libmicrohttpd has refused what is no number */
+            r->length = UINT64_MAX; /* libmicrohttpd has refused what is not a number */
     }
     return MHD_YES;
 }
 
-/* What two programs on the way could read differently is refused, not interpreted. */
+/* A request that a proxy in front could read differently is refused, not interpreted. */
 static void check_form(struct http_request *r, const char *version)
 {
-    bool reads_alone = r->exchange.in.method == METHOD_GET || r->exchange.in.method == METHOD_HEAD;
+    bool only_reads = r->exchange.in.method == METHOD_GET || r->exchange.in.method == METHOD_HEAD;
     r->refusal_status = 400;
     if (r->odd_names_n)
         r->refusal = "a header's name holds no space";
@@ -189,8 +233,10 @@ static void check_form(struct http_request *r, const char *version)
         r->refusal = "a request wants exactly one Host header";
     else if (r->length_n > 1 || (r->length_n && r->encoding_n))
         r->refusal = "more than one of Content-Length and Transfer-Encoding";
-    else if (reads_alone && (r->length_n || r->encoding_n))
+    else if (only_reads && (r->length_n || r->encoding_n))
         r->refusal = "GET and HEAD take no body";
+    else if (r->authorization_n > 1)
+        r->refusal = "more than one Authorization header";
     else if (!str_starts(r->exchange.in.path, STR("/")))
         r->refusal = "the path must begin with a slash";
 }
@@ -215,17 +261,11 @@ static void read_request(struct http_request *r, const char *url, const char *me
     check_form(r, version);
 }
 
-static void refuse(struct http_request *r)
-{
-    r->close = true; /* where this request ends is anybody's guess */
-    exchange_refuse(&r->exchange, r->refusal_status, r->refusal);
-}
-
 static void begin(struct http_request *r, const char *url, const char *method, const char *version)
 {
-    r->begun = true;
+    http_request_check(r, REQUEST_OPENED);
+    r->state = REQUEST_BEGUN;
     r->begun_ns = uv_hrtime();
-    r->connection->request = r;
     read_request(r, url, method, version);
     r->exchange.waiter =
         (struct waiter){{http_server_wake, r->server}, slots_put(&r->server->requests, r)};
@@ -237,7 +277,8 @@ static void begin(struct http_request *r, const char *url, const char *method, c
     }
 }
 
-/* An answer before the end of a body ends the connection: nobody reads the rest. */
+/* True where it is answered before its body has come: the rest is not read, and the connection
+ * ends. */
 static bool is_decided(struct http_request *r)
 {
     bool has_body = r->length_n || r->encoding_n;
@@ -252,19 +293,20 @@ static bool is_decided(struct http_request *r)
 static bool answer(struct http_request *r)
 {
     if (r->expired && !r->refusal) {
-        r->refusal = HELD_TOO_LONG;
+        r->refusal = "the server could not finish this in time: try again";
         r->refusal_status = 503;
     }
-    if (r->refusal)
-        refuse(r);
-    else if (!r->exchange.out.status)
+    if (r->refusal) {
+        r->close = true; /* where this request ends is not known */
+        exchange_refuse(&r->exchange, r->refusal_status, r->refusal);
+    } else if (!r->exchange.out.status)
         r->ended = exchange_step(&r->exchange) == EXCHANGE_DONE;
     return r->exchange.out.status;
 }
 
-/* Called when the head is there, then for each piece of the body, then once more at the request's
- * end, which without a body is at once; and again after each time that it was held. An answer to
- * the first call makes libmicrohttpd close the connection afterwards. */
+/* Called when the head has come, then for each piece of the body, then once more at the end of the
+ * request, and again each time that it is resumed. An answer to the first call makes libmicrohttpd
+ * close the connection afterwards. */
 enum MHD_Result http_request_step(void *cls, struct MHD_Connection *m, const char *url,
                                   const char *method, const char *version, const char *body,
                                   size_t *body_n, void **context)
@@ -272,20 +314,23 @@ enum MHD_Result http_request_step(void *cls, struct MHD_Connection *m, const cha
     struct http_server *s = cls;
     struct http_request *r = *context;
     (void)m;
-    if (!r->begun) {
+    if (r->state == REQUEST_OPENED) {
         begin(r, url, method, version);
         if (!is_decided(r))
             return MHD_YES;
     } else if (*body_n) {
-        bool taken = buf_append(&r->body, body, *body_n);
+        http_request_check(r, REQUEST_BEGUN);
+        bool fits = buf_append(&r->body, body, *body_n);
         *body_n = 0;
-        return taken ? MHD_YES : MHD_NO; /* a length that was not announced, and is too much */
+        return fits ? MHD_YES : MHD_NO; /* without Content-Length, and too large */
     }
+    http_request_check(r, REQUEST_BEGUN);
     r->exchange.in.body = buf_view(&r->body);
     if (!answer(r)) {
         http_suspend(r, PHASE_SUSPENDED);
         return MHD_YES;
     }
+    r->state = REQUEST_ANSWERED;
     http_connection_enter(r->connection, PHASE_ANSWERING);
     return http_respond(r, r->close || s->draining);
 }
@@ -300,7 +345,7 @@ static uint64_t bytes_sent(const struct http_request *r)
     return x->out.content ? x->out.content->length : x->out.body.n;
 }
 
-/* "10.0.20.12", or "uid 1000" for somebody on this machine. */
+/* "10.0.20.12", or "uid 1000" for a process on this machine. */
 static struct str peer_text(const struct exchange_in *in, char text[static ADDRESS_TEXT_SIZE])
 {
     if (in->peer.family)
@@ -347,7 +392,7 @@ static void log_outcome(const struct http_request *r, bool whole)
     log_event(level, x->out.event ? x->out.event : "answered", fields, n);
 }
 
-/* libmicrohttpd answered, or gave up, before it came to us. */
+/* libmicrohttpd answered or gave up by itself. */
 static void log_unread(const struct http_request *r)
 {
     char peer[ADDRESS_TEXT_SIZE];
@@ -365,16 +410,19 @@ void http_request_end(void *cls, struct MHD_Connection *m, void **context,
     (void)m;
     if (!r)
         return;
+    assert(r->magic == REQUEST_MAGIC && r->state != REQUEST_SPARE && !r->suspended);
     *context = NULL;
+    r->connection->request = NULL;
     if (r->exchange.out.status)
         log_outcome(r, how == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     else
         log_unread(r);
     http_respond_end(r);
-    if (r->begun) {
+    if (r->authorization_n) /* it is in libmicrohttpd's memory, which is freed as it is */
+        explicit_bzero((char *)(uintptr_t)r->authorization.p, r->authorization.n);
+    if (r->state >= REQUEST_BEGUN) {
         exchange_end(&r->exchange);
         slots_remove(&s->requests, r->exchange.waiter.ref);
-        r->connection->request = NULL;
         http_connection_waiting(r->connection);
     }
     request_put(s, r);

@@ -89,6 +89,7 @@ static ssize_t on_more_of_share(void *cls, uint64_t sent, char *to, size_t max)
 {
     struct http_request *r = cls;
     struct http_block *b = r->block;
+    http_request_check(r, REQUEST_ANSWERED);
     const struct exchange_file *file = r->exchange.out.content;
     uint64_t at = file->offset + sent;
     if (r->expired || b->has_failed)
@@ -159,6 +160,7 @@ static ssize_t on_more_of_stream(void *cls, uint64_t at, char *to, size_t max)
 {
     struct http_request *r = cls;
     (void)at;
+    http_request_check(r, REQUEST_ANSWERED);
     size_t n = stream_take(r, to, max);
     if (r->expired)
         return MHD_CONTENT_READER_END_WITH_ERROR;
@@ -206,6 +208,7 @@ static struct MHD_Response *make_response(struct http_request *r)
 enum MHD_Result http_respond(struct http_request *r, bool close)
 {
     const struct exchange_out *out = &r->exchange.out;
+    http_request_check(r, REQUEST_ANSWERED);
     struct MHD_Response *response = make_response(r);
     if (!response)
         return MHD_NO;

@@ -25,6 +25,9 @@ static struct {
     struct slot_ref stale; /* of an exchange that has ended */
     unsigned steps, ended, wakes_left;
     uint32_t uid;
+    char bearer[64];
+    struct str kept; /* in the exchange's arena */
+    bool secret;
     bool drained;
 } world;
 
@@ -88,6 +91,14 @@ static enum exchange_verdict on_step(struct exchange *x, void *state)
     (void)state;
     world.steps++;
     world.uid = x->in.principal.uid;
+    world.secret = x->is_secret;
+    world.kept = arena_str(&x->arena, x->in.bearer.p ? x->in.bearer : STR("no bearer"));
+    snprintf(world.bearer, sizeof(world.bearer), "%.*s", STR_ARG(world.kept));
+    if (str_is(x->in.path, "/later")) {
+        x->out.status = 503;
+        x->out.retry_after_s = 7;
+        return EXCHANGE_DONE;
+    }
     if (str_is(x->in.path, "/stream"))
         return step_stream(x);
     if (str_is(x->in.path, "/wait") && wait_for_waker(x) == EXCHANGE_WAIT)
@@ -311,6 +322,65 @@ static void keep_alive_outlives_a_wait(void **state)
     assert_int_equal(world.ended, 2);
 }
 
+/* libmicrohttpd keeps the arguments of a query in the connection's memory, and gives up where they
+ * do not fit: without a word to us. */
+static void a_query_that_does_not_fit_is_forgotten(void **state)
+{
+    static char say[3600];
+    (void)state;
+    int n = snprintf(say, sizeof(say), "GET /echo?");
+    while (n < 3000)
+        n += snprintf(say + n, sizeof(say) - (size_t)n, "a&");
+    n += snprintf(say + n, sizeof(say) - (size_t)n,
+                  " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    answer_at(listen_tcp(), say, (size_t)n);
+    assert_int_equal(world.steps, 0);
+    assert_int_equal(world.ended, 0);
+}
+
+static void not_yet_says_when(void **state)
+{
+    (void)state;
+    const char *got = answer(HEAD("GET", "/later") "\r\n");
+    assert_contains(got, "HTTP/1.1 503 ");
+    assert_contains(got, "Retry-After: 7\r\n");
+}
+
+static void is_bearer(const char *header, const char *bearer, bool secret)
+{
+    char say[200];
+    int n = snprintf(say, sizeof(say), HEAD("GET", "/echo") "%s\r\n", header);
+    assert_contains(answer_at(listen_tcp(), say, (size_t)n), "HTTP/1.1 200 ");
+    assert_string_equal(world.bearer, bearer);
+    assert_int_equal(world.secret, secret);
+}
+
+static void a_bearer_is_passed_on(void **state)
+{
+    (void)state;
+    is_bearer("", "no bearer", false);
+    is_bearer("Authorization: Bearer abc-._~+/123==\r\n", "abc-._~+/123==", true);
+    is_bearer("authorization: bearer  x \r\n", "x", true);
+    is_bearer("Authorization: Basic eDp5\r\n", "no bearer", true);
+    is_bearer("Authorization: Bearer \r\n", "no bearer", true);
+    is_bearer("", "no bearer", false);
+    const char *got = answer(HEAD("GET", "/echo") "Authorization: Bearer a\r\n"
+                                                  "Authorization: Bearer b\r\n\r\n");
+    assert_contains(got, "HTTP/1.1 400 ");
+    assert_contains(got, "more than one Authorization header\n");
+}
+
+/* The memory that the next request is served from. */
+static void a_bearer_is_wiped(void **state)
+{
+    (void)state;
+    is_bearer("", "no bearer", false);
+    assert_memory_equal(world.kept.p, "no bearer", 9); /* still there: it was not a secret */
+    is_bearer("Authorization: Bearer 0123456789\r\n", "0123456789", true);
+    for (size_t i = 0; i < world.kept.n; i++)
+        assert_int_equal(world.kept.p[i], 0);
+}
+
 static void a_stream_comes_by_steps(void **state)
 {
     (void)state;
@@ -359,6 +429,7 @@ UNIT_MAIN(IN_WORLD(a_body_comes_whole), IN_WORLD(a_chunked_body_comes_whole),
           IN_WORLD(a_chunked_body_too_large_ends_it), IN_WORLD(an_early_answer_reads_no_body),
           IN_WORLD(a_body_that_nobody_wants_ends_the_connection), IN_WORLD(who_waits_is_woken),
           IN_WORLD(who_is_woken_at_once_goes_on), IN_WORLD(keep_alive_outlives_a_wait),
-          IN_WORLD(a_stream_comes_by_steps),
+          IN_WORLD(not_yet_says_when), IN_WORLD(a_bearer_is_passed_on), IN_WORLD(a_bearer_is_wiped),
+          IN_WORLD(a_stream_comes_by_steps), IN_WORLD(a_query_that_does_not_fit_is_forgotten),
           cmocka_unit_test_setup(a_drain_ends_who_waits, open_world),
           IN_WORLD(a_unix_socket_tells_who_asks))

@@ -41,80 +41,87 @@ static bool read_minutes(struct exchange *x, uint64_t *ret_ms)
     return true;
 }
 
-/* The keys are told to whoever asked, once, and kept sealed. */
-static void make_keys(struct exchange *x, struct call *call, const struct node *n, struct change *c)
+/* What the answer needs once the change was written. */
+struct act {
+    const struct call *call;
+    const struct node *node;
+    struct str window_key; /* a new one, in the clear; p == NULL: no window was opened */
+};
+
+/* The keys are shown once, in this answer, and kept sealed. */
+static void make_keys(struct exchange *x, struct act *act, struct change *c)
 {
-    const struct sealer *s = call->core->sealer;
+    const struct sealer *s = act->call->core->sealer;
+    struct str uid = act->node->uid;
     struct arena *a = &x->arena;
     char join[JOIN_KEY_LEN + 1], window[WINDOW_KEY_LEN + 1];
     keys_new_join(join);
     keys_new_window(window);
-    call->window_key = arena_str(a, str_from(window));
-    c->arm.join_key = sealer_seal(s, keys_join_purpose(n->uid, a), str_from(join), a);
-    c->arm.window_key = sealer_seal(s, keys_window_purpose(n->uid, a), call->window_key, a);
-}
-
-static bool ask(struct exchange *x, struct call *call, const struct node *n)
-{
-    static const char *const none[] = {NULL};
-    struct change c = call_change(x, n, change_of(call->admin.kind));
-    struct value body;
-    c.cause = admin_cause(x);
-    c.peer = STR("");
-    if (!admin_matches(x, call, n))
-        return false;
-    if (x->in.if_match.p)
-        fleet_seen(call->core->fleet, n->uid, &c);
-    if (opens_a_window(call->admin.kind)) {
-        if (!read_minutes(x, &c.arm.length_ms))
-            return false;
-        make_keys(x, call, n, &c);
-    } else if (!admin_body(x, none, &body)) {
-        return false;
-    }
-    call->ticket = fleet_change(call->core->fleet, n->uid, n->name, &c, x->waiter.ref);
-    return true;
+    x->is_secret = true;
+    act->window_key = arena_str(a, str_from(window));
+    c->arm.join_key = sealer_seal(s, keys_join_purpose(uid, a), str_from(join), a);
+    c->arm.window_key = sealer_seal(s, keys_window_purpose(uid, a), act->window_key, a);
 }
 
 /* What an admin gives to the machine. The join key follows once the server has a CA to pin. */
-static struct value arm_value(struct exchange *x, const struct call *call, const struct node *n)
+static struct value arm_value(struct exchange *x, const struct act *act)
 {
     struct arena *a = &x->arena;
     struct record r;
     uint64_t revision;
-    fleet_record(call->core->fleet, n->uid, a, &r, &revision);
+    fleet_record(act->call->core->fleet, act->node->uid, a, &r, &revision);
     struct str base = ARENA_JOIN(a, snapshot_url(x->snapshot), STR("/s/"));
-    struct str seed = ARENA_JOIN(a, base, snapshot_node_key(x->snapshot, n), STR("/"));
+    struct str seed = ARENA_JOIN(a, base, snapshot_node_key(x->snapshot, act->node), STR("/"));
     int64_t ends = r.window.opened_wall_ms + (int64_t)r.window.length_ms;
     return JSON_MAP(a, JSON_STR("serial", ARENA_JOIN(a, STR(KEYS_DISCOVERY), seed)),
-                    JSON_STR("window_url", ARENA_JOIN(a, base, call->window_key, STR("/"))),
+                    JSON_STR("window_url", ARENA_JOIN(a, base, act->window_key, STR("/"))),
                     JSON_VALUE("ends", json_time(ends, a)));
 }
 
-static void answer(struct exchange *x, const struct call *call, const struct node *n)
+static void answer(struct exchange *x, const struct act *act)
 {
-    struct value node = admin_node_value(x, call, n);
-    if (!opens_a_window(call->admin.kind)) {
+    struct value node = admin_node_value(x, act->call, act->node);
+    if (!act->window_key.p) {
         answer_json(x, 200, node);
         return;
     }
     struct value_pair *pairs = ARENA_ARRAY(&x->arena, struct value_pair, node.n + 1);
     memcpy(pairs, node.pairs, node.n * sizeof(*pairs));
-    pairs[node.n] = (struct value_pair)JSON_VALUE("arm", arm_value(x, call, n));
+    pairs[node.n] = (struct value_pair)JSON_VALUE("arm", arm_value(x, act));
     answer_json(x, 200, value_map(pairs, node.n + 1));
+}
+
+static enum exchange_verdict on_changed(struct exchange *x, void *state,
+                                        const struct fleet_result *result)
+{
+    if (result->answer == FLEET_DONE && result->status == 200)
+        answer(x, state);
+    else
+        answer_problem(x, result->status, result->reason);
+    return EXCHANGE_DONE;
 }
 
 enum exchange_verdict admin_act(struct exchange *x, struct call *call)
 {
-    struct fleet_result result;
+    static const char *const none[] = {NULL};
+    struct fleet *f = call->core->fleet;
     const struct node *n = admin_node(x, call);
-    if (!n || (!call->ticket.generation && !ask(x, call, n)))
+    struct act *act = ARENA_NEW(&x->arena, struct act);
+    struct value body;
+    if (!n || !admin_matches(x, call, n))
         return EXCHANGE_DONE;
-    if (!call_take(x, call, &result))
-        return EXCHANGE_WAIT;
-    if (result.answer == FLEET_DONE && result.status == 200)
-        answer(x, call, n);
-    else
-        answer_problem(x, result.status, result.reason);
-    return EXCHANGE_DONE;
+    *act = (struct act){.call = call, .node = n};
+    struct change c = call_change(x, n, change_of(call->admin.kind));
+    c.cause = admin_cause(x);
+    c.peer = STR("");
+    if (x->in.if_match.p)
+        fleet_seen(f, n->uid, &c);
+    if (opens_a_window(call->admin.kind)) {
+        if (!read_minutes(x, &c.arm.length_ms))
+            return EXCHANGE_DONE;
+        make_keys(x, act, &c);
+    } else if (!admin_body(x, none, &body)) {
+        return EXCHANGE_DONE;
+    }
+    return await_fleet(x, f, fleet_change(f, n->uid, n->name, &c, x->waiter), on_changed, act);
 }

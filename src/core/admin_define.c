@@ -13,73 +13,81 @@
 
 #include <errno.h>
 
-struct definition_call {
+/* One request; core knows it while it has the turn. */
+struct define {
+    struct core *core;
+    const struct call *call;
+    struct waiter waiter;
+    enum { DEFINE_CREATE, DEFINE_CHANGE, DEFINE_REKEY, DEFINE_DELETE } what;
+    struct str name; /* of the path, or of a new one's body */
     struct value body;
-    struct str uid, name;
-    bool read;    /* the body */
-    bool written; /* to the disk; the world is to follow */
-    uint64_t version;
+    struct str uid;
+    bool is_asked;              /* the fleet was: it writes, or has written, the definition */
+    struct fleet_result result; /* of that; FLEET_PENDING until it is known */
+    struct arena *arena;        /* for its texts */
+    uint64_t version;           /* of the definitions, with this one */
 };
 
-/* --- Turns -------------------------------------------------------------------------------------
+/* --- The turn -----------------------------------------------------------------------------------
  */
 
-static bool is_mine(const struct core *c, const struct exchange *x)
+static void give_turn(struct core *c)
 {
-    return c->turn.slot == x->waiter.ref.slot && c->turn.generation == x->waiter.ref.generation;
+    c->turn.is_taken = false;
+    c->turn.define = NULL;
+    core_wake_waiters(c);
 }
 
-/* Whoever had the turn may have left while the disk was busy with his definition. */
-static bool is_still_written(struct core *c)
+/* What was asked for happens all the same: until it has, it is nobody else's turn. */
+static void leave(struct exchange *x, void *state)
 {
-    struct fleet_result result;
-    if (!c->orphan.generation)
-        return false;
-    fleet_take(c->fleet, c->orphan, &result);
-    if (result.answer == FLEET_PENDING)
-        return true;
-    c->orphan = (struct slot_ref){0};
-    return false;
-}
-
-bool core_is_defining(struct core *c)
-{
-    return c->writing || is_still_written(c);
-}
-
-static bool take_turn(struct exchange *x, struct core *c)
-{
-    if (is_mine(c, x))
-        return true;
-    if (c->turn.generation)
-        return false;
-    c->turn = x->waiter.ref;
-    return true;
-}
-
-void define_end(struct exchange *x, struct call *call)
-{
-    struct core *c = call->core;
-    if (!is_mine(c, x))
+    struct define *d = state;
+    struct core *c = d->core;
+    core_leave(c, x);
+    if (c->turn.define != d)
         return;
-    if (call->ticket.generation)
-        c->orphan = call->ticket;
-    call->ticket = (struct slot_ref){0};
-    c->writing = false;
-    c->turn = (struct slot_ref){0};
-    core_tell_waiters(c);
+    c->turn.define = NULL;
+    if (!c->turn.ticket.generation)
+        give_turn(c);
+}
+
+/* The fleet's wake: it is core that asked for the writing, since the exchange may leave. */
+static void on_written(void *cls, struct slot_ref ref)
+{
+    struct core *c = cls;
+    struct define *d = c->turn.define;
+    struct fleet_result result;
+    struct arena scratch;
+    (void)ref;
+    if (!c->turn.ticket.generation)
+        return; /* from within fleet_define: define() looks afterwards */
+    arena_init(&scratch, 256);
+    fleet_take(c->fleet, c->turn.ticket, d ? d->arena : &scratch, &result);
+    arena_done(&scratch);
+    if (result.answer == FLEET_PENDING)
+        return;
+    c->turn.ticket = (struct slot_ref){0};
+    if (!d) {
+        give_turn(c);
+        return;
+    }
+    d->result = result;
+    d->version = fleet_definitions_version(c->fleet);
+    waiter_wake(d->waiter);
+}
+
+bool core_is_defining(const struct core *c)
+{
+    return c->turn.ticket.generation;
+}
+
+void core_stop_defining(struct core *c)
+{
+    fleet_forget(c->fleet, c->turn.ticket);
 }
 
 /* --- What is asked for --------------------------------------------------------------------------
  */
-
-static bool read_body(struct exchange *x, const struct call *call, struct definition_call *d)
-{
-    static const char *const none[] = {NULL};
-    bool has_body = x->in.method == METHOD_PATCH || call->admin.kind == ADMIN_NODES;
-    d->read = admin_body(x, has_body ? definition_members : none, &d->body);
-    return d->read;
-}
 
 static bool refuse_declared(struct exchange *x, const struct node *n)
 {
@@ -102,36 +110,36 @@ static bool refuse_name(struct exchange *x, const struct node *n)
 }
 
 /* A definition that has no place in the world at the moment can be deleted and put right. */
-static bool find_left_out(struct exchange *x, const struct call *call, struct fleet_definition *ret)
+static bool find_left_out(struct exchange *x, const struct define *d, struct fleet_definition *ret)
 {
-    const struct fleet *f = call->core->fleet;
+    const struct fleet *f = d->core->fleet;
     for (uint32_t at = 0; fleet_definition_at(f, &at, ret);) {
         struct value name = value_get(definition_read(ret->json, &x->arena), STR("name"));
-        if (name.kind == VALUE_STR && str_eq(value_text(name), call->admin.name) &&
+        if (name.kind == VALUE_STR && str_eq(value_text(name), d->name) &&
             !snapshot_find_uid(x->snapshot, ret->uid))
             return true;
     }
     return false;
 }
 
-static bool find_definition(struct exchange *x, const struct call *call,
+static bool find_definition(struct exchange *x, const struct define *d,
                             struct fleet_definition *ret)
 {
-    const struct node *n = snapshot_find_name(x->snapshot, call->admin.name);
-    if ((!n || n->at.line) && find_left_out(x, call, ret))
+    const struct node *n = snapshot_find_name(x->snapshot, d->name);
+    if ((!n || n->at.line) && find_left_out(x, d, ret))
         return true;
-    n = admin_node(x, call);
+    n = admin_node(x, d->call);
     if (!n)
         return false;
     if (n->at.line)
         return refuse_declared(x, n);
-    return admin_matches(x, call, n) && fleet_definition(call->core->fleet, n->uid, ret);
+    return admin_matches(x, d->call, n) && fleet_definition(d->core->fleet, n->uid, ret);
 }
 
 /* --- Asking the fleet ---------------------------------------------------------------------------
  */
 
-static bool fits(struct exchange *x, const struct definition_call *d, struct str json)
+static bool fits(struct exchange *x, const struct define *d, struct str json)
 {
     struct faults faults;
     faults_init(&faults);
@@ -146,21 +154,21 @@ static bool fits(struct exchange *x, const struct definition_call *d, struct str
     return r == 0;
 }
 
-static void define(struct exchange *x, struct call *call, uint64_t expected, struct str json,
+static void define(struct exchange *x, struct define *d, uint64_t expected, struct str json,
                    const char *kind)
 {
-    const struct definition_call *d = call->definition;
+    struct core *c = d->core;
     const struct event why = {kind, value_map(NULL, 0)};
     const struct change by = {.cause = admin_cause(x), .peer = STR("")};
+    const struct waiter w = {{on_written, c}, {0, 1}};
     x->out.node = d->name;
-    call->core->writing = true;
-    call->ticket =
-        fleet_define(call->core->fleet, d->uid, d->name, expected, json, &why, &by, x->waiter.ref);
+    d->is_asked = true;
+    c->turn.ticket = fleet_define(c->fleet, d->uid, d->name, expected, json, &why, &by, w);
+    on_written(c, w.ref);
 }
 
-static void ask_to_create(struct exchange *x, struct call *call)
+static void ask_to_create(struct exchange *x, struct define *d)
 {
-    struct definition_call *d = call->definition;
     struct value made = definition_new(d->body, &x->arena);
     struct value name = value_get(made, STR("name"));
     char uid[NODE_UID_LEN + 1];
@@ -172,11 +180,11 @@ static void ask_to_create(struct exchange *x, struct call *call)
     if (taken)
         refuse_name(x, taken);
     else if (fits(x, d, json))
-        define(x, call, STORE_ABSENT, json, "created");
+        define(x, d, STORE_ABSENT, json, "created");
 }
 
 /* Its name is what its events are found by. */
-static bool keeps_name(struct exchange *x, const struct definition_call *d, struct value made)
+static bool keeps_name(struct exchange *x, const struct define *d, struct value made)
 {
     if (value_same(value_get(made, STR("name")), value_str(d->name)))
         return true;
@@ -184,52 +192,48 @@ static bool keeps_name(struct exchange *x, const struct definition_call *d, stru
     return false;
 }
 
-static void ask_to_change(struct exchange *x, struct call *call,
-                          const struct fleet_definition *from)
+static void ask_to_change(struct exchange *x, struct define *d, const struct fleet_definition *from)
 {
-    struct definition_call *d = call->definition;
-    bool rekey = call->admin.kind == ADMIN_REKEY;
-    struct value old = definition_read(from->json, &x->arena);
+    struct value old = definition_read(from->json, &x->arena), made;
     struct value epoch = value_get(old, STR("key_epoch"));
-    struct value made =
-        rekey ? definition_with(old, STR("key_epoch"),
-                                value_int(epoch.kind == VALUE_INT ? epoch.i + 1 : 2), &x->arena)
-              : definition_patch(old, d->body, &x->arena);
+    if (d->what == DEFINE_REKEY)
+        made = definition_with(old, STR("key_epoch"),
+                               value_int(epoch.kind == VALUE_INT ? epoch.i + 1 : 2), &x->arena);
+    else
+        made = definition_patch(old, d->body, &x->arena);
     struct str json = definition_text(made, &x->arena);
     if (keeps_name(x, d, made) && fits(x, d, json))
-        define(x, call, from->revision, json, rekey ? "rekeyed" : "changed");
+        define(x, d, from->revision, json, d->what == DEFINE_REKEY ? "rekeyed" : "changed");
 }
 
-/* Nothing is written where the answer is there already. */
-static void ask(struct exchange *x, struct call *call)
+/* Either the fleet is asked, or the answer is a refusal. */
+static void ask(struct exchange *x, struct define *d)
 {
-    struct definition_call *d = call->definition;
     struct fleet_definition from;
-    call_look_again(x, call->core);
-    if (call->admin.kind == ADMIN_NODES) {
-        ask_to_create(x, call);
+    call_look_again(x, d->core);
+    if (d->what == DEFINE_CREATE) {
+        ask_to_create(x, d);
         return;
     }
-    if (!find_definition(x, call, &from))
+    if (!find_definition(x, d, &from))
         return;
     d->uid = arena_str(&x->arena, from.uid);
-    d->name = arena_str(&x->arena, call->admin.name);
-    if (x->in.method == METHOD_DELETE)
-        define(x, call, from.revision, STR(""), "deleted");
+    if (d->what == DEFINE_DELETE)
+        define(x, d, from.revision, STR(""), "deleted");
     else
-        ask_to_change(x, call, &from);
+        ask_to_change(x, d, &from);
 }
 
-/* --- The step ----------------------------------------------------------------------------------
+/* --- The way of a definition --------------------------------------------------------------------
  */
 
-static enum exchange_verdict await(struct exchange *x, struct core *c)
+static enum exchange_verdict finish(struct define *d)
 {
-    core_await(c, x);
-    return EXCHANGE_WAIT;
+    give_turn(d->core);
+    return EXCHANGE_DONE;
 }
 
-/* Whether the world has all that was written up to `version`; else that is asked for. */
+/* Whether the snapshot in force has all definitions up to `version`; else one is asked for. */
 static bool is_in_force(struct core *c, uint64_t version)
 {
     if (snapshot_version(c->snapshot) >= version)
@@ -238,69 +242,76 @@ static bool is_in_force(struct core *c, uint64_t version)
     return false;
 }
 
-static void answer(struct exchange *x, struct call *call)
+static void answer(struct exchange *x, const struct define *d)
 {
-    const struct definition_call *d = call->definition;
-    call_look_again(x, call->core);
+    call_look_again(x, d->core);
     const struct node *n = snapshot_find_uid(x->snapshot, d->uid);
-    if (x->in.method == METHOD_DELETE) {
+    if (d->what == DEFINE_DELETE) {
         x->out.status = 204;
-        x->out.body = (struct str){"", 0}; /* whatever If-Match was held against */
-        return;
-    }
-    if (!n) {
+        x->out.body = (struct str){"", 0}; /* If-Match was checked against what is there now */
+    } else if (!n) {
         answer_problem(x, 409, "it is written down, but has no place in the world: see the log");
-        return;
+    } else {
+        answer_json(x, d->what == DEFINE_CREATE ? 201 : 200, admin_node_value(x, d->call, n));
+        if (d->what == DEFINE_CREATE)
+            x->out.location = ARENA_JOIN(&x->arena, STR("/v1/nodes/"), d->name).p;
     }
-    bool created = call->admin.kind == ADMIN_NODES;
-    answer_json(x, created ? 201 : 200, admin_node_value(x, call, n));
-    if (created)
-        x->out.location = ARENA_JOIN(&x->arena, STR("/v1/nodes/"), d->name).p;
 }
 
-/* Takes what the fleet says; false while it says nothing. */
-static bool take(struct exchange *x, struct call *call)
+static enum exchange_verdict show(struct exchange *x, void *state)
 {
-    struct fleet_result result;
-    if (!call_take(x, call, &result))
-        return false;
-    call->core->writing = false;
-    if (result.answer == FLEET_DONE && result.status == 200) {
-        call->definition->written = true;
-        call->definition->version = fleet_definitions_version(call->core->fleet);
-    } else {
-        answer_problem(x, result.status, result.reason);
-    }
-    return true;
+    struct define *d = state;
+    if (!is_in_force(d->core, d->version))
+        return core_await(d->core, x, show, d);
+    answer(x, d);
+    return finish(d);
+}
+
+static enum exchange_verdict on_result(struct exchange *x, void *state)
+{
+    struct define *d = state;
+    if (d->result.answer == FLEET_PENDING)
+        return exchange_wait(x, on_result, d);
+    if (d->result.answer == FLEET_DONE && d->result.status == 200)
+        return show(x, d);
+    answer_problem(x, d->result.status, d->result.reason);
+    return finish(d);
+}
+
+/* An earlier one may have been written and have no place yet: this one is checked against it. */
+static enum exchange_verdict look(struct exchange *x, void *state)
+{
+    struct define *d = state;
+    if (!is_in_force(d->core, fleet_definitions_version(d->core->fleet)))
+        return core_await(d->core, x, look, d);
+    ask(x, d);
+    return d->is_asked ? on_result(x, d) : finish(d);
+}
+
+static enum exchange_verdict take_turn(struct exchange *x, void *state)
+{
+    struct define *d = state;
+    struct core *c = d->core;
+    if (c->turn.is_taken)
+        return core_await(c, x, take_turn, d);
+    c->turn.is_taken = true;
+    c->turn.define = d;
+    return look(x, d);
 }
 
 enum exchange_verdict admin_define(struct exchange *x, struct call *call)
 {
-    struct core *c = call->core;
-    struct definition_call *d = call->definition;
-    if (!d)
-        d = call->definition = ARENA_NEW(&x->arena, struct definition_call);
-    if (!d->read && !read_body(x, call, d))
+    static const char *const none[] = {NULL};
+    struct define *d = ARENA_NEW(&x->arena, struct define);
+    *d = (struct define){.core = call->core, .call = call, .waiter = x->waiter, .arena = &x->arena};
+    d->name = call->admin.name;
+    d->what = call->admin.kind == ADMIN_NODES   ? DEFINE_CREATE
+              : call->admin.kind == ADMIN_REKEY ? DEFINE_REKEY
+              : x->in.method == METHOD_DELETE   ? DEFINE_DELETE
+                                                : DEFINE_CHANGE;
+    bool has_members = d->what == DEFINE_CREATE || d->what == DEFINE_CHANGE;
+    if (!admin_body(x, has_members ? definition_members : none, &d->body))
         return EXCHANGE_DONE;
-    if (!take_turn(x, c))
-        return await(x, c);
-    if (!d->written && !call->ticket.generation) {
-        if (is_still_written(c)) {
-            answer_problem(x, 503, "another definition is still being written: try again");
-            return EXCHANGE_DONE;
-        }
-        if (!is_in_force(c, fleet_definitions_version(c->fleet)))
-            return await(x, c);
-        ask(x, call);
-        if (!call->ticket.generation)
-            return EXCHANGE_DONE;
-    }
-    if (call->ticket.generation && !take(x, call))
-        return EXCHANGE_WAIT;
-    if (!d->written)
-        return EXCHANGE_DONE;
-    if (!is_in_force(c, d->version))
-        return await(x, c);
-    answer(x, call);
-    return EXCHANGE_DONE;
+    exchange_at_end(x, leave, d);
+    return take_turn(x, d);
 }

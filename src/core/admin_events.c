@@ -77,50 +77,33 @@ static void answer_page(struct exchange *x, const struct store_page *page)
                          JSON_VALUE("oldest", oldest)));
 }
 
-static enum exchange_verdict page_step(struct exchange *x, struct call *call)
+static enum exchange_verdict on_page(struct exchange *x, void *state,
+                                     const struct fleet_result *result)
 {
-    struct store_query q = {.after = 0};
-    struct fleet_result result;
-    if (!call->ticket.generation) {
-        if (!read_query(x, &q))
-            return EXCHANGE_DONE;
-        call->ticket = fleet_events(call->core->fleet, &q, x->waiter.ref);
-    }
-    if (!call_take(x, call, &result))
-        return EXCHANGE_WAIT;
-    if (result.page)
-        answer_page(x, result.page);
+    (void)state;
+    if (result->page)
+        answer_page(x, result->page);
     else
-        answer_problem(x, result.status, result.reason);
+        answer_problem(x, result->status, result->reason);
     return EXCHANGE_DONE;
+}
+
+static enum exchange_verdict list_page(struct exchange *x, struct call *call)
+{
+    struct fleet *f = call->core->fleet;
+    struct store_query q = {.after = 0};
+    if (!read_query(x, &q))
+        return EXCHANGE_DONE;
+    return await_fleet(x, f, fleet_events(f, &q, x->waiter), on_page, NULL);
 }
 
 /* --- The stream ---------------------------------------------------------------------------------
  */
 
-static bool wants_stream(const struct exchange *x)
-{
-    static const char type[] = "text/event-stream";
-    return x->in.accept.p && memmem(x->in.accept.p, x->in.accept.n, type, sizeof(type) - 1);
-}
-
-/* Where it goes on: behind what the peer has seen, or, `newest`, with what comes from now on. */
-static bool begin_stream(struct exchange *x, struct call *call, uint64_t newest)
-{
-    struct admin_param p = {.name = "after", .value = {NULL, 0}};
-    if (!admin_params(x, &p, 1))
-        return false;
-    if (x->in.last_event_id.p)
-        p.value = x->in.last_event_id;
-    if (!admin_number(x, &p, 0, INT64_MAX, newest, &call->after))
-        return false;
-    x->out.status = 200;
-    x->out.type = "text/event-stream";
-    x->out.cache = "no-store";
-    x->out.stream = true;
-    call->is_streaming = true;
-    return true;
-}
+struct stream {
+    const struct core *core;
+    uint64_t after; /* the last event that it has brought */
+};
 
 static void write_event(struct exchange *x, const struct store_entry *e, struct arena *a)
 {
@@ -129,53 +112,91 @@ static void write_event(struct exchange *x, const struct store_entry *e, struct 
     buf_str(&x->body, STR("\n\n"));
 }
 
-static void write_lost(struct exchange *x, struct call *call)
+static void write_lost(struct exchange *x, struct stream *s)
 {
-    uint64_t oldest = fleet_oldest_event(call->core->fleet);
+    uint64_t oldest = fleet_oldest_event(s->core->fleet);
     buf_printf(&x->body, "event: lost\ndata: {\"from\": %" PRIu64 ", \"to\": %" PRIu64 "}\n\n",
-               call->after + 1, oldest - 1);
-    call->after = oldest - 1;
+               s->after + 1, oldest - 1);
+    s->after = oldest - 1;
 }
 
-/* A step without news writes a comment: the peer sees that we live, and we that it does. */
-static enum exchange_verdict stream_step(struct exchange *x, struct call *call)
+static void write_events(struct exchange *x, struct stream *s)
 {
     const struct store_entry *e;
     struct arena a;
     bool lost;
     size_t before = x->body.n;
-    if (call->core->draining)
-        return EXCHANGE_DONE;
     arena_init(&a, 8192);
     while (x->body.n - before < STREAM_STEP_MAX_BYTES) {
-        e = fleet_next_event(call->core->fleet, call->after, &lost);
+        e = fleet_next_event(s->core->fleet, s->after, &lost);
         if (lost) {
-            write_lost(x, call);
+            write_lost(x, s);
             continue;
         }
         if (!e)
             break;
         write_event(x, e, &a);
         arena_reset(&a);
-        call->after = e->id;
+        s->after = e->id;
     }
     arena_done(&a);
+}
+
+/* A step without news writes a comment: the peer sees that we live, and we that it does. */
+static enum exchange_verdict go_on(struct exchange *x, void *state)
+{
+    struct stream *s = state;
+    size_t before = x->body.n;
+    if (s->core->draining)
+        return EXCHANGE_DONE;
+    write_events(x, s);
     if (x->body.n == before)
         buf_str(&x->body, STR(":\n\n"));
-    fleet_watch(call->core->fleet, x->waiter.ref);
-    return EXCHANGE_WAIT;
+    fleet_watch(s->core->fleet, x->waiter);
+    return exchange_wait(x, go_on, s);
+}
+
+static void stop_watching(struct exchange *x, void *state)
+{
+    const struct stream *s = state;
+    fleet_unwatch(s->core->fleet, x->waiter);
+}
+
+/* It goes on behind what the peer has seen, or with what comes from now on. */
+static enum exchange_verdict begin_stream(struct exchange *x, void *state)
+{
+    struct stream *s = state;
+    struct admin_param p = {.name = "after", .value = {NULL, 0}};
+    uint64_t newest;
+    if (!fleet_newest_event(s->core->fleet, &newest)) {
+        fleet_watch(s->core->fleet, x->waiter);
+        return exchange_wait(x, begin_stream, s);
+    }
+    if (!admin_params(x, &p, 1))
+        return EXCHANGE_DONE;
+    if (x->in.last_event_id.p)
+        p.value = x->in.last_event_id;
+    if (!admin_number(x, &p, 0, INT64_MAX, newest, &s->after))
+        return EXCHANGE_DONE;
+    x->out.status = 200;
+    x->out.type = "text/event-stream";
+    x->out.cache = "no-store";
+    x->out.stream = true;
+    return go_on(x, s);
+}
+
+static bool wants_stream(const struct exchange *x)
+{
+    static const char type[] = "text/event-stream";
+    return x->in.accept.p && memmem(x->in.accept.p, x->in.accept.n, type, sizeof(type) - 1);
 }
 
 enum exchange_verdict admin_list_events(struct exchange *x, struct call *call)
 {
     if (!wants_stream(x))
-        return page_step(x, call);
-    if (call->is_streaming)
-        return stream_step(x, call);
-    uint64_t newest;
-    if (!fleet_newest_event(call->core->fleet, &newest)) {
-        fleet_watch(call->core->fleet, x->waiter.ref);
-        return EXCHANGE_WAIT;
-    }
-    return begin_stream(x, call, newest) ? stream_step(x, call) : EXCHANGE_DONE;
+        return list_page(x, call);
+    struct stream *s = ARENA_NEW(&x->arena, struct stream);
+    s->core = call->core;
+    exchange_at_end(x, stop_watching, s);
+    return begin_stream(x, s);
 }

@@ -93,18 +93,17 @@ static bool has_no_body(struct exchange *x)
     return admin_body(x, none, &body);
 }
 
-enum exchange_verdict admin_reload(struct exchange *x, struct call *call)
+struct reload {
+    struct core *core;
+    uint64_t number;
+};
+
+static enum exchange_verdict on_reloaded(struct exchange *x, void *state)
 {
-    struct core *c = call->core;
-    if (!call->reload) {
-        if (!has_no_body(x))
-            return EXCHANGE_DONE;
-        call->reload = c->host.reload(c->host.cls);
-    }
-    if (c->reloads < call->reload) {
-        core_await(c, x);
-        return EXCHANGE_WAIT;
-    }
+    const struct reload *r = state;
+    const struct core *c = r->core;
+    if (c->reloads < r->number)
+        return core_await(r->core, x, on_reloaded, state);
     if (!c->reload_ok)
         answer_faults(x, 409, "the seed tree has faults; the one before goes on",
                       &c->reload_faults);
@@ -113,6 +112,23 @@ enum exchange_verdict admin_reload(struct exchange *x, struct call *call)
                     JSON_MAP(&x->arena, JSON_INT("nodes", snapshot_node_count(c->snapshot)),
                              JSON_INT("ms", (int64_t)c->reload_ms)));
     return EXCHANGE_DONE;
+}
+
+static void stop_waiting(struct exchange *x, void *state)
+{
+    const struct reload *r = state;
+    core_leave(r->core, x);
+}
+
+enum exchange_verdict admin_reload(struct exchange *x, struct call *call)
+{
+    struct core *c = call->core;
+    if (!has_no_body(x))
+        return EXCHANGE_DONE;
+    struct reload *r = ARENA_NEW(&x->arena, struct reload);
+    *r = (struct reload){c, c->host.reload(c->host.cls)};
+    exchange_at_end(x, stop_waiting, r);
+    return on_reloaded(x, r);
 }
 
 /* --- Backup --------------------------------------------------------------------------------------
@@ -134,25 +150,28 @@ static bool read_path(struct exchange *x, struct str *ret)
     return true;
 }
 
-enum exchange_verdict admin_backup(struct exchange *x, struct call *call)
+static enum exchange_verdict on_backup(struct exchange *x, void *state,
+                                       const struct fleet_result *result)
 {
-    struct fleet_result result;
+    const struct str *path = state;
     struct stat st = {.st_size = 0};
-    if (!call->ticket.generation) {
-        if (!read_path(x, &call->path))
-            return EXCHANGE_DONE;
-        call->ticket = fleet_backup(call->core->fleet, call->path.p, x->waiter.ref);
-    }
-    if (!call_take(x, call, &result))
-        return EXCHANGE_WAIT;
-    if (result.answer != FLEET_DONE) {
-        answer_problem(x, result.status, result.reason);
+    if (result->answer != FLEET_DONE) {
+        answer_problem(x, result->status, result->reason);
         return EXCHANGE_DONE;
     }
-    stat(call->path.p, &st);
+    stat(path->p, &st);
     answer_json(x, 200,
-                JSON_MAP(&x->arena, JSON_STR("path", call->path), JSON_INT("bytes", st.st_size)));
+                JSON_MAP(&x->arena, JSON_STR("path", *path), JSON_INT("bytes", st.st_size)));
     return EXCHANGE_DONE;
+}
+
+enum exchange_verdict admin_backup(struct exchange *x, struct call *call)
+{
+    struct fleet *f = call->core->fleet;
+    struct str *path = ARENA_NEW(&x->arena, struct str);
+    if (!read_path(x, path))
+        return EXCHANGE_DONE;
+    return await_fleet(x, f, fleet_backup(f, path->p, x->waiter), on_backup, path);
 }
 
 /* --- Documents -----------------------------------------------------------------------------------

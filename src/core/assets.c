@@ -14,6 +14,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* What the exchange keeps of it, in its arena. */
+struct asset_answer {
+    struct asset_request *request;
+    struct exchange_file file;
+    struct str name;
+};
+
 /* It outlives the exchange where the share keeps it: then nobody waits for it any more. */
 struct asset_request {
     struct work work;
@@ -151,7 +158,7 @@ static const char *content_range(struct exchange *x, const struct range *r, uint
     return arena_str(&x->arena, str_from(range_text(r, size, text))).p;
 }
 
-static void answer_part(struct exchange *x, struct asset_call *call, uint64_t size)
+static void answer_part(struct exchange *x, struct asset_answer *answer, uint64_t size)
 {
     struct range part = {0, size};
     bool counts =
@@ -167,18 +174,18 @@ static void answer_part(struct exchange *x, struct asset_call *call, uint64_t si
         x->out.content_range = content_range(x, NULL, size);
         return;
     }
-    call->file.offset = part.offset;
-    call->file.length = part.length;
-    x->out.content = &call->file;
+    answer->file.offset = part.offset;
+    answer->file.length = part.length;
+    x->out.content = &answer->file;
 }
 
 /* The file is the exchange's from here on. */
-static void answer(struct exchange *x, struct asset_call *call, struct asset *a, struct str name)
+static void answer_file(struct exchange *x, struct asset_answer *answer, struct asset *a)
 {
-    call->file.remote = a->remote;
-    call->file.fd = a->fd;
+    answer->file.remote = a->remote;
+    answer->file.fd = a->fd;
     a->fd = -1;
-    x->out.type = asset_type(name);
+    x->out.type = asset_type(answer->name);
     x->out.cache = "no-cache";
     x->out.accept_ranges = true;
     x->out.event = "served";
@@ -187,42 +194,48 @@ static void answer(struct exchange *x, struct asset_call *call, struct asset *a,
         x->out.status = 304;
         x->out.type = NULL;
     } else {
-        answer_part(x, call, a->size);
+        answer_part(x, answer, a->size);
     }
 }
 
-enum exchange_verdict asset_step(struct exchange *x, struct asset_call *call, const char *folder,
-                                 struct str name, const struct work_port *work)
+static enum exchange_verdict on_opened(struct exchange *x, void *state)
 {
-    struct asset_request *r = call->request;
-    if (!r) {
-        x->out.file = name;
-        call->file.fd = -1;
-        call->request = work ? request_start(x, folder, name, work) : NULL;
-        if (call->request)
-            return EXCHANGE_WAIT;
-        unavailable(x, late_text);
-        return EXCHANGE_DONE;
-    }
+    struct asset_answer *answer = state;
+    struct asset_request *r = answer->request;
     if (r->state == OPENING)
-        return EXCHANGE_WAIT;
+        return exchange_wait(x, on_opened, answer);
     if (r->state == LATE)
         unavailable(x, late_text);
     else if (r->result < 0)
         refuse(x, r->result);
     else
-        answer(x, call, &r->asset, name);
+        answer_file(x, answer, &r->asset);
     return EXCHANGE_DONE;
 }
 
-void asset_end(struct asset_call *call)
+static void on_end(struct exchange *x, void *state)
 {
-    struct asset_request *r = call->request;
-    if (!r)
-        return;
-    file_close(r, call->file.fd);
-    call->request = NULL;
+    struct asset_answer *answer = state;
+    struct asset_request *r = answer->request;
+    (void)x;
+    file_close(r, answer->file.fd);
     r->abandoned = true;
     if (r->state == OPENED)
         request_free(r);
+}
+
+enum exchange_verdict asset_answer(struct exchange *x, const char *folder, struct str name,
+                                   const struct work_port *work)
+{
+    struct asset_answer *answer = ARENA_NEW(&x->arena, struct asset_answer);
+    x->out.file = name;
+    answer->name = name;
+    answer->file.fd = -1;
+    answer->request = work ? request_start(x, folder, name, work) : NULL;
+    if (!answer->request) {
+        unavailable(x, late_text);
+        return EXCHANGE_DONE;
+    }
+    exchange_at_end(x, on_end, answer);
+    return exchange_wait(x, on_opened, answer);
 }

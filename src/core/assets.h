@@ -11,19 +11,9 @@
 #include "port/exchange.h"
 #include "port/work.h"
 
-struct asset_request;
-
-/* What the exchange keeps of it; all zero at first. */
-struct asset_call {
-    struct asset_request *request;
-    struct exchange_file file;
-};
-
-/* A step of an exchange that wants the asset `name`. */
-enum exchange_verdict asset_step(struct exchange *x, struct asset_call *call, const char *folder,
-                                 struct str name, const struct work_port *work);
-/* At the exchange's end, whatever was begun. */
-void asset_end(struct asset_call *call);
+/* Answers with the asset `name`. */
+enum exchange_verdict asset_answer(struct exchange *x, const char *folder, struct str name,
+                                   const struct work_port *work);
 
 /* Content-Type by the name's ending. */
 const char *asset_type(struct str name);

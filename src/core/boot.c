@@ -65,7 +65,7 @@ void boot_tell_fleet(struct exchange *x, const struct call *call, const struct n
     if (evidence < EVIDENCE_COUNT)
         c.fetch.evidence = str_from(evidence_names[evidence]);
     struct fleet *f = call->core->fleet;
-    fleet_forget(f, fleet_change(f, n->uid, n->name, &c, (struct slot_ref){0}));
+    fleet_forget(f, fleet_change(f, n->uid, n->name, &c, (struct waiter){0}));
 }
 
 static void render(struct exchange *x, const struct call *call, const struct identified *who)

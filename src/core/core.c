@@ -24,16 +24,60 @@ struct change call_change(struct exchange *x, const struct node *n, enum change_
     };
 }
 
-bool call_take(struct exchange *x, struct call *call, struct fleet_result *ret)
+/* --- Waiting ---------------------------------------------------------------------------------- */
+
+struct fleet_wait {
+    struct fleet *fleet;
+    struct slot_ref ticket;
+    fleet_then *then;
+    void *state;
+};
+
+/* The peer has left. What it asked for happens all the same. */
+static void forget(struct exchange *x, void *state)
 {
-    fleet_take(call->core->fleet, call->ticket, ret);
-    if (ret->answer == FLEET_PENDING)
-        return false;
-    call->ticket = (struct slot_ref){0};
-    if (ret->reason)
-        ret->reason = arena_str(&x->arena, str_from(ret->reason)).p;
-    return true;
+    const struct fleet_wait *w = state;
+    (void)x;
+    fleet_forget(w->fleet, w->ticket);
 }
+
+static enum exchange_verdict on_fleet(struct exchange *x, void *state)
+{
+    struct fleet_wait *w = state;
+    struct fleet_result result;
+    fleet_take(w->fleet, w->ticket, &x->arena, &result);
+    if (result.answer == FLEET_PENDING)
+        return exchange_wait(x, on_fleet, w);
+    return w->then(x, w->state, &result);
+}
+
+enum exchange_verdict await_fleet(struct exchange *x, struct fleet *f, struct slot_ref ticket,
+                                  fleet_then *then, void *state)
+{
+    struct fleet_wait *w = ARENA_NEW(&x->arena, struct fleet_wait);
+    *w = (struct fleet_wait){f, ticket, then, state};
+    exchange_at_end(x, forget, w);
+    return on_fleet(x, w);
+}
+
+enum exchange_verdict core_await(struct core *c, struct exchange *x, exchange_next *next,
+                                 void *state)
+{
+    waiters_add(&c->waiters, x->waiter);
+    return exchange_wait(x, next, state);
+}
+
+void core_leave(struct core *c, struct exchange *x)
+{
+    waiters_remove(&c->waiters, x->waiter);
+}
+
+void core_wake_waiters(struct core *c)
+{
+    waiters_wake(&c->waiters);
+}
+
+/* --- The port --------------------------------------------------------------------------------- */
 
 static void answer_readyz(const struct core *c, struct exchange *x)
 {
@@ -95,8 +139,9 @@ static void on_begin(void *cls, struct exchange *x)
         x->body_max_bytes = t.body_max_bytes;
 }
 
-static enum exchange_verdict step(struct exchange *x, struct call *call)
+static enum exchange_verdict on_step(struct exchange *x, void *state)
 {
+    struct call *call = state;
     if (call->admin.kind != ADMIN_NONE)
         return admin_step(x, call);
     switch (call->route.kind) {
@@ -106,18 +151,12 @@ static enum exchange_verdict step(struct exchange *x, struct call *call)
     case ROUTE_REPORT:
     case ROUTE_PHONE_HOME: return node_reports_step(x, call);
     case ROUTE_ASSET:
-        return asset_step(x, &call->asset, call->core->host.assets, call->route.value,
-                          call->core->host.work);
+        return asset_answer(x, call->core->host.assets, call->route.value, call->core->host.work);
     case ROUTE_HEALTHZ: answer_line(x, 200, "alive"); break;
     case ROUTE_READYZ: answer_readyz(call->core, x); break;
     case ROUTE_NONE: break; /* answered already */
     }
     return EXCHANGE_DONE;
-}
-
-static enum exchange_verdict on_step(struct exchange *x, void *state)
-{
-    return step(x, state) == EXCHANGE_DONE ? EXCHANGE_DONE : exchange_wait(x, on_step, state);
 }
 
 static void on_refuse(void *cls, struct exchange *x, int status, const char *reason)
@@ -129,16 +168,9 @@ static void on_refuse(void *cls, struct exchange *x, int status, const char *rea
         answer_refuse(x, status, reason);
 }
 
-/* Who has left is not waited for; what he asked for happens all the same. */
 static void on_end(void *cls, struct exchange *x)
 {
-    struct core *c = cls;
-    struct call *call = x->core;
-    if (call->definition)
-        define_end(x, call);
-    if (call->ticket.generation)
-        fleet_forget(c->fleet, call->ticket);
-    asset_end(&call->asset);
+    (void)cls;
     snapshot_unref(x->snapshot);
     x->snapshot = NULL;
 }
@@ -163,6 +195,7 @@ void core_free(struct core *c)
 {
     if (!c)
         return;
+    core_stop_defining(c);
     snapshot_unref(c->snapshot);
     discovered_free(c->discovered);
     faults_done(&c->reload_faults);
@@ -179,17 +212,7 @@ void core_replace(struct core *c, struct snapshot *next)
 {
     snapshot_unref(c->snapshot);
     c->snapshot = next;
-    core_tell_waiters(c);
-}
-
-void core_await(struct core *c, struct exchange *x)
-{
-    waiters_add(&c->waiters, x->waiter);
-}
-
-void core_tell_waiters(struct core *c)
-{
-    waiters_wake(&c->waiters);
+    core_wake_waiters(c);
 }
 
 void core_reloaded(struct core *c, uint64_t number, uint64_t took_ms, bool ok,
@@ -207,7 +230,7 @@ void core_reloaded(struct core *c, uint64_t number, uint64_t took_ms, bool ok,
     }
     if (ok)
         c->loaded_wall_ms = clock_wall_ms();
-    core_tell_waiters(c);
+    core_wake_waiters(c);
 }
 
 void call_look_again(struct exchange *x, struct core *c)

@@ -41,7 +41,7 @@ const struct exchange_port *core_port(const struct core *c);
 
 /* Whether a node is being written that was held against the snapshot in force: one with another
  * base must wait, and be held against that node. */
-bool core_is_defining(struct core *c);
+bool core_is_defining(const struct core *c);
 /* New exchanges see `next` from now on; those under way keep theirs. Takes the reference over. */
 void core_replace(struct core *c, struct snapshot *next);
 const struct snapshot *core_snapshot(const struct core *c);

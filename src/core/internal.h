@@ -22,16 +22,18 @@ struct core {
     const struct sealer *sealer;
     struct core_host host;
     int64_t started_wall_ms, loaded_wall_ms;
-    struct slot_ref turn;   /* the exchange that defines a node now; zero: none */
-    bool writing;           /* the fleet has not said yet what became of that one's node */
-    struct slot_ref orphan; /* what the fleet still writes for one that has left */
+    /* Definitions are checked and written one at a time. */
+    struct {
+        bool is_taken;
+        struct define *define;  /* whose turn it is; NULL: nobody's, or its exchange has ended */
+        struct slot_ref ticket; /* of what the fleet is writing for it */
+    } turn;
     bool draining;
     /* The latest reload that has ended. */
     uint64_t reloads, reload_ms;
     bool reload_ok;
     struct faults reload_faults;
-    /* Who is woken when a snapshot, or another's turn, has come or gone. */
-    struct waiters waiters;
+    struct waiters waiters; /* for another snapshot, the end of a reload, or the turn */
 };
 
 /* The exchange sees the world as it is by now: for those who change it. */
@@ -41,16 +43,7 @@ void call_look_again(struct exchange *x, struct core *c);
 struct call {
     struct core *core;
     struct route route;
-    struct slot_ref ticket; /* of what the fleet was asked for */
-    struct asset_call asset;
-    /* Of admins' requests alone: */
     struct admin_route admin;
-    struct str window_key; /* a new one, in the clear */
-    struct str path;       /* of a backup */
-    uint64_t reload;       /* the number of the reload that is waited for */
-    uint64_t after;        /* the last event that a stream has brought */
-    bool is_streaming;
-    struct definition_call *definition; /* of a node that is being defined */
 };
 
 void boot_answer(struct exchange *x, struct call *call);
@@ -65,17 +58,22 @@ void boot_tell_fleet(struct exchange *x, const struct call *call, const struct n
                      enum evidence evidence);
 enum exchange_verdict node_reports_step(struct exchange *x, struct call *call);
 
-/* `x` is woken, once, when another snapshot is in force, a reload has ended, or
- * core_tell_waiters says so: it looks whether that was what it waits for. */
-void core_await(struct core *c, struct exchange *x);
-void core_tell_waiters(struct core *c);
+/* The exchange goes on with `next` when another snapshot is in force, a reload has ended, or
+ * core_wake_waiters says so: `next` looks whether that was what it waits for. */
+enum exchange_verdict core_await(struct core *c, struct exchange *x, exchange_next *next,
+                                 void *state);
+/* At the exchange's end, for flows that may have waited so. */
+void core_leave(struct core *c, struct exchange *x);
+void core_wake_waiters(struct core *c);
 
-/* What the fleet says of what was asked for; false while it is under way. The reason is the
- * exchange's own, and may be logged when the fleet has long forgotten it. */
-bool call_take(struct exchange *x, struct call *call, struct fleet_result *ret);
+/* The exchange goes on with `then` when the fleet has answered, which may be at once. */
+typedef enum exchange_verdict fleet_then(struct exchange *x, void *state,
+                                         const struct fleet_result *result);
+enum exchange_verdict await_fleet(struct exchange *x, struct fleet *f, struct slot_ref ticket,
+                                  fleet_then *then, void *state);
 
-/* Gives back the turn of one that defined a node. */
-void define_end(struct exchange *x, struct call *call);
+/* At core's own end: the fleet must not wake it any more. */
+void core_stop_defining(struct core *c);
 
 /* "node", from where it speaks: what the fleet is told of every change that a node causes. */
 struct change call_change(struct exchange *x, const struct node *n, enum change_kind kind);

@@ -156,13 +156,26 @@ static const char *read_body(const struct exchange *x, const struct call *call, 
     return node_reports_read_phone_home(x->in.body, a, &ret->phone_home);
 }
 
-/* False where the answer is there already. */
-static bool ask(struct exchange *x, struct call *call)
+static enum exchange_verdict on_changed(struct exchange *x, void *state,
+                                        const struct fleet_result *result)
+{
+    const struct call *call = state;
+    if (result->answer == FLEET_DONE && result->status == 200) {
+        answer_line(x, 200, "ok");
+        x->out.event = call->route.kind == ROUTE_REPORT ? "reported" : "phoned-home";
+    } else {
+        answer_refuse(x, result->status, result->reason);
+        x->out.retry_after_s = result->status == 503;
+    }
+    return EXCHANGE_DONE;
+}
+
+enum exchange_verdict node_reports_step(struct exchange *x, struct call *call)
 {
     struct identified who = identify(x->snapshot, call->core->fleet, &call->route);
     if (!who.node) {
         answer_refuse(x, who.status, who.reason);
-        return false;
+        return EXCHANGE_DONE;
     }
     x->out.node = who.node->name;
     bool reports = call->route.kind == ROUTE_REPORT;
@@ -170,26 +183,9 @@ static bool ask(struct exchange *x, struct call *call)
     const char *wrong = read_body(x, call, &x->arena, &c);
     if (wrong) {
         answer_refuse(x, 400, wrong);
-        return false;
-    }
-    call->ticket =
-        fleet_change(call->core->fleet, who.node->uid, who.node->name, &c, x->waiter.ref);
-    return true;
-}
-
-enum exchange_verdict node_reports_step(struct exchange *x, struct call *call)
-{
-    struct fleet_result result;
-    if (!call->ticket.generation && !ask(x, call))
         return EXCHANGE_DONE;
-    if (!call_take(x, call, &result))
-        return EXCHANGE_WAIT;
-    if (result.answer == FLEET_DONE && result.status == 200) {
-        answer_line(x, 200, "ok");
-        x->out.event = call->route.kind == ROUTE_REPORT ? "reported" : "phoned-home";
-    } else {
-        answer_refuse(x, result.status, result.reason);
-        x->out.retry_after_s = result.status == 503;
     }
-    return EXCHANGE_DONE;
+    struct fleet *f = call->core->fleet;
+    return await_fleet(x, f, fleet_change(f, who.node->uid, who.node->name, &c, x->waiter),
+                       on_changed, call);
 }

@@ -16,7 +16,7 @@
 #include "config/config.h"
 #include "crypto/sealing.h"
 #include "crypto/secrets.h"
-#include "fleet/own.h"
+#include "fleet/fleet.h"
 #include "render/sealed.h"
 
 #include <stdatomic.h>

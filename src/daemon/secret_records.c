@@ -134,7 +134,7 @@ static void add_item(struct record_writer *w, const struct own_record *record)
     struct record_writer_item *item = &w->list[w->n++];
     arena_init(&item->arena, 1024);
     item->record = copy_record(&item->arena, record);
-    item->ticket = fleet_own_write(w->fleet, &item->record, (struct slot_ref){0});
+    item->ticket = fleet_own_write(w->fleet, &item->record, (struct waiter){0});
 }
 
 void record_writer_write(struct record_writer *w, const struct sealed_cache *c)
@@ -163,10 +163,10 @@ bool record_writer_on_store(struct record_writer *w, struct err *ret_why)
         struct record_writer_item *item = &w->list[i];
         struct fleet_result result;
         if (!item->ticket.generation && fleet_healthy(w->fleet, NULL))
-            item->ticket = fleet_own_write(w->fleet, &item->record, (struct slot_ref){0});
+            item->ticket = fleet_own_write(w->fleet, &item->record, (struct waiter){0});
         if (!item->ticket.generation)
             continue;
-        fleet_take(w->fleet, item->ticket, &result);
+        fleet_take(w->fleet, item->ticket, &item->arena, &result);
         if (result.answer != FLEET_PENDING)
             good &= settle(w, i, &result, ret_why);
     }

@@ -208,7 +208,7 @@ static int listen_all(struct service *s, const struct listeners *listeners, stru
     make_tftp(s);
     int r = http_server_new(&s->loop, core_port(s->core), pool_port(s->pool), &limits, &s->http, e);
     if (r == 0)
-        r = state_start(s->state, &s->loop, (struct wake){http_server_wake, s->http}, e);
+        r = state_start(s->state, &s->loop, e);
     for (unsigned i = 0; r == 0 && i < listeners->n; i++) {
         const struct listener *l = &listeners->list[i];
         r = l->kind == LISTENER_TFTP ? tftp_server_listen(s->tftp, l, e)

@@ -159,14 +159,14 @@ static void set_alarm(void *cls, uint64_t due_boot_ms)
     arm_timer(s);
 }
 
-int state_start(struct state *s, uv_loop_t *loop, struct wake wake, struct err *e)
+int state_start(struct state *s, uv_loop_t *loop, struct err *e)
 {
     s->due_boot_ms = UINT64_MAX;
     uv_async_init(loop, &s->store_ready, on_store_ready);
     uv_timer_init(loop, &s->alarm);
     s->store_ready.data = s->alarm.data = s;
     s->started = true;
-    return fleet_start(s->fleet, on_store, &s->store_ready, wake, (struct alarm){set_alarm, s}, e);
+    return fleet_start(s->fleet, on_store, &s->store_ready, (struct alarm){set_alarm, s}, e);
 }
 
 void state_stop(struct state *s)

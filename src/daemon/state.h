@@ -34,8 +34,8 @@ void state_key_path(const struct config *c, char ret[static STATE_PATH_SIZE]);
 
 /* Opens state.db in the state folder. state_close is needed even after a failure. */
 int state_open(struct state *s, const struct config *c, struct err *e);
-/* Begins to follow the store; `wake` wakes the exchanges that wait for it. */
-int state_start(struct state *s, uv_loop_t *loop, struct wake wake, struct err *e);
+/* Begins to follow the store. */
+int state_start(struct state *s, uv_loop_t *loop, struct err *e);
 /* Writes what is queued and closes the loop's handles; state_close, after the loop, does the rest.
  */
 void state_stop(struct state *s);

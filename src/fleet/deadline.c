@@ -67,6 +67,6 @@ void deadline_set(struct fleet *f, struct member *m, uint64_t due_boot_ms)
     m->due_boot_ms = due_boot_ms;
     if (due_boot_ms != UINT64_MAX)
         add(f, m);
-    if (f->alarm.set)
+    if (f->alarm.set && !f->stopped)
         f->alarm.set(f->alarm.cls, f->heap_n ? f->heap[0]->due_boot_ms : UINT64_MAX);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "fleet/fleet.h"
+#include "fleet/internal.h"
 
 #include "base/mem.h"
-#include "fleet/internal.h"
 #include "model/node.h"
 
 #include <stdlib.h>
@@ -23,6 +22,7 @@ int fleet_open(struct store *s, const struct fleet_host *host, struct fleet **re
     f->store = s;
     f->host = *host;
     f->recent = recent_new();
+    TAILQ_INIT(&f->parsed);
     int r = store_load(s, on_record, f, &f->revision, e);
     if (r < 0)
         fleet_close(f);
@@ -31,20 +31,19 @@ int fleet_open(struct store *s, const struct fleet_host *host, struct fleet **re
     return r;
 }
 
-/* So that whoever comes back after a restart of ours is told what he has missed. */
+/* A client that follows the events gets what it missed during a restart of ours. */
 static void read_recent(struct fleet *f)
 {
-    struct op *op = op_new(f, OP_READ, NULL, (struct slot_ref){0});
+    struct op *op = op_new(f, OP_READ, NULL, (struct waiter){0});
     op->query = (struct store_query){.newest_first = true, .limit = STORE_PAGE_MAX};
     op->fills_recent = true;
     op->forgotten = true;
     op_begin(f, op);
 }
 
-int fleet_start(struct fleet *f, void (*on_store)(void *cls), void *cls, struct wake wake,
-                struct alarm alarm, struct err *e)
+int fleet_start(struct fleet *f, void (*on_store)(void *cls), void *cls, struct alarm alarm,
+                struct err *e)
 {
-    f->wake = wake;
     f->alarm = alarm;
     int r = store_start(f->store, on_store, cls, e);
     if (r < 0)
@@ -59,8 +58,7 @@ void fleet_stop(struct fleet *f)
 {
     store_stop(f->store);
     fleet_on_store(f);
-    f->wake = (struct wake){NULL, NULL};
-    f->alarm = (struct alarm){NULL, NULL};
+    f->stopped = true;
 }
 
 void fleet_close(struct fleet *f)
@@ -79,11 +77,11 @@ void fleet_close(struct fleet *f)
     own_done(f);
     recent_free(f->recent);
     free(f->heap);
-    free(f->watchers);
+    waiters_done(&f->watchers);
     free(f);
 }
 
-/* --- Asking --------------------------------------------------------------------------------- */
+/* --- Requests ------------------------------------------------------------------------------- */
 
 static struct slot_ref begin(struct fleet *f, struct op *op)
 {
@@ -100,7 +98,7 @@ static void copy_host_keys(struct phone_home *p, struct arena *a)
     }
 }
 
-static void copy_told(struct change *c, struct arena *a)
+static void copy_what(struct change *c, struct arena *a)
 {
     switch (c->kind) {
     case CHANGE_ARM:
@@ -137,13 +135,13 @@ static void copy_change(struct op *op, struct str name, const struct change *c)
     op->change = *c;
     op->change.cause = arena_str(&op->arena, c->cause);
     op->change.peer = arena_str(&op->arena, c->peer);
-    copy_told(&op->change, &op->arena);
+    copy_what(&op->change, &op->arena);
 }
 
 struct slot_ref fleet_change(struct fleet *f, struct str uid, struct str name,
-                             const struct change *c, struct slot_ref who)
+                             const struct change *c, struct waiter w)
 {
-    struct op *op = op_new(f, OP_CHANGE, member_get(f, uid), who);
+    struct op *op = op_new(f, OP_CHANGE, member_get(f, uid), w);
     copy_change(op, name, c);
     return begin(f, op);
 }
@@ -158,9 +156,9 @@ void fleet_seen(const struct fleet *f, struct str uid, struct change *c)
 
 struct slot_ref fleet_define(struct fleet *f, struct str uid, struct str name, uint64_t expected,
                              struct str json, const struct event *why, const struct change *by,
-                             struct slot_ref who)
+                             struct waiter w)
 {
-    struct op *op = op_new(f, OP_DEFINE, member_get(f, uid), who);
+    struct op *op = op_new(f, OP_DEFINE, member_get(f, uid), w);
     copy_change(op, name, by);
     op->expected = expected;
     op->json = arena_str(&op->arena, json);
@@ -168,57 +166,81 @@ struct slot_ref fleet_define(struct fleet *f, struct str uid, struct str name, u
     return begin(f, op);
 }
 
-struct slot_ref fleet_events(struct fleet *f, const struct store_query *q, struct slot_ref who)
+struct slot_ref fleet_events(struct fleet *f, const struct store_query *q, struct waiter w)
 {
-    struct op *op = op_new(f, OP_READ, NULL, who);
+    struct op *op = op_new(f, OP_READ, NULL, w);
     op->query = *q;
     op->query.node = arena_str(&op->arena, q->node);
     op->query.kind = arena_str(&op->arena, q->kind);
     return begin(f, op);
 }
 
-struct slot_ref fleet_backup(struct fleet *f, const char *path, struct slot_ref who)
+struct slot_ref fleet_backup(struct fleet *f, const char *path, struct waiter w)
 {
-    struct op *op = op_new(f, OP_BACKUP, NULL, who);
+    struct op *op = op_new(f, OP_BACKUP, NULL, w);
     op->path = arena_str(&op->arena, str_from(path)).p;
     return begin(f, op);
 }
 
-void fleet_take(struct fleet *f, struct slot_ref ticket, struct fleet_result *ret)
+static struct str copy_text(struct str s, struct arena *a)
 {
-    struct op *op = slots_find(&f->ops, ticket);
-    if (f->taken && f->taken != op) {
-        op_free(f, f->taken);
-        f->taken = NULL;
+    return s.n ? arena_str(a, s) : STR("");
+}
+
+static const struct store_page *copy_page(const struct store_page *from, struct arena *a)
+{
+    struct store_page *page = ARENA_NEW(a, struct store_page);
+    struct store_entry *entries = ARENA_ARRAY(a, struct store_entry, from->n);
+    for (size_t i = 0; i < from->n; i++) {
+        entries[i] = from->entries[i];
+        entries[i].event.node = copy_text(entries[i].event.node, a);
+        entries[i].event.kind = copy_text(entries[i].event.kind, a);
+        entries[i].event.bytes = copy_text(entries[i].event.bytes, a);
     }
-    if (!op) {
-        *ret = (struct fleet_result){.answer = FLEET_UNAVAILABLE, .status = 503, .reason = "gone"};
+    *page = *from;
+    page->entries = entries;
+    return page;
+}
+
+void fleet_take(struct fleet *f, struct slot_ref ticket, struct arena *a, struct fleet_result *ret)
+{
+    struct op *op = op_find(f, ticket);
+    *ret = (struct fleet_result){.answer = FLEET_UNAVAILABLE, .status = 503, .reason = "gone"};
+    if (!op)
+        return;
+    if (op->phase != OP_DONE) {
+        *ret = (struct fleet_result){.answer = FLEET_PENDING};
         return;
     }
     *ret = op->result;
-    if (op->done)
-        f->taken = op;
-    else
-        ret->answer = FLEET_PENDING;
+    if (ret->reason)
+        ret->reason = arena_str(a, str_from(ret->reason)).p;
+    if (ret->page)
+        ret->page = copy_page(ret->page, a);
+    op_free(f, op);
 }
 
 void fleet_forget(struct fleet *f, struct slot_ref ticket)
 {
-    struct op *op = slots_find(&f->ops, ticket);
-    if (!op || op == f->taken)
+    struct op *op = op_find(f, ticket);
+    if (!op)
         return;
     op->forgotten = true;
-    if (op->done)
+    op->waiter = (struct waiter){0};
+    if (op->phase == OP_DONE)
         op_free(f, op);
 }
 
-/* --- Looking -------------------------------------------------------------------------------- */
+/* --- Nodes ---------------------------------------------------------------------------------- */
 
 bool fleet_record(const struct fleet *f, struct str uid, struct arena *a, struct record *ret,
                   uint64_t *ret_revision)
 {
     const struct member *m = member_find(f, uid);
-    member_record(m, a, ret);
+    if (m && m->parsed)
+        record_copy(&m->parsed->record, a, ret);
+    else
+        member_record(m, a, ret);
     *ret_revision = m ? m->state.revision : STORE_ABSENT;
     return m && m->state.bytes;
 }
@@ -289,7 +311,8 @@ uint64_t fleet_oldest_event(const struct fleet *f)
 
 void fleet_rouse(struct fleet *f)
 {
-    op_tell_watchers(f);
+    if (!f->stopped)
+        waiters_wake(&f->watchers);
 }
 
 void fleet_stats(const struct fleet *f, struct store_stats *ret)
@@ -297,11 +320,14 @@ void fleet_stats(const struct fleet *f, struct store_stats *ret)
     store_stats(f->store, ret);
 }
 
-/* Each watcher holds a connection, and those are limited. */
-void fleet_watch(struct fleet *f, struct slot_ref who)
+void fleet_watch(struct fleet *f, struct waiter w)
 {
-    f->watchers = mem_grow(f->watchers, f->watchers_n, &f->watchers_room, sizeof(*f->watchers));
-    f->watchers[f->watchers_n++] = who;
+    waiters_add(&f->watchers, w);
+}
+
+void fleet_unwatch(struct fleet *f, struct waiter w)
+{
+    waiters_remove(&f->watchers, w);
 }
 
 /* --- The loop's part -------------------------------------------------------------------------- */
@@ -322,12 +348,12 @@ void fleet_on_alarm(struct fleet *f)
     while ((m = deadline_first(f)) && m->due_boot_ms <= now.boot_ms) {
         const struct change c = {.kind = CHANGE_DEADLINE, .cause = STR("deadline")};
         deadline_set(f, m, now.boot_ms + DEADLINE_RETRY_MS);
-        struct op *op = op_new(f, OP_CHANGE, m, (struct slot_ref){0});
+        struct op *op = op_new(f, OP_CHANGE, m, (struct waiter){0});
         copy_change(op, (struct str){"", 0}, &c);
         op->forgotten = true;
         op_begin(f, op);
     }
-    if (f->alarm.set)
+    if (f->alarm.set && !f->stopped)
         f->alarm.set(f->alarm.cls, m ? m->due_boot_ms : UINT64_MAX);
 }
 

@@ -3,9 +3,13 @@
  * fleet: the one owner of every node's state.
  *
  * It keeps in memory what the store has, and nothing else: a change is computed from the record as
- * it was last committed, written together with its events, and known to anyone only afterwards.
- * Changes of one node go one at a time. It knows nodes by their uid alone: no tree, no templates,
- * no HTTP. All calls come from the loop's thread and none of them waits.
+ * it was last committed, written together with its events, and visible only after the commit.
+ * Changes of one node run one at a time. It knows nodes only by their uid: no tree, no templates,
+ * no HTTP. All calls come from the loop's thread, and none of them blocks.
+ *
+ * A request that may take time is given a waiter and returns a ticket. The waiter is woken once,
+ * when the request is done, possibly from within the call itself; fleet_take then gives the result
+ * away. Exchanges of several listeners can wait at the same time, each by its own listener's wake.
  */
 #ifndef CLOUDSEED_FLEET_FLEET_H
 #define CLOUDSEED_FLEET_FLEET_H
@@ -25,21 +29,28 @@ struct fleet_host {
     void *cls;
 };
 
-/* Reads all records of the store, which it takes over, whatever comes of it. */
+/* --- Begin and end --------------------------------------------------------------------------- */
+
+/* Reads all records of the store, which it takes over, even where it fails. */
 int fleet_open(struct store *s, const struct fleet_host *host, struct fleet **ret, struct err *e);
 /* Follows the store from now on. `on_store` says, from any thread, that fleet_on_store is due;
- * `wake` is how those who wait are told, `alarm` calls for fleet_on_alarm. */
-int fleet_start(struct fleet *f, void (*on_store)(void *cls), void *cls, struct wake wake,
-                struct alarm alarm, struct err *e);
-/* Finishes what is under way, and takes no more; nobody is woken or alarmed after it. */
+ * `alarm` calls for fleet_on_alarm. */
+int fleet_start(struct fleet *f, void (*on_store)(void *cls), void *cls, struct alarm alarm,
+                struct err *e);
+/* After the store's wake, and after the alarm. */
+void fleet_on_store(struct fleet *f);
+void fleet_on_alarm(struct fleet *f);
+/* Finishes what is under way, and takes no more; afterwards no waiter is woken and no alarm set. */
 void fleet_stop(struct fleet *f);
-/* Stops, and frees all. NULL is fine. */
+/* Stops, and frees all. Accepts NULL. */
 void fleet_close(struct fleet *f);
 
+/* --- Requests -------------------------------------------------------------------------------- */
+
 enum fleet_answer {
-    FLEET_PENDING, /* `who` will be woken */
+    FLEET_PENDING, /* the waiter will be woken */
     FLEET_DONE,
-    FLEET_BUSY,        /* too many wait already: try again later */
+    FLEET_BUSY,        /* too many requests wait already: try again later */
     FLEET_FULL,        /* the disk is */
     FLEET_UNAVAILABLE, /* the store cannot write, or cannot tell whether it did */
     FLEET_CONFLICT,    /* a definition is no longer as the asker saw it */
@@ -47,34 +58,39 @@ enum fleet_answer {
 
 struct fleet_result {
     enum fleet_answer answer;
-    int status;                    /* of FLEET_DONE: as struct outcome has it */
+    int status;                    /* HTTP's; of FLEET_DONE as struct outcome has it */
     const char *reason;            /* of a refusal, or of what is not FLEET_DONE: one line */
     uint64_t revision;             /* of the node's record or definition */
     const struct store_page *page; /* of fleet_events */
 };
 
-/* Asks for a change of the node. All that `c` points at is copied. Its `at` is taken when its turn
- * comes; 404 where the node was deleted before. What it does itself counts as heard of it. */
+/* Asks for a change of the node. All that `c` points at is copied. Its `at` is set when its turn
+ * comes; 404 where the node was deleted before. What the node does itself counts as a sign of
+ * life. */
 struct slot_ref fleet_change(struct fleet *f, struct str uid, struct str name,
-                             const struct change *c, struct slot_ref who);
-/* The change is to happen only where its turn finds the node as it is now: else 412. */
+                             const struct change *c, struct waiter w);
+/* Makes the change depend on the node being as it is now when its turn comes: else 412. */
 void fleet_seen(const struct fleet *f, struct str uid, struct change *c);
 /* Definitions of registered nodes are opaque here. Writes `json` where the definition has the
  * `expected` revision (STORE_ABSENT: there is none, nor another one of that name), with an event;
- * empty: deletes it and the node's record, and leaves a tombstone. `by`: who, and from where. */
+ * empty: deletes it and the node's record, and leaves a tombstone. `by`: the cause and the peer. */
 struct slot_ref fleet_define(struct fleet *f, struct str uid, struct str name, uint64_t expected,
                              struct str json, const struct event *why, const struct change *by,
-                             struct slot_ref who);
-struct slot_ref fleet_events(struct fleet *f, const struct store_query *q, struct slot_ref who);
-struct slot_ref fleet_backup(struct fleet *f, const char *path, struct slot_ref who);
+                             struct waiter w);
+/* A page of the journal. */
+struct slot_ref fleet_events(struct fleet *f, const struct store_query *q, struct waiter w);
+struct slot_ref fleet_backup(struct fleet *f, const char *path, struct waiter w);
 
-/* What became of it: FLEET_PENDING while it is under way; once it says anything else the ticket is
- * used up, and what the result points at lives until the next call of this function. */
-void fleet_take(struct fleet *f, struct slot_ref t, struct fleet_result *ret);
-/* Whoever asked has left. What was asked for happens all the same. */
-void fleet_forget(struct fleet *f, struct slot_ref t);
+/* FLEET_PENDING while the request is under way. Otherwise the result is the caller's, its texts in
+ * `a`, and the ticket is used up. */
+void fleet_take(struct fleet *f, struct slot_ref ticket, struct arena *a, struct fleet_result *ret);
+/* The asker does not want the result any more. What was asked for happens all the same. A ticket
+ * that was used up is fine. */
+void fleet_forget(struct fleet *f, struct slot_ref ticket);
 
-/* False, and a fresh record, where nobody has heard of the node. Texts live in the arena. */
+/* --- Nodes ----------------------------------------------------------------------------------- */
+
+/* False, and a fresh record, where nothing is known of the node. Texts live in the arena. */
 bool fleet_record(const struct fleet *f, struct str uid, struct arena *a, struct record *ret,
                   uint64_t *ret_revision);
 /* What is asked for most, without reading the record. */
@@ -85,7 +101,7 @@ struct fleet_view {
     struct str window_key; /* of the open window; empty: it is closed */
 };
 struct fleet_view fleet_look(const struct fleet *f, struct str uid);
-/* The uid of the node whose window has this key, or had it when the boot under way began. */
+/* The uid of the node whose window has this key, or had it when the current boot began. */
 struct str fleet_find_window(struct fleet *f, struct str window_key);
 
 struct fleet_definition {
@@ -98,21 +114,42 @@ bool fleet_definition_at(const struct fleet *f, uint32_t *at, struct fleet_defin
 /* Changes whenever a definition does. */
 uint64_t fleet_definitions_version(const struct fleet *f);
 
-/* The event that follows `after` among the newest that are kept in memory; NULL: none yet. With
- * *ret_lost set, older ones than the oldest kept were asked for: read them with fleet_events. */
-const struct store_entry *fleet_next_event(const struct fleet *f, uint64_t after, bool *ret_lost);
-/* 0: there is none. The oldest is of those that are kept in memory. Nothing is known of them
- * (false) until the store has told what there was before; who watches is woken then. */
-bool fleet_newest_event(const struct fleet *f, uint64_t *ret);
-uint64_t fleet_oldest_event(const struct fleet *f);
-/* `who` is woken, once, by newer ones. */
-void fleet_watch(struct fleet *f, struct slot_ref who);
+/* --- The newest events ----------------------------------------------------------------------- */
 
-/* After the store's wake, and after the alarm. */
-void fleet_on_store(struct fleet *f);
-void fleet_on_alarm(struct fleet *f);
-/* Wakes those who watch though there is nothing new, so that they can tell their peers. */
+/* The event that follows `after` among the newest that are kept in memory; NULL: none yet. With
+ * *ret_lost set, older events than the oldest kept were asked for: read them with fleet_events. */
+const struct store_entry *fleet_next_event(const struct fleet *f, uint64_t after, bool *ret_lost);
+/* 0: there is none. False until the store has said what there was before this process began;
+ * watchers are woken then. */
+bool fleet_newest_event(const struct fleet *f, uint64_t *ret);
+/* Of the events that are kept in memory. */
+uint64_t fleet_oldest_event(const struct fleet *f);
+/* The waiter is woken, once, by newer events, or by fleet_rouse. */
+void fleet_watch(struct fleet *f, struct waiter w);
+void fleet_unwatch(struct fleet *f, struct waiter w);
+/* Wakes the watchers though there is nothing new, so that they send their peers a sign of life. */
 void fleet_rouse(struct fleet *f);
+
+/* --- The server's own records ---------------------------------------------------------------- */
+
+/* They are in the store so that they last and are part of backups. Opaque here, and sealed by the
+ * caller: kind "server" is what the server needs to be the same again, kind "secret" a value that
+ * templates ask for. */
+#define OWN_SERVER STR("server")
+#define OWN_SECRET STR("secret")
+
+struct own_record {
+    struct str kind, key, bytes;
+};
+
+/* As they were committed last, in no order: *at is 0 at first and moves on; false behind the last.
+ * The texts live until the next record is written. */
+bool fleet_own_at(const struct fleet *f, uint32_t *at, struct own_record *ret);
+/* Writes it, over an earlier one; with empty bytes: deletes it. */
+struct slot_ref fleet_own_write(struct fleet *f, const struct own_record *record, struct waiter w);
+
+/* --- How the store is ------------------------------------------------------------------------ */
+
 void fleet_stats(const struct fleet *f, struct store_stats *ret);
 /* Whether changes can be written now, with the reason where not. */
 bool fleet_healthy(const struct fleet *f, struct err *ret_why);

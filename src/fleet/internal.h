@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * internal: what the files of fleet/ share. members.c and own.c keep what the store has, op.c
- * carries out what was asked for, and fleet.c is what others see of it.
+ * internal: what the files of fleet/ share.
+ *
+ * members.c and own.c keep what the store has, recent.c the newest events, deadline.c whose time is
+ * up next; op.c carries out what was asked for, and fleet.c is what others see of it.
  */
 #ifndef CLOUDSEED_FLEET_INTERNAL_H
 #define CLOUDSEED_FLEET_INTERNAL_H
 
 #include "base/map.h"
-#include "fleet/deadline.h"
-#include "fleet/own_keep.h"
-#include "fleet/recent.h"
+#include "fleet/fleet.h"
 
 #include <sys/queue.h>
 
@@ -26,33 +26,54 @@ struct kept {
     uint32_t round; /* of the store's feed that named it last */
 };
 
+/* A record that was read already, with its texts. */
+struct parsed {
+    TAILQ_ENTRY(parsed) entry; /* by use, the latest first */
+    struct member *member;
+    struct arena arena;
+    struct record record;
+};
+
+TAILQ_HEAD(parsed_list, parsed);
 TAILQ_HEAD(ops, op);
 
 struct member {
     char *uid;
     struct kept state, node;
-    bool deleted;           /* it had a definition: its uid is nobody's any more */
+    struct parsed *parsed;  /* of `state`, while the node is being built; else NULL */
+    bool deleted;           /* it had a definition: its uid is never used again */
     struct fleet_view view; /* of `state` */
     char *window_key;       /* in the clear, of an open window or of a boot that began in it */
     uint64_t heard_boot_ms, due_boot_ms;
-    uint32_t heap_at; /* in the deadlines; MAP_NONE: has none */
+    uint32_t heap_at; /* in the deadlines; MAP_NONE: it has none */
     struct ops ops;   /* the first one is under way */
 };
 
 enum op_kind { OP_CHANGE, OP_DEFINE, OP_READ, OP_BACKUP, OP_OWN };
 
-/* One thing that was asked for. All that it points at lives in its arena. */
+enum op_phase {
+    OP_QUEUED,
+    OP_RUNNING,
+    OP_COMMITTING, /* the store will answer */
+    OP_DONE,
+};
+
+/* One request. All that it points at lives in its arena. */
 struct op {
+    unsigned magic;
+    enum op_phase phase;
+    enum op_kind kind;
+    bool forgotten;    /* the result is not wanted */
+    bool fills_recent; /* reads what the journal had before this process began */
     TAILQ_ENTRY(op) entry;
     struct arena arena;
-    struct slot_ref ticket, who;
+    struct slot_ref ticket;
+    struct waiter waiter;
     struct member *member; /* NULL: it concerns none */
-    enum op_kind kind;
-    bool begun, forgotten, done;
-    bool fills_recent; /* reads what the journal had before our time */
-    struct str name;   /* of the node */
+    struct str name;       /* of the node */
     struct change change;
-    uint64_t expected; /* of OP_DEFINE */
+    struct parsed *next; /* of OP_CHANGE: the record as it will be */
+    uint64_t expected;   /* of OP_DEFINE */
     struct str json;
     struct own_record own;
     struct event why;
@@ -61,35 +82,39 @@ struct op {
     struct store_event *events; /* that it writes */
     uint32_t events_n;
     struct fleet_result result;
-    struct store_notice *page; /* what the result points at */
+    struct store_notice *notice; /* the store's answer: the result points into it */
 };
 
 struct fleet {
     struct store *store;
-    struct wake wake;
     struct alarm alarm;
     struct fleet_host host;
+    bool stopped;
     uint64_t revision; /* up to which the store was loaded */
-    uint32_t round;    /* how often the feed began anew */
+    uint32_t round;    /* how often the feed started over */
     struct member **members;
     uint32_t members_n, members_room;
     struct map by_uid, by_window;
     bool windows_changed;
+    struct parsed_list parsed;
+    uint32_t parsed_n;
     uint64_t definitions_version;
     struct slots ops;
-    struct op *taken; /* the last one whose result was looked at */
     uint32_t ops_n;
     struct member **heap; /* those with a deadline, the nearest first */
     uint32_t heap_n, heap_room;
     struct recent *recent;
-    bool knows_recent; /* what there was before us was read */
+    bool knows_recent; /* what the journal had before this process began was read */
     struct own *own;
     uint32_t own_n, own_room;
-    struct slot_ref *watchers;
-    uint32_t watchers_n, watchers_room;
+    struct waiters watchers;
 };
 
-/* members.c */
+/* --- members.c ------------------------------------------------------------------------------- */
+
+void kept_set(struct kept *k, const struct store_record *record, uint32_t round);
+void kept_unset(struct kept *k);
+
 struct member *member_find(const struct fleet *f, struct str uid);
 struct member *member_get(struct fleet *f, struct str uid);
 void members_done(struct fleet *f);
@@ -99,17 +124,53 @@ void member_drop(struct fleet *f, const struct store_record *record);
 /* Drops what the feed has not named in this round. */
 void members_sweep(struct fleet *f);
 struct member *members_by_window(struct fleet *f, struct str window_key);
-void kept_set(struct kept *k, const struct store_record *record, uint32_t round);
-void kept_unset(struct kept *k);
-/* The record as it was committed last. */
-void member_record(const struct member *m, struct arena *a, struct record *ret);
 
-/* op.c */
-struct op *op_new(struct fleet *f, enum op_kind kind, struct member *m, struct slot_ref who);
+/* The record as it was committed last. Its texts live in `a` or in the member, until the next
+ * call that changes a member. */
+void member_record(const struct member *m, struct arena *a, struct record *ret);
+/* Takes the record as it was just committed, which is what `record->bytes` say. */
+void member_commit(struct fleet *f, const struct store_record *record, struct parsed *next);
+
+/* A copy of the record that owns its texts. */
+struct parsed *parsed_new(struct member *m, const struct record *r);
+/* Accepts NULL. */
+void parsed_free(struct parsed *p);
+
+/* --- op.c ------------------------------------------------------------------------------------ */
+
+struct op *op_new(struct fleet *f, enum op_kind kind, struct member *m, struct waiter w);
+/* NULL where the ticket is used up. */
+struct op *op_find(const struct fleet *f, struct slot_ref ticket);
 void op_free(struct fleet *f, struct op *op);
 /* Runs it, or puts it behind those of its member that are under way. */
 void op_begin(struct fleet *f, struct op *op);
-void op_tell_watchers(struct fleet *f);
 void op_on_notice(struct fleet *f, struct store_notice *n);
+
+/* --- deadline.c ------------------------------------------------------------------------------ */
+
+/* UINT64_MAX: it has none. */
+void deadline_set(struct fleet *f, struct member *m, uint64_t due_boot_ms);
+struct member *deadline_first(const struct fleet *f);
+
+/* --- recent.c -------------------------------------------------------------------------------- */
+
+struct recent *recent_new(void);
+void recent_free(struct recent *r);
+/* Takes the newest events of the journal, unless there are others already. */
+void recent_fill(struct recent *r, const struct store_page *newest_first);
+void recent_add(struct recent *r, uint64_t id, const struct store_event *e);
+const struct store_entry *recent_next(const struct recent *r, uint64_t after, bool *ret_lost);
+uint64_t recent_newest(const struct recent *r);
+uint64_t recent_oldest(const struct recent *r);
+
+/* --- own.c ----------------------------------------------------------------------------------- */
+
+/* Whether records of that kind are the server's own. */
+bool own_is(struct str kind);
+void own_keep(struct fleet *f, const struct store_record *record);
+void own_drop(struct fleet *f, const struct store_record *record);
+/* Drops what the store's feed has not named in this round. */
+void own_sweep(struct fleet *f);
+void own_done(struct fleet *f);
 
 #endif

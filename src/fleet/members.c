@@ -7,6 +7,10 @@
 #include <stdlib.h>
 
 #define RECORD_ARENA_BYTES 4096
+#define PARSED_ARENA_BYTES 1024
+/* Nodes whose records are kept read: a few KiB each. Of more, those used longest ago are read
+ * again when they are needed. */
+#define PARSED_MAX 4096
 
 static struct str uid_of(const void *members, uint32_t i)
 {
@@ -29,14 +33,14 @@ struct member *member_find(const struct fleet *f, struct str uid)
 struct member *member_get(struct fleet *f, struct str uid)
 {
     struct member *m = member_find(f, uid);
+    struct moment now;
     if (m)
         return m;
     f->members = mem_grow(f->members, f->members_n, &f->members_room, sizeof(struct member *));
-    struct moment now;
     f->host.now(f->host.cls, &now);
-    m = mem_zalloc(1, sizeof(*m));
+    m = MEM_NEW(struct member);
     m->view.generation = NODE_FIRST_GENERATION;
-    m->heard_boot_ms = now.boot_ms; /* whoever was heard of before we were there has his time */
+    m->heard_boot_ms = now.boot_ms; /* a boot that began before this process has its time again */
     m->uid = mem_copy(uid.p, uid.n);
     m->heap_at = MAP_NONE;
     TAILQ_INIT(&m->ops);
@@ -47,6 +51,7 @@ struct member *member_get(struct fleet *f, struct str uid)
 
 static void member_free(struct member *m)
 {
+    parsed_free(m->parsed);
     free(m->uid);
     free(m->state.bytes);
     free(m->node.bytes);
@@ -63,11 +68,58 @@ void members_done(struct fleet *f)
     map_done(&f->by_window);
 }
 
-/* What nobody can read any more counts as never written: a node that was forgotten can be armed. */
+/* --- Records that were read already --------------------------------------------------------- */
+
+struct parsed *parsed_new(struct member *m, const struct record *r)
+{
+    struct parsed *p = MEM_NEW(struct parsed);
+    p->member = m;
+    arena_init(&p->arena, PARSED_ARENA_BYTES);
+    record_copy(r, &p->arena, &p->record);
+    return p;
+}
+
+void parsed_free(struct parsed *p)
+{
+    if (!p)
+        return;
+    arena_done(&p->arena);
+    free(p);
+}
+
+static void forget_parsed(struct fleet *f, struct member *m)
+{
+    if (!m->parsed)
+        return;
+    TAILQ_REMOVE(&f->parsed, m->parsed, entry);
+    f->parsed_n--;
+    parsed_free(m->parsed);
+    m->parsed = NULL;
+}
+
+/* A node that is being built reports every second, all others hardly ever: for them the text is
+ * enough. */
+static void keep_parsed(struct fleet *f, struct member *m, struct parsed *p)
+{
+    const struct record *r = &p->record;
+    forget_parsed(f, m);
+    if (!r->has_window && !(r->has_boot && !r->boot.finished)) {
+        parsed_free(p);
+        return;
+    }
+    m->parsed = p;
+    TAILQ_INSERT_HEAD(&f->parsed, p, entry);
+    if (++f->parsed_n > PARSED_MAX)
+        forget_parsed(f, TAILQ_LAST(&f->parsed, parsed_list)->member);
+}
+
+/* A record that cannot be read counts as never written: the node can be armed again. */
 void member_record(const struct member *m, struct arena *a, struct record *ret)
 {
-    if (!m || !m->state.bytes ||
-        record_read((struct str){m->state.bytes, m->state.n}, a, ret, NULL) < 0)
+    if (m && m->parsed)
+        *ret = m->parsed->record;
+    else if (!m || !m->state.bytes ||
+             record_read((struct str){m->state.bytes, m->state.n}, a, ret, NULL) < 0)
         record_init(ret);
 }
 
@@ -82,7 +134,8 @@ static void set_window_key(struct fleet *f, struct member *m, struct str key)
     f->windows_changed = true;
 }
 
-/* Windows open and close now and then, and are asked for far more often. */
+/* The map is made again when it is asked for after a change: windows open and close rarely, and are
+ * asked for far more often. */
 struct member *members_by_window(struct fleet *f, struct str key)
 {
     if (f->windows_changed) {
@@ -100,22 +153,39 @@ struct member *members_by_window(struct fleet *f, struct str key)
 
 /* --- What the store has ---------------------------------------------------------------------- */
 
-static void look_at_state(struct fleet *f, struct member *m)
+static struct str sealed_key(const struct record *r)
+{
+    return r->has_window ? r->window.window_key : r->boot.window_key;
+}
+
+/* Everything that is known of the record without reading it. */
+static void look_at_record(struct fleet *f, struct member *m, const struct record *r)
+{
+    struct moment now;
+    f->host.now(f->host.cls, &now);
+    m->view = (struct fleet_view){r->state, r->locked, r->generation,
+                                  str_from(r->has_window && m->window_key ? m->window_key : "")};
+    deadline_set(f, m, state_due(r, &now, m->heard_boot_ms));
+}
+
+static void unseal_window_key(struct fleet *f, struct member *m, struct str sealed, struct arena *a)
 {
     struct str key = {"", 0};
-    struct moment now;
-    struct record r;
-    struct arena a;
-    arena_init(&a, RECORD_ARENA_BYTES);
-    member_record(m, &a, &r);
-    f->host.now(f->host.cls, &now);
-    struct str sealed = r.has_window ? r.window.window_key : r.boot.window_key;
-    if (sealed.n && !f->host.unseal(f->host.cls, str_from(m->uid), sealed, &a, &key))
+    if (sealed.n && !f->host.unseal(f->host.cls, str_from(m->uid), sealed, a, &key))
         key = (struct str){"", 0};
     set_window_key(f, m, key);
-    m->view = (struct fleet_view){r.state, r.locked, r.generation,
-                                  str_from(r.has_window && m->window_key ? m->window_key : "")};
-    deadline_set(f, m, state_due(&r, &now, m->heard_boot_ms));
+}
+
+/* After `state` came from the store. */
+static void look_at_state(struct fleet *f, struct member *m)
+{
+    struct record r;
+    struct arena a;
+    forget_parsed(f, m);
+    arena_init(&a, RECORD_ARENA_BYTES);
+    member_record(m, &a, &r);
+    unseal_window_key(f, m, sealed_key(&r), &a);
+    look_at_record(f, m, &r);
     arena_done(&a);
 }
 
@@ -150,6 +220,22 @@ void member_keep(struct fleet *f, const struct store_record *record)
     } else if (own_is(record->kind)) {
         own_keep(f, record);
     }
+}
+
+void member_commit(struct fleet *f, const struct store_record *record, struct parsed *next)
+{
+    struct member *m = next->member;
+    struct str sealed = sealed_key(&next->record);
+    bool same_key = m->parsed && str_eq(sealed, sealed_key(&m->parsed->record));
+    kept_set(&m->state, record, f->round);
+    if (!same_key) {
+        struct arena a;
+        arena_init(&a, RECORD_ARENA_BYTES);
+        unseal_window_key(f, m, sealed, &a);
+        arena_done(&a);
+    }
+    look_at_record(f, m, &next->record);
+    keep_parsed(f, m, next);
 }
 
 static void drop_state(struct fleet *f, struct member *m)

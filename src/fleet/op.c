@@ -3,31 +3,43 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "fleet/event.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
 #define OP_ARENA_BYTES 4096
-#define OPS_MAX 20000 /* that wait or are under way; beyond it peers are told to come again */
+#define OP_MAGIC 0x4F706572U /* "Oper" */
+#define OPS_MAX 20000        /* queued or under way; beyond it requests are refused as BUSY */
 #define JSON_MAX_BYTES (256 * 1024)
 
-struct op *op_new(struct fleet *f, enum op_kind kind, struct member *m, struct slot_ref who)
+struct op *op_new(struct fleet *f, enum op_kind kind, struct member *m, struct waiter w)
 {
     struct op *op = MEM_NEW(struct op);
+    op->magic = OP_MAGIC;
     arena_init(&op->arena, OP_ARENA_BYTES);
     op->kind = kind;
     op->member = m;
-    op->who = who;
+    op->waiter = w;
     op->ticket = slots_put(&f->ops, op);
     f->ops_n++;
     return op;
 }
 
+struct op *op_find(const struct fleet *f, struct slot_ref ticket)
+{
+    struct op *op = slots_find(&f->ops, ticket);
+    assert(!op || op->magic == OP_MAGIC);
+    return op;
+}
+
 void op_free(struct fleet *f, struct op *op)
 {
-    if (op->page)
-        store_notice_free(f->store, op->page);
+    assert(op->magic == OP_MAGIC);
+    op->magic = 0;
+    if (op->notice)
+        store_notice_free(f->store, op->notice);
+    parsed_free(op->next);
     slots_remove(&f->ops, op->ticket);
     f->ops_n--;
     arena_done(&op->arena);
@@ -38,7 +50,8 @@ void op_free(struct fleet *f, struct op *op)
 
 static void end(struct op *op, enum fleet_answer answer, int status, const char *reason)
 {
-    op->done = true;
+    assert(op->magic == OP_MAGIC && op->phase != OP_DONE);
+    op->phase = OP_DONE;
     op->result.answer = answer;
     op->result.status = status;
     op->result.reason = reason;
@@ -58,12 +71,12 @@ static void end_with(struct op *op, enum store_result result, const struct err *
     }
 }
 
-/* True where the store has taken it and will answer. */
-static bool taken(struct op *op, int r)
+/* `r` is what the store says of taking it: 0, and it will answer. */
+static void submitted(struct op *op, int r)
 {
     if (r == 0)
-        return true;
-    if (r == -EBUSY)
+        op->phase = OP_COMMITTING;
+    else if (r == -EBUSY)
         end(op, FLEET_BUSY, 503, "too much is being written: try again in a while");
     else if (r == -ESHUTDOWN)
         end(op, FLEET_UNAVAILABLE, 503, "shutting down");
@@ -71,7 +84,6 @@ static bool taken(struct op *op, int r)
         end(op, FLEET_DONE, 400, "no node and no kind of event has such a name");
     else
         end(op, FLEET_DONE, 413, "this is more than can be kept");
-    return false;
 }
 
 /* --- Carrying out ---------------------------------------------------------------------------- */
@@ -107,7 +119,7 @@ static void make_events(struct op *op, const struct event *events, uint32_t n)
 static void commit(struct fleet *f, struct op *op, const struct store_write *writes, size_t n)
 {
     const struct store_txn txn = {tag_of(op), writes, n, op->events, op->events_n};
-    taken(op, store_commit(f->store, &txn));
+    submitted(op, store_commit(f->store, &txn));
 }
 
 static bool is_heard(enum change_kind kind)
@@ -116,7 +128,7 @@ static bool is_heard(enum change_kind kind)
            kind == CHANGE_CLAIM || kind == CHANGE_RESULT;
 }
 
-/* Others had their turn since the asker looked. */
+/* Other requests may have had their turn since the asker looked. */
 static bool is_outdated(struct op *op)
 {
     const struct member *m = op->member;
@@ -125,7 +137,7 @@ static bool is_outdated(struct op *op)
         end(op, FLEET_DONE, 404, "there is no such node");
     else if (c->as_seen && (c->seen_state != m->state.revision || c->seen_node != m->node.revision))
         end(op, FLEET_DONE, 412, "somebody else has changed this node since: look at it again");
-    return op->done;
+    return op->phase == OP_DONE;
 }
 
 static void run_change(struct fleet *f, struct op *op)
@@ -142,9 +154,9 @@ static void run_change(struct fleet *f, struct op *op)
     if (op->name.n)
         r.name = op->name;
     else
-        op->name = r.name;
+        op->name = arena_str(&op->arena, r.name);
     state_apply(&r, &op->change, &op->arena, &out);
-    if (is_heard(op->change.kind) && out.status == 200) /* else it may be anybody */
+    if (is_heard(op->change.kind) && out.status == 200) /* else it may be anyone */
         m->heard_boot_ms = op->change.at.boot_ms;
     op->result.revision = m->state.revision;
     if (out.verdict == OUTCOME_SAME) {
@@ -155,6 +167,7 @@ static void run_change(struct fleet *f, struct op *op)
     op->result.status = out.status;
     op->result.reason = out.reason;
     op->json = json_of(op, record_value(&r, &op->arena));
+    op->next = parsed_new(m, &r);
     make_events(op, out.events, out.events_n);
     const struct store_write write = {STORE_PUT, KIND_STATE, str_from(m->uid), m->state.revision,
                                       op->json};
@@ -195,7 +208,7 @@ static void run_define(struct fleet *f, struct op *op)
 static void run_read(struct fleet *f, struct op *op)
 {
     op->query.tag = tag_of(op);
-    taken(op, store_read(f->store, &op->query));
+    submitted(op, store_read(f->store, &op->query));
 }
 
 static void run_own(struct fleet *f, struct op *op)
@@ -207,34 +220,37 @@ static void run_own(struct fleet *f, struct op *op)
 
 static void run(struct fleet *f, struct op *op)
 {
-    op->begun = true;
+    assert(op->magic == OP_MAGIC && op->phase == OP_QUEUED);
+    op->phase = OP_RUNNING;
     switch (op->kind) {
     case OP_CHANGE: run_change(f, op); break;
     case OP_DEFINE: run_define(f, op); break;
     case OP_READ: run_read(f, op); break;
-    case OP_BACKUP: taken(op, store_backup(f->store, tag_of(op), op->path)); break;
+    case OP_BACKUP: submitted(op, store_backup(f->store, tag_of(op), op->path)); break;
     case OP_OWN: run_own(f, op); break;
     }
+    assert(op->phase == OP_COMMITTING || op->phase == OP_DONE);
 }
 
-/* Whoever asked is told; what nobody waits for is over. */
+/* Wakes the asker, who may take the result at once: `op` is not to be used afterwards. */
 static void settle(struct fleet *f, struct op *op)
 {
+    assert(op->magic == OP_MAGIC && op->phase == OP_DONE);
     if (op->member)
         TAILQ_REMOVE(&op->member->ops, op, entry);
     if (op->forgotten)
         op_free(f, op);
-    else if (op->who.generation && f->wake.call)
-        f->wake.call(f->wake.cls, op->who);
+    else if (!f->stopped)
+        waiter_wake(op->waiter);
 }
 
 /* Runs what is first in the member's queue until it has to wait for the store. */
 static void go_on(struct fleet *f, struct member *m)
 {
     struct op *op;
-    while ((op = TAILQ_FIRST(&m->ops)) && !op->begun) {
+    while ((op = TAILQ_FIRST(&m->ops)) && op->phase == OP_QUEUED) {
         run(f, op);
-        if (op->done)
+        if (op->phase == OP_DONE)
             settle(f, op);
     }
 }
@@ -251,92 +267,104 @@ void op_begin(struct fleet *f, struct op *op)
     } else {
         run(f, op);
     }
-    if (op->done)
+    if (op->phase == OP_DONE)
         settle(f, op);
 }
 
 /* --- What the store says --------------------------------------------------------------------- */
 
-void op_tell_watchers(struct fleet *f)
+static void wake_watchers(struct fleet *f)
 {
-    uint32_t n = f->watchers_n;
-    f->watchers_n = 0;
-    for (uint32_t i = 0; f->wake.call && i < n; i++)
-        f->wake.call(f->wake.cls, f->watchers[i]);
+    if (!f->stopped)
+        waiters_wake(&f->watchers);
 }
 
 static void keep_own(struct fleet *f, struct op *op, uint64_t revision)
 {
     const struct store_record record = {op->own.kind, op->own.key, op->own.bytes, revision};
-    op->result.revision = revision;
     if (op->own.bytes.n)
         own_keep(f, &record);
     else
         own_drop(f, &record);
 }
 
-static void keep_committed(struct fleet *f, struct op *op, const struct store_notice *n)
+static void keep_definition(struct fleet *f, struct op *op, uint64_t revision)
 {
-    struct store_record record = {KIND_STATE, str_from(op->member->uid), op->json, n->revision};
-    if (op->kind == OP_DEFINE)
-        record.kind = KIND_NODE;
+    struct store_record record = {KIND_NODE, str_from(op->member->uid), op->json, revision};
     if (op->json.n) {
         member_keep(f, &record);
-    } else {
-        member_drop(f, &record);
-        record.kind = KIND_STATE;
-        member_drop(f, &record);
+        return;
     }
+    member_drop(f, &record);
+    record.kind = KIND_STATE;
+    member_drop(f, &record);
+}
+
+static void keep_committed(struct fleet *f, struct op *op, const struct store_notice *n)
+{
     op->result.revision = n->revision;
+    if (op->kind == OP_OWN) {
+        keep_own(f, op, n->revision);
+        return;
+    }
+    if (op->kind == OP_DEFINE) {
+        keep_definition(f, op, n->revision);
+    } else {
+        const struct store_record record = {KIND_STATE, str_from(op->member->uid), op->json,
+                                            n->revision};
+        member_commit(f, &record, op->next);
+        op->next = NULL;
+    }
     for (uint32_t i = 0; i < op->events_n; i++)
         recent_add(f->recent, n->first_event + i, &op->events[i]);
-    op_tell_watchers(f);
+    wake_watchers(f);
 }
 
 /* A refusal may have been written down as an alarm: it stays a refusal. */
 static void on_commit(struct fleet *f, struct op *op, const struct store_notice *n)
 {
-    int status = op->result.status;
-    const char *reason = op->result.reason;
-    end_with(op, n->result, &n->err);
-    if (n->result == STORE_OK && op->kind == OP_OWN) {
-        keep_own(f, op, n->revision);
-    } else if (n->result == STORE_OK) {
-        if (op->kind == OP_CHANGE)
-            end(op, FLEET_DONE, status, reason);
-        keep_committed(f, op, n);
-    } else if (n->result == STORE_CONFLICT && op->kind == OP_CHANGE) {
-        end(op, FLEET_UNAVAILABLE, 503, "the state is being read anew: try again");
-    } else if (n->result == STORE_CONFLICT && n->conflict == 1) {
-        op->result.reason = "another node has this name";
+    if (n->result == STORE_CONFLICT && op->kind == OP_CHANGE) {
+        end(op, FLEET_UNAVAILABLE, 503, "the state is being read again: try again");
+    } else if (n->result == STORE_OK && op->kind == OP_CHANGE) {
+        end(op, FLEET_DONE, op->result.status, op->result.reason);
+    } else {
+        end_with(op, n->result, &n->err);
+        if (n->result == STORE_CONFLICT && n->conflict == 1)
+            op->result.reason = "another node has this name";
     }
+    if (n->result == STORE_OK)
+        keep_committed(f, op, n);
 }
 
+static void on_read(struct fleet *f, struct op *op, struct store_notice *n)
+{
+    end_with(op, n->result, &n->err);
+    if (n->result == STORE_OK && n->about == STORE_READ)
+        op->result.page = &n->page;
+    if (!op->fills_recent)
+        return;
+    f->knows_recent = true; /* as much as there is to be known */
+    if (n->result == STORE_OK)
+        recent_fill(f->recent, &n->page);
+    wake_watchers(f);
+}
+
+/* The notice lives until the result was taken: a page points into it. */
 static void on_answer(struct fleet *f, struct store_notice *n)
 {
-    struct op *op = slots_find(
-        &f->ops, (struct slot_ref){(uint32_t)(n->tag >> 32), (uint32_t)(n->tag & UINT32_MAX)});
+    struct op *op =
+        op_find(f, (struct slot_ref){(uint32_t)(n->tag >> 32), (uint32_t)(n->tag & UINT32_MAX)});
     if (!op) {
         store_notice_free(f->store, n);
         return;
     }
+    assert(op->phase == OP_COMMITTING);
     struct member *m = op->member;
+    op->notice = n;
     if (n->about == STORE_COMMIT)
         on_commit(f, op, n);
     else
-        end_with(op, n->result, &n->err);
-    if (op->fills_recent) {
-        f->knows_recent = true; /* as much as there is to be known */
-        if (n->result == STORE_OK)
-            recent_fill(f->recent, &n->page);
-        op_tell_watchers(f);
-    }
-    if (n->about == STORE_READ && n->result == STORE_OK) {
-        op->page = n;
-        op->result.page = &n->page;
-    } else {
-        store_notice_free(f->store, n);
-    }
+        on_read(f, op, n);
     settle(f, op);
     if (m)
         go_on(f, m);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "fleet/own.h"
+#include "fleet/internal.h"
 
 #include "base/mem.h"
-#include "fleet/internal.h"
 
 #include <stdlib.h>
 
@@ -17,12 +16,6 @@ bool own_is(struct str kind)
     return str_eq(kind, OWN_SERVER) || str_eq(kind, OWN_SECRET);
 }
 
-static char *copy(struct str s)
-{
-    char *p = mem_copy(s.p, s.n);
-    return p;
-}
-
 static struct own *get(struct fleet *f, struct str kind, struct str key)
 {
     for (uint32_t i = 0; i < f->own_n; i++) {
@@ -31,7 +24,8 @@ static struct own *get(struct fleet *f, struct str kind, struct str key)
             return o;
     }
     f->own = mem_grow(f->own, f->own_n, &f->own_room, sizeof(*f->own));
-    f->own[f->own_n] = (struct own){.kind = copy(kind), .key = copy(key)};
+    f->own[f->own_n] =
+        (struct own){.kind = mem_copy(kind.p, kind.n), .key = mem_copy(key.p, key.n)};
     return &f->own[f->own_n++];
 }
 
@@ -76,10 +70,9 @@ bool fleet_own_at(const struct fleet *f, uint32_t *at, struct own_record *ret)
     return false;
 }
 
-struct slot_ref fleet_own_write(struct fleet *f, const struct own_record *record,
-                                struct slot_ref who)
+struct slot_ref fleet_own_write(struct fleet *f, const struct own_record *record, struct waiter w)
 {
-    struct op *op = op_new(f, OP_OWN, NULL, who);
+    struct op *op = op_new(f, OP_OWN, NULL, w);
     struct slot_ref ticket = op->ticket;
     op->own =
         (struct own_record){arena_str(&op->arena, record->kind), arena_str(&op->arena, record->key),

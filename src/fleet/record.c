@@ -18,6 +18,37 @@ void record_init(struct record *r)
     *r = (struct record){.generation = NODE_FIRST_GENERATION};
 }
 
+void record_copy(const struct record *from, struct arena *a, struct record *ret)
+{
+    *ret = *from;
+    if (!ret->has_window)
+        ret->window = (struct window){0};
+    if (!ret->has_boot)
+        ret->boot = (struct boot){0};
+    struct str *const texts[] = {
+        &ret->name,
+        &ret->stage,
+        &ret->reason,
+        &ret->alarm,
+        &ret->hostname,
+        &ret->fqdn,
+        &ret->instance_id,
+        &ret->window.boot_id,
+        &ret->window.claim,
+        &ret->window.join_key,
+        &ret->window.window_key,
+        &ret->boot.stage,
+        &ret->boot.failed,
+        &ret->boot.window_key,
+    };
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        *texts[i] = texts[i]->n ? arena_str(a, *texts[i]) : STR("");
+    for (uint32_t i = 0; i < ret->host_keys_n; i++) {
+        ret->host_keys[i].kind = arena_str(a, ret->host_keys[i].kind);
+        ret->host_keys[i].key = arena_str(a, ret->host_keys[i].key);
+    }
+}
+
 uint64_t window_left_ms(const struct window *w, const struct moment *now)
 {
     if (str_eq(w->boot_id, now->boot_id))

@@ -82,6 +82,9 @@ struct record {
 /* That of a node that nobody has heard of. */
 void record_init(struct record *r);
 
+/* A copy whose texts live in the arena: the same as if it was written and read again. */
+void record_copy(const struct record *from, struct arena *a, struct record *ret);
+
 /* Its JSON. The value points at the record's texts. */
 struct value record_value(const struct record *r, struct arena *a);
 

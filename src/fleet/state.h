@@ -99,6 +99,11 @@ struct outcome {
  */
 void state_apply(struct record *r, const struct change *c, struct arena *a, struct outcome *ret);
 
+/* An event as the journal keeps it: the node's name, what caused it, from where, and its data;
+ * docs/formats/fleet.md lists them all. */
+struct value event_value(const struct event *e, struct str name, const struct change *c,
+                         struct arena *a);
+
 /* When CHANGE_DEADLINE is due next, on the boot-time clock; UINT64_MAX: never. `heard_boot_ms` is
  * when the node was last heard of, or, after a start of the server, its beginning. */
 uint64_t state_due(const struct record *r, const struct moment *now, uint64_t heard_boot_ms);

@@ -105,8 +105,7 @@ static void make_world(void)
     struct err e;
     make_sealer();
     need(fleet_open(memory_new((struct store_limits){0}, keep), &fleet_host, &fleet, &e) == 0);
-    need(fleet_start(fleet, on_store, NULL, (struct wake){on_wake, NULL},
-                     (struct alarm){NULL, NULL}, &e) == 0);
+    need(fleet_start(fleet, on_store, NULL, (struct alarm){NULL, NULL}, &e) == 0);
     fleet_on_store(fleet);
     core = core_new(load(), fleet, sealer, &host);
     atexit(end_world);

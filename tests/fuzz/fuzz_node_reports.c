@@ -7,7 +7,6 @@
  */
 #include "base/json.h"
 #include "core/node_reports.h"
-#include "fleet/event.h"
 #include "wire/form.h"
 
 #include <stdlib.h>

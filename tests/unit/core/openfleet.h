@@ -30,16 +30,14 @@ static void openfleet_on_store(void *cls)
     (void)cls;
 }
 
-static struct fleet *openfleet_start(void (*on_wake)(void *cls, struct slot_ref who))
+static struct fleet *openfleet_start(void)
 {
     static const struct fleet_host host = {openfleet_now, openfleet_unseal, NULL};
     struct fleet *f;
     struct err e;
     struct store *s = memory_new((struct store_limits){0}, (struct store_retention){0});
     assert_int_equal(fleet_open(s, &host, &f, &e), 0);
-    assert_int_equal(fleet_start(f, openfleet_on_store, NULL, (struct wake){on_wake, NULL},
-                                 (struct alarm){NULL, NULL}, &e),
-                     0);
+    assert_int_equal(fleet_start(f, openfleet_on_store, NULL, (struct alarm){NULL, NULL}, &e), 0);
     return f;
 }
 

@@ -13,12 +13,6 @@ static struct core *core;
 static struct fleet *fleet;
 static struct exchange x;
 
-static void on_wake(void *cls, struct slot_ref who)
-{
-    (void)cls;
-    (void)who;
-}
-
 static struct snapshot *world(const char *nodes)
 {
     tmptree_put(&files, "seed/nodes/n.yaml", nodes);
@@ -32,7 +26,7 @@ static int start(void **state)
     tmptree_init(&files);
     tmptree_put(&files, "seed/site.yaml", "name: lab\nurl: http://site:1\n");
     tmptree_put(&files, "seed/roles/r.yaml", "r: {}\n");
-    fleet = openfleet_start(on_wake);
+    fleet = openfleet_start();
     core = core_new(world("n: {role: r, macs: ['bc:24:11:00:20:0b']}\n"), fleet, NULL, &host);
     return 0;
 }

@@ -38,7 +38,7 @@ static void on_wake(void *cls, struct slot_ref who)
 
 static void change(struct change c)
 {
-    fleet_forget(fleet, fleet_change(fleet, STR("n1"), STR("n1"), &c, (struct slot_ref){0}));
+    fleet_forget(fleet, fleet_change(fleet, STR("n1"), STR("n1"), &c, (struct waiter){0}));
     fleet_on_store(fleet);
 }
 
@@ -72,7 +72,7 @@ static int start(void **state)
     tmptree_put(&files, "templates/big", big_template);
     tmptree_put(&files, "templates/less", big_template + 1);
     static const struct core_host host = {.cls = NULL};
-    fleet = openfleet_start(on_wake);
+    fleet = openfleet_start();
     core = core_new(world("[mac, uuid, serial, name]"), fleet, NULL, &host);
     return 0;
 }

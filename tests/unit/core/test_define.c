@@ -59,7 +59,7 @@ static int start(void **state)
     tmptree_put(&files, "seed/site.yaml", "name: lab\nurl: http://site:1\n");
     tmptree_put(&files, "seed/roles/r.yaml", "r: {}\n");
     tmptree_put(&files, "seed/nodes/n.yaml", "m: {role: r, serial: M}\n");
-    fleet = openfleet_start(on_wake);
+    fleet = openfleet_start();
     core =
         core_new(snapshot_new(tmptree_load(&files), &secrets, STR("http://u")), fleet, NULL, &host);
     extend();
@@ -159,12 +159,12 @@ static void the_answer_comes_when_the_node_is_there(void **state)
     begin(0, METHOD_POST, "/v1/nodes", WEB);
     WAITS(0); /* for the disk */
     assert_null(registered("web"));
+    assert_true(core_is_defining(core));
     store_answers();
     assert_true(woken[0]);
     assert_int_equal(extensions, 0);
-    assert_true(core_is_defining(core));
-    WAITS(0); /* for the world */
     assert_false(core_is_defining(core));
+    WAITS(0); /* for the world */
     assert_int_equal(extensions, 1);
     WAITS(0); /* woken by something else */
     assert_int_equal(extend(), 0);
@@ -268,7 +268,8 @@ static void one_at_a_time(void **state)
     IS_DONE(2, 201);
 }
 
-/* What it asked for happens all the same, and the next one is held against that. */
+/* What it asked for happens all the same, and the next one waits until it can be checked against
+ * that. */
 static void one_leaves_while_it_is_written(void **state)
 {
     (void)state;
@@ -279,19 +280,34 @@ static void one_leaves_while_it_is_written(void **state)
     assert_true(core_is_defining(core));
     leave(0);
     assert_true(core_is_defining(core));
-    assert_true(woken[1]);
-    IS_DONE(1, 503); /* nobody would tell it of the end */
-    assert_int_equal(x[1].out.retry_after_s, 1);
-    leave(1);
+    WAITS(1);
     store_answers();
     assert_false(core_is_defining(core));
-    begin(1, METHOD_POST, "/v1/nodes", WEB);
+    assert_true(woken[1]);
     WAITS(1);
     assert_int_equal(extensions, 1);
     extend();
     assert_true(woken[1]);
     IS_DONE(1, 409);
     assert_non_null(registered("web"));
+}
+
+/* Nobody waits for its end: the next one finds the turn free. */
+static void one_leaves_and_no_other_waits(void **state)
+{
+    (void)state;
+    begin(0, METHOD_POST, "/v1/nodes", WEB);
+    WAITS(0);
+    leave(0);
+    store_answers();
+    assert_false(core_is_defining(core));
+    begin(1, METHOD_DELETE, "/v1/nodes/web", "");
+    WAITS(1); /* the node is to be seen first */
+    extend();
+    WAITS(1);
+    store_answers();
+    extend();
+    IS_DONE(1, 204);
 }
 
 static void one_leaves_while_the_world_is_made(void **state)
@@ -321,7 +337,7 @@ static void define_behind_its_back(const char *uid, const char *name, const char
     const struct event why = {"created", value_map(NULL, 0)};
     const struct change by = {.cause = STR("test"), .peer = STR("")};
     fleet_forget(fleet, fleet_define(fleet, str_from(uid), str_from(name), STORE_ABSENT,
-                                     str_from(json), &why, &by, (struct slot_ref){0}));
+                                     str_from(json), &why, &by, (struct waiter){0}));
     store_answers();
 }
 
@@ -420,5 +436,6 @@ static void what_an_extension_keeps(void **state)
 
 UNIT_MAIN(TEST(the_answer_comes_when_the_node_is_there), TEST(all_that_can_be_done_to_it),
           TEST(refusals), TEST(one_at_a_time), TEST(one_leaves_while_it_is_written),
-          TEST(one_leaves_while_the_world_is_made), TEST(what_was_left_out_can_be_put_right),
-          TEST(found_beside_declared_ones), TEST(what_an_extension_keeps))
+          TEST(one_leaves_and_no_other_waits), TEST(one_leaves_while_the_world_is_made),
+          TEST(what_was_left_out_can_be_put_right), TEST(found_beside_declared_ones),
+          TEST(what_an_extension_keeps))

@@ -45,8 +45,7 @@ static int begin(void **state)
     assert_int_equal(fleet_open(store, &host, &fleet, &e), 0);
     writer = (struct record_writer){.fleet = fleet};
     sealed_cache_init(&cache, fleet, sealer);
-    return fleet_start(fleet, nothing, NULL, (struct wake){NULL, NULL}, (struct alarm){NULL, NULL},
-                       &e);
+    return fleet_start(fleet, nothing, NULL, (struct alarm){NULL, NULL}, &e);
 }
 
 static int end(void **state)
@@ -113,7 +112,7 @@ static void a_record_opens_only_in_its_own_place(void **state)
     assert_true(sealed_cache_change_at(&cache, &at, &record));
     assert_null(memmem(record.bytes.p, record.bytes.n, "hunter2", 7));
     record.key = STR("b");
-    fleet_own_write(fleet, &record, (struct slot_ref){0});
+    fleet_own_write(fleet, &record, (struct waiter){0});
     fleet_on_store(fleet);
     next_load();
     assert_int_equal(sealed_cache_get(&cache, OWN_SECRET, STR("b"), &text), -EBADMSG);

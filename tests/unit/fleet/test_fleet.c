@@ -2,7 +2,7 @@
 /* The fleet over a store in memory: who asks, who is told, what is kept, and what time does. */
 #include "lib/unit.h"
 
-#include "fleet/own.h"
+#include "fleet/fleet.h"
 #include "store/memory.h"
 
 #include <stdlib.h>
@@ -13,14 +13,13 @@
 static struct {
     struct moment now;
     uint64_t alarm_boot_ms;
-    unsigned woken;
+    unsigned woken, unsealed;
     struct slot_ref last;
     bool store_calls;
 } world;
 
 static struct fleet *fleet;
 static struct arena arena;
-static const struct slot_ref me = {7, 1};
 
 static void now(void *cls, struct moment *ret)
 {
@@ -33,6 +32,7 @@ static bool unseal(void *cls, struct str uid, struct str sealed, struct arena *a
 {
     (void)uid;
     (void)cls;
+    world.unsealed++;
     *ret = arena_str(a, str_skip(sealed, 1));
     return str_starts(sealed, STR("S"));
 }
@@ -56,6 +56,8 @@ static void on_alarm_set(void *cls, uint64_t due_boot_ms)
     world.alarm_boot_ms = due_boot_ms;
 }
 
+static const struct waiter me = {{on_wake, NULL}, {7, 1}};
+
 static int begin(void **state)
 {
     static const struct fleet_host host = {now, unseal, NULL};
@@ -66,8 +68,7 @@ static int begin(void **state)
     arena_init(&arena, 65536);
     struct store *s = memory_new((struct store_limits){0}, (struct store_retention){0});
     assert_int_equal(fleet_open(s, &host, &fleet, &e), 0);
-    return fleet_start(fleet, on_store, NULL, (struct wake){on_wake, NULL},
-                       (struct alarm){on_alarm_set, NULL}, &e);
+    return fleet_start(fleet, on_store, NULL, (struct alarm){on_alarm_set, NULL}, &e);
 }
 
 static int end(void **state)
@@ -87,7 +88,7 @@ static void pass(uint64_t ms)
 static struct fleet_result take(struct slot_ref ticket)
 {
     struct fleet_result r;
-    fleet_take(fleet, ticket, &r);
+    fleet_take(fleet, ticket, &arena, &r);
     return r;
 }
 
@@ -125,7 +126,7 @@ static void known_only_when_committed(void **state)
     assert_int_equal(world.woken, 0);
     fleet_on_store(fleet);
     assert_int_equal(world.woken, 1);
-    assert_int_equal(world.last.slot, me.slot);
+    assert_int_equal(world.last.slot, me.ref.slot);
     assert_int_equal(fleet_look(fleet, STR("a")).state, STATE_ARMED);
     struct fleet_result r = take(t);
     assert_int_equal(r.answer, FLEET_DONE);
@@ -188,6 +189,67 @@ static void who_left_is_not_told(void **state)
 }
 
 /* --- Windows and time ----------------------------------------------------------------------- */
+
+/* While a node is built its record is kept as it was read, and its key as it was unsealed. */
+static void a_node_that_is_built_is_read_once(void **state)
+{
+    struct record r;
+    uint64_t revision;
+    (void)state;
+    done(ask("a", arming("Swindow")));
+    assert_int_equal(world.unsealed, 1);
+    for (int i = 0; i < 20; i++)
+        done(ask("a", report("stage")));
+    assert_int_equal(world.unsealed, 1);
+    assert_str_equal(fleet_look(fleet, STR("a")).window_key, STR("window"));
+    done(ask("a", arming("Sother")));
+    assert_int_equal(world.unsealed, 2);
+    assert_str_equal(fleet_find_window(fleet, STR("other")), STR("a"));
+    assert_int_equal(fleet_find_window(fleet, STR("window")).n, 0);
+    assert_true(fleet_record(fleet, STR("a"), &arena, &r, &revision));
+    assert_int_equal(r.boot.events, 0);
+    assert_int_equal(r.alarms, 0);
+    assert_str(r.name, "a");
+}
+
+/* A boot that goes on behind its window keeps the key, until the next window. */
+static void no_key_comes_back(void **state)
+{
+    (void)state;
+    done(ask("a", arming("Sone")));
+    done(ask("a", report("stage")));
+    done(ask("a", (struct change){.kind = CHANGE_DISARM}));
+    assert_str_equal(fleet_find_window(fleet, STR("one")), STR("a"));
+    done(ask("a", arming("Stwo")));
+    assert_int_equal(fleet_find_window(fleet, STR("one")).n, 0);
+    done(ask("a", (struct change){.kind = CHANGE_DISARM}));
+    assert_int_equal(fleet_find_window(fleet, STR("one")).n, 0);
+    assert_int_equal(fleet_find_window(fleet, STR("two")).n, 0);
+}
+
+/* More nodes than are kept so: those that reported longest ago are read again. */
+static void many_nodes_are_built(void **state)
+{
+    enum { NODES = 5000 };
+    struct record r;
+    uint64_t revision;
+    char name[16];
+    (void)state;
+    for (int round = 0; round < 3; round++) {
+        for (unsigned i = 0; i < NODES; i++) {
+            snprintf(name, sizeof(name), "n%u", i);
+            fleet_forget(fleet, ask(name, round ? report(name) : arming("Skey")));
+        }
+        fleet_on_store(fleet);
+    }
+    for (unsigned i = 0; i < NODES; i++) {
+        snprintf(name, sizeof(name), "n%u", i);
+        assert_true(fleet_record(fleet, str_from(name), &arena, &r, &revision));
+        assert_int_equal(r.boot.events, 2);
+        assert_str_equal(r.boot.stage, str_from(name));
+        assert_str_equal(r.window.window_key, STR("Skey"));
+    }
+}
 
 static void windows_are_found_while_open(void **state)
 {
@@ -384,7 +446,7 @@ static uint64_t newest(void)
 
 static void watchers_hear_once(void **state)
 {
-    const struct slot_ref watcher = {9, 9};
+    const struct waiter watcher = {{on_wake, NULL}, {9, 9}};
     bool lost;
     (void)state;
     uint64_t id;
@@ -504,9 +566,10 @@ static void the_servers_own_records_are_kept(void **state)
 
 UNIT_MAIN(FLEET(known_only_when_committed), FLEET(changes_of_a_node_go_one_at_a_time),
           FLEET(nothing_to_write_is_done_at_once), FLEET(a_refusal_keeps_its_alarm),
-          FLEET(who_left_is_not_told), FLEET(windows_are_found_while_open),
-          FLEET(a_window_ends_when_its_time_is_up), FLEET(a_silent_boot_fails),
-          FLEET(strangers_are_not_heard), FLEET(nodes_come_and_go),
+          FLEET(who_left_is_not_told), FLEET(a_node_that_is_built_is_read_once),
+          FLEET(no_key_comes_back), FLEET(many_nodes_are_built),
+          FLEET(windows_are_found_while_open), FLEET(a_window_ends_when_its_time_is_up),
+          FLEET(a_silent_boot_fails), FLEET(strangers_are_not_heard), FLEET(nodes_come_and_go),
           FLEET(nothing_outlasts_a_deletion), FLEET(a_deletion_that_failed_is_none),
           FLEET(of_two_that_saw_the_same_one_wins), FLEET(a_name_is_taken_once),
           FLEET(watchers_hear_once), FLEET(events_are_read_by_pages),

@@ -4,8 +4,8 @@
  *
  * A reload reads everything from disk again; an extension only adds the nodes that were registered
  * since. Both run on a thread of libuv's pool, one at a time. A reload with faults changes nothing;
- * a registered node that conflicts with the new tree is one. A reload that is requested during
- * another one runs after it, because the first may have read old files.
+ * a registered node that conflicts with the new tree counts as one. A reload that is requested
+ * during another one runs after it, because the first may have read old files.
  */
 #ifndef CLOUDSEED_DAEMON_RELOAD_H
 #define CLOUDSEED_DAEMON_RELOAD_H

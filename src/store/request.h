@@ -2,7 +2,7 @@
 /*
  * request: a copy of what a caller requested, and the notice that answers it.
  *
- * It is one allocation, freed by store_notice_free. It knows neither threads nor disks.
+ * store_notice_free frees it. It knows neither threads nor disks.
  */
 #ifndef CLOUDSEED_STORE_REQUEST_H
 #define CLOUDSEED_STORE_REQUEST_H

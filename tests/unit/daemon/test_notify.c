@@ -40,7 +40,7 @@ static void listen_at_path(void)
     assert_int_equal(bind(supervisor, (struct sockaddr *)&at, sizeof(at)), 0);
 }
 
-static void heard(const char *want)
+static void received(const char *want)
 {
     char got[512];
     ssize_t n = recv(supervisor, got, sizeof(got), 0);
@@ -55,9 +55,9 @@ static void sends_to_a_path(void **state)
     listen_at_path();
     setenv("NOTIFY_SOCKET", path, 1);
     notify_send("READY=1\nSTATUS=well");
-    heard("READY=1\nSTATUS=well");
+    received("READY=1\nSTATUS=well");
     notify_send("STOPPING=1");
-    heard("STOPPING=1");
+    received("STOPPING=1");
 }
 
 static void sends_to_an_abstract_name(void **state)
@@ -72,10 +72,10 @@ static void sends_to_an_abstract_name(void **state)
     snprintf(name, sizeof(name), "@%.*s", (int)size - 1, at.sun_path + 1);
     setenv("NOTIFY_SOCKET", name, 1);
     notify_send("READY=1");
-    heard("READY=1");
+    received("READY=1");
 }
 
-static void sends_nothing_where_nobody_asked(void **state)
+static void sends_nothing_without_a_supervisor(void **state)
 {
     (void)state;
     static const char *const names[] = {"", "relative", "vsock:2:1234", "/nonexistent/notify"};
@@ -118,7 +118,7 @@ static void half_the_watchdogs_time(void **state)
     assert_int_equal(notify_watchdog_ms(), 15000);
     set_us("30000000", us);
     assert_int_equal(notify_watchdog_ms(), 15000);
-    set_us("1500", us); /* never 0, which would be none */
+    set_us("1500", us); /* never 0, which means no watchdog */
     assert_int_equal(notify_watchdog_ms(), 1);
     set_us("30000000", "1");
     assert_int_equal(notify_watchdog_ms(), 0);
@@ -162,7 +162,7 @@ static void sockets_passed_to_us(void **state)
     assert_int_equal(passed("2", us), 2);
     assert_int_equal(passed("0", us), 0);
     assert_int_equal(passed("2", "1"), 0);
-    assert_int_equal(passed("2", NULL), 0); /* systemd always says for whom */
+    assert_int_equal(passed("2", NULL), 0); /* systemd always sets it */
     assert_int_equal(passed(NULL, us), 0);
     assert_int_equal(passed("-1", us), 0);
     assert_int_equal(passed("many", us), 0);
@@ -188,5 +188,5 @@ static void names_of_passed_sockets(void **state)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
 
 UNIT_MAIN(TEST(sends_to_a_path), TEST(sends_to_an_abstract_name),
-          TEST(sends_nothing_where_nobody_asked), cmocka_unit_test(half_the_watchdogs_time),
+          TEST(sends_nothing_without_a_supervisor), cmocka_unit_test(half_the_watchdogs_time),
           cmocka_unit_test(sockets_passed_to_us), cmocka_unit_test(names_of_passed_sockets))

@@ -25,7 +25,7 @@ static enum options_verdict parse(const char *const *argv)
     int out = dup(STDOUT_FILENO), err = dup(STDERR_FILENO);
     dup2(fileno(caught), STDOUT_FILENO);
     dup2(fileno(caught), STDERR_FILENO);
-    optind = 0; /* getopt begins anew */
+    optind = 0; /* getopt starts again */
     enum options_verdict verdict = options_parse(n, args, &o);
     fflush(stdout);
     fflush(stderr);
@@ -98,7 +98,7 @@ static void wrong(enum options_verdict verdict, const char *because)
     assert_contains(said, "Try 'cloudseedd --help'.\n");
 }
 
-static void wrong_ones_are_told(void **state)
+static void wrong_ones_are_reported(void **state)
 {
     (void)state;
     o = (struct options){.seed = "untouched"};
@@ -180,7 +180,7 @@ static void what_is_given_wins(void **state)
     assert_str(c.templates_dir, "t");
     assert_str(c.state_dir, "st");
     assert_str(c.assets_dir, "as");
-    assert_str(c.url, "http://h"); /* URLs are put together from it */
+    assert_str(c.url, "http://h"); /* URLs are built from it */
     assert_str(c.user, "u");
     assert_str(c.group, ""); /* the user's own: the configured one belongs to the other user */
     assert_int_equal(c.http_n, 2);
@@ -192,6 +192,6 @@ static void what_is_given_wins(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(nothing_given), cmocka_unit_test(everything_given),
-          cmocka_unit_test(help_and_version_end_it), cmocka_unit_test(wrong_ones_are_told),
+          cmocka_unit_test(help_and_version_end_it), cmocka_unit_test(wrong_ones_are_reported),
           cmocka_unit_test(so_many_addresses), cmocka_unit_test(what_is_not_given_stays),
           cmocka_unit_test(what_is_given_wins))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Each test that changes the process does so in a child, whose exit status is the verdict. */
+/* Each test that changes the process does so in a child, whose exit status is the result. */
 #include "lib/unit.h"
 
 #include "daemon/privileges.h"
@@ -84,7 +84,7 @@ static void says_who_is_not_there(void **state)
 static bool stays_as_it_is(void)
 {
     uid_t uid = geteuid();
-    /* As root, root may be asked for; anyone else has no choice, and is not even looked up. */
+    /* As root, the user may be root; for any other user the name is not even looked up. */
     const char *user = uid == 0 ? "root" : "no-such-user";
     return privileges_drop(str_from(user), STR(""), NULL) == 0 && geteuid() == uid &&
            prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;

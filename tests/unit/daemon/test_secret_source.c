@@ -140,7 +140,7 @@ static void a_command_that_fails_shows_nothing(void **state)
     assert_string_equal(said.msg, "/nonexistent/pass cannot be run: No such file or directory");
 }
 
-/* Each of them would sleep for a minute. */
+/* Each command would sleep for a minute. */
 static void a_command_has_its_time_and_leaves_nothing_behind(void **state)
 {
     static const char *const scripts[] = {"sleep 60", "echo x; exec >&-; sleep 60",
@@ -154,7 +154,7 @@ static void a_command_has_its_time_and_leaves_nothing_behind(void **state)
     }
 }
 
-static void a_command_is_given_up_when_told_to(void **state)
+static void a_command_is_given_up_on_request(void **state)
 {
     const struct str words[] = {STR("/bin/sleep"), STR("60")};
     const struct config_secret s = {.command = words, .command_n = 2};
@@ -172,4 +172,4 @@ UNIT_MAIN(IN_FOLDER(a_file_is_read_without_its_last_line_end),
           cmocka_unit_test(a_command_has_nothing_but_a_path),
           cmocka_unit_test(a_command_that_fails_shows_nothing),
           cmocka_unit_test(a_command_has_its_time_and_leaves_nothing_behind),
-          cmocka_unit_test(a_command_is_given_up_when_told_to))
+          cmocka_unit_test(a_command_is_given_up_on_request))

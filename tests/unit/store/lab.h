@@ -113,11 +113,11 @@ static inline void ask_event(uint64_t i, const char *node, const char *kind)
 
 static enum which kinds[] = {MEMORY, SQLITE, FAILING};
 
-#define EACH(test)                                                              \
-    {#test " (memory)", test, lab_enter, lab_leave, &kinds[0]},                 \
-        {#test " (sqlite)", test, lab_enter, lab_leave, &kinds[1]},             \
-    {                                                                           \
-#test " (failing, told nothing)", test, lab_enter, lab_leave, &kinds[2] \
+#define EACH(test)                                                                 \
+    {#test " (memory)", test, lab_enter, lab_leave, &kinds[0]},                    \
+        {#test " (sqlite)", test, lab_enter, lab_leave, &kinds[1]},                \
+    {                                                                              \
+#test " (failing, no failures set)", test, lab_enter, lab_leave, &kinds[2] \
     }
 
 #endif

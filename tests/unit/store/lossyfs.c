@@ -13,7 +13,7 @@
 #define FILES_MAX 16
 #define SECTOR 512
 
-/* A change that is not sure yet. */
+/* A change that was not synced yet. */
 struct change {
     struct change *next;
     bool truncates;
@@ -23,8 +23,8 @@ struct change {
 
 struct file {
     char path[512]; /* empty: free */
-    bool is_sure;   /* that it is there */
-    bool deleted;   /* but that is not sure */
+    bool is_sure;   /* its name was synced */
+    bool deleted;   /* but the deletion was not synced */
     unsigned char *sure;
     size_t n, room;
     struct change *first, **last;
@@ -72,7 +72,7 @@ static void apply(struct file *f, const struct change *c, size_t at, size_t n)
     memcpy(f->sure + at, c->bytes + (at - c->at), n);
 }
 
-/* Sector by sector, as the dice fall. */
+/* Sector by sector, at random. */
 static void apply_torn(struct file *f, const struct change *c)
 {
     if (c->truncates && dice() % 2)
@@ -138,7 +138,7 @@ static struct file *find(const char *path)
     return NULL;
 }
 
-/* What is there when we first see it is sure. */
+/* What a file contains when it is first opened counts as synced. */
 static struct file *watch(const char *path)
 {
     struct file *f = find(path);
@@ -191,7 +191,7 @@ static int io_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
     struct file *file = ((struct handle *)f)->file;
     pthread_mutex_lock(&lock);
     bool was_cut = is_cut, on = step();
-    if (file && (on || !was_cut)) /* the write that is cut short may have got through */
+    if (file && (on || !was_cut)) /* the interrupted write may have been carried out */
         note(file, false, (size_t)at, p, (size_t)n);
     pthread_mutex_unlock(&lock);
     return on ? CALL(f, xWrite, p, n, at) : SQLITE_IOERR_WRITE;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * producers: many who count, each in a record of its own, and whether a store kept their word.
+ * producers: many writers that count, each in its own record, and a check of what the store kept.
  *
  * Producer i has the record "count/pI", whose bytes are a number, and each commit raises it by one
- * and says so in an event. Before a test ends the world somehow, `answered` holds what was
- * answered.
+ * and records it in an event. `answered` holds the numbers whose commits were answered before the
+ * test killed the process or cut the power.
  */
 #ifndef CLOUDSEED_TESTS_UNIT_STORE_PRODUCERS_H
 #define CLOUDSEED_TESTS_UNIT_STORE_PRODUCERS_H
@@ -15,7 +15,7 @@
 #define PRODUCERS_PADDING 1500 /* so that pages and checkpoints come */
 
 struct producers {
-    uint64_t answered[PRODUCERS];  /* the number that is surely there */
+    uint64_t answered[PRODUCERS];  /* the number whose commit was answered */
     uint64_t revisions[PRODUCERS]; /* of the record */
     uint64_t loaded[PRODUCERS];
     uint64_t events[PRODUCERS]; /* revision of the last event of each … */
@@ -74,7 +74,7 @@ static inline void producers_read_events(struct producers *p, struct storeloop *
             const struct store_entry *x = &n->page.entries[k];
             uint64_t i = producers_index(x->event.node);
             assert_int_equal(x->id, ++p->last_event); /* without gaps */
-            /* A second time would be one that its producer never knew of. */
+            /* A second one would be a commit that its producer does not know of. */
             assert_int_equal(producers_number(x->event.bytes), p->said[i] + 1);
             p->said[i]++;
             p->events[i] = x->revision;
@@ -84,7 +84,7 @@ static inline void producers_read_events(struct producers *p, struct storeloop *
     }
 }
 
-/* Starts the store, and compares. Returns how many producers had an answer that does not hold. */
+/* Starts the store, and compares. Returns how many producers lost a commit that was answered. */
 static inline unsigned producers_compare(struct producers *p, struct storeloop *l, struct store *s)
 {
     uint64_t revision;
@@ -99,7 +99,7 @@ static inline unsigned producers_compare(struct producers *p, struct storeloop *
     producers_read_events(p, l);
     for (size_t i = 0; i < PRODUCERS; i++) {
         lost += p->loaded[i] < p->answered[i];
-        /* No state without the event that explains it. */
+        /* There is no state without its event. */
         assert_int_equal(p->said[i], p->loaded[i]);
         assert_int_equal(p->events[i], p->revisions[i]);
         p->answered[i] = p->loaded[i];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the port promises of records and of its queue, of each store that fills it. */
+/* The port's promises about records and the queue, tested on each store. */
 #include "lib/unit.h"
 
 #include "lab.h"
@@ -81,7 +81,7 @@ static void test_delete(void **state)
     assert_string_equal(all_records(), "node/b=1@2 ");
 }
 
-/* Who knows an old revision must not take a new record of the same name for it. */
+/* An old revision must not match a new record of the same name. */
 static void test_name_used_again(void **state)
 {
     (void)state;
@@ -95,7 +95,7 @@ static void test_name_used_again(void **state)
     assert_true(put("a", STORE_ABSENT, "1").revision > again + 1);
 }
 
-static void test_check_alone(void **state)
+static void test_only_a_check(void **state)
 {
     (void)state;
     put("lease", STORE_ABSENT, "1");
@@ -142,8 +142,8 @@ static void test_all_or_nothing(void **state)
     assert_int_equal(events(), 3);
 }
 
-/* Asked all at once, so that they share a commit: each stands for itself. */
-static void test_conflict_leaves_others_alone(void **state)
+/* Queued at once, so that they share a commit; each succeeds or fails by itself. */
+static void test_conflict_does_not_affect_others(void **state)
 {
     (void)state;
     put("n0", STORE_ABSENT, "1");
@@ -325,7 +325,7 @@ static void test_load_can_be_ended(void **state)
 
 UNIT_MAIN(EACH(test_empty), EACH(test_put_and_put_again), EACH(test_wrong_revision),
           EACH(test_any_revision), EACH(test_delete), EACH(test_name_used_again),
-          EACH(test_check_alone), EACH(test_all_or_nothing),
-          EACH(test_conflict_leaves_others_alone), EACH(test_two_at_once), EACH(test_any_bytes),
+          EACH(test_only_a_check), EACH(test_all_or_nothing),
+          EACH(test_conflict_does_not_affect_others), EACH(test_two_at_once), EACH(test_any_bytes),
           EACH(test_bounds), EACH(test_queue_is_bounded), EACH(test_stop_finishes_what_is_queued),
           EACH(test_load_can_be_ended))

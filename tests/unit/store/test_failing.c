@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The store that fails as it is told does so: tests of others rest on it. */
+/* failing_store fails as requested: other tests depend on it. */
 #include "lib/unit.h"
 
 #include "lib/failing_store.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A disk that fills up: refused with the reason, and well again when there is room. */
+/* A disk that fills up: commits are refused with the reason, and succeed again once there is room.
+ */
 #include "lib/unit.h"
 
 #include "lib/folder.h"
@@ -10,7 +11,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 
-/* A small file system that nobody else sees; as root, or in a user namespace of our own. */
+/* A small file system that only this process sees: as root, or in its own user namespace. */
 static bool mount_small(void)
 {
     int flags = CLONE_NEWNS | (geteuid() ? CLONE_NEWUSER : 0);
@@ -80,7 +81,7 @@ static void test_full_and_well_again(void **state)
     assert_int_equal(page->page.newest, stored);
     store_notice_free(s, page);
 
-    /* It finds by itself that there is room, without a commit. */
+    /* It notices by itself that there is room, without a commit. */
     assert_int_equal(unlink("small/ballast"), 0);
     while (store_health(s, NULL) != STORE_OK)
         store_notice_free(s, storeloop_until(&l, STORE_HEALTH));
@@ -120,7 +121,7 @@ static void test_backup_without_room(void **state)
     storeloop_end(&l);
 }
 
-/* The mount goes first, or the folder could not. */
+/* The folder can only be removed after the mount. */
 static int leave(void **state)
 {
     umount2("small", MNT_DETACH);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the port promises of events, of each store that fills it. */
+/* The port's promises about events, tested on each store. */
 #include "lib/unit.h"
 
 #include "base/clock.h"
@@ -68,7 +68,7 @@ static void test_tags_and_ends_of_pages(void **state)
     store_notice_free(lab.loop.store, n);
 }
 
-/* Retention works beside us: ask until it has come so far. */
+/* Retention runs on another thread: ask until it has come so far. */
 static void wait_for_oldest(uint64_t id)
 {
     for (;;) {
@@ -87,7 +87,7 @@ static void test_retention_by_count(void **state)
     fill_journal(12);
     store_retain(lab.loop.store, (struct store_retention){.max_events = 4});
     wait_for_oldest(9);
-    fill_journal(2); /* ids go on */
+    fill_journal(2); /* ids continue */
     store_retain(lab.loop.store, (struct store_retention){.max_events = 1});
     wait_for_oldest(14);
 }
@@ -106,7 +106,7 @@ static void test_retention_by_age(void **state)
     assert_int_equal(events(), 1);
 }
 
-/* The last event goes, its id does not come back. */
+/* The last event is removed; its id is not used again. */
 static void test_ids_are_not_used_again(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A process that is killed while a hundred producers commit: what it answered is there. */
+/* A process is killed while a hundred producers commit: every commit that it answered is kept. */
 #include "lib/unit.h"
 
 #include "lib/folder.h"
@@ -28,7 +28,7 @@ static struct store *open_store(void)
     return s;
 }
 
-/* The child: tells the pipe, one byte each, which producer was answered. It never ends. */
+/* The child: writes a byte to the pipe for each producer that was answered. It never ends. */
 static void produce(int pipe)
 {
     struct storeloop l;
@@ -93,7 +93,7 @@ static void test_answers_outlive_the_process(void **state)
     }
 }
 
-/* That the test above would see it. */
+/* Shows that the test above would notice a loss. */
 static void test_a_lost_answer_is_seen(void **state)
 {
     struct storeloop l;
@@ -105,7 +105,7 @@ static void test_a_lost_answer_is_seen(void **state)
     storeloop_end(&l);
 }
 
-/* Who has the state keeps others off, and gives it up by dying. */
+/* A process that uses the state keeps others out until it dies. */
 static void test_one_process_at_a_time(void **state)
 {
     int ends[2];

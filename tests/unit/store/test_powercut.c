@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What was answered is there after a power cut, and after a disk that fails. */
+/* What was answered is kept after a power cut, and after a disk error. */
 #include "lib/unit.h"
 
 #include "lib/folder.h"
@@ -50,15 +50,14 @@ static void produce_until_cut(struct store *s)
     storeloop_end(&l);
 }
 
-/* One cut; returns how many producers were lied to, all of them where the file is beyond reading.
- */
+/* One cut; returns how many producers lost an answered commit: all if the file cannot be read. */
 static unsigned one_cut(uint64_t seed, bool unsafe)
 {
     struct store *s = NULL;
     struct storeloop l;
     struct err e = {0};
     unsigned lost;
-    /* Most in the midst of it, some in the making of the file. */
+    /* Most cuts come between commits, some while the file is made. */
     uint64_t at = seed % 5 ? 1 + seed * 2654435761U % 6000 : 1 + seed / 5;
     memset(&producers, 0, sizeof(producers));
     unlink("state.db");
@@ -90,7 +89,7 @@ static void test_nothing_answered_is_lost(void **state)
     }
 }
 
-/* That the test above would see it. */
+/* Shows that the test above would notice a loss. */
 static void test_without_syncs_it_would_be(void **state)
 {
     (void)state;
@@ -107,7 +106,7 @@ static const char *all_text(struct store_notice *n, char text[256])
     return text;
 }
 
-/* A sync that fails says nothing of what the disk has: the answer is UNKNOWN, and then the truth.
+/* After a failed sync it is unknown what the disk has: the answer is UNKNOWN, then the feed tells.
  */
 static void test_failed_sync_is_unknown(void **state)
 {
@@ -133,13 +132,13 @@ static void test_failed_sync_is_unknown(void **state)
     store_notice_free(s, n);
     store_notice_free(s, storeloop_until(&l, STORE_IN_STEP));
     assert_int_equal(store_health(s, &e), STORE_OK);
-    /* It goes on from there. */
+    /* It continues from there. */
     assert_int_equal(storeloop_put(&l, "a", revision, "3").result, STORE_OK);
     storeloop_end(&l);
     unlink("state.db");
 }
 
-/* More records than the feed gives at a time, and a commit in the midst of it. */
+/* More records than the feed sends at a time, and a commit between two steps. */
 static void test_start_over_has_all_records(void **state)
 {
     struct store *s = NULL;
@@ -178,7 +177,7 @@ static void test_start_over_has_all_records(void **state)
     unlink("state.db");
 }
 
-/* Where it cannot be opened any more, commits are refused at once, until it can. */
+/* While the file cannot be opened again, commits are refused at once. */
 static void test_unavailable_until_it_can_be_opened(void **state)
 {
     struct store *s = NULL;

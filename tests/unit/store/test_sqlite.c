@@ -52,7 +52,7 @@ static void make_state(const char *path, unsigned records)
     storeloop_end(&l);
 }
 
-/* Changes the file behind the store's back. */
+/* Changes the file without the store. */
 static void sql(const char *path, const char *text)
 {
     sqlite3 *handle = NULL;
@@ -76,7 +76,7 @@ static void dump(sqlite3 *handle, struct buf *b, const char *query)
     assert_int_equal(sqlite3_exec(handle, query, add_line, b, NULL), SQLITE_OK);
 }
 
-/* tests/golden/store-schema.sql: files that are out there depend on it. */
+/* tests/golden/store-schema.sql: existing files depend on it. */
 static void test_layout_is_the_documented_one(void **state)
 {
     sqlite3 *handle = NULL;
@@ -119,7 +119,7 @@ static void test_file_is_private(void **state)
     assert_int_equal(st.st_mode & 07777, 0600);
     assert_int_equal(access("state.db-shm", F_OK), -1);
     store_close(s);
-    /* Closed in order, it is one file. */
+    /* After an orderly close it is one file. */
     assert_int_equal(access("state.db-wal", F_OK), -1);
     assert_int_equal(chmod("state.db", 0640), 0);
     refused("state.db", -EPERM, "others than its owner may use it; run: chmod 600 state.db");
@@ -135,7 +135,7 @@ static void unchanged(const char *path, const char *text)
     arena_done(&a);
 }
 
-static void test_what_is_not_ours_is_left_alone(void **state)
+static void test_what_is_not_ours_is_left_unchanged(void **state)
 {
     struct store *s = NULL;
     struct err e;
@@ -160,7 +160,7 @@ static void test_what_is_not_ours_is_left_alone(void **state)
     refused("missing/state.db", -ENOENT, "missing/state.db: No such file");
 }
 
-/* A start that was cut off in the making leaves things like these. */
+/* An interrupted first start leaves files like these. */
 static void test_empty_file_and_leftovers(void **state)
 {
     folder_file(*state, "state.db", "");
@@ -253,7 +253,8 @@ static void test_network_file_systems(void **state)
     assert_null(statefile_refusal(0x58465342)); /* XFS */
     assert_null(statefile_refusal(0x9123683e)); /* btrfs */
     assert_null(statefile_refusal(0x2fc12fc1)); /* ZFS */
-    assert_null(statefile_refusal(0x01021994)); /* tmpfs: forgets, but keeps its word till then */
+    assert_null(
+        statefile_refusal(0x01021994)); /* tmpfs: lost at a reboot, but reliable until then */
     assert_null(statefile_refusal(0x794c7630)); /* overlayfs */
 }
 
@@ -346,7 +347,7 @@ static uint64_t oldest(struct storeloop *l)
     return id;
 }
 
-/* 20,000 events go in small steps: a commit that is asked meanwhile does not wait for the last. */
+/* 20,000 events go in small steps: a commit that comes meanwhile does not wait for the last. */
 static void test_retention_does_not_stall(void **state)
 {
     struct storeloop l;
@@ -368,7 +369,7 @@ static void test_retention_does_not_stall(void **state)
     assert_true(oldest(&l) < 15000);
     while (oldest(&l) < 19902)
         ;
-    /* The room is given back as well, but for what is kept to write into. */
+    /* Free pages are returned as well, except those that are kept for new events. */
     do {
         oldest(&l);
         store_stats(l.store, &stats);
@@ -382,8 +383,8 @@ static void test_retention_does_not_stall(void **state)
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_enter, folder_leave)
 
 UNIT_MAIN(IN_FOLDER(test_layout_is_the_documented_one), IN_FOLDER(test_file_is_private),
-          IN_FOLDER(test_what_is_not_ours_is_left_alone), IN_FOLDER(test_empty_file_and_leftovers),
-          IN_FOLDER(test_newer_layout_is_refused), IN_FOLDER(test_damage_is_seen_after_a_crash),
-          IN_FOLDER(test_migrations), cmocka_unit_test(test_network_file_systems),
-          IN_FOLDER(test_backup), IN_FOLDER(test_backup_among_commits),
-          IN_FOLDER(test_retention_does_not_stall))
+          IN_FOLDER(test_what_is_not_ours_is_left_unchanged),
+          IN_FOLDER(test_empty_file_and_leftovers), IN_FOLDER(test_newer_layout_is_refused),
+          IN_FOLDER(test_damage_is_seen_after_a_crash), IN_FOLDER(test_migrations),
+          cmocka_unit_test(test_network_file_systems), IN_FOLDER(test_backup),
+          IN_FOLDER(test_backup_among_commits), IN_FOLDER(test_retention_does_not_stall))

@@ -1,12 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gzip: one document compressed as a whole (RFC 1952). */
+/*
+ * gzip: answers joined from pieces that were compressed beforehand (RFC 1951, RFC 1952).
+ *
+ * A piece is a text as deflate blocks that end on a byte boundary and refer to nothing before them,
+ * so that it can stand anywhere in a stream. What an answer costs is then copying: its CRC follows
+ * from those of the pieces. Which texts are worth a piece is not known here.
+ */
 #ifndef CLOUDSEED_WIRE_GZIP_H
 #define CLOUDSEED_WIRE_GZIP_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 
-/* False where the result would not be smaller than `plain`. The same bytes for the same input:
- * no time, no name in the header. */
+struct gzip_piece {
+    struct str block;
+    uint32_t plain_bytes;
+    uint32_t crc;
+    uint32_t crc_shift; /* what as many bytes do to the CRC of what stands before them */
+};
+
+/* Compresses `text` as well as it can be, into `a`. The same bytes for the same text. False where
+ * they would not be fewer. */
+bool gzip_piece_make(struct str text, struct arena *a, struct gzip_piece *ret);
+
+/* One answer in the making. The cap of `out` is not checked here: look at out->full at the end. */
+struct gzip {
+    struct buf *out;
+    uint32_t crc;
+    uint32_t plain_bytes; /* modulo 2^32, as the trailer has it */
+};
+
+/* Appends the header: no time, no name. */
+void gzip_begin(struct gzip *g, struct buf *out);
+void gzip_add_piece(struct gzip *g, const struct gzip_piece *p);
+/* Any text, empty too: stored as it is where it is short, compressed on the spot otherwise. */
+void gzip_add_text(struct gzip *g, struct str text);
+void gzip_end(struct gzip *g);
+
+/* A whole answer at once. False where the result would not be smaller than `plain`. */
 bool gzip_compress(struct str plain, struct arena *a, struct str *ret);
 
 #endif

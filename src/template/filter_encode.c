@@ -60,10 +60,13 @@ static size_t plain_run(struct str s)
 /* A double-quoted string; `hides` names the characters that are written as \u escapes. */
 static void quoted_text(struct buf *b, struct str s, bool (*hides)(uint32_t c))
 {
-    size_t n = plain_run(s);
     buf_char(b, '"');
-    buf_append(b, s.p, n);
-    for (s = str_skip(s, n); s.n; s = str_skip(s, n)) {
+    for (;;) {
+        size_t n = plain_run(s);
+        buf_append(b, s.p, n);
+        s = str_skip(s, n);
+        if (!s.n)
+            break;
         uint32_t c = text_decode(s, &n);
         char letter = short_escape(c);
         if (letter) {
@@ -74,6 +77,7 @@ static void quoted_text(struct buf *b, struct str s, bool (*hides)(uint32_t c))
         } else {
             buf_append(b, s.p, n);
         }
+        s = str_skip(s, n);
     }
     buf_char(b, '"');
 }

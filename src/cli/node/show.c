@@ -69,9 +69,11 @@ static struct value variables_value(struct shown seen, struct arena *a)
     return value_map(pairs, seen.n);
 }
 
+#define FILES ((uint32_t)SEED_FILE_COUNT + LOADERS)
+
 static struct value templates_value(const struct role *r, struct arena *a)
 {
-    struct value_pair *pairs = ARENA_ARRAY(a, struct value_pair, SEED_FILE_COUNT + LOADERS);
+    struct value_pair *pairs = ARENA_ARRAY(a, struct value_pair, FILES);
     for (int i = 0; i < SEED_FILE_COUNT; i++) {
         pairs[i].key = value_str(str_from(seed_file_names[i]));
         pairs[i].value = r->templates[i] ? value_str(r->template_names[i]) : value_none();
@@ -81,7 +83,7 @@ static struct value templates_value(const struct role *r, struct arena *a)
         pairs[SEED_FILE_COUNT + i].value =
             r->scripts[i] ? value_str(r->script_names[i]) : value_none();
     }
-    return value_map(pairs, SEED_FILE_COUNT + LOADERS);
+    return value_map(pairs, FILES);
 }
 
 /* What came of the node's check. */

@@ -49,6 +49,14 @@ void http_server_pump(struct http_server *s)
 
 /* --- Start and end ------------------------------------------------------------------------- */
 
+/* From libmicrohttpd 0.9.77 on an added connection starts only at the next MHD_run, and not within
+ * MHD_add_connection, unless it knows that one thread makes all calls. */
+#if MHD_VERSION >= 0x00097707
+#define SINGLE_THREADED MHD_USE_NO_THREAD_SAFETY
+#else
+#define SINGLE_THREADED 0
+#endif
+
 /* Requests are small, and libmicrohttpd zeroes all of it after each. 3 KiB of headers fit. */
 #define CONNECTION_MEMORY_BYTES 4096
 
@@ -63,8 +71,9 @@ static size_t leave_escaped(void *cls, struct MHD_Connection *m, char *text)
 static int start_daemon(struct http_server *s, struct err *e)
 {
     s->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME, 0,
-        NULL, NULL, http_request_step, s, MHD_OPTION_CONNECTION_LIMIT,
+        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME |
+            SINGLE_THREADED,
+        0, NULL, NULL, http_request_step, s, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)s->limits.connections + 2 * LOCAL_RESERVE, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
         MHD_OPTION_NOTIFY_CONNECTION, http_connection_notice, s, MHD_OPTION_URI_LOG_CALLBACK,

@@ -38,7 +38,7 @@ static void print_flags(FILE *f, const struct flag *list)
         print_flag(f, list);
 }
 
-/* Those of all commands; what several have in common is printed once. */
+/* The options of all commands; an option that several have in common is printed once. */
 static void print_some_flags(FILE *f)
 {
     struct command_flags all = {.at = NULL};

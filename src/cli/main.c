@@ -11,15 +11,15 @@
 #define ARENA_BYTES (16 * 1024)
 #define OUTPUT_BYTES ((size_t)1024 * 1024)
 
-/* What is printed leaves in large pieces, most of it in one: where that fails, close_output still
- * has the reason. A terminal keeps its order of standard output and error. */
+/* Output is written in large pieces, most of it in one: if that fails, errno still has the reason
+ * in close_output. A terminal keeps the order of standard output and error. */
 static void buffer_output(struct arena *a)
 {
     if (!isatty(STDOUT_FILENO))
         setvbuf(stdout, arena_alloc(a, OUTPUT_BYTES), _IOFBF, OUTPUT_BYTES);
 }
 
-/* A full disk shows when the last bytes are written, not before. */
+/* A full disk is noticed only when the last bytes are written. */
 static int close_output(int status)
 {
     bool failed = ferror(stdout);
@@ -75,7 +75,7 @@ static int run(struct cli *c, int argc, char **argv)
 int main(int argc, char **argv)
 {
     struct cli c = {0};
-    setlocale(LC_CTYPE, "C.UTF-8"); /* for the width of characters: our texts are UTF-8 */
+    setlocale(LC_CTYPE, "C.UTF-8"); /* for wcwidth: our texts are UTF-8 */
     arena_init(&c.arena, ARENA_BYTES);
     buffer_output(&c.arena);
     int status = close_output(run(&c, argc, argv));

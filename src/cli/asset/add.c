@@ -21,10 +21,8 @@ static struct str name_of(const char *path)
 static int run(struct cli *c)
 {
     const char *file = c->operands[0];
-    struct str wanted = {flags_value(&c->flags, "sha256"), 0}, folder;
-    if (wanted.p)
-        wanted = str_from(wanted.p);
-    if (wanted.p && !digest_text_valid(wanted))
+    struct str wanted = str_from(flags_value(&c->flags, "sha256")), folder;
+    if (wanted.n && !digest_text_valid(wanted))
         return cli_misuse(c, "--sha256: expected 64 hexadecimal digits");
     if (c->operands_n == 1 && strcmp(file, "-") == 0)
         return cli_misuse(c, "what comes from standard input needs a name");

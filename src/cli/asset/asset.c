@@ -53,7 +53,8 @@ static const char *path_of(struct asset_walk *w, struct str name)
     return ARENA_JOIN(&w->cli->arena, w->folder, STR("/"), name).p;
 }
 
-/* "HASH  NAME", as sha256sum writes it; empty where there is none that can be read. */
+/* The hash in NAME.sha256, a line "HASH  NAME" as sha256sum writes it; empty if there is none or it
+ * is unreadable. */
 static struct str read_hash(struct asset_walk *w, struct str name)
 {
     struct arena *a = &w->cli->arena;
@@ -163,7 +164,7 @@ static int copy_blocks(int from, int to, char *block, struct digest *d, struct p
     uint64_t done = 0;
     for (;;) {
         ssize_t n = read(from, block, BLOCK_BYTES);
-        if (interrupt_came())
+        if (cli_interrupted())
             return -EINTR;
         if (n == 0 || (n < 0 && errno != EINTR))
             return n == 0 ? 0 : -errno;
@@ -196,19 +197,19 @@ int asset_copy(int from, int to, uint64_t size, const char *what, char sha256[DI
 
 struct putting {
     struct cli *cli;
-    struct str path; /* of the asset */
-    struct str part; /* of what becomes it, hidden from the server by its dot */
+    struct str path; /* of the final file */
+    struct str part; /* of the temporary file; the server does not serve names with a leading dot */
     int fd;
 };
 
-/* The folders between are for everyone, as what is in them. */
+/* Creates the folders in the path, readable by everyone like the assets. */
 static int make_folders(char *path)
 {
     for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         int r = mkdir(path, 0755);
         if (r == 0)
-            r = chmod(path, 0755); /* whatever the umask */
+            r = chmod(path, 0755); /* despite the umask */
         *slash = '/';
         if (r < 0 && errno != EEXIST)
             return -errno;
@@ -235,7 +236,7 @@ static int part_sync(struct putting *p)
 {
     int r = fsync(p->fd) < 0 ? -errno : 0;
     if (close(p->fd) < 0 && r == 0)
-        r = -errno; /* how a share tells of a full disk */
+        r = -errno; /* network file systems report a full disk here */
     p->fd = -1;
     return r;
 }
@@ -256,6 +257,7 @@ static int part_publish(struct putting *p)
     return 0;
 }
 
+/* A file system that cannot do it answers EINVAL. */
 static int sync_folder(struct str path)
 {
     char folder[4096];
@@ -265,12 +267,12 @@ static int sync_folder(struct str path)
     int fd = open(dirname(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
-    int r = fsync(fd) < 0 && errno != EINVAL ? -errno : 0; /* EINVAL: a share that cannot */
+    int r = fsync(fd) < 0 && errno != EINVAL ? -errno : 0;
     close(fd);
     return r;
 }
 
-/* No hash is better than a wrong one: the old one goes before the file is replaced. */
+/* No hash is better than a wrong one: the old one is removed before the file is replaced. */
 static int publish(struct putting *asset, struct putting *hash)
 {
     if (unlink(hash->path.p) < 0 && errno != ENOENT)
@@ -302,7 +304,7 @@ static int fill(struct putting *asset, struct putting *hash, struct str name, in
         r = part_open(asset, asset->path);
     if (r == 0)
         r = asset_copy(from, asset->fd, size, what, sha256);
-    if (r == 0 && wanted.p && !str_eq_nocase(wanted, str_from(sha256)))
+    if (r == 0 && wanted.n && !str_eq_nocase(wanted, str_from(sha256)))
         r = -EBADMSG;
     if (r == 0)
         r = part_sync(asset);
@@ -318,7 +320,7 @@ static int put_from(struct cli *c, struct str folder, struct str name, int from,
     struct putting asset = {.cli = c, .fd = -1}, hash = {.cli = c, .fd = -1};
     char sha256[DIGEST_TEXT_SIZE] = "";
     asset.path = ARENA_JOIN(&c->arena, folder, STR("/"), name);
-    interrupt_hold();
+    cli_signals_hold();
     int r = fill(&asset, &hash, name, from, wanted, sha256);
     part_drop(&asset);
     part_drop(&hash);
@@ -327,7 +329,7 @@ static int put_from(struct cli *c, struct str folder, struct str name, int from,
         status = cli_fail(c, "%.*s: its SHA-256 is %s: it was not added", STR_ARG(name), sha256);
     else if (r < 0)
         status = cli_fail(c, "%s: %s", asset.path.p, strerror(-r));
-    interrupt_release();
+    cli_signals_release();
     if (status == CLI_OK)
         printf("%s  %.*s\n", sha256, STR_ARG(name));
     return status;

@@ -5,7 +5,7 @@
 
 #define IPXE_FOLDER "/usr/lib/ipxe"
 
-/* Debian has ipxe.efi in /boot as well, where older packages have it alone. */
+/* Older Debian packages have ipxe.efi only in /boot. */
 static const char *find_program(struct cli *c, const char *folder, const char *name)
 {
     const char *path = arena_printf(&c->arena, "%s/%s", folder, name).p;
@@ -26,7 +26,7 @@ static int run(struct cli *c)
     }
     int status = asset_folder(c, &folder);
     for (size_t i = 0; i < 3 && status == CLI_OK; i++)
-        status = asset_put(c, folder, str_from(programs[i]), paths[i], (struct str){NULL, 0});
+        status = asset_put(c, folder, str_from(programs[i]), paths[i], STR(""));
     return status;
 }
 

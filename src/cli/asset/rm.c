@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-/* Folders that are empty now go too, but for the assets' own. */
+/* Removes folders that are now empty, except the assets folder itself. */
 static void remove_folders(struct cli *c, struct str folder, struct str name)
 {
     const char *slash;
@@ -28,7 +28,7 @@ static int remove_one(struct cli *c, struct str folder, struct str name)
     return CLI_OK;
 }
 
-/* All or none: who mistypes one of several names has lost nothing yet. */
+/* Checks all names first: a typo must not leave some of the assets removed. */
 static int run(struct cli *c)
 {
     struct str folder;

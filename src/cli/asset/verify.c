@@ -58,7 +58,7 @@ static void verify(struct verifying *v, const struct asset_entry *e)
 {
     char sha256[DIGEST_TEXT_SIZE] = "";
     enum verdict verdict = judge(v, e, sha256);
-    if (interrupt_came())
+    if (cli_interrupted())
         return;
     v->is_bad |= verdict > VERDICT_UNKNOWN;
     print_one(v, e, verdict, verdict == VERDICT_UNREADABLE ? "" : sha256);
@@ -71,14 +71,14 @@ static int verify_all(struct verifying *v, struct asset_entry *list, size_t n)
         if (!asset_find(c, list, n, c->operands[i]))
             return CLI_FAILED;
     }
-    interrupt_hold();
-    for (size_t i = 0; i < c->operands_n && !interrupt_came(); i++)
+    cli_signals_hold();
+    for (size_t i = 0; i < c->operands_n && !cli_interrupted(); i++)
         verify(v, asset_find(c, list, n, c->operands[i]));
-    for (size_t i = 0; i < n && c->operands_n == 0 && !interrupt_came(); i++)
+    for (size_t i = 0; i < n && c->operands_n == 0 && !cli_interrupted(); i++)
         verify(v, &list[i]);
     if (flags_given(&c->flags, "json"))
         cli_list_end(&v->json);
-    interrupt_release();
+    cli_signals_release();
     return v->is_bad ? CLI_FAILED : CLI_OK;
 }
 

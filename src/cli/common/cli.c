@@ -28,11 +28,11 @@ __attribute__((format(printf, 3, 0))) static void say(const struct cli *c, const
     buf_done(&line);
 }
 
-/* Whoever interrupts us knows why we fail. */
+/* A user who interrupted us needs no message. */
 int cli_fail(const struct cli *c, const char *fmt, ...)
 {
     va_list ap;
-    if (interrupt_came())
+    if (cli_interrupted())
         return CLI_FAILED;
     va_start(ap, fmt);
     say(c, "", fmt, ap);
@@ -59,7 +59,7 @@ void cli_note(const struct cli *c, const char *fmt, ...)
     va_end(ap);
 }
 
-/* Every line but the first begins with `indent`: no string of JSON has a line end in it. */
+/* Every line but the first begins with `indent`: strings in JSON contain no newline. */
 static void print_json(struct value v, bool pretty, const char *indent)
 {
     struct buf text, safe;
@@ -115,8 +115,8 @@ static void note(int number)
     came = number;
 }
 
-/* Without SA_RESTART: whoever waits is to wake up and ask. */
-void interrupt_hold(void)
+/* Without SA_RESTART, so that a wait returns and cli_interrupted is called. */
+void cli_signals_hold(void)
 {
     struct sigaction action = {.sa_handler = note};
     sigemptyset(&action.sa_mask);
@@ -128,12 +128,12 @@ void interrupt_hold(void)
     }
 }
 
-bool interrupt_came(void)
+bool cli_interrupted(void)
 {
     return came != 0;
 }
 
-void interrupt_release(void)
+void cli_signals_release(void)
 {
     for (size_t i = 0; i < SIGNALS_N; i++)
         sigaction(signals[i], &before[i], NULL);

@@ -23,7 +23,7 @@ struct client {
     struct buf body;
 };
 
-/* What every request has. Proxies of the environment are for other servers. */
+/* Options of all requests. Proxies from the environment do not apply to cloudseedd. */
 static CURL *make_handle(const struct server_address *server)
 {
     CURL *easy = mem_need(curl_easy_init());
@@ -185,11 +185,11 @@ struct client_stream {
     CURL *easy;
     struct curl_slist *headers;
     struct sse sse;
-    struct buf refusal; /* the body of an answer that is no stream */
+    struct buf refusal; /* the body of an answer that is not a stream of events */
     bool added;
-    uint64_t heard_ms, again_ms; /* the boot-time clock: last byte; when to connect again */
-    unsigned wait_ms;            /* of the next failure */
-    struct err trouble;          /* code 0: none */
+    uint64_t last_byte_ms, again_ms; /* boot-time clock: the last byte; the next connection */
+    unsigned wait_ms;                /* after the next failure */
+    struct err trouble;              /* code 0: none */
     sse_event_fn on_event;
     void *cls;
     bool came;
@@ -213,7 +213,7 @@ static size_t on_bytes(char *p, size_t one, size_t n, void *cls)
 {
     struct client_stream *s = cls;
     (void)one;
-    s->heard_ms = clock_boot_ms();
+    s->last_byte_ms = clock_boot_ms();
     if (status_of(s->easy) != 200)
         return buf_append(&s->refusal, p, n) ? n : 0;
     s->trouble.code = 0;
@@ -269,12 +269,12 @@ static void connect_stream(struct client_stream *s)
     curl_easy_setopt(s->easy, CURLOPT_HTTPHEADER, s->headers);
     sse_restart(&s->sse);
     buf_clear(&s->refusal);
-    s->heard_ms = clock_boot_ms();
+    s->last_byte_ms = clock_boot_ms();
     curl_multi_add_handle(s->multi, s->easy);
     s->added = true;
 }
 
-/* 5xx is a server that starts, ends, or is full: it is asked again. */
+/* After 5xx the connection is made again: the server is starting, stopping or full. */
 static int on_end(struct client_stream *s, CURLcode code, struct err *e)
 {
     long status = status_of(s->easy);
@@ -298,12 +298,12 @@ static int perform(struct client_stream *s, struct err *e)
     curl_multi_perform(s->multi, &running);
     while (r == 0 && (msg = curl_multi_info_read(s->multi, &left)))
         r = msg->msg == CURLMSG_DONE ? on_end(s, msg->data.result, e) : 0;
-    if (r == 0 && s->added && clock_boot_ms() - s->heard_ms > SILENT_MS)
+    if (r == 0 && s->added && clock_boot_ms() - s->last_byte_ms > SILENT_MS)
         r = on_end(s, CURLE_OPERATION_TIMEDOUT, e);
     return r;
 }
 
-/* Not longer than until the connection is to be made again. */
+/* At most until the next connection. */
 static int until_again(const struct client_stream *s, int timeout_ms)
 {
     uint64_t now = clock_boot_ms();

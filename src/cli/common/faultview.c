@@ -10,10 +10,10 @@
 #define SOURCE_MAX_BYTES ((size_t)16 * 1024 * 1024)
 #define EXCERPT_SIZE 512
 
-/* The file that the last fault was in: faults come sorted. */
+/* The file of the last fault: faults are sorted. */
 struct source_file {
     const char *file;
-    struct str text; /* p == NULL: it cannot be read */
+    struct str text; /* p == NULL: unreadable */
     struct arena arena;
 };
 
@@ -28,7 +28,7 @@ static struct str read_source(struct source_file *s, const char *file)
     return s->text;
 }
 
-/* The offset of a place, or SIZE_MAX: the file may have changed since. */
+/* The offset of a place; SIZE_MAX if the file has changed since and no longer has it. */
 static size_t offset_of(struct str text, const struct place *at)
 {
     struct str rest = text, line = {0};
@@ -46,7 +46,7 @@ static size_t offset_of(struct str text, const struct place *at)
     return start;
 }
 
-/* False where there is nothing to show. */
+/* False if there is nothing to show. */
 static bool make_excerpt(struct source_file *s, const struct fault *f,
                          char out[static EXCERPT_SIZE])
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* faultview: faults as a compiler shows them: place, message, the line and a caret. */
+/* faultview: prints faults like a compiler: place, message, the line and a caret. */
 #ifndef CLOUDSEED_CLI_COMMON_FAULTVIEW_H
 #define CLOUDSEED_CLI_COMMON_FAULTVIEW_H
 
@@ -8,8 +8,8 @@
 
 #include <stdio.h>
 
-/* Sorts them and prints each; those that were not kept are counted on a line at the end. A fault
- * that brings no excerpt is given one from its file, where that can be read. */
+/* Sorts and prints them, and the number of those that were not kept. A fault without an excerpt
+ * gets one from its file, if that is readable. */
 void faultview_print(FILE *f, struct faults *faults, bool color);
 
 /* The same as a list for JSON. */

@@ -23,7 +23,7 @@ const struct flag flags_everywhere[] = {
     {NULL, NULL, NULL},
 };
 
-/* The first option of that name: options come before the command is known. Commands agree on
+/* The first option of that name. Options are parsed before the command is known: commands agree on
  * whether an option takes a value. */
 static const struct flag *find_any(struct str name, struct guess *guess)
 {

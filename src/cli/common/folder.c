@@ -19,7 +19,7 @@ bool folder_is(const char *path)
 int folder_make(const char *prefix, struct arena *a, struct str *ret, struct err *e)
 {
     struct str path = arena_printf(a, "%sXXXXXX", prefix);
-    char *made = mkdtemp((char *)path.p); /* the arena's bytes are ours to write */
+    char *made = mkdtemp((char *)path.p); /* arena memory may be written to */
     if (!made)
         return err_errno(e, -errno, "%s", path.p);
     *ret = path;

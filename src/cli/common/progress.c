@@ -9,7 +9,7 @@
 
 #define CLEAR_LINE "\r\033[K"
 
-/* Waits for the end until `until`. */
+/* Waits for progress_end, at most until `until`. */
 static bool has_ended(struct progress *p, const struct timespec *until)
 {
     int r = 0;

@@ -29,7 +29,7 @@ static void apply_flags(const struct cli *c, struct config *config)
         config->url.n--;
 }
 
-/* Whoever may not read the server's configuration can still look at a tree of his own. */
+/* A user who may not read the server's configuration can still check a tree of their own. */
 static const char *config_path(const struct cli *c)
 {
     const char *path = flags_value(&c->flags, "config");
@@ -67,7 +67,7 @@ static void print_renamed(FILE *f, struct str text, const struct seedtree_alias 
     }
 }
 
-/* Faults name each other's places too: the text as a whole is gone through. */
+/* Messages of faults contain paths too, so the whole text is searched. */
 void seedtree_print_faults(const struct cli *c, struct faults *faults,
                            const struct seedtree_alias *alias)
 {
@@ -93,7 +93,7 @@ struct tree *seedtree_load(struct cli *c, const struct config *config,
     progress_begin(&progress, "loading the seed tree");
     int r = tree_load(config->seed_dir.p, config->templates_dir.p, &faults, &tree);
     progress_end(&progress);
-    if (r < 0 || !alias) /* warnings of another tree are nobody's business now */
+    if (r < 0 || !alias) /* warnings about the other tree are irrelevant */
         seedtree_print_faults(c, &faults, alias);
     if (r < 0)
         cli_fail(c, "the seed tree %s%s cannot be used: %s", alias ? "of " : "",
@@ -118,18 +118,18 @@ const struct node *seedtree_node(struct cli *c, const struct tree *t, const char
 /* --- Seed URLs
  * ------------------------------------------------------------------------------------ */
 
-void seedurl_open_placeholder(const struct config *config, const struct tree *t,
-                              struct seedurl *ret)
+void seedtree_urls_open_placeholder(const struct config *config, const struct tree *t,
+                                    struct seedtree_urls *ret)
 {
-    *ret = (struct seedurl){.base = config->url.n ? config->url : tree_site(t)->url};
+    *ret = (struct seedtree_urls){.base = config->url.n ? config->url : tree_site(t)->url};
 }
 
-int seedurl_open(const struct config *config, const struct tree *t, struct seedurl *ret,
-                 struct err *e)
+int seedtree_urls_open(const struct config *config, const struct tree *t, struct seedtree_urls *ret,
+                       struct err *e)
 {
     char path[4096];
     struct secrets secrets;
-    seedurl_open_placeholder(config, t, ret);
+    seedtree_urls_open_placeholder(config, t, ret);
     if ((size_t)snprintf(path, sizeof(path), "%s/secret", config->state_dir.p) >= sizeof(path))
         return err_set(e, -ENAMETOOLONG, "the state folder's path is too long");
     int r = secrets_load(path, &secrets, e);
@@ -140,15 +140,15 @@ int seedurl_open(const struct config *config, const struct tree *t, struct seedu
     return 0;
 }
 
-void seedurl_close(struct seedurl *u)
+void seedtree_urls_close(struct seedtree_urls *u)
 {
     keyer_free(u->keyer);
     u->keyer = NULL;
 }
 
-struct str seedurl_of(const struct seedurl *u, const struct node *n, struct arena *a)
+struct str seedtree_url(const struct seedtree_urls *u, const struct node *n, struct arena *a)
 {
-    char key[SEED_KEY_LEN + 1] = SEEDURL_PLACEHOLDER;
+    char key[SEED_KEY_LEN + 1] = SEEDTREE_URL_PLACEHOLDER;
     if (u->keyer)
         keyer_seed_key(u->keyer, n->name, n->key_epoch, key);
     return arena_printf(a, "%.*s/s/%s/", STR_ARG(u->base), key);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * seedtree: the seed tree that a command is about, as options and configuration name it.
+ * seedtree: the seed tree that a command works on, given by options or configuration.
  */
 #ifndef CLOUDSEED_CLI_COMMON_SEEDTREE_H
 #define CLOUDSEED_CLI_COMMON_SEEDTREE_H
@@ -9,48 +9,48 @@
 #include "config/config.h"
 #include "tree/tree.h"
 
-/* The configuration with the options over it. CLI_FAILED after its faults are printed. The
- * default file may be missing or unreadable: then it is the compiled defaults. */
+/* The configuration, overridden by the options; the defaults if the default file is missing or
+ * unreadable. CLI_FAILED after printing its faults. */
 int seedtree_configure(struct cli *c, struct config *ret);
 
-/* Another tree than the one that the command is about, perhaps where nobody would look for it. */
+/* A second tree to compare with, perhaps extracted to a temporary folder. */
 struct seedtree_alias {
-    const char *name;         /* "HEAD": for messages */
-    struct str folder, shown; /* paths that begin with `folder` are shown with this for it */
+    const char *name;         /* for messages: "HEAD" */
+    struct str folder, shown; /* in messages, `shown` replaces `folder` */
 };
 
-/* Loads it; NULL after everything that is wrong with it was printed. `alias` may be NULL. */
+/* Loads it; NULL after printing its faults. `alias` may be NULL. */
 struct tree *seedtree_load(struct cli *c, const struct config *config,
                            const struct seedtree_alias *alias);
 
-/* On standard error. */
+/* Prints them to standard error. */
 void seedtree_print_faults(const struct cli *c, struct faults *faults,
                            const struct seedtree_alias *alias);
 
-/* The node of that name; NULL after saying that there is none. */
+/* The node of that name; NULL after printing that there is none. */
 const struct node *seedtree_node(struct cli *c, const struct tree *t, const char *name);
 
-/* --- Seed URLs: where nodes find their files, made from the server's secret ------------------ */
+/* --- Seed URLs: where nodes find their files, made from the server's secret ----------------- */
 
-#define SEEDURL_PLACEHOLDER "SEED-KEY"
+#define SEEDTREE_URL_PLACEHOLDER "SEED-KEY"
 
 struct keyer;
 
-struct seedurl {
+struct seedtree_urls {
     struct str base;     /* without a slash at its end */
-    struct keyer *keyer; /* NULL: the placeholder stands for the key */
+    struct keyer *keyer; /* NULL: URLs contain SEEDTREE_URL_PLACEHOLDER instead of the key */
 };
 
-/* Reads the secret. -errno where that cannot be done: `ret` then makes placeholders, and is to be
- * closed all the same. */
-int seedurl_open(const struct config *config, const struct tree *t, struct seedurl *ret,
-                 struct err *e);
-/* Makes placeholders, for what is shown to others. */
-void seedurl_open_placeholder(const struct config *config, const struct tree *t,
-                              struct seedurl *ret);
-void seedurl_close(struct seedurl *u);
+/* Reads the secret. -errno if that fails: `ret` then makes placeholders. Call seedtree_urls_close
+ * in any case. */
+int seedtree_urls_open(const struct config *config, const struct tree *t, struct seedtree_urls *ret,
+                       struct err *e);
+/* Makes URLs with a placeholder, for output that others may see. */
+void seedtree_urls_open_placeholder(const struct config *config, const struct tree *t,
+                                    struct seedtree_urls *ret);
+void seedtree_urls_close(struct seedtree_urls *u);
 
 /* With a slash at its end. */
-struct str seedurl_of(const struct seedurl *u, const struct node *n, struct arena *a);
+struct str seedtree_url(const struct seedtree_urls *u, const struct node *n, struct arena *a);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* span: lengths of time as people write them: 90s, 20m, 2h. */
+/* span: durations as text: 90s, 20m, 2h. */
 #ifndef CLOUDSEED_CLI_COMMON_SPAN_H
 #define CLOUDSEED_CLI_COMMON_SPAN_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A whole number and s, m, h or d behind it; at most a year, and not 0. */
+/* Reads a whole number followed by s, m, h or d; more than 0 and at most a year. */
 bool span_read(const char *text, uint32_t *ret_seconds);
 
 #define SPAN_TEXT_SIZE 16

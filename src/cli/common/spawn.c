@@ -18,7 +18,7 @@
 #define SAID_MAX_BYTES ((size_t)64 * 1024)
 #define ONE_READ_BYTES ((size_t)64 * 1024)
 
-/* Git sets some of these for its hooks: they would lead it away from the folder that is asked. */
+/* Git sets some of these for its hooks: they would point the child's git to another repository. */
 static const char *const not_passed_on[] = {
     "GIT_DIR=", "GIT_WORK_TREE=", "GIT_INDEX_FILE=", "GIT_PREFIX=", "LC_ALL=", "LANGUAGE=",
 };
@@ -32,7 +32,7 @@ static bool is_passed_on(const char *variable)
     return true;
 }
 
-/* One array to free. */
+/* The caller frees the array, not its strings. */
 static char **make_environment(void)
 {
     static char english[] = "LC_ALL=C";
@@ -48,7 +48,7 @@ static char **make_environment(void)
     return list;
 }
 
-/* The pipes' ends for the child are closed here in any case. */
+/* Closes the child's ends of the pipes in any case. */
 static int start(const char *const *argv, const int out[2], const int said[2], pid_t *ret)
 {
     posix_spawn_file_actions_t actions;
@@ -65,7 +65,7 @@ static int start(const char *const *argv, const int out[2], const int said[2], p
     return -r;
 }
 
-/* False at its end. */
+/* False at end of file. */
 static bool take(int fd, struct buf *b)
 {
     char some[ONE_READ_BYTES];
@@ -75,12 +75,12 @@ static bool take(int fd, struct buf *b)
     return n > 0 || (n < 0 && errno == EINTR);
 }
 
-/* Both at once: it may wait for either to be read. */
+/* Reads both at once: the child may block on either. */
 static int take_all(int out, int said, struct spawned *s)
 {
     struct pollfd fds[] = {{.fd = out, .events = POLLIN}, {.fd = said, .events = POLLIN}};
     while (fds[0].fd >= 0 || fds[1].fd >= 0) {
-        if (interrupt_came())
+        if (cli_interrupted())
             return -EINTR;
         if (poll(fds, 2, -1) < 0)
             continue;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* spawn: runs another program and takes what it prints. No shell comes between. */
+/* spawn: runs another program, without a shell, and captures its output. */
 #ifndef CLOUDSEED_CLI_COMMON_SPAWN_H
 #define CLOUDSEED_CLI_COMMON_SPAWN_H
 
@@ -7,16 +7,16 @@
 #include "base/err.h"
 
 struct spawned {
-    struct buf out, said; /* its standard output and error */
-    int status;           /* as it exited */
+    struct buf out, said; /* standard output and standard error */
+    int status;           /* exit status */
 };
 
-/* Runs argv[0], found by PATH, to its end, with nothing to read and in English. All of `ret` is
- * set, and to be ended, even where this fails: -EINTR where we were interrupted
- * (cli/interrupt.h) and it was ended, -ECHILD where a signal ended it, else why it did not run. */
+/* Runs argv[0], found in PATH, with empty standard input and LC_ALL=C, and waits for its end.
+ * -EINTR if we were interrupted (cli_interrupted) and have ended it, -ECHILD if a signal ended it,
+ * otherwise the reason why it did not run. Call spawned_done in any case. */
 int spawn_run(const char *const *argv, struct spawned *ret, struct err *e);
 void spawned_done(struct spawned *s);
-/* The first line of its complaint. */
+/* The first line of its standard error. */
 struct str spawned_reason(const struct spawned *s);
 
 #endif

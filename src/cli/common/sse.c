@@ -40,7 +40,7 @@ static void dispatch(struct sse *s)
     struct str data = buf_view(&s->data);
     set(&s->last, buf_view(&s->id));
     if (data.n) {
-        data.n--; /* the line end behind the last line */
+        data.n--; /* the newline after the last line */
         const struct sse_event event = {
             .id = buf_view(&s->id),
             .kind = s->kind.n ? buf_view(&s->kind) : STR("message"),
@@ -76,7 +76,7 @@ static void take_line(struct sse *s)
         value = STR("");
     if (value.n && value.p[0] == ' ')
         value = str_skip(value, 1);
-    take_field(s, name, value); /* a comment is a field without a name */
+    take_field(s, name, value); /* a comment is a field with an empty name */
     buf_clear(&s->line);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* table: columns that line up, whatever the script of their texts. */
+/* table: prints aligned columns, also with wide characters. */
 #ifndef CLOUDSEED_CLI_COMMON_TABLE_H
 #define CLOUDSEED_CLI_COMMON_TABLE_H
 
@@ -13,15 +13,15 @@ struct table {
     struct arena *arena;
     size_t columns;
     size_t width[TABLE_COLUMNS_MAX];
-    struct str *cells; /* row by row; the first row is the heads */
+    struct str *cells; /* row by row, the first one is the heading */
     size_t n, room;
 };
 
-/* Cells live in the arena. */
+/* Cells are copied to the arena. */
 void table_init(struct table *t, struct arena *a, size_t columns);
-/* The next cell, row by row; escaped for a terminal. An empty text is shown as "-". */
+/* Adds the next cell, row by row, escaped for a terminal. An empty text is shown as "-". */
 void table_add(struct table *t, struct str cell);
-/* Rows that are not full are not printed. The first row is bold where `color`. */
+/* Prints all complete rows, the first one in bold if `color`. */
 void table_print(const struct table *t, FILE *f, bool color);
 
 #endif

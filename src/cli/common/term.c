@@ -46,7 +46,7 @@ struct str term_head(struct str s, size_t columns)
     return (struct str){s.p, at};
 }
 
-/* Bytes that are no UTF-8 are decoded to U+FFFD, one at a time. */
+/* Invalid UTF-8 is decoded to U+FFFD, byte by byte. */
 static bool is_printable(uint32_t c, size_t n)
 {
     return text_is_printable(c) && !(c == REPLACEMENT && n == 1);

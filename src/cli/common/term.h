@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* term: what may be shown on a terminal: colours, and text of strangers. */
+/* term: text for a terminal: colours, widths, and escaping of untrusted text. */
 #ifndef CLOUDSEED_CLI_COMMON_TERM_H
 #define CLOUDSEED_CLI_COMMON_TERM_H
 
@@ -17,21 +17,21 @@
 
 /* "auto", "always", "never". */
 bool term_when_valid(const char *when);
-/* Whether to use colours on `fd`. `when` NULL means auto: on a terminal that knows them, unless
- * NO_COLOR is set (no-color.org). */
+/* Whether to use colours on `fd`. `when` NULL means auto: if it is a terminal that supports them
+ * and NO_COLOR is unset (no-color.org). */
 bool term_color(const char *when, int fd);
 
-/* The columns that `s` takes. */
+/* The number of columns that `s` occupies. */
 size_t term_width(struct str s);
-/* The beginning of `s` that takes no more of them. */
+/* The longest beginning of `s` that fits in that many columns. */
 struct str term_head(struct str s, size_t columns);
 
-/* Appends text for a terminal: whatever is no printable character comes as \n, \x1b, \u202e; one
- * that is no UTF-8 as \xNN. Other than buf_escaped it leaves quotes and backslashes alone. */
+/* Appends text with unprintable characters as \n, \x1b, \u202e, and invalid UTF-8 as \xNN. Unlike
+ * buf_escaped it leaves quotes and backslashes alone. */
 void term_text(struct buf *b, struct str s);
-/* The same in the same number of columns, tabs as they are: each such character comes as U+FFFD. */
+/* Appends text with the same width, tabs unchanged, unprintable characters as U+FFFD. */
 void term_line(struct buf *b, struct str s);
-/* JSON that says the same, with what is no printable character in its strings as \uXXXX. */
+/* Appends equivalent JSON with unprintable characters in strings as \uXXXX. */
 void term_json(struct buf *b, struct str json);
 
 #endif

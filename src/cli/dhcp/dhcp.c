@@ -19,7 +19,7 @@ static const struct dhcp_target {
     {"dnsmasq", dhcp_dnsmasq},
 };
 
-/* *ret is NULL where no server is named. */
+/* *ret is NULL if no server is given. */
 static int find_writer(struct cli *c, writer_fn *ret)
 {
     const char *name = flags_value(&c->flags, "for");

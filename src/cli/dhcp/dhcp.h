@@ -14,19 +14,18 @@
 #include "cli/common/cli.h"
 #include "tree/tree.h"
 
-/* --- The plan ----------------------------------------------------------------------------------
- */
+/* --- The plan ------------------------------------------------------------------------------- */
 
-/* One kind of client, known by what it sends, and the file that it is told to load. No client is of
- * two kinds: iPXE, which sends an architecture too, counts as iPXE alone, or it would load itself
- * for ever. */
+/* A kind of client, recognized by its DHCP options, and the file that it loads. A client is of one
+ * kind: iPXE also sends an architecture, but must not count as that, or it would load itself
+ * forever. */
 struct dhcp_boot {
-    const char *name;  /* "bios": for names of classes and tags */
+    const char *name;  /* for names of classes and tags: "bios" */
     const char *what;  /* for people */
-    bool is_ipxe;      /* by its user class (option 77), "iPXE" */
-    uint16_t archs[2]; /* else by architecture (option 93, RFC 4578) */
+    bool is_ipxe;      /* recognized by user class "iPXE" (option 77) */
+    uint16_t archs[2]; /* otherwise by architecture (option 93, RFC 4578) */
     uint8_t archs_n;
-    bool echoes_http; /* it wants "HTTPClient" as option 60 */
+    bool echoes_http; /* must be sent "HTTPClient" as option 60 */
     struct str file;  /* below TFTP's root, or a URL */
 };
 
@@ -52,7 +51,7 @@ struct dhcp_network {
 struct dhcp_plan {
     struct arena *arena;
     struct str url;         /* of the server, without a slash at its end */
-    struct str next_server; /* its address, where TFTP is asked for */
+    struct str next_server; /* its address, for TFTP */
     struct dhcp_boot boot[DHCP_BOOT_COUNT];
     struct dhcp_network *networks;
     uint32_t networks_n;
@@ -60,8 +59,8 @@ struct dhcp_plan {
     uint32_t left_out_n;
 };
 
-/* `network` NULL: all of the site's. -ENOENT: there is no such network; -EINVAL: none of IPv4, or a
- * `url` that boot programs cannot be told. Everything lives in the arena. */
+/* `network` NULL: all networks of the site. -ENOENT: there is no such network; -EINVAL: no IPv4
+ * network, or a `url` that boot programs cannot use. Everything is in the arena. */
 int dhcp_plan_make(const struct tree *t, struct str url, const char *network, struct arena *a,
                    struct dhcp_plan *ret, struct err *e);
 
@@ -70,13 +69,13 @@ struct str dhcp_mac_text(const struct dhcp_plan *p, struct mac mac);
 /* "255.255.255.0" */
 struct str dhcp_netmask_text(const struct dhcp_plan *p, struct cidr cidr);
 struct str dhcp_cidr_text(const struct dhcp_plan *p, struct cidr cidr);
-/* The IPv4 ones of its name servers, and its domains, with `between` between them. */
+/* The network's IPv4 name servers, and its search domains, separated by `between`. */
 struct str dhcp_dns_text(const struct dhcp_plan *p, const struct network *net, const char *between);
 struct str dhcp_search_text(const struct dhcp_plan *p, const struct network *net,
                             const char *between);
 bool dhcp_has_router(const struct network *net);
 
-/* The plan as data. */
+/* The plan as JSON. */
 struct value dhcp_plan_value(const struct dhcp_plan *p);
 
 /* --- Its forms ---------------------------------------------------------------------------------
@@ -87,17 +86,18 @@ struct value dhcp_plan_value(const struct dhcp_plan *p);
 
 /* A file for /etc/dnsmasq.d. */
 void dhcp_dnsmasq(const struct dhcp_plan *p, struct buf *out);
-/* The same for a dnsmasq beside another DHCP server, which gives the addresses. */
+/* The same for a dnsmasq beside another DHCP server, which assigns the addresses. */
 void dhcp_dnsmasq_proxy(const struct dhcp_plan *p, struct buf *out);
 /* kea-dhcp4.conf */
 void dhcp_kea(const struct dhcp_plan *p, struct buf *out);
-/* What to fill in, and a file. */
+/* Values for OPNsense's web pages, and a file for its dnsmasq. */
 void dhcp_opnsense(const struct dhcp_plan *p, struct buf *out);
 
-/* Parts that they share. Lines begin with `mark`: what makes a comment. */
+/* Parts that they share. `mark` is what begins a comment line. */
 void dhcp_write_needs(const struct dhcp_plan *p, const char *mark, struct buf *out);
 void dhcp_write_left_out(const struct dhcp_plan *p, const char *mark, struct buf *out);
-/* dnsmasq's lines that know clients and tell them their file, where the tag "cloudseed" is set. */
+/* dnsmasq's lines that recognize clients and send them their file, if the tag "cloudseed" is set.
+ */
 void dhcp_dnsmasq_boot(const struct dhcp_plan *p, bool proxy, struct buf *out);
 void dhcp_dnsmasq_hosts(const struct dhcp_plan *p, const struct dhcp_network *n, struct buf *out);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/dhcp/dhcp.h"
 
-/* Tags are "cloudseed" for what is ours, "cloudseed-KIND" for kinds of clients, and
- * "cloudseed-net-NAME" for networks. */
+/* Tags: "cloudseed" for our networks, "cloudseed-KIND" for kinds of clients, "cloudseed-net-NAME"
+ * for networks. */
 
 void dhcp_write_needs(const struct dhcp_plan *p, const char *mark, struct buf *out)
 {
@@ -20,7 +20,7 @@ void dhcp_write_left_out(const struct dhcp_plan *p, const char *mark, struct buf
         buf_printf(out, "%s- %.*s\n", mark, STR_ARG(p->left_out[i]));
 }
 
-/* --- What clients load --------------------------------------------------------------------- */
+/* --- What clients load ---------------------------------------------------------------------- */
 
 static void write_match(const struct dhcp_boot *b, struct buf *out)
 {
@@ -42,8 +42,9 @@ static void write_file(const struct dhcp_plan *p, const struct dhcp_boot *b, str
                STR_ARG(b->file), STR_ARG(p->next_server));
 }
 
-/* As a proxy dnsmasq leads UEFI to its port 4011, where that wants its file; BIOS and iPXE take it
- * out of the offer, and BIOS fails where there is a menu. Without any pxe-service it is silent. */
+/* As a proxy, dnsmasq refers UEFI clients to its port 4011 for the boot file; BIOS and iPXE clients
+ * take it from the offer, and BIOS clients fail if there is a menu. Without any pxe-service dnsmasq
+ * sends nothing. */
 static void write_service(const struct dhcp_plan *p, const struct dhcp_boot *b, struct buf *out)
 {
     for (uint8_t i = 0; i < b->archs_n; i++)
@@ -70,7 +71,7 @@ void dhcp_dnsmasq_boot(const struct dhcp_plan *p, bool proxy, struct buf *out)
     }
 }
 
-/* --- Networks ------------------------------------------------------------------------------ */
+/* --- Networks ------------------------------------------------------------------------------- */
 
 void dhcp_dnsmasq_hosts(const struct dhcp_plan *p, const struct dhcp_network *n, struct buf *out)
 {
@@ -81,7 +82,7 @@ void dhcp_dnsmasq_hosts(const struct dhcp_plan *p, const struct dhcp_network *n,
     }
 }
 
-/* Without text the option is not sent: else dnsmasq would name itself. */
+/* An empty option is not sent; without the line dnsmasq would send its own address. */
 static void write_option(const struct network *net, const char *option, struct str text,
                          struct buf *out)
 {

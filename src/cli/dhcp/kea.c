@@ -12,14 +12,14 @@ static struct value option_value(const struct dhcp_plan *p, const char *name, st
     return value_copy(p->arena, value_map(pairs, always ? 3 : 2));
 }
 
-/* --- What clients load --------------------------------------------------------------------- */
+/* --- What clients load ---------------------------------------------------------------------- */
 
 static struct str class_name(const struct dhcp_plan *p, const struct dhcp_boot *b)
 {
     return arena_printf(p->arena, "cloudseed-%s", b->name);
 }
 
-/* A client may name several architectures: its first counts. */
+/* A client may send several architectures: the first counts. */
 static struct str class_test(const struct dhcp_plan *p, const struct dhcp_boot *b)
 {
     if (b->is_ipxe)
@@ -53,7 +53,7 @@ static struct value classes_value(const struct dhcp_plan *p)
     return value_list(items, DHCP_BOOT_COUNT);
 }
 
-/* --- Networks ------------------------------------------------------------------------------ */
+/* --- Networks ------------------------------------------------------------------------------- */
 
 static struct value options_value(const struct dhcp_plan *p, const struct network *net)
 {
@@ -108,7 +108,8 @@ static struct value subnets_value(const struct dhcp_plan *p)
     return value_list(items, p->networks_n);
 }
 
-/* The firmware and the system that it boots send different client ids, and are one machine. */
+/* match-client-id is off: firmware and operating system of one machine send different client ids.
+ */
 static struct value server_value(const struct dhcp_plan *p)
 {
     const struct value all = value_str(STR("*")), hw = value_str(STR("hw-address"));

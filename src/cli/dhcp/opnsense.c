@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/dhcp/dhcp.h"
 
-/* Its web page has no "not" for tags, and iPXE sends an architecture as well: what clients load
- * goes into a file that its dnsmasq reads. The names of fields are those in OPNsense's source.
- */
+/* OPNsense's web page cannot negate tags, and iPXE also sends an architecture: so the boot files go
+ * into a file that its dnsmasq reads. Names of fields are those in OPNsense's source. */
 
 static void write_field(struct buf *out, const char *field, struct str value)
 {
@@ -18,7 +17,7 @@ static void write_option(struct buf *out, const struct network *net, const char 
                    STR_ARG(net->name), STR_ARG(value));
 }
 
-/* The first address that a machine could have: the page wants one inside. */
+/* The first host address: the page does not accept the network address. */
 static struct str first_address(const struct dhcp_plan *p, struct cidr cidr)
 {
     struct address first = cidr.base;

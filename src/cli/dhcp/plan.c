@@ -5,13 +5,13 @@
 
 #include <errno.h>
 
-/* What the header of a DHCP packet has for it, with its NUL (RFC 2131, section 2). */
+/* Size of the file field in a DHCP packet, including its NUL (RFC 2131, section 2). */
 #define FILE_FIELD_BYTES 128
 #define LEFT_OUT_FIXED 3
 
-/* --- The server ---------------------------------------------------------------------------- */
+/* --- The server ----------------------------------------------------------------------------- */
 
-/* ROMs are told an address: they ask no DNS. */
+/* Boot ROMs do not resolve names: they need an address. */
 static int find_server(struct dhcp_plan *p, struct err *e)
 {
     struct str rest = p->url;
@@ -63,14 +63,15 @@ static int plan_boot(struct dhcp_plan *p, struct err *e)
     return 0;
 }
 
-/* --- Networks and reservations ------------------------------------------------------------- */
+/* --- Networks and reservations -------------------------------------------------------------- */
 
 static void leave_out(struct dhcp_plan *p, struct str why)
 {
     p->left_out[p->left_out_n++] = why;
 }
 
-/* RFC 2131 gives a client one address: a second one for the MAC in the same network is not told. */
+/* DHCP assigns a client one address in a network (RFC 2131): a second one for the same MAC is left
+ * out. */
 static bool has_mac(const struct dhcp_network *net, const struct node *n, struct mac mac)
 {
     for (uint32_t i = net->n; i > 0 && net->list[i - 1].node == n; i--) {
@@ -118,7 +119,7 @@ static void plan_reservations(struct dhcp_plan *p, const struct tree *t)
     }
 }
 
-/* Addresses of all nodes in each network of the plan. */
+/* The number of node addresses in the network. */
 static uint32_t count_addresses(const struct tree *t, const struct network *net)
 {
     uint32_t count = 0;
@@ -194,8 +195,6 @@ int dhcp_plan_make(const struct tree *t, struct str url, const char *network, st
     return 0;
 }
 
-/* Parts of a plan as texts and as data. */
-
 struct str dhcp_address_text(const struct dhcp_plan *p, struct address address)
 {
     char text[ADDRESS_TEXT_SIZE];
@@ -247,7 +246,7 @@ struct str dhcp_search_text(const struct dhcp_plan *p, const struct network *net
     return text;
 }
 
-/* --- As data ------------------------------------------------------------------------------- */
+/* --- As data -------------------------------------------------------------------------------- */
 
 static struct value boot_value(const struct dhcp_plan *p, const struct dhcp_boot *b)
 {

@@ -11,16 +11,16 @@
 
 #define SHORT_HASH 12
 
-/* A checkout, and the revision of it that is meant. */
+/* A Git checkout and a revision of it. */
 struct checkout {
-    struct str top;       /* the folder */
-    struct str seed;      /* below it, empty: the folder itself */
-    struct str templates; /* the same; p == NULL: they are not in it */
-    struct str revision;  /* as it was given */
+    struct str top;       /* its top folder */
+    struct str seed;      /* path below it; empty: the top folder itself */
+    struct str templates; /* the same; p == NULL: outside of it */
+    struct str revision;  /* as given by the user */
     struct str commit;
 };
 
-/* --- A folder ------------------------------------------------------------------------------ */
+/* --- A folder ------------------------------------------------------------------------------- */
 
 static bool is_there(struct str path)
 {
@@ -46,10 +46,10 @@ static int use_folder(struct cli *c, const char *folder, struct baseline *ret)
     return CLI_OK;
 }
 
-/* --- A revision ---------------------------------------------------------------------------- */
+/* --- A revision ----------------------------------------------------------------------------- */
 
-/* The first line that git prints, without its end; p == NULL where it fails: *ret_why, in the
- * arena, then tells. */
+/* The first line of git's output; p == NULL if it fails, with the reason in *ret_why, in the arena.
+ */
 static struct str ask(struct cli *c, const char *const *argv, struct str *ret_why)
 {
     struct spawned git;
@@ -66,7 +66,7 @@ static struct str ask(struct cli *c, const char *const *argv, struct str *ret_wh
     return line;
 }
 
-/* Where the folder is in the checkout; p == NULL where it is not. */
+/* The path of the folder below `top`; p == NULL if it is outside. */
 static struct str below(struct str top, struct str folder, struct arena *a)
 {
     char *path = realpath(folder.p, NULL);
@@ -111,7 +111,7 @@ static int find_commit(struct cli *c, struct checkout *o)
                     STR_ARG(o->revision), o->top.p, why.n ? ": " : "", STR_ARG(why));
 }
 
-/* Whether the revision has that folder. */
+/* Whether the revision contains that folder. */
 static bool has_folder(struct cli *c, const struct checkout *o, struct str folder)
 {
     struct str object = arena_printf(&c->arena, "%.*s:%.*s", STR_ARG(o->commit), STR_ARG(folder));
@@ -169,7 +169,7 @@ static int use_revision(struct cli *c, const struct config *now, const char *rev
     if (!has_folder(c, &o, o.seed))
         return cli_fail(c, "%s has no folder %s", revision, o.seed.p);
     if (!has_folder(c, &o, o.templates))
-        o.templates.p = NULL; /* those of now are in use in both */
+        o.templates.p = NULL; /* the current templates are used for both trees */
     struct str tree = arena_printf(a, "%s/tree", folder);
     if (extract(c, &o, tree.p) != CLI_OK)
         return CLI_FAILED;

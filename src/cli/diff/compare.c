@@ -11,11 +11,11 @@
 
 #define ARENA_BYTES (64 * 1024)
 
-/* What is under way for one node. */
+/* The comparison of one node. */
 struct pair {
     struct cli *cli;
     struct comparison *m;
-    struct progress progress; /* ends before anything is printed */
+    struct progress progress; /* must end before anything is printed */
     const struct node *before, *now;
     struct str urls[2]; /* before, now */
     struct buf texts[2];
@@ -23,7 +23,7 @@ struct pair {
     bool differs;
 };
 
-/* Number of the document of that name; UINT32_MAX: the node has none. */
+/* The index of the document; UINT32_MAX: the node does not have it. */
 static uint32_t find_document(const struct node *n, struct str name, struct arena *a)
 {
     for (uint32_t i = 0; i < document_count(n); i++) {
@@ -45,7 +45,7 @@ static void count(struct comparison *m, struct str document)
     m->counts[i].nodes++;
 }
 
-/* What cloud-init takes for the instance's name; empty where that cannot be told. */
+/* The instance-id; empty if it cannot be read. */
 static struct str instance_id(struct str meta_data, struct arena *a)
 {
     struct faults faults;
@@ -79,7 +79,7 @@ static int fail(struct pair *p, const struct err *e)
     return cli_fail(p->cli, "%s", e->msg);
 }
 
-/* The document's text in both; p == NULL where its number is UINT32_MAX. */
+/* The document's text in both trees; p == NULL if its index is UINT32_MAX. */
 static int render_both(struct pair *p, const uint32_t numbers[2], struct str ret[2])
 {
     const struct node *nodes[] = {p->before, p->now};
@@ -144,8 +144,8 @@ static int compare_node(struct pair *p, const struct node *before, const struct 
     p->before = before;
     p->now = now;
     p->differs = false;
-    p->urls[0] = seedurl_of(&m->before.urls, before, &p->arena);
-    p->urls[1] = seedurl_of(&m->now.urls, now, &p->arena);
+    p->urls[0] = seedtree_url(&m->before.urls, before, &p->arena);
+    p->urls[1] = seedtree_url(&m->now.urls, now, &p->arena);
     int status = compare_documents(p);
     if (p->differs)
         name_list_add(&m->changed, now->name);
@@ -154,13 +154,13 @@ static int compare_node(struct pair *p, const struct node *before, const struct 
     return status;
 }
 
-/* Both trees have their nodes in the order of names. */
+/* Merges the nodes of both trees, which are sorted by name. */
 static int compare_nodes(struct pair *p)
 {
     struct comparison *m = p->m;
     uint32_t was = tree_node_count(m->before.tree), is = tree_node_count(m->now.tree), i = 0, j = 0;
     int status = CLI_OK;
-    while ((i < was || j < is) && status == CLI_OK && !interrupt_came()) {
+    while ((i < was || j < is) && status == CLI_OK && !cli_interrupted()) {
         const struct node *before = i < was ? tree_node(m->before.tree, i) : NULL;
         const struct node *now = j < is ? tree_node(m->now.tree, j) : NULL;
         int order = !before ? 1 : !now ? -1 : str_cmp(before->name, now->name);
@@ -173,7 +173,7 @@ static int compare_nodes(struct pair *p)
         j += order >= 0;
         progress_count(&p->progress, j);
     }
-    return interrupt_came() ? CLI_FAILED : status;
+    return cli_interrupted() ? CLI_FAILED : status;
 }
 
 int compare_run(struct cli *c, const char *folder, bool each, struct comparison *ret)

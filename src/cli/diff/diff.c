@@ -4,7 +4,7 @@
 #include "cli/common/cli.h"
 #include "cli/common/folder.h"
 
-/* Both trees are in memory afterwards, whatever becomes of `folder`. */
+/* Both trees stay in memory: `folder` may be removed afterwards. */
 static int load_and_compare(struct cli *c, const struct config *now, const char *folder,
                             struct baseline *before, struct comparison *m)
 {
@@ -16,14 +16,14 @@ static int load_and_compare(struct cli *c, const struct config *now, const char 
     return compare_run(c, folder, flags_given(&c->flags, "each"), m);
 }
 
-/* The folder is gone before a line is printed: who reads it may stop at any time. */
+/* The folder is removed before printing, because the reader of a pipe may stop at any time. */
 static int diff(struct cli *c, const struct config *now)
 {
     struct baseline before;
     struct comparison m = {0};
     struct str folder;
     struct err e;
-    interrupt_hold();
+    cli_signals_hold();
     int status = CLI_FAILED;
     if (folder_make_temporary(&c->arena, &folder, &e) < 0) {
         cli_fail(c, "%s", e.msg);
@@ -32,7 +32,7 @@ static int diff(struct cli *c, const struct config *now)
         if (folder_remove(folder.p, &e) < 0)
             cli_note(c, "%s", e.msg);
     }
-    interrupt_release();
+    cli_signals_release();
     if (status == CLI_OK) {
         print_comparison(c, &m);
         status = compare_differs(&m) ? CLI_DIFFERS : CLI_OK;

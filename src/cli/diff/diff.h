@@ -13,7 +13,7 @@
 #include "base/map.h"
 #include "cli/tree/rendition.h"
 
-/* --- baseline: the tree to compare with: a folder, or a Git revision's ----------------------- */
+/* --- baseline: the tree to compare with: a folder, or a Git revision's ---------------------- */
 
 struct baseline {
     struct config config;
@@ -25,7 +25,7 @@ struct baseline {
 int baseline_open(struct cli *c, const struct config *now, const char *against, const char *folder,
                   struct baseline *ret);
 
-/* --- hunks: the output of diff(1) for many pairs of texts, from one run ----------------------- */
+/* --- hunks: the output of diff(1) for many pairs of texts, from one run --------------------- */
 
 struct hunks {
     const char *folder; /* a temporary folder to write in */
@@ -42,7 +42,7 @@ int hunks_add(struct hunks *h, struct str before, struct str now, struct err *e)
 int hunks_take(struct hunks *h, void (*on_hunks)(void *cls, uint32_t number, struct str hunks),
                void *cls, struct err *e);
 
-/* --- line_diff: the lines that differ, in the cases where no diff algorithm is needed --------- */
+/* --- line_diff: the lines that differ, in the cases where no diff algorithm is needed ------- */
 
 /* Appends "-LINE" and "+LINE" in the order in which diff -u prints them, without context. Works
  * only if every line that differs occurs in one of the texts only, and the others are the same and
@@ -70,8 +70,7 @@ struct identity_mask identity_mask_make(const struct node *before, const struct 
 /* Appends `text`, each of them replaced by a mark where it stands as a word of its own. */
 void identity_mask_apply(const struct identity_mask *mask, struct str text, struct buf *out);
 
-/* --- doc_changes: what differs, each change once for all nodes that have it --------------------
- */
+/* --- doc_changes: what differs, each change once for all nodes that have it ----------------- */
 
 enum doc_change_kind { DOC_CHANGED, DOC_ADDED, DOC_REMOVED };
 
@@ -117,7 +116,7 @@ int doc_changes_add(struct doc_changes *cs, const struct node *before, const str
 /* Makes `list` after the last one was added. */
 int doc_changes_finish(struct doc_changes *cs, struct err *e);
 
-/* --- compare: renders both trees -------------------------------------------------------------- */
+/* --- compare: renders both trees ------------------------------------------------------------ */
 
 struct compare_count {
     struct str document;
@@ -148,7 +147,7 @@ void compare_done(struct comparison *m);
 
 bool compare_differs(const struct comparison *m);
 
-/* --- print ------------------------------------------------------------------------------------ */
+/* --- print ---------------------------------------------------------------------------------- */
 
 /* Prints the result as --json or --markdown asks, otherwise as text. */
 void print_comparison(struct cli *c, const struct comparison *m);

@@ -6,23 +6,23 @@
 
 #define ARENA_BYTES (64 * 1024)
 #define KEY_MAX_BYTES ((size_t)1 << 30)
-/* What waits for diff lies on the disk, or in memory if that is where /tmp is. */
+/* Limit of the texts kept for the next run of diff: /tmp may be in memory. */
 #define WAITING_MAX_BYTES ((size_t)64 * 1024 * 1024)
 
 const char *const doc_change_kind_names[] = {"changed", "added", "removed"};
 
-/* Nodes that change in the same way as far as we can tell: diff is asked once for them. What diff
- * finds to be the same all the same becomes one change. */
+/* Nodes whose documents change in the same way, as far as can be told without diff: it runs once
+ * for all of them. Variants with the same hunks are merged into one change. */
 struct variant {
     uint64_t key, literal;
     struct str document;
     enum doc_change_kind kind;
-    struct str first; /* node */
+    struct str first; /* the first node */
     struct name_list nodes;
-    bool alike;                /* what differs is another in some node, but for what is its own */
-    bool mask_in_hunks;        /* the lines that go or come hold what is the node's own */
-    struct identity_mask mask; /* of the first one */
-    uint32_t change;           /* once diff was asked */
+    bool alike; /* the changed lines differ between nodes, but only in their names and addresses */
+    bool mask_in_hunks;        /* the changed lines contain such a name or address */
+    struct identity_mask mask; /* of the first node */
+    uint32_t change;           /* index in the list, known after diff has run */
 };
 
 void name_list_add(struct name_list *names, struct str name)
@@ -73,7 +73,7 @@ static struct str variant_key(const void *list, uint32_t i)
     return bytes_of(&((const struct variant *)list)[i].key);
 }
 
-/* Cuts off the lines that both begin with, and those that both end in. */
+/* Removes the lines that both begin with and the lines that both end with. */
 static void cut_common(struct str *a, struct str *b)
 {
     size_t least = a->n < b->n ? a->n : b->n, head = 0, tail = 0;
@@ -88,7 +88,7 @@ static void cut_common(struct str *a, struct str *b)
     b->n -= tail;
 }
 
-/* `mask` is empty for the literal text. */
+/* An empty `mask` gives the hash of the literal text. */
 static uint64_t key_of(const struct doc_changes *cs, const struct variant *v,
                        const struct identity_mask *mask, struct str text, struct str more)
 {
@@ -105,7 +105,7 @@ static uint64_t key_of(const struct doc_changes *cs, const struct variant *v,
     return key;
 }
 
-/* The lines that go and come, without those around them and without their numbers. */
+/* Hashes only the changed lines, without context and line numbers. */
 static uint64_t key_of_hunks(const struct doc_changes *cs, const struct variant *v,
                              const struct identity_mask *mask, struct str hunks)
 {
@@ -147,14 +147,14 @@ static int ask(struct doc_changes *cs, struct err *e)
 {
     int r = hunks_take(&cs->hunks, on_hunks, cs, e);
     for (uint32_t i = cs->waiting; r == 0 && i < cs->variants_n; i++) {
-        if (cs->variants[i].change == MAP_NONE) /* an empty document came or went */
+        if (cs->variants[i].change == MAP_NONE) /* an empty document: no output of diff */
             on_hunks(cs, i - cs->waiting, STR(""));
     }
     cs->waiting = cs->variants_n;
     return r;
 }
 
-/* The variant of that key; *ret_new: it was not known before. */
+/* The variant with that key; *ret_new tells whether it was added. */
 static struct variant *put_variant(struct doc_changes *cs, const struct variant *v, bool *ret_new)
 {
     cs->variants =
@@ -165,8 +165,8 @@ static struct variant *put_variant(struct doc_changes *cs, const struct variant 
     return &cs->variants[*ret_new ? cs->variants_n++ : known];
 }
 
-/* By the lines that go and come if they are plain to see, else by all text from the first that
- * differs to the last. */
+/* The key comes from the changed lines if line_diff finds them, otherwise from all text between the
+ * first and the last difference. */
 static void set_keys(const struct doc_changes *cs, struct variant *v, struct str gone,
                      struct str come)
 {

@@ -12,7 +12,7 @@
 #define BEFORE "before"
 #define NOW "now"
 #define NAME_SIZE 16
-#define DIFF_TROUBLE 2 /* its exit status; 1 says that there are differences */
+#define DIFF_TROUBLE 2 /* exit status of an error; 1 means that there are differences */
 
 static int put(const struct hunks *h, const char *side, struct str text, struct err *e)
 {
@@ -22,7 +22,7 @@ static int put(const struct hunks *h, const char *side, struct str text, struct 
         return err_errno(e, -errno, "%s", path);
     if (!text.p)
         return 0;
-    /* Ten digits: diff takes them in this order. */
+    /* Ten digits, so that diff's order by name is the numeric order. */
     snprintf(name, sizeof(name), "%010u", h->n);
     return fs_put(path, str_from(name), text, e);
 }
@@ -44,7 +44,7 @@ static bool begins_pair(struct str line)
     return str_starts(line, STR("diff "));
 }
 
-/* The number that the line "diff … FOLDER/0000000012" ends in. */
+/* The number at the end of the line "diff … FOLDER/0000000012". */
 static uint32_t number_of(struct str line)
 {
     uint32_t number = 0;
@@ -53,7 +53,8 @@ static uint32_t number_of(struct str line)
     return number;
 }
 
-/* A line of a text has a mark before it, so none looks like a line between pairs. */
+/* Splits diff's output. Lines of a text have a prefix, so none looks like the line before a pair.
+ */
 static void split(struct str said, void (*on_hunks)(void *, uint32_t, struct str), void *cls)
 {
     struct str rest = said;

@@ -60,7 +60,7 @@ static bool is_word(char c)
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* The one that stands as a word at the beginning of `s`; NULL: none. */
+/* The entry that `s` begins with as a whole word; NULL: none. */
 static const struct identity_text *at_beginning(const struct identity_mask *mask, struct str s)
 {
     for (size_t i = 0; i < mask->n; i++) {

@@ -32,7 +32,7 @@ static void lines_done(struct lines *l)
     map_done(&l->map);
 }
 
-/* Appends the lines from where `l` is to the next one that `other` has too. */
+/* Appends lines from `l->at` up to the next one that `other` has too. */
 static void put_alone(struct lines *l, const struct lines *other, char sign, struct buf *out)
 {
     for (; l->at < l->n; l->at++) {

@@ -14,7 +14,7 @@
 #define NOTICES 4
 #define NOTICES_GRAVE 2 /* the first ones */
 
-/* --- Texts that all forms share --------------------------------------------------------------- */
+/* --- Texts that all forms share ------------------------------------------------------------- */
 
 /* "1 node", "2 nodes". */
 static struct str nodes_text(uint32_t n, struct arena *a)
@@ -80,11 +80,11 @@ static struct str head_text(const struct doc_change *change, struct arena *a)
     return arena_printf(a, "--- %s\n+++ %s\n", before, now);
 }
 
-/* --- Text ------------------------------------------------------------------------------------- */
+/* --- Text ----------------------------------------------------------------------------------- */
 
 struct text_output {
     bool color;
-    bool terminal; /* else bytes are left as they are: patch(1) may read them */
+    bool terminal; /* otherwise bytes are printed unchanged: the output may be read by patch(1) */
     struct buf line;
 };
 
@@ -147,9 +147,9 @@ static void print_text(struct cli *c, const struct comparison *m)
     buf_done(&s.line);
 }
 
-/* --- Markdown --------------------------------------------------------------------------------- */
+/* --- Markdown ------------------------------------------------------------------------------- */
 
-/* Text within HTML: Markdown's own signs mean nothing there, but a table's bar does. */
+/* Escapes text for HTML within Markdown, where only a table's bar is special. */
 static void put_text(struct buf *b, struct str text)
 {
     struct buf safe;
@@ -172,7 +172,7 @@ static void put_code(struct buf *b, struct str text)
     buf_str(b, STR("</code>"));
 }
 
-/* As many backticks as no line of the text has in a row, and three at least. */
+/* The length of a fence: more backticks than any run in the text, and at least three. */
 static size_t fence_of(struct str text)
 {
     size_t most = 2, row = 0;
@@ -248,7 +248,7 @@ static void put_notices(struct buf *b, const struct comparison *m, struct arena 
     }
 }
 
-/* What does not fit is left out, smaller ones behind it are not. */
+/* Changes that do not fit are left out; smaller ones after them may still fit. */
 static void put_changes(struct buf *page, const struct comparison *m, struct arena *a)
 {
     struct buf one;
@@ -284,7 +284,7 @@ static void print_markdown(struct cli *c, const struct comparison *m)
     buf_done(&page);
 }
 
-/* --- JSON ------------------------------------------------------------------------------------- */
+/* --- JSON ----------------------------------------------------------------------------------- */
 
 static struct value names_value(const struct name_list *names, struct arena *a)
 {

@@ -9,8 +9,8 @@
 
 struct act {
     const char *method, *action;
-    bool opens;       /* a build window: --for may be given, and what to set is printed */
-    const char *done; /* "disarmed", for people */
+    bool opens;       /* opens a build window: has --for, and prints the serial to set */
+    const char *done; /* what to print: "is disarmed" */
 };
 
 int node_act_window(struct cli *c, struct value *ret)
@@ -37,7 +37,7 @@ static void print_safe(struct str text)
     buf_done(&safe);
 }
 
-/* qm takes the whole of smbios1 anew: a uuid that is left out becomes another one. */
+/* qm replaces all of smbios1: without uuid the VM would get a new one. */
 static void print_proxmox(struct api *api, struct value node, struct str serial)
 {
     struct str uuid = api_text(node, "uuid");
@@ -70,7 +70,7 @@ static void show(struct api *api, const struct act *act, const char *name, struc
         print_safe(arena_printf(api->arena, "%s %s", name, act->done));
 }
 
-/* All that can be done is done: one that fails does not keep the others from it. */
+/* A failure does not stop the others. */
 static int act_on_all(struct api *api, const struct act *act, struct value body)
 {
     struct cli *c = api->cli;

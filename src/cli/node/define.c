@@ -15,7 +15,7 @@
 #define FLAGS_ARM {"arm", NULL, "open a build window at once"}, FLAG_WINDOW
 /* clang-format on */
 
-#define MEMBERS 8 /* at most one of each, and what --unset names */
+#define MEMBERS 8 /* at most one of each, besides those of --unset */
 
 struct definition {
     struct value_pair *list;
@@ -51,7 +51,7 @@ static void put_list(struct definition *m, struct cli *c, const char *flag, cons
         put(m, name, value_list(items, n));
 }
 
-/* What is no JSON is text: nobody wants to quote twice. */
+/* A value that is not JSON is text, so that it need not be quoted twice. */
 static struct value read_value(struct str text, struct arena *a)
 {
     struct value v;
@@ -73,7 +73,7 @@ static int put_variable(struct cli *c, struct str text, struct value_pair *list,
 
 static const char *const members_unset[] = {"cluster", "macs", "addresses", "uuid", "serial", NULL};
 
-/* A member of the definition, else a variable. In a merge patch null takes it away. */
+/* A member of the definition, otherwise a variable. In a merge patch, null removes it. */
 static void unset(struct definition *m, struct str key, struct value_pair *variables, size_t *n)
 {
     for (size_t i = 0; members_unset[i]; i++) {
@@ -102,7 +102,7 @@ static int put_variables(struct definition *m, struct cli *c)
     return status;
 }
 
-/* The members that the options name. */
+/* Reads the members from the options. */
 static int read_definition(struct cli *c, struct definition *m)
 {
     put_text(m, c, "role");
@@ -123,7 +123,7 @@ static void show(struct api *api, const char *what, struct value node)
                STR_ARG(api_text(node, "role")));
 }
 
-/* Only what was just made, whoever else may be at work. */
+/* Arms only the node that was just created, even if others change it meanwhile (If-Match). */
 static int arm(struct api *api, const char *node, struct value window, struct str etag)
 {
     struct api_answer armed;
@@ -150,7 +150,7 @@ static int add(struct api *api, const char *node, const struct definition *m, st
     return arms ? arm(api, node, window, made.etag) : CLI_OK;
 }
 
-/* The definition of a new node, by name and options, and the body of "arm". */
+/* Reads a new node's definition and the body of "arm" from the command line. */
 static int read_new(struct cli *c, const char *node, struct definition *m, struct value *ret_window)
 {
     int status = node_act_window(c, ret_window);
@@ -198,7 +198,7 @@ const struct command command_node_add = {
     .run = run_add,
 };
 
-/* What the machine said of itself is what the node will be known by. */
+/* The node is identified by what the machine reported. */
 static void put_machine(struct definition *m, struct cli *c, struct value machine)
 {
     struct value *mac = ARENA_NEW(&c->arena, struct value);

@@ -15,10 +15,9 @@ static int get(struct api *api, struct value *ret)
     return status;
 }
 
-/* --- The list -----------------------------------------------------------------------------------
- */
+/* --- The list ------------------------------------------------------------------------------- */
 
-/* What two members say, as one cell: "efi x86_64". */
+/* Two members in one cell: "efi x86_64". */
 static struct str both(struct value machine, const char *first, const char *second, struct arena *a)
 {
     struct str one = api_text(machine, first), two = api_text(machine, second);
@@ -49,7 +48,7 @@ static void print_table(struct cli *c, struct value machines)
     table_print(&t, stdout, c->color_out);
 }
 
-/* Whatever else a server may say, a name is a MAC. */
+/* Prints only valid MACs, whatever the server sends. */
 static void print_names(struct value machines)
 {
     for (uint32_t i = 0; i < machines.n; i++) {
@@ -80,11 +79,10 @@ static int run(struct cli *c)
     return status;
 }
 
-/* --- One of them --------------------------------------------------------------------------------
- */
+/* --- One of them ---------------------------------------------------------------------------- */
 
 struct owner {
-    struct str mac, name; /* name.n == 0: nobody yet */
+    struct str mac, name; /* name.n == 0: not found */
 };
 
 static int is_owner(void *cls, struct value node)
@@ -98,7 +96,7 @@ static int is_owner(void *cls, struct value node)
     return 0;
 }
 
-/* Whoever adopts a machine twice is told so. */
+/* If a node has the MAC already, the message says so. */
 static int say_unknown(struct api *api, struct str mac, struct guess *g)
 {
     struct owner o = {.mac = mac};

@@ -5,13 +5,13 @@
 
 #include <stdio.h>
 
-/* --- From the seed tree ----------------------------------------------------------------------- */
+/* --- From the seed tree --------------------------------------------------------------------- */
 
-/* `verdicts` is NULL where nobody asked for them. */
+/* `verdicts` is NULL without --check. */
 static void print_json(const struct tree *t, const char *const *verdicts)
 {
     struct cli_list list = {0};
-    struct arena arena; /* of one node */
+    struct arena arena; /* reset after each node */
     arena_init(&arena, 4096);
     for (uint32_t i = 0; i < tree_node_count(t); i++) {
         struct value_pair pairs[NODE_PAIRS + 1];
@@ -69,7 +69,7 @@ static int list_tree(struct cli *c, const struct config *config)
     return CLI_OK;
 }
 
-/* --- From the server -------------------------------------------------------------------------- */
+/* --- From the server ------------------------------------------------------------------------ */
 
 struct listing {
     struct cli *cli;

@@ -98,10 +98,10 @@ struct str node_state_text(struct value node, struct arena *a)
                         STR_ARG(stage), locked.kind == VALUE_BOOL && locked.b ? ", locked" : "");
 }
 
-/* --- Their check ------------------------------------------------------------------------------ */
+/* --- Their check ---------------------------------------------------------------------------- */
 
 struct node_checking {
-    const char **verdicts; /* by the numbers of nodes */
+    const char **verdicts; /* by node number */
     struct progress progress;
 };
 
@@ -147,7 +147,7 @@ const char *const *node_check_all(const struct tree *t, struct arena *a)
     return k.verdicts;
 }
 
-/* --- Whether to ask the server ---------------------------------------------------------------- */
+/* --- Whether to ask the server -------------------------------------------------------------- */
 
 /* An admin who names a tree, or has it checked, is asking about files. */
 static bool is_about_files(const struct cli *c)

@@ -11,8 +11,7 @@
 #include "model/node.h"
 #include "render/check.h"
 
-/* --- node.c ------------------------------------------------------------------------------------
- */
+/* --- node.c --------------------------------------------------------------------------------- */
 
 /* "10.0.20.11,fd00:20::11", in the arena; empty if there are none. */
 struct str node_addresses_text(const struct node *n, struct arena *a);
@@ -41,8 +40,7 @@ const char *const *node_check_all(const struct tree *t, struct arena *a);
  * the reason was printed. Call api_close in any case. */
 int node_remote_open(struct cli *c, struct api *ret);
 
-/* --- act.c -------------------------------------------------------------------------------------
- */
+/* --- act.c ---------------------------------------------------------------------------------- */
 
 /* clang-format off */
 #define FLAG_WINDOW {"for", "TIME", "how long the window stays open, as in 30m or 2h"}
@@ -54,8 +52,7 @@ int node_act_window(struct cli *c, struct value *ret);
 /* Prints the serial that the armed node's machine needs, for people. */
 void node_act_print_armed(struct api *api, struct value armed);
 
-/* --- discovered.c ------------------------------------------------------------------------------
- */
+/* --- discovered.c --------------------------------------------------------------------------- */
 
 /* The discovered machine with this MAC; CLI_FAILED after printing that there is none, with the
  * nearest one. */

@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* --- From the seed tree ----------------------------------------------------------------------- */
+/* --- From the seed tree --------------------------------------------------------------------- */
 
 #define VALUE_MAX_BYTES ((size_t)1 << 30)
 
-/* Every variable that the node's templates see, by name. */
+/* All variables that the node's templates see, sorted by name. */
 struct shown {
     const struct variable **list;
     size_t n;
@@ -25,7 +25,7 @@ static int by_name(const void *a, const void *b)
     return str_cmp((*va)->name, (*vb)->name);
 }
 
-/* The nearest of each name: scope_variable decides as it does for templates. */
+/* Of variables with the same name only the one that wins, decided by scope_variable. */
 static struct shown see_variables(const struct site *site, const struct node *n, struct arena *a)
 {
     const struct variables from[] = {
@@ -86,7 +86,7 @@ static struct value templates_value(const struct role *r, struct arena *a)
     return value_map(pairs, FILES);
 }
 
-/* What came of the node's check. */
+/* The result of the node's check. */
 struct checked {
     const char *verdict;
     struct faults faults;
@@ -129,7 +129,7 @@ static struct str networks_text(const struct node *n, struct arena *a)
     return text;
 }
 
-/* What it boots from the network while it is built. */
+/* What the node boots from the network while it is built. */
 static struct str boot_text(const struct boot_plan *b)
 {
     switch (b->entry.kind) {
@@ -219,7 +219,7 @@ static void print(struct cli *c, const struct tree *t, const struct node *n)
     faults_done(&k.faults);
 }
 
-/* --- From the server -------------------------------------------------------------------------- */
+/* --- From the server ------------------------------------------------------------------------ */
 
 static void add_time(struct table *t, const char *name, struct value map, const char *member,
                      struct arena *a)
@@ -313,7 +313,7 @@ static void print_remote(struct cli *c, struct value node)
     table_print(&t, stdout, false);
 }
 
-/* `remote` is what the server tells of it, VALUE_UNDEFINED where none was asked. */
+/* `remote` is the server's answer about the node; VALUE_UNDEFINED if it was not asked. */
 static int show_tree(struct cli *c, const struct config *config, struct value remote)
 {
     struct tree *tree = seedtree_load(c, config, NULL);
@@ -326,7 +326,7 @@ static int show_tree(struct cli *c, const struct config *config, struct value re
     return n ? CLI_OK : CLI_FAILED;
 }
 
-/* The tree has more to tell of the nodes that it declares, where it can be read. */
+/* Of nodes that the tree declares it shows more, if it is readable here. */
 static int show_remote(struct api *api)
 {
     struct cli *c = api->cli;

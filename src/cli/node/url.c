@@ -6,8 +6,6 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* The one form that every cloud-init takes: 22.4 throws "ds=nocloud;s=URL" away in silence. */
-
 static const char *advice(int code)
 {
     switch (code) {
@@ -21,6 +19,8 @@ static const char *advice(int code)
     }
 }
 
+/* KEYS_DISCOVERY is the one form that every cloud-init accepts: 22.4 silently ignores
+ * "ds=nocloud;s=URL". */
 static void print_url(struct cli *c, const struct node *n, struct str url)
 {
     struct str discovery = arena_printf(&c->arena, KEYS_DISCOVERY "%.*s", STR_ARG(url));
@@ -38,19 +38,19 @@ static void print_url(struct cli *c, const struct node *n, struct str url)
 static int show_url(struct cli *c, const struct config *config, const struct tree *t)
 {
     const struct node *n = seedtree_node(c, t, c->operands[0]);
-    struct seedurl urls;
+    struct seedtree_urls urls;
     struct err e;
     int status = CLI_FAILED;
     if (!n)
         return CLI_FAILED;
-    int r = seedurl_open(config, t, &urls, &e);
+    int r = seedtree_urls_open(config, t, &urls, &e);
     if (r < 0)
         cli_fail(c, "the server's secret cannot be read: %s%s", e.msg, advice(r));
     else {
-        print_url(c, n, seedurl_of(&urls, n, &c->arena));
+        print_url(c, n, seedtree_url(&urls, n, &c->arena));
         status = CLI_OK;
     }
-    seedurl_close(&urls);
+    seedtree_urls_close(&urls);
     return status;
 }
 

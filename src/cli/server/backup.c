@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The server has a folder of its own to start from. */
+/* The server's working directory is another one. */
 static struct str absolute(const char *path, struct arena *a)
 {
     char *here = *path == '/' ? NULL : realpath(".", NULL);

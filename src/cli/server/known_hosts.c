@@ -6,11 +6,11 @@
 struct hosts {
     struct api *api;
     struct str wanted; /* p == NULL: all */
-    struct str port;   /* ":2222" where ssh asks for "[NAME]:2222", as it does for other ports */
+    struct str port; /* ":2222" if ssh asks for "[NAME]:2222", as it does for ports other than 22 */
 };
 
-/* What nodes tell of themselves ends up in lines that ssh trusts: nothing but a name or an address
- * may pass, and no pattern. */
+/* What nodes report ends up in lines that ssh trusts: only plain names and addresses pass, no
+ * patterns. */
 static bool is_name(struct str s)
 {
     for (size_t i = 0; i < s.n; i++) {
@@ -40,7 +40,7 @@ static bool is_key(struct str s)
     return kind.n > 0 && kind.p[0] != '@' && rest.p && rest.n > 0;
 }
 
-/* The comment behind a key is dropped. */
+/* The key without its comment. */
 static struct str key_alone(struct str s)
 {
     struct str rest = str_trim(s), kind = str_cut(&rest, ' ');
@@ -57,7 +57,7 @@ static void add(struct buf *names, struct str name, bool *match, const struct ho
                h->port.n ? "]" : "", STR_ARG(h->port));
 }
 
-/* A node's names: what admins defined. What it tells of itself is no proof. */
+/* A node's names and addresses as admins defined them, not as it reports them. */
 static bool names_of(const struct hosts *h, struct value node, struct buf *names)
 {
     bool match = false;

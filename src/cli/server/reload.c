@@ -18,7 +18,7 @@ static void take_faults(struct value list, struct faults *faults, struct arena *
     }
 }
 
-/* As `check` shows them, where the files can be read here too. */
+/* Prints faults like `check`, with excerpts if the files are readable here too. */
 static int refuse(struct api *api, const struct api_answer *answer)
 {
     struct value list = value_get(answer->value, STR("faults"));

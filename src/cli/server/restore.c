@@ -11,7 +11,7 @@
 
 #define WORDS_MAX 10
 
-/* Installed programs lie in bin and sbin beside each other, those of a build in one folder. */
+/* Relative to cloudseed: in a build tree, and installed (bin and sbin). */
 static const char *const places[] = {"cloudseedd", "../sbin/cloudseedd"};
 
 static bool find(char ret[static PATH_MAX + 32])

@@ -27,7 +27,7 @@ static void check_all(const struct tree *t, struct faults *faults, struct check_
     scope_tables_free(tables);
 }
 
-/* `tree` is NULL where it did not load. */
+/* *ret is NULL if the tree did not load. */
 static void check(const struct config *config, struct faults *faults, struct tree **ret,
                   struct check_result *ret_result)
 {
@@ -74,7 +74,7 @@ static void print_json(struct cli *c, const struct config *config, const struct 
     cli_print_json(value_map(pairs, sizeof(pairs) / sizeof(pairs[0])));
 }
 
-/* A folder with site.yaml, or one that has such a one as its folder seed, and templates beside. */
+/* `folder` contains site.yaml, or the folders seed and templates. */
 static void use_folder(struct cli *c, const char *folder, struct config *config)
 {
     struct str seed = arena_printf(&c->arena, "%s/seed", folder),

@@ -10,18 +10,17 @@
 
 #define PAGE_MAX_BYTES ((size_t)16 * 1024 * 1024)
 
-/* --- The page about templates ------------------------------------------------------------------
- */
+/* --- The page about templates --------------------------------------------------------------- */
 
-/* A name, or something below one: "networks.NAME.cidr", "node.interfaces[].mac". Below a list or
- * a mapping of the user's names there is [] or NAME. */
+/* A name that templates see, or a member of one: "networks.NAME.cidr", "node.interfaces[].mac". []
+ * stands for each item of a list, NAME for a name from the tree. */
 struct names_row {
     const char *path;
-    const char *what;    /* a text, a list …, and what it is; none where there may be none */
-    const char *example; /* as `{{ … | tojson }}` shows it; NULL for what has parts of its own */
+    const char *what;    /* type if it is not a text, and meaning; "or none" if it may be missing */
+    const char *example; /* as `{{ … | tojson }}` renders it; NULL if it has members of its own */
 };
 
-/* tests/e2e/test_reference.py holds this against what templates see of a rich tree. */
+/* tests/e2e/test_reference.py compares this with what templates see of a large tree. */
 static const struct names_row names_table[] = {
     {"node", "the node that the document is for", NULL},
     {"node.name", "its name", "\"k8s-worker-2\""},
@@ -144,7 +143,7 @@ static const struct {
     {"mapping method", "Methods of mappings", "`mapping.method(…)`.", "Method", "Gives"},
 };
 
-/* As code in a table of Markdown: a bar would end the cell. */
+/* Writes code in a Markdown table: a bar would end the cell. */
 static void write_code(struct buf *out, const char *text)
 {
     buf_str(out, STR("`"));
@@ -209,8 +208,7 @@ void reference_templates(struct buf *out)
     }
 }
 
-/* --- The command -------------------------------------------------------------------------------
- */
+/* --- The command ---------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;

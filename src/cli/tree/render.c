@@ -13,7 +13,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-/* One node's documents under way. */
+/* The rendering of one node's documents. */
 struct node_rendering {
     struct cli *cli;
     const struct rendition *r;
@@ -79,7 +79,7 @@ static int print_all(struct node_rendering *w)
     return status;
 }
 
-/* --- JSON ---------------------------------------------------------------------------------- */
+/* --- JSON ----------------------------------------------------------------------------------- */
 
 static void print_json_of(struct node_rendering *w, struct document d, struct cli_list *list)
 {
@@ -91,7 +91,7 @@ static void print_json_of(struct node_rendering *w, struct document d, struct cl
         JSON_STR("document", document_name(w->node, d, a)),
         JSON_VALUE("template", t ? value_str(template_name(t)) : value_none()),
         JSON_STR("text", text),
-        JSON_VALUE("pieces", rendition_value_provenance(w->r, w->node, text, &w->trace, a)),
+        JSON_VALUE("pieces", rendition_provenance_value(w->r, w->node, text, &w->trace, a)),
     };
     bool traced = flags_given(&w->cli->flags, "provenance");
     cli_list_item(list, value_map(pairs, traced ? 5 : 4));
@@ -112,9 +112,9 @@ static int print_json(struct node_rendering *w, uint32_t from, uint32_t end)
     return status;
 }
 
-/* --- What is asked for --------------------------------------------------------------------- */
+/* --- What is asked for ---------------------------------------------------------------------- */
 
-/* The document's number. Which there are differs from node to node. */
+/* The index of the document. Nodes have different documents. */
 static int find_document(struct cli *c, const struct node *n, const char *name, uint32_t *ret)
 {
     struct guess guess;
@@ -158,7 +158,7 @@ static int render_node(struct cli *c, const struct rendition *r)
     if (!n)
         return CLI_FAILED;
     struct node_rendering w = {
-        .cli = c, .r = r, .node = n, .url = seedurl_of(&r->urls, n, &c->arena)};
+        .cli = c, .r = r, .node = n, .url = seedtree_url(&r->urls, n, &c->arena)};
     buf_init(&w.out, DOCUMENT_MAX_BYTES);
     int status = print_node(&w);
     buf_done(&w.out);
@@ -172,7 +172,7 @@ static int render_node(struct cli *c, const struct rendition *r)
  * ------------------------------------------------------------------------------------ */
 
 #define ARENA_BYTES (64 * 1024)
-/* Says that a folder is one of ours, which the next call may replace. */
+/* Marks a folder that `render --all` may replace. */
 #define MARKER ".cloudseed-render"
 #define MARKER_TEXT "Made by 'cloudseed render --all', which replaces this folder as a whole.\n"
 
@@ -180,11 +180,11 @@ struct writing {
     struct cli *cli;
     const struct rendition *r;
     const char *folder;
-    struct progress progress; /* ends before anything is printed */
-    struct arena arena;       /* of one node */
+    struct progress progress; /* must end before anything is printed */
+    struct arena arena;       /* reset after each node */
     struct buf text;
     uint32_t documents;
-    bool url_shown; /* in any of them */
+    bool url_shown; /* in any document */
 };
 
 static int write_document(struct writing *w, const struct node *n, struct document d,
@@ -213,18 +213,18 @@ static int write_nodes(struct writing *w)
     int status = CLI_OK;
     for (uint32_t i = 0; i < tree_node_count(w->r->tree) && status == CLI_OK; i++) {
         const struct node *n = tree_node(w->r->tree, i);
-        struct str url = seedurl_of(&w->r->urls, n, &w->arena);
+        struct str url = seedtree_url(&w->r->urls, n, &w->arena);
         for (uint32_t j = 0; j < document_count(n) && status == CLI_OK; j++)
             status = write_document(w, n, document_at(n, j), url);
         arena_reset(&w->arena);
         progress_count(&w->progress, i + 1);
-        if (interrupt_came())
+        if (cli_interrupted())
             status = CLI_FAILED;
     }
     return status;
 }
 
-/* Everything into a folder that nobody looks at yet. */
+/* Writes all documents to a new folder. */
 static int write_all(struct cli *c, const struct rendition *r, const char *folder,
                      uint32_t *ret_documents)
 {
@@ -246,7 +246,7 @@ static int write_all(struct cli *c, const struct rendition *r, const char *folde
     return status;
 }
 
-/* False where there is anything that an earlier call did not make: a hidden folder of Git, say. */
+/* False if it contains anything that an earlier run did not write, such as .git. */
 static bool is_ours(const struct fs_entry *list, size_t n, const char *target, struct arena *a)
 {
     bool marked = n == 0;
@@ -278,7 +278,8 @@ static int check_target(struct cli *c, const char *target)
                     target);
 }
 
-/* Puts `made` where `target` is, if it is: whoever looks finds the one or the other. */
+/* Moves `made` to `target`, in exchange if that exists, so that a reader always finds one of the
+ * two. */
 static int put_in_place(struct cli *c, const char *made, const char *target)
 {
     struct err e;
@@ -322,9 +323,9 @@ static int render_all(struct cli *c, const struct rendition *r, const char *targ
     int status = check_target(c, path.p);
     if (status != CLI_OK)
         return status;
-    interrupt_hold();
+    cli_signals_hold();
     status = make(c, r, path.p);
-    interrupt_release();
+    cli_signals_release();
     return status;
 }
 

@@ -11,10 +11,10 @@ static int open_urls(struct cli *c, const struct config *config, enum rendition_
                      struct rendition *r)
 {
     if (keys == RENDITION_PLACEHOLDERS) {
-        seedurl_open_placeholder(config, r->tree, &r->urls);
+        seedtree_urls_open_placeholder(config, r->tree, &r->urls);
         return CLI_OK;
     }
-    if (seedurl_open(config, r->tree, &r->urls, &r->no_secret) < 0 &&
+    if (seedtree_urls_open(config, r->tree, &r->urls, &r->no_secret) < 0 &&
         flags_given(&c->flags, "state"))
         return cli_fail(c, "%s", r->no_secret.msg);
     return CLI_OK;
@@ -33,7 +33,7 @@ int rendition_open(struct cli *c, const struct config *config, const struct seed
 
 void rendition_close(struct rendition *r)
 {
-    seedurl_close(&r->urls);
+    seedtree_urls_close(&r->urls);
     scope_tables_free(r->tables);
     tree_free(r->tree);
     *r = (struct rendition){0};
@@ -42,7 +42,8 @@ void rendition_close(struct rendition *r)
 void rendition_note_placeholder(const struct cli *c, const struct rendition *r)
 {
     if (r->no_secret.code < 0)
-        cli_note(c, "the seed URL's key is shown as " SEEDURL_PLACEHOLDER ": %s", r->no_secret.msg);
+        cli_note(c, "the seed URL's key is shown as " SEEDTREE_URL_PLACEHOLDER ": %s",
+                 r->no_secret.msg);
 }
 
 static void print_fault(struct cli *c, const struct rendition *r, const struct template_fault *f)
@@ -73,9 +74,9 @@ int rendition_fail(struct cli *c, const struct rendition *r, const struct node *
 
 #define NAMES_MAX 16
 #define LINE_MAX_BYTES ((size_t)1 << 24)
-#define NO_TEMPLATE "(cloudseedd)" /* it makes meta-data where a role has no template */
+#define NO_TEMPLATE "(cloudseedd)" /* it makes meta-data without a template */
 
-/* The names that a line, or a piece, takes from around its template. */
+/* The names outside the template that a line, or a piece, uses. */
 struct names_seen {
     struct str list[NAMES_MAX];
     size_t n;
@@ -98,8 +99,8 @@ static bool is_of_server(struct str name)
            str_is(name, "boot");
 }
 
-/* Where what `name` stands for was declared; file is NULL where no file says it. In the order of
- * scope_lookup: built-in names win over variables. */
+/* Where `name` was declared; file is NULL if in no file. In the order of scope_lookup: built-in
+ * names win over variables. */
 static struct place declared_at(const struct rendition *r, const struct node *n, struct str name)
 {
     const struct site *site = tree_site(r->tree);
@@ -132,7 +133,7 @@ struct view {
     struct buf line;
 };
 
-/* "k8s/node:12"; the names of templates are their paths below the folder of templates. */
+/* "k8s/node:12". A template's name is its path below the templates folder. */
 static struct str left_text(const struct view *v, size_t offset, char *out, size_t size)
 {
     const struct template_piece *p = template_trace_find(v->trace, offset);
@@ -149,7 +150,7 @@ static void print_names(struct view *v, const struct names_seen *seen)
     for (size_t i = 0; i < seen->n; i++) {
         struct place at = declared_at(v->r, v->node, seen->list[i]);
         if (!at.file && !is_of_server(seen->list[i]))
-            continue; /* an including template has set it */
+            continue; /* set by an including template */
         printf("%s%s%.*s: ", v->color ? TERM_PLACE : "", before, STR_ARG(seen->list[i]));
         before = ", ";
         if (!at.file)
@@ -188,7 +189,7 @@ static void print_line(struct view *v, size_t begin, size_t end)
     putchar('\n');
 }
 
-/* Calls for each line, without its end. */
+/* Calls on_line for each line, without its newline. */
 static void for_lines(struct view *v, void (*on_line)(struct view *v, size_t begin, size_t end))
 {
     struct str rest = v->text;
@@ -254,7 +255,7 @@ static struct value piece_value(const struct rendition *r, const struct node *n,
     return value_copy(a, value_map(pairs, 5));
 }
 
-struct value rendition_value_provenance(const struct rendition *r, const struct node *n,
+struct value rendition_provenance_value(const struct rendition *r, const struct node *n,
                                         struct str text, const struct template_trace *trace,
                                         struct arena *a)
 {

@@ -26,7 +26,7 @@ static void put_progress(struct buf *b, struct value data)
     put(b, ": ", api_text(data, "description"));
 }
 
-/* Each part behind a comma. */
+/* Appends a part, after a comma unless it is the first. */
 static void part(struct buf *b, const char *before, struct str text)
 {
     if (text.n)

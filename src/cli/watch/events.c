@@ -14,8 +14,8 @@ struct events {
     const char *node, *kind; /* NULL: all */
     struct cli_list list;    /* for --json without --follow */
     bool json, follow;
-    struct arena arena; /* of one page or event */
-    struct str last;    /* the id of the last one, in `last_text` */
+    struct arena arena; /* reset for each page or event */
+    struct str last;    /* the id of the last event, in `last_text` */
     char last_text[STR_U64_SIZE];
     int status;
 };
@@ -98,7 +98,7 @@ static void on_event(void *cls, const struct sse_event *event)
         show(w, v);
 }
 
-/* Ends with the program, or when nobody reads any more. */
+/* Runs until the program is ended, or nobody reads its output. */
 static int follow(struct events *w)
 {
     struct err e;
@@ -119,7 +119,7 @@ static int follow(struct events *w)
     return r < 0 ? cli_fail(w->api.cli, "%s", e.msg) : CLI_FAILED;
 }
 
-/* The stream goes on from there, whatever happens before it begins. */
+/* Finds the last event before the page is printed, so that the stream misses none after it. */
 static int learn_last(struct events *w)
 {
     struct value page;

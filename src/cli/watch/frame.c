@@ -19,7 +19,7 @@
 
 enum { NAME, STATE, STAGE, BAR, ELAPSED, MESSAGE };
 
-/* What is shown of whom first: those in whom something happens. */
+/* The order of states in the table: active nodes first. */
 static const char *const orders[] = {"booting", "joining", "failed",     "up",
                                      "armed",   "ready",   "registered", NULL};
 
@@ -41,10 +41,10 @@ static int by_order(const void *a, const void *b)
 struct layout {
     const struct frame *frame;
     struct buf *out;
-    size_t width[COLUMNS], left; /* left: columns that this line may still have */
+    size_t width[COLUMNS], left; /* left: columns left in this line */
 };
 
-/* As much of it as the line takes. */
+/* Appends as much of the text as fits in the line. */
 static void put_text(struct layout *l, struct str text, size_t width)
 {
     struct buf safe;
@@ -64,9 +64,10 @@ static void put(struct layout *l, struct str text, size_t width)
         buf_char(l->out, ' ');
 }
 
+/* Leaves the last column free: some terminals wrap after it. */
 static void begin_line(struct layout *l)
 {
-    l->left = l->frame->columns ? l->frame->columns - 1 : 0; /* the last one makes some wrap */
+    l->left = l->frame->columns ? l->frame->columns - 1 : 0;
 }
 
 static void end_line(struct layout *l)
@@ -95,7 +96,7 @@ static void put_head(struct layout *l)
     end_line(l);
 }
 
-/* Where nothing is known yet a mark goes to and fro. */
+/* If the progress is unknown, a marker moves back and forth. */
 static void put_bar(struct layout *l, double done, int64_t running_s)
 {
     char text[BAR_CELL_COLUMNS + 1];
@@ -115,13 +116,13 @@ static void put_bar(struct layout *l, double done, int64_t running_s)
     put(l, str_from(text), l->width[BAR]);
 }
 
-/* A boot that is under way, or that has yet to be told of by the node. */
+/* A boot in progress, or one whose end the node has not reported yet. */
 static bool is_active(const struct node_view *s)
 {
     return order_of(s) == 0 || strcmp(s->state, "up") == 0;
 }
 
-/* Of a boot under way: how long it runs. Else for how long the state has been so. */
+/* The duration of a boot in progress, otherwise of the state. */
 static int64_t elapsed_s(const struct node_view *s, int64_t now_ms)
 {
     int64_t from = s->began_ms >= 0 && s->ended_ms < 0 && is_active(s) ? s->began_ms : s->since_ms;
@@ -172,7 +173,7 @@ static void measure(struct layout *l, const struct fleetview *v)
         l->width[i] += 2;
 }
 
-/* "2 booting, 1 ready" of those from number `from` on. */
+/* Appends "2 nodes: 1 booting, 1 ready" for the nodes from number `from` on. */
 static void put_counts(struct layout *l, const struct node_view *const *list, uint32_t from,
                        uint32_t n, const char *what)
 {

@@ -6,8 +6,8 @@
 #define ROLE_SIZE 64
 #define STAGE_SIZE 96
 #define MARKS_MAX 256
-#define BOOTS_WEIGHED 8  /* newer ones count as if there had been so many */
-#define NEARLY_DONE 0.99 /* what has not ended is not done */
+#define BOOTS_WEIGHED 8  /* a moving average over that many boots */
+#define NEARLY_DONE 0.99 /* 100 % only after the end */
 
 struct mean {
     double ms;
@@ -93,7 +93,7 @@ void learn_end(struct learn *l, const char *role, int64_t after_ms)
     take(&get_role(l, role)->total, after_ms);
 }
 
-/* A boot that is faster than its marks jumps, one that is slower waits at the next. */
+/* A boot that is ahead of its marks jumps forward; one that is behind waits at the next mark. */
 double learn_fraction(const struct learn *l, const char *role, const char *stage, bool ended,
                       int64_t running_ms)
 {

@@ -22,7 +22,7 @@ void fleetview_done(struct fleetview *v)
     *v = (struct fleetview){0};
 }
 
-/* Where the name is, or belongs. */
+/* The index where the name is, or would be inserted. */
 static uint32_t place_of(const struct fleetview *v, struct str name)
 {
     uint32_t low = 0, high = v->n;
@@ -115,7 +115,7 @@ struct node_view *fleetview_put(struct fleetview *v, struct value node)
     return s;
 }
 
-/* The state that a kind of event leads to; NULL: it stays. */
+/* The state after an event of that kind; NULL: unchanged. */
 static const char *state_after(struct str kind)
 {
     static const char *const same[] = {"armed", "booting", "up",         "joining",
@@ -158,7 +158,7 @@ static void take_state(struct node_view *s, const char *state, int64_t at_ms)
         s->ended_ms = at_ms;
 }
 
-/* What is told of it beside state and stage, which have columns of their own. */
+/* The message: state and stage have columns of their own. */
 static void take_message(struct node_view *s, struct str kind, struct value event)
 {
     struct value data = value_get(event, STR("data"));
@@ -195,7 +195,7 @@ struct node_view *fleetview_event(struct fleetview *v, struct value event)
 
 #define ALL_NODES STR("/v1/nodes?limit=1000")
 #define ANSWER_BYTES (256 * 1024)
-#define HISTORY_PAGES 5 /* of 1000 events each: some dozens of boots */
+#define HISTORY_PAGES 5 /* of 1000 events each: a few dozen boots */
 
 static int put_node(void *cls, struct value node)
 {
@@ -236,8 +236,7 @@ static bool is_tracked(const struct tracker *t, struct str name)
     return c->operands_n == 0;
 }
 
-/* --- What earlier boots took -------------------------------------------------------------------
- */
+/* --- What earlier boots took ---------------------------------------------------------------- */
 
 static void learn(struct learn *l, const struct node_view *s, struct value event)
 {
@@ -251,7 +250,7 @@ static void learn(struct learn *l, const struct node_view *s, struct value event
         learn_end(l, s->role, after_ms);
 }
 
-/* The journal's newest pages, from the oldest event on, are played once more. */
+/* Replays the journal's newest pages, beginning with the oldest event. */
 static void replay(struct learn *l, struct fleetview *past, const struct value *pages, size_t n)
 {
     for (size_t p = n; p > 0; p--) {
@@ -281,7 +280,7 @@ static int get_history(struct tracker *t, struct value *pages, size_t *ret_n)
     return CLI_OK;
 }
 
-/* As it was before any of these events: no boot is under way. */
+/* Before these events no boot is in progress. */
 static int put_past(void *cls, struct value node)
 {
     struct node_view *s = fleetview_put(cls, node);
@@ -289,7 +288,7 @@ static int put_past(void *cls, struct value node)
     return 0;
 }
 
-/* From the boots of all nodes, whichever are tracked. */
+/* Learns from the boots of all nodes, tracked or not. */
 static int learn_history(struct tracker *t)
 {
     struct value pages[HISTORY_PAGES];
@@ -303,8 +302,7 @@ static int learn_history(struct tracker *t)
     return status;
 }
 
-/* --- What happens now ---------------------------------------------------------------------------
- */
+/* --- What happens now ----------------------------------------------------------------------- */
 
 static void on_sse(void *cls, const struct sse_event *got)
 {
@@ -330,8 +328,7 @@ static void on_sse(void *cls, const struct sse_event *got)
         fleetview_drop(&t->view, name);
 }
 
-/* The stream goes on from before the nodes were asked for: an event may come twice, none is
- * missed. */
+/* The stream begins before the nodes are loaded: an event may be seen twice, but none is missed. */
 static int open_stream(struct tracker *t)
 {
     struct value page;

@@ -9,7 +9,7 @@
 
 #define POLL_MS 1000
 
-/* Those on the way to ready, in their order: a node that is further has been there. */
+/* The first four in the order of a boot: a node in a later one has passed the earlier ones. */
 static const char *const states[] = {"booting", "up",     "joining",   "ready",
                                      "armed",   "failed", "registered"};
 #define STATES 7
@@ -17,7 +17,7 @@ static const char *const states[] = {"booting", "up",     "joining",   "ready",
 
 struct waiting {
     struct tracker t;
-    int wanted;      /* of `states` */
+    int wanted;      /* index in `states` */
     uint64_t due_ms; /* on the boot-time clock; UINT64_MAX: never */
 };
 
@@ -46,7 +46,7 @@ static void on_event(void *cls, struct value event, const struct node_view *s)
         fprintf(stderr, "%s is %s\n", s->name, s->state);
 }
 
-/* CLI_OK: all are there; CLI_FAILED after saying why; -1: not yet. */
+/* CLI_OK: all nodes have reached the state; CLI_FAILED after printing the reason; -1: not yet. */
 static int look(const struct waiting *w)
 {
     const struct cli *c = w->t.api.cli;

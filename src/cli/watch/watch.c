@@ -31,7 +31,7 @@ static bool screen_can(void)
     return isatty(STDOUT_FILENO) && term && *term && strcmp(term, "dumb") != 0;
 }
 
-/* It only has to end a wait. */
+/* Only interrupts a wait. */
 static void on_resize(int number)
 {
     (void)number;
@@ -40,7 +40,7 @@ static void on_resize(int number)
 static void screen_begin(void)
 {
     struct sigaction action = {.sa_handler = on_resize};
-    interrupt_hold();
+    cli_signals_hold();
     sigaction(SIGWINCH, &action, NULL);
     if (isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &before) == 0) {
         struct termios keys = before;
@@ -59,7 +59,7 @@ static void screen_end(void)
         tcsetattr(STDIN_FILENO, TCSANOW, &before);
     keys_are_ours = false;
     signal(SIGWINCH, SIG_DFL);
-    interrupt_release();
+    cli_signals_release();
 }
 
 static void screen_size(uint32_t *ret_rows, uint32_t *ret_columns)
@@ -95,7 +95,7 @@ static bool screen_keys(char *to, size_t size, size_t *ret_n)
  * ---------------------------------------------------------------------------------- */
 
 #define DRAW_MS 100    /* at most ten times a second */
-#define REDRAW_MS 1000 /* for the time that passes */
+#define REDRAW_MS 1000 /* for the elapsed times */
 #define PLAIN_MS 60000
 #define FRAME_MAX_BYTES ((size_t)4 * 1024 * 1024)
 
@@ -117,7 +117,7 @@ static bool wants_to_end(bool *keys)
     char typed[64];
     size_t n;
     *keys = *keys && screen_keys(typed, sizeof(typed), &n);
-    return interrupt_came() || (*keys && memchr(typed, 'q', n));
+    return cli_interrupted() || (*keys && memchr(typed, 'q', n));
 }
 
 static int redraw(struct tracker *t, struct buf *frame)
@@ -141,7 +141,7 @@ static int redraw(struct tracker *t, struct buf *frame)
     return status;
 }
 
-/* What was shown last stays to be read. */
+/* The last frame is printed after the screen is restored, so that it remains readable. */
 static int watch_screen(struct tracker *t)
 {
     struct buf frame;
@@ -149,7 +149,7 @@ static int watch_screen(struct tracker *t)
     screen_begin();
     int status = redraw(t, &frame);
     make_frame(t, true, &frame);
-    bool interrupted = interrupt_came();
+    bool interrupted = cli_interrupted();
     screen_end();
     if (!interrupted)
         fwrite(frame.p, 1, frame.n, stdout);
@@ -165,7 +165,7 @@ static void print_event(void *cls, struct value event, const struct node_view *s
     fflush(stdout);
 }
 
-/* For logs and pipes: what is so, and then each event as a line. */
+/* For logs and pipes: prints the current states, then each event as a line. */
 static int watch_plain(struct tracker *t)
 {
     int status = CLI_OK;

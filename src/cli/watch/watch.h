@@ -12,20 +12,18 @@
 
 #include <stdio.h>
 
-/* --- event_text ----------------------------------------------------------------------------------
- */
+/* --- event_text ----------------------------------------------------------------------------- */
 
-/* What happened, without time, node and kind: not yet safe for a terminal. */
+/* The event in words, without time, node and kind; not escaped for a terminal. */
 struct str event_text(struct value event, struct arena *a);
 
-/* Whether it is to be seen: failures, alarms, reports of FAIL. */
+/* Whether to highlight it: failures, alarms, reports with result FAIL. */
 bool event_is_bad(struct value event);
 
-/* A line with all of it: time, number, node, kind and text, safe for a terminal. */
+/* Prints a line with time, number, node, kind and text, escaped for a terminal. */
 void event_print(FILE *f, struct value event, bool color);
 
-/* --- learn ---------------------------------------------------------------------------------------
- */
+/* --- learn ---------------------------------------------------------------------------------- */
 
 struct learn {
     struct learn_role *roles;
@@ -34,17 +32,16 @@ struct learn {
 
 void learn_done(struct learn *l);
 
-/* A boot of that role came to the mark, or to its end, so long after its beginning. */
+/* A boot of that role reached the mark, or its end, that long after its beginning. */
 void learn_mark(struct learn *l, const char *role, const char *stage, bool ended, int64_t after_ms);
 void learn_end(struct learn *l, const char *role, int64_t after_ms);
 
-/* How much of a boot is done that runs for so long and came to that mark last: 0 to 1; below 0
- * where no boot of that role came to its end. */
+/* The done part, 0 to 1, of a boot that has been running so long and reached that mark last; below
+ * 0 if no boot of that role has ended yet. */
 double learn_fraction(const struct learn *l, const char *role, const char *stage, bool ended,
                       int64_t running_ms);
 
-/* --- fleetview -----------------------------------------------------------------------------------
- */
+/* --- fleetview ------------------------------------------------------------------------------ */
 
 #define NODE_VIEW_STATE_SIZE 16
 #define NODE_VIEW_STAGE_SIZE 96
@@ -53,74 +50,72 @@ double learn_fraction(const struct learn *l, const char *role, const char *stage
 struct node_view {
     char *name, *role;
     char state[NODE_VIEW_STATE_SIZE];
-    char stage[NODE_VIEW_STAGE_SIZE];     /* of the boot under way, or the last one */
-    char message[NODE_VIEW_MESSAGE_SIZE]; /* the latest news, as told: not safe for a terminal */
-    int64_t since_ms;                     /* of the state; -1: not known */
-    int64_t began_ms;                     /* the boot under way; -1: none is */
-    int64_t ended_ms;                     /* of that boot; -1: it has not */
-    bool stage_ended;                     /* not merely begun */
-    bool reboot;                          /* the boot is no building */
-    bool bad;                             /* the message is of a failure or an alarm */
+    char stage[NODE_VIEW_STAGE_SIZE];     /* of the current or the last boot */
+    char message[NODE_VIEW_MESSAGE_SIZE]; /* the latest message; not escaped for a terminal */
+    int64_t since_ms;                     /* beginning of the state; -1: unknown */
+    int64_t began_ms;                     /* beginning of the boot; -1: no boot */
+    int64_t ended_ms;                     /* end of that boot; -1: not ended */
+    bool stage_ended;                     /* the stage has ended, not only begun */
+    bool reboot;                          /* a reboot, not a build */
+    bool bad;                             /* the message is about a failure or an alarm */
 };
 
 struct fleetview {
-    struct node_view *list; /* by name */
+    struct node_view *list; /* sorted by name */
     uint32_t n, room;
 };
 
 void fleetview_done(struct fleetview *v);
 
-/* Takes a NODE of the server's answers (docs/formats/api.md), new or known. */
+/* Adds or updates a node from an answer of the server (docs/formats/api.md). */
 struct node_view *fleetview_put(struct fleetview *v, struct value node);
 struct node_view *fleetview_find(const struct fleetview *v, struct str name);
 void fleetview_drop(struct fleetview *v, struct str name);
 
-/* Takes an event of a node that is known; NULL where it is not. A node that is deleted stays until
- * it is dropped. */
+/* Applies an event; NULL if the node is not in the view. A deleted node stays until it is dropped.
+ */
 struct node_view *fleetview_event(struct fleetview *v, struct value event);
 
-/* --- tracker -------------------------------------------------------------------------------------
- */
+/* --- tracker -------------------------------------------------------------------------------- */
 
 struct tracker {
     struct api api;
     struct fleetview view;
     struct learn learn;
     struct client_stream *stream;
-    struct arena arena; /* of one answer or event */
-    bool missed;        /* events are lost: all is to be asked anew */
-    /* An event of a node that is tracked, when the view has taken it. May be NULL. */
+    struct arena arena; /* reset for each answer or event */
+    bool missed;        /* events were lost: load all nodes again */
+    /* Called for an event of a tracked node, after the view was updated. May be NULL. */
     void (*on_event)(void *cls, struct value event, const struct node_view *s);
     void *cls;
-    uint64_t news; /* how often the view changed */
+    uint64_t news; /* incremented with every change of the view */
     struct err why;
 };
 
-/* Asks for the nodes that the call names, or all, and for what earlier boots took where
- * `learns`. CLI_FAILED after saying why; to be closed in any case. */
+/* Loads the nodes named on the command line, or all, and if `learns` the duration of earlier boots.
+ * CLI_FAILED after printing the reason; call tracker_close in any case. */
 int tracker_open(struct cli *c, bool learns, struct tracker *ret);
 void tracker_close(struct tracker *t);
 
-/* As client_stream_wait; CLI_FAILED with `why` where it cannot go on, for the caller to say once
- * the screen is free. */
+/* Like client_stream_wait; CLI_FAILED with the reason in `why`, which the caller prints after
+ * restoring the screen. */
 int tracker_wait(struct tracker *t, int timeout_ms, int fd);
 
-/* How much of the node's boot is done: 0 to 1; below 0: not known, or none is under way. */
+/* The done part of the node's boot, 0 to 1; below 0: unknown, or no boot. */
 double tracker_fraction(const struct tracker *t, const struct node_view *s, int64_t now_ms);
 
-/* --- frame ---------------------------------------------------------------------------------------
- */
+/* --- frame ---------------------------------------------------------------------------------- */
 
 struct frame {
     uint32_t rows, columns; /* of the terminal */
     int64_t now_ms;
     bool color;
-    bool last;           /* nothing follows: all nodes, whatever the rows */
-    const char *trouble; /* why the server is not heard just now; NULL: it is */
+    bool last;           /* the last frame: all nodes, even if they exceed the rows */
+    const char *trouble; /* why the connection is lost; NULL: it is not */
 };
 
-/* Appends the lines, each with what clears the rest of it, and "\n" between them. They are never
- * more than the rows, and never wider than the columns. */
+/* Appends the lines, separated by "\n", each ending in a sequence that clears the rest of the line.
+ * They never exceed the rows and columns. */
 void frame_write(const struct frame *f, const struct tracker *t, struct buf *out);
 
 #endif

@@ -98,6 +98,15 @@ void *arena_zalloc(struct arena *a, size_t count, size_t size)
     return memset(arena_alloc(a, total), 0, total);
 }
 
+void *arena_grow(struct arena *a, void *list, uint32_t n, uint32_t *room, size_t size)
+{
+    if (n < *room)
+        return list;
+    *room = *room ? *room * 2 : 4;
+    void *grown = arena_zalloc(a, *room, size);
+    return n ? memcpy(grown, list, n * size) : grown;
+}
+
 /* Text needs no alignment: a tree of 100,000 nodes is mostly short names. */
 static char *alloc_text(struct arena *a, size_t size)
 {

@@ -35,6 +35,10 @@ void arena_wipe(struct arena *a);
 void *arena_alloc(struct arena *a, size_t size) __attribute__((malloc, returns_nonnull));
 /* Zeroed; aborts where count * size overflows. */
 void *arena_zalloc(struct arena *a, size_t count, size_t size) __attribute__((returns_nonnull));
+/* Room for one more item behind the `n` of `list`, which is copied where there is none; *room is
+ * how many there is room for, 0 at first. */
+void *arena_grow(struct arena *a, void *list, uint32_t n, uint32_t *room, size_t size)
+    __attribute__((returns_nonnull));
 /* A copy with a NUL behind it. */
 struct str arena_str(struct arena *a, struct str s);
 /* The parts one behind the other, NUL-terminated. */

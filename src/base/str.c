@@ -3,6 +3,13 @@
 
 #define DISTANCE_MAX 64
 
+bool str_in(struct str s, const char *const *list)
+{
+    while (*list && !str_is(s, *list))
+        list++;
+    return *list;
+}
+
 int str_cmp(struct str a, struct str b)
 {
     size_t n = a.n < b.n ? a.n : b.n;

@@ -56,6 +56,9 @@ static inline struct str str_skip(struct str s, size_t from)
     return from ? (struct str){s.p + from, s.n - from} : s; /* no sums with a NULL */
 }
 
+/* Whether the list, which ends in NULL, holds `s`. */
+bool str_in(struct str s, const char *const *list);
+
 /* Byte order, shorter first where one begins the other: <0, 0, >0. */
 int str_cmp(struct str a, struct str b);
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "template/excerpt.h"
-#include "template/pyattr.h"
 #include "template/run.h"
-#include "template/run_ops.h"
 #include "template/text.h"
 
 /* --- Iteration ----------------------------------------------------------------------------- */
@@ -65,19 +63,18 @@ bool run_hashable(struct run *r, uint32_t at, struct value v)
         return run_fail(r, at, "%s cannot be a key", run_kind(v));
     if (v.kind != VALUE_LIST)
         return true;
-    if (r->nest == RUN_NEST_MAX)
-        return run_fail(r, at, "this value is nested too deeply");
-    r->nest++;
+    if (!run_enter(r, at))
+        return false;
     bool ok = true;
     for (uint32_t i = 0; i < v.n && ok; i++)
         ok = run_hashable(r, at, v.items[i]);
-    r->nest--;
+    run_leave(r);
     return ok;
 }
 
 bool run_map_get(struct run *r, uint32_t at, struct value map, struct value key, struct value *ret)
 {
-    *ret = (struct value){.kind = VALUE_UNDEFINED, .tag = RUN_ABSENT};
+    *ret = run_tagged(RUN_ABSENT);
     if (!run_hashable(r, at, key) || !run_charge(r, at, map.n / 16))
         return false;
     for (uint32_t i = 0; i < map.n; i++) {
@@ -93,6 +90,72 @@ bool run_map_get(struct run *r, uint32_t at, struct value map, struct value key,
         }
     }
     return true;
+}
+
+/* --- Attributes that values have in Python ----------- */
+
+static const char *const of_integer[] = {
+    "as_integer_ratio", "bit_count", "bit_length", "conjugate", "denominator", "from_bytes", "imag",
+    "numerator",        "real",      "to_bytes",   NULL};
+static const char *const of_float[] = {"as_integer_ratio", "conjugate", "fromhex", "hex", "imag",
+                                       "is_integer",       "real",      NULL};
+static const char *const of_text[] = {
+    "capitalize",   "casefold",    "center",    "count",      "encode",       "endswith",
+    "expandtabs",   "find",        "format",    "format_map", "index",        "isalnum",
+    "isalpha",      "isascii",     "isdecimal", "isdigit",    "isidentifier", "islower",
+    "isnumeric",    "isprintable", "isspace",   "istitle",    "isupper",      "join",
+    "ljust",        "lower",       "lstrip",    "maketrans",  "partition",    "removeprefix",
+    "removesuffix", "replace",     "rfind",     "rindex",     "rjust",        "rpartition",
+    "rsplit",       "rstrip",      "split",     "splitlines", "startswith",   "strip",
+    "swapcase",     "title",       "translate", "upper",      "zfill",        NULL};
+static const char *const of_markup[] = {"escape", "striptags", "unescape", NULL};
+static const char *const of_list[] = {"append", "clear", "copy",   "count",   "extend", "index",
+                                      "insert", "pop",   "remove", "reverse", "sort",   NULL};
+static const char *const of_mapping[] = {"clear",      "copy",   "fromkeys", "get",
+                                         "items",      "keys",   "pop",      "popitem",
+                                         "setdefault", "update", "values",   NULL};
+static const char *const of_tuple[] = {"count", "index", NULL};
+static const char *const of_range[] = {"count", "index", "start", "step", "stop", NULL};
+static const char *const of_view[] = {"isdisjoint", "mapping", NULL};
+static const char *const of_generator[] = {"close",      "gi_code",      "gi_frame",
+                                           "gi_running", "gi_suspended", "gi_yieldfrom",
+                                           "send",       "throw",        NULL};
+
+static bool is_in(const char *const *list, struct str name)
+{
+    for (; name.n && *list; list++) {
+        if (name.p[0] == **list && str_is(name, *list)) /* mostly the first letter tells */
+            return true;
+    }
+    return false;
+}
+
+static const char *const *of_sequence(struct value v)
+{
+    switch ((enum run_tag)v.tag) {
+    case RUN_TUPLE: return of_tuple;
+    case RUN_RANGE: return of_range;
+    case RUN_KEYS:
+    case RUN_VALUES:
+    case RUN_ITEMS: return of_view;
+    case RUN_GENERATOR: return of_generator;
+    default: return of_list;
+    }
+}
+
+static bool has_attr(struct value v, struct str name)
+{
+    if (str_starts(name, STR("__")))
+        return true;
+    switch ((enum value_kind)v.kind) {
+    case VALUE_BOOL:
+    case VALUE_INT: return is_in(of_integer, name);
+    case VALUE_FLOAT: return is_in(of_float, name);
+    case VALUE_STR: return is_in(of_text, name) || (v.tag == RUN_MARKUP && is_in(of_markup, name));
+    case VALUE_LIST: return is_in(of_sequence(v), name);
+    case VALUE_MAP: return is_in(of_mapping, name);
+    default: return false;
+    }
 }
 
 /* --- a.name and a[key] --------------------------------------------------------------------- */
@@ -153,15 +216,14 @@ bool run_attr(struct run *r, uint32_t at, struct value of, struct str name, stru
         return loop_attr(r, at, of, name, ret);
     if (of.kind == VALUE_UNDEFINED)
         return run_refuse(r, at, of);
-    if (pyattr_has(of, name))
+    if (has_attr(of, name))
         return refuse_python(r, at, of, name);
-    struct value key = value_str(name);
     if (of.kind == VALUE_MAP) {
         *ret = value_get(of, name);
         if (ret->kind != VALUE_UNDEFINED || ret->tag || ret->s)
             return true;
     }
-    return no_member(r, at, of, key, ret);
+    return no_member(r, at, of, value_str(name), ret);
 }
 
 static bool index_sequence(struct run *r, uint32_t at, struct value of, struct value key,
@@ -188,7 +250,7 @@ static bool index_sequence(struct run *r, uint32_t at, struct value of, struct v
 static bool index_missing(struct run *r, uint32_t at, struct value of, struct value key,
                           struct value *ret)
 {
-    if (key.kind == VALUE_STR && pyattr_has(of, value_text(key)))
+    if (key.kind == VALUE_STR && has_attr(of, value_text(key)))
         return refuse_python(r, at, of, value_text(key));
     return no_member(r, at, of, key, ret);
 }

@@ -1,78 +1,95 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* builtin: the functions behind the tables of filter.c, by the file that has them. */
+/*
+ * builtin: filters, tests and methods: their tables, how a call finds its arguments, and what those
+ * that write text share.
+ *
+ * The parser resolves names and arguments, so that a call with a wrong number of arguments never
+ * compiles; the reference page is made from the same rows. A function must do what Jinja2 does,
+ * byte for byte, or refuse.
+ */
 #ifndef CLOUDSEED_TEMPLATE_BUILTIN_H
 #define CLOUDSEED_TEMPLATE_BUILTIN_H
 
-#include "template/filter.h"
 #include "template/run.h"
 
-/* --- For those who write filters ----------------------------------------------------------- */
+/* What a filter, test or method was called with; an argument left out is RUN_ABSENT. */
+struct builtin_call {
+    struct value on;
+    struct value args[RUN_ARGS_MAX];
+    uint32_t at;
+    int which; /* the row's */
+};
 
-/* str(value) where any value will do. */
-bool builtin_text(struct run *r, const struct call *c, struct str *ret);
+/* False after run_fail. A test's *ret is a boolean. */
+typedef bool builtin_fn(struct run *r, const struct builtin_call *c, struct value *ret);
+
+struct builtin {
+    const char *name;
+    builtin_fn *fn;
+    int which;                        /* a test: tells rows with the same function apart */
+    uint8_t of;                       /* a method: VALUE_STR or VALUE_MAP */
+    const char *params[RUN_ARGS_MAX]; /* NULL behind the last; "/x" only goes by position */
+    uint8_t required;                 /* how many must be given */
+    const char *help;                 /* one line */
+    const char *example, *result;     /* a template, and what it renders as */
+};
+
+/* In a row: the required number of arguments, and all that there are. */
+#define NO_ARGS .required = 0
+#define ARGS(required_, ...) .required = (required_), .params = {__VA_ARGS__}
+
+/* A table, sorted by name. */
+struct builtins {
+    const char *kind; /* "filter" */
+    const struct builtin *list;
+    size_t n;
+};
+
+extern const struct builtins builtin_filters, builtin_tests, builtin_methods;
+
+/* NULL where there is none. The first of that name: methods of two kinds may share one. */
+const struct builtin *builtin_find(const struct builtins *in, struct str name);
+/* The method of that name for this kind of value, NULL where there is none. */
+const struct builtin *builtin_method(const char *name, struct value v);
+
+/* --- Arguments ----------------------------------------------------------------------------- */
+
 /* Argument number `i` as an integer, a truth or str(argument); the default where it is absent. */
-bool builtin_int(struct run *r, const struct call *c, unsigned i, int64_t otherwise, int64_t *ret);
-bool builtin_flag(struct run *r, const struct call *c, unsigned i, bool otherwise, bool *ret);
-bool builtin_arg_text(struct run *r, const struct call *c, unsigned i, struct str otherwise,
-                      struct str *ret);
-/* A text that a filter writes: begin, append to the buffer, and end, or drop it after a fault. */
+bool builtin_int(struct run *r, const struct builtin_call *c, unsigned i, int64_t otherwise,
+                 int64_t *ret);
+bool builtin_flag(struct run *r, const struct builtin_call *c, unsigned i, bool otherwise,
+                  bool *ret);
+bool builtin_arg_text(struct run *r, const struct builtin_call *c, unsigned i, struct str *ret);
+/* Whether argument number `i` is given and not none. */
+bool builtin_has_arg(const struct builtin_call *c, unsigned i);
+
+/* --- Results ------------------------------------------------------------------------------- */
+
+/* A text that a filter writes: begin, append to the buffer, end. With `ok` false the text is
+ * dropped, as after a fault, and builtin_end returns false. */
 void builtin_begin(struct run *r, struct buf *b);
-bool builtin_end(struct run *r, uint32_t at, struct buf *b, struct value *ret);
-void builtin_drop(struct run *r, struct buf *b);
+bool builtin_end(struct run *r, const struct builtin_call *c, bool ok, struct buf *b,
+                 struct value *ret);
+/* As a string; what tojson gave stays so. */
+struct value builtin_same(const struct builtin_call *c, struct str s);
 
-/* --- filter_text.c ------------------------------------------------------------------------- */
-bool filter_lower(struct run *r, const struct call *c, struct value *ret);
-bool filter_upper(struct run *r, const struct call *c, struct value *ret);
-bool filter_capitalize(struct run *r, const struct call *c, struct value *ret);
-bool filter_title(struct run *r, const struct call *c, struct value *ret);
-bool filter_trim(struct run *r, const struct call *c, struct value *ret);
-bool filter_replace(struct run *r, const struct call *c, struct value *ret);
-bool filter_indent(struct run *r, const struct call *c, struct value *ret);
-bool filter_string(struct run *r, const struct call *c, struct value *ret);
+/* --- The functions, by the file that has them ---------------------------------------------- */
 
-/* --- filter_list.c ------------------------------------------------------------------------- */
-bool filter_join(struct run *r, const struct call *c, struct value *ret);
-bool filter_length(struct run *r, const struct call *c, struct value *ret);
-bool filter_first(struct run *r, const struct call *c, struct value *ret);
-bool filter_last(struct run *r, const struct call *c, struct value *ret);
-bool filter_list(struct run *r, const struct call *c, struct value *ret);
-bool filter_items(struct run *r, const struct call *c, struct value *ret);
-bool filter_reverse(struct run *r, const struct call *c, struct value *ret);
+/* filter_text.c */
+builtin_fn filter_lower, filter_upper, filter_capitalize, filter_title, filter_trim, filter_replace,
+    filter_indent, filter_string;
+builtin_fn method_startswith, method_endswith, method_strip, method_lstrip, method_rstrip,
+    method_split, method_replace, method_join, method_splitlines;
 
-bool method_items(struct run *r, const struct call *c, struct value *ret);
-bool method_keys(struct run *r, const struct call *c, struct value *ret);
-bool method_values(struct run *r, const struct call *c, struct value *ret);
-bool method_get(struct run *r, const struct call *c, struct value *ret);
+/* filter_list.c */
+builtin_fn filter_join, filter_length, filter_first, filter_last, filter_list, filter_items,
+    filter_reverse, filter_sort, filter_dictsort, filter_unique, filter_min, filter_max, filter_sum;
+builtin_fn method_items, method_keys, method_values, method_get;
 
-/* --- method_text.c ------------------------------------------------------------------------- */
-bool method_startswith(struct run *r, const struct call *c, struct value *ret);
-bool method_endswith(struct run *r, const struct call *c, struct value *ret);
-bool method_strip(struct run *r, const struct call *c, struct value *ret);
-bool method_lstrip(struct run *r, const struct call *c, struct value *ret);
-bool method_rstrip(struct run *r, const struct call *c, struct value *ret);
-bool method_split(struct run *r, const struct call *c, struct value *ret);
-bool method_replace(struct run *r, const struct call *c, struct value *ret);
-bool method_join(struct run *r, const struct call *c, struct value *ret);
-bool method_splitlines(struct run *r, const struct call *c, struct value *ret);
+/* filter_number.c */
+builtin_fn filter_default, filter_int, filter_float, filter_abs;
 
-/* --- filter_sort.c ------------------------------------------------------------------------- */
-bool filter_sort(struct run *r, const struct call *c, struct value *ret);
-bool filter_dictsort(struct run *r, const struct call *c, struct value *ret);
-bool filter_unique(struct run *r, const struct call *c, struct value *ret);
-bool filter_min(struct run *r, const struct call *c, struct value *ret);
-bool filter_max(struct run *r, const struct call *c, struct value *ret);
-bool filter_sum(struct run *r, const struct call *c, struct value *ret);
-
-/* --- filter_number.c ----------------------------------------------------------------------- */
-bool filter_default(struct run *r, const struct call *c, struct value *ret);
-bool filter_int(struct run *r, const struct call *c, struct value *ret);
-bool filter_float(struct run *r, const struct call *c, struct value *ret);
-bool filter_abs(struct run *r, const struct call *c, struct value *ret);
-
-/* --- filter_encode.c ----------------------------------------------------------------------- */
-bool filter_tojson(struct run *r, const struct call *c, struct value *ret);
-bool filter_b64encode(struct run *r, const struct call *c, struct value *ret);
-bool filter_quote(struct run *r, const struct call *c, struct value *ret);
-bool filter_to_yaml_scalar(struct run *r, const struct call *c, struct value *ret);
+/* filter_encode.c */
+builtin_fn filter_tojson, filter_b64encode, filter_quote, filter_to_yaml_scalar;
 
 #endif

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "template/filter.h"
-#include "template/run.h"
-#include "template/run_eval.h"
-#include "template/run_ops.h"
-#include "template/stmt.h"
+#include "template/builtin.h"
+#include "template/excerpt.h"
+
+/* --- Names --------------------------------------------------------------------------------- */
 
 static bool is_global(struct str name)
 {
@@ -20,35 +19,28 @@ static bool is_missing(struct value v)
     return v.kind == VALUE_UNDEFINED && v.tag == RUN_MISSING;
 }
 
-static struct value resolve_slot(struct run *r, struct activation *act, uint32_t slot,
+/* The value of a name outside of the template that `act` runs: that which the includers have at
+ * their includes, then that of the scope; tag RUN_MISSING where there is none. */
+static struct value resolve(struct run *r, const struct activation *act, struct str name);
+
+static struct value resolve_slot(struct run *r, const struct activation *act, uint32_t slot,
                                  struct str name)
 {
     struct value *v = &act->slots[slot];
     if (v->kind == VALUE_UNDEFINED && v->tag == RUN_UNRESOLVED)
-        *v = run_resolve(r, act, name);
+        *v = resolve(r, act, name);
     return *v;
 }
 
-/* What the includer's frames hold at the include, then what its own context holds. */
-static struct value resolve_from(struct run *r, struct activation *by, const struct include *inc,
-                                 struct str name)
+static struct value resolve(struct run *r, const struct activation *act, struct str name)
 {
-    for (uint32_t i = 0; i < inc->n; i++) {
-        if (inc->visible[i].name.p != name.p)
-            continue;
-        struct value v = resolve_slot(r, by, inc->visible[i].slot, name);
+    struct value v;
+    for (; act->parent; act = act->parent) {
+        const struct visible *visible = include_find(act->include, name);
+        v = visible ? resolve_slot(r, act->parent, visible->slot, name) : run_tagged(RUN_MISSING);
         if (!is_missing(v))
             return v;
-        break;
     }
-    return run_resolve(r, by, name);
-}
-
-struct value run_resolve(struct run *r, struct activation *act, struct str name)
-{
-    if (act->parent)
-        return resolve_from(r, act->parent, act->include, name);
-    struct value v;
     if (r->scope.lookup && r->scope.lookup(r->scope.cls, name, &v) && v.kind != VALUE_UNDEFINED)
         return v;
     v = value_str(name);
@@ -67,6 +59,8 @@ static bool eval_name(struct run *r, const struct expr *e, struct value *ret)
         return run_undefined(r, e->at, (struct undefined){.name = e->name}, ret);
     return true;
 }
+
+/* --- Expressions --------------------------------------------------------------------------- */
 
 static bool eval_items(struct run *r, const struct expr *e, struct value **ret)
 {
@@ -199,42 +193,40 @@ static bool eval_cond(struct run *r, const struct expr *e, struct value *ret)
     return run_undefined(r, e->at, (struct undefined){.hint = hint, .soft = true}, ret);
 }
 
-static bool eval_call(struct run *r, const struct expr *e, struct value *ret)
+static bool eval_args(struct run *r, const struct expr *e, struct value args[RUN_ARGS_MAX])
 {
-    struct call c = {.at = e->at};
-    if (e->on && !run_eval(r, e->on, &c.on))
-        return false;
-    for (uint32_t i = 0; i < FILTER_ARGS_MAX; i++) {
-        c.args[i] = (struct value){.kind = VALUE_UNDEFINED, .tag = RUN_ABSENT};
-        if (e->args[i] && !run_eval(r, e->args[i], &c.args[i]))
+    for (uint32_t i = 0; i < RUN_ARGS_MAX; i++) {
+        args[i] = run_tagged(RUN_ABSENT);
+        if (e->args[i] && !run_eval(r, e->args[i], &args[i]))
             return false;
     }
-    if (e->kind == EXPR_FILTER)
-        return e->filter->fn(r, &c, ret);
-    if (e->kind == EXPR_TEST)
-        return e->test->fn(r, &c, ret);
+    return true;
+}
+
+static bool eval_call(struct run *r, const struct expr *e, struct value *ret)
+{
+    struct builtin_call c = {.at = e->at, .which = e->builtin->which};
+    if (!run_eval(r, e->on, &c.on) || !eval_args(r, e, c.args))
+        return false;
+    if (e->kind != EXPR_METHOD)
+        return e->builtin->fn(r, &c, ret);
     if (c.on.kind == VALUE_UNDEFINED)
         return run_refuse(r, e->at, c.on);
-    const struct method *m = method_of(e->method->name, c.on);
+    const struct builtin *m = builtin_method(e->builtin->name, c.on);
     if (!m)
-        return run_fail(r, e->at, "%s has no method '%s'", run_kind(c.on), e->method->name);
+        return run_fail(r, e->at, "%s has no method '%s'", run_kind(c.on), e->builtin->name);
     return m->fn(r, &c, ret);
 }
 
 static bool eval_function(struct run *r, const struct expr *e, struct value *ret)
 {
-    struct value callee, args[FILTER_ARGS_MAX];
+    struct value callee, args[RUN_ARGS_MAX];
     if (!run_eval(r, e->callee, &callee))
         return false;
     if (callee.kind != VALUE_UNDEFINED || callee.tag != RUN_GLOBAL)
         return run_fail(r, e->at, "'%.*s' is a variable here and cannot be called",
                         STR_ARG(e->callee->name));
-    for (uint32_t i = 0; i < FILTER_ARGS_MAX; i++) {
-        args[i] = (struct value){.kind = VALUE_UNDEFINED, .tag = RUN_ABSENT};
-        if (e->args[i] && !run_eval(r, e->args[i], &args[i]))
-            return false;
-    }
-    return run_range(r, e->at, args, ret);
+    return eval_args(r, e, args) && run_range(r, e->at, args, ret);
 }
 
 static bool eval_operands(struct run *r, const struct expr *e, struct value *ret)
@@ -277,4 +269,256 @@ bool run_eval(struct run *r, const struct expr *e, struct value *ret)
     case EXPR_CALL: return eval_function(r, e, ret);
     }
     return false;
+}
+
+/* --- Text and output ----------------------------------------------------------------------- */
+
+static void enter_frame(struct run *r, const struct frame *f)
+{
+    struct value *slots = r->now->slots;
+    for (uint32_t i = 0; i < f->inits_n; i++) {
+        const struct slot_init *init = &f->inits[i];
+        slots[init->slot] = init->kind == SLOT_ALIAS     ? slots[init->from]
+                            : init->kind == SLOT_RESOLVE ? run_tagged(RUN_UNRESOLVED)
+                                                         : run_tagged(RUN_MISSING);
+    }
+}
+
+static bool check_output(struct run *r, uint32_t at, bool ok)
+{
+    if (ok && r->out->full)
+        return run_fail(r, at, "the output is larger than %zu bytes", r->out->max_bytes);
+    return ok;
+}
+
+static bool write_text(struct run *r, const struct stmt *s)
+{
+    buf_str(r->out, s->text);
+    if (r->trace)
+        trace_add(r->trace, r->out->n, r->now->t, s);
+    return check_output(r, s->at, true);
+}
+
+static bool run_output(struct run *r, const struct stmt *s)
+{
+    struct value v;
+    if (!run_eval(r, s->expr, &v))
+        return false;
+    bool ok = run_show(r, s->expr->at, r->out, v);
+    if (r->trace)
+        trace_add(r->trace, r->out->n, r->now->t, s);
+    return check_output(r, s->at, ok);
+}
+
+/* --- set ----------------------------------------------------------------------------------- */
+
+static bool assign_targets(struct run *r, uint32_t at, const struct targets *t, bool test,
+                           struct value v)
+{
+    struct value *slots = r->now->slots;
+    const struct value *items = &v;
+    uint32_t n = 1;
+    if (t->unpack) {
+        if (!run_items(r, at, v, &items, &n))
+            return false;
+        if (n != t->n)
+            return run_fail(r, at, "%u names for %u values", t->n, n);
+    }
+    for (uint32_t i = 0; i < n; i++)
+        slots[test ? t->list[i].test_slot : t->list[i].slot] = items[i];
+    return true;
+}
+
+/* The text that a block writes, in place of writing it. */
+static bool capture(struct run *r, const struct assign *a, uint32_t at, struct value *ret)
+{
+    struct template_trace *trace = r->trace;
+    struct buf *out = r->out, text;
+    buf_init(&text, r->output_max_bytes);
+    r->out = &text;
+    r->trace = NULL;
+    text.secret = r->scratch.secret;
+    enter_frame(r, &a->body);
+    bool ok = run_block(r, &a->body.block);
+    r->out = out;
+    r->trace = trace;
+    ok = ok && run_copy_text(r, at, buf_view(&text), ret);
+    buf_done(&text);
+    return ok;
+}
+
+static bool run_set(struct run *r, const struct stmt *s)
+{
+    const struct assign *a = s->assign;
+    struct value v;
+    bool ok = a->value ? run_eval(r, a->value, &v) : capture(r, a, s->at, &v);
+    if (!ok)
+        return false;
+    if (v.kind == VALUE_LIST && v.tag == RUN_GENERATOR && !a->targets.unpack)
+        return run_fail(r, s->at, "an iterator cannot be kept; use \"|list\"");
+    return assign_targets(r, s->at, &a->targets, false, v);
+}
+
+/* --- for ----------------------------------------------------------------------------------- */
+
+/* Keeps the items that pass the loop's condition. */
+static bool select_items(struct run *r, const struct loop *l, const struct value **items,
+                         uint32_t *n)
+{
+    struct value *kept = run_alloc(r, l->test->at, *n * sizeof(*kept));
+    if (!kept)
+        return false;
+    uint32_t count = 0;
+    enter_frame(r, &l->tests);
+    for (uint32_t i = 0; i < *n; i++) {
+        struct value v;
+        bool truth;
+        if (!assign_targets(r, l->iter->at, &l->targets, true, (*items)[i]) ||
+            !run_eval(r, l->test, &v) || !run_truth(r, l->test->at, v, &truth))
+            return false;
+        if (truth)
+            kept[count++] = (*items)[i];
+    }
+    *items = kept;
+    *n = count;
+    return true;
+}
+
+static bool run_loop(struct run *r, const struct loop *l, const struct value *items, uint32_t n)
+{
+    struct loop_state *state = NULL;
+    struct value *slots = r->now->slots;
+    if (l->uses_loop) {
+        state = run_alloc(r, l->iter->at, sizeof(*state));
+        if (!state)
+            return false;
+        *state = (struct loop_state){.items = items, .n = n};
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        enter_frame(r, &l->body);
+        if (state) {
+            state->i = i;
+            slots[l->loop_slot] =
+                (struct value){.kind = VALUE_UNDEFINED, .tag = RUN_LOOP, .s = (const char *)state};
+        }
+        if (!run_charge(r, l->iter->at, 1) ||
+            !assign_targets(r, l->iter->at, &l->targets, false, items[i]) ||
+            !run_block(r, &l->body.block))
+            return false;
+    }
+    return true;
+}
+
+static bool run_for(struct run *r, const struct loop *l)
+{
+    struct value seq;
+    const struct value *items;
+    uint32_t n;
+    if (!run_eval(r, l->iter, &seq) || !run_items(r, l->iter->at, seq, &items, &n))
+        return false;
+    if (l->test && !select_items(r, l, &items, &n))
+        return false;
+    if (n)
+        return run_loop(r, l, items, n);
+    enter_frame(r, &l->otherwise);
+    return run_block(r, &l->otherwise.block);
+}
+
+/* --- if, include --------------------------------------------------------------------------- */
+
+static bool run_if(struct run *r, const struct choice *c)
+{
+    for (uint32_t i = 0; i < c->n; i++) {
+        const struct branch *b = &c->list[i];
+        bool truth = true;
+        struct value v;
+        if (b->test && (!run_eval(r, b->test, &v) || !run_truth(r, b->test->at, v, &truth)))
+            return false;
+        if (truth)
+            return run_block(r, &b->body);
+    }
+    return true;
+}
+
+static bool run_include(struct run *r, const struct include *inc, uint32_t at)
+{
+    const struct template *target = inc->target;
+    if (!target) {
+        struct value name;
+        char text[EXCERPT_TEXT_SIZE];
+        if (!run_eval(r, inc->name, &name))
+            return false;
+        if (name.kind == VALUE_UNDEFINED)
+            return run_refuse(r, inc->name->at, name);
+        if (name.kind != VALUE_STR)
+            return run_fail(r, inc->name->at, "the name of a template is a string, not %s",
+                            run_kind(name));
+        target = template_set_find(r->now->t->set, value_text(name));
+        if (!target && !inc->ignore_missing)
+            return run_fail(r, inc->name->at, "there is no template '%s'",
+                            excerpt_text(text, value_text(name)));
+    }
+    return !target || run_template(r, target, r->now, inc, at);
+}
+
+static bool run_stmt(struct run *r, const struct stmt *s)
+{
+    if (!run_charge(r, s->at, 1))
+        return false;
+    switch (s->kind) {
+    case STMT_TEXT: return write_text(r, s);
+    case STMT_OUTPUT: return run_output(r, s);
+    case STMT_IF: return run_if(r, s->choice);
+    case STMT_FOR: return run_for(r, s->loop);
+    case STMT_SET: return run_set(r, s);
+    case STMT_INCLUDE: return run_include(r, s->include, s->at);
+    }
+    return false;
+}
+
+bool run_block(struct run *r, const struct block *b)
+{
+    for (uint32_t i = 0; i < b->n; i++) {
+        if (!run_stmt(r, &b->list[i]))
+            return false;
+    }
+    return true;
+}
+
+void activation_init(struct activation *act, const struct template *t, struct activation *parent,
+                     const struct include *include, uint32_t at)
+{
+    *act = (struct activation){.t = t,
+                               .parent = parent,
+                               .include = include,
+                               .include_at = at,
+                               .depth = parent ? parent->depth + 1 : 0};
+}
+
+void activation_begin(struct activation *act, struct value *slots)
+{
+    act->slots = slots;
+    for (uint32_t i = 0; i < act->t->slots; i++)
+        slots[i] = run_tagged(RUN_UNRESOLVED);
+}
+
+bool run_template(struct run *r, const struct template *t, struct activation *parent,
+                  const struct include *include, uint32_t at)
+{
+    struct activation act;
+    activation_init(&act, t, parent, include, at);
+    if (act.depth > r->depth_max)
+        return run_fail(r, at, "templates include each other more than %u levels deep",
+                        r->depth_max);
+    if (!parent)
+        r->now = &act; /* a fault needs a place */
+    struct value *slots = run_alloc(r, at, t->slots * sizeof(*slots));
+    if (!slots)
+        return false;
+    activation_begin(&act, slots);
+    r->now = &act;
+    enter_frame(r, &t->body);
+    bool ok = run_block(r, &t->body.block);
+    r->now = parent;
+    return ok;
 }

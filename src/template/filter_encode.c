@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/base64.h"
 #include "template/builtin.h"
-#include "template/run_ops.h"
+#include "template/run.h"
 #include "template/text.h"
 
 #include <inttypes.h>
@@ -150,9 +150,9 @@ static bool json_key(struct json *j, struct value key)
 
 static bool sort_pairs(struct json *j, struct value map, struct value *ret)
 {
-    struct call c = {.on = map, .at = j->at};
-    for (unsigned i = 0; i < FILTER_ARGS_MAX; i++)
-        c.args[i] = (struct value){.kind = VALUE_UNDEFINED, .tag = RUN_ABSENT};
+    struct builtin_call c = {.on = map, .at = j->at};
+    for (unsigned i = 0; i < RUN_ARGS_MAX; i++)
+        c.args[i] = run_tagged(RUN_ABSENT);
     c.args[0] = value_bool(true);
     return filter_dictsort(j->r, &c, ret);
 }
@@ -210,12 +210,12 @@ static bool json_value(struct json *j, struct value v)
 }
 
 /* A number of spaces or the very text, as json.dumps takes it. */
-static bool json_indent(struct run *r, const struct call *c, struct str *ret)
+static bool json_indent(struct run *r, const struct builtin_call *c, struct str *ret)
 {
     static const char spaces[] = "                                ";
     struct value v = c->args[0];
     int64_t width;
-    *ret = (struct str){NULL, 0};
+    *ret = TEXT_SPACE;
     if (run_is_absent(v) || v.kind == VALUE_NONE)
         return true;
     if (v.kind == VALUE_STR)
@@ -228,33 +228,29 @@ static bool json_indent(struct run *r, const struct call *c, struct str *ret)
     return true;
 }
 
-bool filter_tojson(struct run *r, const struct call *c, struct value *ret)
+bool filter_tojson(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     struct buf b;
     struct json j = {.r = r, .b = &b, .at = c->at};
     if (!json_indent(r, c, &j.indent))
         return false;
     builtin_begin(r, &b);
-    bool ok = json_value(&j, c->on);
-    if (!ok) {
-        builtin_drop(r, &b);
-        return false;
-    }
-    ok = builtin_end(r, c->at, &b, ret);
+    bool ok = builtin_end(r, c, json_value(&j, c->on), &b, ret);
     ret->tag = RUN_MARKUP;
     return ok;
 }
 
 /* --- b64encode, quote ---------------------------------------------------------------------- */
 
-static bool scalar_text(struct run *r, const struct call *c, const char *what, struct str *ret)
+static bool scalar_text(struct run *r, const struct builtin_call *c, const char *what,
+                        struct str *ret)
 {
     if (c->on.kind == VALUE_LIST || c->on.kind == VALUE_MAP)
         return run_fail(r, c->at, "'%s' needs a string, not %s", what, run_kind(c->on));
-    return builtin_text(r, c, ret);
+    return run_text(r, c->at, c->on, ret);
 }
 
-bool filter_b64encode(struct run *r, const struct call *c, struct value *ret)
+bool filter_b64encode(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     struct str s;
     if (c->on.kind == VALUE_NONE)
@@ -282,7 +278,7 @@ static bool needs_quotes(struct str s)
 }
 
 /* shlex.quote(); none is the empty word, as in Ansible. */
-bool filter_quote(struct run *r, const struct call *c, struct value *ret)
+bool filter_quote(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     struct str s = {"", 0};
     if (c->on.kind != VALUE_NONE && !scalar_text(r, c, "quote", &s))
@@ -299,7 +295,7 @@ bool filter_quote(struct run *r, const struct call *c, struct value *ret)
             buf_char(&b, s.p[i]);
     }
     buf_char(&b, '\'');
-    return builtin_end(r, c->at, &b, ret);
+    return builtin_end(r, c, true, &b, ret);
 }
 
 /* --- to_yaml_scalar ------------------------------------------------------------------------ */
@@ -332,7 +328,7 @@ static bool yaml_float(struct run *r, uint32_t at, struct buf *b, double f)
     return true;
 }
 
-bool filter_to_yaml_scalar(struct run *r, const struct call *c, struct value *ret)
+bool filter_to_yaml_scalar(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     struct buf b;
     builtin_begin(r, &b);
@@ -349,9 +345,5 @@ bool filter_to_yaml_scalar(struct run *r, const struct call *c, struct value *re
         ok = run_fail(r, c->at, "%s is no scalar; use \"|tojson\", which is YAML too",
                       run_kind(c->on));
     }
-    if (!ok) {
-        builtin_drop(r, &b);
-        return false;
-    }
-    return builtin_end(r, c->at, &b, ret);
+    return builtin_end(r, c, ok, &b, ret);
 }

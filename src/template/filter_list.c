@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "template/builtin.h"
-#include "template/run_ops.h"
+#include "template/run.h"
 #include "template/text.h"
 
-bool filter_join(struct run *r, const struct call *c, struct value *ret)
+bool filter_join(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     const struct value *items;
     uint32_t n;
     struct str by;
-    if (!run_items(r, c->at, c->on, &items, &n) || !builtin_arg_text(r, c, 0, STR(""), &by) ||
+    if (!run_items(r, c->at, c->on, &items, &n) || !builtin_arg_text(r, c, 0, &by) ||
         !run_charge(r, c->at, n))
         return false;
     struct buf b;
@@ -19,10 +19,10 @@ bool filter_join(struct run *r, const struct call *c, struct value *ret)
             buf_str(&b, by);
         ok = run_show(r, c->at, &b, items[i]);
     }
-    return builtin_end(r, c->at, &b, ret) && ok;
+    return builtin_end(r, c, ok, &b, ret);
 }
 
-bool filter_length(struct run *r, const struct call *c, struct value *ret)
+bool filter_length(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     struct value v = c->on;
     if (v.kind == VALUE_UNDEFINED) {
@@ -39,7 +39,7 @@ bool filter_length(struct run *r, const struct call *c, struct value *ret)
     return true;
 }
 
-static bool pick(struct run *r, const struct call *c, bool last, struct value *ret)
+static bool pick(struct run *r, const struct builtin_call *c, bool last, struct value *ret)
 {
     static const char hint[] = "there is no such item: the sequence is empty";
     const struct value *items;
@@ -54,19 +54,19 @@ static bool pick(struct run *r, const struct call *c, bool last, struct value *r
     return true;
 }
 
-bool filter_first(struct run *r, const struct call *c, struct value *ret)
+bool filter_first(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     return pick(r, c, false, ret);
 }
 
-bool filter_last(struct run *r, const struct call *c, struct value *ret)
+bool filter_last(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     if (c->on.kind == VALUE_LIST && c->on.tag == RUN_GENERATOR)
         return run_fail(r, c->at, "an iterator has no last item; use \"|list\"");
     return pick(r, c, true, ret);
 }
 
-bool filter_list(struct run *r, const struct call *c, struct value *ret)
+bool filter_list(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     const struct value *items;
     uint32_t n;
@@ -77,7 +77,7 @@ bool filter_list(struct run *r, const struct call *c, struct value *ret)
 }
 
 /* The pairs of a mapping as tuples. */
-static bool pairs_of(struct run *r, const struct call *c, struct value *ret)
+static bool pairs_of(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     uint32_t n = c->on.n;
     struct value *items = run_alloc(r, c->at, n * sizeof(*items));
@@ -95,7 +95,7 @@ static bool pairs_of(struct run *r, const struct call *c, struct value *ret)
 }
 
 /* Unlike the method it takes an undefined value, for which it gives nothing. */
-bool filter_items(struct run *r, const struct call *c, struct value *ret)
+bool filter_items(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     *ret = value_list(NULL, 0);
     if (!run_is_undefined(c->on)) {
@@ -108,7 +108,7 @@ bool filter_items(struct run *r, const struct call *c, struct value *ret)
     return true;
 }
 
-static bool reverse_text(struct run *r, const struct call *c, struct value *ret)
+static bool reverse_text(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     struct str s = value_text(c->on);
     char *p = run_alloc(r, c->at, s.n + 1);
@@ -127,7 +127,7 @@ static bool reverse_text(struct run *r, const struct call *c, struct value *ret)
     return true;
 }
 
-bool filter_reverse(struct run *r, const struct call *c, struct value *ret)
+bool filter_reverse(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     const struct value *from;
     uint32_t n;
@@ -147,7 +147,7 @@ bool filter_reverse(struct run *r, const struct call *c, struct value *ret)
 
 /* --- Methods of mappings ------------------------------------------------------------------- */
 
-bool method_items(struct run *r, const struct call *c, struct value *ret)
+bool method_items(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     if (!pairs_of(r, c, ret))
         return false;
@@ -155,7 +155,7 @@ bool method_items(struct run *r, const struct call *c, struct value *ret)
     return true;
 }
 
-bool method_keys(struct run *r, const struct call *c, struct value *ret)
+bool method_keys(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     const struct value *items;
     uint32_t n;
@@ -166,7 +166,7 @@ bool method_keys(struct run *r, const struct call *c, struct value *ret)
     return true;
 }
 
-bool method_values(struct run *r, const struct call *c, struct value *ret)
+bool method_values(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     struct value *items = run_alloc(r, c->at, c->on.n * sizeof(*items));
     if (!items)
@@ -178,11 +178,271 @@ bool method_values(struct run *r, const struct call *c, struct value *ret)
     return true;
 }
 
-bool method_get(struct run *r, const struct call *c, struct value *ret)
+bool method_get(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     if (!run_map_get(r, c->at, c->on, c->args[0], ret))
         return false;
     if (run_is_absent(*ret))
         *ret = run_is_absent(c->args[1]) ? value_none() : c->args[1];
+    return true;
+}
+
+/* An item and what it is ordered by. */
+struct sorted {
+    struct value key, item;
+};
+
+/* What Jinja2 orders by where case does not count: strings in lower case. */
+static bool fold(struct run *r, uint32_t at, bool case_sensitive, struct value v, struct value *ret)
+{
+    *ret = v;
+    if (case_sensitive || v.kind != VALUE_STR)
+        return true;
+    if (!text_is_ascii(value_text(v)))
+        return run_fail(r, at, "without case_sensitive=true only ASCII can be ordered");
+    if (!run_copy_text(r, at, value_text(v), ret))
+        return false;
+    char *p = (char *)(uintptr_t)ret->s; /* our own copy */
+    for (uint32_t i = 0; i < ret->n; i++)
+        p[i] = p[i] >= 'A' && p[i] <= 'Z' ? (char)(p[i] + 32) : p[i];
+    return true;
+}
+
+/* Equal items keep their order, in reverse too. */
+static bool merge(struct run *r, uint32_t at, bool reverse, struct sorted *list, size_t half,
+                  size_t n, struct sorted *spare)
+{
+    size_t a = 0, b = half;
+    for (size_t i = 0; i < n; i++) {
+        bool take_b = a == half;
+        if (a < half && b < n) {
+            int order;
+            if (!run_order(r, at, list[b].key, list[a].key, &order))
+                return false;
+            take_b = reverse ? order > 0 : order < 0;
+        }
+        spare[i] = take_b ? list[b++] : list[a++];
+    }
+    memcpy(list, spare, n * sizeof(*list));
+    return true;
+}
+
+static bool sort(struct run *r, uint32_t at, bool reverse, struct sorted *list, size_t n,
+                 struct sorted *spare)
+{
+    if (n < 2)
+        return true;
+    size_t half = n / 2;
+    return sort(r, at, reverse, list, half, spare) &&
+           sort(r, at, reverse, list + half, n - half, spare) &&
+           merge(r, at, reverse, list, half, n, spare);
+}
+
+/* Takes the keys that `list` holds; *ret is a plain list of the items in order. */
+static bool sort_list(struct run *r, uint32_t at, bool reverse, struct sorted *list, uint32_t n,
+                      struct value *ret)
+{
+    struct sorted *spare = run_alloc(r, at, n * sizeof(*spare));
+    struct value *items = spare ? run_alloc(r, at, n * sizeof(*items)) : NULL;
+    if (!items || !sort(r, at, reverse, list, n, spare))
+        return false;
+    for (uint32_t i = 0; i < n; i++)
+        items[i] = list[i].item;
+    *ret = value_list(items, n);
+    return true;
+}
+
+static bool is_digits(struct str s)
+{
+    size_t n = 0;
+    while (n < s.n && s.p[n] >= '0' && s.p[n] <= '9')
+        n++;
+    return n > 0 && n == s.n;
+}
+
+/* "a.b.0": keys and positions, as Jinja2's attribute arguments have them. */
+static bool follow(struct run *r, uint32_t at, struct str path, struct value v, struct value *ret)
+{
+    while (path.p) {
+        struct str part = str_cut(&path, '.');
+        uint64_t number;
+        bool digits = is_digits(part);
+        if (digits && !str_to_u64(part, INT64_MAX, &number))
+            return run_fail(r, at, "this position is too large");
+        struct value key = digits ? value_int((int64_t)number) : value_str(part);
+        if (!run_index(r, at, v, key, &v))
+            return false;
+    }
+    *ret = v;
+    return true;
+}
+
+static bool sort_key(struct run *r, const struct builtin_call *c, struct value by,
+                     bool case_sensitive, struct value item, struct value *ret)
+{
+    struct value key = item;
+    bool ok = true;
+    if (by.kind == VALUE_INT)
+        ok = run_index(r, c->at, item, by, &key);
+    else if (by.kind == VALUE_STR)
+        ok = follow(r, c->at, value_text(by), item, &key);
+    return ok && fold(r, c->at, case_sensitive, key, ret);
+}
+
+static bool check_attribute(struct run *r, const struct builtin_call *c, struct value *by)
+{
+    if (run_is_absent(*by))
+        *by = value_none();
+    if (by->kind == VALUE_UNDEFINED)
+        return run_refuse(r, c->at, *by);
+    if (by->kind != VALUE_NONE && by->kind != VALUE_INT && by->kind != VALUE_STR)
+        return run_fail(r, c->at, "an attribute is a string or a number");
+    if (by->kind == VALUE_STR && text_find(value_text(*by), STR(",")) != SIZE_MAX)
+        return run_fail(r, c->at, "only one attribute can be named");
+    return true;
+}
+
+bool filter_sort(struct run *r, const struct builtin_call *c, struct value *ret)
+{
+    const struct value *items;
+    uint32_t n;
+    bool reverse, case_sensitive;
+    struct value by = c->args[2];
+    if (!run_items(r, c->at, c->on, &items, &n) || !builtin_flag(r, c, 0, false, &reverse) ||
+        !builtin_flag(r, c, 1, false, &case_sensitive) || !check_attribute(r, c, &by))
+        return false;
+    struct sorted *list = run_alloc(r, c->at, n * sizeof(*list));
+    if (!list)
+        return false;
+    for (uint32_t i = 0; i < n; i++) {
+        list[i].item = items[i];
+        if (!sort_key(r, c, by, case_sensitive, items[i], &list[i].key))
+            return false;
+    }
+    return sort_list(r, c->at, reverse, list, n, ret);
+}
+
+static bool sorts_by_value(struct run *r, const struct builtin_call *c, bool *ret)
+{
+    struct value by = c->args[1];
+    *ret = by.kind == VALUE_STR && str_is(value_text(by), "value");
+    if (*ret || run_is_absent(by) || (by.kind == VALUE_STR && str_is(value_text(by), "key")))
+        return true;
+    return run_fail(r, c->at, "a mapping is sorted by \"key\" or by \"value\"");
+}
+
+bool filter_dictsort(struct run *r, const struct builtin_call *c, struct value *ret)
+{
+    bool case_sensitive, reverse, by_value;
+    if (c->on.kind == VALUE_UNDEFINED)
+        return run_refuse(r, c->at, c->on);
+    if (c->on.kind != VALUE_MAP)
+        return run_fail(r, c->at, "'dictsort' needs a mapping, not %s", run_kind(c->on));
+    if (!builtin_flag(r, c, 0, false, &case_sensitive) || !builtin_flag(r, c, 2, false, &reverse) ||
+        !sorts_by_value(r, c, &by_value))
+        return false;
+    uint32_t n = c->on.n;
+    struct sorted *list = run_alloc(r, c->at, n * sizeof(*list));
+    struct value *pairs = list ? run_alloc(r, c->at, n * 2 * sizeof(*pairs)) : NULL;
+    if (!pairs)
+        return false;
+    for (uint32_t i = 0; i < n; i++) {
+        struct value *pair = &pairs[i * 2];
+        pair[0] = c->on.pairs[i].key;
+        pair[1] = c->on.pairs[i].value;
+        list[i].item = value_list(pair, 2);
+        list[i].item.tag = RUN_TUPLE;
+        if (!fold(r, c->at, case_sensitive, pair[by_value], &list[i].key))
+            return false;
+    }
+    return sort_list(r, c->at, reverse, list, n, ret);
+}
+
+/* --- unique, min, max, sum ----------------------------------------------------------------- */
+
+static bool is_seen(struct run *r, uint32_t at, const struct value *seen, uint32_t n,
+                    struct value key, bool *ret)
+{
+    *ret = false;
+    for (uint32_t i = 0; i < n && !*ret; i++) {
+        if (!run_equal(r, at, seen[i], key, ret))
+            return false;
+    }
+    return true;
+}
+
+bool filter_unique(struct run *r, const struct builtin_call *c, struct value *ret)
+{
+    const struct value *items;
+    uint32_t n, kept = 0;
+    bool case_sensitive, seen;
+    if (!run_items(r, c->at, c->on, &items, &n) || !builtin_flag(r, c, 0, false, &case_sensitive))
+        return false;
+    struct value *out = run_alloc(r, c->at, n * sizeof(*out));
+    struct value *keys = out ? run_alloc(r, c->at, n * sizeof(*keys)) : NULL;
+    if (!keys)
+        return false;
+    for (uint32_t i = 0; i < n; i++) {
+        if (!fold(r, c->at, case_sensitive, items[i], &keys[kept]) ||
+            !run_hashable(r, c->at, keys[kept]) ||
+            !is_seen(r, c->at, keys, kept, keys[kept], &seen))
+            return false;
+        if (!seen)
+            out[kept++] = items[i];
+    }
+    *ret = value_list(out, kept);
+    ret->tag = RUN_GENERATOR;
+    return true;
+}
+
+static bool extreme(struct run *r, const struct builtin_call *c, int wanted, struct value *ret)
+{
+    static const char hint[] = "there is no such item: the sequence is empty";
+    const struct value *items;
+    uint32_t n;
+    bool case_sensitive;
+    struct value best, key;
+    if (!run_items(r, c->at, c->on, &items, &n) || !builtin_flag(r, c, 0, false, &case_sensitive))
+        return false;
+    if (n == 0)
+        return run_undefined(r, c->at, (struct undefined){.hint = hint}, ret);
+    *ret = items[0];
+    if (!fold(r, c->at, case_sensitive, items[0], &best))
+        return false;
+    for (uint32_t i = 1; i < n; i++) {
+        int order;
+        if (!fold(r, c->at, case_sensitive, items[i], &key) ||
+            !run_order(r, c->at, key, best, &order))
+            return false;
+        if (order != wanted)
+            continue;
+        best = key;
+        *ret = items[i];
+    }
+    return true;
+}
+
+bool filter_min(struct run *r, const struct builtin_call *c, struct value *ret)
+{
+    return extreme(r, c, -1, ret);
+}
+
+bool filter_max(struct run *r, const struct builtin_call *c, struct value *ret)
+{
+    return extreme(r, c, 1, ret);
+}
+
+bool filter_sum(struct run *r, const struct builtin_call *c, struct value *ret)
+{
+    const struct value *items;
+    uint32_t n;
+    struct value total = value_int(0);
+    if (!run_items(r, c->at, c->on, &items, &n) || !run_charge(r, c->at, n))
+        return false;
+    for (uint32_t i = 0; i < n; i++) {
+        if (!run_binary(r, c->at, OP_ADD, total, items[i], &total))
+            return false;
+    }
+    *ret = total;
     return true;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "template/builtin.h"
-#include "template/run_ops.h"
+#include "template/run.h"
 #include "template/text.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-bool filter_default(struct run *r, const struct call *c, struct value *ret)
+bool filter_default(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     bool also_false, truth = true;
     bool undefined = run_is_undefined(c->on);
@@ -159,7 +159,7 @@ static bool truncate_float(struct run *r, uint32_t at, double f, struct value *r
 }
 
 /* "42.7" is 42: what is no integer may still be a float. */
-static bool int_of_text(struct run *r, const struct call *c, struct value otherwise,
+static bool int_of_text(struct run *r, const struct builtin_call *c, struct value otherwise,
                         struct value *ret)
 {
     struct str s = value_text(c->on);
@@ -176,7 +176,7 @@ static bool int_of_text(struct run *r, const struct call *c, struct value otherw
     return p == PARSED_NO;
 }
 
-bool filter_int(struct run *r, const struct call *c, struct value *ret)
+bool filter_int(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     struct value otherwise = run_is_absent(c->args[0]) ? value_int(0) : c->args[0];
     int64_t base;
@@ -199,7 +199,7 @@ bool filter_int(struct run *r, const struct call *c, struct value *ret)
     return true;
 }
 
-bool filter_float(struct run *r, const struct call *c, struct value *ret)
+bool filter_float(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     double f;
     enum parsed p = PARSED_NO;
@@ -219,7 +219,7 @@ bool filter_float(struct run *r, const struct call *c, struct value *ret)
     return p != PARSED_FAILED;
 }
 
-bool filter_abs(struct run *r, const struct call *c, struct value *ret)
+bool filter_abs(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     struct value v = c->on;
     if (v.kind == VALUE_FLOAT) {

@@ -1,76 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "template/builtin.h"
-#include "template/run_ops.h"
+#include "template/run.h"
 #include "template/text.h"
-
-/* --- Common -------------------------------------------------------------------------------- */
-
-bool builtin_text(struct run *r, const struct call *c, struct str *ret)
-{
-    return run_text(r, c->at, c->on, ret);
-}
-
-bool builtin_int(struct run *r, const struct call *c, unsigned i, int64_t otherwise, int64_t *ret)
-{
-    struct value v = c->args[i];
-    *ret = otherwise;
-    if (run_is_absent(v))
-        return true;
-    if (v.kind == VALUE_UNDEFINED)
-        return run_refuse(r, c->at, v);
-    if (!run_is_integer(v))
-        return run_fail(r, c->at, "an integer is needed here, not %s", run_kind(v));
-    *ret = run_integer(v);
-    return true;
-}
-
-bool builtin_flag(struct run *r, const struct call *c, unsigned i, bool otherwise, bool *ret)
-{
-    *ret = otherwise;
-    return run_is_absent(c->args[i]) || run_truth(r, c->at, c->args[i], ret);
-}
-
-bool builtin_arg_text(struct run *r, const struct call *c, unsigned i, struct str otherwise,
-                      struct str *ret)
-{
-    *ret = otherwise;
-    return run_is_absent(c->args[i]) || run_text(r, c->at, c->args[i], ret);
-}
-
-void builtin_begin(struct run *r, struct buf *b)
-{
-    *b = r->spare;
-    buf_init(&r->spare, r->scratch.max_bytes);
-    buf_clear(b);
-}
-
-void builtin_drop(struct run *r, struct buf *b)
-{
-    buf_done(&r->spare);
-    r->spare = *b;
-}
-
-bool builtin_end(struct run *r, uint32_t at, struct buf *b, struct value *ret)
-{
-    bool ok =
-        b->full ? run_fail(r, at, "this text is too long") : run_copy_text(r, at, buf_view(b), ret);
-    builtin_drop(r, b);
-    return ok;
-}
 
 /* --- Case: beyond ASCII it depends on tables that change with every Unicode ---------------- */
 
-static bool copy_ascii(struct run *r, const struct call *c, const char *what, char **ret,
+static bool copy_ascii(struct run *r, const struct builtin_call *c, const char *what, char **ret,
                        struct value *ret_value)
 {
     struct str s;
-    if (!builtin_text(r, c, &s))
+    if (!run_text(r, c->at, c->on, &s))
         return false;
     if (!text_is_ascii(s))
         return run_fail(r, c->at, "'%s' is limited to ASCII", what);
     if (!run_copy_text(r, c->at, s, ret_value))
         return false;
-    ret_value->tag = c->on.kind == VALUE_STR ? c->on.tag : RUN_PLAIN;
+    *ret_value = builtin_same(c, value_text(*ret_value));
     *ret = (char *)(uintptr_t)ret_value->s; /* our own copy */
     return true;
 }
@@ -85,7 +30,7 @@ static char to_upper(char c)
     return c >= 'a' && c <= 'z' ? (char)(c - 32) : c;
 }
 
-bool filter_lower(struct run *r, const struct call *c, struct value *ret)
+bool filter_lower(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     char *p;
     if (!copy_ascii(r, c, "lower", &p, ret))
@@ -95,7 +40,7 @@ bool filter_lower(struct run *r, const struct call *c, struct value *ret)
     return true;
 }
 
-bool filter_upper(struct run *r, const struct call *c, struct value *ret)
+bool filter_upper(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     char *p;
     if (!copy_ascii(r, c, "upper", &p, ret))
@@ -105,7 +50,7 @@ bool filter_upper(struct run *r, const struct call *c, struct value *ret)
     return true;
 }
 
-bool filter_capitalize(struct run *r, const struct call *c, struct value *ret)
+bool filter_capitalize(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     char *p;
     if (!copy_ascii(r, c, "capitalize", &p, ret))
@@ -116,7 +61,7 @@ bool filter_capitalize(struct run *r, const struct call *c, struct value *ret)
 }
 
 /* A word begins behind white space and any of -({[< . */
-bool filter_title(struct run *r, const struct call *c, struct value *ret)
+bool filter_title(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     char *p;
     if (!copy_ascii(r, c, "title", &p, ret))
@@ -132,12 +77,12 @@ bool filter_title(struct run *r, const struct call *c, struct value *ret)
 
 /* --- The rest ------------------------------------------------------------------------------ */
 
-bool filter_trim(struct run *r, const struct call *c, struct value *ret)
+bool filter_trim(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     struct str s, chars = {NULL, 0};
-    if (!builtin_text(r, c, &s))
+    if (!run_text(r, c->at, c->on, &s))
         return false;
-    if (!run_is_absent(c->args[0]) && c->args[0].kind != VALUE_NONE) {
+    if (builtin_has_arg(c, 0)) {
         if (c->args[0].kind == VALUE_UNDEFINED)
             return run_refuse(r, c->at, c->args[0]);
         if (c->args[0].kind != VALUE_STR)
@@ -149,8 +94,7 @@ bool filter_trim(struct run *r, const struct call *c, struct value *ret)
     }
     if (!run_charge(r, c->at, s.n / 64 * (chars.n / 16 + 1)))
         return false;
-    *ret = value_str(text_strip_right(text_strip_left(s, chars), chars));
-    ret->tag = c->on.kind == VALUE_STR ? c->on.tag : RUN_PLAIN;
+    *ret = builtin_same(c, text_strip_right(text_strip_left(s, chars), chars));
     return true;
 }
 
@@ -181,13 +125,13 @@ static void replace(struct buf *b, struct str s, struct str old, struct str with
     buf_str(b, s);
 }
 
-bool filter_replace(struct run *r, const struct call *c, struct value *ret)
+bool filter_replace(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     struct str s, old, with;
     int64_t count = -1;
-    bool counted = !run_is_absent(c->args[2]) && c->args[2].kind != VALUE_NONE;
-    if (!builtin_text(r, c, &s) || !builtin_arg_text(r, c, 0, STR(""), &old) ||
-        !builtin_arg_text(r, c, 1, STR(""), &with))
+    bool counted = builtin_has_arg(c, 2);
+    if (!run_text(r, c->at, c->on, &s) || !builtin_arg_text(r, c, 0, &old) ||
+        !builtin_arg_text(r, c, 1, &with))
         return false;
     if (counted && !builtin_int(r, c, 2, -1, &count))
         return false;
@@ -199,11 +143,11 @@ bool filter_replace(struct run *r, const struct call *c, struct value *ret)
         replace_empty(&b, s, with, count);
     else
         replace(&b, s, old, with, count);
-    return builtin_end(r, c->at, &b, ret);
+    return builtin_end(r, c, true, &b, ret);
 }
 
 /* How far to indent: a number of spaces, or the very text. */
-static bool indention(struct run *r, const struct call *c, struct buf *b)
+static bool indention(struct run *r, const struct builtin_call *c, struct buf *b)
 {
     struct value v = c->args[0];
     if (v.kind == VALUE_STR && v.tag == RUN_MARKUP)
@@ -239,7 +183,7 @@ static void indent_lines(struct buf *b, struct str s, struct str by, bool first,
     } while (more && !b->full);
 }
 
-bool filter_indent(struct run *r, const struct call *c, struct value *ret)
+bool filter_indent(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     bool first, blank;
     struct buf by, b;
@@ -256,17 +200,206 @@ bool filter_indent(struct run *r, const struct call *c, struct value *ret)
     if (ok)
         indent_lines(&b, value_text(c->on), buf_view(&by), first, blank);
     buf_done(&by);
-    ok = builtin_end(r, c->at, &b, ret) && ok;
+    ok = builtin_end(r, c, ok, &b, ret);
     ret->tag = c->on.tag;
     return ok;
 }
 
-bool filter_string(struct run *r, const struct call *c, struct value *ret)
+bool filter_string(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     struct str s;
-    if (!builtin_text(r, c, &s))
+    if (!run_text(r, c->at, c->on, &s))
         return false;
+    *ret = builtin_same(c, s);
+    return true;
+}
+
+/* --- Methods ------------------------------------------------------------------------------- */
+
+/* Argument number `i`, which must be a string. */
+static bool need_text(struct run *r, const struct builtin_call *c, unsigned i, struct str *ret)
+{
+    if (c->args[i].kind == VALUE_UNDEFINED)
+        return run_refuse(r, c->at, c->args[i]);
+    if (c->args[i].kind != VALUE_STR)
+        return run_fail(r, c->at, "a string is needed here, not %s", run_kind(c->args[i]));
+    *ret = value_text(c->args[i]);
+    return true;
+}
+
+bool method_startswith(struct run *r, const struct builtin_call *c, struct value *ret)
+{
+    struct str with = {0};
+    if (!need_text(r, c, 0, &with))
+        return false;
+    *ret = value_bool(str_starts(value_text(c->on), with));
+    return true;
+}
+
+bool method_endswith(struct run *r, const struct builtin_call *c, struct value *ret)
+{
+    struct str with = {0};
+    if (!need_text(r, c, 0, &with))
+        return false;
+    *ret = value_bool(str_ends(value_text(c->on), with));
+    return true;
+}
+
+static bool strip(struct run *r, const struct builtin_call *c, bool left, bool right,
+                  struct value *ret)
+{
+    struct str s = value_text(c->on), chars = {NULL, 0};
+    bool given = builtin_has_arg(c, 0);
+    if (given && !need_text(r, c, 0, &chars))
+        return false;
+    if (given && !chars.p)
+        chars.p = "";
+    if (!run_charge(r, c->at, s.n / 64 * (chars.n / 16 + 1)))
+        return false;
+    if (left)
+        s = text_strip_left(s, chars);
+    if (right)
+        s = text_strip_right(s, chars);
     *ret = value_str(s);
-    ret->tag = c->on.kind == VALUE_STR ? c->on.tag : RUN_PLAIN;
+    return true;
+}
+
+bool method_strip(struct run *r, const struct builtin_call *c, struct value *ret)
+{
+    return strip(r, c, true, true, ret);
+}
+
+bool method_lstrip(struct run *r, const struct builtin_call *c, struct value *ret)
+{
+    return strip(r, c, true, false, ret);
+}
+
+bool method_rstrip(struct run *r, const struct builtin_call *c, struct value *ret)
+{
+    return strip(r, c, false, true, ret);
+}
+
+bool method_replace(struct run *r, const struct builtin_call *c, struct value *ret)
+{
+    struct str s;
+    if (!need_text(r, c, 0, &s) || !need_text(r, c, 1, &s))
+        return false;
+    if (!run_is_absent(c->args[2]) && c->args[2].kind == VALUE_NONE)
+        return run_fail(r, c->at, "an integer is needed here, not none");
+    return filter_replace(r, c, ret);
+}
+
+bool method_join(struct run *r, const struct builtin_call *c, struct value *ret)
+{
+    const struct value *items;
+    uint32_t n;
+    if (!run_items(r, c->at, c->args[0], &items, &n) || !run_charge(r, c->at, n))
+        return false;
+    for (uint32_t i = 0; i < n; i++) {
+        if (items[i].kind != VALUE_STR)
+            return run_fail(r, c->at, "item %u is no string; use the filter \"join\"", i);
+    }
+    struct buf b;
+    builtin_begin(r, &b);
+    for (uint32_t i = 0; i < n; i++) {
+        if (i)
+            buf_str(&b, value_text(c->on));
+        buf_str(&b, value_text(items[i]));
+    }
+    return builtin_end(r, c, true, &b, ret);
+}
+
+/* --- split --------------------------------------------------------------------------------- */
+
+struct splitter {
+    struct str rest;
+    struct str by; /* p == NULL: white space */
+    int64_t left;  /* how often it may split; < 0 without end */
+    bool done;
+};
+
+static size_t word_end(struct str s)
+{
+    size_t i = 0, n;
+    for (; i < s.n; i += n) {
+        if (text_is_space(text_decode(str_skip(s, i), &n)))
+            break;
+    }
+    return i;
+}
+
+/* Runs of white space split, and count for nothing at either end; once it may split no more, the
+ * rest is kept as it is. */
+static bool next_word(struct splitter *s, struct str *ret)
+{
+    struct str space = {NULL, 0};
+    s->rest = text_strip_left(s->rest, space);
+    if (s->rest.n == 0)
+        return false;
+    size_t end = s->left == 0 ? s->rest.n : word_end(s->rest);
+    if (s->left == 0)
+        s->done = true;
+    *ret = (struct str){s->rest.p, end};
+    s->rest = str_skip(s->rest, end);
+    s->left -= s->left > 0;
+    return true;
+}
+
+static bool next_part(struct splitter *s, struct str *ret)
+{
+    if (s->done)
+        return false;
+    if (!s->by.p)
+        return next_word(s, ret);
+    size_t at = s->left == 0 ? SIZE_MAX : text_find(s->rest, s->by);
+    s->done = at == SIZE_MAX;
+    *ret = (struct str){s->rest.p, s->done ? s->rest.n : at};
+    s->rest = s->done ? s->rest : str_skip(s->rest, at + s->by.n);
+    s->left -= s->left > 0;
+    return true;
+}
+
+static bool split_list(struct run *r, const struct builtin_call *c, struct splitter s,
+                       struct value *ret)
+{
+    struct splitter again = s;
+    struct str part;
+    size_t n = 0;
+    while (next_part(&again, &part))
+        n++;
+    struct value *items = run_alloc(r, c->at, n * sizeof(*items));
+    if (!items)
+        return false;
+    for (size_t i = 0; next_part(&s, &part); i++)
+        items[i] = value_str(part);
+    *ret = value_list(items, n);
+    return true;
+}
+
+bool method_split(struct run *r, const struct builtin_call *c, struct value *ret)
+{
+    struct splitter s = {.rest = value_text(c->on)};
+    bool given = builtin_has_arg(c, 0);
+    if (given && !need_text(r, c, 0, &s.by))
+        return false;
+    if (given && s.by.n == 0)
+        return run_fail(r, c->at, "an empty string cannot separate");
+    if (!builtin_int(r, c, 1, -1, &s.left) || !run_charge(r, c->at, s.rest.n / 16))
+        return false;
+    return split_list(r, c, s, ret);
+}
+
+bool method_splitlines(struct run *r, const struct builtin_call *c, struct value *ret)
+{
+    struct str s = value_text(c->on), again = s;
+    size_t n = 0;
+    for (; again.n; n++)
+        text_cut_line(&again);
+    struct value *items = run_alloc(r, c->at, n * sizeof(*items));
+    if (!items)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        items[i] = value_str(text_cut_line(&s));
+    *ret = value_list(items, n);
     return true;
 }

@@ -1,40 +1,203 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "template/ast.h"
-
+/*
+ * Statements whose names are all constant are run once, and the text that they write takes their
+ * place. What they give to names of the template is constant from then on (const_env.h). Nothing
+ * else is computed: what a name means where it is read is either known or left to the rendering. A
+ * statement that fails stays as it is, to fail again in a rendering, which reports it. In the end
+ * the statements go whose names nothing reads any more.
+ */
 #include "base/mem.h"
-#include "template/known.h"
-#include "template/maker.h"
-#include "template/prune.h"
-#include "template/run.h"
-#include "template/run_eval.h"
-#include "template/run_ops.h"
-#include "template/settled.h"
+#include "template/const_env.h"
 
 #include <stdlib.h>
 
 #define STEPS_MAX 1000000 /* of all that is run; what comes then stays as it is */
 #define DEPTH_MAX 16
 #define MEMORY_MAX ((size_t)16 << 20)
+#define TEXT_MAX_BYTES ((size_t)1 << 20)  /* of one block */
 #define TEXTS_MAX_BYTES ((size_t)4 << 20) /* all that is written out; more stays as it is */
 #define SCRATCH_ARENA_BYTES (16 << 10)
 
-/*
- * Statements whose names are all known are run once, and the text that they write takes their
- * place. What they give to names of the template is known from then on (settled.h). Nothing else is
- * computed: what a name stands for where it is read is either known or left to the rendering. A
- * statement that fails stays as it is, to fail again where somebody hears of it.
- */
 struct fold {
     struct run run;
-    struct known known;
-    struct arena *arena;  /* of what stays */
-    struct arena scratch; /* of what is computed */
-    struct arena values;  /* of what names are given */
+    const struct template_scope *scope;
+    struct const_env *env; /* of the template at work */
+    struct arena *arena;   /* of what stays */
+    struct arena scratch;  /* of what is computed */
+    struct arena values;   /* of what names are given */
     size_t texts_left;
     struct template_fault fault;
 };
 
-static void fold_block(struct maker *m, const struct block *b);
+/* --- Blocks in the making ------------------------------------------------------------------ */
+
+/* Text is gathered until something else follows. */
+struct block_builder {
+    struct fold *f;
+    struct block b;
+    struct buf text;
+    uint32_t text_at; /* of the first statement that wrote it */
+};
+
+static void builder_init(struct block_builder *m, struct fold *f)
+{
+    *m = (struct block_builder){.f = f};
+    buf_init(&m->text, TEXT_MAX_BYTES);
+}
+
+static void builder_flush(struct block_builder *m)
+{
+    if (m->text.n == 0)
+        return;
+    struct str text = arena_str(m->f->arena, buf_view(&m->text));
+    block_append(&m->b, m->f->arena,
+                 (struct stmt){.kind = STMT_TEXT, .at = m->text_at, .text = text});
+    buf_clear(&m->text);
+}
+
+/* Appends behind the text that is gathered. */
+static void builder_keep(struct block_builder *m, struct stmt s)
+{
+    builder_flush(m);
+    block_append(&m->b, m->f->arena, s);
+}
+
+/* Whether only text came of it: nothing reads then what was given to names. */
+static bool builder_is_text(const struct block_builder *m)
+{
+    for (uint32_t i = 0; i < m->b.n; i++) {
+        const struct stmt *s = &m->b.list[i];
+        if (s->kind != STMT_SET || !s->assign->is_const)
+            return false;
+    }
+    return true;
+}
+
+/* The finished block; ends the builder. */
+static struct block builder_end(struct block_builder *m)
+{
+    builder_flush(m);
+    buf_done(&m->text);
+    return m->b;
+}
+
+/* --- Pruning: from the end, since a name is read after the statement that sets it ---------- */
+
+struct pruner {
+    bool *used; /* by slot */
+    struct arena *arena;
+};
+
+static bool note_name(void *cls, struct expr *e)
+{
+    ((struct pruner *)cls)->used[e->slot] = true;
+    return true;
+}
+
+static void note_expr(struct pruner *p, struct expr *e)
+{
+    walk_names(e, note_name, p);
+}
+
+static void prune_block(struct pruner *p, struct block *b);
+
+/* Names that begin as what they are outside the frame read that. */
+static void prune_frame(struct pruner *p, struct frame *f)
+{
+    prune_block(p, &f->block);
+    for (uint32_t i = 0; i < f->inits_n; i++) {
+        if (f->inits[i].kind == SLOT_ALIAS)
+            p->used[f->inits[i].from] = true;
+    }
+}
+
+static void prune_choice(struct pruner *p, struct choice *c)
+{
+    for (uint32_t i = c->n; i > 0; i--) {
+        prune_block(p, &c->list[i - 1].body);
+        note_expr(p, c->list[i - 1].test);
+    }
+}
+
+static void prune_loop(struct pruner *p, struct loop *l)
+{
+    prune_frame(p, &l->otherwise);
+    prune_frame(p, &l->body);
+    note_expr(p, l->test);
+    prune_frame(p, &l->tests);
+    note_expr(p, l->iter);
+}
+
+/* The included template might read any name that it can see. */
+static void note_include(struct pruner *p, const struct include *inc)
+{
+    for (uint32_t i = 0; i < inc->n; i++)
+        p->used[inc->visible[i].slot] = true;
+    note_expr(p, inc->name);
+}
+
+static bool is_used(const struct pruner *p, const struct targets *t)
+{
+    bool used = false;
+    for (uint32_t i = 0; i < t->n; i++)
+        used |= p->used[t->list[i].slot];
+    return used;
+}
+
+/* A copy that outlives the folding. */
+static struct expr *keep_constant(struct pruner *p, const struct expr *e)
+{
+    struct expr *copy = ARENA_NEW(p->arena, struct expr);
+    *copy = *e;
+    if (copy->constant.kind == VALUE_STR)
+        copy->constant.s = arena_str(p->arena, value_text(copy->constant)).p;
+    return copy;
+}
+
+/* False where the statement goes. */
+static bool prune_set(struct pruner *p, struct assign *a)
+{
+    if (a->is_const && !is_used(p, &a->targets))
+        return false;
+    if (a->is_const && a->value->kind == EXPR_CONST)
+        a->value = keep_constant(p, a->value);
+    if (!a->value)
+        prune_frame(p, &a->body);
+    note_expr(p, a->value);
+    return true;
+}
+
+static bool prune_stmt(struct pruner *p, struct stmt *s)
+{
+    switch (s->kind) {
+    case STMT_TEXT: break;
+    case STMT_OUTPUT: note_expr(p, s->expr); break;
+    case STMT_IF: prune_choice(p, s->choice); break;
+    case STMT_FOR: prune_loop(p, s->loop); break;
+    case STMT_SET: return prune_set(p, s->assign);
+    case STMT_INCLUDE: note_include(p, s->include); break;
+    }
+    return true;
+}
+
+/* A block that loses nothing is not written to: it may be one of the template that was folded. */
+static void prune_block(struct pruner *p, struct block *b)
+{
+    uint32_t to = b->n;
+    for (uint32_t i = b->n; i > 0; i--) {
+        if (!prune_stmt(p, &b->list[i - 1]))
+            continue;
+        if (--to != i - 1)
+            b->list[to] = b->list[i - 1];
+    }
+    if (to == 0)
+        return;
+    b->list += to;
+    b->n -= to;
+    b->room = b->n;
+}
+
+/* --- Running ------------------------------------------------------------------------------- */
 
 static void prepare_run(struct fold *f, struct buf *out)
 {
@@ -42,13 +205,17 @@ static void prepare_run(struct fold *f, struct buf *out)
     f->run.out = out;
 }
 
-/* Names keep the values that they were given by what ran before: these are known, too. */
-static bool write_out(struct maker *m, const struct stmt *s)
+static bool run_one(struct fold *f, const struct stmt *s)
+{
+    return run_block(&f->run, &(struct block){.list = (struct stmt *)(uintptr_t)s, .n = 1});
+}
+
+/* Names keep the values that they were given by what ran before: these are constant, too. */
+static bool write_out(struct block_builder *m, const struct stmt *s)
 {
     size_t before = m->text.n;
-    const struct block one = {.list = (struct stmt *)(uintptr_t)s, .n = 1};
     prepare_run(m->f, &m->text);
-    if (run_block(&m->f->run, &one) && !m->text.full && m->text.n - before <= m->f->texts_left) {
+    if (run_one(m->f, s) && !m->text.full && m->text.n - before <= m->f->texts_left) {
         m->f->texts_left -= m->text.n - before;
         return true;
     }
@@ -66,7 +233,7 @@ static int truth_of(struct fold *f, struct expr *test)
     bool truth = true;
     if (!test)
         return 1;
-    if (!known_expr(&f->known, test))
+    if (!is_const_expr(f->env, test))
         return -1;
     prepare_run(f, NULL);
     if (!run_eval(&f->run, test, &v) || !run_truth(&f->run, test->at, v, &truth))
@@ -74,116 +241,65 @@ static int truth_of(struct fold *f, struct expr *test)
     return truth;
 }
 
+/* --- if, for ------------------------------------------------------------------------------- */
+
+static void fold_block(struct block_builder *m, const struct block *b);
+
 static struct block folded(struct fold *f, const struct block *b)
 {
-    struct maker m;
-    maker_init(&m, f, f->arena);
+    struct block_builder m;
+    builder_init(&m, f);
     fold_block(&m, b);
-    return maker_end(&m);
-}
-
-/* What it gives to names holds in this branch alone. */
-static struct block folded_branch(struct fold *f, const struct block *b)
-{
-    struct settled *settled = f->known.settled;
-    uint32_t mark = settled->n;
-    struct block ret = folded(f, b);
-    settled_back(settled, mark);
-    return ret;
+    return builder_end(&m);
 }
 
 /* Branches that are never taken go; one that always is ends the list, or replaces it. */
-static void fold_if(struct maker *m, const struct stmt *s)
+static void fold_if(struct block_builder *m, const struct stmt *s)
 {
+    struct fold *f = m->f;
     const struct choice *from = s->choice;
-    uint32_t mark = m->f->known.settled->n;
-    struct choice *to = ARENA_NEW(m->f->arena, struct choice);
-    to->list = ARENA_ARRAY(m->f->arena, struct branch, from->n);
+    uint32_t mark = f->env->n;
+    struct choice *to = ARENA_NEW(f->arena, struct choice);
+    to->list = ARENA_ARRAY(f->arena, struct branch, from->n);
     for (uint32_t i = 0; i < from->n; i++) {
         const struct branch *b = &from->list[i];
-        int truth = truth_of(m->f, b->test);
+        int truth = truth_of(f, b->test);
         if (truth == 0)
             continue;
         if (truth == 1 && to->n == 0) {
             fold_block(m, &b->body);
             return;
         }
-        to->list[to->n++] = (struct branch){.test = truth == 1 ? NULL : b->test,
-                                            .body = folded_branch(m->f, &b->body)};
+        uint32_t branch_mark = f->env->n;
+        to->list[to->n++] =
+            (struct branch){.test = truth == 1 ? NULL : b->test, .body = folded(f, &b->body)};
+        const_env_restore(f->env, branch_mark);
         if (truth == 1)
             break;
     }
-    settled_forget(m->f->known.settled, mark);
+    const_env_forget(f->env, mark);
     struct stmt choice = *s;
     choice.choice = to;
     if (to->n)
-        maker_keep(m, choice);
+        builder_keep(m, choice);
 }
 
-/* A template at work; what it writes and cannot write is left in `m`. */
-static void fold_template(struct maker *m, const struct template *t, const struct include *inc,
-                          uint32_t at);
-
-static const struct template *made_template(struct maker *m, const struct template *t)
+static void fold_frame(struct fold *f, struct frame *frame)
 {
-    struct template *ret = ARENA_NEW(m->f->arena, struct template);
-    *ret = *t;
-    ret->body = maker_end(m);
-    prune_block(&ret->body, t->slots, m->f->arena);
-    return ret;
+    uint32_t mark = f->env->n;
+    const_env_enter(f->env, frame);
+    frame->block = folded(f, &frame->block);
+    const_env_leave(f->env, mark);
 }
 
-/* Nothing is there, and that is fine: no template comes to a set that is linked. */
-static bool is_nothing(const struct include *inc)
+static void fold_for(struct block_builder *m, const struct stmt *s)
 {
-    return !inc->target && inc->ignore_missing && inc->name->kind == EXPR_CONST &&
-           inc->name->constant.kind == VALUE_STR;
-}
-
-static void fold_include(struct maker *m, const struct stmt *s)
-{
-    const struct include *inc = s->include;
-    struct maker body;
-    if (is_nothing(inc))
-        return;
-    if (!inc->target || m->f->run.now->depth >= DEPTH_MAX) {
-        maker_keep(m, *s);
-        return;
-    }
-    maker_init(&body, m->f, m->f->arena);
-    fold_template(&body, inc->target, inc, s->at);
-    if (maker_is_text(&body) && buf_str(&m->text, buf_view(&body.text))) {
-        buf_done(&body.text);
-        return;
-    }
-    m->text.full = false;
-    struct include *copy = ARENA_NEW(m->f->arena, struct include);
-    *copy = *inc;
-    copy->target = made_template(&body, inc->target);
-    struct stmt include = *s;
-    include.include = copy;
-    maker_keep(m, include);
-}
-
-static struct block folded_frame(struct fold *f, const struct block *b, const struct entries *entry)
-{
-    struct settled *settled = f->known.settled;
-    uint32_t mark = settled->n;
-    settled_enter(settled, entry);
-    struct block ret = folded(f, b);
-    settled_leave(settled, mark);
-    return ret;
-}
-
-static void fold_for(struct maker *m, const struct stmt *s)
-{
-    struct loop *copy = ARENA_NEW(m->f->arena, struct loop);
     struct stmt loop = *s;
-    *copy = *s->loop;
-    copy->body = folded_frame(m->f, &s->loop->body, &s->loop->body_entry);
-    copy->otherwise = folded_frame(m->f, &s->loop->otherwise, &s->loop->otherwise_entry);
-    loop.loop = copy;
-    maker_keep(m, loop);
+    loop.loop = ARENA_NEW(m->f->arena, struct loop);
+    *loop.loop = *s->loop;
+    fold_frame(m->f, &loop.loop->body);
+    fold_frame(m->f, &loop.loop->otherwise);
+    builder_keep(m, loop);
 }
 
 /* --- set ----------------------------------------------------------------------------------- */
@@ -191,21 +307,27 @@ static void fold_for(struct maker *m, const struct stmt *s)
 static void change_targets(struct fold *f, const struct targets *t)
 {
     for (uint32_t i = 0; i < t->n; i++)
-        settled_change(f->known.settled, t->list[i].slot);
+        const_env_change(f->env, t->list[i].slot);
 }
 
-/* The statement may be run or not, as nothing comes of it but the values: it need not stand behind
- * the text that stood before it. */
-static void settle(struct maker *m, const struct stmt *s, struct expr *value)
+static struct stmt copy_set(struct fold *f, const struct stmt *s)
 {
     struct stmt set = *s;
-    set.assign = ARENA_NEW(m->f->arena, struct assign);
+    set.assign = ARENA_NEW(f->arena, struct assign);
     *set.assign = *s->assign;
+    return set;
+}
+
+/* The statement may be run or not, since it only gives its names their values: it may stand before
+ * the text that is gathered. */
+static void keep_const_set(struct block_builder *m, const struct stmt *s, struct expr *value)
+{
+    struct stmt set = copy_set(m->f, s);
     set.assign->value = value;
-    set.assign->settled = true;
+    set.assign->is_const = true;
     for (uint32_t i = 0; i < s->assign->targets.n; i++)
-        settled_hold(m->f->known.settled, s->assign->targets.list[i].slot);
-    maker_append(m, set);
+        const_env_hold(m->f->env, s->assign->targets.list[i].slot);
+    block_append(&m->b, m->f->arena, set);
 }
 
 static struct expr *constant(struct fold *f, uint32_t at, struct value v)
@@ -215,7 +337,7 @@ static struct expr *constant(struct fold *f, uint32_t at, struct value v)
     return e;
 }
 
-/* What can be had again without computing it. */
+/* A value that an expression can stand for without computing it. */
 static bool is_plain(struct value v)
 {
     return v.kind == VALUE_STR
@@ -223,31 +345,30 @@ static bool is_plain(struct value v)
                : v.kind != VALUE_LIST && v.kind != VALUE_MAP && v.kind != VALUE_UNDEFINED;
 }
 
-/* False where the statement has to stay. The name itself may be read by the value. */
-static bool run_value(struct fold *f, const struct stmt *s)
+/* False where the statement has to stay. Its value may read the name that it sets. */
+static bool run_set(struct fold *f, const struct stmt *s)
 {
-    const struct block one = {.list = (struct stmt *)(uintptr_t)s, .n = 1};
-    bool known = known_expr(&f->known, s->assign->value);
+    bool is_const = is_const_expr(f->env, s->assign->value);
     change_targets(f, &s->assign->targets);
-    if (!known)
+    if (!is_const)
         return false;
     prepare_run(f, NULL);
     f->run.arena = &f->values;
-    bool ok = run_block(&f->run, &one);
+    bool ok = run_one(f, s);
     f->run.arena = &f->scratch;
     return ok;
 }
 
-static void fold_set_value(struct maker *m, const struct stmt *s)
+static void fold_set_value(struct block_builder *m, const struct stmt *s)
 {
     const struct assign *a = s->assign;
-    if (!run_value(m->f, s)) {
-        maker_keep(m, *s);
+    if (!run_set(m->f, s)) {
+        builder_keep(m, *s);
         return;
     }
     struct value v = m->f->run.now->slots[a->targets.list->slot];
     bool plain = !a->targets.unpack && is_plain(v);
-    settle(m, s, plain ? constant(m->f, a->value->at, v) : a->value);
+    keep_const_set(m, s, plain ? constant(m->f, a->value->at, v) : a->value);
 }
 
 /* The text of a block as a value; false where that is too much. */
@@ -259,49 +380,108 @@ static bool keep_text(struct fold *f, uint32_t at, struct str text, struct value
     return ok;
 }
 
-static void fold_set_block(struct maker *m, const struct stmt *s)
+static void fold_set_block(struct block_builder *m, const struct stmt *s)
 {
     struct fold *f = m->f;
     const struct assign *a = s->assign;
-    struct maker body;
+    struct block_builder body;
     struct value v;
-    uint32_t mark = f->known.settled->n;
-    maker_init(&body, f, f->arena);
-    settled_enter(f->known.settled, &a->body_entry);
-    fold_block(&body, &a->body);
-    settled_leave(f->known.settled, mark);
+    uint32_t mark = f->env->n;
+    builder_init(&body, f);
+    const_env_enter(f->env, &a->body);
+    fold_block(&body, &a->body.block);
+    const_env_leave(f->env, mark);
     change_targets(f, &a->targets);
-    if (maker_is_text(&body) && keep_text(f, s->at, buf_view(&body.text), &v)) {
+    if (builder_is_text(&body) && keep_text(f, s->at, buf_view(&body.text), &v)) {
         buf_done(&body.text);
         f->run.now->slots[a->targets.list->slot] = v;
-        settle(m, s, constant(f, s->at, v));
+        keep_const_set(m, s, constant(f, s->at, v));
         return;
     }
-    struct stmt set = *s;
-    set.assign = ARENA_NEW(f->arena, struct assign);
-    *set.assign = *a;
-    set.assign->body = maker_end(&body);
-    maker_keep(m, set);
+    struct stmt set = copy_set(f, s);
+    set.assign->body.block = builder_end(&body);
+    builder_keep(m, set);
 }
 
-/* ------------------------------------------------------------------------------------------- */
+/* --- Templates ----------------------------------------------------------------------------- */
+
+static const struct template *made_template(struct block_builder *m, const struct template *t)
+{
+    struct template *ret = ARENA_NEW(m->f->arena, struct template);
+    struct pruner p = {.used = MEM_ARRAY(bool, t->slots), .arena = m->f->arena};
+    *ret = *t;
+    ret->body.block = builder_end(m);
+    prune_block(&p, &ret->body.block);
+    free(p.used);
+    return ret;
+}
+
+/* Leaves in `m` what the template writes, and the statements that stay. */
+static void fold_template(struct block_builder *m, const struct template *t,
+                          const struct include *inc, uint32_t at)
+{
+    struct fold *f = m->f;
+    struct activation act;
+    struct const_env env, *by = f->env;
+    activation_init(&act, t, f->run.now, inc, at);
+    activation_begin(&act, MEM_ARRAY(struct value, t->slots));
+    const_env_init(&env, &act, by, f->scope);
+    f->run.now = &act;
+    f->env = &env;
+    fold_block(m, &t->body.block);
+    f->env = by;
+    f->run.now = act.parent;
+    const_env_done(&env);
+    free(act.slots);
+}
+
+/* It may name a template that does not exist, and does; none is added to a set that is linked. */
+static bool is_nothing(const struct include *inc)
+{
+    return !inc->target && inc->ignore_missing && inc->name->kind == EXPR_CONST &&
+           inc->name->constant.kind == VALUE_STR;
+}
+
+static void fold_include(struct block_builder *m, const struct stmt *s)
+{
+    const struct include *inc = s->include;
+    struct block_builder body;
+    if (is_nothing(inc))
+        return;
+    if (!inc->target || m->f->run.now->depth >= DEPTH_MAX) {
+        builder_keep(m, *s);
+        return;
+    }
+    builder_init(&body, m->f);
+    fold_template(&body, inc->target, inc, s->at);
+    if (builder_is_text(&body) && buf_str(&m->text, buf_view(&body.text))) {
+        buf_done(&body.text);
+        return;
+    }
+    m->text.full = false;
+    struct stmt include = *s;
+    include.include = ARENA_NEW(m->f->arena, struct include);
+    *include.include = *inc;
+    include.include->target = made_template(&body, inc->target);
+    builder_keep(m, include);
+}
 
 /* Templates may include others again and again: a statement costs a step each time. */
-static void fold_stmt(struct maker *m, const struct stmt *s)
+static void fold_stmt(struct block_builder *m, const struct stmt *s)
 {
     uint64_t *steps = &m->f->run.steps_left;
     if (*steps == 0) {
-        maker_keep(m, *s);
+        builder_keep(m, *s);
         return;
     }
     --*steps;
     if (m->text.n == 0)
         m->text_at = s->at;
-    if (known_stmt(&m->f->known, s) && write_out(m, s))
+    if (is_const_stmt(m->f->env, s) && write_out(m, s))
         return;
     switch (s->kind) {
     case STMT_TEXT:
-    case STMT_OUTPUT: maker_keep(m, *s); break;
+    case STMT_OUTPUT: builder_keep(m, *s); break;
     case STMT_SET:
         if (s->assign->value)
             fold_set_value(m, s);
@@ -314,50 +494,17 @@ static void fold_stmt(struct maker *m, const struct stmt *s)
     }
 }
 
-static void fold_block(struct maker *m, const struct block *b)
+static void fold_block(struct block_builder *m, const struct block *b)
 {
     for (uint32_t i = 0; i < b->n; i++)
         fold_stmt(m, &b->list[i]);
 }
 
-static struct value *new_slots(uint32_t n)
-{
-    struct value *slots = mem_alloc((n ? n : 1) * sizeof(*slots));
-    for (uint32_t i = 0; i < n; i++)
-        slots[i] = (struct value){.kind = VALUE_UNDEFINED, .tag = RUN_UNRESOLVED};
-    return slots;
-}
-
-static void fold_template(struct maker *m, const struct template *t, const struct include *inc,
-                          uint32_t at)
-{
-    struct fold *f = m->f;
-    struct activation *parent = f->run.now;
-    struct activation act = {.t = t,
-                             .parent = parent,
-                             .include = inc,
-                             .include_at = at,
-                             .depth = parent ? parent->depth + 1 : 0};
-    struct settled settled, *by = f->known.settled;
-    uint32_t set_before = f->known.set.n;
-    act.slots = new_slots(t->slots);
-    settled_init(&settled, &act, by);
-    f->run.now = &act;
-    f->known.settled = &settled;
-    names_set_add_block(&f->known.set, &t->body);
-    fold_block(m, &t->body);
-    f->known.set.n = set_before;
-    f->known.settled = by;
-    f->run.now = parent;
-    settled_done(&settled);
-    free(act.slots);
-}
-
 const struct template *template_fold(const struct template *t, struct template_scope known,
                                      struct arena *arena)
 {
-    struct fold f = {.known = {.scope = known}, .arena = arena, .texts_left = TEXTS_MAX_BYTES};
-    struct maker m;
+    struct fold f = {.scope = &known, .arena = arena, .texts_left = TEXTS_MAX_BYTES};
+    struct block_builder m;
     arena_init(&f.scratch, SCRATCH_ARENA_BYTES);
     arena_init(&f.values, SCRATCH_ARENA_BYTES);
     f.run = (struct run){.scope = known,
@@ -365,14 +512,13 @@ const struct template *template_fold(const struct template *t, struct template_s
                          .fault = &f.fault,
                          .steps_left = STEPS_MAX,
                          .arena_max_bytes = MEMORY_MAX,
-                         .output_max_bytes = MAKER_TEXT_MAX_BYTES,
+                         .output_max_bytes = TEXT_MAX_BYTES,
                          .depth_max = DEPTH_MAX};
     buf_init(&f.run.scratch, MEMORY_MAX);
     buf_init(&f.run.spare, MEMORY_MAX);
-    maker_init(&m, &f, arena);
+    builder_init(&m, &f);
     fold_template(&m, t, NULL, 0);
     const struct template *ret = made_template(&m, t);
-    names_set_done(&f.known.set);
     buf_done(&f.run.scratch);
     buf_done(&f.run.spare);
     arena_done(&f.scratch);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "template/lexer.h"
 
-#include "template/scan.h"
+#include "base/hex.h"
 #include "template/text.h"
+
+#include <math.h>
+#include <stdlib.h>
 
 void lexer_init(struct lexer *lx, struct str src)
 {
@@ -26,7 +29,7 @@ static char char_at(const struct lexer *lx, size_t pos)
 
 static size_t skip_spaces(const struct lexer *lx, size_t pos)
 {
-    struct str s = text_strip_left(rest_at(lx, pos), (struct str){NULL, 0});
+    struct str s = text_strip_left(rest_at(lx, pos), TEXT_SPACE);
     return lx->src.n - s.n;
 }
 
@@ -94,7 +97,7 @@ static struct str text_before(const struct lexer *lx, size_t from, size_t to, ch
 {
     struct str text = span(lx, from, to);
     if (sign == '-')
-        return text_strip_right(text, (struct str){NULL, 0});
+        return text_strip_right(text, TEXT_SPACE);
     if (sign == '+' || print)
         return text;
     size_t line = to;
@@ -102,7 +105,7 @@ static struct str text_before(const struct lexer *lx, size_t from, size_t to, ch
         line--;
     bool starts_line = line > from || line == 0 || lx->src.p[line - 1] == '\n';
     struct str indent = span(lx, line, to);
-    if (starts_line && text_strip_left(indent, (struct str){NULL, 0}).n == 0)
+    if (starts_line && text_strip_left(indent, TEXT_SPACE).n == 0)
         text.n -= indent.n;
     return text;
 }
@@ -196,6 +199,106 @@ static bool step_root(struct lexer *lx, struct token *ret)
     return true;
 }
 
+/* --- Words: each function returns the offset behind the word that begins at `pos` --------- */
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_name_start(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+static bool is_digit_of(char c, int base)
+{
+    int digit = hex_digit(c);
+    return digit >= 0 && digit < base;
+}
+
+/* (_?[digit])*, from `pos` on. */
+static size_t digits_end(const struct lexer *lx, size_t pos, int base)
+{
+    for (;;) {
+        size_t next = pos + (char_at(lx, pos) == '_');
+        if (!is_digit_of(char_at(lx, next), base))
+            return pos;
+        pos = next + 1;
+    }
+}
+
+/* Digits at `pos`, the first of them no underscore; 0 where there are none. */
+static size_t decimal_end(const struct lexer *lx, size_t pos)
+{
+    return is_digit(char_at(lx, pos)) ? digits_end(lx, pos, 10) : 0;
+}
+
+/* A fraction, an exponent or both make a float; behind a dot there is none: "a.1.5". */
+static size_t float_end(const struct lexer *lx, size_t pos)
+{
+    size_t whole = decimal_end(lx, pos);
+    if (!whole || (pos > 0 && char_at(lx, pos - 1) == '.'))
+        return 0;
+    size_t fraction = char_at(lx, whole) == '.' ? decimal_end(lx, whole + 1) : 0;
+    size_t end = fraction ? fraction : whole;
+    if ((char_at(lx, end) | 0x20) != 'e')
+        return fraction;
+    bool sign = char_at(lx, end + 1) == '+' || char_at(lx, end + 1) == '-';
+    size_t exponent = decimal_end(lx, end + 1 + sign);
+    return exponent ? exponent : fraction;
+}
+
+static size_t integer_end(const struct lexer *lx, size_t pos)
+{
+    if (char_at(lx, pos) != '0')
+        return digits_end(lx, pos, 10);
+    char kind = (char)(char_at(lx, pos + 1) | 0x20);
+    int base = kind == 'b' ? 2 : kind == 'o' ? 8 : kind == 'x' ? 16 : 0;
+    size_t end = base ? digits_end(lx, pos + 2, base) : pos + 2;
+    return end > pos + 2 ? end : digits_end(lx, pos + 1, 1);
+}
+
+static size_t number_end(const struct lexer *lx, size_t pos, bool *ret_is_float)
+{
+    if (!is_digit(char_at(lx, pos)))
+        return 0;
+    size_t end = float_end(lx, pos);
+    *ret_is_float = end > 0;
+    return end ? end : integer_end(lx, pos);
+}
+
+static size_t string_end(const struct lexer *lx, size_t pos)
+{
+    char quote = char_at(lx, pos);
+    for (size_t i = pos + 1; i < lx->src.n; i++) {
+        if (lx->src.p[i] == quote)
+            return i + 1;
+        i += lx->src.p[i] == '\\';
+    }
+    return 0;
+}
+
+static size_t name_end(const struct lexer *lx, size_t pos)
+{
+    if (is_digit(char_at(lx, pos)))
+        return pos;
+    while (is_name_start(char_at(lx, pos)) || is_digit(char_at(lx, pos)))
+        pos++;
+    return pos;
+}
+
+static size_t operator_end(const struct lexer *lx, size_t pos)
+{
+    static const char pairs[][3] = {"//", "**", "==", "!=", ">=", "<="};
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        if (str_starts(rest_at(lx, pos), (struct str){pairs[i], 2}))
+            return pos + 2;
+    }
+    char c = char_at(lx, pos);
+    return c && strchr("+-/*%~[](){}><=.:|,;", c) ? pos + 1 : 0;
+}
+
 /* --- Inside tags --------------------------------------------------------------------------- */
 
 /* Brackets must pair up, since "}}" ends a tag only outside of them. */
@@ -259,12 +362,12 @@ static const char *unexpected(char c)
 static size_t take_word(const struct lexer *lx, size_t pos, enum token_kind *ret_kind)
 {
     bool is_float = false;
-    size_t end = scan_number(lx->src, pos, &is_float);
+    size_t end = number_end(lx, pos, &is_float);
     if (end) {
         *ret_kind = is_float ? TOKEN_FLOAT : TOKEN_INTEGER;
         return end;
     }
-    end = scan_name(lx->src, pos);
+    end = name_end(lx, pos);
     if (end > pos) {
         *ret_kind = TOKEN_NAME;
         return end;
@@ -272,7 +375,7 @@ static size_t take_word(const struct lexer *lx, size_t pos, enum token_kind *ret
     char c = lx->src.p[pos];
     bool string = c == '\'' || c == '"';
     *ret_kind = string ? TOKEN_STRING : TOKEN_OPERATOR;
-    return string ? scan_string(lx->src, pos) : scan_operator(lx->src, pos);
+    return string ? string_end(lx, pos) : operator_end(lx, pos);
 }
 
 static void step_tag(struct lexer *lx, struct token *ret)
@@ -331,4 +434,138 @@ void lexer_recover(struct lexer *lx)
     lx->pos = at == SIZE_MAX ? lx->src.n : lx->pos + at + 2;
     lx->state = LEXER_ROOT;
     lx->queued = 0;
+}
+
+/* --- What words mean --- */
+
+#define NUMBER_TEXT_MAX 400
+
+const char *lexer_read_integer(struct str text, int64_t *ret)
+{
+    char kind = text.n > 1 && text.p[0] == '0' ? (char)(text.p[1] | 0x20) : '\0';
+    int64_t base = kind == 'x' ? 16 : kind == 'o' ? 8 : kind == 'b' ? 2 : 10;
+    int64_t v = 0;
+    for (size_t i = base == 10 ? 0 : 2; i < text.n; i++) {
+        if (text.p[i] == '_')
+            continue;
+        if (__builtin_mul_overflow(v, base, &v) ||
+            __builtin_add_overflow(v, (int64_t)hex_digit(text.p[i]), &v))
+            return "this number is larger than 9223372036854775807";
+    }
+    *ret = v;
+    return NULL;
+}
+
+const char *lexer_read_float(struct str text, double *ret)
+{
+    char digits[NUMBER_TEXT_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] == '_')
+            continue;
+        if (n + 1 == sizeof(digits))
+            return "this number has too many digits";
+        digits[n++] = text.p[i];
+    }
+    digits[n] = '\0';
+    double v = strtod(digits, NULL);
+    if (!isfinite(v))
+        return "this number is too large";
+    *ret = v;
+    return NULL;
+}
+
+/* Where one escape is read from and its meaning written to. */
+struct unescape {
+    struct str in; /* behind the backslash */
+    char *out;
+};
+
+static const char *put_code(struct unescape *u, uint32_t c)
+{
+    if (c == 0)
+        return "a string cannot hold the character 0";
+    if (c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF))
+        return "this escape is no character";
+    u->out += text_encode(c, u->out);
+    return NULL;
+}
+
+static const char *hex_escape(struct unescape *u, size_t digits)
+{
+    uint32_t c = 0;
+    for (size_t i = 1; i <= digits; i++) {
+        int digit = i < u->in.n ? hex_digit(u->in.p[i]) : -1;
+        if (digit < 0)
+            return "this escape is cut short: \\xHH, \\uHHHH and \\UHHHHHHHH are the forms";
+        c = c << 4 | (uint32_t)digit;
+    }
+    u->in = str_skip(u->in, digits + 1);
+    return put_code(u, c);
+}
+
+static const char *octal_escape(struct unescape *u)
+{
+    uint32_t c = 0;
+    size_t n = 0;
+    while (n < 3 && n < u->in.n && u->in.p[n] >= '0' && u->in.p[n] <= '7')
+        c = c << 3 | (uint32_t)(u->in.p[n++] - '0');
+    u->in = str_skip(u->in, n);
+    return put_code(u, c);
+}
+
+static const char *plain_escape(struct unescape *u)
+{
+    static const char names[] = "\n\\'\"abfnrtv", meanings[] = "\0\\'\"\a\b\f\n\r\t\v";
+    char c = u->in.p[0];
+    if ((unsigned char)c >= 0x80)
+        return "no such escape: write \\\\ for a backslash";
+    const char *at = strchr(names, c);
+    u->in = str_skip(u->in, 1);
+    if (!at) { /* Python keeps the backslash of what it does not know */
+        *u->out++ = '\\';
+        *u->out++ = c;
+    } else if (c != '\n') {
+        *u->out++ = meanings[at - names];
+    }
+    return NULL;
+}
+
+static const char *escape(struct unescape *u)
+{
+    switch (u->in.p[0]) {
+    case 'x': return hex_escape(u, 2);
+    case 'u': return hex_escape(u, 4);
+    case 'U': return hex_escape(u, 8);
+    case 'N': return "escapes by name are not supported: write \\uHHHH";
+    case '0':
+    case '1':
+    case '2':
+    case '3':
+    case '4':
+    case '5':
+    case '6':
+    case '7': return octal_escape(u);
+    default: return plain_escape(u);
+    }
+}
+
+const char *lexer_read_string(struct str text, struct arena *a, struct str *ret)
+{
+    struct str in = {text.p + 1, text.n - 2};
+    char *start = arena_alloc(a, in.n + 1); /* no escape is shorter than its meaning */
+    struct unescape u = {.in = in, .out = start};
+    while (u.in.n) {
+        char c = u.in.p[0];
+        u.in = str_skip(u.in, 1);
+        if (c != '\\') {
+            *u.out++ = c;
+            continue;
+        }
+        const char *error = escape(&u);
+        if (error)
+            return error;
+    }
+    *ret = (struct str){start, (size_t)(u.out - start)};
+    return NULL;
 }

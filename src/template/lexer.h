@@ -9,7 +9,7 @@
 #ifndef CLOUDSEED_TEMPLATE_LEXER_H
 #define CLOUDSEED_TEMPLATE_LEXER_H
 
-#include "base/str.h"
+#include "base/arena.h"
 
 enum token_kind {
     TOKEN_END,   /* of the template */
@@ -56,5 +56,13 @@ static inline bool token_is(const struct token *t, enum token_kind kind, const c
 {
     return t->kind == kind && str_is(t->text, text);
 }
+
+/* What a token's text means, by Python's rules. Each returns NULL, or what is wrong in one line. */
+
+/* Decimal, 0x, 0o and 0b, with underscores. */
+const char *lexer_read_integer(struct str text, int64_t *ret);
+const char *lexer_read_float(struct str text, double *ret);
+/* `text` is with its quotes; Python's escapes but \N{…}. */
+const char *lexer_read_string(struct str text, struct arena *a, struct str *ret);
 
 #endif

@@ -4,12 +4,35 @@
 #include "base/guess.h"
 #include "template/ast.h"
 #include "template/excerpt.h"
-#include "template/run_eval.h"
-#include "template/trace_add.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+
+bool run_is_undefined(struct value v)
+{
+    return v.kind == VALUE_UNDEFINED && v.tag != RUN_LOOP && v.tag != RUN_GLOBAL;
+}
+
+bool run_is_soft(struct value v)
+{
+    return v.kind == VALUE_UNDEFINED && v.tag == RUN_PLAIN && v.s &&
+           ((const struct undefined *)v.s)->soft;
+}
+
+const char *run_kind(struct value v)
+{
+    static const char *const plain[] = {
+        "an undefined value", "none",   "a boolean", "an integer", "a float",
+        "a string",           "a list", "a mapping"};
+    if (v.kind == VALUE_LIST && v.tag == RUN_TUPLE)
+        return "a tuple";
+    if (v.kind == VALUE_LIST && v.tag == RUN_RANGE)
+        return "a range";
+    if (v.kind == VALUE_LIST && v.tag != RUN_PLAIN)
+        return "an iterator";
+    return v.kind == VALUE_UNDEFINED && v.tag == RUN_LOOP ? "the loop" : plain[v.kind];
+}
 
 #define STEPS_DEFAULT 1000000
 #define DEPTH_DEFAULT 16
@@ -64,14 +87,6 @@ bool run_copy_text(struct run *r, uint32_t at, struct str s, struct value *ret)
     p[s.n] = '\0';
     *ret = value_str((struct str){p, s.n});
     return true;
-}
-
-bool run_take_scratch(struct run *r, uint32_t at, struct value *ret)
-{
-    bool full = r->scratch.full;
-    bool ok = !full && run_copy_text(r, at, buf_view(&r->scratch), ret);
-    buf_clear(&r->scratch);
-    return full ? run_fail(r, at, "this takes too much memory") : ok;
 }
 
 bool run_undefined(struct run *r, uint32_t at, struct undefined why, struct value *ret)
@@ -163,6 +178,19 @@ void run_refuse_fault(struct run *r, uint32_t at, struct value v)
         refuse_member(r, at, u);
 }
 
+bool run_enter(struct run *r, uint32_t at)
+{
+    if (r->nest == RUN_NEST_MAX)
+        return run_fail(r, at, "this value is nested too deeply");
+    r->nest++;
+    return true;
+}
+
+void run_leave(struct run *r)
+{
+    r->nest--;
+}
+
 int template_render(const struct template *t, struct template_scope scope,
                     const struct template_limits *limits, struct arena *arena, struct buf *out,
                     struct template_trace *trace, struct template_fault *ret_fault)
@@ -183,6 +211,7 @@ int template_render(const struct template *t, struct template_scope scope,
     };
     buf_init(&r.scratch, memory);
     buf_init(&r.spare, memory);
+    r.scratch.secret = r.spare.secret = arena->secret;
     if (trace)
         trace_begin(trace, out->n);
     bool ok = run_template(&r, t, NULL, NULL, 0);

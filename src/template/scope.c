@@ -1,11 +1,198 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "template/scope.h"
-
+/*
+ * Jinja2 decides which variable a name means when it compiles a template, and its rules have
+ * corners: a name set inside an if may or may not be the one of the context. So this follows its
+ * algorithm (idtracking.py) step by step. A frame is the template, the body, condition or else of a
+ * loop, or a set block; what a name is when its frame begins follows from the order in which the
+ * frame reads and sets it. The result are slots, and what each holds when a frame is entered.
+ */
+#include "base/mem.h"
 #include "template/ast.h"
-#include "template/symbols.h"
-#include "template/walk.h"
 
 #include <stdlib.h>
+
+/* --- The names that one frame mentions ----------------------------------------------------- */
+
+/* What a name is when the frame begins. */
+enum load {
+    LOAD_PARAMETER, /* a loop's variable */
+    LOAD_RESOLVE,   /* what the context has */
+    LOAD_ALIAS,     /* what it is in the frame around */
+    LOAD_MISSING,   /* nothing yet */
+};
+
+struct symbol {
+    struct str name;
+    enum load load;
+    bool stored;
+    uint32_t from; /* of LOAD_ALIAS: the outer slot */
+    uint32_t slot; /* once the frame is finished */
+};
+
+/* All zero is an empty frame; free `list` in the end. */
+struct symbols {
+    struct symbols *parent; /* finished already */
+    struct symbol *list;
+    uint32_t n, room;
+};
+
+/* In this frame only. */
+static struct symbol *find_own(const struct symbols *s, struct str name)
+{
+    for (uint32_t i = 0; i < s->n; i++) {
+        if (s->list[i].name.p == name.p)
+            return &s->list[i];
+    }
+    return NULL;
+}
+
+static struct symbol *find(const struct symbols *s, struct str name)
+{
+    struct symbol *found = NULL;
+    for (; s && !found; s = s->parent)
+        found = find_own(s, name);
+    return found;
+}
+
+/* Adds the name, or gives it another beginning. */
+static struct symbol *define(struct symbols *s, struct str name, enum load load)
+{
+    struct symbol *found = find_own(s, name);
+    if (!found) {
+        s->list = mem_grow(s->list, s->n, &s->room, sizeof(*s->list));
+        found = &s->list[s->n++];
+        *found = (struct symbol){.name = name};
+    }
+    found->load = load;
+    return found;
+}
+
+static void define_alias_or(struct symbols *s, struct str name, enum load otherwise)
+{
+    const struct symbol *outer = s->parent ? find(s->parent, name) : NULL;
+    uint32_t from = outer ? outer->slot : 0;
+    define(s, name, outer ? LOAD_ALIAS : otherwise)->from = from;
+}
+
+static void note_parameter(struct symbols *s, struct str name)
+{
+    define(s, name, LOAD_PARAMETER)->stored = true;
+}
+
+static void note_parameters(struct symbols *s, const struct targets *t)
+{
+    for (uint32_t i = 0; i < t->n; i++)
+        note_parameter(s, t->list[i].name);
+}
+
+static void note_stored(struct symbols *s, const struct targets *t)
+{
+    for (uint32_t i = 0; i < t->n; i++) {
+        struct str name = t->list[i].name;
+        if (!find_own(s, name))
+            define_alias_or(s, name, LOAD_MISSING);
+        find_own(s, name)->stored = true;
+    }
+}
+
+static bool note_name(void *cls, struct expr *e)
+{
+    if (!find(cls, e->name))
+        define(cls, e->name, LOAD_RESOLVE);
+    return true;
+}
+
+static void note_expr(struct symbols *s, struct expr *e)
+{
+    walk_names(e, note_name, s);
+}
+
+static void copy(struct symbols *to, const struct symbols *from)
+{
+    *to = (struct symbols){.parent = from->parent, .n = from->n, .room = from->n};
+    if (from->n == 0)
+        return;
+    to->list = mem_alloc(from->n * sizeof(*to->list));
+    memcpy(to->list, from->list, from->n * sizeof(*to->list));
+}
+
+#define BRANCHES 3 /* if, all elifs, else: as Jinja2 groups them */
+
+static bool stores(const struct symbols *s, struct str name)
+{
+    const struct symbol *found = find_own(s, name);
+    return found && found->stored;
+}
+
+/* A name that some branches set and others do not has to be the outer one to begin with. */
+static void merge_partial(struct symbols *s, const struct symbols *branches, struct str name,
+                          bool stored_before)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < BRANCHES; i++)
+        count += stores(&branches[i], name);
+    if (!stored_before && count > 0 && count < BRANCHES)
+        define_alias_or(s, name, LOAD_RESOLVE);
+}
+
+static void merge(struct symbols *s, const struct symbols *branches)
+{
+    struct symbols before;
+    copy(&before, s);
+    for (unsigned i = 0; i < BRANCHES; i++) {
+        for (uint32_t j = 0; j < branches[i].n; j++) {
+            const struct symbol *theirs = &branches[i].list[j];
+            struct symbol *ours = define(s, theirs->name, theirs->load);
+            ours->from = theirs->from;
+            ours->stored |= theirs->stored;
+        }
+    }
+    for (uint32_t i = 0; i < s->n; i++)
+        merge_partial(s, branches, s->list[i].name, stores(&before, s->list[i].name));
+    free(before.list);
+}
+
+static void note_block(struct symbols *s, const struct block *b);
+
+/* The branches from number `i` on, as an "if" of their own. */
+static void note_if(struct symbols *s, const struct choice *c, uint32_t i)
+{
+    struct symbols branches[BRANCHES];
+    note_expr(s, c->list[i].test);
+    for (unsigned k = 0; k < BRANCHES; k++)
+        copy(&branches[k], s);
+    note_block(&branches[0], &c->list[i].body);
+    if (i == 0) { /* an elif has no elif or else of its own */
+        uint32_t next = 1;
+        for (; next < c->n && c->list[next].test; next++)
+            note_if(&branches[1], c, next);
+        if (next < c->n)
+            note_block(&branches[2], &c->list[next].body);
+    }
+    merge(s, branches);
+    for (unsigned k = 0; k < BRANCHES; k++)
+        free(branches[k].list);
+}
+
+static void note_block(struct symbols *s, const struct block *b)
+{
+    for (uint32_t i = 0; i < b->n; i++) {
+        const struct stmt *stmt = &b->list[i];
+        switch (stmt->kind) {
+        case STMT_TEXT: break;
+        case STMT_OUTPUT: note_expr(s, stmt->expr); break;
+        case STMT_IF: note_if(s, stmt->choice, 0); break;
+        case STMT_FOR: note_expr(s, stmt->loop->iter); break;
+        case STMT_SET:
+            note_expr(s, stmt->assign->value);
+            note_stored(s, &stmt->assign->targets);
+            break;
+        case STMT_INCLUDE: note_expr(s, stmt->include->name); break;
+        }
+    }
+}
+
+/* --- Slots --------------------------------------------------------------------------------- */
 
 struct resolver {
     struct template *t;
@@ -13,42 +200,34 @@ struct resolver {
     struct symbols shared; /* names that only the context knows: one slot for all frames */
 };
 
-static uint32_t new_slot(struct resolver *r)
-{
-    return r->t->slots++;
-}
-
 static uint32_t shared_slot(struct resolver *r, struct str name)
 {
-    struct symbol *found = symbols_own(&r->shared, name);
+    struct symbol *found = find_own(&r->shared, name);
     if (!found) {
-        found = symbols_define(&r->shared, name, LOAD_RESOLVE);
-        found->slot = new_slot(r);
+        found = define(&r->shared, name, LOAD_RESOLVE);
+        found->slot = r->t->slots++;
     }
     return found->slot;
 }
 
-static struct entry entry_of(const struct symbol *s)
+static void finish_frame(struct resolver *r, struct symbols *s, struct frame *f)
 {
-    struct entry e = {.slot = s->slot, .from = s->from};
-    e.action = s->load == LOAD_ALIAS     ? ENTRY_ALIAS
-               : s->load == LOAD_RESOLVE ? ENTRY_RESOLVE
-                                         : ENTRY_MISSING;
-    return e;
-}
-
-static void finish_frame(struct resolver *r, struct symbols *s, struct entries *ret)
-{
-    *ret = (struct entries){.list = ARENA_ARRAY(r->arena, struct entry, s->n)};
+    f->inits = ARENA_ARRAY(r->arena, struct slot_init, s->n);
     for (uint32_t i = 0; i < s->n; i++) {
         struct symbol *sym = &s->list[i];
         if (sym->load == LOAD_RESOLVE && !sym->stored) {
             sym->slot = shared_slot(r, sym->name);
             continue;
         }
-        sym->slot = new_slot(r);
-        if (sym->load != LOAD_PARAMETER)
-            ret->list[ret->n++] = entry_of(sym);
+        sym->slot = r->t->slots++;
+        if (sym->load == LOAD_PARAMETER)
+            continue;
+        f->inits[f->inits_n++] =
+            (struct slot_init){.kind = sym->load == LOAD_ALIAS     ? SLOT_ALIAS
+                                       : sym->load == LOAD_RESOLVE ? SLOT_RESOLVE
+                                                                   : SLOT_MISSING,
+                               .slot = sym->slot,
+                               .from = sym->from};
     }
 }
 
@@ -57,7 +236,7 @@ static enum origin origin_of(const struct symbols *s, struct str name)
 {
     bool stored = false;
     for (; s; s = s->parent) {
-        const struct symbol *own = symbols_own(s, name);
+        const struct symbol *own = find_own(s, name);
         if (!own)
             continue;
         stored |= own->stored;
@@ -73,11 +252,11 @@ static bool place_part(void *cls, struct expr *e)
 {
     struct symbols *s = cls;
     if (e->kind == EXPR_NAME) {
-        e->slot = symbols_find(s, e->name)->slot;
+        e->slot = find(s, e->name)->slot;
         e->origin = (uint8_t)origin_of(s, e->name);
     }
     walk_parts(e, place_part, cls);
-    if (e->kind == EXPR_CALL) /* of a function: of a variable it would fail */
+    if (e->kind == EXPR_CALL) /* of a function: calling a variable fails */
         e->callee->origin = ORIGIN_OWN;
     return true;
 }
@@ -91,29 +270,28 @@ static void place_expr(struct symbols *s, struct expr *e)
 static void place_targets(struct symbols *s, struct targets *t)
 {
     for (uint32_t i = 0; i < t->n; i++)
-        t->list[i].slot = symbols_find(s, t->list[i].name)->slot;
+        t->list[i].slot = find(s, t->list[i].name)->slot;
 }
 
 static void place_block(struct resolver *r, struct symbols *s, struct block *b);
 
-/* A frame of its own around a block; `parameters` are names that it begins with. */
-static void place_frame(struct resolver *r, struct symbols *s, struct block *b,
-                        struct entries *ret_entry)
+/* A frame around a block; `s` holds the parameters that it begins with. */
+static void place_frame(struct resolver *r, struct symbols *s, struct frame *f)
 {
-    symbols_block(s, b);
-    finish_frame(r, s, ret_entry);
-    place_block(r, s, b);
+    note_block(s, &f->block);
+    finish_frame(r, s, f);
+    place_block(r, s, &f->block);
 }
 
 static void place_test(struct resolver *r, struct symbols *parent, struct loop *l)
 {
     struct symbols s = {.parent = parent};
-    symbols_targets(&s, &l->targets, true);
-    symbols_expr(&s, l->test);
-    finish_frame(r, &s, &l->test_entry);
+    note_parameters(&s, &l->targets);
+    note_expr(&s, l->test);
+    finish_frame(r, &s, &l->tests);
     place_expr(&s, l->test);
     for (uint32_t i = 0; i < l->targets.n; i++)
-        l->targets.list[i].test_slot = symbols_find(&s, l->targets.list[i].name)->slot;
+        l->targets.list[i].test_slot = find(&s, l->targets.list[i].name)->slot;
     free(s.list);
 }
 
@@ -123,14 +301,13 @@ static void place_for(struct resolver *r, struct symbols *parent, struct loop *l
     if (l->test)
         place_test(r, parent, l);
     struct symbols body = {.parent = parent}, otherwise = {.parent = parent};
-    struct str loop_name = l->loop_name;
     if (l->uses_loop)
-        symbols_parameter(&body, loop_name);
-    symbols_targets(&body, &l->targets, true);
-    place_frame(r, &body, &l->body, &l->body_entry);
+        note_parameter(&body, l->loop_name);
+    note_parameters(&body, &l->targets);
+    place_frame(r, &body, &l->body);
     place_targets(&body, &l->targets);
-    l->loop_slot = l->uses_loop ? symbols_find(&body, loop_name)->slot : AST_NO_SLOT;
-    place_frame(r, &otherwise, &l->otherwise, &l->otherwise_entry);
+    l->loop_slot = l->uses_loop ? find(&body, l->loop_name)->slot : AST_NO_SLOT;
+    place_frame(r, &otherwise, &l->otherwise);
     free(body.list);
     free(otherwise.list);
 }
@@ -142,17 +319,17 @@ static void place_set(struct resolver *r, struct symbols *s, struct assign *a)
     if (a->value)
         return;
     struct symbols body = {.parent = s};
-    place_frame(r, &body, &a->body, &a->body_entry);
+    place_frame(r, &body, &a->body);
     free(body.list);
 }
 
-static bool is_visible(const struct include *inc, struct str name)
+const struct visible *include_find(const struct include *inc, struct str name)
 {
     for (uint32_t i = 0; i < inc->n; i++) {
         if (inc->visible[i].name.p == name.p)
-            return true;
+            return &inc->visible[i];
     }
-    return false;
+    return NULL;
 }
 
 /* All names that were set in this frame or around it; the innermost wins. */
@@ -166,8 +343,8 @@ static void place_include(struct resolver *r, struct symbols *s, struct include 
     for (const struct symbols *f = s; f; f = f->parent) {
         for (uint32_t i = 0; i < f->n; i++) {
             struct str name = f->list[i].name;
-            if (f->list[i].stored && !is_visible(inc, name))
-                inc->visible[inc->n++] = (struct visible){name, symbols_find(s, name)->slot};
+            if (f->list[i].stored && !include_find(inc, name))
+                inc->visible[inc->n++] = (struct visible){name, find(s, name)->slot};
         }
     }
 }
@@ -196,8 +373,8 @@ bool scope_resolve(struct template *t, struct arena *a)
 {
     struct resolver r = {.t = t, .arena = a};
     struct symbols root = {0};
-    place_frame(&r, &root, &t->body, &t->entry);
+    place_frame(&r, &root, &t->body);
     free(root.list);
     free(r.shared.list);
-    return t->slots <= SCOPE_SLOTS_MAX;
+    return t->slots <= AST_SLOTS_MAX;
 }

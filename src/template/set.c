@@ -4,7 +4,6 @@
 #include "template/ast.h"
 #include "template/excerpt.h"
 #include "template/parser.h"
-#include "template/scope.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -46,15 +45,10 @@ static struct str key_of(const void *things, uint32_t item)
     return ((struct template *const *)things)[item]->name;
 }
 
-const struct template *set_find(const struct template_set *set, struct str name)
+const struct template *template_set_find(const struct template_set *set, struct str name)
 {
     uint32_t i = map_find(&set->by_name, key_of, set->list, name);
     return i == MAP_NONE ? NULL : set->list[i];
-}
-
-const struct template *template_set_find(const struct template_set *set, struct str name)
-{
-    return set_find(set, name);
 }
 
 struct str template_name(const struct template *t)
@@ -108,10 +102,7 @@ static struct str normalise(struct arena *a, struct str text)
 
 static void append(struct template_set *set, struct template *t)
 {
-    if (set->n == set->room) {
-        set->room = set->room ? set->room * 2 : 32;
-        set->list = mem_resize(set->list, set->room, sizeof(struct template *));
-    }
+    set->list = mem_grow(set->list, set->n, &set->room, sizeof(struct template *));
     set->list[set->n] = t;
     map_put(&set->by_name, key_of, set->list, set->n);
     set->n++;
@@ -121,7 +112,7 @@ int template_set_add(struct template_set *set, struct str name, const char *file
                      struct faults *faults)
 {
     assert(!set->linked);
-    if (set_find(set, name))
+    if (template_set_find(set, name))
         return -EEXIST;
     int r = check_text(file, text, faults);
     if (r < 0)
@@ -153,7 +144,7 @@ static void link_include(struct template_set *set, struct template *t, struct in
         fault_at(faults, t, inc->name->at, "the name of a template is a string");
         return;
     }
-    inc->target = set_find(set, value_text(name));
+    inc->target = template_set_find(set, value_text(name));
     if (inc->target || inc->ignore_missing)
         return;
     struct guess guess;

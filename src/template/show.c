@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "template/run.h"
-#include "template/run_ops.h"
 #include "template/text.h"
 
 #include <inttypes.h>
@@ -99,14 +98,6 @@ static bool show_items(struct run *r, uint32_t at, struct buf *b, struct value v
     return true;
 }
 
-/* A range knows its items, not how it was called. */
-static bool show_range(struct run *r, uint32_t at, struct buf *b, struct value v)
-{
-    (void)b;
-    (void)v;
-    return run_fail(r, at, "a range has no text of its own; use \"|list\"");
-}
-
 static bool show_list(struct run *r, uint32_t at, struct buf *b, struct value v)
 {
     static const struct {
@@ -117,7 +108,7 @@ static bool show_list(struct run *r, uint32_t at, struct buf *b, struct value v)
                   [RUN_VALUES] = {"dict_values([", "])"},
                   [RUN_ITEMS] = {"dict_items([", "])"}};
     if (v.tag == RUN_RANGE)
-        return show_range(r, at, b, v);
+        return run_fail(r, at, "a range has no text of its own; use \"|list\"");
     if (v.tag == RUN_GENERATOR)
         return run_fail(r, at, "an iterator has no text of its own; use \"|list\"");
     buf_str(b, str_from(around[v.tag].open));
@@ -145,11 +136,10 @@ static bool show_map(struct run *r, uint32_t at, struct buf *b, struct value v)
 
 static bool show_nested(struct run *r, uint32_t at, struct buf *b, struct value v)
 {
-    if (r->nest == RUN_NEST_MAX)
-        return run_fail(r, at, "this value is nested too deeply");
-    r->nest++;
+    if (!run_enter(r, at))
+        return false;
     bool ok = v.kind == VALUE_LIST ? show_list(r, at, b, v) : show_map(r, at, b, v);
-    r->nest--;
+    run_leave(r);
     return ok;
 }
 
@@ -186,14 +176,15 @@ bool run_show(struct run *r, uint32_t at, struct buf *b, struct value v)
 
 bool run_text(struct run *r, uint32_t at, struct value v, struct str *ret)
 {
-    if (v.kind == VALUE_STR) {
-        *ret = value_text(v);
-        return true;
+    struct value text = v;
+    if (v.kind != VALUE_STR) {
+        buf_clear(&r->scratch);
+        bool ok = run_show(r, at, &r->scratch, v);
+        if (ok && r->scratch.full)
+            return run_fail(r, at, "this takes too much memory");
+        if (!ok || !run_copy_text(r, at, buf_view(&r->scratch), &text))
+            return false;
     }
-    struct value text;
-    buf_clear(&r->scratch);
-    if (!run_show(r, at, &r->scratch, v) || !run_take_scratch(r, at, &text))
-        return false;
     *ret = value_text(text);
     return true;
 }

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "template/filter.h"
-#include "template/run.h"
-#include "template/run_ops.h"
+#include "template/builtin.h"
 
 static bool answer(struct value *ret, bool yes)
 {
@@ -9,81 +7,34 @@ static bool answer(struct value *ret, bool yes)
     return true;
 }
 
-static bool is_defined(struct run *r, const struct call *c, struct value *ret)
+static bool test_defined(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     (void)r;
-    return answer(ret, !run_is_undefined(c->on));
+    return answer(ret, run_is_undefined(c->on) != c->which);
 }
 
-static bool is_undefined(struct run *r, const struct call *c, struct value *ret)
+/* The loop and Jinja2's own functions are of no kind that can be asked for; a test on an undefined
+ * value does not fail: it is not a string, and so on. */
+static bool test_kind(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     (void)r;
-    return answer(ret, run_is_undefined(c->on));
+    return answer(ret, c->on.kind == c->which);
 }
 
-/* The loop and Jinja2's own functions are of none of the kinds below, but a test on an undefined
- * value answers for Undefined: it is no string, and so on. */
-static bool is_of(const struct call *c, struct value *ret, enum value_kind kind)
-{
-    return answer(ret, c->on.kind == kind);
-}
-
-static bool is_none(struct run *r, const struct call *c, struct value *ret)
+static bool test_bool(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     (void)r;
-    return is_of(c, ret, VALUE_NONE);
+    return answer(ret, c->on.kind == VALUE_BOOL && c->on.b == c->which);
 }
 
-static bool is_boolean(struct run *r, const struct call *c, struct value *ret)
+static bool test_number(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     (void)r;
-    return is_of(c, ret, VALUE_BOOL);
+    return answer(ret, run_is_number(c->on));
 }
 
-static bool is_integer(struct run *r, const struct call *c, struct value *ret)
-{
-    (void)r;
-    return is_of(c, ret, VALUE_INT);
-}
-
-static bool is_float(struct run *r, const struct call *c, struct value *ret)
-{
-    (void)r;
-    return is_of(c, ret, VALUE_FLOAT);
-}
-
-static bool is_string(struct run *r, const struct call *c, struct value *ret)
-{
-    (void)r;
-    return is_of(c, ret, VALUE_STR);
-}
-
-static bool is_mapping(struct run *r, const struct call *c, struct value *ret)
-{
-    (void)r;
-    return is_of(c, ret, VALUE_MAP);
-}
-
-static bool is_true(struct run *r, const struct call *c, struct value *ret)
-{
-    (void)r;
-    return answer(ret, c->on.kind == VALUE_BOOL && c->on.b);
-}
-
-static bool is_false(struct run *r, const struct call *c, struct value *ret)
-{
-    (void)r;
-    return answer(ret, c->on.kind == VALUE_BOOL && !c->on.b);
-}
-
-static bool is_number(struct run *r, const struct call *c, struct value *ret)
-{
-    (void)r;
-    return answer(ret, run_is_integer(c->on) || c->on.kind == VALUE_FLOAT);
-}
-
-/* Whatever has a length and items by number or key: Jinja2 asks in a way that never fails. */
-static bool is_sequence(struct run *r, const struct call *c, struct value *ret)
+/* Anything that has a length and items by number or key: Jinja2 asks in a way that never fails. */
+static bool test_sequence(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     struct value v = c->on;
     (void)r;
@@ -91,7 +42,7 @@ static bool is_sequence(struct run *r, const struct call *c, struct value *ret)
                            run_is_sequence(v));
 }
 
-static bool is_iterable(struct run *r, const struct call *c, struct value *ret)
+static bool test_iterable(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     struct value v = c->on;
     if (v.kind == VALUE_UNDEFINED && !run_is_soft(v))
@@ -100,8 +51,8 @@ static bool is_iterable(struct run *r, const struct call *c, struct value *ret)
                            v.kind == VALUE_LIST);
 }
 
-static bool remainder_is(struct run *r, const struct call *c, struct value by, int64_t wanted,
-                         struct value *ret)
+static bool remainder_is(struct run *r, const struct builtin_call *c, struct value by,
+                         int64_t wanted, struct value *ret)
 {
     struct value rest;
     bool same;
@@ -111,63 +62,24 @@ static bool remainder_is(struct run *r, const struct call *c, struct value by, i
     return answer(ret, same);
 }
 
-static bool is_odd(struct run *r, const struct call *c, struct value *ret)
+static bool test_remainder(struct run *r, const struct builtin_call *c, struct value *ret)
 {
-    return remainder_is(r, c, value_int(2), 1, ret);
+    return remainder_is(r, c, value_int(2), c->which, ret);
 }
 
-static bool is_even(struct run *r, const struct call *c, struct value *ret)
-{
-    return remainder_is(r, c, value_int(2), 0, ret);
-}
-
-static bool is_divisibleby(struct run *r, const struct call *c, struct value *ret)
+static bool test_divisible(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     return remainder_is(r, c, c->args[0], 0, ret);
 }
 
-static bool compares(struct run *r, const struct call *c, enum op op, struct value *ret)
+static bool test_compare(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     bool yes;
-    return run_compare(r, c->at, op, c->on, c->args[0], &yes) && answer(ret, yes);
+    return run_compare(r, c->at, (enum op)c->which, c->on, c->args[0], &yes) && answer(ret, yes);
 }
 
-static bool is_eq(struct run *r, const struct call *c, struct value *ret)
-{
-    return compares(r, c, OP_EQ, ret);
-}
-
-static bool is_ne(struct run *r, const struct call *c, struct value *ret)
-{
-    return compares(r, c, OP_NE, ret);
-}
-
-static bool is_lt(struct run *r, const struct call *c, struct value *ret)
-{
-    return compares(r, c, OP_LT, ret);
-}
-
-static bool is_le(struct run *r, const struct call *c, struct value *ret)
-{
-    return compares(r, c, OP_LE, ret);
-}
-
-static bool is_gt(struct run *r, const struct call *c, struct value *ret)
-{
-    return compares(r, c, OP_GT, ret);
-}
-
-static bool is_ge(struct run *r, const struct call *c, struct value *ret)
-{
-    return compares(r, c, OP_GE, ret);
-}
-
-static bool is_in(struct run *r, const struct call *c, struct value *ret)
-{
-    return compares(r, c, OP_IN, ret);
-}
-
-static bool has_case(struct run *r, const struct call *c, char first, struct value *ret)
+/* `which` is a letter of the case that is asked for. */
+static bool test_case(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     struct str s;
     bool found = false;
@@ -179,91 +91,63 @@ static bool has_case(struct run *r, const struct call *c, char first, struct val
             return run_fail(r, c->at, "upper and lower case are limited to ASCII");
         if (folded < 'A' || folded > 'Z')
             continue;
-        if ((ch & 0x20) != (first & 0x20))
+        if ((ch & 0x20) != (c->which & 0x20))
             return answer(ret, false);
         found = true;
     }
     return answer(ret, found);
 }
 
-static bool is_lower(struct run *r, const struct call *c, struct value *ret)
-{
-    return has_case(r, c, 'a', ret);
-}
+#define TEST(name_, fn_, which_, args_, help_, example_, result_)                             \
+    {                                                                                         \
+        .name = name_, .fn = fn_, .which = which_, args_, .help = help_, .example = example_, \
+        .result = result_                                                                     \
+    }
 
-static bool is_upper(struct run *r, const struct call *c, struct value *ret)
-{
-    return has_case(r, c, 'A', ret);
-}
-
-const struct test test_table[] = {
-    {"boolean", {NULL}, 0, is_boolean, "true or false", "{{ true is boolean }}", "True"},
-    {"defined",
-     {NULL},
-     0,
-     is_defined,
-     "has a value, even if it is none",
-     "{{ proxy is defined }}",
-     "False"},
-    {"divisibleby",
-     {"num"},
-     1,
-     is_divisibleby,
-     "a number without a remainder by num",
-     "{{ 6 is divisibleby(3) }}",
-     "True"},
-    {"eq", {"/b"}, 1, is_eq, "==", "{{ 1 is eq(1.0) }}", "True"},
-    {"equalto", {"/b"}, 1, is_eq, "==", "{{ 'a' is equalto('b') }}", "False"},
-    {"even", {NULL}, 0, is_even, "a number divisible by 2", "{{ 4 is even }}", "True"},
-    {"false", {NULL}, 0, is_false, "false itself", "{{ 0 is false }}", "False"},
-    {"float", {NULL}, 0, is_float, "a number with a fraction", "{{ 1.0 is float }}", "True"},
-    {"ge", {"/b"}, 1, is_ge, ">=", "{{ 2 is ge(2) }}", "True"},
-    {"greaterthan", {"/b"}, 1, is_gt, ">", "{{ 2 is greaterthan(2) }}", "False"},
-    {"gt", {"/b"}, 1, is_gt, ">", "{{ 3 is gt(2) }}", "True"},
-    {"in", {"seq"}, 1, is_in, "in seq", "{{ 'a' is in(['a', 'b']) }}", "True"},
-    {"integer",
-     {NULL},
-     0,
-     is_integer,
-     "a whole number, no boolean",
-     "{{ true is integer }}",
-     "False"},
-    {"iterable", {NULL}, 0, is_iterable, "can be looped over", "{{ 7 is iterable }}", "False"},
-    {"le", {"/b"}, 1, is_le, "<=", "{{ 2 is le(2) }}", "True"},
-    {"lessthan", {"/b"}, 1, is_lt, "<", "{{ 2 is lessthan(2) }}", "False"},
-    {"lower", {NULL}, 0, is_lower, "a text in lower case", "{{ 'node-a' is lower }}", "True"},
-    {"lt", {"/b"}, 1, is_lt, "<", "{{ 1 is lt(2) }}", "True"},
-    {"mapping", {NULL}, 0, is_mapping, "keys and values", "{{ {'a': 1} is mapping }}", "True"},
-    {"ne", {"/b"}, 1, is_ne, "!=", "{{ 1 is ne(2) }}", "True"},
-    {"none", {NULL}, 0, is_none, "none itself", "{{ none is none }}", "True"},
-    {"number",
-     {NULL},
-     0,
-     is_number,
-     "an integer, a float or a boolean",
-     "{{ '7' is number }}",
-     "False"},
-    {"odd", {NULL}, 0, is_odd, "a number not divisible by 2", "{{ 7 is odd }}", "True"},
-    {"sequence",
-     {NULL},
-     0,
-     is_sequence,
-     "a list, a string or a mapping",
-     "{{ [1, 2] is sequence }}",
-     "True"},
-    {"string", {NULL}, 0, is_string, "a text", "{{ '7' is string }}", "True"},
-    {"true", {NULL}, 0, is_true, "true itself", "{{ 1 is true }}", "False"},
-    {"undefined", {NULL}, 0, is_undefined, "has no value", "{{ proxy is undefined }}", "True"},
-    {"upper", {NULL}, 0, is_upper, "a text in upper case", "{{ 'Node-A' is upper }}", "False"},
+static const struct builtin tests[] = {
+    TEST("boolean", test_kind, VALUE_BOOL, NO_ARGS, "true or false", "{{ true is boolean }}",
+         "True"),
+    TEST("defined", test_defined, true, NO_ARGS, "has a value, even if it is none",
+         "{{ proxy is defined }}", "False"),
+    TEST("divisibleby", test_divisible, 0, ARGS(1, "num"), "a number without a remainder by num",
+         "{{ 6 is divisibleby(3) }}", "True"),
+    TEST("eq", test_compare, OP_EQ, ARGS(1, "/b"), "==", "{{ 1 is eq(1.0) }}", "True"),
+    TEST("equalto", test_compare, OP_EQ, ARGS(1, "/b"), "==", "{{ 'a' is equalto('b') }}", "False"),
+    TEST("even", test_remainder, 0, NO_ARGS, "a number divisible by 2", "{{ 4 is even }}", "True"),
+    TEST("false", test_bool, false, NO_ARGS, "false itself", "{{ 0 is false }}", "False"),
+    TEST("float", test_kind, VALUE_FLOAT, NO_ARGS, "a number with a fraction", "{{ 1.0 is float }}",
+         "True"),
+    TEST("ge", test_compare, OP_GE, ARGS(1, "/b"), ">=", "{{ 2 is ge(2) }}", "True"),
+    TEST("greaterthan", test_compare, OP_GT, ARGS(1, "/b"), ">", "{{ 2 is greaterthan(2) }}",
+         "False"),
+    TEST("gt", test_compare, OP_GT, ARGS(1, "/b"), ">", "{{ 3 is gt(2) }}", "True"),
+    TEST("in", test_compare, OP_IN, ARGS(1, "seq"), "in seq", "{{ 'a' is in(['a', 'b']) }}",
+         "True"),
+    TEST("integer", test_kind, VALUE_INT, NO_ARGS, "a whole number, no boolean",
+         "{{ true is integer }}", "False"),
+    TEST("iterable", test_iterable, 0, NO_ARGS, "can be looped over", "{{ 7 is iterable }}",
+         "False"),
+    TEST("le", test_compare, OP_LE, ARGS(1, "/b"), "<=", "{{ 2 is le(2) }}", "True"),
+    TEST("lessthan", test_compare, OP_LT, ARGS(1, "/b"), "<", "{{ 2 is lessthan(2) }}", "False"),
+    TEST("lower", test_case, 'a', NO_ARGS, "a text in lower case", "{{ 'node-a' is lower }}",
+         "True"),
+    TEST("lt", test_compare, OP_LT, ARGS(1, "/b"), "<", "{{ 1 is lt(2) }}", "True"),
+    TEST("mapping", test_kind, VALUE_MAP, NO_ARGS, "keys and values", "{{ {'a': 1} is mapping }}",
+         "True"),
+    TEST("ne", test_compare, OP_NE, ARGS(1, "/b"), "!=", "{{ 1 is ne(2) }}", "True"),
+    TEST("none", test_kind, VALUE_NONE, NO_ARGS, "none itself", "{{ none is none }}", "True"),
+    TEST("number", test_number, 0, NO_ARGS, "an integer, a float or a boolean",
+         "{{ '7' is number }}", "False"),
+    TEST("odd", test_remainder, 1, NO_ARGS, "a number not divisible by 2", "{{ 7 is odd }}",
+         "True"),
+    TEST("sequence", test_sequence, 0, NO_ARGS, "a list, a string or a mapping",
+         "{{ [1, 2] is sequence }}", "True"),
+    TEST("string", test_kind, VALUE_STR, NO_ARGS, "a text", "{{ '7' is string }}", "True"),
+    TEST("true", test_bool, true, NO_ARGS, "true itself", "{{ 1 is true }}", "False"),
+    TEST("undefined", test_defined, false, NO_ARGS, "has no value", "{{ proxy is undefined }}",
+         "True"),
+    TEST("upper", test_case, 'A', NO_ARGS, "a text in upper case", "{{ 'Node-A' is upper }}",
+         "False"),
 };
 
-const size_t test_count = sizeof(test_table) / sizeof(test_table[0]);
-
-const struct test *test_find(struct str name)
-{
-    for (size_t i = 0; i < test_count; i++) {
-        if (str_is(name, test_table[i].name))
-            return &test_table[i];
-    }
-    return NULL;
-}
+const struct builtins builtin_tests = {"test", tests, sizeof(tests) / sizeof(tests[0])};

@@ -28,7 +28,8 @@ bool text_is_space(uint32_t c);
 /* str.isprintable() of one character, as of Unicode 14. */
 bool text_is_printable(uint32_t c);
 
-/* str.lstrip(chars) and str.rstrip(chars); chars.p == NULL means white space. */
+#define TEXT_SPACE ((struct str){NULL, 0}) /* as `chars` below: white space */
+/* str.lstrip(chars) and str.rstrip(chars). */
 struct str text_strip_left(struct str s, struct str chars);
 struct str text_strip_right(struct str s, struct str chars);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "template/trace.h"
+
 #include "base/mem.h"
 #include "template/ast.h"
 #include "template/excerpt.h"
-#include "template/scope.h"
+#include "template/run.h"
 #include "template/text.h"
-#include "template/trace_add.h"
-#include "template/walk.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -35,10 +35,7 @@ void trace_add(struct template_trace *trace, size_t end, const struct template *
 {
     if (end == trace_end(trace))
         return;
-    if (trace->n == trace->room) {
-        trace->room = trace->room ? trace->room * 2 : 64;
-        trace->list = mem_resize(trace->list, trace->room, sizeof(*trace->list));
-    }
+    trace->list = mem_grow(trace->list, trace->n, &trace->room, sizeof(*trace->list));
     trace->list[trace->n++] = (struct template_piece){.end = end, .t = t, .stmt = stmt};
 }
 
@@ -71,7 +68,7 @@ static size_t expression_start(struct str source, uint32_t at)
     struct str rest = str_skip(source, (size_t)at + 2);
     if (rest.n && (rest.p[0] == '-' || rest.p[0] == '+'))
         rest = str_skip(rest, 1);
-    return source.n - text_strip_left(rest, (struct str){NULL, 0}).n;
+    return source.n - text_strip_left(rest, TEXT_SPACE).n;
 }
 
 /* Only text that folding made is not a part of the source. */
@@ -98,16 +95,14 @@ struct place template_piece_place(const struct template_trace *trace,
 }
 
 struct namer {
-    uint64_t seen[SCOPE_SLOTS_MAX / 64]; /* such a name has one slot in all of the template */
+    uint64_t seen[AST_SLOTS_MAX / 64]; /* such a name has one slot in all of the template */
     void (*on_name)(void *cls, struct str name);
     void *cls;
 };
 
-static bool name_parts(void *cls, struct expr *e)
+static bool note_name(void *cls, struct expr *e)
 {
     struct namer *n = cls;
-    if (e->kind != EXPR_NAME)
-        return walk_parts(e, name_parts, n);
     uint64_t *word = &n->seen[e->slot / 64], bit = (uint64_t)1 << e->slot % 64;
     if (e->origin == ORIGIN_OUTER && !(*word & bit)) {
         *word |= bit;
@@ -121,7 +116,7 @@ void template_piece_names(const struct template_piece *piece,
 {
     struct namer n = {.on_name = on_name, .cls = cls};
     if (template_piece_is_value(piece))
-        name_parts(&n, piece->stmt->expr);
+        walk_names(piece->stmt->expr, note_name, &n);
 }
 
 void template_excerpt(const struct template *t, struct place at, char *out, size_t size)

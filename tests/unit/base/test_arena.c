@@ -98,6 +98,22 @@ static void text_is_copied_with_a_nul(void **state)
     arena_done(&a);
 }
 
+static void lists_grow(void **state)
+{
+    (void)state;
+    struct arena a;
+    uint32_t *list = NULL, room = 0;
+    arena_init(&a, 1024);
+    for (uint32_t n = 0; n < 1000; n++) {
+        list = arena_grow(&a, list, n, &room, sizeof(*list));
+        list[n] = n;
+        assert_true(room > n && room <= 2 * n + 4);
+    }
+    for (uint32_t n = 0; n < 1000; n++)
+        assert_int_equal(list[n], n);
+    arena_done(&a);
+}
+
 static void done_twice_is_fine(void **state)
 {
     (void)state;
@@ -146,5 +162,5 @@ UNIT_MAIN(cmocka_unit_test(everything_is_aligned_beside_text),
           cmocka_unit_test(text_and_data_never_overlap),
           cmocka_unit_test(zeroed_memory_is_zero_after_reuse),
           cmocka_unit_test(reset_keeps_one_chunk_of_usual_size), cmocka_unit_test(large_guests_fit),
-          cmocka_unit_test(text_is_copied_with_a_nul), cmocka_unit_test(done_twice_is_fine),
-          cmocka_unit_test(secrets_are_overwritten))
+          cmocka_unit_test(text_is_copied_with_a_nul), cmocka_unit_test(lists_grow),
+          cmocka_unit_test(done_twice_is_fine), cmocka_unit_test(secrets_are_overwritten))

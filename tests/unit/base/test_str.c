@@ -27,6 +27,14 @@ static void starts_and_ends(void **state)
     assert_false(str_starts(none, STR("a")));
 }
 
+static void lists_end_in_null(void **state)
+{
+    (void)state;
+    static const char *const list[] = {"ab", "c", NULL}, *const empty[] = {NULL};
+    assert_true(str_in(STR("ab"), list) && str_in(STR("c"), list));
+    assert_false(str_in(STR("a"), list) || str_in(STR(""), list) || str_in(STR("c"), empty));
+}
+
 static void skip_stops_at_the_end(void **state)
 {
     (void)state;
@@ -154,8 +162,9 @@ static void distance_counts_edits(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(equality_counts_bytes), cmocka_unit_test(starts_and_ends),
-          cmocka_unit_test(skip_stops_at_the_end), cmocka_unit_test(head_never_halves_a_character),
-          cmocka_unit_test(order_is_that_of_bytes), cmocka_unit_test(cut_at_each_separator),
+          cmocka_unit_test(lists_end_in_null), cmocka_unit_test(skip_stops_at_the_end),
+          cmocka_unit_test(head_never_halves_a_character), cmocka_unit_test(order_is_that_of_bytes),
+          cmocka_unit_test(cut_at_each_separator),
           cmocka_unit_test(trim_takes_blanks_and_line_ends),
           cmocka_unit_test(numbers_are_whole_or_nothing),
           cmocka_unit_test(case_folds_in_ascii_alone), cmocka_unit_test(utf8_as_in_rfc_3629),

@@ -2,7 +2,7 @@
 #include "render.h"
 
 #include "base/fs.h"
-#include "template/filter.h"
+#include "template/builtin.h"
 
 #include <stdlib.h>
 
@@ -10,7 +10,7 @@ static void check_row(const char *name, const char *const *params, uint8_t requi
                       const char *help, const char *before)
 {
     size_t n = 0;
-    while (n < FILTER_ARGS_MAX && params[n])
+    while (n < RUN_ARGS_MAX && params[n])
         n++;
     assert_true(required <= n);
     assert_true(help[0] && strlen(help) < 100 && help[strlen(help) - 1] != '.');
@@ -18,27 +18,26 @@ static void check_row(const char *name, const char *const *params, uint8_t requi
         fail_msg("%s stands behind %s", name, before);
 }
 
+static void check_table(const struct builtins *t)
+{
+    assert_true(t->n > 10);
+    for (size_t i = 0; i < t->n; i++) {
+        const struct builtin *b = &t->list[i];
+        assert_non_null(b->fn);
+        check_row(b->name, b->params, b->required, b->help, i ? b[-1].name : NULL);
+        assert_ptr_equal(builtin_find(t, str_from(b->name)), b);
+    }
+    assert_null(builtin_find(t, STR("")));
+    assert_null(builtin_find(t, STR("defin")));
+}
+
 static void tables_are_complete_and_sorted(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < filter_count; i++) {
-        const struct filter *f = &filter_table[i];
-        check_row(f->name, f->params, f->required, f->help, i ? f[-1].name : NULL);
-        assert_ptr_equal(filter_find(str_from(f->name)), f);
-    }
-    for (size_t i = 0; i < test_count; i++) {
-        const struct test *t = &test_table[i];
-        check_row(t->name, t->params, t->required, t->help, i ? t[-1].name : NULL);
-        assert_ptr_equal(test_find(str_from(t->name)), t);
-    }
-    for (size_t i = 0; i < method_count; i++) {
-        const struct method *m = &method_table[i];
-        check_row(m->name, m->params, m->required, m->help, i ? m[-1].name : NULL);
-        assert_ptr_equal(method_find(str_from(m->name)), m);
-    }
-    assert_null(filter_find(STR("")));
-    assert_null(test_find(STR("defin")));
-    assert_null(method_of("items", value_int(1)));
+    check_table(&builtin_filters);
+    check_table(&builtin_tests);
+    check_table(&builtin_methods);
+    assert_null(builtin_method("items", value_int(1)));
 }
 
 static void the_reference_has_every_row(void **state)
@@ -50,11 +49,11 @@ static void the_reference_has_every_row(void **state)
         filters += strcmp(b.kind, "filter") == 0;
         check_row(b.name, b.params, (uint8_t)b.required, b.help, NULL);
     }
-    assert_int_equal(n, filter_count + test_count + method_count);
-    assert_int_equal(filters, filter_count);
-    assert_true(template_builtin_at(filter_count, &b));
+    assert_int_equal(n, builtin_filters.n + builtin_tests.n + builtin_methods.n);
+    assert_int_equal(filters, builtin_filters.n);
+    assert_true(template_builtin_at(builtin_filters.n, &b));
     assert_string_equal(b.kind, "test");
-    assert_string_equal(b.name, test_table[0].name);
+    assert_string_equal(b.name, builtin_tests.list[0].name);
 }
 
 static void every_example_is_true(void **state)

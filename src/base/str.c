@@ -112,9 +112,23 @@ static size_t utf8_sequence(const unsigned char *p, size_t left)
     return overlong || surrogate || beyond ? 0 : n;
 }
 
+/* How many of the first bytes are ASCII for certain: eight at a time, since most texts are. */
+static size_t ascii_head(struct str s)
+{
+    const uint64_t high_bits = 0x8080808080808080u;
+    uint64_t eight;
+    size_t n = 0;
+    for (; s.n - n >= sizeof(eight); n += sizeof(eight)) {
+        memcpy(&eight, s.p + n, sizeof(eight));
+        if (eight & high_bits)
+            break;
+    }
+    return n;
+}
+
 bool str_is_utf8(struct str s, size_t *ret_at)
 {
-    for (size_t i = 0; i < s.n;) {
+    for (size_t i = ascii_head(s); i < s.n; i += ascii_head(str_skip(s, i))) {
         size_t step = utf8_sequence((const unsigned char *)s.p + i, s.n - i);
         if (step == 0) {
             *ret_at = i;

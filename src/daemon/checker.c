@@ -5,11 +5,9 @@
 #include "base/log.h"
 #include "daemon/report.h"
 
+#include <errno.h>
 #include <malloc.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
-#define NICE 19
+#include <sched.h>
 
 static void on_node(void *cls, uint32_t number, enum check_verdict verdict)
 {
@@ -25,8 +23,7 @@ static bool wants(void *cls, uint32_t number)
 
 static int check(struct checker *c, const struct tree *t)
 {
-    const struct check_run run = {
-        .now_s = clock_wall_s(), .stop = &c->stop, .wants = wants, .on_node = on_node, .cls = c};
+    const struct check_run run = {.stop = &c->stop, .wants = wants, .on_node = on_node, .cls = c};
     struct check_result result;
     c->tree = t;
     int r = check_tree(t, snapshot_tables(c->snapshot), &run, &c->faults, &result);
@@ -41,8 +38,9 @@ static void on_thread(void *cls)
 {
     struct checker *c = cls;
     const struct tree *registered = snapshot_registered(c->snapshot);
-    /* On Linux that is one thread's: the loop keeps its priority. */
-    setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
+    /* On Linux this concerns the calling thread only. Those that it starts inherit it, and any
+     * thread that is not idle, like the loop, takes their core at once when it wakes. */
+    c->priority_errno = sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){0}) ? errno : 0;
     c->result = (struct check_result){0};
     c->outcome = check(c, snapshot_tree(c->snapshot));
     if (c->outcome == 0 && registered)
@@ -54,6 +52,8 @@ static void on_thread(void *cls)
 static void report(struct checker *c)
 {
     report_found(&c->faults);
+    if (c->priority_errno)
+        log_warning("check-priority", LOG_TEXT("reason", str_from(strerror(c->priority_errno))));
     log_notice("checked", LOG_NUMBER("nodes", c->result.nodes),
                LOG_NUMBER("faulty", c->result.faulty),
                LOG_NUMBER("ms", clock_boot_ms() - c->begun_ms));

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/clock.h"
 #include "base/log.h"
 #include "daemon/listeners.h"
 #include "daemon/loader.h"
@@ -79,7 +78,7 @@ static int serve(const struct config *c, struct err *e)
 
 static int check_nodes(const struct tree *t, struct faults *faults, struct check_result *ret)
 {
-    const struct check_run run = {.now_s = clock_wall_s()};
+    const struct check_run run = {0};
     struct scope_tables *tables = scope_tables_new(t);
     int r = check_tree(t, tables, &run, faults, ret);
     scope_tables_free(tables);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * check: renders every document of every node and holds it against what reads it.
+ * check: renders every document of every node and checks it for what its reader would refuse.
  *
- * What is wrong in a rendered document is reported at the place in the template that wrote it. Each
- * such place is reported once, with the first node that it concerns. Blocks for as long as it
- * takes, so not for a loop's thread; clock and disk are the caller's.
+ * A fault of a rendered document is reported at the place in the template that wrote it, once for
+ * each such place, with the first node that it concerns. Nodes are shared out over threads
+ * (docs/why/checking.md); what is reported, and in which order, does not depend on their number.
+ * Blocks until all is done, so it must not run on an event loop's thread. It uses neither clock
+ * nor disk.
  */
 #ifndef CLOUDSEED_RENDER_CHECK_H
 #define CLOUDSEED_RENDER_CHECK_H
@@ -18,24 +20,37 @@ enum check_verdict { CHECK_UNCHECKED, CHECK_OK, CHECK_FAULTY };
 extern const char *const check_verdict_names[];
 
 struct check_run {
-    int64_t now_s;           /* the wall clock, to hold keys that expire against; 0: unknown */
+    unsigned threads;        /* the calling one included; 0: as many as it may use cores. They have
+                              * the calling thread's priority */
     const struct node *only; /* NULL: every node */
-    const atomic_bool *stop; /* asked before each node; NULL: it goes on to the end */
-    bool each_in_full;       /* without the memo: slow, for tests */
-    /* Whether node `number` is to be checked; NULL: it is. */
+    const atomic_bool *stop; /* read before each node; NULL: the check cannot be stopped */
+    struct arena *keys;      /* for the OpenPGP keys in documents; NULL: they are not collected */
+    /* Whether node `number` is to be checked; NULL: all are. Called by any of the threads. */
     bool (*wants)(void *cls, uint32_t number);
-    /* After each that was; NULL: nobody. */
+    /* Called after each node that was checked, by any of the threads, one at a time. May be NULL.
+     */
     void (*on_node)(void *cls, uint32_t number, enum check_verdict verdict);
     void *cls;
 };
 
-struct check_result {
-    uint32_t nodes, faulty;
-    uint64_t documents, known; /* `known`: those that the memo answered for */
+/* An armored OpenPGP key in a document, which nothing has read yet. */
+struct check_key {
+    struct str text;
+    struct place at;          /* in the template; its file is the tree's */
+    const char *excerpt;      /* as in struct fault; NULL: none */
+    const char *subject;      /* "line 6 of user-data of node 'k8s-worker-2'" */
+    const char *owner, *part; /* as in struct fault */
 };
 
-/* Warnings make no node faulty. `tables` are the tree's, or those of its base. -ECANCELED where it
- * was stopped. */
+struct check_result {
+    uint32_t nodes, faulty;
+    uint64_t documents;
+    struct check_key *keys; /* each key once for each place, in the order of the documents */
+    uint32_t keys_n;
+};
+
+/* Warnings do not make a node faulty. `tables` are those of the tree or of its base. Where it was
+ * stopped, -ECANCELED, and nothing is reported. */
 int check_tree(const struct tree *t, const struct scope_tables *tables, const struct check_run *run,
                struct faults *faults, struct check_result *ret);
 

@@ -15,7 +15,4 @@
 void cloudconfig_check(struct inspect *in, struct str text, const struct yaml_node **ret);
 void cloudconfig_check_meta_data(struct inspect *in, struct str text, const struct yaml_node **ret);
 
-/* The top-level keys: name and types (enum inspect_type) of number `i`; false behind the last. */
-bool cloudconfig_key_at(size_t i, const char **ret_name, unsigned *ret_types);
-
 #endif

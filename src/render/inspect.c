@@ -2,21 +2,12 @@
 #include "render/inspect.h"
 
 #include "base/guess.h"
-#include "base/mem.h"
 #include "tree/scalar.h"
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #define MSG_MAX 900
-
-void inspect_done(struct inspect *in)
-{
-    free(in->looks);
-    in->looks = NULL;
-    in->looks_n = in->looks_room = 0;
-}
 
 void inspect_fault(struct inspect *in, const struct yaml_node *at, const char *fmt, ...)
 {
@@ -36,15 +27,6 @@ void inspect_warn(struct inspect *in, const struct yaml_node *at, const char *fm
     vsnprintf(msg, sizeof(msg), fmt, ap);
     va_end(ap);
     fault_warn(in->faults, yaml_place(in->file, at), "%s", msg);
-}
-
-static void note(struct inspect *in, const struct yaml_node *scalar, inspect_rule_fn rule)
-{
-    if (in->looks_n == in->looks_room) {
-        in->looks_room = in->looks_room ? in->looks_room * 2 : 32;
-        in->looks = mem_resize(in->looks, in->looks_room, sizeof(*in->looks));
-    }
-    in->looks[in->looks_n++] = (struct inspect_look){scalar, rule};
 }
 
 static bool is_truth(struct str s)
@@ -136,7 +118,6 @@ bool inspect_rule(struct inspect *in, const struct yaml_node *y, const char *wha
         return false;
     if (!rule)
         return true;
-    note(in, y, rule);
     const char *why = rule(yaml_text(y));
     if (why)
         inspect_fault(in, y, "%s: %s %s", what, shown(in, yaml_text(y)), why);
@@ -152,18 +133,12 @@ bool inspect_texts(struct inspect *in, const struct yaml_node *y, const char *wh
     return ok;
 }
 
-struct str inspect_text(struct inspect *in, const struct yaml_node *scalar)
-{
-    note(in, scalar, NULL);
-    return yaml_text(scalar);
-}
-
-bool inspect_true(struct inspect *in, const struct yaml_node *y)
+bool inspect_true(const struct yaml_node *y)
 {
     static const char *const words[] = {"true", "1", "on", "yes", "y"}; /* as cloud-init has it */
     if (!y || y->kind != YAML_SCALAR)
         return false;
-    struct str text = inspect_text(in, y);
+    struct str text = yaml_text(y);
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (str_eq_nocase(text, str_from(words[i])))
             return true;
@@ -209,4 +184,11 @@ const char *inspect_url(struct str text)
         blank = blank || (unsigned char)text.p[i] <= ' ';
     return rest.n && rest.p[0] != '/' && !blank ? NULL
                                                 : "is no URL, like https://cloudseed.example:8443/";
+}
+
+struct str inspect_find_key(struct str text)
+{
+    static const struct str head = {INSPECT_KEY_HEAD, sizeof(INSPECT_KEY_HEAD) - 1};
+    const char *at = text.n ? memmem(text.p, text.n, head.p, head.n) : NULL;
+    return at ? str_skip(text, (size_t)(at - text.p)) : STR("");
 }

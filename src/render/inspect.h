@@ -2,44 +2,29 @@
 /*
  * inspect: what the checks of rendered documents have in common.
  *
- * Faults are reported at their places in the document; where those lie in a template is for
- * check.h. A check looks at a scalar's content through inspect_rule or inspect_text alone: what it
- * did not look at cannot change its verdict, and memo.h rests on that. Keys and types count as
- * looked at.
+ * Faults are reported at their places in the document; check.h finds where those lie in a
+ * template. It knows neither templates nor nodes.
  */
 #ifndef CLOUDSEED_RENDER_INSPECT_H
 #define CLOUDSEED_RENDER_INSPECT_H
 
 #include "tree/yaml.h"
 
-/* NULL: well; else why not, to stand behind the text: "is no MAC address". It sees the text and
- * nothing else. */
+/* NULL where the text is well; else what is wrong, to follow it: "is not a MAC address". */
 typedef const char *(*inspect_rule_fn)(struct str text);
-
-/* What was looked at: by a rule, or in full (NULL). */
-struct inspect_look {
-    const struct yaml_node *scalar;
-    inspect_rule_fn rule;
-};
 
 struct inspect {
     const char *file; /* the document's name, for places */
     struct arena *arena;
     struct faults *faults;
-    int64_t now_s; /* the wall clock, 0: unknown; keys that expire are held against it */
-    struct inspect_look *looks;
-    uint32_t looks_n, looks_room;
 };
-
-/* Frees what it noted; the rest is the caller's. */
-void inspect_done(struct inspect *in);
 
 void inspect_fault(struct inspect *in, const struct yaml_node *at, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void inspect_warn(struct inspect *in, const struct yaml_node *at, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* What a node is to those who read YAML 1.1. */
+/* What a node is to programs that read YAML 1.1, as cloud-init does. */
 enum inspect_type {
     INSPECT_NULL = 1,
     INSPECT_BOOL = 2,
@@ -49,32 +34,37 @@ enum inspect_type {
     INSPECT_MAP = 32,
 };
 
-/* *ret_why: for a plain scalar that people may take for a text, why it is none; else NULL. */
+/* *ret_why: for a plain scalar that people may take for a text, why it is not one; else NULL. */
 unsigned inspect_type(const struct yaml_node *y, const char **ret_why);
 
-/* Each says whether it is well; else a fault that begins with `what` is reported. `types` are bits
- * of enum inspect_type. */
+/* The following return whether the node is well; if not, they report a fault that begins with
+ * `what`. */
+
+/* `types`: bits of enum inspect_type. */
 bool inspect_is(struct inspect *in, const struct yaml_node *y, unsigned types, const char *what);
-/* A text that the rule takes; NULL: any. */
+/* A text that the rule accepts; NULL: any text. */
 bool inspect_rule(struct inspect *in, const struct yaml_node *y, const char *what,
                   inspect_rule_fn rule);
 /* Any text, which no message repeats. */
 bool inspect_secret(struct inspect *in, const struct yaml_node *y, const char *what);
-/* Every item is a text that the rule takes. */
+/* A list of texts that the rule accepts. */
 bool inspect_texts(struct inspect *in, const struct yaml_node *y, const char *what,
                    inspect_rule_fn rule);
 
-/* A scalar's content, whatever it is; noted as looked at in full. */
-struct str inspect_text(struct inspect *in, const struct yaml_node *scalar);
-bool inspect_true(struct inspect *in, const struct yaml_node *scalar_or_null);
+/* Whether cloud-init takes the scalar for true; NULL: it is missing. */
+bool inspect_true(const struct yaml_node *scalar);
 
-/* A mapping's pairs that `names` (sorted or not, NULL behind the last) does not list are reported,
- * with a guess at what was meant. */
+/* Reports the pairs of a mapping whose keys are not among `names` (in any order, NULL behind the
+ * last), with a guess at what was meant. */
 void inspect_keys(struct inspect *in, const struct yaml_node *map, const char *what,
                   const char *const *names);
 
 /* Rules. */
 const char *inspect_not_empty(struct str text);
 const char *inspect_url(struct str text);
+
+#define INSPECT_KEY_HEAD "-----BEGIN PGP PUBLIC KEY BLOCK-----"
+/* The text from its first armored OpenPGP key on; empty where there is none. */
+struct str inspect_find_key(struct str text);
 
 #endif

@@ -19,7 +19,7 @@ static const struct {
 /* kubeadm passes over what it does not know, and goes on without. */
 static void check_kind(struct inspect *in, const struct yaml_node *kind, const char *const kinds[5])
 {
-    struct str word = inspect_text(in, kind);
+    struct str word = yaml_text(kind);
     struct guess guess;
     guess_init(&guess, word);
     for (size_t i = 0; i < 5 && kinds[i]; i++) {
@@ -37,7 +37,7 @@ static void check_kind(struct inspect *in, const struct yaml_node *kind, const c
 static void check_known(struct inspect *in, const struct yaml_node *version,
                         const struct yaml_node *kind)
 {
-    struct str text = inspect_text(in, version);
+    struct str text = yaml_text(version);
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (str_starts(text, str_from(known[i].group)))
             check_kind(in, kind, known[i].kinds);

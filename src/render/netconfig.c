@@ -201,7 +201,7 @@ static void check_reference(const struct device *d, const struct yaml_node *y, c
     struct guess guess;
     if (!inspect_is(d->in, y, INSPECT_TEXT, what(d, key, text)))
         return;
-    struct str name = inspect_text(d->in, y);
+    struct str name = yaml_text(y);
     guess_init(&guess, name);
     for (size_t i = 0; i < SECTIONS; i++) {
         const struct yaml_node *section = yaml_get(d->root, str_from(sections[i]));
@@ -281,7 +281,7 @@ static void check_vlan(const struct device *d)
     inspect_keys(d->in, d->map, d->name, keys);
     if (!id)
         inspect_fault(d->in, d->map, "%s: 'id' is missing", d->name);
-    else if (id->kind != YAML_SCALAR || rule_vlan_id(inspect_text(d->in, id)))
+    else if (id->kind != YAML_SCALAR || rule_vlan_id(yaml_text(id)))
         inspect_fault(d->in, id, "%s: id: %s", d->name, "write the VLAN's number, 0 to 4094");
     if (link)
         check_reference(d, link, "link");
@@ -342,7 +342,7 @@ static void check_version(struct inspect *in, const struct yaml_node *root)
     }
     const char *why;
     bool number = inspect_type(version, &why) == INSPECT_NUMBER;
-    struct str text = version->kind == YAML_SCALAR ? inspect_text(in, version) : STR("");
+    struct str text = version->kind == YAML_SCALAR ? yaml_text(version) : STR("");
     if (number && str_is(text, "2"))
         check_version_2(in, root);
     else if (number && str_is(text, "1"))

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The table of cloud-config's keys in src/render/cloudconfig_keys.c against cloud-init's own schemas.
+"""The table of cloud-config's keys in src/render/cloudconfig.c against cloud-init's own schemas.
 
 And its verdicts: what cloud-init's schema refuses of a document, `cloudseed check` refuses too.
 """
@@ -28,8 +28,8 @@ FREE = {"version", "ca-certs"}  # the schemas say nothing of their types
 
 def table():
     """{key: letters of its types}"""
-    text = (SOURCE / "src/render/cloudconfig_keys.c").read_text(encoding="utf-8")
-    rows = re.findall(r'\{"([^"]+)", ([A-Z| ]+)\}', text)
+    text = (SOURCE / "src/render/cloudconfig.c").read_text(encoding="utf-8")
+    rows = re.findall(r'^    \{"([^"]+)", ([A-Z| ]+), \w+\},$', text, re.M)
     names = [name for name, _ in rows]
     tap.eq(names, sorted(set(names)))
     return {name: ANY if types == "ANY" else set(types.split(" | ")) for name, types in rows}

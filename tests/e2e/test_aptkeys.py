@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Keys made by the real gpg, embedded in user-data: `cloudseed check` warns of those that expire."""
+import argparse
 import json
 import os
 import re
@@ -13,7 +14,7 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
 import tap  # noqa: E402
 import world  # noqa: E402
-from daemon import BUILD  # noqa: E402
+from daemon import BUILD, SOURCE  # noqa: E402
 
 SECONDS = 300
 NAME = "Kubernetes <k8s@example.org>"
@@ -51,16 +52,29 @@ class Ring:
         return self.gpg("--armor", "--export")
 
 
+USER_DATA = ("#cloud-config\napt:\n  sources:\n    k8s:\n      source: deb x\n"
+             "      key: |\n        {{ key | indent(8) }}\n")
+
+
+def tree_of(key, nodes=1):
+    tree = world.Tree(variables={"key": key})
+    tree.role("r", user_data=USER_DATA)
+    for number in range(nodes):
+        tree.node(f"n{number + 1}", "r")
+    return tree
+
+
+def check(tree, **env):
+    return subprocess.run([str(BUILD / "cloudseed"), "check", "--json", str(tree.seed),
+                           "--templates", str(tree.templates)], capture_output=True, text=True,
+                          env={**os.environ, **env}, timeout=SECONDS, check=False)
+
+
 def warnings(key):
     """What check says of a node with that key for apt."""
-    tree = world.Tree(variables={"key": key})
-    tree.role("r", user_data="#cloud-config\napt:\n  sources:\n    k8s:\n      source: deb x\n"
-                             "      key: |\n        {{ key | indent(8) }}\n")
-    tree.node("n1", "r")
-    done = subprocess.run([str(BUILD / "cloudseed"), "check", "--json", str(tree.seed),
-                           "--templates", str(tree.templates)], capture_output=True, text=True,
-                          timeout=SECONDS, check=False)
+    done = check(tree_of(key))
     assert done.returncode == 0, done.stdout + done.stderr
+    tap.eq(done.stderr, "")
     got = json.loads(done.stdout)
     tap.eq(got["errors"], 0)
     for fault in got["faults"]:
@@ -130,6 +144,63 @@ def test_a_block_that_is_torn():
         lines = ring.armored().splitlines(keepends=True)
         said, = warnings("".join(lines[:3] + lines[4:]))
         tap.contains(said, "an OpenPGP key that apt will not read")
+
+
+BLOCK = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nmQ==\n-----END PGP PUBLIC KEY BLOCK-----\n"
+
+
+def gpg_that(does):
+    """A folder for PATH with such a gpg in it."""
+    folder = Path(tempfile.mkdtemp())
+    (folder / "gpg").write_text(f"#!/bin/sh\n{does}\n", encoding="utf-8")
+    (folder / "gpg").chmod(0o755)
+    return folder
+
+
+def test_keys_at_their_places_in_a_tree_with_many_faults():
+    with Ring():
+        folder = SOURCE / "tests/faulty/documents"
+        tree = argparse.Namespace(seed=folder / "seed", templates=folder / "templates")
+        said = [f for f in json.loads(check(tree).stdout)["faults"] if "OpenPGP key" in f["message"]
+                and f["severity"] == "warning"]
+        expired, torn = said
+        tap.contains(expired["message"], "the OpenPGP key of 'Old <old@example.org>' expired on "
+                     "2020-01-31: apt will refuse what it signed (line 7 of user-data of node 'u-apt')")
+        tap.contains(torn["message"], "an OpenPGP key that apt will not read: ")
+        tap.contains(torn["message"], "(line 18 of user-data of node 'u-apt')")
+        for fault, line in (expired, 7), (torn, 10):
+            assert fault["file"].endswith("templates/user/apt"), fault
+            tap.eq((fault["line"], fault["column"]), (line, 12))
+
+
+def test_without_gpg_it_is_said_that_keys_are_not_checked():
+    done = check(tree_of(BLOCK), PATH=tempfile.mkdtemp())
+    tap.eq(done.returncode, 0)
+    tap.contains(done.stderr, "OpenPGP keys not checked: gpg is not installed")
+    tap.eq(json.loads(done.stdout)["warnings"], 0)
+
+
+def test_without_a_key_gpg_is_not_missed():
+    done = check(tree_of("no key"), PATH=tempfile.mkdtemp())
+    tap.eq(done.stderr, "")
+    tap.contains(done.stdout, "is no OpenPGP key")
+
+
+def test_a_gpg_that_does_not_end():
+    folder = gpg_that("exec /bin/sleep 1000")
+    done = check(tree_of(BLOCK), PATH=str(folder))
+    tap.eq(done.returncode, 0)
+    tap.contains(done.stderr, "OpenPGP keys not checked: gpg did not end in time")
+
+
+def test_each_key_once_and_in_a_home_of_its_own():
+    folder = gpg_that('echo "$*" >>"${0%/*}/calls"; echo pub:-::::::::')
+    temporary = Path(tempfile.mkdtemp())
+    done = check(tree_of(BLOCK, nodes=50), PATH=str(folder), TMPDIR=str(temporary))
+    tap.eq(done.stderr, "")
+    call, = (folder / "calls").read_text(encoding="utf-8").splitlines()
+    tap.contains(call, f"--homedir {temporary}/cloudseed-")
+    tap.eq(list(temporary.iterdir()), [])
 
 
 tap.main()

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/common/spawn.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #include "cli/common/cli.h"
@@ -75,14 +76,27 @@ static bool take(int fd, struct buf *b)
     return n > 0 || (n < 0 && errno == EINTR);
 }
 
-/* Reads both at once: the child may block on either. */
-static int take_all(int out, int said, struct spawned *s)
+/* For poll: -1 where there is no limit. */
+static int time_left(uint64_t until_ms)
 {
+    uint64_t now_ms = clock_boot_ms();
+    if (until_ms == 0)
+        return -1;
+    return now_ms < until_ms ? (int)(until_ms - now_ms) : 0;
+}
+
+/* Reads both at once: the child may block on either. */
+static int take_all(int out, int said, unsigned timeout_ms, struct spawned *s)
+{
+    uint64_t until_ms = timeout_ms ? clock_boot_ms() + timeout_ms : 0;
     struct pollfd fds[] = {{.fd = out, .events = POLLIN}, {.fd = said, .events = POLLIN}};
     while (fds[0].fd >= 0 || fds[1].fd >= 0) {
         if (cli_interrupted())
             return -EINTR;
-        if (poll(fds, 2, -1) < 0)
+        int ready = poll(fds, 2, time_left(until_ms));
+        if (ready == 0)
+            return -ETIMEDOUT;
+        if (ready < 0)
             continue;
         if (fds[0].revents && !take(out, &s->out))
             fds[0].fd = -1;
@@ -96,9 +110,11 @@ static int await_end(const char *name, pid_t pid, int taken, struct spawned *s, 
 {
     int how;
     if (taken < 0)
-        kill(pid, SIGTERM);
+        kill(pid, taken == -ETIMEDOUT ? SIGKILL : SIGTERM);
     while (waitpid(pid, &how, 0) < 0 && errno == EINTR)
         continue;
+    if (taken == -ETIMEDOUT)
+        return err_set(e, taken, "%s did not end in time", name);
     if (taken < 0)
         return err_set(e, taken, "interrupted");
     if (WIFSIGNALED(how))
@@ -107,7 +123,7 @@ static int await_end(const char *name, pid_t pid, int taken, struct spawned *s, 
     return 0;
 }
 
-int spawn_run(const char *const *argv, struct spawned *ret, struct err *e)
+int spawn_run(const char *const *argv, unsigned timeout_ms, struct spawned *ret, struct err *e)
 {
     int out[2], said[2];
     pid_t pid;
@@ -126,7 +142,7 @@ int spawn_run(const char *const *argv, struct spawned *ret, struct err *e)
     if (r < 0)
         err_errno(e, r, "%s cannot be run", argv[0]);
     else
-        r = await_end(argv[0], pid, take_all(out[0], said[0], ret), ret, e);
+        r = await_end(argv[0], pid, take_all(out[0], said[0], timeout_ms, ret), ret, e);
     close(out[0]);
     close(said[0]);
     return r;

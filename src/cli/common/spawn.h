@@ -11,10 +11,12 @@ struct spawned {
     int status;           /* exit status */
 };
 
-/* Runs argv[0], found in PATH, with empty standard input and LC_ALL=C, and waits for its end.
- * -EINTR if we were interrupted (cli_interrupted) and have ended it, -ECHILD if a signal ended it,
- * otherwise the reason why it did not run. Call spawned_done in any case. */
-int spawn_run(const char *const *argv, struct spawned *ret, struct err *e);
+/* Runs argv[0], found in PATH, with empty standard input and LC_ALL=C, and waits for its end, but
+ * no longer than `timeout_ms` (0: no limit). -ENOENT if there is no such program, -ETIMEDOUT if it
+ * took too long, -EINTR if we were interrupted (cli_interrupted); in both cases it was ended.
+ * -ECHILD if a signal ended it, otherwise the reason why it did not run. Call spawned_done in any
+ * case. */
+int spawn_run(const char *const *argv, unsigned timeout_ms, struct spawned *ret, struct err *e);
 void spawned_done(struct spawned *s);
 /* The first line of its standard error. */
 struct str spawned_reason(const struct spawned *s);

@@ -55,7 +55,7 @@ static struct str ask(struct cli *c, const char *const *argv, struct str *ret_wh
     struct spawned git;
     struct err e;
     struct str line = {0};
-    int r = spawn_run(argv, &git, &e);
+    int r = spawn_run(argv, 0, &git, &e);
     if (r == 0 && git.status == 0) {
         struct str rest = buf_view(&git.out);
         line = arena_str(&c->arena, str_cut(&rest, '\n'));
@@ -124,7 +124,7 @@ static int run(struct cli *c, const char *const *argv)
 {
     struct spawned done;
     struct err e;
-    int r = spawn_run(argv, &done, &e), status = CLI_OK;
+    int r = spawn_run(argv, 0, &done, &e), status = CLI_OK;
     struct str reason = spawned_reason(&done);
     if (r < 0)
         status = cli_fail(c, "%s", e.msg);

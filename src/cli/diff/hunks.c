@@ -97,7 +97,7 @@ int hunks_take(struct hunks *h, void (*on_hunks)(void *cls, uint32_t number, str
     snprintf(now, sizeof(now), "%s/" NOW, h->folder);
     const char *const argv[] = {"diff",   "--recursive", "--unified", "--new-file",
                                 "--text", before,        now,         NULL};
-    int r = spawn_run(argv, &diff, e);
+    int r = spawn_run(argv, 0, &diff, e);
     struct str why = spawned_reason(&diff);
     if (r == 0 && diff.status >= DIFF_TROUBLE)
         r = err_set(e, -EIO, "diff: %.*s", STR_ARG(why));

@@ -1,42 +1,222 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "render/check.h"
 #include "base/clock.h"
+#include "base/fs.h"
+#include "base/hex.h"
 #include "base/json.h"
 #include "cli/common/faultview.h"
 #include "cli/common/folder.h"
 #include "cli/common/progress.h"
 #include "cli/common/seedtree.h"
+#include "cli/common/spawn.h"
+#include "tree/yaml.h"
 
+#include <errno.h>
+#include <time.h>
 #include <unistd.h>
+
+#define GPG_TIMEOUT_MS 10000
+#define SOON_DAYS 30
+#define DAY_S 86400
+#define DATE_SIZE 16
+
+/* --- OpenPGP keys -------------------------------------------------------------------------- */
+
+/* What gpg printed about a key. */
+struct gpg_answer {
+    struct str listing; /* empty: it cannot be read */
+    struct str complaint;
+};
+
+static void warn(struct faults *faults, const struct check_key *key, const char *msg)
+{
+    faults->owner = key->owner;
+    faults->part = key->part;
+    fault_warn_excerpt(faults, key->at, key->excerpt, "%s (%s)", msg, key->subject);
+    faults->owner = faults->part = NULL;
+}
+
+static const char *date_of(uint64_t s, char text[static DATE_SIZE])
+{
+    time_t t = (time_t)s;
+    struct tm tm;
+    if (!gmtime_r(&t, &tm) || !strftime(text, DATE_SIZE, "%Y-%m-%d", &tm))
+        text[0] = '\0';
+    return text;
+}
+
+/* `number` counts from 1, as GnuPG's doc/DETAILS does. */
+static struct str field(struct str line, unsigned number)
+{
+    while (--number)
+        str_cut(&line, ':');
+    return str_cut(&line, ':');
+}
+
+/* In the names of keys gpg writes colons and control characters as "\\x3a". */
+static struct str name_of(struct str uid, struct arena *a)
+{
+    struct str text = field(uid, 10);
+    char *name = arena_alloc(a, text.n + 1);
+    size_t n = 0;
+    for (; text.n; text = str_skip(text, 1)) {
+        uint8_t byte = (uint8_t)text.p[0];
+        if (text.n >= 4 && str_starts(text, STR("\\x")) && hex_octet(text.p + 2, &byte))
+            text = str_skip(text, 3);
+        name[n++] = (char)byte;
+    }
+    return (struct str){name, n};
+}
+
+/* A repository with an expired key: apt installs nothing from it. `pub` and `uid` are gpg's lines
+ * of the key and of its first name. */
+static void warn_of_key(struct arena *a, struct faults *faults, const struct check_key *key,
+                        struct str pub, struct str uid)
+{
+    char date[DATE_SIZE];
+    uint64_t expires_s = 0, now_s = (uint64_t)clock_wall_s();
+    const char *who = yaml_quoted(a, name_of(uid, a));
+    str_to_u64(field(pub, 7), INT64_MAX, &expires_s);
+    if (str_is(field(pub, 2), "r"))
+        warn(faults, key, arena_printf(a, "the OpenPGP key of %s is revoked", who).p);
+    else if (expires_s && expires_s <= now_s)
+        warn(faults, key,
+             arena_printf(a, "the OpenPGP key of %s expired on %s: apt will refuse what it signed",
+                          who, date_of(expires_s, date))
+                 .p);
+    else if (expires_s && expires_s - now_s <= SOON_DAYS * DAY_S)
+        warn(faults, key,
+             arena_printf(a, "the OpenPGP key of %s expires on %s", who, date_of(expires_s, date))
+                 .p);
+}
+
+static void warn_of_answer(struct arena *a, struct faults *faults, const struct check_key *key,
+                           const struct gpg_answer *answer)
+{
+    struct str rest = answer->listing, pub = {0}, uid = {0};
+    if (!rest.n)
+        warn(faults, key,
+             arena_printf(a, "an OpenPGP key that apt will not read: %.*s",
+                          STR_ARG(answer->complaint))
+                 .p);
+    while (rest.n) {
+        struct str line = str_cut(&rest, '\n');
+        bool next = str_starts(line, STR("pub:"));
+        if (next && pub.n)
+            warn_of_key(a, faults, key, pub, uid);
+        if (next) {
+            pub = line;
+            uid = STR("");
+        } else if (!uid.n && str_starts(line, STR("uid:"))) {
+            uid = line;
+        }
+    }
+    if (pub.n)
+        warn_of_key(a, faults, key, pub, uid);
+}
+
+/* With an empty home, so that nothing of the user's is read or changed. */
+static int ask_gpg(struct arena *a, struct str home, const struct check_key *key,
+                   struct gpg_answer *ret, struct err *e)
+{
+    static const struct str name = {"key.asc", 7}, prefix = {"gpg: ", 5};
+    struct str path = ARENA_JOIN(a, home, STR("/"), name);
+    const char *const argv[] = {"gpg",           "--batch",        "--quiet",   "--no-tty",
+                                "--no-options",  "--no-autostart", "--homedir", home.p,
+                                "--with-colons", "--show-keys",    path.p,      NULL};
+    struct spawned gpg;
+    int r = fs_put(home.p, name, key->text, e);
+    if (r < 0)
+        return r;
+    r = spawn_run(argv, GPG_TIMEOUT_MS, &gpg, e);
+    unlink(path.p);
+    if (r == -ENOENT) {
+        err_set(e, r, "gpg is not installed");
+    } else if (r == 0) {
+        struct str said = spawned_reason(&gpg);
+        *ret = (struct gpg_answer){
+            .listing = gpg.status == 0 ? arena_str(a, buf_view(&gpg.out)) : STR(""),
+            .complaint = arena_str(a, str_starts(said, prefix) ? str_skip(said, prefix.n) : said)};
+    }
+    spawned_done(&gpg);
+    return r;
+}
+
+/* Each text is given to gpg once, wherever it stands. */
+static int ask_gpg_all(struct arena *a, struct str home, const struct check_result *found,
+                       struct faults *faults, struct err *e)
+{
+    struct gpg_answer *answers = ARENA_ARRAY(a, struct gpg_answer, found->keys_n);
+    for (uint32_t i = 0; i < found->keys_n; i++) {
+        const struct check_key *key = &found->keys[i];
+        uint32_t first = 0;
+        while (!str_eq(found->keys[first].text, key->text))
+            first++;
+        int r = first == i ? ask_gpg(a, home, key, &answers[i], e) : 0;
+        if (r < 0)
+            return r;
+        answers[i] = answers[first];
+        warn_of_answer(a, faults, key, &answers[i]);
+    }
+    return 0;
+}
+
+static void check_keys(struct cli *c, const struct check_result *found, struct faults *faults)
+{
+    struct str home;
+    struct err e;
+    if (!found->keys_n)
+        return;
+    cli_signals_hold();
+    int r = folder_make_temporary(&c->arena, &home, &e);
+    if (r == 0) {
+        r = ask_gpg_all(&c->arena, home, found, faults, &e);
+        folder_remove(home.p, NULL);
+    }
+    cli_signals_release();
+    if (r < 0)
+        cli_note(c, "OpenPGP keys not checked: %s", e.msg);
+}
+
+/* --- The tree ------------------------------------------------------------------------------ */
+
+struct checking {
+    struct progress progress;
+    uint32_t done;
+};
 
 static void on_node(void *cls, uint32_t number, enum check_verdict verdict)
 {
+    struct checking *k = cls;
+    (void)number;
     (void)verdict;
-    progress_count(cls, number + 1);
+    progress_count(&k->progress, ++k->done);
 }
 
-static void check_all(const struct tree *t, struct faults *faults, struct check_result *ret)
+static void check_all(struct cli *c, const struct tree *t, struct faults *faults,
+                      struct check_result *ret)
 {
-    struct progress progress;
+    struct checking k = {.done = 0};
     struct scope_tables *tables = scope_tables_new(t);
-    const struct check_run run = {.now_s = clock_wall_s(), .on_node = on_node, .cls = &progress};
-    progress_begin(&progress, "checking nodes");
-    progress_total(&progress, tree_node_count(t));
+    const struct check_run run = {.keys = &c->arena, .on_node = on_node, .cls = &k};
+    progress_begin(&k.progress, "checking nodes");
+    progress_total(&k.progress, tree_node_count(t));
     check_tree(t, tables, &run, faults, ret);
-    progress_end(&progress);
+    progress_end(&k.progress);
     scope_tables_free(tables);
+    check_keys(c, ret, faults);
 }
 
 /* *ret is NULL if the tree did not load. */
-static void check(const struct config *config, struct faults *faults, struct tree **ret,
-                  struct check_result *ret_result)
+static void check(struct cli *c, const struct config *config, struct faults *faults,
+                  struct tree **ret, struct check_result *ret_result)
 {
     struct progress progress;
     progress_begin(&progress, "loading the seed tree");
     int r = tree_load(config->seed_dir.p, config->templates_dir.p, faults, ret);
     progress_end(&progress);
     if (r == 0)
-        check_all(*ret, faults, ret_result);
+        check_all(c, *ret, faults, ret_result);
 }
 
 static const char *plural(uint32_t n)
@@ -101,7 +281,7 @@ static int run(struct cli *c)
     if (c->operands_n)
         use_folder(c, c->operands[0], &config);
     faults_init(&faults);
-    check(&config, &faults, &tree, &result);
+    check(c, &config, &faults, &tree, &result);
     if (flags_given(&c->flags, "json")) {
         print_json(c, &config, tree, &result, &faults);
     } else {

@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "unit/render/checking.h"
+#include "unit/render/tmptree.h"
 
 #include "base/fs.h"
+#include "lib/listing.h"
+#include "render/check.h"
 
 #include <errno.h>
 
 #define FAULTS_AT_LEAST 100
+
+static struct faults faults;
+static struct tree *tree;
+static struct scope_tables *tables;
+static struct check_result result;
 
 static struct arena arena;
 static char folder[4096];
@@ -59,7 +66,7 @@ static void every_fault_at_its_place(void **state)
     (void)state;
     struct buf got;
     struct str want;
-    const struct check_run run = {.now_s = NOW_S};
+    const struct check_run run = {0};
     go_to("tests/faulty/documents");
     load("seed", "templates");
     assert_int_equal(check_tree(tree, tables, &run, &faults, &result), 0);
@@ -78,7 +85,7 @@ static void every_fault_at_its_place(void **state)
 static void nothing_wrong_with_what_we_ship(void **state)
 {
     (void)state;
-    const struct check_run run = {.now_s = NOW_S};
+    const struct check_run run = {0};
     go_to(".");
     load("seed", "templates");
     assert_int_equal(check_tree(tree, tables, &run, &faults, &result), 0);
@@ -90,6 +97,33 @@ static void nothing_wrong_with_what_we_ship(void **state)
 
 /* --- Trees of a few nodes ------------------------------------------------------------------ */
 
+static void grow(const char *user_data, const char *nodes)
+{
+    struct tmptree files;
+    tmptree_init(&files);
+    tmptree_put(&files, "seed/site.yaml", "name: lab\nurl: http://10.0.10.5:8080\n");
+    tmptree_put(&files, "seed/roles/r.yaml", "r: {templates: {user-data: t}}\nbare: {}\n");
+    tmptree_put(&files, "seed/nodes/n.yaml", nodes);
+    tmptree_put(&files, "templates/t", user_data);
+    tree = tmptree_load(&files);
+    tables = scope_tables_new(tree);
+    tmptree_done(&files);
+}
+
+static enum check_verdict verdicts[1024];
+
+static void on_node(void *cls, uint32_t number, enum check_verdict verdict)
+{
+    (void)cls;
+    verdicts[number] = verdict;
+}
+
+static int check(unsigned threads)
+{
+    const struct check_run run = {.threads = threads, .on_node = on_node};
+    return check_tree(tree, tables, &run, &faults, &result);
+}
+
 /* A thousand nodes of one role have one fault, not a thousand. */
 static void each_place_once(void **state)
 {
@@ -97,7 +131,7 @@ static void each_place_once(void **state)
     grow("#cloud-config\nhostname: {{ name }}\n",
          "a: {role: r, variables: {name: ok}}\nb: {role: r, variables: {name: 'x y'}}\n"
          "c: {role: bare}\nd: {role: r, variables: {name: '12'}}\n");
-    assert_int_equal(check(false), 0);
+    assert_int_equal(check(1), 0);
     assert_int_equal(faults.errors, 1);
     assert_contains(faults.list[0].msg, "line 2 of user-data of node 'b'");
     assert_contains(faults.list[0].excerpt, "hostname: {{ name }}\n             ^");
@@ -117,7 +151,7 @@ static void what_does_not_render(void **state)
     (void)state;
     grow("#cloud-config\n{{ nothing }}\n", "a: {role: r}\nb: {role: r}\nc: {role: bare}\n"
                                            "d: {role: r, variables: {nothing: 'x: 1'}}\n");
-    assert_int_equal(check(false), 0);
+    assert_int_equal(check(1), 0);
     assert_int_equal(faults.errors, 1);
     assert_contains(faults.list[0].msg, "rendering user-data of node 'a'");
     assert_contains(faults.list[0].excerpt, "{{ nothing }}");
@@ -139,7 +173,7 @@ static void stop_at_two(void *cls, uint32_t number, enum check_verdict verdict)
 static void stops_when_told(void **state)
 {
     (void)state;
-    const struct check_run run = {.stop = &stop, .on_node = stop_at_two};
+    const struct check_run run = {.threads = 1, .stop = &stop, .on_node = stop_at_two};
     verdicts[2] = CHECK_UNCHECKED;
     atomic_store(&stop, false);
     grow("#cloud-config\n{}\n", "a: {role: r}\nb: {role: r}\nc: {role: r}\n");
@@ -148,29 +182,65 @@ static void stops_when_told(void **state)
     assert_int_equal(verdicts[2], CHECK_UNCHECKED);
 }
 
-/* Values that nobody reads, names and addresses that fit, change no verdict: what the speed of a
- * check rests on. */
-static void the_memo_answers_for_most(void **state)
+#define NODES 500
+#define KEY_HEAD "-----BEGIN PGP PUBLIC KEY BLOCK-----"
+
+/* Everything that a check says, as one text. */
+static struct str said_by(unsigned threads)
+{
+    static enum check_verdict none[NODES];
+    const struct check_run run = {.threads = threads, .on_node = on_node, .keys = &arena};
+    struct buf b;
+    buf_init(&b, 1 << 22);
+    faults_done(&faults);
+    faults_init(&faults);
+    memcpy(verdicts, none, sizeof(none));
+    assert_int_equal(check_tree(tree, tables, &run, &faults, &result), 0);
+    buf_printf(&b, "%u %u %zu %zu %zu\n", result.nodes, result.faulty, (size_t)result.documents,
+               faults.errors, faults.warnings);
+    for (uint32_t i = 0; i < NODES; i++)
+        buf_printf(&b, "%d", verdicts[i]);
+    for (size_t i = 0; i < faults.kept; i++) {
+        const struct fault *f = &faults.list[i];
+        buf_printf(&b, "\n%s:%u:%u: %d %s\n%s\n%s %s", f->at.file, f->at.line, f->at.column,
+                   f->warning, f->msg, f->excerpt, f->owner, f->part);
+    }
+    for (uint32_t i = 0; i < result.keys_n; i++) {
+        const struct check_key *k = &result.keys[i];
+        buf_printf(&b, "\n%s:%u:%u: %s\n%s\n%s %s\n%.*s", k->at.file, k->at.line, k->at.column,
+                   k->subject, k->excerpt, k->owner, k->part, STR_ARG(k->text));
+    }
+    struct str text = arena_str(&arena, buf_view(&b));
+    buf_done(&b);
+    return text;
+}
+
+/* Each place is at fault in many nodes, and none of them in all. */
+static void any_number_of_threads_says_the_same(void **state)
 {
     (void)state;
+    static const char *const words[] = {"ok", "'x y'", "'12'", "'a: b'", "''", "' '", "'#'", "[]"};
     struct buf nodes;
     buf_init(&nodes, 1 << 20);
-    for (int i = 0; i < 500; i++)
-        buf_printf(&nodes, "n%d: {role: r, variables: {word: w%d, mode: '0%d'}}\n", i, i, 600 + i);
-    grow("#cloud-config\n# {{ word }}\nhostname: {{ node.name }}\nwrite_files:\n"
-         "  - {path: /a, content: \"{{ word }}\", permissions: '0{{ 644 }}'}\n"
-         "  - path: /b\n    content: |\n      {{ word }} {{ node.name }}\n"
-         "  - {path: /c, content: {{ word | tojson }}, owner: {{ word }}:{{ word }}}\n",
+    for (unsigned i = 0; i < NODES; i++) {
+        buf_printf(&nodes, "n%03u: {role: r, variables: {a: %s, b: %s, c: %s, key: 'key %u'", i,
+                   words[i / 3 % 8], words[i / 24 % 8], words[i / 192 % 8], i % 7);
+        buf_printf(&nodes, i % 5 ? ", set: 1}}\n" : "}}\n");
+    }
+    grow("#cloud-config\nhostname: {{ a }}\nfqdn: \"{{ b }}\"\n{% if a == 'ok' %}x{{ c }}: 1\n"
+         "{% else %}{{ set }}: 1\n{% endif %}timezone: {{ c }}\n"
+         "bootcmd: [\"" KEY_HEAD " {{ key }} " KEY_HEAD " {{ b }}\", {{ b }}]\n",
          nodes.p);
-    assert_int_equal(check(false), 0);
-    assert_int_equal(faults.errors + faults.warnings, 0);
-    assert_int_equal(result.documents, 500);
-    assert_true(result.known >= 498);
     buf_done(&nodes);
+    struct str one = said_by(1);
+    assert_true(faults.errors >= 5 && faults.warnings > 0 && result.keys_n > 7);
+    assert_true(result.faulty > NODES / 2 && result.faulty < NODES);
+    for (unsigned threads = 0; threads < 9; threads++)
+        assert_str_equal(said_by(threads), one);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
 
 UNIT_MAIN(TEST(every_fault_at_its_place), TEST(nothing_wrong_with_what_we_ship),
           TEST(each_place_once), TEST(what_does_not_render), TEST(stops_when_told),
-          TEST(the_memo_answers_for_most))
+          TEST(any_number_of_threads_says_the_same))

@@ -184,6 +184,24 @@ int api_each(struct api *api, struct str target, const char *member,
     return CLI_OK;
 }
 
+int api_last_event(struct api *api, char text[static STR_U64_SIZE], struct str *ret)
+{
+    struct value page;
+    int status = api_get(api, STR("/v1/events?order=newest&limit=1"), &page);
+    struct value list = status == CLI_OK ? value_get(page, STR("events")) : (struct value){0};
+    int64_t id = list.kind == VALUE_LIST && list.n ? api_number(list.items[0], "id", 0) : 0;
+    *ret = str_of_u64((uint64_t)id, text);
+    return status;
+}
+
+void api_note_trouble(const struct api *api, const struct client_stream *s, bool *noted)
+{
+    const char *trouble = client_stream_trouble(s);
+    if (trouble && !*noted)
+        cli_note(api->cli, "%s; trying again", trouble);
+    *noted = trouble;
+}
+
 struct str api_text(struct value map, const char *member)
 {
     struct value v = value_get(map, str_from(member));

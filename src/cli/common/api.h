@@ -56,6 +56,13 @@ struct str api_node(struct api *api, const char *name, const char *action);
 int api_each(struct api *api, struct str target, const char *member,
              int (*on_item)(void *cls, struct value item), void *cls);
 
+/* Sets *ret to the id of the newest event, "0" if there is none. CLI_FAILED after printing the
+ * reason. */
+int api_last_event(struct api *api, char text[static STR_U64_SIZE], struct str *ret);
+
+/* Prints a note when the stream has lost its connection: once, *noted remembers it. */
+void api_note_trouble(const struct api *api, const struct client_stream *s, bool *noted);
+
 /* Members of answers: the text, empty if it is missing or not a text; the number, or `other`. */
 struct str api_text(struct value map, const char *member);
 int64_t api_number(struct value map, const char *member, int64_t other);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/common/progress.h"
 
+#include "cli/common/term.h"
+
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -56,16 +56,10 @@ static void *tell(void *cls)
     return NULL;
 }
 
-static bool can_show(void)
-{
-    const char *term = getenv("TERM");
-    return isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb") != 0;
-}
-
 static void begin(struct progress *p, const char *what, bool mebibytes)
 {
     *p = (struct progress){.what = what, .mebibytes = mebibytes};
-    if (!can_show())
+    if (!term_is_capable(STDERR_FILENO))
         return;
     pthread_condattr_t attr;
     pthread_condattr_init(&attr);

@@ -9,6 +9,12 @@
 
 #define REPLACEMENT 0xFFFD
 
+bool term_is_capable(int fd)
+{
+    const char *term = getenv("TERM");
+    return term && *term && strcmp(term, "dumb") != 0 && isatty(fd);
+}
+
 bool term_when_valid(const char *when)
 {
     return strcmp(when, "auto") == 0 || strcmp(when, "always") == 0 || strcmp(when, "never") == 0;
@@ -18,8 +24,8 @@ bool term_color(const char *when, int fd)
 {
     if (when && strcmp(when, "auto") != 0)
         return strcmp(when, "always") == 0;
-    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
-    return !(no && *no) && term && *term && strcmp(term, "dumb") != 0 && isatty(fd);
+    const char *no = getenv("NO_COLOR");
+    return !(no && *no) && term_is_capable(fd);
 }
 
 size_t term_width(struct str s)

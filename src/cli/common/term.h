@@ -15,6 +15,9 @@
 #define TERM_PLACE "\033[36m"
 #define TERM_PLAIN "\033[0m"
 
+/* Whether `fd` is a terminal that understands escape sequences. */
+bool term_is_capable(int fd);
+
 /* "auto", "always", "never". */
 bool term_when_valid(const char *when);
 /* Whether to use colours on `fd`. `when` NULL means auto: if it is a terminal that supports them

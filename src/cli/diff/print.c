@@ -16,6 +16,10 @@
 
 /* --- Texts that all forms share ------------------------------------------------------------- */
 
+/* "user-data is new in NODE" */
+static const char *const verbs[] = {
+    [DOC_CHANGED] = "of", [DOC_ADDED] = "is new in", [DOC_REMOVED] = "is gone from"};
+
 /* "1 node", "2 nodes". */
 static struct str nodes_text(uint32_t n, struct arena *a)
 {
@@ -69,6 +73,11 @@ static struct str notice_text(const struct comparison *m, unsigned number, struc
                         what[number][names[number]->n > 1], names_text(names[number], 0, a).p);
 }
 
+static const char *alike_text(const struct doc_change *change)
+{
+    return change->alike ? ", but for names and addresses," : "";
+}
+
 /* The two lines before the hunks. */
 static struct str head_text(const struct doc_change *change, struct arena *a)
 {
@@ -119,15 +128,13 @@ static void print_lines(struct text_output *s, struct str text, const char *colo
 
 static struct str title(const struct doc_change *change, struct arena *a)
 {
-    static const char *const verbs[] = {"of", "is new in", "is gone from"};
     struct str text = arena_printf(a, "%.*s %s %.*s", STR_ARG(change->document),
                                    verbs[change->kind], STR_ARG(change->nodes.list[0]));
     uint32_t others = change->nodes.n - 1;
     if (others == 0)
         return text;
-    return arena_printf(a, "%s, the same%s in %u other node%s: %s", text.p,
-                        change->alike ? ", but for names and addresses," : "", others,
-                        others == 1 ? "" : "s", names_text(&change->nodes, 1, a).p);
+    return arena_printf(a, "%s, the same%s in %u other node%s: %s", text.p, alike_text(change),
+                        others, others == 1 ? "" : "s", names_text(&change->nodes, 1, a).p);
 }
 
 static void print_text(struct cli *c, const struct comparison *m)
@@ -204,18 +211,17 @@ static void put_diff(struct buf *b, const struct doc_change *change, struct aren
 
 static void put_change(struct buf *b, const struct doc_change *change, struct arena *a)
 {
-    static const char *const verbs[] = {" of ", " is new in ", " is gone from "};
     uint32_t others = change->nodes.n - 1;
     buf_str(b, STR("\n<details><summary>"));
     put_code(b, change->document);
-    buf_printf(b, "%s", verbs[change->kind]);
+    buf_printf(b, " %s ", verbs[change->kind]);
     put_code(b, change->nodes.list[0]);
     if (others)
         buf_printf(b, " and %u other%s", others, others == 1 ? "" : "s");
     buf_str(b, STR("</summary>\n\n"));
     put_diff(b, change, a);
     if (others) {
-        buf_printf(b, "\nThe same%s in ", change->alike ? ", but for names and addresses," : "");
+        buf_printf(b, "\nThe same%s in ", alike_text(change));
         put_text(b, names_text(&change->nodes, 1, a));
         buf_str(b, STR(".\n"));
     }

@@ -105,30 +105,15 @@ static int follow(struct events *w)
     int r = 0;
     struct client_stream *s =
         client_stream_new(w->api.client, STR("/v1/events"), w->last, on_event, w);
-    const char *told = NULL;
+    bool noted = false;
     fflush(stdout);
     while (r == 0 && !ferror(stdout)) {
         r = client_stream_wait(s, POLL_MS, -1, &e);
-        const char *trouble = client_stream_trouble(s);
-        if (trouble && !told)
-            cli_note(w->api.cli, "%s; trying again", trouble);
-        told = trouble;
+        api_note_trouble(&w->api, s, &noted);
         fflush(stdout);
     }
     client_stream_free(s);
     return r < 0 ? cli_fail(w->api.cli, "%s", e.msg) : CLI_FAILED;
-}
-
-/* Finds the last event before the page is printed, so that the stream misses none after it. */
-static int learn_last(struct events *w)
-{
-    struct value page;
-    w->last = str_of_u64(0, w->last_text);
-    int status = api_get(&w->api, STR("/v1/events?order=newest&limit=1"), &page);
-    struct value list = status == CLI_OK ? value_get(page, STR("events")) : (struct value){0};
-    if (list.kind == VALUE_LIST && list.n)
-        w->last = str_of_u64((uint64_t)api_number(list.items[0], "id", 0), w->last_text);
-    return status;
 }
 
 static int run(struct cli *c)
@@ -147,8 +132,8 @@ static int run(struct cli *c)
     if (status == CLI_OK) {
         arena_init(&w.arena, 64 * 1024);
         w.api.arena = &w.arena;
-        if (w.follow && !since)
-            status = learn_last(&w);
+        if (w.follow && !since) /* before the page is printed: none after it is missed */
+            status = api_last_event(&w.api, w.last_text, &w.last);
         if (status == CLI_OK)
             status = since ? show_since(&w, since) : show_newest(&w);
         if (w.json && !w.follow && status == CLI_OK)

@@ -331,14 +331,11 @@ static void on_sse(void *cls, const struct sse_event *got)
 /* The stream begins before the nodes are loaded: an event may be seen twice, but none is missed. */
 static int open_stream(struct tracker *t)
 {
-    struct value page;
-    char id[STR_U64_SIZE];
-    int status = api_get(&t->api, STR("/v1/events?order=newest&limit=1"), &page);
-    struct value list = status == CLI_OK ? value_get(page, STR("events")) : (struct value){0};
-    int64_t last = list.kind == VALUE_LIST && list.n ? api_number(list.items[0], "id", 0) : 0;
+    char text[STR_U64_SIZE];
+    struct str last;
+    int status = api_last_event(&t->api, text, &last);
     if (status == CLI_OK)
-        t->stream = client_stream_new(t->api.client, STR("/v1/events"),
-                                      str_of_u64((uint64_t)last, id), on_sse, t);
+        t->stream = client_stream_new(t->api.client, STR("/v1/events"), last, on_sse, t);
     return status;
 }
 

@@ -79,7 +79,7 @@ static int say_late(const struct waiting *w)
 
 static int wait_for_all(struct waiting *w)
 {
-    const char *told = NULL;
+    bool noted = false;
     int status = look(w);
     while (status == -1) {
         uint64_t now = clock_boot_ms();
@@ -88,10 +88,7 @@ static int wait_for_all(struct waiting *w)
         uint64_t left = w->due_ms - now;
         if (tracker_wait(&w->t, left < POLL_MS ? (int)left : POLL_MS, -1) != CLI_OK)
             return cli_fail(w->t.api.cli, "%s", w->t.why.msg);
-        const char *trouble = client_stream_trouble(w->t.stream);
-        if (trouble && !told)
-            cli_note(w->t.api.cli, "%s; trying again", trouble);
-        told = trouble;
+        api_note_trouble(&w->t.api, w->t.stream, &noted);
         status = look(w);
     }
     return status;

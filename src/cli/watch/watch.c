@@ -2,7 +2,7 @@
 #include "cli/watch/watch.h"
 
 #include "base/clock.h"
-#include "cli/common/cli.h"
+#include "cli/common/term.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -22,14 +22,10 @@
 #define ROWS_DEFAULT 24
 #define COLUMNS_DEFAULT 80
 
+/* --- The screen: the terminal while the table is drawn on it ---------------------------------- */
+
 static struct termios before;
 static bool keys_are_ours;
-
-static bool screen_can(void)
-{
-    const char *term = getenv("TERM");
-    return isatty(STDOUT_FILENO) && term && *term && strcmp(term, "dumb") != 0;
-}
 
 /* Only interrupts a wait. */
 static void on_resize(int number)
@@ -37,6 +33,8 @@ static void on_resize(int number)
     (void)number;
 }
 
+/* Takes the whole terminal: alternate page, no cursor, keys without waiting for a line. Signals
+ * that end us are held. */
 static void screen_begin(void)
 {
     struct sigaction action = {.sa_handler = on_resize};
@@ -70,6 +68,7 @@ static void screen_size(uint32_t *ret_rows, uint32_t *ret_columns)
     *ret_columns = known ? size.ws_col : COLUMNS_DEFAULT;
 }
 
+/* Replaces what is shown by the frame: lines separated by "\n". */
 static void screen_draw(struct str frame)
 {
     fputs(TO_TOP, stdout);
@@ -78,6 +77,7 @@ static void screen_draw(struct str frame)
     fflush(stdout);
 }
 
+/* Reads the keys pressed since the last call, without waiting. False if there will be no more. */
 static bool screen_keys(char *to, size_t size, size_t *ret_n)
 {
     struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
@@ -174,13 +174,10 @@ static int watch_plain(struct tracker *t)
     for (uint32_t i = 0; i < t->view.n; i++)
         printf("%s is %s\n", t->view.list[i].name, t->view.list[i].state);
     fflush(stdout);
-    const char *told = NULL;
+    bool noted = false;
     while (status == CLI_OK && !ferror(stdout)) {
         status = tracker_wait(t, PLAIN_MS, -1);
-        const char *trouble = client_stream_trouble(t->stream);
-        if (trouble && !told)
-            cli_note(t->api.cli, "%s; trying again", trouble);
-        told = trouble;
+        api_note_trouble(&t->api, t->stream, &noted);
     }
     return status == CLI_OK ? CLI_FAILED : cli_fail(t->api.cli, "%s", t->why.msg);
 }
@@ -188,7 +185,7 @@ static int watch_plain(struct tracker *t)
 static int run(struct cli *c)
 {
     struct tracker t;
-    bool draws = screen_can();
+    bool draws = term_is_capable(STDOUT_FILENO);
     int status = tracker_open(c, draws, &t);
     if (status == CLI_OK)
         status = draws ? watch_screen(&t) : watch_plain(&t);

@@ -12,7 +12,7 @@
 
 #include <stdio.h>
 
-/* --- event_text ----------------------------------------------------------------------------- */
+/* --- event_text: events of the journal (docs/formats/api.md) in words ----------------------- */
 
 /* The event in words, without time, node and kind; not escaped for a terminal. */
 struct str event_text(struct value event, struct arena *a);
@@ -23,8 +23,10 @@ bool event_is_bad(struct value event);
 /* Prints a line with time, number, node, kind and text, escaped for a terminal. */
 void event_print(FILE *f, struct value event, bool color);
 
-/* --- learn ---------------------------------------------------------------------------------- */
+/* --- learn: how far a boot is, by the marks that earlier boots of the role reached ---------- */
 
+/* A mark is the beginning or end of a stage; for each the average time since the beginning of the
+ * boot is kept. */
 struct learn {
     struct learn_role *roles;
     uint32_t n, room;
@@ -41,7 +43,7 @@ void learn_end(struct learn *l, const char *role, int64_t after_ms);
 double learn_fraction(const struct learn *l, const char *role, const char *stage, bool ended,
                       int64_t running_ms);
 
-/* --- fleetview ------------------------------------------------------------------------------ */
+/* --- fleetview (tracker.c): nodes as the server reported them; no I/O ----------------------- */
 
 #define NODE_VIEW_STATE_SIZE 16
 #define NODE_VIEW_STAGE_SIZE 96
@@ -76,7 +78,7 @@ void fleetview_drop(struct fleetview *v, struct str name);
  */
 struct node_view *fleetview_event(struct fleetview *v, struct value event);
 
-/* --- tracker -------------------------------------------------------------------------------- */
+/* --- tracker: a fleetview that is kept up to date ------------------------------------------- */
 
 struct tracker {
     struct api api;
@@ -104,7 +106,7 @@ int tracker_wait(struct tracker *t, int timeout_ms, int fd);
 /* The done part of the node's boot, 0 to 1; below 0: unknown, or no boot. */
 double tracker_fraction(const struct tracker *t, const struct node_view *s, int64_t now_ms);
 
-/* --- frame ---------------------------------------------------------------------------------- */
+/* --- frame: the table of `watch`, made to fit a terminal; no I/O ---------------------------- */
 
 struct frame {
     uint32_t rows, columns; /* of the terminal */

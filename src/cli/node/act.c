@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-struct act {
+struct node_act {
     const char *method, *action;
     bool opens;       /* opens a build window: has --for, and prints the serial to set */
     const char *done; /* what to print: "is disarmed" */
@@ -59,7 +59,7 @@ void node_act_print_armed(struct api *api, struct value armed)
     print_proxmox(api, armed, serial);
 }
 
-static void show(struct api *api, const struct act *act, const char *name, struct value answer,
+static void show(struct api *api, const struct node_act *act, const char *name, struct value answer,
                  struct cli_list *list)
 {
     if (flags_given(&api->cli->flags, "json"))
@@ -71,7 +71,7 @@ static void show(struct api *api, const struct act *act, const char *name, struc
 }
 
 /* A failure does not stop the others. */
-static int act_on_all(struct api *api, const struct act *act, struct value body)
+static int act_on_all(struct api *api, const struct node_act *act, struct value body)
 {
     struct cli *c = api->cli;
     struct cli_list list = {0};
@@ -90,7 +90,7 @@ static int act_on_all(struct api *api, const struct act *act, struct value body)
     return status;
 }
 
-static int run_act(struct cli *c, const struct act *act)
+static int run_act(struct cli *c, const struct node_act *act)
 {
     struct api api;
     struct value body = {0};
@@ -106,7 +106,7 @@ static int run_act(struct cli *c, const struct act *act)
 
 static int run_arm(struct cli *c)
 {
-    return run_act(c, &(const struct act){.method = "POST", .action = "arm", .opens = true});
+    return run_act(c, &(const struct node_act){.method = "POST", .action = "arm", .opens = true});
 }
 
 const struct command command_node_arm = {
@@ -130,8 +130,8 @@ const struct command command_node_arm = {
 
 static int run_reprovision(struct cli *c)
 {
-    return run_act(c,
-                   &(const struct act){.method = "POST", .action = "reprovision", .opens = true});
+    return run_act(
+        c, &(const struct node_act){.method = "POST", .action = "reprovision", .opens = true});
 }
 
 const struct command command_node_reprovision = {
@@ -151,7 +151,7 @@ const struct command command_node_reprovision = {
 
 static int run_disarm(struct cli *c)
 {
-    return run_act(c, &(const struct act){"POST", "disarm", false, "is disarmed"});
+    return run_act(c, &(const struct node_act){"POST", "disarm", false, "is disarmed"});
 }
 
 const struct command command_node_disarm = {
@@ -168,7 +168,7 @@ const struct command command_node_disarm = {
 
 static int run_unlock(struct cli *c)
 {
-    return run_act(c, &(const struct act){"POST", "unlock", false, "is unlocked"});
+    return run_act(c, &(const struct node_act){"POST", "unlock", false, "is unlocked"});
 }
 
 const struct command command_node_unlock = {
@@ -188,9 +188,10 @@ const struct command command_node_unlock = {
 
 static int run_rekey(struct cli *c)
 {
-    return run_act(c, &(const struct act){"POST", "rekey", false,
-                                          "has a new seed key; its machine needs the new serial: "
-                                          "`cloudseed node arm`"});
+    return run_act(c,
+                   &(const struct node_act){"POST", "rekey", false,
+                                            "has a new seed key; its machine needs the new serial: "
+                                            "`cloudseed node arm`"});
 }
 
 const struct command command_node_rekey = {
@@ -210,7 +211,7 @@ const struct command command_node_rekey = {
 
 static int run_rm(struct cli *c)
 {
-    return run_act(c, &(const struct act){"DELETE", "", false, "is removed"});
+    return run_act(c, &(const struct node_act){"DELETE", "", false, "is removed"});
 }
 
 const struct command command_node_rm = {

@@ -15,6 +15,7 @@
 #include "net/tftp/window.h"
 #include "wire/tftp.h"
 
+#include <assert.h>
 #include <sys/queue.h>
 
 /* Transfers are found by their peer, and counted by its address. Two addresses may share a slot,
@@ -32,27 +33,39 @@ enum tftp_outcome {
     OUTCOME_FAILED      /* by our own fault */
 };
 
+enum tftp_state {
+    TRANSFER_ASKING,  /* core has not answered; there is no socket */
+    TRANSFER_SENDING, /* from a socket of its own */
+    TRANSFER_ENDED    /* its handles are being closed */
+};
+
+#define TRANSFER_MAGIC 0x54667470U /* "Tftp" */
+
 struct tftp_transfer {
+    unsigned magic;
+    enum tftp_state state;
     LIST_ENTRY(tftp_transfer) by_peer;
     TAILQ_ENTRY(tftp_transfer) entry; /* in unheard or running */
     struct tftp_server *server;
     uv_poll_t watch;
     uv_timer_t timer;
     unsigned handles;        /* of these two that are open */
-    int fd;                  /* -1: not open yet */
+    int fd;                  /* -1 while asking */
     struct datagram request; /* only its addresses count */
     int listener_fd;         /* that the request came to; -1: it is closed */
     struct endpoint peer;
     uint32_t peer_slot;
     struct exchange exchange;
-    bool asking; /* the exchange has begun and not ended */
+    bool has_exchange; /* that has not ended; a file outlives it */
     struct tftp_options asked, granted;
     enum tftp_mode mode;
     struct tftp_window window;
     struct tftp_source *source;
     struct tftp_text *text; /* of netascii */
     uint64_t begun_ms, armed_ms;
-    bool offload, unheard, ended, stuck; /* stuck: until the socket takes more */
+    bool offload;
+    bool unheard; /* the client has acknowledged nothing */
+    bool stuck;   /* until the socket takes more */
 };
 
 TAILQ_HEAD(tftp_transfers, tftp_transfer);
@@ -92,6 +105,11 @@ struct tftp_server {
     void (*on_drained)(void *cls);
     void *drained_cls;
 };
+
+static inline void tftp_transfer_check(const struct tftp_transfer *t, enum tftp_state state)
+{
+    assert(t->magic == TRANSFER_MAGIC && t->state == state);
+}
 
 /* transfer.c */
 void tftp_transfer_begin(struct tftp_server *s, int listener_fd, const struct datagram *d,

@@ -81,7 +81,7 @@ void tftp_server_report(const struct tftp_transfer *t, enum tftp_outcome outcome
     fields[n++] = (struct value_pair)LOG_TEXT("peer", str_from(endpoint_text(t->peer, peer)));
     fields[n++] =
         (struct value_pair)LOG_TEXT("file", str_head(t->exchange.in.path, FILE_MAX_BYTES));
-    if (t->exchange.out.node.n && t->asking)
+    if (t->exchange.out.node.n && t->has_exchange)
         fields[n++] = (struct value_pair)LOG_TEXT("node", t->exchange.out.node);
     fields[n++] = (struct value_pair)LOG_NUMBER("bytes", bytes);
     fields[n++] = (struct value_pair)LOG_NUMBER("blocks", t->window.acked);
@@ -155,7 +155,7 @@ static bool is_repeated(struct tftp_server *s, struct endpoint peer, uint32_t sl
     struct tftp_transfer *t = find(s, peer, slot);
     if (!t)
         return false;
-    if (t->fd < 0 || tftp_source_loading(t->source) ||
+    if (t->state == TRANSFER_ASKING || tftp_source_loading(t->source) ||
         uv_now(s->loop) - t->window.heard_ms < STALE_MS)
         return true;
     tftp_transfer_end(t, t->unheard ? OUTCOME_UNANSWERED : OUTCOME_TIMED_OUT,

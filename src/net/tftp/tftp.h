@@ -21,6 +21,7 @@ struct tftp_limits {
     uint32_t transfers; /* at a time; each takes two descriptors */
     uint32_t transfers_per_address;
     uint32_t windowsize;            /* the largest that is granted */
+    uint32_t answer_ms;             /* from the request until core must have answered; 0: 20 s */
     uint16_t port_first, port_last; /* of transfers; 0: any */
 };
 

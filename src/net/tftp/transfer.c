@@ -11,7 +11,7 @@
 #define ARENA_BYTES 1024
 #define ANSWER_MAX_BYTES ((size_t)16 * 1024 * 1024)
 #define ERROR_TEXT_MAX_BYTES 180
-#define ASKING_MS 20000     /* core's own waits are shorter */
+#define ANSWER_MS 20000     /* unless the limits say otherwise; core's own waits are shorter */
 #define TRANSFER_MS 3600000 /* even where client and server make progress */
 /* Acknowledgements taken in one go, before other transfers get their turn. */
 #define RECEIVE_BATCH 8
@@ -41,17 +41,20 @@ static void on_closed(uv_handle_t *handle)
 {
     struct tftp_transfer *t = handle->data;
     struct tftp_server *s = t->server;
-    if (--t->handles == 0)
+    tftp_transfer_check(t, TRANSFER_ENDED);
+    if (--t->handles == 0) {
+        t->magic = 0;
         free(t);
+    }
     tftp_server_release_handle(s);
 }
 
 static void end_exchange(struct tftp_transfer *t)
 {
     struct tftp_server *s = t->server;
-    if (!t->asking)
+    if (!t->has_exchange)
         return;
-    t->asking = false;
+    t->has_exchange = false;
     slots_remove(&s->names, t->exchange.waiter.ref);
     exchange_end(&t->exchange);
     buf_done(&t->exchange.body);
@@ -68,10 +71,9 @@ static void forget(struct tftp_transfer *t)
 
 void tftp_transfer_end(struct tftp_transfer *t, enum tftp_outcome outcome, const char *reason)
 {
-    if (t->ended)
-        return;
-    t->ended = true;
+    assert(t->magic == TRANSFER_MAGIC && t->state != TRANSFER_ENDED);
     tftp_server_report(t, outcome, reason);
+    t->state = TRANSFER_ENDED;
     forget(t);
     end_exchange(t);
     free(t->text);
@@ -273,7 +275,9 @@ static void pump(struct tftp_transfer *t)
 {
     struct batch batch;
     uint64_t block;
-    while (!t->ended && !t->stuck && (block = tftp_window_next(&t->window)) != 0) {
+    tftp_transfer_check(t, TRANSFER_SENDING);
+    while (t->state == TRANSFER_SENDING && !t->stuck &&
+           (block = tftp_window_next(&t->window)) != 0) {
         gather(t, block, &batch);
         if (batch.n == 0) {
             int loaded = t->text ? encode(t, block) : load(t, offset_of(t, block), read_bytes(t));
@@ -289,13 +293,14 @@ static void pump(struct tftp_transfer *t)
         else
             count_sent(t, r);
     }
-    if (!t->ended)
+    if (t->state == TRANSFER_SENDING)
         arm(t);
 }
 
 static void on_loaded(void *cls, int result)
 {
     struct tftp_transfer *t = cls;
+    tftp_transfer_check(t, TRANSFER_SENDING);
     if (result == 0)
         pump(t);
     else if (result == -ESTALE)
@@ -324,11 +329,16 @@ static void on_late(struct tftp_transfer *t)
     }
 }
 
+static void step(struct tftp_transfer *t);
+
 static void on_timer(uv_timer_t *timer)
 {
     struct tftp_transfer *t = timer->data;
     uint64_t now = uv_now(t->server->loop);
-    if (t->asking && t->fd < 0)
+    assert(t->magic == TRANSFER_MAGIC && t->state != TRANSFER_ENDED);
+    if (t->state == TRANSFER_ASKING && t->exchange.woken)
+        step(t);
+    else if (t->state == TRANSFER_ASKING)
         tftp_transfer_fail(t, "the server is too slow: try again");
     else if (now - t->begun_ms > TRANSFER_MS)
         tftp_transfer_fail(t, "this takes too long");
@@ -395,12 +405,13 @@ static bool take_packet(struct tftp_transfer *t)
 static void on_ready(uv_poll_t *handle, int status, int events)
 {
     struct tftp_transfer *t = handle->data;
+    tftp_transfer_check(t, TRANSFER_SENDING);
     if ((events & UV_WRITABLE) && t->stuck) {
         watch(t, false);
         pump(t);
     }
     if (status < 0 || events & UV_READABLE) {
-        for (int i = 0; i < RECEIVE_BATCH && !t->ended && take_packet(t); i++)
+        for (int i = 0; i < RECEIVE_BATCH && t->state == TRANSFER_SENDING && take_packet(t); i++)
             ;
     }
 }
@@ -451,6 +462,7 @@ static void start(struct tftp_transfer *t)
                               : arena_str(&t->exchange.arena, str_from(strerror(-t->fd))).p);
         return;
     }
+    t->state = TRANSFER_SENDING;
     uv_poll_init(s->loop, &t->watch, t->fd);
     t->watch.data = t;
     t->handles++;
@@ -512,18 +524,29 @@ static void answer(struct tftp_transfer *t)
     start(t);
 }
 
+/* Until core answers, the client is ignored when it asks again, and waits for this deadline. */
 static void step(struct tftp_transfer *t)
 {
-    if (exchange_step(&t->exchange) == EXCHANGE_DONE)
+    tftp_transfer_check(t, TRANSFER_ASKING);
+    if (exchange_step(&t->exchange) == EXCHANGE_DONE) {
         answer(t);
+        return;
+    }
+    uint32_t answer_ms = t->server->limits.answer_ms;
+    t->window.deadline_ms = t->begun_ms + (answer_ms ? answer_ms : ANSWER_MS);
+    arm(t);
 }
 
+/* The step is left to the timer: what wakes us may be in the middle of another exchange. */
 void tftp_server_wake(void *cls, struct slot_ref who)
 {
     struct tftp_server *s = cls;
     struct tftp_transfer *t = slots_find(&s->names, who);
-    if (t && exchange_wake(&t->exchange))
-        step(t);
+    if (!t || !exchange_wake(&t->exchange))
+        return;
+    tftp_transfer_check(t, TRANSFER_ASKING);
+    t->armed_ms = uv_now(s->loop);
+    uv_timer_start(&t->timer, on_timer, 0, 0);
 }
 
 /* Some ROMs ask with backslashes, grub with a slash in front, others with two. */
@@ -550,10 +573,8 @@ static void ask(struct tftp_transfer *t, struct str file)
                                  .path = path_of(file, &x->arena),
                                  .peer = t->peer.address};
     x->waiter = (struct waiter){{tftp_server_wake, s}, slots_put(&s->names, t)};
-    t->asking = true;
+    t->has_exchange = true;
     exchange_begin(x, s->port);
-    t->window.deadline_ms = t->begun_ms + ASKING_MS;
-    arm(t);
     if (x->out.status)
         answer(t);
     else
@@ -564,6 +585,7 @@ void tftp_transfer_begin(struct tftp_server *s, int listener_fd, const struct da
                          const struct tftp_packet *rrq, uint32_t peer_slot)
 {
     struct tftp_transfer *t = MEM_NEW(struct tftp_transfer);
+    t->magic = TRANSFER_MAGIC;
     t->server = s;
     t->fd = -1;
     t->request = *d;

@@ -1,71 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/admin.h"
+/* What all requests of admins share, and what admins do to a node's life. */
+#include "core/internal.h"
 
 #include "base/guess.h"
-#include "core/definition.h"
-#include "core/internal.h"
-#include "core/problem.h"
+#include "core/answer.h"
+#include "crypto/keys.h"
 #include "wire/form.h"
 #include "wire/negotiate.h"
 
-static const char *method_name(enum exchange_method m)
-{
-    static const char *const names[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "-"};
-    return names[m];
-}
-
-static bool is_listed(const char *methods, enum exchange_method m)
-{
-    struct str rest = str_from(methods);
-    while (rest.p) {
-        if (str_is(str_trim(str_cut(&rest, ',')), method_name(m)))
-            return true;
-    }
-    return false;
-}
-
-void admin_begin(struct exchange *x, struct call *call)
-{
-    call->admin = admin_route_parse(x->in.path, &x->arena);
-    const char *methods = admin_methods(call->admin.kind);
-    if (call->admin.kind == ADMIN_NONE) {
-        answer_problem(x, 404, "no such path: docs/formats/api.md lists them");
-    } else if (!is_listed(methods, x->in.method)) {
-        answer_problem(x, 405, arena_printf(&x->arena, "here %s can be asked for", methods).p);
-        x->out.allow = methods;
-    } else if (x->in.method != METHOD_GET && x->in.method != METHOD_HEAD) {
-        x->body_max_bytes = ADMIN_BODY_MAX_BYTES;
-    }
-}
-
-static bool defines(const struct exchange *x, const struct call *call)
-{
-    bool writes = x->in.method != METHOD_GET && x->in.method != METHOD_HEAD;
-    enum admin_kind kind = call->admin.kind;
-    return kind == ADMIN_REKEY || (writes && (kind == ADMIN_NODES || kind == ADMIN_NODE));
-}
-
-enum exchange_verdict admin_step(struct exchange *x, struct call *call)
-{
-    if (defines(x, call))
-        return admin_define(x, call);
-    switch (call->admin.kind) {
-    case ADMIN_NODES: admin_list_nodes(x, call); break;
-    case ADMIN_NODE: admin_show_node(x, call); break;
-    case ADMIN_DOCUMENTS: admin_list_documents(x, call); break;
-    case ADMIN_DOCUMENT: admin_show_document(x, call); break;
-    case ADMIN_DISCOVERED: admin_list_discovered(x, call); break;
-    case ADMIN_SERVER: admin_show_server(x, call); break;
-    case ADMIN_EVENTS: return admin_list_events(x, call);
-    case ADMIN_RELOAD: return admin_reload(x, call);
-    case ADMIN_BACKUP: return admin_backup(x, call);
-    case ADMIN_NONE: break; /* answered already */
-    default: return admin_act(x, call);
-    }
-    return EXCHANGE_DONE;
-}
-
-/* --- What the steps share ----------------------------------------------------------------------
+/* --- Parameters and bodies ----------------------------------------------------------------------
  */
 
 static void refuse_param(struct exchange *x, struct str name, const struct admin_param *list,
@@ -117,7 +60,7 @@ bool admin_number(struct exchange *x, const struct admin_param *p, uint64_t min,
 static bool is_member(struct str name, const char *const *members, struct guess *g)
 {
     guess_init(g, name);
-    for (; *members; members++) {
+    for (; members && *members; members++) {
         if (str_is(name, *members))
             return true;
         guess_offer(g, str_from(*members));
@@ -165,15 +108,15 @@ bool admin_body(struct exchange *x, const char *const *members, struct value *re
     return true;
 }
 
-const struct node *admin_node(struct exchange *x, const struct call *call)
+const struct node *admin_node(struct exchange *x, const struct request_ctx *rq)
 {
-    const struct node *n = snapshot_find_name(x->snapshot, call->admin.name);
+    const struct node *n = snapshot_find_name(x->snapshot, rq->path.name);
     struct guess g;
     if (n) {
         x->out.node = n->name;
         return n;
     }
-    guess_init(&g, call->admin.name);
+    guess_init(&g, rq->path.name);
     for (n = snapshot_next(x->snapshot, STR("")); n; n = snapshot_next(x->snapshot, n->name))
         guess_offer(&g, n->name);
     answer_problem(x, 404, arena_printf(&x->arena, "there is no such node%s", guess_text(&g)).p);
@@ -181,11 +124,11 @@ const struct node *admin_node(struct exchange *x, const struct call *call)
 }
 
 /* What the check has found meanwhile is nobody's change. */
-bool admin_matches(struct exchange *x, const struct call *call, const struct node *n)
+bool admin_matches(struct exchange *x, const struct request_ctx *rq, const struct node *n)
 {
     if (!x->in.if_match.p)
         return true;
-    struct value node = admin_node_value(x, call, n);
+    struct value node = admin_node_value(x, rq, n);
     for (int i = CHECK_UNCHECKED; i <= CHECK_FAULTY; i++) {
         struct value seen = definition_with(node, STR("check"),
                                             value_str(str_from(check_verdict_names[i])), &x->arena);
@@ -196,7 +139,140 @@ bool admin_matches(struct exchange *x, const struct call *call, const struct nod
     return false;
 }
 
+struct value admin_text_or_none(struct str s)
+{
+    return s.n ? value_str(s) : value_none();
+}
+
 struct str admin_cause(struct exchange *x)
 {
     return arena_printf(&x->arena, "uid %u", x->in.principal.uid);
+}
+
+/* --- Arm, disarm, unlock, reprovision -----------------------------------------------------------
+ */
+
+#define MINUTE_MS ((uint64_t)60 * 1000)
+
+static bool read_minutes(struct exchange *x, uint64_t *ret_ms)
+{
+    static const char *const members[] = {"minutes", NULL};
+    struct value body;
+    if (!admin_body(x, members, &body))
+        return false;
+    struct value minutes = value_get(body, STR("minutes"));
+    *ret_ms = WINDOW_DEFAULT_MS;
+    if (minutes.kind == VALUE_UNDEFINED)
+        return true;
+    if (minutes.kind != VALUE_INT || minutes.i < 1 ||
+        (uint64_t)minutes.i > WINDOW_MAX_MS / MINUTE_MS) {
+        answer_problem(x, 400, "minutes: expected a whole number from 1 to 10080");
+        return false;
+    }
+    *ret_ms = (uint64_t)minutes.i * MINUTE_MS;
+    return true;
+}
+
+/* What the answer needs once the change was written. */
+struct act {
+    const struct request_ctx *rq;
+    const struct node *node;
+    struct str window_key; /* a new one, in the clear; p == NULL: no window was opened */
+};
+
+/* The keys are shown once, in this answer, and kept sealed. */
+static void make_keys(struct exchange *x, struct act *act, struct change *c)
+{
+    const struct sealer *s = act->rq->core->sealer;
+    struct str uid = act->node->uid;
+    struct arena *a = &x->arena;
+    char join[JOIN_KEY_LEN + 1], window[WINDOW_KEY_LEN + 1];
+    keys_new_join(join);
+    keys_new_window(window);
+    x->is_secret = true;
+    act->window_key = arena_str(a, str_from(window));
+    c->arm.join_key = sealer_seal(s, keys_join_purpose(uid, a), str_from(join), a);
+    c->arm.window_key = sealer_seal(s, keys_window_purpose(uid, a), act->window_key, a);
+}
+
+/* What an admin gives to the machine. The join key follows once the server has a CA to pin. */
+static struct value arm_value(struct exchange *x, const struct act *act)
+{
+    struct arena *a = &x->arena;
+    struct record r;
+    uint64_t revision;
+    fleet_record(act->rq->core->fleet, act->node->uid, a, &r, &revision);
+    struct str base = ARENA_JOIN(a, snapshot_url(x->snapshot), STR("/s/"));
+    struct str seed = ARENA_JOIN(a, base, snapshot_node_key(x->snapshot, act->node), STR("/"));
+    int64_t ends = r.window.opened_wall_ms + (int64_t)r.window.length_ms;
+    return JSON_MAP(a, JSON_STR("serial", ARENA_JOIN(a, STR(KEYS_DISCOVERY), seed)),
+                    JSON_STR("window_url", ARENA_JOIN(a, base, act->window_key, STR("/"))),
+                    JSON_VALUE("ends", json_time(ends, a)));
+}
+
+static void answer(struct exchange *x, const struct act *act)
+{
+    struct value node = admin_node_value(x, act->rq, act->node);
+    if (!act->window_key.p) {
+        answer_json(x, 200, node);
+        return;
+    }
+    struct value_pair *pairs = ARENA_ARRAY(&x->arena, struct value_pair, node.n + 1);
+    memcpy(pairs, node.pairs, node.n * sizeof(*pairs));
+    pairs[node.n] = (struct value_pair)JSON_VALUE("arm", arm_value(x, act));
+    answer_json(x, 200, value_map(pairs, node.n + 1));
+}
+
+static enum exchange_verdict on_changed(struct exchange *x, void *state,
+                                        const struct fleet_result *result)
+{
+    if (result->answer == FLEET_DONE && result->status == 200)
+        answer(x, state);
+    else
+        answer_problem(x, result->status, result->reason);
+    return EXCHANGE_DONE;
+}
+
+static enum exchange_verdict act(struct exchange *x, struct request_ctx *rq, enum change_kind kind)
+{
+    struct fleet *f = rq->core->fleet;
+    const struct node *n = admin_node(x, rq);
+    struct act *act = ARENA_NEW(&x->arena, struct act);
+    struct value body;
+    if (!n || !admin_matches(x, rq, n))
+        return EXCHANGE_DONE;
+    *act = (struct act){.rq = rq, .node = n};
+    struct change c = request_change(x, n, kind);
+    c.cause = admin_cause(x);
+    c.peer = STR("");
+    if (x->in.if_match.p)
+        fleet_seen(f, n->uid, &c);
+    if (kind == CHANGE_ARM || kind == CHANGE_REPROVISION) {
+        if (!read_minutes(x, &c.arm.length_ms))
+            return EXCHANGE_DONE;
+        make_keys(x, act, &c);
+    } else if (!admin_body(x, NULL, &body)) {
+        return EXCHANGE_DONE;
+    }
+    return await_fleet(x, f, fleet_change(f, n->uid, n->name, &c, x->waiter), on_changed, act);
+}
+
+enum exchange_verdict admin_arm(struct exchange *x, struct request_ctx *rq)
+{
+    return act(x, rq, CHANGE_ARM);
+}
+
+enum exchange_verdict admin_disarm(struct exchange *x, struct request_ctx *rq)
+{
+    return act(x, rq, CHANGE_DISARM);
+}
+
+enum exchange_verdict admin_unlock(struct exchange *x, struct request_ctx *rq)
+{
+    return act(x, rq, CHANGE_UNLOCK);
+}
+
+enum exchange_verdict admin_reprovision(struct exchange *x, struct request_ctx *rq)
+{
+    return act(x, rq, CHANGE_REPROVISION);
 }

@@ -5,20 +5,94 @@
  * One at a time, from the look at the world to the snapshot that has the node as it is now: what
  * was found free is still free when it is written (docs/why/registered.md).
  */
-#include "core/admin.h"
-#include "core/definition.h"
 #include "core/internal.h"
-#include "core/problem.h"
+
+#include "core/answer.h"
 #include "crypto/keys.h"
 
 #include <errno.h>
 
+/* --- Definitions as JSON: what their members mean is the tree's to know -------------------------
+ */
+
+#define TEXT_MAX_BYTES (1024 * 1024)
+
+static const char *const definition_members[] = {"name",      "role",   "cluster",   "macs",
+                                                 "uuid",      "serial", "addresses", "variables",
+                                                 "key_epoch", NULL};
+
+/* A new one: members that are null are left out. */
+static struct value definition_new(struct value body, struct arena *a)
+{
+    struct value_pair *pairs = ARENA_ARRAY(a, struct value_pair, body.n);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < body.n; i++) {
+        if (body.pairs[i].value.kind != VALUE_NONE)
+            pairs[n++] = body.pairs[i];
+    }
+    return value_map(pairs, n);
+}
+
+/* A JSON merge patch (RFC 7396). The result may point into both. */
+static struct value definition_patch(struct value old, struct value patch, struct arena *a)
+{
+    if (patch.kind != VALUE_MAP)
+        return patch;
+    uint32_t room = patch.n + (old.kind == VALUE_MAP ? old.n : 0), n = 0;
+    struct value_pair *pairs = ARENA_ARRAY(a, struct value_pair, room);
+    for (uint32_t i = 0; old.kind == VALUE_MAP && i < old.n; i++) {
+        struct value change = value_get(patch, value_text(old.pairs[i].key));
+        if (change.kind == VALUE_NONE)
+            continue;
+        pairs[n] = old.pairs[i];
+        if (change.kind != VALUE_UNDEFINED)
+            pairs[n].value = definition_patch(old.pairs[i].value, change, a);
+        n++;
+    }
+    for (uint32_t i = 0; i < patch.n; i++) {
+        struct value_pair p = patch.pairs[i];
+        if (p.value.kind != VALUE_NONE && value_get(old, value_text(p.key)).kind == VALUE_UNDEFINED)
+            pairs[n++] =
+                (struct value_pair){p.key, definition_patch((struct value){0}, p.value, a)};
+    }
+    return value_map(pairs, n);
+}
+
+struct value definition_with(struct value old, struct str key, struct value v, struct arena *a)
+{
+    const struct value_pair pair = {value_str(key), v};
+    return value_copy(a, definition_patch(old, value_map(&pair, 1), a));
+}
+
+static struct str definition_text(struct value definition, struct arena *a)
+{
+    struct buf b;
+    buf_init(&b, TEXT_MAX_BYTES);
+    json_write(&b, definition, false);
+    struct str text = arena_str(a, buf_view(&b));
+    buf_done(&b);
+    return text;
+}
+
+struct value definition_read(struct str json, struct arena *a)
+{
+    struct value v;
+    if (json_read(json, a, &v, NULL) < 0 || v.kind != VALUE_MAP)
+        return value_map(NULL, 0);
+    return v;
+}
+
+/* --- Requests -----------------------------------------------------------------------------------
+ */
+
+enum define_what { DEFINE_CREATE, DEFINE_CHANGE, DEFINE_REKEY, DEFINE_DELETE };
+
 /* One request; core knows it while it has the turn. */
 struct define {
     struct core *core;
-    const struct call *call;
+    const struct request_ctx *rq;
     struct waiter waiter;
-    enum { DEFINE_CREATE, DEFINE_CHANGE, DEFINE_REKEY, DEFINE_DELETE } what;
+    enum define_what what;
     struct str name; /* of the path, or of a new one's body */
     struct value body;
     struct str uid;
@@ -81,7 +155,7 @@ bool core_is_defining(const struct core *c)
     return c->turn.ticket.generation;
 }
 
-void core_stop_defining(struct core *c)
+void definitions_stop(struct core *c)
 {
     fleet_forget(c->fleet, c->turn.ticket);
 }
@@ -128,12 +202,12 @@ static bool find_definition(struct exchange *x, const struct define *d,
     const struct node *n = snapshot_find_name(x->snapshot, d->name);
     if ((!n || n->at.line) && find_left_out(x, d, ret))
         return true;
-    n = admin_node(x, d->call);
+    n = admin_node(x, d->rq);
     if (!n)
         return false;
     if (n->at.line)
         return refuse_declared(x, n);
-    return admin_matches(x, d->call, n) && fleet_definition(d->core->fleet, n->uid, ret);
+    return admin_matches(x, d->rq, n) && fleet_definition(d->core->fleet, n->uid, ret);
 }
 
 /* --- Asking the fleet ---------------------------------------------------------------------------
@@ -210,7 +284,7 @@ static void ask_to_change(struct exchange *x, struct define *d, const struct fle
 static void ask(struct exchange *x, struct define *d)
 {
     struct fleet_definition from;
-    call_look_again(x, d->core);
+    request_look_again(x, d->core);
     if (d->what == DEFINE_CREATE) {
         ask_to_create(x, d);
         return;
@@ -244,7 +318,7 @@ static bool is_in_force(struct core *c, uint64_t version)
 
 static void answer(struct exchange *x, const struct define *d)
 {
-    call_look_again(x, d->core);
+    request_look_again(x, d->core);
     const struct node *n = snapshot_find_uid(x->snapshot, d->uid);
     if (d->what == DEFINE_DELETE) {
         x->out.status = 204;
@@ -252,7 +326,7 @@ static void answer(struct exchange *x, const struct define *d)
     } else if (!n) {
         answer_problem(x, 409, "it is written down, but has no place in the world: see the log");
     } else {
-        answer_json(x, d->what == DEFINE_CREATE ? 201 : 200, admin_node_value(x, d->call, n));
+        answer_json(x, d->what == DEFINE_CREATE ? 201 : 200, admin_node_value(x, d->rq, n));
         if (d->what == DEFINE_CREATE)
             x->out.location = ARENA_JOIN(&x->arena, STR("/v1/nodes/"), d->name).p;
     }
@@ -299,19 +373,39 @@ static enum exchange_verdict take_turn(struct exchange *x, void *state)
     return look(x, d);
 }
 
-enum exchange_verdict admin_define(struct exchange *x, struct call *call)
+static enum exchange_verdict begin(struct exchange *x, struct request_ctx *rq,
+                                   enum define_what what)
 {
-    static const char *const none[] = {NULL};
     struct define *d = ARENA_NEW(&x->arena, struct define);
-    *d = (struct define){.core = call->core, .call = call, .waiter = x->waiter, .arena = &x->arena};
-    d->name = call->admin.name;
-    d->what = call->admin.kind == ADMIN_NODES   ? DEFINE_CREATE
-              : call->admin.kind == ADMIN_REKEY ? DEFINE_REKEY
-              : x->in.method == METHOD_DELETE   ? DEFINE_DELETE
-                                                : DEFINE_CHANGE;
-    bool has_members = d->what == DEFINE_CREATE || d->what == DEFINE_CHANGE;
-    if (!admin_body(x, has_members ? definition_members : none, &d->body))
+    bool has_members = what == DEFINE_CREATE || what == DEFINE_CHANGE;
+    *d = (struct define){.core = rq->core,
+                         .rq = rq,
+                         .waiter = x->waiter,
+                         .arena = &x->arena,
+                         .what = what,
+                         .name = rq->path.name};
+    if (!admin_body(x, has_members ? definition_members : NULL, &d->body))
         return EXCHANGE_DONE;
     exchange_at_end(x, leave, d);
     return take_turn(x, d);
+}
+
+enum exchange_verdict admin_create_node(struct exchange *x, struct request_ctx *rq)
+{
+    return begin(x, rq, DEFINE_CREATE);
+}
+
+enum exchange_verdict admin_change_node(struct exchange *x, struct request_ctx *rq)
+{
+    return begin(x, rq, DEFINE_CHANGE);
+}
+
+enum exchange_verdict admin_delete_node(struct exchange *x, struct request_ctx *rq)
+{
+    return begin(x, rq, DEFINE_DELETE);
+}
+
+enum exchange_verdict admin_rekey_node(struct exchange *x, struct request_ctx *rq)
+{
+    return begin(x, rq, DEFINE_REKEY);
 }

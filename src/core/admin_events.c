@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The journal, as pages and as a stream. */
-#include "core/admin.h"
 #include "core/internal.h"
-#include "core/problem.h"
+
+#include "core/answer.h"
 
 #include <inttypes.h>
 
@@ -88,9 +88,9 @@ static enum exchange_verdict on_page(struct exchange *x, void *state,
     return EXCHANGE_DONE;
 }
 
-static enum exchange_verdict list_page(struct exchange *x, struct call *call)
+static enum exchange_verdict list_page(struct exchange *x, struct request_ctx *rq)
 {
-    struct fleet *f = call->core->fleet;
+    struct fleet *f = rq->core->fleet;
     struct store_query q = {.after = 0};
     if (!read_query(x, &q))
         return EXCHANGE_DONE;
@@ -191,12 +191,12 @@ static bool wants_stream(const struct exchange *x)
     return x->in.accept.p && memmem(x->in.accept.p, x->in.accept.n, type, sizeof(type) - 1);
 }
 
-enum exchange_verdict admin_list_events(struct exchange *x, struct call *call)
+enum exchange_verdict admin_list_events(struct exchange *x, struct request_ctx *rq)
 {
     if (!wants_stream(x))
-        return list_page(x, call);
+        return list_page(x, rq);
     struct stream *s = ARENA_NEW(&x->arena, struct stream);
-    s->core = call->core;
+    s->core = rq->core;
     exchange_at_end(x, stop_watching, s);
     return begin_stream(x, s);
 }

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The server itself: how it is, reload, backup; and a node's documents. */
-#include "core/admin.h"
-#include "core/definition.h"
+/* The server itself: how it is, reload, backup, and the machines that it has seen. */
 #include "core/internal.h"
-#include "core/problem.h"
-#include "render/document.h"
+
+#include "core/answer.h"
 
 #include <sys/stat.h>
 
@@ -13,12 +11,12 @@
 /* --- How it is -----------------------------------------------------------------------------------
  */
 
-static struct value store_value(const struct call *call, struct arena *a)
+static struct value store_value(const struct request_ctx *rq, struct arena *a)
 {
     struct store_stats stats;
     struct err why = {.code = 0};
-    bool ok = fleet_healthy(call->core->fleet, &why);
-    fleet_stats(call->core->fleet, &stats);
+    bool ok = fleet_healthy(rq->core->fleet, &why);
+    fleet_stats(rq->core->fleet, &stats);
     return JSON_MAP(
         a, JSON_BOOL("ok", ok),
         JSON_VALUE("reason", ok ? value_none() : value_str(arena_str(a, str_from(why.msg)))),
@@ -60,10 +58,10 @@ static struct value left_out_values(struct exchange *x, const struct fleet *f)
     return value_list(items, n);
 }
 
-void admin_show_server(struct exchange *x, struct call *call)
+enum exchange_verdict admin_show_server(struct exchange *x, struct request_ctx *rq)
 {
     struct arena *a = &x->arena;
-    const struct core *c = call->core;
+    const struct core *c = rq->core;
     uint32_t faulty = 0, nodes = 0, registered = 0;
     struct str after = {NULL, 0};
     const struct node *n;
@@ -80,18 +78,12 @@ void admin_show_server(struct exchange *x, struct call *call)
                          JSON_INT("faulty", faulty), JSON_STR("url", snapshot_url(x->snapshot)),
                          JSON_VALUE("seed_loaded", json_time(c->loaded_wall_ms, a)),
                          JSON_VALUE("left_out", left_out_values(x, c->fleet)),
-                         JSON_VALUE("store", store_value(call, a))));
+                         JSON_VALUE("store", store_value(rq, a))));
+    return EXCHANGE_DONE;
 }
 
 /* --- Reload --------------------------------------------------------------------------------------
  */
-
-static bool has_no_body(struct exchange *x)
-{
-    static const char *const none[] = {NULL};
-    struct value body;
-    return admin_body(x, none, &body);
-}
 
 struct reload {
     struct core *core;
@@ -120,10 +112,11 @@ static void stop_waiting(struct exchange *x, void *state)
     core_leave(r->core, x);
 }
 
-enum exchange_verdict admin_reload(struct exchange *x, struct call *call)
+enum exchange_verdict admin_reload(struct exchange *x, struct request_ctx *rq)
 {
-    struct core *c = call->core;
-    if (!has_no_body(x))
+    struct core *c = rq->core;
+    struct value body;
+    if (!admin_body(x, NULL, &body))
         return EXCHANGE_DONE;
     struct reload *r = ARENA_NEW(&x->arena, struct reload);
     *r = (struct reload){c, c->host.reload(c->host.cls)};
@@ -165,63 +158,54 @@ static enum exchange_verdict on_backup(struct exchange *x, void *state,
     return EXCHANGE_DONE;
 }
 
-enum exchange_verdict admin_backup(struct exchange *x, struct call *call)
+enum exchange_verdict admin_backup(struct exchange *x, struct request_ctx *rq)
 {
-    struct fleet *f = call->core->fleet;
+    struct fleet *f = rq->core->fleet;
     struct str *path = ARENA_NEW(&x->arena, struct str);
     if (!read_path(x, path))
         return EXCHANGE_DONE;
     return await_fleet(x, f, fleet_backup(f, path->p, x->waiter), on_backup, path);
 }
 
-/* --- Documents -----------------------------------------------------------------------------------
+/* --- Machines that belong to no node ------------------------------------------------------------
  */
 
-void admin_list_documents(struct exchange *x, struct call *call)
+static struct value uuid_or_none(const struct machine *said, struct arena *a)
 {
-    const struct node *n = admin_node(x, call);
-    if (!n)
-        return;
-    uint32_t count = document_count(n);
-    struct value *items = ARENA_ARRAY(&x->arena, struct value, count);
-    for (uint32_t i = 0; i < count; i++)
-        items[i] = value_str(document_name(n, document_at(n, i), &x->arena));
-    answer_json(x, 200, JSON_MAP(&x->arena, JSON_VALUE("documents", value_list(items, count))));
+    char text[UUID_TEXT_SIZE];
+    return said->has_uuid ? value_str(arena_str(a, str_from(uuid_text(said->uuid, text))))
+                          : value_none();
 }
 
-static bool find_document(struct exchange *x, const struct call *call, const struct node *n,
-                          struct document *ret)
+static struct value machine_value(const struct discovered_machine *d, struct arena *a)
 {
-    for (uint32_t i = 0; i < document_count(n); i++) {
-        *ret = document_at(n, i);
-        if (str_eq(document_name(n, *ret, &x->arena), call->admin.document))
-            return true;
-    }
-    answer_problem(x, 404, "the node has no such document");
-    return false;
+    char mac[MAC_TEXT_SIZE], address[ADDRESS_TEXT_SIZE];
+    const struct machine *said = &d->said;
+    return JSON_MAP(
+        a, JSON_STR("mac", arena_str(a, str_from(mac_text(said->mac, mac)))),
+        JSON_VALUE("uuid", uuid_or_none(said, a)),
+        JSON_VALUE("manufacturer", admin_text_or_none(said->manufacturer)),
+        JSON_VALUE("product", admin_text_or_none(said->product)),
+        JSON_VALUE("platform", admin_text_or_none(said->platform)),
+        JSON_VALUE("arch", admin_text_or_none(said->arch)),
+        JSON_VALUE("address",
+                   admin_text_or_none(arena_str(a, str_from(address_text(d->peer, address))))),
+        JSON_VALUE("first", json_time(d->first_wall_ms, a)),
+        JSON_VALUE("last", json_time(d->last_wall_ms, a)), JSON_INT("times", (int64_t)d->times));
 }
 
-void admin_show_document(struct exchange *x, struct call *call)
+/* All in one answer: a full table of the longest texts has room in it, as a test holds. */
+enum exchange_verdict admin_list_discovered(struct exchange *x, struct request_ctx *rq)
 {
-    const struct node *n = admin_node(x, call);
-    struct template_fault fault;
-    struct document d;
-    if (!n || !find_document(x, call, n, &d))
-        return;
-    struct arena *a = &x->arena;
-    const struct render_env env = {.seed_url =
-                                       ARENA_JOIN(a, snapshot_url(x->snapshot), STR("/s/"),
-                                                  snapshot_node_key(x->snapshot, n), STR("/")),
-                                   .generation = fleet_look(call->core->fleet, n->uid).generation};
-    if (document_render(snapshot_tables(x->snapshot), n, d, &env, a, &x->body, NULL, &fault) < 0) {
-        answer_problem(x, 422,
-                       arena_printf(a, "%s:%u:%u: %s", fault.at.file ? fault.at.file : "?",
-                                    fault.at.line, fault.at.column, fault.msg)
-                           .p);
-        return;
+    struct value *items = ARENA_ARRAY(&x->arena, struct value, DISCOVERED_MAX);
+    const struct discovered_machine *d;
+    size_t n = 0;
+    if (!admin_params(x, NULL, 0))
+        return EXCHANGE_DONE;
+    for (uint32_t i = 0; (d = discovered_at(rq->core->discovered, i)); i++) {
+        if (!snapshot_find_mac(x->snapshot, d->said.mac))
+            items[n++] = machine_value(d, &x->arena);
     }
-    x->out.status = 200;
-    x->out.type = "text/plain; charset=utf-8";
-    x->out.cache = "no-store";
-    x->out.body = buf_view(&x->body);
+    answer_json(x, 200, JSON_MAP(&x->arena, JSON_VALUE("machines", value_list(items, n))));
+    return EXCHANGE_DONE;
 }

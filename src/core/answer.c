@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/answer.h"
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/hex.h"
+#include "wire/negotiate.h"
+
+#define PAGE_MAX_BYTES (512 * 1024)
 
 void answer_line(struct exchange *x, int status, const char *line)
 {
@@ -17,6 +21,7 @@ void answer_refuse(struct exchange *x, int status, const char *reason)
     answer_line(x, status, reason);
     x->out.event = "refused";
     x->out.reason = reason;
+    x->out.retry_after_s = status == 503;
 }
 
 const char *answer_tag(struct exchange *x, struct str bytes)
@@ -27,4 +32,139 @@ const char *answer_tag(struct exchange *x, struct str bytes)
         text[i] = hex_digits[digest & 15];
     struct str variant = x->out.encoding ? STR("-gzip\"") : STR("\"");
     return ARENA_JOIN(&x->arena, STR("\""), (struct str){text, sizeof(text)}, variant).p;
+}
+
+/* --- JSON ------------------------------------------------------------------------------------- */
+
+struct value json_map(const struct value_pair *pairs, size_t n, struct arena *a)
+{
+    struct value_pair *list = ARENA_ARRAY(a, struct value_pair, n);
+    memcpy(list, pairs, n * sizeof(*list));
+    return value_map(list, n);
+}
+
+struct value json_time(int64_t wall_ms, struct arena *a)
+{
+    char text[CLOCK_TEXT_SIZE];
+    return value_str(arena_str(a, str_from(clock_text(wall_ms, text))));
+}
+
+/* False where it is larger than an answer can be. */
+static bool write_json(struct exchange *x, struct value v)
+{
+    buf_clear(&x->body);
+    bool whole = json_write(&x->body, v, false) && buf_char(&x->body, '\n');
+    x->out.body = buf_view(&x->body);
+    x->out.cache = "no-store";
+    return whole;
+}
+
+bool answer_has_room(struct exchange *x, struct value item)
+{
+    return json_write(&x->body, item, false) && x->body.n <= PAGE_MAX_BYTES;
+}
+
+struct str answer_json_tag(struct exchange *x, struct value v)
+{
+    write_json(x, v);
+    return str_from(answer_tag(x, x->out.body));
+}
+
+void answer_json(struct exchange *x, int status, struct value v)
+{
+    if (!write_json(x, v)) {
+        answer_problem(x, 500, "this is more than an answer can hold");
+        return;
+    }
+    x->out.status = status;
+    x->out.type = "application/json";
+    x->out.etag = answer_tag(x, x->out.body);
+    if (x->in.method == METHOD_GET &&
+        negotiate_etag_listed(x->in.if_none_match, str_from(x->out.etag))) {
+        x->out.status = 304;
+        x->out.type = NULL;
+    }
+}
+
+static const char *title_of(int status)
+{
+    switch (status) {
+    case 400: return "Bad Request";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 409: return "Conflict";
+    case 412: return "Precondition Failed";
+    case 413: return "Content Too Large";
+    case 500: return "Internal Server Error";
+    case 415: return "Unsupported Media Type";
+    case 422: return "Unprocessable Content";
+    case 503: return "Service Unavailable";
+    default: return "Error";
+    }
+}
+
+static struct value fault_value(const struct fault *f, struct arena *a)
+{
+    struct value none = value_none();
+    return JSON_MAP(a, JSON_VALUE("file", f->at.file ? value_str(str_from(f->at.file)) : none),
+                    JSON_VALUE("line", f->at.line ? value_int(f->at.line) : none),
+                    JSON_VALUE("column", f->at.line ? value_int(f->at.column) : none),
+                    JSON_STR("message", str_from(f->msg)));
+}
+
+static struct value faults_value(const struct faults *faults, struct arena *a)
+{
+    size_t n = faults ? faults->kept : 0;
+    struct value *items = ARENA_ARRAY(a, struct value, n);
+    for (size_t i = 0; i < n; i++)
+        items[i] = fault_value(&faults->list[i], a);
+    return value_list(items, n);
+}
+
+static void refuse_as_json(struct exchange *x, int status, const char *detail, struct value faults)
+{
+    struct value v =
+        JSON_MAP(&x->arena, JSON_STR("type", STR("about:blank")),
+                 JSON_STR("title", str_from(title_of(status))), JSON_INT("status", status),
+                 JSON_STR("detail", str_from(detail)), JSON_VALUE("faults", faults));
+    if (!faults.n)
+        v.n--;
+    write_json(x, v);
+    x->out.status = status;
+    x->out.type = "application/problem+json";
+    x->out.event = "refused";
+    x->out.reason = detail;
+    x->out.retry_after_s = status == 503;
+}
+
+void answer_faults(struct exchange *x, int status, const char *detail, const struct faults *faults)
+{
+    refuse_as_json(x, status, detail, faults_value(faults, &x->arena));
+}
+
+/* A fault begins with what it is about: "macs: …". */
+static struct value member_value(const char *msg, const char *const *members, struct arena *a)
+{
+    struct str rest = arena_str(a, str_from(msg));
+    struct str member = str_cut(&rest, ':');
+    for (; rest.p && *members; members++) {
+        if (str_is(member, *members))
+            return JSON_MAP(a, JSON_STR("member", member), JSON_STR("detail", str_trim(rest)));
+    }
+    return JSON_MAP(a, JSON_NONE("member"), JSON_STR("detail", arena_str(a, str_from(msg))));
+}
+
+void answer_definition_faults(struct exchange *x, int status, const char *detail,
+                              const char *const *members, const struct faults *faults)
+{
+    struct value *items = ARENA_ARRAY(&x->arena, struct value, faults->kept);
+    for (size_t i = 0; i < faults->kept; i++)
+        items[i] = member_value(faults->list[i].msg, members, &x->arena);
+    refuse_as_json(x, status, detail, value_list(items, faults->kept));
+}
+
+void answer_problem(struct exchange *x, int status, const char *detail)
+{
+    answer_faults(x, status, detail, NULL);
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* answer: the short answers that every step gives alike. */
+/* answer: lines of text for consoles, JSON for admins, and refusals of both kinds (RFC 9457). */
 #ifndef CLOUDSEED_CORE_ANSWER_H
 #define CLOUDSEED_CORE_ANSWER_H
 
+#include "base/fault.h"
+#include "base/json.h"
 #include "port/exchange.h"
 
 /* One plain line that says why: it is read on a console. `reason` lives for ever or in the
@@ -15,5 +17,40 @@ void answer_line(struct exchange *x, int status, const char *line);
 /* The entity tag of these bytes, as the answer's encoding has them. Equal bytes have equal tags, on
  * every machine and in every release. */
 const char *answer_tag(struct exchange *x, struct str bytes);
+
+/* --- JSON ------------------------------------------------------------------------------------ */
+
+#define JSON_NONE(key)                    \
+    {                                     \
+        value_str(STR(key)), value_none() \
+    }
+
+/* A map of the pairs, in the arena. */
+struct value json_map(const struct value_pair *pairs, size_t n, struct arena *a);
+#define JSON_MAP(a, ...)                               \
+    json_map((const struct value_pair[]){__VA_ARGS__}, \
+             sizeof((const struct value_pair[]){__VA_ARGS__}) / sizeof(struct value_pair), (a))
+
+/* A time as RFC 3339 in UTC with milliseconds. */
+struct value json_time(int64_t wall_ms, struct arena *a);
+
+/* The value as the answer, with an entity tag; 304 where the peer has it already. */
+void answer_json(struct exchange *x, int status, struct value v);
+/* The tag that answer_json would give to this value. */
+struct str answer_json_tag(struct exchange *x, struct value v);
+
+/* Whether a list's answer has room for one more item; its bytes go to the exchange's buffer, which
+ * answer_json begins anew. Pages end early where items are large. */
+bool answer_has_room(struct exchange *x, struct value item);
+
+/* `detail` is one line, and lives in the exchange's arena or for ever. */
+void answer_problem(struct exchange *x, int status, const char *detail);
+/* The same with what is wrong in a file or a definition. */
+void answer_faults(struct exchange *x, int status, const char *detail, const struct faults *faults);
+
+/* The same with what is wrong in a definition: which of its members (NULL behind the last), and
+ * why. */
+void answer_definition_faults(struct exchange *x, int status, const char *detail,
+                              const char *const *members, const struct faults *faults);
 
 #endif

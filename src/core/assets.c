@@ -1,18 +1,117 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/assets.h"
+/*
+ * Answers with files of the assets folder, whole or in parts.
+ *
+ * The folder may lie on a share that went away, so opening is work for another thread; what is not
+ * opened in time is refused, and the loop never waits.
+ */
+#include "core/internal.h"
 
-#include "base/buf.h"
 #include "base/mem.h"
 #include "core/answer.h"
-#include "core/assetfile.h"
 #include "port/closer.h"
 #include "wire/negotiate.h"
 #include "wire/range.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+
+/* --- Files, opened so that nothing outside the folder is reached --------------------------------
+ */
+
+struct asset {
+    int fd;
+    uint64_t size;
+    uint64_t inode;
+    int64_t mtime_ns;
+    bool remote; /* not on a disk of this machine: reading may hang */
+};
+
+/* The file systems that lie on a disk, or in the memory, of this machine. Whatever is not known
+ * here counts as a share: then it is only slower. */
+static bool is_local(const struct statfs *fs)
+{
+    static const unsigned long local[] = {
+        0xEF53 /* ext */,       0x58465342 /* xfs */,      0x9123683E /* btrfs */,
+        0x01021994 /* tmpfs */, 0x858458F6 /* ramfs */,    0x794C7630 /* overlayfs */,
+        0x2FC12FC1 /* zfs */,   0xF2F52010 /* f2fs */,     0xCA451A4E /* bcachefs */,
+        0x3153464A /* jfs */,   0x52654973 /* reiserfs */, 0x73717368 /* squashfs */,
+        0xE0F5E1E2 /* erofs */, 0x9660 /* iso9660 */,      0x15013346 /* udf */,
+        0x4D44 /* vfat */,      0x2011BAB0 /* exfat */,    0x7366746E /* ntfs3 */,
+    };
+    for (size_t i = 0; i < sizeof(local) / sizeof(local[0]); i++) {
+        if (((unsigned long)fs->f_type & 0xFFFFFFFF) == local[i])
+            return true;
+    }
+    return false;
+}
+
+static int examine(int fd, struct asset *ret)
+{
+    struct stat st;
+    struct statfs fs;
+    char first;
+    if (fstat(fd, &st) < 0 || fstatfs(fd, &fs) < 0)
+        return -errno;
+    if (S_ISDIR(st.st_mode))
+        return -EISDIR;
+    if (!S_ISREG(st.st_mode))
+        return -EINVAL;
+    if (pread(fd, &first, 1, 0) < 0)
+        return -errno;
+    *ret = (struct asset){
+        .fd = fd,
+        .size = (uint64_t)st.st_size,
+        .inode = st.st_ino,
+        .mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec,
+        .remote = !is_local(&fs),
+    };
+    return 0;
+}
+
+/* O_NONBLOCK is for pipes: they would wait for a writer before we could see what they are. */
+static int open_below(int folder, const char *name)
+{
+    const struct open_how how = {
+        .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+    };
+    return (int)syscall(SYS_openat2, folder, name, &how, sizeof(how));
+}
+
+/* Opens the regular file, sees what it is, and reads its first byte: a share that is gone may open
+ * and not read. Neither ".." nor a symbolic link leads out of the folder. -errno:
+ * -ENOENT, -ENOTDIR  no such file;
+ * -EXDEV, -ELOOP     a link that leads elsewhere;
+ * -EISDIR, -EINVAL   a folder; a device, pipe or socket;
+ * -EACCES            not readable;
+ * -ENOTCONN          the folder itself cannot be opened, whatever the reason;
+ * others             the file system's.
+ * The folder is opened again each time: a share that was mounted meanwhile is seen. */
+static int asset_open(const char *folder, const char *name, struct asset *ret)
+{
+    int base = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (base < 0)
+        return -ENOTCONN;
+    int fd = open_below(base, name);
+    int r = fd < 0 ? -errno : 0;
+    close(base);
+    if (r == 0)
+        r = examine(fd, ret);
+    if (r < 0 && fd >= 0)
+        close(fd);
+    return r == -ENXIO ? -EINVAL : r; /* a socket, or a device that nobody is behind */
+}
+
+/* --- Requests ----------------------------------------------------------------------------------
+ */
 
 /* What the exchange keeps of it, in its arena. */
 struct asset_answer {
@@ -97,7 +196,7 @@ static struct asset_request *request_start(struct exchange *x, const char *folde
 
 /* --- Answering -------------------------------------------------------------------------------- */
 
-const char *asset_type(struct str name)
+static const char *asset_type(struct str name)
 {
     static const struct {
         struct str ending;
@@ -122,12 +221,6 @@ const char *asset_type(struct str name)
     return "application/octet-stream";
 }
 
-static void unavailable(struct exchange *x, const char *reason)
-{
-    answer_refuse(x, 503, reason);
-    x->out.retry_after_s = 1;
-}
-
 static void refuse(struct exchange *x, int error)
 {
     switch (error) {
@@ -138,10 +231,11 @@ static void refuse(struct exchange *x, int error)
     case -EXDEV:
     case -ELOOP: answer_refuse(x, 403, "this link leads out of the assets folder"); break;
     case -EACCES: answer_refuse(x, 403, "the server may not read this file"); break;
-    case -ENOTCONN: unavailable(x, "the assets folder cannot be opened"); break;
-    case -ETIMEDOUT: unavailable(x, late_text); break;
+    case -ENOTCONN: answer_refuse(x, 503, "the assets folder cannot be opened"); break;
+    case -ETIMEDOUT: answer_refuse(x, 503, late_text); break;
     default:
-        unavailable(x, arena_printf(&x->arena, "the assets folder fails: %s", strerror(-error)).p);
+        answer_refuse(x, 503,
+                      arena_printf(&x->arena, "the assets folder fails: %s", strerror(-error)).p);
     }
 }
 
@@ -188,7 +282,6 @@ static void answer_file(struct exchange *x, struct asset_answer *answer, struct 
     x->out.type = asset_type(answer->name);
     x->out.cache = "no-cache";
     x->out.accept_ranges = true;
-    x->out.event = "served";
     x->out.etag = entity_tag(x, a);
     if (negotiate_etag_listed(x->in.if_none_match, str_from(x->out.etag))) {
         x->out.status = 304;
@@ -205,7 +298,7 @@ static enum exchange_verdict on_opened(struct exchange *x, void *state)
     if (r->state == OPENING)
         return exchange_wait(x, on_opened, answer);
     if (r->state == LATE)
-        unavailable(x, late_text);
+        answer_refuse(x, 503, late_text);
     else if (r->result < 0)
         refuse(x, r->result);
     else
@@ -224,16 +317,17 @@ static void on_end(struct exchange *x, void *state)
         request_free(r);
 }
 
-enum exchange_verdict asset_answer(struct exchange *x, const char *folder, struct str name,
-                                   const struct work_port *work)
+enum exchange_verdict asset_answer(struct exchange *x, struct request_ctx *rq)
 {
+    const struct core_host *host = &rq->core->host;
+    struct str name = rq->path.asset;
     struct asset_answer *answer = ARENA_NEW(&x->arena, struct asset_answer);
     x->out.file = name;
     answer->name = name;
     answer->file.fd = -1;
-    answer->request = work ? request_start(x, folder, name, work) : NULL;
+    answer->request = host->work ? request_start(x, host->assets, name, host->work) : NULL;
     if (!answer->request) {
-        unavailable(x, late_text);
+        answer_refuse(x, 503, late_text);
         return EXCHANGE_DONE;
     }
     exchange_at_end(x, on_end, answer);

@@ -2,7 +2,6 @@
 #include "core/internal.h"
 
 #include "core/answer.h"
-#include "core/identify.h"
 #include "render/scope.h"
 #include "wire/gzip.h"
 #include "wire/negotiate.h"
@@ -47,7 +46,6 @@ static void answer_document(struct exchange *x)
     out->type = "text/plain; charset=utf-8";
     out->cache = "private, no-cache";
     out->body = buf_view(&x->body);
-    out->event = "served";
     compress(x);
     out->etag = answer_tag(x, buf_view(&x->body));
     if (negotiate_etag_listed(x->in.if_none_match, str_from(out->etag))) {
@@ -57,51 +55,33 @@ static void answer_document(struct exchange *x)
     }
 }
 
-void boot_tell_fleet(struct exchange *x, const struct call *call, const struct node *n,
+void boot_tell_fleet(struct exchange *x, const struct request_ctx *rq, const struct node *n,
                      enum evidence evidence)
 {
-    struct change c = call_change(x, n, CHANGE_FETCH);
+    struct change c = request_change(x, n, CHANGE_FETCH);
     c.fetch.file = x->out.file;
     if (evidence < EVIDENCE_COUNT)
         c.fetch.evidence = str_from(evidence_names[evidence]);
-    struct fleet *f = call->core->fleet;
+    struct fleet *f = rq->core->fleet;
     fleet_forget(f, fleet_change(f, n->uid, n->name, &c, (struct waiter){0}));
 }
 
-static void render(struct exchange *x, const struct call *call, const struct identified *who)
+enum exchange_verdict boot_answer(struct exchange *x, struct request_ctx *rq)
 {
-    const struct route *r = &call->route;
-    /* Who was known by weak evidence gets the window's key, which ends with it, never his own. */
-    struct str key = r->kind == ROUTE_SEED ? r->key : who->view.window_key;
+    /* A node that was known by weak evidence gets the key of its window, which ends with it. */
+    struct str key = rq->path.key.n ? rq->path.key : rq->view.window_key;
     const struct render_env env = {.seed_url = boot_seed_url(x, key),
-                                   .generation = who->view.generation};
-    const struct document d = {DOCUMENT_SEED, r->file};
+                                   .generation = rq->view.generation};
+    const struct document d = {DOCUMENT_SEED, rq->path.file};
     struct template_fault fault;
-    if (document_render(snapshot_tables(x->snapshot), who->node, d, &env, &x->arena, &x->body, NULL,
+    if (snapshot_verdict(x->snapshot, rq->node) == CHECK_FAULTY)
+        x->out.check = check_verdict_names[CHECK_FAULTY];
+    if (document_render(snapshot_tables(x->snapshot), rq->node, d, &env, &x->arena, &x->body, NULL,
                         &fault) < 0)
         boot_render_failed(x, &fault);
     else
         answer_document(x);
-}
-
-void boot_answer(struct exchange *x, struct call *call)
-{
-    const struct route *r = &call->route;
-    struct identified who = identify(x->snapshot, call->core->fleet, r);
-    enum evidence evidence = r->kind == ROUTE_EVIDENCE ? r->evidence : EVIDENCE_COUNT;
-    x->out.file = str_from(seed_file_names[r->file]);
-    if (r->kind == ROUTE_EVIDENCE)
-        x->out.evidence = r->value;
-    if (!who.node) {
-        answer_refuse(x, who.status, who.reason);
-        if (who.suspect)
-            boot_tell_fleet(x, call, who.suspect, evidence);
-        return;
-    }
-    x->out.node = who.node->name;
-    if (snapshot_verdict(x->snapshot, who.node) == CHECK_FAULTY)
-        x->out.check = check_verdict_names[CHECK_FAULTY];
-    render(x, call, &who);
-    if (who.view.state == STATE_ARMED)
-        boot_tell_fleet(x, call, who.node, evidence);
+    if (rq->view.state == STATE_ARMED)
+        boot_tell_fleet(x, rq, rq->node, rq->path.evidence);
+    return EXCHANGE_DONE;
 }

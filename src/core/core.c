@@ -4,13 +4,12 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "core/answer.h"
+#include "core/identify.h"
 #include "core/internal.h"
-#include "core/node_reports.h"
-#include "core/problem.h"
 
 #include <stdlib.h>
 
-struct change call_change(struct exchange *x, const struct node *n, enum change_kind kind)
+struct change request_change(struct exchange *x, const struct node *n, enum change_kind kind)
 {
     char text[ADDRESS_TEXT_SIZE];
     struct str peer = str_from(address_text(x->in.peer, text));
@@ -79,8 +78,16 @@ void core_wake_waiters(struct core *c)
 
 /* --- The port --------------------------------------------------------------------------------- */
 
-static void answer_readyz(const struct core *c, struct exchange *x)
+enum exchange_verdict health_alive(struct exchange *x, struct request_ctx *rq)
 {
+    (void)rq;
+    answer_line(x, 200, "alive");
+    return EXCHANGE_DONE;
+}
+
+enum exchange_verdict health_ready(struct exchange *x, struct request_ctx *rq)
+{
+    const struct core *c = rq->core;
     struct err why;
     if (c->draining)
         answer_line(x, 503, "shutting down");
@@ -89,83 +96,93 @@ static void answer_readyz(const struct core *c, struct exchange *x)
     else
         answer_line(x, 200, "ready");
     x->out.retry_after_s = x->out.status == 503;
-}
-
-/* What a route is asked for with: the methods' names for Allow, and how much of a body it takes. */
-struct takes {
-    bool post;
-    size_t body_max_bytes;
-};
-
-static struct takes takes(enum route_kind kind)
-{
-    switch (kind) {
-    case ROUTE_REPORT: return (struct takes){true, REPORT_MAX_BYTES};
-    case ROUTE_PHONE_HOME: return (struct takes){true, PHONE_HOME_MAX_BYTES};
-    default: return (struct takes){false, 0};
-    }
-}
-
-static void refuse_method(struct exchange *x, bool post)
-{
-    answer_refuse(x, 405,
-                  post ? "only POST is answered here" : "only GET and HEAD are answered here");
-    x->out.allow = post ? "POST" : "GET, HEAD";
-}
-
-static enum exchange_verdict on_step(struct exchange *x, void *state);
-
-static void on_begin(void *cls, struct exchange *x)
-{
-    struct core *c = cls;
-    struct call *call = ARENA_NEW(&x->arena, struct call);
-    x->snapshot = snapshot_ref(c->snapshot);
-    x->core = x->state = call;
-    x->next = on_step;
-    call->core = c;
-    if (x->in.listener == LISTENER_ADMIN && str_starts(x->in.path, STR("/v1/"))) {
-        admin_begin(x, call);
-        return;
-    }
-    call->route = x->in.listener == LISTENER_TFTP ? route_parse_tftp(x->in.path)
-                                                  : route_parse(x->in.path, &x->arena);
-    struct takes t = takes(call->route.kind);
-    bool reads = x->in.method == METHOD_GET || x->in.method == METHOD_HEAD;
-    if (call->route.kind == ROUTE_NONE)
-        answer_refuse(x, reads || x->in.method == METHOD_POST ? 404 : 405, call->route.reason);
-    else if (t.post ? x->in.method != METHOD_POST : !reads)
-        refuse_method(x, t.post);
-    else
-        x->body_max_bytes = t.body_max_bytes;
-}
-
-static enum exchange_verdict on_step(struct exchange *x, void *state)
-{
-    struct call *call = state;
-    if (call->admin.kind != ADMIN_NONE)
-        return admin_step(x, call);
-    switch (call->route.kind) {
-    case ROUTE_SEED:
-    case ROUTE_EVIDENCE: boot_answer(x, call); break;
-    case ROUTE_SCRIPT: script_answer(x, call); break;
-    case ROUTE_REPORT:
-    case ROUTE_PHONE_HOME: return node_reports_step(x, call);
-    case ROUTE_ASSET:
-        return asset_answer(x, call->core->host.assets, call->route.value, call->core->host.work);
-    case ROUTE_HEALTHZ: answer_line(x, 200, "alive"); break;
-    case ROUTE_READYZ: answer_readyz(call->core, x); break;
-    case ROUTE_NONE: break; /* answered already */
-    }
     return EXCHANGE_DONE;
+}
+
+/* Admins' tools read JSON; all other clients show a line on a console. */
+static bool is_api(const struct exchange *x)
+{
+    return x->in.listener == LISTENER_ADMIN && str_starts(x->in.path, STR("/v1/"));
 }
 
 static void on_refuse(void *cls, struct exchange *x, int status, const char *reason)
 {
     (void)cls;
-    if (x->in.listener == LISTENER_ADMIN && str_starts(x->in.path, STR("/v1/")))
+    if (is_api(x))
         answer_problem(x, status, reason);
     else
         answer_refuse(x, status, reason);
+}
+
+static void refuse_method(struct core *c, struct exchange *x, unsigned methods)
+{
+    const char *names = route_method_names(methods, &x->arena);
+    const char *reason = "only GET and HEAD are answered here";
+    if (is_api(x))
+        reason = arena_printf(&x->arena, "here %s can be asked for", names).p;
+    else if (methods != METHODS_READ)
+        reason = arena_printf(&x->arena, "only %s is answered here", names).p;
+    on_refuse(c, x, 405, reason);
+    x->out.allow = names;
+}
+
+/* False after a refusal. */
+static bool identify_node(struct exchange *x, struct request_ctx *rq)
+{
+    enum identity wanted = rq->route->identity;
+    if (rq->path.file != SEED_FILE_COUNT)
+        x->out.file = str_from(seed_file_names[rq->path.file]);
+    if (wanted == IDENTITY_EVIDENCE)
+        x->out.evidence = rq->path.value;
+    struct identified who = identify(x->snapshot, rq->core->fleet, wanted, &rq->path);
+    if (who.node) {
+        x->out.node = who.node->name;
+        rq->node = who.node;
+        rq->view = who.view;
+        return true;
+    }
+    answer_refuse(x, who.status, who.reason);
+    if (who.suspect)
+        boot_tell_fleet(x, rq, who.suspect, rq->path.evidence);
+    return false;
+}
+
+static bool wants_node(const struct route *r)
+{
+    return r->identity == IDENTITY_SEED_KEY || r->identity == IDENTITY_BOOT_KEY ||
+           r->identity == IDENTITY_EVIDENCE;
+}
+
+/* The request is whole. */
+static enum exchange_verdict answer(struct exchange *x, void *state)
+{
+    struct request_ctx *rq = state;
+    x->out.event = rq->route->event;
+    if (wants_node(rq->route) && !identify_node(x, rq))
+        return EXCHANGE_DONE;
+    return rq->route->answer(x, rq);
+}
+
+static void on_begin(void *cls, struct exchange *x)
+{
+    struct core *c = cls;
+    struct request_ctx *rq = ARENA_NEW(&x->arena, struct request_ctx);
+    struct route_match found = route_find(x->in.listener, x->in.method, x->in.path, &x->arena);
+    *rq = (struct request_ctx){.core = c, .route = found.route, .path = found.path};
+    x->core = rq;
+    x->snapshot = snapshot_ref(c->snapshot);
+    if (!found.route && found.methods) {
+        refuse_method(c, x, found.methods);
+    } else if (!found.route) {
+        on_refuse(c, x, 404, found.reason);
+    } else if (found.route->identity == IDENTITY_SOCKET &&
+               x->in.principal.kind != PRINCIPAL_SOCKET) {
+        on_refuse(c, x, 403, "only processes of this machine are answered here");
+    } else {
+        x->body_max_bytes = found.route->body_max_bytes;
+        x->next = answer;
+        x->state = rq;
+    }
 }
 
 static void on_end(void *cls, struct exchange *x)
@@ -195,7 +212,7 @@ void core_free(struct core *c)
 {
     if (!c)
         return;
-    core_stop_defining(c);
+    definitions_stop(c);
     snapshot_unref(c->snapshot);
     discovered_free(c->discovered);
     faults_done(&c->reload_faults);
@@ -233,7 +250,7 @@ void core_reloaded(struct core *c, uint64_t number, uint64_t took_ms, bool ok,
     core_wake_waiters(c);
 }
 
-void call_look_again(struct exchange *x, struct core *c)
+void request_look_again(struct exchange *x, struct core *c)
 {
     snapshot_unref(x->snapshot);
     x->snapshot = snapshot_ref(c->snapshot);

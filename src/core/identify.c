@@ -21,12 +21,12 @@ static struct identified refused(int status, const char *reason)
 }
 
 static struct identified by_evidence(const struct snapshot *s, const struct fleet *f,
-                                     const struct route *r)
+                                     const struct route_path *path)
 {
-    if (!tree_site(snapshot_tree(s))->evidence[r->evidence])
+    if (!tree_site(snapshot_tree(s))->evidence[path->evidence])
         return refused(403, "this site does not know machines by that: name it under 'evidence' in "
                             "site.yaml, or use the node's seed URL");
-    const struct node *n = find_by_evidence(s, r->evidence, r->value);
+    const struct node *n = find_by_evidence(s, path->evidence, path->value);
     if (!n)
         return refused(404, "no node has that value");
     struct identified who = {.node = n, .view = fleet_look(f, n->uid)};
@@ -40,24 +40,26 @@ static struct identified by_evidence(const struct snapshot *s, const struct flee
     return who;
 }
 
-/* By the key of a window that has ended nothing is had; but what began in it may tell its end. */
-static const struct node *by_key(const struct snapshot *s, struct fleet *f, const struct route *r)
+/* The key of a window that has ended opens nothing; but a boot that began in it may report its end.
+ */
+static const struct node *by_key(const struct snapshot *s, struct fleet *f, enum identity wanted,
+                                 struct str key)
 {
-    const struct node *n = snapshot_find_key(s, r->key);
+    const struct node *n = snapshot_find_key(s, key);
     if (n)
         return n;
-    struct str uid = fleet_find_window(f, r->key);
-    bool tells = r->kind == ROUTE_REPORT || r->kind == ROUTE_PHONE_HOME;
-    if (!uid.n || (!tells && !fleet_look(f, uid).window_key.n))
+    struct str uid = fleet_find_window(f, key);
+    if (!uid.n || (wanted != IDENTITY_BOOT_KEY && !fleet_look(f, uid).window_key.n))
         return NULL;
     return snapshot_find_uid(s, uid);
 }
 
-struct identified identify(const struct snapshot *s, struct fleet *f, const struct route *r)
+struct identified identify(const struct snapshot *s, struct fleet *f, enum identity wanted,
+                           const struct route_path *path)
 {
-    if (r->kind == ROUTE_EVIDENCE)
-        return by_evidence(s, f, r);
-    const struct node *n = by_key(s, f, r);
+    if (wanted == IDENTITY_EVIDENCE)
+        return by_evidence(s, f, path);
+    const struct node *n = by_key(s, f, wanted, path->key);
     if (!n)
         return refused(404,
                        "no node has this seed key; 'cloudseed node url NAME' prints the right one");

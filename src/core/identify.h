@@ -2,8 +2,8 @@
 /*
  * identify: which node a request speaks for.
  *
- * By its seed key, by the key of its build window, or by weak evidence, which counts within a build
- * window alone.
+ * By its seed key, by the key of its build window, or by weak evidence, which counts only within a
+ * build window.
  */
 #ifndef CLOUDSEED_CORE_IDENTIFY_H
 #define CLOUDSEED_CORE_IDENTIFY_H
@@ -14,15 +14,17 @@
 #include "fleet/fleet.h"
 
 struct identified {
-    const struct node *node; /* NULL: nobody, or not this way; then why */
+    const struct node *node; /* NULL: none, or not by this; then why */
     struct fleet_view view;
     int status;
     const char *reason;
-    const struct node *suspect; /* of weak evidence that does not count now: the fleet is told */
+    const struct node *suspect; /* of weak evidence that does not count now: an alarm is due */
 };
 
-/* The reason tells the one who asks no more than he knew: not whether such a machine exists. */
-struct identified identify(const struct snapshot *s, struct fleet *f, const struct route *r);
+/* By what the path has of a key or evidence. The reason tells the peer no more than it knew: not
+ * whether such a machine exists. */
+struct identified identify(const struct snapshot *s, struct fleet *f, enum identity wanted,
+                           const struct route_path *path);
 
 /* Whose machine asks for its boot script. */
 struct identified_machine {

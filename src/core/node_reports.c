@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/node_reports.h"
+/*
+ * What nodes say of themselves, in the forms in which cloud-init says it (docs/cloud-init.md).
+ */
+#include "core/internal.h"
 
 #include "base/json.h"
 #include "core/answer.h"
-#include "core/identify.h"
-#include "core/internal.h"
 #include "wire/form.h"
 
 #include <math.h>
@@ -146,46 +147,44 @@ const char *node_reports_read_phone_home(struct str body, struct arena *a, struc
     return NULL;
 }
 
-/* --- The step --------------------------------------------------------------------------------- */
-
-static const char *read_body(const struct exchange *x, const struct call *call, struct arena *a,
-                             struct change *ret)
-{
-    if (call->route.kind == ROUTE_REPORT)
-        return node_reports_read_report(x->in.body, a, &ret->report);
-    return node_reports_read_phone_home(x->in.body, a, &ret->phone_home);
-}
+/* --- The requests ------------------------------------------------------------------------------
+ */
 
 static enum exchange_verdict on_changed(struct exchange *x, void *state,
                                         const struct fleet_result *result)
 {
-    const struct call *call = state;
-    if (result->answer == FLEET_DONE && result->status == 200) {
+    (void)state;
+    if (result->answer == FLEET_DONE && result->status == 200)
         answer_line(x, 200, "ok");
-        x->out.event = call->route.kind == ROUTE_REPORT ? "reported" : "phoned-home";
-    } else {
+    else
         answer_refuse(x, result->status, result->reason);
-        x->out.retry_after_s = result->status == 503;
-    }
     return EXCHANGE_DONE;
 }
 
-enum exchange_verdict node_reports_step(struct exchange *x, struct call *call)
+static enum exchange_verdict tell_fleet(struct exchange *x, const struct request_ctx *rq,
+                                        const struct change *c)
 {
-    struct identified who = identify(x->snapshot, call->core->fleet, &call->route);
-    if (!who.node) {
-        answer_refuse(x, who.status, who.reason);
-        return EXCHANGE_DONE;
-    }
-    x->out.node = who.node->name;
-    bool reports = call->route.kind == ROUTE_REPORT;
-    struct change c = call_change(x, who.node, reports ? CHANGE_REPORT : CHANGE_PHONE_HOME);
-    const char *wrong = read_body(x, call, &x->arena, &c);
-    if (wrong) {
-        answer_refuse(x, 400, wrong);
-        return EXCHANGE_DONE;
-    }
-    struct fleet *f = call->core->fleet;
-    return await_fleet(x, f, fleet_change(f, who.node->uid, who.node->name, &c, x->waiter),
-                       on_changed, call);
+    struct fleet *f = rq->core->fleet;
+    const struct node *n = rq->node;
+    return await_fleet(x, f, fleet_change(f, n->uid, n->name, c, x->waiter), on_changed, NULL);
+}
+
+enum exchange_verdict node_report(struct exchange *x, struct request_ctx *rq)
+{
+    struct change c = request_change(x, rq->node, CHANGE_REPORT);
+    const char *wrong = node_reports_read_report(x->in.body, &x->arena, &c.report);
+    if (!wrong)
+        return tell_fleet(x, rq, &c);
+    answer_refuse(x, 400, wrong);
+    return EXCHANGE_DONE;
+}
+
+enum exchange_verdict node_phone_home(struct exchange *x, struct request_ctx *rq)
+{
+    struct change c = request_change(x, rq->node, CHANGE_PHONE_HOME);
+    const char *wrong = node_reports_read_phone_home(x->in.body, &x->arena, &c.phone_home);
+    if (!wrong)
+        return tell_fleet(x, rq, &c);
+    answer_refuse(x, 400, wrong);
+    return EXCHANGE_DONE;
 }

@@ -1,140 +1,302 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/route.h"
+#include "core/internal.h"
 
 #include "crypto/keys.h"
 #include "model/asset.h"
 #include "wire/uri.h"
 
+#define BOOT_AND_ADMIN (ON(BOOT) | ON(ADMIN))
+#define ALL_HTTP (ON(BOOT) | ON(NODE) | ON(ADMIN))
+
 static const char no_path[] = "no such path: nodes fetch /s/KEY/meta-data, user-data, vendor-data "
                               "or network-config";
+static const char no_api_path[] = "no such path: docs/formats/api.md lists them";
 static const char no_key[] = "no seed key: it has 27 characters, a-z and 2-7; 'cloudseed node url "
                              "NAME' prints the right URL";
 static const char no_file[] =
     "no such file: there are meta-data, user-data, vendor-data and network-config";
+static const char no_evidence[] = "no such evidence: there are mac, uuid, serial and name";
+static const char no_script[] = "no such script: there are /boot.ipxe, /ipxe/mac/MAC, "
+                                "/grub/grub.cfg and /grub/mac/MAC";
+static const char bad_value[] = "the value is badly percent-encoded";
+static const char wants_value[] =
+    "the path wants a value and a file: /nocloud/mac/52:54:00:12:34:56/meta-data";
 
-static struct route none(const char *reason)
-{
-    return (struct route){.kind = ROUTE_NONE, .reason = reason};
-}
+/* --- The table ---------------------------------------------------------------------------------
+ */
 
-/* An old cloud-init adds no slash where the URL has none: /s/KEYmeta-data is /s/KEY/meta-data. A
- * key's length is fixed, so that both are one. */
-static struct route parse_seed(struct str rest)
-{
-    struct route r = {.kind = ROUTE_SEED, .key = str_head(rest, SEED_KEY_LEN)};
-    if (!seed_key_valid(r.key))
-        return none(no_key);
-    struct str file = str_skip(rest, SEED_KEY_LEN);
-    if (str_starts(file, STR("/")))
-        file = str_skip(file, 1);
-    if (str_is(file, "report") || str_is(file, "phone-home")) {
-        r.kind = str_is(file, "report") ? ROUTE_REPORT : ROUTE_PHONE_HOME;
-        return r;
+/* What is asked for most comes first. */
+static const struct route routes[] = {
+    {"/s/{key}/{file}", METHODS_READ, BOOT_AND_ADMIN, IDENTITY_SEED_KEY, 0, "served", boot_answer,
+     NULL},
+    {"/s/{key}/report", METHOD(POST), ALL_HTTP, IDENTITY_BOOT_KEY, REPORT_MAX_BYTES, "reported",
+     node_report, NULL},
+    {"/s/{key}/phone-home", METHOD(POST), ALL_HTTP, IDENTITY_BOOT_KEY, PHONE_HOME_MAX_BYTES,
+     "phoned-home", node_phone_home, NULL},
+    {"/nocloud/{evidence}/{value}/{file}", METHODS_READ, BOOT_AND_ADMIN, IDENTITY_EVIDENCE, 0,
+     "served", boot_answer, wants_value},
+
+    {"/boot.ipxe", METHODS_READ, BOOT_AND_ADMIN | ON(TFTP), IDENTITY_NONE, 0, "served", script_ipxe,
+     NULL},
+    {"/ipxe/{kind}/{value}", METHODS_READ, BOOT_AND_ADMIN | ON(TFTP), IDENTITY_NONE, 0, "served",
+     script_ipxe, no_script},
+    {"/grub/grub.cfg", METHODS_READ, BOOT_AND_ADMIN | ON(TFTP), IDENTITY_NONE, 0, "served",
+     script_grub, NULL},
+    {"/grub/{kind}/{value}", METHODS_READ, BOOT_AND_ADMIN | ON(TFTP), IDENTITY_NONE, 0, "served",
+     script_grub, no_script},
+    {"/assets/{asset}", METHODS_READ, BOOT_AND_ADMIN | ON(TFTP), IDENTITY_NONE, 0, "served",
+     asset_answer, NULL},
+    {"/{asset}", METHODS_READ, ON(TFTP), IDENTITY_NONE, 0, "served", asset_answer, NULL},
+
+    {"/healthz", METHODS_READ, ALL_HTTP, IDENTITY_NONE, 0, NULL, health_alive, NULL},
+    {"/readyz", METHODS_READ, ALL_HTTP, IDENTITY_NONE, 0, NULL, health_ready, NULL},
+
+#define API_GET(pattern, answer)                                                        \
+    {                                                                                   \
+        "/v1/" pattern, METHODS_READ, ON(ADMIN), IDENTITY_SOCKET, 0, NULL, answer, NULL \
     }
-    r.file = seed_file_parse(file);
-    return r.file == SEED_FILE_COUNT ? none(no_file) : r;
+#define API(pattern, method, answer)                                                            \
+    {                                                                                           \
+        "/v1/" pattern, METHOD(method), ON(ADMIN), IDENTITY_SOCKET, ADMIN_BODY_MAX_BYTES, NULL, \
+            answer, NULL                                                                        \
+    }
+    API_GET("nodes", admin_list_nodes),
+    API("nodes", POST, admin_create_node),
+    API_GET("nodes/{name}", admin_show_node),
+    API("nodes/{name}", PATCH, admin_change_node),
+    API("nodes/{name}", DELETE, admin_delete_node),
+    API("nodes/{name}/rekey", POST, admin_rekey_node),
+    API("nodes/{name}/arm", POST, admin_arm),
+    API("nodes/{name}/disarm", POST, admin_disarm),
+    API("nodes/{name}/unlock", POST, admin_unlock),
+    API("nodes/{name}/reprovision", POST, admin_reprovision),
+    API_GET("nodes/{name}/documents", admin_list_documents),
+    API_GET("nodes/{name}/documents/{document}", admin_show_document),
+    API_GET("discovered", admin_list_discovered),
+    API_GET("events", admin_list_events),
+    API_GET("server", admin_show_server),
+    API("reload", POST, admin_reload),
+    API("backup", POST, admin_backup),
+#undef API
+#undef API_GET
+};
+
+#define ROUTES (sizeof(routes) / sizeof(routes[0]))
+
+const struct route *route_at(size_t i)
+{
+    return i < ROUTES ? &routes[i] : NULL;
 }
 
-static bool parse_kind(struct str name, enum evidence *ret)
+/* --- Placeholders ------------------------------------------------------------------------------
+ */
+
+/* A path that is compared with a pattern. */
+struct matching {
+    struct str rest; /* of the path */
+    struct route_path path;
+    struct arena *arena;
+    bool is_encoded;    /* percent-encoded, as HTTP has it and TFTP has not */
+    const char *reason; /* why a placeholder does not take what stands there; NULL: the usual */
+};
+
+static struct str cut_segment(struct matching *m)
 {
+    const char *slash = m->rest.n ? memchr(m->rest.p, '/', m->rest.n) : NULL;
+    struct str segment = {m->rest.p, slash ? (size_t)(slash - m->rest.p) : m->rest.n};
+    m->rest = str_skip(m->rest, segment.n);
+    return segment;
+}
+
+static struct str cut_all(struct matching *m)
+{
+    struct str all = m->rest;
+    m->rest = str_skip(all, all.n);
+    return all;
+}
+
+static bool decode(struct matching *m, struct str s, struct str *ret)
+{
+    *ret = s;
+    return s.n && (!m->is_encoded || uri_decode_segment(s, m->arena, ret));
+}
+
+/* An old cloud-init adds no slash where the URL has none: /s/KEYmeta-data is /s/KEY/meta-data. The
+ * length of a key is fixed, so that both mean one thing. */
+static bool take_key(struct matching *m)
+{
+    m->path.key = str_head(m->rest, SEED_KEY_LEN);
+    m->reason = no_key;
+    if (!seed_key_valid(m->path.key))
+        return false;
+    m->rest = str_skip(m->rest, SEED_KEY_LEN);
+    return true;
+}
+
+static bool take_file(struct matching *m)
+{
+    m->reason = no_file;
+    m->path.file = seed_file_parse(cut_all(m));
+    return m->path.file != SEED_FILE_COUNT;
+}
+
+static bool take_kind(struct matching *m)
+{
+    struct str name = cut_segment(m);
     for (int i = 0; i < EVIDENCE_COUNT; i++) {
         if (str_is(name, evidence_names[i])) {
-            *ret = (enum evidence)i;
+            m->path.evidence = (enum evidence)i;
             return true;
         }
     }
     return false;
 }
 
-static struct route parse_evidence(struct str path, struct str rest, struct arena *a)
+static bool take_evidence(struct matching *m)
 {
-    struct route r = {.kind = ROUTE_EVIDENCE};
-    struct str kind = str_cut(&rest, '/');
-    struct str value = rest.p ? str_cut(&rest, '/') : (struct str){NULL, 0};
-    if (!parse_kind(kind, &r.evidence))
-        return none("no such evidence: there are mac, uuid, serial and name");
-    if (!value.n || !rest.p)
-        return none("the path wants a value and a file: /nocloud/mac/52:54:00:12:34:56/meta-data");
-    if (!uri_decode_segment(value, a, &r.value))
-        return none("the value is badly percent-encoded");
-    r.base = (struct str){path.p, (size_t)(rest.p - path.p)};
-    r.file = seed_file_parse(rest);
-    return r.file == SEED_FILE_COUNT ? none(no_file) : r;
+    m->reason = no_evidence;
+    return take_kind(m);
 }
 
-/* Behind "/ipxe/" or "/grub/": KIND/VALUE, as it stands there; ROUTE_NONE for anything else. */
-static struct route parse_script(struct str rest, enum boot_loader loader)
+static bool take_value(struct matching *m)
 {
-    struct route r = {.kind = ROUTE_SCRIPT, .loader = loader};
-    struct str kind = str_cut(&rest, '/');
-    if (loader == LOADER_GRUB && !rest.p && str_is(kind, "grub.cfg"))
-        return r;
-    r.value = rest.p ? rest : STR("");
-    if (!parse_kind(kind, &r.evidence) || !r.value.n || memchr(r.value.p, '/', r.value.n))
-        return none("no such script: there are /boot.ipxe, /ipxe/mac/MAC, /grub/grub.cfg and "
-                    "/grub/mac/MAC");
-    return r;
+    struct str value = cut_segment(m);
+    m->reason = value.n ? bad_value : NULL;
+    return decode(m, value, &m->path.value);
 }
 
-static struct route find_script(struct str path)
+static bool take_name(struct matching *m)
 {
-    if (str_is(path, "/boot.ipxe"))
-        return (struct route){.kind = ROUTE_SCRIPT, .loader = LOADER_IPXE};
-    if (str_starts(path, STR("/ipxe/")))
-        return parse_script(str_skip(path, 6), LOADER_IPXE);
-    if (str_starts(path, STR("/grub/")))
-        return parse_script(str_skip(path, 6), LOADER_GRUB);
-    return none(no_path);
+    return decode(m, cut_segment(m), &m->path.name);
 }
 
-static struct route decoded_script(struct str path, struct arena *a)
+static bool take_document(struct matching *m)
 {
-    struct route r = find_script(path);
-    if (r.kind == ROUTE_SCRIPT && r.value.n && !uri_decode_segment(r.value, a, &r.value))
-        return none("the value is badly percent-encoded");
-    return r;
+    return decode(m, cut_all(m), &m->path.document);
 }
 
-static struct route asset(struct str name)
+/* A slash that is percent-encoded would be a slash to the file system, and nothing else is meant by
+ * it. */
+static bool decode_asset(struct matching *m, struct str *ret)
 {
-    const char *refusal = asset_name_refusal(name);
-    return refusal ? none(refusal) : (struct route){.kind = ROUTE_ASSET, .value = name};
-}
-
-/* A slash that is percent-encoded parts nothing: it would be one to the file system. */
-static struct route parse_asset(struct str rest, struct arena *a)
-{
-    struct str name = {"", 0};
-    while (rest.p) {
+    struct str rest = cut_all(m), name = {"", 0};
+    *ret = rest;
+    while (m->is_encoded && rest.p) {
         struct str part;
-        if (!uri_decode_segment(str_cut(&rest, '/'), a, &part))
-            return none("the asset's name is badly percent-encoded");
+        m->reason = "the asset's name is badly percent-encoded";
+        if (!uri_decode_segment(str_cut(&rest, '/'), m->arena, &part))
+            return false;
+        m->reason = "a slash in an asset's name is not percent-encoded";
         if (memchr(part.p, '/', part.n))
-            return none("a slash in an asset's name is not percent-encoded");
-        name = ARENA_JOIN(a, name, part, rest.p ? STR("/") : STR(""));
+            return false;
+        *ret = name = ARENA_JOIN(m->arena, name, part, rest.p ? STR("/") : STR(""));
     }
-    return asset(name);
+    return true;
 }
 
-struct route route_parse_tftp(struct str path)
+static bool take_asset(struct matching *m)
 {
-    struct route script = find_script(path);
-    if (script.kind == ROUTE_SCRIPT)
-        return script;
-    return asset(str_skip(path, str_starts(path, STR("/assets/")) ? 8 : 1));
+    if (!decode_asset(m, &m->path.asset))
+        return false;
+    m->reason = asset_name_refusal(m->path.asset);
+    return !m->reason;
 }
 
-struct route route_parse(struct str path, struct arena *a)
+static const struct {
+    struct str name;
+    bool (*take)(struct matching *m);
+    bool slash_is_optional; /* the one that follows it */
+} placeholders[] = {
+    {{"key}", 4}, take_key, true},
+    {{"file}", 5}, take_file, false},
+    {{"evidence}", 9}, take_evidence, false},
+    {{"kind}", 5}, take_kind, false},
+    {{"value}", 6}, take_value, false},
+    {{"asset}", 6}, take_asset, false},
+    {{"name}", 5}, take_name, false},
+    {{"document}", 9}, take_document, false},
+};
+
+/* --- Matching ----------------------------------------------------------------------------------
+ */
+
+/* `*pattern` stands behind a brace, and is left behind the closing one. */
+static bool take_placeholder(struct matching *m, const char **pattern)
 {
-    if (str_starts(path, STR("/s/")))
-        return parse_seed(str_skip(path, 3));
-    if (str_starts(path, STR("/nocloud/")))
-        return parse_evidence(path, str_skip(path, 9), a);
-    if (str_starts(path, STR("/assets/")))
-        return parse_asset(str_skip(path, 8), a);
-    if (str_is(path, "/healthz"))
-        return (struct route){.kind = ROUTE_HEALTHZ};
-    if (str_is(path, "/readyz"))
-        return (struct route){.kind = ROUTE_READYZ};
-    return decoded_script(path, a);
+    size_t i = 0;
+    while (strncmp(*pattern, placeholders[i].name.p, placeholders[i].name.n) != 0)
+        i++;
+    *pattern += placeholders[i].name.n;
+    if (!placeholders[i].take(m))
+        return false;
+    if (placeholders[i].slash_is_optional && **pattern == '/' && !str_starts(m->rest, STR("/")))
+        ++*pattern;
+    return true;
+}
+
+static bool matches(struct matching *m, const char *pattern)
+{
+    while (*pattern) {
+        m->reason = NULL;
+        if (*pattern == '{') {
+            pattern++;
+            if (!take_placeholder(m, &pattern))
+                return false;
+        } else {
+            if (!m->rest.n || *m->rest.p != *pattern)
+                return false;
+            m->rest = str_skip(m->rest, 1);
+            pattern++;
+        }
+    }
+    m->reason = NULL;
+    return !m->rest.n;
+}
+
+/* The literal text that a pattern begins with. */
+static struct str head_of(const char *pattern)
+{
+    return (struct str){pattern, strcspn(pattern, "{")};
+}
+
+static const char *reason_of(const struct route *r, const struct matching *m, struct str path)
+{
+    if (m->reason)
+        return m->reason;
+    return r->usage && str_starts(path, head_of(r->pattern)) ? r->usage : NULL;
+}
+
+struct route_match route_find(enum exchange_listener listener, enum exchange_method method,
+                              struct str path, struct arena *a)
+{
+    bool is_api = listener == LISTENER_ADMIN && str_starts(path, STR("/v1/"));
+    struct route_match found = {.reason = is_api ? no_api_path : no_path};
+    for (const struct route *r = routes; r < routes + ROUTES; r++) {
+        if (!(r->listeners & 1U << listener))
+            continue;
+        struct matching m = {.rest = path,
+                             .path = {.file = SEED_FILE_COUNT, .evidence = EVIDENCE_COUNT},
+                             .arena = a,
+                             .is_encoded = listener != LISTENER_TFTP};
+        if (!matches(&m, r->pattern)) {
+            const char *reason = reason_of(r, &m, path);
+            found.reason = reason ? reason : found.reason;
+        } else if (r->methods & 1U << method) {
+            return (struct route_match){.route = r, .path = m.path};
+        } else {
+            found.methods |= r->methods;
+        }
+    }
+    return found;
+}
+
+const char *route_method_names(unsigned methods, struct arena *a)
+{
+    static const char *const names[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"};
+    struct str text = {"", 0};
+    for (unsigned i = 0; i < METHOD_OTHER; i++) {
+        if (methods & 1U << i)
+            text = ARENA_JOIN(a, text, text.n ? STR(", ") : STR(""), str_from(names[i]));
+    }
+    return text.p;
 }

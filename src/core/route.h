@@ -1,43 +1,75 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * route: what a path asks for. HTTP and TFTP ask here alike; nothing is looked up.
+ * route: the one table of what can be asked for.
+ *
+ * A row says which paths it answers, to which methods and on which listeners, how large a body may
+ * be, how the peer must show who it is, what a success is logged as, and the function that answers.
+ * 404, 405 with Allow, 413 and the refusal of a peer without the right identity follow from the
+ * rows. HTTP and TFTP use the same table. Nothing is looked up here: whether a node or a file
+ * exists is for the function to find out.
  */
 #ifndef CLOUDSEED_CORE_ROUTE_H
 #define CLOUDSEED_CORE_ROUTE_H
 
-#include "base/arena.h"
 #include "model/role.h"
 #include "model/site.h"
+#include "port/exchange.h"
 
-enum route_kind {
-    ROUTE_NONE,     /* no such path */
-    ROUTE_SEED,     /* /s/KEY/FILE, /s/KEYFILE */
-    ROUTE_EVIDENCE, /* /nocloud/KIND/VALUE/FILE */
-    ROUTE_REPORT,   /* /s/KEY/report */
-    ROUTE_PHONE_HOME,
-    ROUTE_SCRIPT, /* /boot.ipxe, /ipxe/KIND/VALUE, /grub/grub.cfg, /grub/KIND/VALUE */
-    ROUTE_ASSET,  /* /assets/NAME */
-    ROUTE_HEALTHZ,
-    ROUTE_READYZ,
+struct request_ctx;
+
+/* How a peer shows who it is. */
+enum identity {
+    IDENTITY_NONE,
+    IDENTITY_SEED_KEY, /* the node's seed key, or the key of its open window, in the path */
+    IDENTITY_BOOT_KEY, /* the same, and of a window that ended while the boot that began in it runs
+                        */
+    IDENTITY_EVIDENCE, /* weak evidence in the path, which counts only in an open window */
+    IDENTITY_SOCKET,   /* a process of this machine, at the other end of a unix socket */
 };
+
+/* Sets of enum exchange_method and of enum exchange_listener. */
+#define METHOD(m) (1U << METHOD_##m)
+#define METHODS_READ (METHOD(GET) | METHOD(HEAD))
+#define ON(l) (1U << LISTENER_##l)
 
 struct route {
-    enum route_kind kind;
-    struct str key;          /* of all below /s/ */
-    enum boot_loader loader; /* of ROUTE_SCRIPT; without a value it is for whoever asks, or whom
-                                the query tells of */
-    enum evidence evidence;  /* of ROUTE_EVIDENCE and ROUTE_SCRIPT, with its value decoded */
-    struct str value;        /* the name of an asset, too */
-    struct str base;         /* of the latter, as it came: "/nocloud/KIND/VALUE/" */
-    enum seed_file file;
-    const char *reason; /* of ROUTE_NONE: one line for a console */
+    /* Literal text and, in braces, the names of `placeholders` in route.c. */
+    const char *pattern;
+    unsigned methods, listeners;
+    enum identity identity;
+    size_t body_max_bytes; /* 0: no body is taken */
+    const char *event;     /* of a success in the log; NULL: not worth a line */
+    enum exchange_verdict (*answer)(struct exchange *x, struct request_ctx *rq);
+    const char *usage; /* the 404 of a path that only begins like the pattern; NULL: the usual */
 };
 
-/* `path` begins with a slash and has no query. What is decoded lives in the arena. */
-struct route route_parse(struct str path, struct arena *a);
+/* What stands in a path in place of the pattern's placeholders. Text points into the path, or,
+ * where it was decoded, into the arena. */
+struct route_path {
+    struct str key;
+    enum seed_file file;    /* SEED_FILE_COUNT: none */
+    enum evidence evidence; /* the kind of `value` */
+    struct str value;
+    struct str asset;
+    struct str name, document; /* of a node, and of one of its documents */
+};
 
-/* The same for TFTP: boot scripts, and all else is the name of an asset. Nothing is percent-encoded
- * there, and nobody can send a query. */
-struct route route_parse_tftp(struct str path);
+struct route_match {
+    const struct route *route; /* NULL: none */
+    struct route_path path;
+    unsigned
+        methods; /* without a route: those that the path does answer; 0: there is no such path */
+    const char *reason; /* for 404: one line for a console */
+};
+
+/* `path` is the request's, with nothing decoded and without its query. */
+struct route_match route_find(enum exchange_listener listener, enum exchange_method method,
+                              struct str path, struct arena *a);
+
+/* "GET, HEAD" */
+const char *route_method_names(unsigned methods, struct arena *a);
+
+/* All rows, for tests. */
+const struct route *route_at(size_t i);
 
 #endif

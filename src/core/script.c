@@ -51,8 +51,6 @@ static void answer(struct exchange *x)
     x->out.type = "text/plain; charset=utf-8";
     x->out.cache = "no-store";
     x->out.body = buf_view(&x->body);
-    if (!x->out.event)
-        x->out.event = "served";
 }
 
 static void render_for_anyone(struct exchange *x, enum boot_loader loader, enum script_for whom,
@@ -84,16 +82,17 @@ static void render_for_node(struct exchange *x, enum boot_loader loader, const s
         answer(x);
 }
 
-static void answer_machine(struct exchange *x, struct call *call, const struct machine *m)
+static void answer_machine(struct exchange *x, struct request_ctx *rq, enum boot_loader loader,
+                           const struct machine *m)
 {
-    struct core *c = call->core;
+    struct core *c = rq->core;
     struct identified_machine who = identify_machine(x->snapshot, c->fleet, m);
     struct render_env env = {0};
     told(x, m, &env);
     if (!who.node) {
         if (discovered_note(c->discovered, m, x->in.peer, clock_wall_ms()))
             x->out.event = "discovered";
-        render_for_anyone(x, call->route.loader, SCRIPT_UNKNOWN, &env);
+        render_for_anyone(x, loader, SCRIPT_UNKNOWN, &env);
         return;
     }
     const char *why = refusal(&who);
@@ -101,20 +100,32 @@ static void answer_machine(struct exchange *x, struct call *call, const struct m
         env.boot_refusal = ARENA_JOIN(&x->arena, who.node->name, STR(" "), str_from(why));
     env.generation = who.view.generation;
     env.seed_url = boot_seed_url(x, who.view.window_key);
-    render_for_node(x, call->route.loader, who.node, &env);
+    render_for_node(x, loader, who.node, &env);
     if (who.view.state == STATE_ARMED && who.evidence != EVIDENCE_COUNT && !who.is_torn)
-        boot_tell_fleet(x, call, who.node, who.evidence);
+        boot_tell_fleet(x, rq, who.node, who.evidence);
 }
 
-void script_answer(struct exchange *x, struct call *call)
+static enum exchange_verdict answer_script(struct exchange *x, struct request_ctx *rq,
+                                           enum boot_loader loader)
 {
-    const struct route *r = &call->route;
-    x->out.file = str_from(boot_script_names[r->loader]);
-    if (r->value.n || x->in.query.n) {
-        struct machine m = r->value.n ? machine_of_evidence(r->evidence, r->value)
-                                      : machine_of_query(x->in.query, &x->arena);
-        answer_machine(x, call, &m);
+    const struct route_path *path = &rq->path;
+    x->out.file = str_from(boot_script_names[loader]);
+    if (path->value.n || x->in.query.n) {
+        struct machine m = path->value.n ? machine_of_evidence(path->evidence, path->value)
+                                         : machine_of_query(x->in.query, &x->arena);
+        answer_machine(x, rq, loader, &m);
     } else {
-        render_for_anyone(x, r->loader, SCRIPT_FIRST, &(struct render_env){0});
+        render_for_anyone(x, loader, SCRIPT_FIRST, &(struct render_env){0});
     }
+    return EXCHANGE_DONE;
+}
+
+enum exchange_verdict script_ipxe(struct exchange *x, struct request_ctx *rq)
+{
+    return answer_script(x, rq, LOADER_IPXE);
+}
+
+enum exchange_verdict script_grub(struct exchange *x, struct request_ctx *rq)
+{
+    return answer_script(x, rq, LOADER_GRUB);
 }

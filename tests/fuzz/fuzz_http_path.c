@@ -24,12 +24,11 @@ static bool within(struct str part, struct str whole)
     return part.p >= whole.p && part.p + part.n <= whole.p + whole.n;
 }
 
-static void check_evidence(const struct route *r, struct str path)
+static void check_value(struct str value)
 {
-    need(r->evidence < EVIDENCE_COUNT && r->value.n);
-    need(within(r->base, path) && str_ends(r->base, STR("/")));
-    for (size_t i = 0; i < r->value.n; i++)
-        need((unsigned char)r->value.p[i] >= 0x20 && r->value.p[i] != 0x7F);
+    need(value.n > 0);
+    for (size_t i = 0; i < value.n; i++)
+        need((unsigned char)value.p[i] >= 0x20 && value.p[i] != 0x7F);
 }
 
 /* Whatever came, it is below the folder and says so. */
@@ -44,30 +43,41 @@ static void check_asset(struct str name)
     }
 }
 
-static void check_route(struct str path, struct arena *a)
+static bool is(const struct route *r, const char *pattern)
 {
-    struct route r = route_parse(path, a);
-    if (str_starts(path, STR("/"))) {
-        struct route t = route_parse_tftp(path);
-        need(t.kind == ROUTE_ASSET || t.kind == ROUTE_SCRIPT || (t.kind == ROUTE_NONE && t.reason));
-        if (t.kind == ROUTE_ASSET)
-            check_asset(t.value);
-    }
-    if (r.kind == ROUTE_NONE) {
-        need(r.reason && r.reason[0] && !strchr(r.reason, '\n'));
+    return strcmp(r->pattern, pattern) == 0;
+}
+
+static void check_match(const struct route_match *m, struct str path, bool is_encoded)
+{
+    if (!m->route) {
+        need(m->methods || (m->reason && m->reason[0] && !strchr(m->reason, '\n')));
         return;
     }
     need(str_starts(path, STR("/")));
-    if (r.kind == ROUTE_SEED || r.kind == ROUTE_EVIDENCE)
-        need(r.file < SEED_FILE_COUNT && str_ends(path, str_from(seed_file_names[r.file])));
-    if (r.kind == ROUTE_SEED)
-        need(within(r.key, path) && seed_key_valid(r.key));
-    if (r.kind == ROUTE_EVIDENCE)
-        check_evidence(&r, path);
-    if (r.kind == ROUTE_SCRIPT)
-        need(r.loader < LOADERS && r.evidence < EVIDENCE_COUNT);
-    if (r.kind == ROUTE_ASSET)
-        check_asset(r.value);
+    if (m->path.file != SEED_FILE_COUNT)
+        need(str_ends(path, str_from(seed_file_names[m->path.file])));
+    if (m->route->identity == IDENTITY_SEED_KEY || m->route->identity == IDENTITY_BOOT_KEY)
+        need(within(m->path.key, path) && seed_key_valid(m->path.key));
+    if (m->route->identity == IDENTITY_EVIDENCE)
+        need(m->path.evidence < EVIDENCE_COUNT);
+    if (is_encoded && strstr(m->route->pattern, "{value}"))
+        check_value(m->path.value);
+    if (strstr(m->route->pattern, "{name}"))
+        check_value(m->path.name);
+    if (is(m->route, "/assets/{asset}") || is(m->route, "/{asset}"))
+        check_asset(m->path.asset);
+}
+
+static void check_route(struct str path, struct arena *a)
+{
+    for (int l = LISTENER_BOOT; l <= LISTENER_TFTP; l++) {
+        for (int method = METHOD_GET; method <= METHOD_OTHER; method++) {
+            struct route_match m =
+                route_find((enum exchange_listener)l, (enum exchange_method)method, path, a);
+            check_match(&m, path, l != LISTENER_TFTP);
+        }
+    }
 }
 
 /* What we encode is what we decode. */

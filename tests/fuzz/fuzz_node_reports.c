@@ -6,7 +6,7 @@
  * that comes out must be read again as it was written.
  */
 #include "base/json.h"
-#include "core/node_reports.h"
+#include "core/internal.h"
 #include "wire/form.h"
 
 #include <stdlib.h>

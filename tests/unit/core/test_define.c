@@ -95,6 +95,7 @@ static void begin(uint32_t i, enum exchange_method method, const char *path, con
 {
     leave(i);
     x[i].in.listener = LISTENER_ADMIN;
+    x[i].in.principal.kind = PRINCIPAL_SOCKET;
     x[i].in.method = method;
     x[i].in.path = str_from(path);
     x[i].in.body = str_from(body);

@@ -21,17 +21,28 @@ static int end(void **state)
     return 0;
 }
 
-static struct route parsed(const char *path)
+static struct route_match got(const char *path)
 {
-    return route_parse(str_from(path), &arena);
+    return route_find(LISTENER_BOOT, METHOD_GET, str_from(path), &arena);
+}
+
+static struct route_match by_tftp(struct str path)
+{
+    return route_find(LISTENER_TFTP, METHOD_GET, path, &arena);
+}
+
+static void is_row(const struct route_match *m, const char *pattern)
+{
+    assert_non_null(m->route);
+    assert_string_equal(m->route->pattern, pattern);
 }
 
 static void is_seed(const char *path, enum seed_file file)
 {
-    struct route r = parsed(path);
-    assert_int_equal(r.kind, ROUTE_SEED);
-    assert_str(r.key, KEY);
-    assert_int_equal(r.file, file);
+    struct route_match r = got(path);
+    is_row(&r, "/s/{key}/{file}");
+    assert_str(r.path.key, KEY);
+    assert_int_equal(r.path.file, file);
     assert_null(r.reason);
 }
 
@@ -55,8 +66,9 @@ static void old_clients_forget_the_slash(void **state)
 
 static void is_none(const char *path, const char *reason)
 {
-    struct route r = parsed(path);
-    assert_int_equal(r.kind, ROUTE_NONE);
+    struct route_match r = got(path);
+    assert_null(r.route);
+    assert_int_equal(r.methods, 0);
     assert_non_null(r.reason);
     assert_contains(r.reason, reason);
     assert_null(strchr(r.reason, '\n')); /* one line, for a console */
@@ -111,26 +123,23 @@ static void files_that_are_none(void **state)
     is_none("/nocloud/name/n1/meta-data%00", "no such file");
 }
 
-static void is_evidence(const char *path, enum evidence kind, const char *value, const char *base)
+static void is_evidence(const char *path, enum evidence kind, const char *value)
 {
-    struct route r = parsed(path);
-    assert_int_equal(r.kind, ROUTE_EVIDENCE);
-    assert_int_equal(r.evidence, kind);
-    assert_str_equal(r.value, str_from(value));
-    assert_str_equal(r.base, str_from(base));
-    assert_int_equal(r.file, SEED_USER_DATA);
+    struct route_match r = got(path);
+    is_row(&r, "/nocloud/{evidence}/{value}/{file}");
+    assert_int_equal(r.path.evidence, kind);
+    assert_str_equal(r.path.value, str_from(value));
+    assert_int_equal(r.path.file, SEED_USER_DATA);
 }
 
 static void evidence_of_each_kind(void **state)
 {
     (void)state;
-    is_evidence("/nocloud/mac/bc:24:11:0a:14:0b/user-data", EVIDENCE_MAC, "bc:24:11:0a:14:0b",
-                "/nocloud/mac/bc:24:11:0a:14:0b/");
-    is_evidence("/nocloud/uuid/x/user-data", EVIDENCE_UUID, "x", "/nocloud/uuid/x/");
-    is_evidence("/nocloud/serial/a%20b%2Fc/user-data", EVIDENCE_SERIAL, "a b/c",
-                "/nocloud/serial/a%20b%2Fc/"); /* the node asks again by what it asked with */
-    is_evidence("/nocloud/name/n1/user-data", EVIDENCE_NAME, "n1", "/nocloud/name/n1/");
-    is_evidence("/nocloud/name/../user-data", EVIDENCE_NAME, "..", "/nocloud/name/../");
+    is_evidence("/nocloud/mac/bc:24:11:0a:14:0b/user-data", EVIDENCE_MAC, "bc:24:11:0a:14:0b");
+    is_evidence("/nocloud/uuid/x/user-data", EVIDENCE_UUID, "x");
+    is_evidence("/nocloud/serial/a%20b%2Fc/user-data", EVIDENCE_SERIAL, "a b/c");
+    is_evidence("/nocloud/name/n1/user-data", EVIDENCE_NAME, "n1");
+    is_evidence("/nocloud/name/../user-data", EVIDENCE_NAME, "..");
 }
 
 static void evidence_that_is_none(void **state)
@@ -151,9 +160,9 @@ static void evidence_that_is_none(void **state)
 
 static void is_asset(const char *path, const char *name)
 {
-    struct route r = parsed(path);
-    assert_int_equal(r.kind, ROUTE_ASSET);
-    assert_str_equal(r.value, str_from(name));
+    struct route_match r = got(path);
+    is_row(&r, "/assets/{asset}");
+    assert_str_equal(r.path.asset, str_from(name));
 }
 
 static void assets(void **state)
@@ -179,30 +188,32 @@ static void assets(void **state)
 static void assets_by_tftp(void **state)
 {
     (void)state;
-    assert_str(route_parse_tftp(STR("/ipxe.efi")).value, "ipxe.efi");
-    assert_str(route_parse_tftp(STR("/assets/ipxe.efi")).value, "ipxe.efi");
-    assert_str(route_parse_tftp(STR("/a%20b")).value, "a%20b"); /* it is its name */
-    assert_int_equal(route_parse_tftp(STR("/../x")).kind, ROUTE_NONE);
-    assert_int_equal(route_parse_tftp(STR("/")).kind, ROUTE_NONE);
-    assert_int_equal(route_parse_tftp(STR("/a\nb")).kind, ROUTE_NONE);
-    assert_int_equal(route_parse_tftp(STR("/a\0b")).kind, ROUTE_NONE);
+    assert_str(by_tftp(STR("/ipxe.efi")).path.asset, "ipxe.efi");
+    assert_str(by_tftp(STR("/assets/ipxe.efi")).path.asset, "ipxe.efi");
+    assert_str(by_tftp(STR("/a%20b")).path.asset, "a%20b"); /* it is its name */
+    assert_str(by_tftp(STR("/healthz")).path.asset, "healthz");
+    assert_str(by_tftp(STR("/v1/nodes")).path.asset, "v1/nodes");
+    assert_null(by_tftp(STR("/../x")).route);
+    assert_contains(by_tftp(STR("/../x")).reason, "dot");
+    assert_null(by_tftp(STR("/")).route);
+    assert_null(by_tftp(STR("/a\nb")).route);
+    assert_null(by_tftp(STR("/a\0b")).route);
 }
 
-static void is_script(struct route r, enum boot_loader loader, const char *value)
+static void is_script(struct route_match r, const char *pattern, const char *value)
 {
-    assert_int_equal(r.kind, ROUTE_SCRIPT);
-    assert_int_equal(r.loader, loader);
-    assert_str_equal(r.value, str_from(value));
+    is_row(&r, pattern);
+    assert_str_equal(r.path.value, str_from(value));
 }
 
 static void scripts(void **state)
 {
     (void)state;
-    is_script(parsed("/boot.ipxe"), LOADER_IPXE, "");
-    is_script(parsed("/grub/grub.cfg"), LOADER_GRUB, "");
-    is_script(parsed("/ipxe/mac/bc-24-11-0a-14-0b"), LOADER_IPXE, "bc-24-11-0a-14-0b");
-    is_script(parsed("/grub/mac/bc%3A24:11:0a:14:0b"), LOADER_GRUB, "bc:24:11:0a:14:0b");
-    assert_int_equal(parsed("/ipxe/uuid/x").evidence, EVIDENCE_UUID);
+    is_script(got("/boot.ipxe"), "/boot.ipxe", "");
+    is_script(got("/grub/grub.cfg"), "/grub/grub.cfg", "");
+    is_script(got("/ipxe/mac/bc-24-11-0a-14-0b"), "/ipxe/{kind}/{value}", "bc-24-11-0a-14-0b");
+    is_script(got("/grub/mac/bc%3A24:11:0a:14:0b"), "/grub/{kind}/{value}", "bc:24:11:0a:14:0b");
+    assert_int_equal(got("/ipxe/uuid/x").path.evidence, EVIDENCE_UUID);
     is_none("/boot.ipxe/", "no such path");
     is_none("/ipxe/boot.ipxe", "no such script");
     is_none("/ipxe/grub.cfg", "no such script");
@@ -217,22 +228,76 @@ static void scripts(void **state)
 static void scripts_by_tftp(void **state)
 {
     (void)state;
-    is_script(route_parse_tftp(STR("/boot.ipxe")), LOADER_IPXE, "");
-    is_script(route_parse_tftp(STR("/grub/grub.cfg")), LOADER_GRUB, "");
-    is_script(route_parse_tftp(STR("/grub/mac/bc:24:11:0a:14:0b")), LOADER_GRUB,
+    is_script(by_tftp(STR("/boot.ipxe")), "/boot.ipxe", "");
+    is_script(by_tftp(STR("/grub/grub.cfg")), "/grub/grub.cfg", "");
+    is_script(by_tftp(STR("/grub/mac/bc:24:11:0a:14:0b")), "/grub/{kind}/{value}",
               "bc:24:11:0a:14:0b");
-    is_script(route_parse_tftp(STR("/ipxe/mac/%41")), LOADER_IPXE, "%41");
+    is_script(by_tftp(STR("/ipxe/mac/%41")), "/ipxe/{kind}/{value}", "%41");
     /* What grub asks for besides may lie among the assets. */
-    assert_str(route_parse_tftp(STR("/grub/x86_64-efi/command.lst")).value,
+    assert_str(by_tftp(STR("/grub/x86_64-efi/command.lst")).path.asset,
                "grub/x86_64-efi/command.lst");
-    assert_str(route_parse_tftp(STR("/ipxe/boot.ipxe")).value, "ipxe/boot.ipxe");
+    assert_str(by_tftp(STR("/ipxe/boot.ipxe")).path.asset, "ipxe/boot.ipxe");
 }
 
 static void health(void **state)
 {
     (void)state;
-    assert_int_equal(parsed("/healthz").kind, ROUTE_HEALTHZ);
-    assert_int_equal(parsed("/readyz").kind, ROUTE_READYZ);
+    struct route_match alive = got("/healthz"), ready = got("/readyz");
+    is_row(&alive, "/healthz");
+    is_row(&ready, "/readyz");
+}
+
+/* --- What admins ask for ---------------------------------------------------------------------- */
+
+static struct route_match admin(enum exchange_method method, const char *path)
+{
+    return route_find(LISTENER_ADMIN, method, str_from(path), &arena);
+}
+
+static void is_no_api(const char *path)
+{
+    struct route_match r = admin(METHOD_GET, path);
+    assert_null(r.route);
+    assert_int_equal(r.methods, 0);
+    assert_contains(r.reason, "docs/formats/api.md");
+}
+
+static void nodes_and_their_documents(void **state)
+{
+    (void)state;
+    struct route_match r = admin(METHOD_PATCH, "/v1/nodes/a%20b");
+    is_row(&r, "/v1/nodes/{name}");
+    assert_int_equal(r.route->methods, METHOD(PATCH));
+    assert_str(r.path.name, "a b");
+    r = admin(METHOD_GET, "/v1/nodes/n1/documents/sealed/etc%2fx");
+    is_row(&r, "/v1/nodes/{name}/documents/{document}");
+    assert_str(r.path.name, "n1");
+    assert_str(r.path.document, "sealed/etc/x");
+    is_no_api("/v1/");
+    is_no_api("/v1/nodes/");
+    is_no_api("/v1/nodes//arm");
+    is_no_api("/v1/nodes/%zz");
+    is_no_api("/v1/nodes/n1/");
+    is_no_api("/v1/nodes/n1/arm/x");
+    is_no_api("/v1/nodes/n1/documents/");
+    is_no_api("/v1/nodes2");
+}
+
+static void methods_of_a_path(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path, *methods;
+    } cases[] = {
+        {"/v1/nodes", "GET, HEAD, POST"}, {"/v1/nodes/n1", "GET, HEAD, PATCH, DELETE"},
+        {"/v1/nodes/n1/arm", "POST"},     {"/v1/nodes/n1/documents/user-data", "GET, HEAD"},
+        {"/s/" KEY "/report", "POST"},    {"/s/" KEY "/user-data", "GET, HEAD"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct route_match r = admin(METHOD_PUT, cases[i].path);
+        assert_null(r.route);
+        assert_string_equal(route_method_names(r.methods, &arena), cases[i].methods);
+    }
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
@@ -240,4 +305,5 @@ static void health(void **state)
 UNIT_MAIN(TEST(seed_files), TEST(old_clients_forget_the_slash), TEST(paths_that_are_none),
           TEST(keys_that_are_none), TEST(files_that_are_none), TEST(evidence_of_each_kind),
           TEST(evidence_that_is_none), TEST(assets), TEST(assets_by_tftp), TEST(scripts),
-          TEST(scripts_by_tftp), TEST(health))
+          TEST(scripts_by_tftp), TEST(health), TEST(nodes_and_their_documents),
+          TEST(methods_of_a_path))

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A node as admins see it, and the lists of them. */
-#include "core/admin.h"
+/* A node as admins see it, lists of them, and a node's documents. */
+#include "core/internal.h"
 
 #include "base/guess.h"
-#include "core/internal.h"
-#include "core/problem.h"
+#include "core/answer.h"
+#include "render/document.h"
 #include "render/values.h"
 
 #define PAGE_DEFAULT 100
@@ -19,11 +19,6 @@ struct members {
 static void put(struct members *m, struct str key, struct value v)
 {
     m->list[m->n++] = (struct value_pair){value_str(key), v};
-}
-
-static struct value text_or_none(struct str s)
-{
-    return s.n ? value_str(s) : value_none();
 }
 
 /* --- What is defined ---------------------------------------------------------------------------
@@ -74,7 +69,7 @@ static void put_definition(struct members *m, const struct node *n, struct arena
     put(m, STR("fqdn"), value_str(values_fqdn(n, a)));
     put(m, STR("macs"), macs_value(n, a));
     put(m, STR("uuid"), uuid_value(n, a));
-    put(m, STR("serial"), text_or_none(n->serial));
+    put(m, STR("serial"), admin_text_or_none(n->serial));
     put(m, STR("addresses"), addresses_value(n, a));
     put(m, STR("variables"), variables_value(n, a));
     put(m, STR("key_epoch"), value_int(n->key_epoch));
@@ -98,7 +93,8 @@ static struct value failure_value(const struct record *r, struct arena *a)
 {
     if (r->state != STATE_FAILED)
         return value_none();
-    return JSON_MAP(a, JSON_VALUE("stage", text_or_none(r->stage)), JSON_STR("reason", r->reason));
+    return JSON_MAP(a, JSON_VALUE("stage", admin_text_or_none(r->stage)),
+                    JSON_STR("reason", r->reason));
 }
 
 static struct value window_value(const struct record *r, struct arena *a)
@@ -118,9 +114,9 @@ static struct value boot_value(const struct record *r, struct arena *a)
         return value_none();
     return JSON_MAP(a, JSON_VALUE("began", json_time(b->began_wall_ms, a)),
                     JSON_VALUE("last", json_time(b->last_wall_ms, a)),
-                    JSON_VALUE("stage", text_or_none(b->stage)), JSON_INT("events", b->events),
-                    JSON_INT("warnings", b->warnings), JSON_BOOL("finished", b->finished),
-                    JSON_BOOL("reboot", b->reboot));
+                    JSON_VALUE("stage", admin_text_or_none(b->stage)),
+                    JSON_INT("events", b->events), JSON_INT("warnings", b->warnings),
+                    JSON_BOOL("finished", b->finished), JSON_BOOL("reboot", b->reboot));
 }
 
 static struct value host_keys_value(const struct record *r, struct arena *a)
@@ -136,9 +132,9 @@ static struct value identity_value(const struct record *r, struct arena *a)
 {
     if (!r->hostname.n && !r->instance_id.n && !r->host_keys_n)
         return value_none();
-    return JSON_MAP(a, JSON_VALUE("hostname", text_or_none(r->hostname)),
-                    JSON_VALUE("fqdn", text_or_none(r->fqdn)),
-                    JSON_VALUE("instance_id", text_or_none(r->instance_id)),
+    return JSON_MAP(a, JSON_VALUE("hostname", admin_text_or_none(r->hostname)),
+                    JSON_VALUE("fqdn", admin_text_or_none(r->fqdn)),
+                    JSON_VALUE("instance_id", admin_text_or_none(r->instance_id)),
                     JSON_VALUE("host_keys", host_keys_value(r, a)));
 }
 
@@ -155,16 +151,17 @@ static void put_life(struct members *m, const struct node *n, const struct recor
     put(m, STR("boot"), boot_value(r, a));
     put(m, STR("identity"), identity_value(r, a));
     put(m, STR("alarms"), value_int(r->alarms));
-    put(m, STR("alarm"), text_or_none(r->alarm));
+    put(m, STR("alarm"), admin_text_or_none(r->alarm));
     put(m, STR("locked"), value_bool(r->locked));
 }
 
-struct value admin_node_value(struct exchange *x, const struct call *call, const struct node *n)
+struct value admin_node_value(struct exchange *x, const struct request_ctx *rq,
+                              const struct node *n)
 {
     struct members m = {.n = 0};
     struct record r;
     uint64_t revision;
-    fleet_record(call->core->fleet, n->uid, &x->arena, &r, &revision);
+    fleet_record(rq->core->fleet, n->uid, &x->arena, &r, &revision);
     put_definition(&m, n, &x->arena);
     put_urls(&m, x, n);
     put_life(&m, n, &r, &x->arena);
@@ -173,11 +170,12 @@ struct value admin_node_value(struct exchange *x, const struct call *call, const
     return json_map(m.list, m.n, &x->arena);
 }
 
-void admin_show_node(struct exchange *x, struct call *call)
+enum exchange_verdict admin_show_node(struct exchange *x, struct request_ctx *rq)
 {
-    const struct node *n = admin_node(x, call);
+    const struct node *n = admin_node(x, rq);
     if (n)
-        answer_json(x, 200, admin_node_value(x, call, n));
+        answer_json(x, 200, admin_node_value(x, rq, n));
+    return EXCHANGE_DONE;
 }
 
 /* --- Lists --------------------------------------------------------------------------------------
@@ -199,16 +197,17 @@ static bool is_state(struct exchange *x, struct str name)
     return false;
 }
 
-static bool is_wanted(const struct call *call, const struct node *n, const struct admin_param *p)
+static bool is_wanted(const struct request_ctx *rq, const struct node *n,
+                      const struct admin_param *p)
 {
     struct str cluster = n->cluster ? n->cluster->name : STR("");
-    enum node_state state = fleet_look(call->core->fleet, n->uid).state;
+    enum node_state state = fleet_look(rq->core->fleet, n->uid).state;
     return (!p[ROLE].value.p || str_eq(p[ROLE].value, n->role->name)) &&
            (!p[CLUSTER].value.p || str_eq(p[CLUSTER].value, cluster)) &&
            (!p[STATE].value.p || str_is(p[STATE].value, node_state_names[state]));
 }
 
-void admin_list_nodes(struct exchange *x, struct call *call)
+enum exchange_verdict admin_list_nodes(struct exchange *x, struct request_ctx *rq)
 {
     struct admin_param params[PARAMS] = {
         [LIMIT] = {.name = "limit"}, [AFTER] = {.name = "after"},     [STATE] = {.name = "state"},
@@ -219,15 +218,15 @@ void admin_list_nodes(struct exchange *x, struct call *call)
     if (!admin_params(x, params, PARAMS) ||
         !admin_number(x, &params[LIMIT], 1, PAGE_MAX, PAGE_DEFAULT, &limit) ||
         (params[STATE].value.p && !is_state(x, params[STATE].value)))
-        return;
+        return EXCHANGE_DONE;
     struct value *items = ARENA_ARRAY(&x->arena, struct value, limit);
     struct str after = params[AFTER].value, next = {NULL, 0}, last = {NULL, 0};
     const struct node *node;
     while (!next.p && (node = snapshot_next(x->snapshot, after))) {
         after = node->name;
-        if (!is_wanted(call, node, params))
+        if (!is_wanted(rq, node, params))
             continue;
-        struct value item = admin_node_value(x, call, node);
+        struct value item = admin_node_value(x, rq, node);
         if (n == limit || (!answer_has_room(x, item) && n)) {
             next = last;
         } else {
@@ -238,4 +237,59 @@ void admin_list_nodes(struct exchange *x, struct call *call)
     answer_json(x, 200,
                 JSON_MAP(&x->arena, JSON_VALUE("nodes", value_list(items, n)),
                          JSON_VALUE("next", next.p ? value_str(next) : value_none())));
+    return EXCHANGE_DONE;
+}
+
+/* --- Documents -----------------------------------------------------------------------------------
+ */
+
+enum exchange_verdict admin_list_documents(struct exchange *x, struct request_ctx *rq)
+{
+    const struct node *n = admin_node(x, rq);
+    if (!n)
+        return EXCHANGE_DONE;
+    uint32_t count = document_count(n);
+    struct value *items = ARENA_ARRAY(&x->arena, struct value, count);
+    for (uint32_t i = 0; i < count; i++)
+        items[i] = value_str(document_name(n, document_at(n, i), &x->arena));
+    answer_json(x, 200, JSON_MAP(&x->arena, JSON_VALUE("documents", value_list(items, count))));
+    return EXCHANGE_DONE;
+}
+
+static bool find_document(struct exchange *x, const struct request_ctx *rq, const struct node *n,
+                          struct document *ret)
+{
+    for (uint32_t i = 0; i < document_count(n); i++) {
+        *ret = document_at(n, i);
+        if (str_eq(document_name(n, *ret, &x->arena), rq->path.document))
+            return true;
+    }
+    answer_problem(x, 404, "the node has no such document");
+    return false;
+}
+
+enum exchange_verdict admin_show_document(struct exchange *x, struct request_ctx *rq)
+{
+    const struct node *n = admin_node(x, rq);
+    struct template_fault fault;
+    struct document d;
+    if (!n || !find_document(x, rq, n, &d))
+        return EXCHANGE_DONE;
+    struct arena *a = &x->arena;
+    const struct render_env env = {.seed_url =
+                                       ARENA_JOIN(a, snapshot_url(x->snapshot), STR("/s/"),
+                                                  snapshot_node_key(x->snapshot, n), STR("/")),
+                                   .generation = fleet_look(rq->core->fleet, n->uid).generation};
+    if (document_render(snapshot_tables(x->snapshot), n, d, &env, a, &x->body, NULL, &fault) < 0) {
+        answer_problem(x, 422,
+                       arena_printf(a, "%s:%u:%u: %s", fault.at.file ? fault.at.file : "?",
+                                    fault.at.line, fault.at.column, fault.msg)
+                           .p);
+        return EXCHANGE_DONE;
+    }
+    x->out.status = 200;
+    x->out.type = "text/plain; charset=utf-8";
+    x->out.cache = "no-store";
+    x->out.body = buf_view(&x->body);
+    return EXCHANGE_DONE;
 }

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every row of the table of routes, on every listener, by every method and with every identity. */
+#include "unit/core/openfleet.h"
+#include "unit/render/tmptree.h"
+
+#include "core/internal.h"
+
+static const struct secrets secrets = {.list = {{.kid = 'n', .bytes = {1, 2, 3}}}, .n = 1};
+
+static struct tmptree files;
+static struct core *core;
+static struct fleet *fleet;
+static struct exchange x;
+static char node_key[SEED_KEY_LEN + 1];
+
+#define WINDOW_KEY "wabcdefghijklmnopqrstuvwxyz"
+#define WRONG_KEY "nabcdefghijklmnopqrstuvwxyz"
+
+enum shows { SHOWS_NOTHING, SHOWS_SOCKET, SHOWS_SEED_KEY, SHOWS_WINDOW_KEY, SHOWS_COUNT };
+
+static void leave(void)
+{
+    if (x.magic)
+        exchange_end(&x);
+    arena_done(&x.arena);
+    buf_done(&x.body);
+    x = (struct exchange){0};
+}
+
+static void change(struct change c)
+{
+    fleet_forget(fleet, fleet_change(fleet, STR("n1"), STR("n1"), &c, (struct waiter){0}));
+    fleet_on_store(fleet);
+}
+
+static int start(void **state)
+{
+    static const struct core_host host = {.cls = NULL};
+    (void)state;
+    tmptree_init(&files);
+    tmptree_put(&files, "seed/site.yaml", "name: lab\nurl: http://site:1\nevidence: [name]\n");
+    tmptree_put(&files, "seed/roles/r.yaml", "r: {}\n");
+    tmptree_put(&files, "seed/nodes/n.yaml", "n1: {role: r}\n");
+    fleet = openfleet_start();
+    core =
+        core_new(snapshot_new(tmptree_load(&files), &secrets, STR("http://u")), fleet, NULL, &host);
+    struct keyer *k = keyer_new(&secrets.list[0]);
+    keyer_seed_key(k, STR("n1"), 1, node_key);
+    keyer_free(k);
+    change((struct change){.kind = CHANGE_ARM, .arm = {100000, STR("join"), STR(WINDOW_KEY)}});
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    leave();
+    core_free(core);
+    fleet_close(fleet);
+    tmptree_done(&files);
+    return 0;
+}
+
+/* "/s/{key}/{file}" as somebody asks who shows that. */
+static struct str path_of(const char *pattern, enum shows shows, struct arena *a)
+{
+    const struct {
+        const char *name, *text;
+    } values[] = {
+        {"{key}", shows == SHOWS_SEED_KEY     ? node_key
+                  : shows == SHOWS_WINDOW_KEY ? WINDOW_KEY
+                                              : WRONG_KEY},
+        {"{file}", "meta-data"},
+        {"{evidence}", "name"},
+        {"{kind}", "name"},
+        {"{value}", "n1"},
+        {"{asset}", "x"},
+        {"{name}", "n1"},
+        {"{document}", "user-data"},
+    };
+    struct str path = {"", 0};
+    while (*pattern) {
+        size_t literal = strcspn(pattern, "{"), i = 0;
+        path = ARENA_JOIN(a, path, (struct str){pattern, literal});
+        pattern += literal;
+        if (!*pattern)
+            break;
+        while (strncmp(pattern, values[i].name, strlen(values[i].name)) != 0)
+            assert_true(++i < sizeof(values) / sizeof(values[0]));
+        path = ARENA_JOIN(a, path, str_from(values[i].text));
+        pattern += strlen(values[i].name);
+    }
+    return path;
+}
+
+/* All that rows with this pattern answer to on that listener. */
+static unsigned methods_on(const char *pattern, int listener)
+{
+    const struct route *r;
+    unsigned methods = 0;
+    for (size_t i = 0; (r = route_at(i)); i++) {
+        if (strcmp(r->pattern, pattern) == 0 && r->listeners & 1U << listener)
+            methods |= r->methods;
+    }
+    return methods;
+}
+
+static void begin(const struct route *r, int listener, int method, enum shows shows)
+{
+    leave();
+    arena_init(&x.arena, 8192);
+    buf_init(&x.body, 1 << 20);
+    x.in.method = (enum exchange_method)method;
+    x.in.listener = (enum exchange_listener)listener;
+    x.in.path = path_of(r->pattern, shows, &x.arena);
+    x.in.body = STR("");
+    x.in.principal.kind = shows == SHOWS_SOCKET ? PRINCIPAL_SOCKET : PRINCIPAL_NONE;
+    exchange_begin(&x, core_port(core));
+}
+
+/* By a key, or by evidence in a window that is open. */
+static void check_node(const struct route *r, enum shows shows)
+{
+    bool has_key = shows == SHOWS_SEED_KEY || shows == SHOWS_WINDOW_KEY;
+    bool known = r->identity == IDENTITY_EVIDENCE || has_key;
+    while (exchange_step(&x) == EXCHANGE_WAIT) {
+        fleet_on_store(fleet);
+        exchange_wake(&x);
+    }
+    assert_int_equal(x.out.status == 404, !known);
+    if (known)
+        assert_str(x.out.node, "n1");
+    else
+        assert_string_equal(x.out.event, "refused");
+}
+
+static void check_row(const struct route *r, int listener, int method, enum shows shows)
+{
+    unsigned methods = methods_on(r->pattern, listener);
+    begin(r, listener, method, shows);
+    if (!methods) {
+        assert_int_equal(x.out.status, 404);
+    } else if (!(methods & 1U << method)) {
+        assert_int_equal(x.out.status, 405);
+        assert_string_equal(x.out.allow, route_method_names(methods, &x.arena));
+    } else if (!(r->methods & 1U << method)) {
+        return; /* another row's turn */
+    } else if (r->identity == IDENTITY_SOCKET && shows != SHOWS_SOCKET) {
+        assert_int_equal(x.out.status, 403);
+    } else {
+        assert_int_equal(x.out.status, 0);
+        assert_int_equal(x.body_max_bytes, r->body_max_bytes);
+        if (r->identity != IDENTITY_NONE && r->identity != IDENTITY_SOCKET)
+            check_node(r, shows);
+    }
+}
+
+static void every_row(void **state)
+{
+    const struct route *r;
+    size_t rows = 0;
+    (void)state;
+    for (; (r = route_at(rows)); rows++) {
+        for (int listener = LISTENER_BOOT; listener < LISTENER_TFTP; listener++) {
+            for (int method = METHOD_GET; method <= METHOD_OTHER; method++) {
+                for (int shows = 0; shows < SHOWS_COUNT; shows++)
+                    check_row(r, listener, method, (enum shows)shows);
+            }
+        }
+    }
+    assert_true(rows > 20);
+}
+
+/* Only GET comes from there, and what no other row takes is the name of an asset. */
+static void every_row_by_tftp(void **state)
+{
+    const struct route *r;
+    (void)state;
+    for (size_t i = 0; (r = route_at(i)); i++) {
+        begin(r, LISTENER_TFTP, METHOD_GET, SHOWS_SEED_KEY);
+        assert_int_equal(x.out.status, 0);
+        const struct request_ctx *rq = x.core;
+        bool is_own = r->listeners & ON(TFTP);
+        assert_string_equal(rq->route->pattern, is_own ? r->pattern : "/{asset}");
+    }
+}
+
+/* What a listener that is open to the network must never serve. */
+static void only_admins_reach_the_api(void **state)
+{
+    const struct route *r;
+    (void)state;
+    for (size_t i = 0; (r = route_at(i)); i++) {
+        bool is_api = strncmp(r->pattern, "/v1/", 4) == 0;
+        assert_int_equal(is_api, r->identity == IDENTITY_SOCKET);
+        if (is_api)
+            assert_int_equal(r->listeners, ON(ADMIN));
+    }
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
+
+UNIT_MAIN(TEST(every_row), TEST(every_row_by_tftp), TEST(only_admins_reach_the_api))

@@ -2,8 +2,6 @@
 #include "config/config.h"
 
 #include "base/fs.h"
-#include "config/limits.h"
-#include "config/ports.h"
 #include "tree/reference.h"
 #include "tree/types.h"
 
@@ -113,6 +111,75 @@ static const struct schema secret_schema = {
     .check = check_secret,
 };
 
+static const struct schema_field limit_fields[] = {
+    {.name = "connections",
+     .type = &schema_int,
+     SCHEMA_MEMBER(struct config_limits, connections),
+     .min = 1,
+     .max = 100000,
+     .fallback = "10000",
+     .help = "Connections at a time; each takes a file descriptor."},
+    {.name = "connections_per_address",
+     .type = &schema_int,
+     SCHEMA_MEMBER(struct config_limits, connections_per_address),
+     .min = 1,
+     .max = 100000,
+     .fallback = "512",
+     .help = "The same from one address: many machines may stand behind one router."},
+    {.name = "request_seconds",
+     .type = &schema_int,
+     SCHEMA_MEMBER(struct config_limits, request_seconds),
+     .min = 1,
+     .max = 3600,
+     .fallback = "30",
+     .help = "How long a request may take to come in whole."},
+    {.name = "answer_seconds",
+     .type = &schema_int,
+     SCHEMA_MEMBER(struct config_limits, answer_seconds),
+     .min = 1,
+     .max = 86400,
+     .fallback = "300",
+     .help = "How long a client may take to receive its answer; of an asset, it must take "
+             "16 kB for each second of it, and may then go on."},
+    {.name = "shutdown_seconds",
+     .type = &schema_int,
+     SCHEMA_MEMBER(struct config_limits, shutdown_seconds),
+     .min = 0,
+     .max = 600,
+     .fallback = "10",
+     .help = "How long what is under way may go on once the daemon is told to stop."},
+    {.name = "tftp_transfers",
+     .type = &schema_int,
+     SCHEMA_MEMBER(struct config_limits, tftp_transfers),
+     .min = 1,
+     .max = 10000,
+     .fallback = "1000",
+     .help = "Files sent by TFTP at a time; each takes two file descriptors."},
+    {.name = "tftp_transfers_per_address",
+     .type = &schema_int,
+     SCHEMA_MEMBER(struct config_limits, tftp_transfers_per_address),
+     .min = 1,
+     .max = 10000,
+     .fallback = "64",
+     .help = "The same to one address."},
+    {.name = "tftp_windowsize",
+     .type = &schema_int,
+     SCHEMA_MEMBER(struct config_limits, tftp_windowsize),
+     .min = 1,
+     .max = 64,
+     .fallback = "16",
+     .help = "How many blocks a TFTP client may have on their way, if it asks for that many."},
+};
+
+static const struct schema limits_schema = {
+    .title = "limits",
+    .help = "What a peer may take of us.",
+    .size = sizeof(struct config_limits),
+    SCHEMA_FIELDS(limit_fields),
+    .name_offset = SCHEMA_NOT_KEPT,
+    .place_offset = SCHEMA_NOT_KEPT,
+};
+
 static const struct schema_field history_fields[] = {
     {.name = "days",
      .type = &schema_int,
@@ -137,6 +204,37 @@ static const struct schema history_schema = {
     SCHEMA_FIELDS(history_fields),
     .name_offset = SCHEMA_NOT_KEPT,
     .place_offset = SCHEMA_NOT_KEPT,
+};
+
+/* Below it a port wants privileges, which are gone when a transfer takes one. */
+#define PORT_MIN 1024
+
+static bool read_port(struct str s, uint16_t *ret)
+{
+    uint64_t port;
+    if (!str_to_u64(s, UINT16_MAX, &port) || port < PORT_MIN)
+        return false;
+    *ret = (uint16_t)port;
+    return true;
+}
+
+static bool read_ports(struct schema_reader *r, const struct schema_field *f,
+                       const struct yaml_node *y, void *out)
+{
+    struct str rest = yaml_text(y);
+    struct str first = str_cut(&rest, '-');
+    struct config_ports ports;
+    if (!rest.p || !read_port(first, &ports.first) || !read_port(rest, &ports.last) ||
+        ports.first > ports.last)
+        return schema_refuse(r, f, y);
+    *(struct config_ports *)out = ports;
+    return true;
+}
+
+static const struct schema_type ports_type = {
+    .what = "two ports of 1024 or more, like 6900-6999",
+    .size = sizeof(struct config_ports),
+    .read = read_ports,
 };
 
 static const struct schema_field config_fields[] = {
@@ -197,7 +295,7 @@ static const struct schema_field config_fields[] = {
              "free one, which the log names.",
      .example = "[\"10.0.10.5:69\"]"},
     {.name = "tftp_ports",
-     .type = &config_ports_type,
+     .type = &ports_type,
      SCHEMA_MEMBER(struct config, tftp_ports),
      .help = "The UDP ports from which files are sent, one for each transfer, so that a firewall "
              "between networks can let them through; without it, any that is free.",
@@ -227,7 +325,7 @@ static const struct schema_field config_fields[] = {
      SCHEMA_MEMBER(struct config, log),
      .help = "What is logged, and how."},
     {.name = "limits",
-     .of = &config_limits_schema,
+     .of = &limits_schema,
      SCHEMA_MEMBER(struct config, limits),
      .help = "What a peer may take of us."},
     {.name = "history",

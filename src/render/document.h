@@ -12,7 +12,6 @@
 
 #include "base/buf.h"
 #include "model/node.h"
-#include "render/bootstrap.h"
 
 enum document_kind {
     DOCUMENT_SEED,         /* number: enum seed_file */
@@ -45,6 +44,16 @@ struct template_fault;
 
 /* Of one document: far beyond what clouds allow as user-data. */
 #define DOCUMENT_MAX_BYTES (1024 * 1024)
+
+/* What kubeadm's documents say of a cluster that runs already. The real values are the server's,
+ * for one node and one attempt. */
+struct bootstrap_values {
+    struct str endpoint;         /* of the API server: "api.lab.home.arpa:6443" */
+    struct str token;            /* "abcdef.0123456789abcdef"; empty: none */
+    const struct str *ca_hashes; /* "sha256:" and 64 hexadecimal digits */
+    uint32_t ca_hashes_n;
+    struct str certificate_key; /* 64 hexadecimal digits, for masters; empty: none */
+};
 
 /* What differs between renderings of the same document. */
 struct render_env {

@@ -3,7 +3,6 @@
 
 #include "base/mem.h"
 
-#include "render/bootvalue.h"
 #include "render/specialized.h"
 #include "render/values.h"
 
@@ -112,9 +111,10 @@ static bool lookup_special(const struct scope *s, struct str name, struct value 
     if (s->node && str_is(name, "seed"))
         *ret = seed_value(s);
     else if (kubeadm && str_is(name, "bootstrap"))
-        *ret = bootstrap_value(s->node, kind == DOCUMENT_KUBEADM_INIT, s->env->bootstrap, s->arena);
+        *ret = values_of_bootstrap(s->node, kind == DOCUMENT_KUBEADM_INIT, s->env->bootstrap,
+                                   s->arena);
     else if (kind == DOCUMENT_BOOT && str_is(name, "boot"))
-        *ret = bootvalue(s->node ? s->node->role : NULL, s->env, s->arena);
+        *ret = values_of_boot(s->node ? s->node->role : NULL, s->env, s->arena);
     else if (kind != DOCUMENT_SEED && kind != DOCUMENT_BOOT && str_is(name, "secrets"))
         *ret = s->env->secrets ? *s->env->secrets : s->tables->secrets;
     else

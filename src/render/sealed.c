@@ -24,10 +24,7 @@ static bool first_time(struct search *s, const struct template *t)
         if (s->seen[i] == t)
             return false;
     }
-    if (s->seen_n == s->seen_room) {
-        s->seen_room = s->seen_room ? s->seen_room * 2 : 16;
-        s->seen = mem_resize(s->seen, s->seen_room, sizeof(*s->seen));
-    }
+    s->seen = mem_grow(s->seen, s->seen_n, &s->seen_room, sizeof(*s->seen));
     s->seen[s->seen_n++] = t;
     return true;
 }
@@ -91,7 +88,7 @@ const struct secret_need *sealed_needs(const struct tree *t, struct arena *a, ui
 
 struct sealed_values {
     struct value_pair *pairs; /* both texts of each are its own */
-    size_t n, room;
+    uint32_t n, room;
     struct value map;
 };
 
@@ -112,10 +109,7 @@ struct sealed_values *sealed_values_new(void)
 
 void sealed_values_put(struct sealed_values *v, struct str name, struct str value)
 {
-    if (v->n == v->room) {
-        v->room = v->room ? v->room * 2 : 8;
-        v->pairs = mem_resize(v->pairs, v->room, sizeof(*v->pairs));
-    }
+    v->pairs = mem_grow(v->pairs, v->n, &v->room, sizeof(*v->pairs));
     v->pairs[v->n++] = (struct value_pair){own(name), own(value)};
     v->map = value_map(v->pairs, v->n);
 }

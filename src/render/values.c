@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "render/values.h"
 
+#include "base/json.h"
+#include "crypto/keys.h"
+
 #define MAP_PAIRS_MAX 16
+#define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
 
 /* A map under construction: `text` pairs are built in the order in which templates list them. */
 struct pairs {
@@ -369,4 +373,113 @@ struct value values_of_node(const struct node *n, uint32_t generation, const str
             put(&m, node_key_names[key], node_value(&of, key));
     }
     return map_of(&m, a);
+}
+
+/* --- boot ---------------------------------------------------------------------------------- */
+
+static struct value boot_file_value(const struct boot_file *f, struct arena *a)
+{
+    if (!f->url.n)
+        return value_none();
+    const struct value_pair pairs[] = {
+        JSON_STR("url", f->url),
+        JSON_VALUE("asset", text_or_none(f->asset)),
+    };
+    return value_copy(a, value_map(pairs, sizeof(pairs) / sizeof(pairs[0])));
+}
+
+static struct value initrd_list(const struct boot_entry *e, struct arena *a)
+{
+    struct value *items = ARENA_ARRAY(a, struct value, e->initrd_n);
+    for (uint32_t i = 0; i < e->initrd_n; i++)
+        items[i] = boot_file_value(&e->initrd[i], a);
+    return value_list(items, e->initrd_n);
+}
+
+static struct value discovery_value(const struct boot_entry *e, const struct render_env *env,
+                                    struct arena *a)
+{
+    if (e->kind != BOOT_KERNEL || e->discovery != DISCOVERY_KERNEL)
+        return value_none();
+    return value_str(ARENA_JOIN(a, STR(KEYS_DISCOVERY), env->seed_url));
+}
+
+/* As a role's own entry and those of its menu have it. */
+static struct value entry_value(const struct boot_entry *e, const struct render_env *env,
+                                struct arena *a)
+{
+    const struct value_pair pairs[] = {
+        JSON_VALUE("title", text_or_none(e->title)),
+        JSON_STR("kind", str_from(boot_kind_names[e->kind])),
+        JSON_VALUE("kernel", boot_file_value(&e->kernel, a)),
+        JSON_VALUE("initrd", initrd_list(e, a)),
+        JSON_STR("arguments", e->arguments),
+        JSON_VALUE("discovery", discovery_value(e, env, a)),
+        JSON_VALUE("chain", boot_file_value(&e->chain, a)),
+    };
+    return value_copy(a, value_map(pairs, sizeof(pairs) / sizeof(pairs[0])));
+}
+
+static struct value menu_list(const struct boot_plan *b, const struct render_env *env,
+                              struct arena *a)
+{
+    struct value *items = ARENA_ARRAY(a, struct value, b->menu_n);
+    for (uint32_t i = 0; i < b->menu_n; i++)
+        items[i] = entry_value(&b->menu[i], env, a);
+    return value_list(items, b->menu_n);
+}
+
+static struct value plan_value(const struct boot_plan *b, const struct render_env *env,
+                               struct arena *a)
+{
+    const struct value_pair pairs[] = {
+        JSON_VALUE("entry", entry_value(&b->entry, env, a)),
+        JSON_VALUE("menu", menu_list(b, env, a)),
+        JSON_INT("timeout", b->timeout_s),
+        JSON_VALUE("refusal", text_or_none(env->boot_refusal)),
+        JSON_VALUE("mac", text_or_none(env->mac)),
+        JSON_VALUE("uuid", text_or_none(env->uuid)),
+    };
+    return value_copy(a, value_map(pairs, sizeof(pairs) / sizeof(pairs[0])));
+}
+
+struct value values_of_boot(const struct role *r, const struct render_env *env, struct arena *a)
+{
+    static const struct boot_plan disk = {.entry = {.kind = BOOT_LOCAL}};
+    return plan_value(r && !env->boot_refusal.n ? &r->boot : &disk, env, a);
+}
+
+/* --- bootstrap ----------------------------------------------------------------------------- */
+
+/* The first master has nothing to join: no token yet, and no CA to know. */
+static struct bootstrap_values placeholders(const struct node *n, bool init)
+{
+    static const struct str ca_hash = {"sha256:" ZEROS, 7 + 64};
+    struct bootstrap_values v = {.endpoint = n->cluster->endpoint};
+    if (n->role->bootstrap == BOOTSTRAP_MASTER)
+        v.certificate_key = STR(ZEROS);
+    if (init)
+        return v;
+    v.token = STR("abcdef.0123456789abcdef");
+    v.ca_hashes = &ca_hash;
+    v.ca_hashes_n = 1;
+    return v;
+}
+
+struct value values_of_bootstrap(const struct node *n, bool init,
+                                 const struct bootstrap_values *values, struct arena *a)
+{
+    struct bootstrap_values v = values ? *values : placeholders(n, init);
+    struct value *hashes = ARENA_ARRAY(a, struct value, v.ca_hashes_n);
+    for (uint32_t i = 0; i < v.ca_hashes_n; i++)
+        hashes[i] = value_str(v.ca_hashes[i]);
+    const struct value_pair pairs[] = {
+        JSON_STR("action", init ? STR("init") : STR("join")),
+        JSON_BOOL("control_plane", n->role->bootstrap == BOOTSTRAP_MASTER),
+        JSON_STR("endpoint", v.endpoint),
+        JSON_VALUE("token", text_or_none(v.token)),
+        JSON_VALUE("ca_hashes", value_list(hashes, v.ca_hashes_n)),
+        JSON_VALUE("certificate_key", text_or_none(v.certificate_key)),
+    };
+    return value_copy(a, value_map(pairs, sizeof(pairs) / sizeof(pairs[0])));
 }

@@ -3,6 +3,7 @@
 #ifndef CLOUDSEED_RENDER_VALUES_H
 #define CLOUDSEED_RENDER_VALUES_H
 
+#include "render/document.h"
 #include "tree/tree.h"
 
 /* Each is made in the arena; text that the model owns is pointed at, not copied. */
@@ -35,5 +36,15 @@ struct str values_fqdn(const struct node *n, struct arena *a);
  * values_of_networks made of the same site. */
 struct value values_of_node(const struct node *n, uint32_t generation, const struct site *site,
                             struct value networks, unsigned wanted, struct arena *a);
+
+/* What boot scripts see as `boot`: of a node with that role, and what it boots now; NULL: of a
+ * machine that is not a node, or has not said yet which it is. Text that the role and `env` own is
+ * pointed at. */
+struct value values_of_boot(const struct role *r, const struct render_env *env, struct arena *a);
+
+/* What kubeadm's templates see as `bootstrap`, in the document that starts the cluster (`init`) or
+ * in one that joins it. NULL: placeholders of the same form. */
+struct value values_of_bootstrap(const struct node *n, bool init,
+                                 const struct bootstrap_values *values, struct arena *a);
 
 #endif

@@ -34,10 +34,7 @@ static bool is_leftover(struct str name)
 
 static void add(struct files *f, const char *path, const char *folder)
 {
-    if (f->n == f->room) {
-        f->room = f->room ? f->room * 2 : 32;
-        f->list = mem_resize(f->list, f->room, sizeof(*f->list));
-    }
+    f->list = mem_grow(f->list, f->n, &f->room, sizeof(*f->list));
     f->list[f->n++] = (struct files_entry){path, str_from(path + strlen(folder) + 1)};
 }
 

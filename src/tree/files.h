@@ -17,7 +17,7 @@ struct files {
     struct arena *arena; /* of the paths */
     struct faults *faults;
     struct files_entry *list; /* in the order of their names */
-    size_t n, room;
+    uint32_t n, room;
 };
 
 struct files_entry {

@@ -46,6 +46,5 @@ extern const struct schema format_site;    /* struct site_draft */
 extern const struct schema format_cluster; /* struct cluster_draft */
 extern const struct schema format_role;    /* struct role_draft */
 extern const struct schema format_node;    /* struct node_draft */
-extern const struct schema format_boot;    /* struct boot_plan: what a role's nodes boot */
 
 #endif

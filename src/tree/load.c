@@ -33,11 +33,6 @@ void load_done(struct load *l)
     free(l->role_drafts);
 }
 
-void *load_grow(void *list, uint32_t n, uint32_t *room, size_t size)
-{
-    return mem_grow(list, n, room, size);
-}
-
 const struct yaml_node *load_text(struct load *l, const char *path, struct str text)
 {
     const struct yaml_node *root;

@@ -77,9 +77,6 @@ const struct template *load_find_template(struct load *l, const struct yaml_node
 /* Whether it lies in sealed/: what it renders travels in bootstrap's answer alone. */
 bool load_is_sealed(const struct template *t);
 
-/* Makes room for one more item behind `n` in a heap array. */
-void *load_grow(void *list, uint32_t n, uint32_t *room, size_t size);
-
 /* Steps of load_clusters and the others for one definition; for fuzzing too. */
 void load_cluster(struct load *l, const struct yaml_pair *pair);
 void load_role(struct load *l, const struct yaml_pair *pair);

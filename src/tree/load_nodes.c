@@ -256,7 +256,7 @@ static void put_node(struct reading *n)
 {
     struct load *l = n->l;
     struct tree *t = l->tree;
-    t->nodes = load_grow(t->nodes, t->nodes_n, &l->nodes_room, sizeof(*t->nodes));
+    t->nodes = mem_grow(t->nodes, t->nodes_n, &l->nodes_room, sizeof(*t->nodes));
     t->nodes[n->number] = *n->node;
     const struct node *elsewhere = beside(l, find_name, &n->node->name);
     const struct node *taken =

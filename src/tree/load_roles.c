@@ -3,6 +3,7 @@
 #include "tree/load.h"
 
 #include "base/guess.h"
+#include "base/mem.h"
 #include "tree/variables.h"
 
 #include <stdlib.h>
@@ -110,7 +111,7 @@ void load_role(struct load *l, const struct yaml_pair *pair)
     find_templates(l, pair->value, &d);
     if (boot && sound)
         link_boot(l, boot, &d.role.boot);
-    l->role_drafts = load_grow(l->role_drafts, t->roles_n, &l->roles_room, sizeof(d));
+    l->role_drafts = mem_grow(l->role_drafts, t->roles_n, &l->roles_room, sizeof(d));
     l->role_drafts[t->roles_n] = d;
     uint32_t holder = map_put(&l->names, draft_name, l->role_drafts, t->roles_n);
     if (holder == MAP_NONE)

@@ -2,6 +2,8 @@
 /* The steps for site.yaml and for clusters/. */
 #include "tree/load.h"
 
+#include "base/mem.h"
+
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -156,7 +158,7 @@ void load_cluster(struct load *l, const struct yaml_pair *pair)
     c.addons = d.addons;
     c.addons_n = d.addons_n;
     check_cluster(l, pair->value, &c);
-    t->clusters = load_grow(t->clusters, t->clusters_n, &l->clusters_room, sizeof(c));
+    t->clusters = mem_grow(t->clusters, t->clusters_n, &l->clusters_room, sizeof(c));
     t->clusters[t->clusters_n] = c;
     uint32_t holder = map_put(&l->names, cluster_name, t->clusters, t->clusters_n);
     if (holder == MAP_NONE)

@@ -246,10 +246,7 @@ static bool on_document_end(struct parse *p)
 {
     if (!p->many || !p->compose.root)
         return true;
-    if (p->roots_n == p->roots_room) {
-        p->roots_room = p->roots_room ? p->roots_room * 2 : 4;
-        p->roots = mem_resize(p->roots, p->roots_room, sizeof(*p->roots));
-    }
+    p->roots = mem_grow(p->roots, p->roots_n, &p->roots_room, sizeof(*p->roots));
     p->roots[p->roots_n++] = p->compose.root;
     uint64_t aliased = p->compose.aliased;
     compose_done(&p->compose);

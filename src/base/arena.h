@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * arena: memory that dies all at once.
+ * arena: memory that is freed all at once.
  *
  * What belongs to one request, one rendering or one loaded tree is allocated from its arena and
- * never freed by itself. Not thread-safe: one owner at a time; a frozen arena may be read by all.
- * Sizes are the caller's to cap beforehand; when memory runs out after that, we abort.
+ * never freed on its own. Not thread-safe: one owner at a time; a frozen arena may be read by all.
+ * The caller caps sizes beforehand; if memory runs out after that, the process aborts.
  */
 #ifndef CLOUDSEED_BASE_ARENA_H
 #define CLOUDSEED_BASE_ARENA_H
@@ -35,13 +35,13 @@ void arena_wipe(struct arena *a);
 void *arena_alloc(struct arena *a, size_t size) __attribute__((malloc, returns_nonnull));
 /* Zeroed; aborts where count * size overflows. */
 void *arena_zalloc(struct arena *a, size_t count, size_t size) __attribute__((returns_nonnull));
-/* Room for one more item behind the `n` of `list`, which is copied where there is none; *room is
- * how many there is room for, 0 at first. */
+/* Makes room for one more item behind the `n` of `list`, copying it if need be; *room is how many
+ * items fit, 0 at first. */
 void *arena_grow(struct arena *a, void *list, uint32_t n, uint32_t *room, size_t size)
     __attribute__((returns_nonnull));
 /* A copy with a NUL behind it. */
 struct str arena_str(struct arena *a, struct str s);
-/* The parts one behind the other, NUL-terminated. */
+/* The parts joined, NUL-terminated. */
 struct str arena_join(struct arena *a, const struct str *parts, size_t n);
 #define ARENA_JOIN(a, ...)                             \
     arena_join((a), (const struct str[]){__VA_ARGS__}, \

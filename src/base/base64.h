@@ -5,7 +5,7 @@
 
 #include "base/str.h"
 
-/* How many characters it takes, without a NUL. */
+/* The number of characters, without a NUL. */
 static inline size_t base64_length(size_t bytes)
 {
     return (bytes + 2) / 3 * 4;
@@ -14,7 +14,7 @@ static inline size_t base64_length(size_t bytes)
 /* Writes them, and a NUL. */
 void base64_write(struct str bytes, char *to);
 
-/* What a character stands for; below 0: it is no digit of base64. */
+/* The value of a digit; below 0 for any other character. */
 int base64_digit(char c);
 
 #endif

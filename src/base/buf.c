@@ -96,7 +96,7 @@ bool buf_printf(struct buf *b, const char *fmt, ...)
     return ok;
 }
 
-/* One byte that must not reach a terminal or break a line. */
+/* A byte that must not reach a terminal or break a line. */
 static void escape_byte(struct buf *b, unsigned char c)
 {
     switch (c) {
@@ -114,8 +114,8 @@ static bool is_plain(unsigned char c)
     return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
 }
 
-/* U+0080–U+009F are controls to a terminal; U+200B–U+200F, U+2028–U+202E, U+2066–U+2069 and U+FEFF
- * are seen by nobody, end lines, or turn the order of what follows. */
+/* U+0080–U+009F control a terminal; U+200B–U+200F, U+2028–U+202E, U+2066–U+2069 and U+FEFF are
+ * invisible, end lines, or reverse the order of what follows. */
 static bool is_control(const unsigned char *p, size_t n)
 {
     if (n == 2)
@@ -127,7 +127,7 @@ static bool is_control(const unsigned char *p, size_t n)
            (code >= 0x2066 && code <= 0x2069) || code == 0xFEFF;
 }
 
-/* Length of a printable sequence beyond ASCII, 0 for anything else. */
+/* The length of a printable sequence beyond ASCII; 0 for anything else. */
 static size_t printable_utf8(struct str s)
 {
     size_t bad;

@@ -2,9 +2,9 @@
 /*
  * buf: bytes that grow, up to a cap.
  *
- * Writers append without checking each time: once the cap is reached nothing more is taken and
- * `full` stays set until buf_clear, so one look at the end tells. The bytes are always followed by
- * a NUL that does not count.
+ * Writers append without checking each time: once the cap is reached nothing more is appended and
+ * `full` stays set until buf_clear, so one check at the end is enough. The bytes are always
+ * followed by a NUL that does not count.
  */
 #ifndef CLOUDSEED_BASE_BUF_H
 #define CLOUDSEED_BASE_BUF_H
@@ -28,7 +28,8 @@ void buf_clear(struct buf *b);
 /* As buf_clear, and overwrites all of the memory in any case. */
 void buf_wipe(struct buf *b);
 
-/* Each returns false, and sets `full`, where the text would pass the cap: then none of it is in. */
+/* Each returns false and sets `full` where the text would exceed the cap; none of it is appended
+ * then. */
 bool buf_append(struct buf *b, const void *p, size_t n);
 bool buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -52,8 +53,8 @@ static inline struct str buf_view(const struct buf *b)
     return (struct str){b->p ? b->p : "", b->n};
 }
 
-/* Text of strangers for logs, consoles and messages: control characters, DEL, bytes that are no
- * UTF-8, C1 controls and the double quote or backslash come as \n, \t, \xNN, \" and \\; a text
+/* Appends foreign text for logs, consoles and messages: control characters, DEL, C1 controls, bytes
+ * that are not valid UTF-8, double quotes and backslashes become \n, \t, \xNN, \" and \\; a text
  * longer than `max` bytes ends in "…". */
 bool buf_escaped(struct buf *b, struct str foreign, size_t max);
 

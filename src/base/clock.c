@@ -46,7 +46,7 @@ const char *clock_wall_text(char text[static CLOCK_TEXT_SIZE])
     return clock_text(clock_wall_ms(), text);
 }
 
-/* `n` digits at the beginning of *s, and what must stand behind them; -1: they do not. */
+/* Cuts `n` digits and one of the characters in `behind` off *s; -1 where they are not there. */
 static int take(struct str *s, size_t n, const char *behind)
 {
     int v = 0;

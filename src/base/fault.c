@@ -38,7 +38,7 @@ __attribute__((format(printf, 2, 0))) static const char *format_msg(struct fault
     return arena_printf(&fs->arena, "%.*s…", STR_ARG(head)).p;
 }
 
-/* Where the next one goes, or NULL. Warnings give way to errors, the last one first. */
+/* The place of the next fault, or NULL. An error replaces the last warning when all are taken. */
 static struct fault *take_slot(struct faults *fs, bool warning)
 {
     if (!fs->list)
@@ -114,7 +114,7 @@ static int by_place(const struct fault *a, const struct fault *b)
     return (a->at.column > b->at.column) - (a->at.column < b->at.column);
 }
 
-/* Insertion, since it is stable and the list is short and nearly sorted. */
+/* Insertion sort: it is stable, and the list is short and nearly sorted. */
 void faults_sort(struct faults *fs)
 {
     for (size_t i = 1; i < fs->kept; i++) {

@@ -23,7 +23,7 @@ static void close_dir(DIR **d)
         closedir(*d);
 }
 
-/* A file may grow while it is read: asking for one byte beyond its size tells. */
+/* A file may grow while it is read: reading one byte more than its size shows it. */
 static int read_all(int fd, size_t max_bytes, struct arena *a, struct str *ret)
 {
     struct stat st;
@@ -36,7 +36,7 @@ static int read_all(int fd, size_t max_bytes, struct arena *a, struct str *ret)
     size_t size = (size_t)st.st_size, n = 0;
     char *p = arena_alloc(a, size + 1);
     ssize_t got;
-    do { /* what ends at the size, though more was asked for, ends there indeed */
+    do { /* a short read at the size is the end of the file */
         got = read(fd, p + n, size + 1 - n);
         if (got < 0 && errno != EINTR)
             return -errno;
@@ -51,7 +51,7 @@ static int read_all(int fd, size_t max_bytes, struct arena *a, struct str *ret)
 
 int fs_read(const char *path, size_t max_bytes, struct arena *a, struct str *ret, struct err *e)
 {
-    /* O_NONBLOCK: a named pipe in its place shall not hold us. */
+    /* O_NONBLOCK: a named pipe in its place must not block. */
     FS_CLOSED int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return err_errno(e, -errno, "%s", path);
@@ -92,8 +92,7 @@ int fs_create(const char *path, struct str bytes, mode_t mode, struct err *e)
     int n = snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path);
     if ((size_t)n >= sizeof(temporary))
         return err_set(e, -ENAMETOOLONG, "%s: the path is too long", path);
-    /* A random name: what a crash left behind, of our own process number perhaps, is no obstacle.
-     */
+    /* A random name, so that a file left behind by a crash is not in the way. */
     FS_CLOSED int fd = mkostemp(temporary, O_CLOEXEC);
     if (fd < 0)
         return err_errno(e, -errno, "%s", path);
@@ -149,7 +148,7 @@ int fs_list(const char *path, struct arena *a, const struct fs_entry **ret, size
     return 0;
 }
 
-/* The file itself is left out. */
+/* All folders above the file. */
 static int make_parents(char *path)
 {
     for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {

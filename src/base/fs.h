@@ -13,17 +13,18 @@
  * read's errno. The message names the path. */
 int fs_read(const char *path, size_t max_bytes, struct arena *a, struct str *ret, struct err *e);
 
-/* Makes a file that must not be there yet (-EEXIST), whole or not at all: written beside its place,
- * synced, linked into place, and the folder synced. `mode` is not subject to the umask. */
+/* Creates a file that must not exist yet (-EEXIST), as a whole or not at all: it is written beside
+ * its place, synced, linked into place, and the folder is synced. The umask does not apply. */
 int fs_create(const char *path, struct str bytes, mode_t mode, struct err *e);
 
-/* Makes the file `name` below `folder`, which must not be there yet, and the folders between. It is
- * not synced: for what can be made again. */
+/* Creates the file `name` below `folder`, which must not exist yet, and the folders between. It is
+ * not synced: use it for what can be generated again. */
 int fs_put(const char *folder, struct str name, struct str bytes, struct err *e);
 
 struct fs_entry {
     const char *name;
-    mode_t kind; /* S_IFREG, S_IFDIR; 0 where only stat tells: links, and some file systems */
+    mode_t
+        kind; /* S_IFREG, S_IFDIR; 0 where it takes a stat: for links, and on some file systems */
 };
 
 /* Writes all of it. Below 0: -errno. */
@@ -35,7 +36,7 @@ int fs_sync_parent(const char *path, struct err *e);
 #define FS_CLOSED __attribute__((cleanup(fs_close)))
 void fs_close(int *fd);
 
-/* What is in a folder, sorted by the names' bytes, without "." and "..". */
+/* The entries of a folder, sorted by the names' bytes, without "." and "..". */
 int fs_list(const char *path, struct arena *a, const struct fs_entry **ret, size_t *ret_n,
             struct err *e);
 

@@ -9,7 +9,7 @@ void guess_init(struct guess *g, struct str word)
     *g = (struct guess){.word = word, .distance = UINT_MAX};
 }
 
-/* One edit in a short word, one in three letters of a longer one: beyond that it is another. */
+/* The most edits in a misspelled word: one or two in a short one, else one for three letters. */
 static unsigned near_enough(size_t n)
 {
     return n < 6 ? 1 + (n > 3) : (unsigned)n / 3;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* guess: what somebody may have meant: "did you mean 'worker'?" */
+/* guess: suggestions for a misspelled word: "did you mean 'worker'?" */
 #ifndef CLOUDSEED_BASE_GUESS_H
 #define CLOUDSEED_BASE_GUESS_H
 

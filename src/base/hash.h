@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hash: a fast hash of bytes (XXH3), for tables and entity tags; no secret rests on it. */
+/* hash: a fast hash of bytes (XXH3), for tables and entity tags; not for secrets. */
 #ifndef CLOUDSEED_BASE_HASH_H
 #define CLOUDSEED_BASE_HASH_H
 

@@ -2,8 +2,8 @@
 /*
  * intern: keeps each text once.
  *
- * A hundred thousand nodes name a handful of roles and variables. The copies live in the arena
- * given, and outlive the table that found them.
+ * A hundred thousand nodes name a handful of roles and variables. The copies live in the arena and
+ * outlive the table.
  */
 #ifndef CLOUDSEED_BASE_INTERN_H
 #define CLOUDSEED_BASE_INTERN_H
@@ -21,7 +21,7 @@ struct intern {
 void intern_init(struct intern *t, struct arena *a);
 /* Frees the table, not the texts. */
 void intern_done(struct intern *t);
-/* The one copy of `s`, with a NUL behind it. */
+/* The copy of `s`, with a NUL behind it: always the same one. */
 struct str intern_str(struct intern *t, struct str s);
 
 #endif

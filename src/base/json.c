@@ -11,11 +11,11 @@
 static json_t *need(json_t *j)
 {
     if (!j)
-        abort(); /* jansson fails here for want of memory alone */
+        abort(); /* jansson fails here only when memory runs out */
     return j;
 }
 
-/* jansson takes nothing but UTF-8: the rest is replaced, byte by byte. */
+/* jansson accepts only UTF-8: other bytes are replaced one by one. */
 static json_t *text_to_jansson(struct str s)
 {
     size_t bad;

@@ -25,7 +25,7 @@
     }
 
 /* Appends `v` as JSON: on one line, or with an indent of 2. Map keys must be strings. Bytes that
- * are no UTF-8 come as U+FFFD, numbers that JSON lacks (infinite, no number) as null. False where
+ * are not valid UTF-8 become U+FFFD; infinities and NaN become null. False where
  * the buffer is full. */
 bool json_write(struct buf *b, struct value v, bool pretty);
 

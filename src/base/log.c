@@ -125,7 +125,7 @@ static void format_line(struct buf *b, enum log_level level, const char *event,
     buf_char(b, '\n');
 }
 
-/* A line too long for us would lose its end, and with it what parts it from the next. */
+/* A line that is too long is replaced: cut off, it would run into the next one. */
 static void add_line(enum log_level level, const char *event, const struct value_pair *fields,
                      size_t n)
 {
@@ -142,7 +142,7 @@ static void add_line(enum log_level level, const char *event, const struct value
     buf_done(&line);
 }
 
-static void tell_lost(void)
+static void report_lost(void)
 {
     if (out.lost && out.backlog.n < BACKLOG_MAX / 2) {
         struct value_pair lost = LOG_NUMBER("lines", out.lost);
@@ -155,14 +155,14 @@ void log_event(enum log_level level, const char *event, const struct value_pair 
 {
     if (!log_wants(level))
         return;
-    tell_lost();
+    report_lost();
     add_line(level, event, fields, n);
 }
 
-/* A pipe or socket that is ready takes this much without waiting. */
+/* A pipe or socket that is ready accepts this much without waiting. */
 #define WRITE_MAX 4096
 
-/* False where the descriptor takes no more for now. */
+/* False where the descriptor accepts no more for now. */
 static bool write_some(int timeout_ms)
 {
     struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
@@ -173,7 +173,7 @@ static bool write_some(int timeout_ms)
     if (done < 0 && (errno == EAGAIN || errno == EINTR))
         return errno == EINTR;
     if (done < 0)
-        done = (ssize_t)out.backlog.n; /* nobody is there to read: there is nowhere to say so */
+        done = (ssize_t)out.backlog.n; /* nobody reads it, and there is nowhere to report that */
     memmove(out.backlog.p, out.backlog.p + done, out.backlog.n - (size_t)done + 1);
     out.backlog.n -= (size_t)done;
     return true;
@@ -189,7 +189,7 @@ void log_drain(void)
 {
     uint64_t end = clock_boot_ms() + DRAIN_MAX_MS;
     while ((out.backlog.n || out.lost) && clock_boot_ms() < end) {
-        tell_lost();
+        report_lost();
         write_some(100);
     }
     buf_done(&out.backlog);

@@ -3,9 +3,9 @@
  * log: one line for each outcome, as logfmt or JSON, on standard error.
  *
  * Only net/ and daemon/ call it, from the loop's thread. A line is an event's name and fields;
- * foreign text is escaped, secrets never come here. Lines gather in memory and leave with
- * log_flush, which the loop calls before it sleeps: a reader that is stuck makes us lose lines
- * (and count them), never wait.
+ * foreign text is escaped, secrets are never logged. Lines are buffered in memory until log_flush,
+ * which the loop calls before it sleeps: if the reader is stuck, lines are lost and counted, but
+ * nothing waits.
  */
 #ifndef CLOUDSEED_BASE_LOG_H
 #define CLOUDSEED_BASE_LOG_H
@@ -15,17 +15,17 @@
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_NOTICE, LOG_WARNING, LOG_ERROR };
 enum log_format { LOG_LOGFMT, LOG_JSON };
 
-/* Below `level` nothing is written. Under systemd's journal lines begin with its <priority> and
- * carry no time of their own. */
+/* Lines below `level` are not written. Under systemd's journal lines begin with its <priority> and
+ * have no time of their own. */
 void log_init(enum log_format format, enum log_level level);
 bool log_wants(enum log_level level);
 
-/* Fields in the order given; use the verbs below. */
+/* Fields in the given order; use the macros below. */
 void log_event(enum log_level level, const char *event, const struct value_pair *fields, size_t n);
 
-/* Writes what the descriptor takes without waiting. */
+/* Writes what the descriptor accepts without waiting. */
 void log_flush(void);
-/* Writes everything, waiting at most two seconds: for the end of the process. */
+/* Writes everything, waiting at most two seconds; for the end of the process. */
 void log_drain(void);
 
 #define LOG_TEXT(key, text)                  \

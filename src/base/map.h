@@ -2,9 +2,9 @@
 /*
  * map: finds the number of a thing by its key.
  *
- * Open addressing over 8-byte slots. The things themselves, and their keys, stay in an array of
- * the caller's; the map keeps a part of each key's hash and the thing's number. Nothing is ever
- * taken out: maps are built once, with a tree, and then only asked. Any thread may ask.
+ * Open addressing over 8-byte slots. The things and their keys stay in an array of the caller; the
+ * map keeps a part of each key's hash and the thing's number. Nothing is ever removed: maps are
+ * built once, with a tree, and then only read, by any thread.
  */
 #ifndef CLOUDSEED_BASE_MAP_H
 #define CLOUDSEED_BASE_MAP_H
@@ -28,7 +28,8 @@ typedef struct str (*map_key_fn)(const void *things, uint32_t item);
 void map_done(struct map *m);
 /* Room for `count` things without growing. */
 void map_reserve(struct map *m, uint32_t count);
-/* Puts `item` under its key, or returns the number that holds this key already; MAP_NONE: put. */
+/* Adds `item` under its key and returns MAP_NONE, or returns the number that has this key already.
+ */
 uint32_t map_put(struct map *m, map_key_fn key_of, const void *things, uint32_t item);
 /* MAP_NONE where there is no such key. */
 uint32_t map_find(const struct map *m, map_key_fn key_of, const void *things, struct str key);

@@ -2,9 +2,8 @@
 /*
  * mem: the heap for callers that cannot go on without it.
  *
- * Each function returns memory or aborts: sizes are capped before they are asked for, and running
- * out after that leaves nothing to save. What
- * they return is the caller's to free().
+ * Each function returns memory or aborts: the caller caps sizes beforehand, and running out of
+ * memory after that leaves nothing to save. The caller frees the result with free().
  */
 #ifndef CLOUDSEED_BASE_MEM_H
 #define CLOUDSEED_BASE_MEM_H
@@ -14,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* `p` as it is, for what a library allocated. */
+/* `p` itself, for memory that a library allocated. */
 static inline void *mem_need(void *p)
 {
     if (!p)
@@ -37,13 +36,13 @@ static inline void *mem_zalloc(size_t count, size_t size)
 #define MEM_NEW(type) ((type *)mem_zalloc(1, sizeof(type)))
 #define MEM_ARRAY(type, count) ((type *)mem_zalloc((count), sizeof(type)))
 
-/* Room for `count` items, those that were there kept, new ones uninitialised. */
+/* Resizes the list to `count` items; new ones are uninitialised. */
 static inline void *mem_resize(void *list, size_t count, size_t size)
 {
     return mem_need(reallocarray(list, count ? count : 1, size ? size : 1));
 }
 
-/* Room for one more item behind `n`; *room is how many there is room for, 0 at first. */
+/* Makes room for one more item behind the `n` of `list`; *room is how many fit, 0 at first. */
 static inline void *mem_grow(void *list, uint32_t n, uint32_t *room, size_t size)
 {
     if (n < *room)

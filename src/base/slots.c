@@ -53,7 +53,7 @@ void *slots_at(const struct slots *s, uint32_t number)
     return s->list[number].thing;
 }
 
-/* A slot that has had all its generations is not used again. */
+/* A slot that has used up its generations is not used again. */
 void slots_remove(struct slots *s, struct slot_ref name)
 {
     if (!slots_find(s, name))

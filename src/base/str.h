@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * str: text that somebody else owns, with its length.
+ * str: text with its length, owned by something else.
  *
  * A `struct str` is a plain value of two words; it never owns its bytes and need not end in NUL.
- * Parsing helpers read the whole text or fail: there is no "as far as it goes".
+ * Parsing helpers read the whole text or fail; none of them stops in the middle.
  */
 #ifndef CLOUDSEED_BASE_STR_H
 #define CLOUDSEED_BASE_STR_H
@@ -59,34 +59,34 @@ static inline struct str str_skip(struct str s, size_t from)
 /* Whether the list, which ends in NULL, holds `s`. */
 bool str_in(struct str s, const char *const *list);
 
-/* Byte order, shorter first where one begins the other: <0, 0, >0. */
+/* By bytes, a prefix first: <0, 0, >0. */
 int str_cmp(struct str a, struct str b);
 
-/* Cuts `*s` at the first `c`: returns what stands before it and leaves the rest in `*s`. Without a
- * `c` the whole is returned and `*s` is left with p == NULL. */
+/* Cuts `*s` at the first `c`: returns the part before it and leaves the rest in `*s`. Without a `c`
+ * it returns everything and leaves `*s` with p == NULL. */
 struct str str_cut(struct str *s, char c);
 
 /* Drops spaces, tabs and line ends from both ends. */
 struct str str_trim(struct str s);
 
-/* Decimal digits alone, no sign, no leading zero but "0" itself, at most `max`. */
+/* Decimal digits only: no sign, no leading zero except in "0", at most `max`. */
 bool str_to_u64(struct str s, uint64_t max, uint64_t *ret);
 
 #define STR_U64_SIZE 21
 /* Writes `v` in decimal digits and a NUL; returns what it wrote. */
 struct str str_of_u64(uint64_t v, char text[static STR_U64_SIZE]);
 
-/* ASCII alone: bytes above 127 never fold. */
+/* Ignores the case of ASCII letters only. */
 bool str_eq_nocase(struct str a, struct str b);
 
-/* True where all of `s` is well-formed UTF-8 (RFC 3629); else *ret_at is the first bad byte. */
+/* Whether all of `s` is well-formed UTF-8 (RFC 3629); if not, *ret_at is the first bad byte. */
 bool str_is_utf8(struct str s, size_t *ret_at);
 
-/* The beginning of `s`: at most `max_bytes`, and never a part of a UTF-8 sequence at its end. */
+/* The beginning of `s`, at most `max_bytes`, that does not end inside a UTF-8 sequence. */
 struct str str_head(struct str s, size_t max_bytes);
 
-/* How many edits make `a` into `b` (insert, drop, replace, swap of neighbours), capped at 64 bytes
- * a side; for "did you mean". */
+/* How many edits turn `a` into `b` (insertion, deletion, replacement, swap of neighbours); texts
+ * longer than 64 bytes count as 64 edits apart. */
 unsigned str_distance(struct str a, struct str b);
 
 #endif

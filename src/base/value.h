@@ -3,8 +3,8 @@
  * value: data as YAML and JSON know it, immutable once made.
  *
  * Variables of the seed tree are values, templates compute with them, and JSON output is made of
- * them. A value is 16 bytes and owns nothing: strings, lists and maps live in the arena of whoever
- * made it. Maps keep the order in which they were written.
+ * them. A value is 16 bytes and owns nothing: strings, lists and maps live in the arena of its
+ * creator. Maps keep the order in which they were written.
  */
 #ifndef CLOUDSEED_BASE_VALUE_H
 #define CLOUDSEED_BASE_VALUE_H
@@ -12,7 +12,7 @@
 #include "base/arena.h"
 
 enum value_kind {
-    VALUE_UNDEFINED, /* all zero; no data has it, it says "there is none" */
+    VALUE_UNDEFINED, /* all zero; never in data: it means "there is none" */
     VALUE_NONE,
     VALUE_BOOL,
     VALUE_INT,
@@ -26,7 +26,7 @@ struct value_pair;
 
 struct value {
     uint8_t kind; /* enum value_kind */
-    uint8_t tag;  /* 0 in data; who computes with values may mark them; never compared */
+    uint8_t tag;  /* 0 in data; code that computes with values may mark them; never compared */
     uint32_t n;   /* bytes, items or pairs */
     union {
         bool b;
@@ -63,7 +63,7 @@ static inline struct value value_float(double f)
     return (struct value){.kind = VALUE_FLOAT, .f = f};
 }
 
-/* The bytes stay the caller's; n must fit 32 bits. */
+/* The bytes are not copied; n must fit 32 bits. */
 static inline struct value value_str(struct str s)
 {
     return (struct value){.kind = VALUE_STR, .n = (uint32_t)s.n, .s = s.p};
@@ -88,10 +88,10 @@ static inline struct str value_text(struct value v)
 /* "none", "boolean", "integer", "float", "string", "list", "mapping", "undefined". */
 const char *value_kind_name(struct value v);
 
-/* The value under a string key, VALUE_UNDEFINED where there is none or `map` is no map. */
+/* The value under a string key; VALUE_UNDEFINED where there is none or `map` is not a map. */
 struct value value_get(struct value map, struct str key);
 
-/* Same data, whatever the order of a map's keys; 1, 1.0 and true are three different values. */
+/* Whether the data is the same, in any order of a map's keys; 1, 1.0 and true differ. */
 bool value_same(struct value a, struct value b);
 
 /* A deep copy into another arena. */

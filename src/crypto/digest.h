@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* digest: SHA-256 of what comes piece by piece. */
+/* digest: SHA-256 of data that comes in pieces. */
 #ifndef CLOUDSEED_CRYPTO_DIGEST_H
 #define CLOUDSEED_CRYPTO_DIGEST_H
 
@@ -11,10 +11,10 @@ struct digest;
 
 struct digest *digest_new(void);
 void digest_add(struct digest *d, struct str bytes);
-/* Frees it; NULL may be given for `text` where nobody wants to know. Returns `text`. */
+/* Frees it. `text` may be NULL where the digest is not needed. Returns `text`. */
 const char *digest_end(struct digest *d, char *text);
 
-/* Whether this is how a SHA-256 is written, in digits of any case. */
+/* Whether `s` is 64 hexadecimal digits, of any case. */
 bool digest_text_valid(struct str s);
 
 #endif

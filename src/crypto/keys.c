@@ -21,7 +21,7 @@ static const char base32[] = "abcdefghijklmnopqrstuvwxyz234567";
 
 struct keyer {
     EVP_MAC *mac;
-    EVP_MAC_CTX *ready; /* keyed, nothing fed yet */
+    EVP_MAC_CTX *ready; /* keyed, without data */
     char kid;
 };
 
@@ -85,7 +85,7 @@ void keyer_seed_key(struct keyer *k, struct str uid, uint32_t epoch, char ret[SE
     ret[SEED_KEY_LEN] = '\0';
 }
 
-/* Keys that stand alone: nothing follows from them, nor they from anything. */
+/* Random keys, not derived from anything. */
 void keys_new_join(char ret[JOIN_KEY_LEN + 1])
 {
     uint8_t bytes[RANDOM_BYTES];

@@ -2,9 +2,9 @@
 /*
  * keys: the seed keys (docs/formats/keys.md).
  *
- * A seed key opens one node's data. It is no random number that somebody must store: it is an HMAC
- * of the node's uid and key epoch, so that one secret stands for all of them. Knows nothing of
- * nodes or trees.
+ * A seed key gives access to one node's data. It is not random and need not be stored: it is an
+ * HMAC of the node's uid and key epoch, so that all of them follow from one secret. Knows nothing
+ * of nodes or trees.
  */
 #ifndef CLOUDSEED_CRYPTO_KEYS_H
 #define CLOUDSEED_CRYPTO_KEYS_H
@@ -16,16 +16,16 @@
 
 struct keyer;
 
-/* Prepared for one secret, since 100,000 keys are made in a row. Not to be shared by threads. */
+/* Prepared for one secret, since 100,000 keys are computed in a row. Not thread-safe. */
 struct keyer *keyer_new(const struct secret *s);
 void keyer_free(struct keyer *k);
 /* The seed key of `uid` in its epoch, with a NUL. */
 void keyer_seed_key(struct keyer *k, struct str uid, uint32_t epoch, char ret[SEED_KEY_LEN + 1]);
 
-/* What a seed URL is put behind: docs/cloud-init.md. */
+/* Goes before a seed URL: docs/cloud-init.md. */
 #define KEYS_DISCOVERY "ds=nocloud;dsmode=net;s="
 
-#define WINDOW_KEY_LEN SEED_KEY_LEN /* it stands where a seed key may */
+#define WINDOW_KEY_LEN SEED_KEY_LEN /* it may be used in place of a seed key */
 #define JOIN_KEY_LEN 26
 
 /* A build window's keys: random, with a NUL. */
@@ -33,9 +33,9 @@ void keys_new_window(char ret[WINDOW_KEY_LEN + 1]);
 void keys_new_join(char ret[JOIN_KEY_LEN + 1]);
 
 #define NODE_UID_LEN (2 + JOIN_KEY_LEN)
-/* What a registered node is known by, however often its name is given again: random. */
+/* Identifies a registered node, even if its name is reused later: random, with a NUL. */
 void keys_new_uid(char ret[NODE_UID_LEN + 1]);
-/* What they are sealed for, in the arena. */
+/* The purposes for which sealing.h seals them, in the arena. */
 struct str keys_window_purpose(struct str uid, struct arena *a);
 struct str keys_join_purpose(struct str uid, struct arena *a);
 

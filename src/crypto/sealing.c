@@ -149,7 +149,7 @@ bool sealer_unseal(const struct sealer *s, struct str purpose, struct str sealed
     }
     if (!decrypt(s, purpose, bytes, n, out))
         return false;
-    out[n - NONCE_BYTES - TAG_BYTES] = '\0'; /* there is room: that of nonce and tag */
+    out[n - NONCE_BYTES - TAG_BYTES] = '\0'; /* it fits: nonce and tag took more room */
     *ret = (struct str){(const char *)out, n - NONCE_BYTES - TAG_BYTES};
     return true;
 }

@@ -113,7 +113,7 @@ int secrets_load_or_create(const char *path, struct secrets *ret, bool *ret_crea
         return r;
     }
     r = create(path, e);
-    if (r < 0 && r != -EEXIST) /* another daemon's start may have been faster */
+    if (r < 0 && r != -EEXIST) /* another daemon may have been faster */
         return r;
     *ret_created = r == 0;
     return secrets_load(path, ret, e);

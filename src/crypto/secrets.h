@@ -2,8 +2,8 @@
 /*
  * secrets: the server's secrets and the file that keeps them (docs/formats/keys.md).
  *
- * The file is the one thing from which every node's seed key follows. Two secrets may live at a
- * time, while one replaces the other.
+ * Every node's seed key is derived from this file. It may hold two secrets while one replaces the
+ * other.
  */
 #ifndef CLOUDSEED_CRYPTO_SECRETS_H
 #define CLOUDSEED_CRYPTO_SECRETS_H
@@ -19,22 +19,22 @@ struct secret {
     uint8_t bytes[SECRET_BYTES];
 };
 
-/* The first makes keys, each of them opens. */
+/* Keys are made from the first; keys of each are accepted. */
 struct secrets {
     struct secret list[SECRETS_MAX];
     size_t n;
 };
 
-/* Reads the secret file. -ENOENT where there is none; -EPERM where others than its owner may use
- * it; -EINVAL with the line for what is no secret. */
+/* Reads the secret file. -ENOENT where there is none; -EPERM where group or others
+ * have access; -EINVAL, with the line, where it is not a valid secret file. */
 int secrets_load(const char *path, struct secrets *ret, struct err *e);
-/* The same, but makes a file with a new secret (0600) where there is none. */
+/* The same, but creates a file with a new secret (0600) where there is none. */
 int secrets_load_or_create(const char *path, struct secrets *ret, bool *ret_created, struct err *e);
 /* Reads the text of a secret file. */
 int secrets_parse(struct str text, struct secrets *ret, struct err *e);
-/* The text of a file that holds them, in the arena. */
+/* The text of a file with these secrets, in the arena. */
 struct str secrets_text(const struct secrets *s, struct arena *a);
-/* Makes the secret file (0600) of such a text; -EEXIST where there is one. */
+/* Creates the secret file (0600) from such a text; -EEXIST where there is one already. */
 int secrets_restore(const char *path, struct str text, struct err *e);
 /* Overwrites them in memory. */
 void secrets_wipe(struct secrets *s);

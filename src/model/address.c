@@ -14,7 +14,8 @@ static size_t octets_of(struct address a)
     return a.family == 4 ? 4 : 16;
 }
 
-/* ::ffff:a.b.c.d is how a dual-stack socket names an IPv4 peer: one machine, one address. */
+/* A dual-stack socket reports an IPv4 peer as ::ffff:a.b.c.d: the same machine must have the same
+ * address. */
 static void unmap(struct address *a)
 {
     static const uint8_t mapped[12] = {[10] = 0xFF, [11] = 0xFF};
@@ -40,7 +41,7 @@ bool address_parse(struct str s, struct address *ret)
     return true;
 }
 
-/* Written for every rendering and every log line, where inet_ntop's sprintf is felt. */
+/* inet_ntop's sprintf is slow, and this is done for every rendering and every log line. */
 static void ipv4_text(const uint8_t octet[static 4], char *text)
 {
     char digits[STR_U64_SIZE];
@@ -67,7 +68,7 @@ bool address_same(struct address a, struct address b)
     return a.family == b.family && memcmp(a.octet, b.octet, octets_of(a)) == 0;
 }
 
-/* Clears every bit behind the first `prefix` ones. */
+/* Clears all bits after the first `prefix`. */
 static struct address masked(struct address a, uint8_t prefix)
 {
     for (size_t i = 0; i < octets_of(a); i++) {
@@ -85,7 +86,7 @@ bool cidr_parse(struct str s, struct cidr *ret, struct cidr *ret_hint)
     uint64_t prefix;
     if (!s.p || !address_parse(base, &a))
         return false;
-    bool mapped = a.family == 4 && memchr(base.p, ':', base.n); /* its prefix would mislead */
+    bool mapped = a.family == 4 && memchr(base.p, ':', base.n); /* its prefix would be ambiguous */
     if (mapped || !str_to_u64(s, octets_of(a) * 8, &prefix))
         return false;
     struct cidr c = {masked(a, (uint8_t)prefix), (uint8_t)prefix};

@@ -18,23 +18,23 @@ struct cidr {
 #define ADDRESS_TEXT_SIZE 46
 #define CIDR_TEXT_SIZE 50
 
-/* As inet_pton takes them: no zone, no leading zeros in IPv4. An IPv4-mapped IPv6 address becomes
+/* As inet_pton reads them: no zone, no leading zeros in IPv4. An IPv4-mapped IPv6 address becomes
  * IPv4. */
 bool address_parse(struct str s, struct address *ret);
 const char *address_text(struct address a, char text[static ADDRESS_TEXT_SIZE]);
 bool address_same(struct address a, struct address b);
 
-/* "10.0.20.0/24". Host bits that are set are refused: false with *ret_hint filled where that alone
- * is wrong (it may be NULL), so that a message can name the network meant. */
+/* "10.0.20.0/24". Host bits must be zero: where only they are wrong, it returns false and fills
+ * *ret_hint (which may be NULL), so that a message can name the network. */
 bool cidr_parse(struct str s, struct cidr *ret, struct cidr *ret_hint);
 const char *cidr_text(struct cidr c, char text[static CIDR_TEXT_SIZE]);
 bool cidr_contains(struct cidr c, struct address a);
 bool cidr_overlaps(struct cidr a, struct cidr b);
-/* Inside, and neither the network's own address nor IPv4's broadcast: one that a machine may have.
- * Networks of one or two addresses have no such two. */
+/* Whether a machine may have the address: it is inside, and not the network's own or its IPv4
+ * broadcast address, which networks of one or two addresses do not have. */
 bool cidr_has_host(struct cidr c, struct address a);
 
-/* An address to listen on, and its port; 0 takes a free one. */
+/* An address and port to listen on; port 0 takes a free one. */
 struct endpoint {
     struct address address;
     uint16_t port;
@@ -42,7 +42,7 @@ struct endpoint {
 
 #define ENDPOINT_TEXT_SIZE 54
 
-/* "10.0.10.5:8080", "[::]:8080": brackets around IPv6 and nothing else. No names. */
+/* "10.0.10.5:8080", "[::]:8080": brackets around IPv6 only. No names. */
 bool endpoint_parse(struct str s, struct endpoint *ret);
 const char *endpoint_text(struct endpoint e, char text[static ENDPOINT_TEXT_SIZE]);
 

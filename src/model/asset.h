@@ -6,11 +6,12 @@
 #include "base/str.h"
 
 #define ASSET_NAME_MAX_BYTES 512
-/* What the file is called that holds an asset's hash, behind the asset's name. */
+/* Appended to an asset's name: the file that holds its hash. */
 #define ASSET_HASH_ENDING ".sha256"
 
-/* What is wrong with a name, in one line that stays; NULL: nothing. Each of its parts between
- * slashes has at least a byte, none begins with a dot, no byte is a control character. */
+/* What is wrong with a name, in one line that is never freed; NULL where it is valid. Each part
+ * between slashes must have at least one byte, must not begin with a dot and must not contain
+ * control characters. */
 const char *asset_name_refusal(struct str name);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* boot: what a machine that asks the network is to boot. */
+/* boot: what a machine boots from the network. */
 #ifndef CLOUDSEED_MODEL_BOOT_H
 #define CLOUDSEED_MODEL_BOOT_H
 
@@ -9,7 +9,7 @@ enum boot_kind {
     BOOT_LOCAL,  /* its own disk */
     BOOT_KERNEL, /* a Linux kernel with its initrds */
     BOOT_CHAIN,  /* another boot program or script */
-    BOOT_MENU,   /* what somebody at its console chooses */
+    BOOT_MENU,   /* a choice at its console */
     BOOT_KINDS
 };
 
@@ -19,12 +19,12 @@ extern const char *const boot_kind_names[]; /* "local", …, and NULL behind */
 enum boot_discovery {
     DISCOVERY_KERNEL, /* by the kernel's command line, with the window's key */
     DISCOVERY_SMBIOS, /* by the machine's serial, which an admin has set */
-    DISCOVERY_NONE    /* it does not look for it */
+    DISCOVERY_NONE    /* it does not look for one */
 };
 
 extern const char *const boot_discovery_names[]; /* "kernel", …, and NULL behind */
 
-/* What reads a boot script. */
+/* The program that reads a boot script. */
 enum boot_loader { LOADER_IPXE, LOADER_GRUB, LOADERS };
 
 extern const char *const boot_loader_names[LOADERS]; /* "ipxe", "grub" */
@@ -33,7 +33,7 @@ extern const char *const boot_script_names[LOADERS];
 
 struct boot_file {
     struct str url;
-    struct str asset; /* what `url` was made of: a path below the server's assets, or empty */
+    struct str asset; /* what `url` was made from: a path below the server's assets, or empty */
 };
 
 struct boot_entry {
@@ -42,7 +42,7 @@ struct boot_entry {
     /* BOOT_KERNEL */
     struct boot_file kernel;
     const struct boot_file *initrd;
-    struct str arguments; /* words between single spaces; none that a boot script would read */
+    struct str arguments; /* words with single spaces between; none is special in a boot script */
     enum boot_discovery discovery;
     /* BOOT_CHAIN */
     struct boot_file chain;
@@ -55,13 +55,14 @@ struct boot_entry {
 
 struct boot_plan {
     struct boot_entry entry;
-    /* BOOT_MENU; the first one is taken when nobody chooses. */
+    /* BOOT_MENU; the first entry is the default. */
     const struct boot_entry *menu;
     uint32_t menu_n;
     uint32_t timeout_s;
 };
 
-/* What is wrong with a kernel's arguments, in one line that stays; NULL: nothing. iPXE has no
+/* What is wrong with a kernel's arguments, in one line that is never freed; NULL where they are
+ * valid. iPXE has no
  * quotes: "${" begins a setting, and a word that begins with "#" or is "||", "&&" or ";" ends the
  * command (its core/exec.c). */
 const char *boot_arguments_refusal(struct str s);

@@ -8,14 +8,14 @@
 
 struct template;
 
-/* A manifest that the first master applies: fetched by it, or rendered here. */
+/* A manifest that the first master applies: it fetches it, or this server renders it. */
 struct addon {
     struct str name;
-    struct str url;    /* empty: it is rendered */
-    struct str asset;  /* what `url` was made of: a path below the server's assets, or empty */
+    struct str url;    /* empty where it is rendered */
+    struct str asset;  /* what `url` was made from: a path below the server's assets, or empty */
     struct str sha256; /* 64 lower-case hexadecimal digits; empty: not checked */
     struct str template_name;
-    const struct template *template; /* NULL: it is fetched */
+    const struct template *template; /* NULL where it is fetched */
     struct place at;
     const struct str *wait; /* what to wait for, in order: "crd/installations.operator.tigera.io" */
     uint32_t wait_n;
@@ -30,7 +30,7 @@ struct cluster {
     struct str endpoint;     /* "api.lab.home.arpa:6443": a DNS name or VIP, and a port */
     const struct cidr *pods; /* one, or two for dual stack */
     const struct cidr *services;
-    const struct addon *addons; /* in the order of their writing */
+    const struct addon *addons; /* in the order in which they are written */
     uint32_t pods_n, services_n, addons_n;
     struct variables variables;
     struct place at;

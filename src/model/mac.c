@@ -3,7 +3,7 @@
 
 #include "base/hex.h"
 
-/* The distance from one pair of digits to the next: 2 or 3; 0 where the text is no MAC's shape. */
+/* The distance from one pair of digits to the next: 2 or 3; 0 where the text is not a MAC. */
 static size_t stride_of(struct str s)
 {
     if (s.n == 12)
@@ -27,7 +27,7 @@ bool mac_parse(struct str s, struct mac *ret)
             return false;
         any |= m.octet[i];
     }
-    if (!any || (m.octet[0] & 1)) /* the lowest bit of the first octet: a group */
+    if (!any || (m.octet[0] & 1)) /* the lowest bit of the first octet marks a group */
         return false;
     *ret = m;
     return true;

@@ -11,8 +11,8 @@ struct mac {
 
 #define MAC_TEXT_SIZE 18
 
-/* Takes "bc:24:11:0a:14:0b", the same with "-", and twelve digits without either, any case. Not
- * multicast, not all zero. */
+/* Accepts "bc:24:11:0a:14:0b", the same with "-", and twelve digits without separators, in any
+ * case. Neither multicast nor all zero. */
 bool mac_parse(struct str s, struct mac *ret);
 /* Lower case with colons. Returns `text`. */
 const char *mac_text(struct mac m, char text[static MAC_TEXT_SIZE]);

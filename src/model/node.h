@@ -12,12 +12,12 @@
 #define NODE_NAME_MAX 63
 #define NODE_MACS_MAX 16
 #define NODE_ADDRESSES_MAX 16
-/* A new generation is a new instance to cloud-init: only an admin starts one. */
+/* To cloud-init a new generation is a new instance; only an admin starts one. */
 #define NODE_FIRST_GENERATION 1
 
 struct node {
     struct str name; /* a DNS label: RFC 1123, lower case */
-    struct str uid;  /* what its keys and its state hang on; a declared node's name */
+    struct str uid;  /* identifies its keys and its state; a declared node's is its name */
     const struct role *role;
     const struct cluster *cluster; /* NULL: none */
     const struct mac *macs;
@@ -34,8 +34,8 @@ struct node {
 /* A DNS label of RFC 1123 in lower case, at most 63 bytes. */
 bool node_name_valid(struct str name);
 
-/* The number of the interface that has the address: networks with the same VLAN share one. Its
- * MAC has the same number, where the node has any. */
+/* The number of the interface that has the address; networks with the same VLAN share one. The MAC
+ * of that number is the interface's, where the node has MACs. */
 uint8_t node_interface_of(const struct node *n, uint8_t address);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* role: what a kind of node is made of. */
+/* role: what nodes of one kind have in common. */
 #ifndef CLOUDSEED_MODEL_ROLE_H
 #define CLOUDSEED_MODEL_ROLE_H
 
@@ -17,7 +17,7 @@ enum seed_file {
 
 extern const char *const seed_file_names[SEED_FILE_COUNT]; /* "meta-data", … */
 
-/* SEED_FILE_COUNT where the name is none of the four. */
+/* SEED_FILE_COUNT for any other name. */
 enum seed_file seed_file_parse(struct str name);
 
 enum bootstrap { BOOTSTRAP_NONE, BOOTSTRAP_MASTER, BOOTSTRAP_WORKER, BOOTSTRAP_COUNT };
@@ -26,7 +26,7 @@ extern const char *const bootstrap_names[]; /* "none", "master", "worker", and N
 
 struct template;
 
-/* A file that travels to the node in bootstrap's answer alone: its template may use secrets. */
+/* A file that the node only gets in bootstrap's answer: its template may use secrets. */
 struct sealed_file {
     struct str path;  /* on the node: absolute, normalised */
     struct str mode;  /* four octal digits: "0600" */
@@ -38,7 +38,7 @@ struct sealed_file {
 
 #define ROLE_SEALED_MAX 64
 
-/* With everything of the roles that it extends already merged in. */
+/* What it inherits from the roles that it extends is already merged in. */
 struct role {
     struct str name;
     const struct role *extends; /* NULL: none */
@@ -48,7 +48,8 @@ struct role {
     const struct template *scripts[LOADERS]; /* NULL: there is none */
     struct str script_names[LOADERS];
     struct boot_plan boot;
-    /* The rest is for nodes that bootstrap; a role that others extend may have it for them. */
+    /* The rest is for nodes that bootstrap; a role may also have it only for those that extend it.
+     */
     const struct template *kubeadm; /* NULL: none */
     struct str kubeadm_name;
     const struct sealed_file *sealed; /* sorted by path */

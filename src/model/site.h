@@ -6,17 +6,17 @@
 #include "model/address.h"
 #include "model/variable.h"
 
-/* Ways to know a machine that anyone on the network can forge. */
+/* Ways to identify a machine that anyone on the network can forge. */
 enum evidence { EVIDENCE_MAC, EVIDENCE_UUID, EVIDENCE_SERIAL, EVIDENCE_NAME, EVIDENCE_COUNT };
 
 extern const char *const evidence_names[]; /* "mac", "uuid", "serial", "name", and NULL behind */
 
-/* What an alarm does beside being noted. */
+/* What an alarm does besides being recorded. */
 enum alarms { ALARMS_NOTE, ALARMS_LOCK, ALARMS_COUNT };
 
 extern const char *const alarms_names[]; /* "note", "lock", and NULL behind */
 
-/* What a machine that no node has is told when it asks what to boot. */
+/* The answer to an unregistered machine that asks what to boot. */
 enum unknown { UNKNOWN_WAIT, UNKNOWN_LOCAL };
 
 extern const char *const unknown_names[]; /* "wait", "local", and NULL behind */
@@ -38,7 +38,7 @@ struct site {
     struct str node_url; /* where nodes bootstrap, over TLS: "https://10.0.10.5:8443" */
     const struct network *networks;
     uint32_t networks_n;
-    bool evidence[EVIDENCE_COUNT]; /* kinds of weak evidence that count */
+    bool evidence[EVIDENCE_COUNT]; /* kinds of weak evidence that are accepted */
     enum alarms alarms;
     enum unknown unknown;
     struct variables variables;

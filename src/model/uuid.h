@@ -11,7 +11,7 @@ struct uuid {
 
 #define UUID_TEXT_SIZE 37
 
-/* Any case. Not all zero, not all ones: boards without a uuid of their own report those. */
+/* Any case. Neither all zero nor all ones, which boards without a UUID of their own report. */
 bool uuid_parse(struct str s, struct uuid *ret);
 /* Lower case. Returns `text`. */
 const char *uuid_text(struct uuid u, char text[static UUID_TEXT_SIZE]);

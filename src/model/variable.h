@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* variable: a named value that knows where it was written. */
+/* variable: a named value and the place where it was written. */
 #ifndef CLOUDSEED_MODEL_VARIABLE_H
 #define CLOUDSEED_MODEL_VARIABLE_H
 

@@ -18,7 +18,7 @@ static void on_run(struct work *w)
 
 static void on_ended(struct work *w, bool ran)
 {
-    (void)ran; /* the process ends, and closes it */
+    (void)ran; /* if it never will, the process ends and closes it */
     free(w);
 }
 
@@ -28,6 +28,6 @@ void closer_close(const struct work_port *work, int fd)
     *c = (struct closing){.work = {.run = on_run, .ended = on_ended, .is_patient = true}, .fd = fd};
     if (work->start(work->cls, &c->work))
         return;
-    close(fd); /* there is no other thread */
+    close(fd); /* no thread is left for it */
     free(c);
 }

@@ -124,7 +124,7 @@ static const char *const of_generator[] = {"close",      "gi_code",      "gi_fra
 static bool is_in(const char *const *list, struct str name)
 {
     for (; name.n && *list; list++) {
-        if (name.p[0] == **list && str_is(name, *list)) /* mostly the first letter tells */
+        if (name.p[0] == **list && str_is(name, *list)) /* the first letter usually decides */
             return true;
     }
     return false;
@@ -199,8 +199,8 @@ static bool loop_attr(struct run *r, uint32_t at, struct value of, struct str na
     return true;
 }
 
-/* Python's own attributes come into reach where no key has the name, or, with a dot, before it:
- * what a template gets then are methods, which are of no use but to be called. */
+/* In Jinja2 a name may be an attribute of the Python object: with a dot before any key, with
+ * brackets where there is no such key. That gives methods, which are useless unless called. */
 static bool refuse_python(struct run *r, uint32_t at, struct value of, struct str name)
 {
     char text[EXCERPT_TEXT_SIZE];
@@ -246,7 +246,7 @@ static bool index_sequence(struct run *r, uint32_t at, struct value of, struct v
     return true;
 }
 
-/* What is no item may be an attribute, for Jinja2. */
+/* In Jinja2 the key may then name an attribute. */
 static bool index_missing(struct run *r, uint32_t at, struct value of, struct value key,
                           struct value *ret)
 {

@@ -19,8 +19,8 @@ static bool is_missing(struct value v)
     return v.kind == VALUE_UNDEFINED && v.tag == RUN_MISSING;
 }
 
-/* The value of a name outside of the template that `act` runs: that which the includers have at
- * their includes, then that of the scope; tag RUN_MISSING where there is none. */
+/* The value of a name from outside the template that `act` runs: the first includer that has one at
+ * its include gives it, otherwise the scope; tag RUN_MISSING where there is none. */
 static struct value resolve(struct run *r, const struct activation *act, struct str name);
 
 static struct value resolve_slot(struct run *r, const struct activation *act, uint32_t slot,
@@ -87,7 +87,7 @@ static bool eval_list(struct run *r, const struct expr *e, struct value *ret)
     return true;
 }
 
-/* A key given twice keeps its first place and its last value. */
+/* A repeated key keeps its first position and takes the last value. */
 static bool put_pair(struct run *r, uint32_t at, struct value_pair *pairs, uint32_t *n,
                      struct value key, struct value value)
 {
@@ -329,7 +329,7 @@ static bool assign_targets(struct run *r, uint32_t at, const struct targets *t, 
     return true;
 }
 
-/* The text that a block writes, in place of writing it. */
+/* Collects the text of a block instead of writing it. */
 static bool capture(struct run *r, const struct assign *a, uint32_t at, struct value *ret)
 {
     struct template_trace *trace = r->trace;

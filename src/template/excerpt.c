@@ -42,7 +42,7 @@ bool excerpt_offset(struct str source, struct place at, size_t *ret)
     return true;
 }
 
-/* Only whole characters; controls would spoil a terminal. */
+/* Whole characters only; control characters would confuse a terminal. */
 static void put(struct buf *b, struct str text, bool blank)
 {
     size_t n;

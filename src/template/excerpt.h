@@ -7,14 +7,15 @@
 
 struct place excerpt_place(const char *file, struct str source, uint32_t at);
 
-/* The way back; a column behind the line's end is the end. False where there is no such line. */
+/* The inverse of excerpt_place; a column beyond the line's end counts as its end. False where there
+ * is no such line. */
 bool excerpt_offset(struct str source, struct place at, size_t *ret);
 
-/* "line\n   ^", shortened around the caret to fit `size`. */
+/* Writes "line\n   ^", shortened around the caret to fit `size`. */
 void excerpt_write(char *out, size_t size, struct str source, uint32_t at);
 
-/* The dotted name that a member is taken of: "a.b" where `at` is c's or the bracket's place in
- * "a.b.c" or "a.b['c']"; empty where it is of anything else. */
+/* The dotted name whose member is read at `at`: "a.b" for the place of c in "a.b.c" or of the
+ * bracket in "a.b['c']"; empty where the member is of anything else. */
 struct str excerpt_owner(struct str source, uint32_t at);
 
 #define EXCERPT_TEXT_SIZE 256

@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <math.h>
 
-/* --- tojson: json.dumps(sort_keys=True), and what HTML would read is escaped ---------------- */
+/* --- tojson: json.dumps(sort_keys=True), with characters escaped that matter to HTML -------- */
 
 struct json {
     struct run *r;
@@ -44,7 +44,7 @@ static char short_escape(uint32_t c)
     }
 }
 
-/* How much of the text's beginning stands for itself between quotes; most texts do as a whole. */
+/* How many bytes at the beginning need no escape; in most texts all of them. */
 static size_t plain_run(struct str s)
 {
     size_t n = 0;
@@ -57,7 +57,7 @@ static size_t plain_run(struct str s)
     return n;
 }
 
-/* A double-quoted string; `hides` names the characters that are written as \u escapes. */
+/* A double-quoted string; `hides` tells which characters are written as \u escapes. */
 static void quoted_text(struct buf *b, struct str s, bool (*hides)(uint32_t c))
 {
     buf_char(b, '"');
@@ -82,7 +82,7 @@ static void quoted_text(struct buf *b, struct str s, bool (*hides)(uint32_t c))
     buf_char(b, '"');
 }
 
-/* What Jinja2 keeps out of JSON, so that it may stand in HTML. */
+/* What Jinja2 escapes in JSON to make it safe in HTML. */
 static bool json_hides(uint32_t c)
 {
     return c < 0x20 || c >= 0x7F || c == '<' || c == '>' || c == '&' || c == '\'';
@@ -209,7 +209,7 @@ static bool json_value(struct json *j, struct value v)
     return true;
 }
 
-/* A number of spaces or the very text, as json.dumps takes it. */
+/* A number of spaces, as json.dumps takes it. */
 static bool json_indent(struct run *r, const struct builtin_call *c, struct str *ret)
 {
     static const char spaces[] = "                                ";
@@ -277,7 +277,7 @@ static bool needs_quotes(struct str s)
     return s.n == 0;
 }
 
-/* shlex.quote(); none is the empty word, as in Ansible. */
+/* shlex.quote(); none becomes the empty word, as in Ansible. */
 bool filter_quote(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     struct str s = {"", 0};
@@ -300,20 +300,20 @@ bool filter_quote(struct run *r, const struct builtin_call *c, struct value *ret
 
 /* --- to_yaml_scalar ------------------------------------------------------------------------ */
 
-/* What YAML 1.1 does not print, or reads as a line's end or a byte order mark. */
+/* What is not printable in YAML 1.1, or is a line break or a byte order mark there. */
 static bool yaml_hides(uint32_t c)
 {
     return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x2028 || c == 0x2029 || c == 0xFEFF ||
            c == 0xFFFE || c == 0xFFFF;
 }
 
-/* JSON and YAML read it alike. */
+/* JSON and YAML read it in the same way. */
 static void yaml_text(struct buf *b, struct str s)
 {
     quoted_text(b, s, yaml_hides);
 }
 
-/* YAML 1.1 needs a point in every float: 1e+20 would be a string. */
+/* YAML 1.1 wants a point in every float: 1e+20 would be a string. */
 static bool yaml_float(struct run *r, uint32_t at, struct buf *b, double f)
 {
     char text[RUN_FLOAT_SIZE];

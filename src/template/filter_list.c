@@ -94,7 +94,7 @@ static bool pairs_of(struct run *r, const struct builtin_call *c, struct value *
     return true;
 }
 
-/* Unlike the method it takes an undefined value, for which it gives nothing. */
+/* Unlike the method it accepts an undefined value, which has no items. */
 bool filter_items(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     *ret = value_list(NULL, 0);
@@ -187,12 +187,12 @@ bool method_get(struct run *r, const struct builtin_call *c, struct value *ret)
     return true;
 }
 
-/* An item and what it is ordered by. */
+/* An item and its sort key. */
 struct sorted {
     struct value key, item;
 };
 
-/* What Jinja2 orders by where case does not count: strings in lower case. */
+/* The sort key of a value: a string in lower case unless case counts. */
 static bool fold(struct run *r, uint32_t at, bool case_sensitive, struct value v, struct value *ret)
 {
     *ret = v;
@@ -202,13 +202,13 @@ static bool fold(struct run *r, uint32_t at, bool case_sensitive, struct value v
         return run_fail(r, at, "without case_sensitive=true only ASCII can be ordered");
     if (!run_copy_text(r, at, value_text(v), ret))
         return false;
-    char *p = (char *)(uintptr_t)ret->s; /* our own copy */
+    char *p = (char *)(uintptr_t)ret->s; /* our copy */
     for (uint32_t i = 0; i < ret->n; i++)
         p[i] = p[i] >= 'A' && p[i] <= 'Z' ? (char)(p[i] + 32) : p[i];
     return true;
 }
 
-/* Equal items keep their order, in reverse too. */
+/* Equal items keep their order, in reverse, too. */
 static bool merge(struct run *r, uint32_t at, bool reverse, struct sorted *list, size_t half,
                   size_t n, struct sorted *spare)
 {
@@ -238,7 +238,7 @@ static bool sort(struct run *r, uint32_t at, bool reverse, struct sorted *list, 
            merge(r, at, reverse, list, half, n, spare);
 }
 
-/* Takes the keys that `list` holds; *ret is a plain list of the items in order. */
+/* Sorts by the keys in `list`; *ret is a plain list of the items in order. */
 static bool sort_list(struct run *r, uint32_t at, bool reverse, struct sorted *list, uint32_t n,
                       struct value *ret)
 {
@@ -260,7 +260,7 @@ static bool is_digits(struct str s)
     return n > 0 && n == s.n;
 }
 
-/* "a.b.0": keys and positions, as Jinja2's attribute arguments have them. */
+/* "a.b.0": keys and positions, as in Jinja2's attribute arguments. */
 static bool follow(struct run *r, uint32_t at, struct str path, struct value v, struct value *ret)
 {
     while (path.p) {

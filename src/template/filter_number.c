@@ -22,7 +22,7 @@ bool filter_default(struct run *r, const struct builtin_call *c, struct value *r
 
 /* --- Numbers in strings, as Python's int() and float() read them --------------------------- */
 
-/* Takes out the underscores that stand between digits; false where one stands elsewhere. */
+/* Drops underscores between digits; false where there is one anywhere else. */
 static bool drop_underscores(struct str s, char *out)
 {
     for (size_t i = 0; i < s.n; i++) {
@@ -42,7 +42,7 @@ static bool drop_underscores(struct str s, char *out)
     return true;
 }
 
-/* [+-](digits[.digits] | .digits)[e[+-]digits], nothing else: strtod alone takes more. */
+/* [+-](digits[.digits] | .digits)[e[+-]digits] and nothing else: strtod accepts more. */
 static bool is_float(const char *p)
 {
     size_t whole, fraction = 0;
@@ -76,9 +76,9 @@ enum parsed { PARSED_NO, PARSED_YES, PARSED_FAILED };
 
 #define NUMBER_MAX 1000
 
-/* Python reads digits of any script. Without a table of them we can only tell that a text is no
- * number when something else is wrong with it, too. */
-static bool is_surely_none(struct str s)
+/* Python reads digits of any script. Without a table of them, a text is known not to be a number
+ * only where it has other characters that no number has. */
+static bool is_surely_not_number(struct str s)
 {
     for (size_t i = 0; i < s.n; i++) {
         if ((unsigned char)s.p[i] < 0x80 && !strchr("0123456789+-._eEinfatyINFATY", s.p[i]))
@@ -92,7 +92,7 @@ static enum parsed prepare(struct run *r, uint32_t at, struct str s, char out[NU
 {
     struct str space = {NULL, 0};
     s = text_strip_right(text_strip_left(s, space), space);
-    if (is_surely_none(s))
+    if (is_surely_not_number(s))
         return PARSED_NO;
     if (!text_is_ascii(s)) {
         run_fault(r, at, "only ASCII digits are read as a number");
@@ -158,7 +158,7 @@ static bool truncate_float(struct run *r, uint32_t at, double f, struct value *r
     return true;
 }
 
-/* "42.7" is 42: what is no integer may still be a float. */
+/* "42.7" is 42: what is not an integer may still be a float. */
 static bool int_of_text(struct run *r, const struct builtin_call *c, struct value otherwise,
                         struct value *ret)
 {

@@ -3,7 +3,7 @@
 #include "template/run.h"
 #include "template/text.h"
 
-/* --- Case: beyond ASCII it depends on tables that change with every Unicode ---------------- */
+/* --- Case, of ASCII only: the rest would depend on the version of Unicode ------------------ */
 
 static bool copy_ascii(struct run *r, const struct builtin_call *c, const char *what, char **ret,
                        struct value *ret_value)
@@ -16,7 +16,7 @@ static bool copy_ascii(struct run *r, const struct builtin_call *c, const char *
     if (!run_copy_text(r, c->at, s, ret_value))
         return false;
     *ret_value = builtin_same(c, value_text(*ret_value));
-    *ret = (char *)(uintptr_t)ret_value->s; /* our own copy */
+    *ret = (char *)(uintptr_t)ret_value->s; /* our copy */
     return true;
 }
 
@@ -60,7 +60,7 @@ bool filter_capitalize(struct run *r, const struct builtin_call *c, struct value
     return true;
 }
 
-/* A word begins behind white space and any of -({[< . */
+/* A word begins after white space and after any of -({[< . */
 bool filter_title(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     char *p;
@@ -75,7 +75,7 @@ bool filter_title(struct run *r, const struct builtin_call *c, struct value *ret
     return true;
 }
 
-/* --- The rest ------------------------------------------------------------------------------ */
+/* --- Other filters ------------------------------------------------------------------------- */
 
 bool filter_trim(struct run *r, const struct builtin_call *c, struct value *ret)
 {
@@ -98,7 +98,7 @@ bool filter_trim(struct run *r, const struct builtin_call *c, struct value *ret)
     return true;
 }
 
-/* An empty `old` stands before each character and at the end. */
+/* An empty `old` matches before each character and at the end. */
 static void replace_empty(struct buf *b, struct str s, struct str with, int64_t count)
 {
     size_t n;
@@ -146,8 +146,8 @@ bool filter_replace(struct run *r, const struct builtin_call *c, struct value *r
     return builtin_end(r, c, true, &b, ret);
 }
 
-/* How far to indent: a number of spaces, or the very text. */
-static bool indention(struct run *r, const struct builtin_call *c, struct buf *b)
+/* The indentation: a number of spaces, or a text. */
+static bool indentation(struct run *r, const struct builtin_call *c, struct buf *b)
 {
     struct value v = c->args[0];
     if (v.kind == VALUE_STR && v.tag == RUN_MARKUP)
@@ -166,8 +166,8 @@ static bool indention(struct run *r, const struct builtin_call *c, struct buf *b
     return true;
 }
 
-/* Jinja2 appends one \n and then splits: a text that ends a line has an empty one behind it, but a
- * \r at its end is made a \r\n by that. */
+/* Jinja2 appends a \n and then splits: a text with a line end at its end has an empty last line,
+ * but a \r at its end becomes a \r\n. */
 static void indent_lines(struct buf *b, struct str s, struct str by, bool first, bool blank)
 {
     bool is_first = true, more;
@@ -196,7 +196,7 @@ bool filter_indent(struct run *r, const struct builtin_call *c, struct value *re
         return false;
     builtin_begin(r, &by);
     builtin_begin(r, &b);
-    bool ok = indention(r, c, &by);
+    bool ok = indentation(r, c, &by);
     if (ok)
         indent_lines(&b, value_text(c->on), buf_view(&by), first, blank);
     buf_done(&by);
@@ -314,7 +314,7 @@ bool method_join(struct run *r, const struct builtin_call *c, struct value *ret)
 struct splitter {
     struct str rest;
     struct str by; /* p == NULL: white space */
-    int64_t left;  /* how often it may split; < 0 without end */
+    int64_t left;  /* how often it may still split; < 0: no limit */
     bool done;
 };
 
@@ -328,8 +328,8 @@ static size_t word_end(struct str s)
     return i;
 }
 
-/* Runs of white space split, and count for nothing at either end; once it may split no more, the
- * rest is kept as it is. */
+/* Runs of white space separate words and are dropped at both ends. Once no split is left, the rest
+ * is kept as it is. */
 static bool next_word(struct splitter *s, struct str *ret)
 {
     struct str space = {NULL, 0};

@@ -48,8 +48,8 @@ struct opening {
     char sign;      /* '-', '+' or 0 */
 };
 
-/* "{%- raw -%}" is one token of its own, its white space included. No newline is trimmed behind
- * it, and "+%}" does not end it. */
+/* "{%- raw -%}" with its white space is a token of its own. No newline is trimmed behind it, and
+ * "+%}" does not end it. */
 static bool match_raw(const struct lexer *lx, struct opening *o)
 {
     size_t pos = skip_spaces(lx, o->end);
@@ -91,8 +91,8 @@ static struct opening find_opening(const struct lexer *lx, size_t from)
     return (struct opening){.at = lx->src.n, .end = lx->src.n};
 }
 
-/* The text before a tag without what the tag takes from it: all white space for '-', for block
- * tags that begin a line the indentation, unless they say '+'. */
+/* The text before a tag, without what the tag trims from it: '-' trims all white space; a block tag
+ * that begins a line trims its indentation, unless it has a '+'. */
 static struct str text_before(const struct lexer *lx, size_t from, size_t to, char sign, bool print)
 {
     struct str text = span(lx, from, to);
@@ -110,8 +110,8 @@ static struct str text_before(const struct lexer *lx, size_t from, size_t to, ch
     return text;
 }
 
-/* Behind the end of a block, comment or raw tag: "-%}" eats all white space, "%}" one newline,
- * "+%}" nothing. 0 where no end stands at `pos`. */
+/* The offset behind the end of a block, comment or raw tag: "-%}" trims all white space, "%}" one
+ * newline, "+%}" nothing. 0 where `pos` is not at an end. */
 static size_t match_end(const struct lexer *lx, size_t pos, struct str end)
 {
     char sign = char_at(lx, pos);
@@ -136,7 +136,7 @@ static bool skip_comment(struct lexer *lx, const struct opening *o)
     return false;
 }
 
-/* The text of a raw block up to its "{% endraw %}", where lx->pos is then left. */
+/* The text of a raw block; lx->pos is left behind its "{% endraw %}". */
 static bool take_raw(struct lexer *lx, const struct opening *o, struct str *ret)
 {
     for (size_t pos = o->end; pos + 1 < lx->src.n; pos++) {
@@ -172,7 +172,7 @@ static void enter_tag(struct lexer *lx, const struct opening *o)
     push(lx, block ? TOKEN_BLOCK_BEGIN : TOKEN_PRINT_BEGIN, o->at, span(lx, o->at, o->end));
 }
 
-/* Queues what the text up to the next tag's content holds; false after an error. */
+/* Queues the text up to the next tag, and the tag's beginning; false after an error. */
 static bool step_root(struct lexer *lx, struct token *ret)
 {
     size_t from = lx->pos;
@@ -228,13 +228,13 @@ static size_t digits_end(const struct lexer *lx, size_t pos, int base)
     }
 }
 
-/* Digits at `pos`, the first of them no underscore; 0 where there are none. */
+/* Digits at `pos`, which must not begin with an underscore; 0 where there are none. */
 static size_t decimal_end(const struct lexer *lx, size_t pos)
 {
     return is_digit(char_at(lx, pos)) ? digits_end(lx, pos, 10) : 0;
 }
 
-/* A fraction, an exponent or both make a float; behind a dot there is none: "a.1.5". */
+/* A fraction, an exponent or both make a float, but not behind a dot: "a.1.5". */
 static size_t float_end(const struct lexer *lx, size_t pos)
 {
     size_t whole = decimal_end(lx, pos);
@@ -358,7 +358,7 @@ static const char *unexpected(char c)
     return "unexpected character";
 }
 
-/* Any word but the tag's end; 0 where there is none. */
+/* The end of the word at `pos`, which is not the tag's end; 0 where there is none. */
 static size_t take_word(const struct lexer *lx, size_t pos, enum token_kind *ret_kind)
 {
     bool is_float = false;
@@ -436,7 +436,7 @@ void lexer_recover(struct lexer *lx)
     lx->queued = 0;
 }
 
-/* --- What words mean --- */
+/* --- What words mean ----------------------------------------------------------------------- */
 
 #define NUMBER_TEXT_MAX 400
 
@@ -522,7 +522,7 @@ static const char *plain_escape(struct unescape *u)
         return "no such escape: write \\\\ for a backslash";
     const char *at = strchr(names, c);
     u->in = str_skip(u->in, 1);
-    if (!at) { /* Python keeps the backslash of what it does not know */
+    if (!at) { /* Python keeps the backslash of an unknown escape */
         *u->out++ = '\\';
         *u->out++ = c;
     } else if (c != '\n') {
@@ -553,7 +553,7 @@ static const char *escape(struct unescape *u)
 const char *lexer_read_string(struct str text, struct arena *a, struct str *ret)
 {
     struct str in = {text.p + 1, text.n - 2};
-    char *start = arena_alloc(a, in.n + 1); /* no escape is shorter than its meaning */
+    char *start = arena_alloc(a, in.n + 1); /* no escape is shorter than what it means */
     struct unescape u = {.in = in, .out = start};
     while (u.in.n) {
         char c = u.in.p[0];

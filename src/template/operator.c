@@ -42,7 +42,7 @@ bool run_unary(struct run *r, uint32_t at, enum op op, struct value v, struct va
 
 /* --- Integers ------------------------------------------------------------------------------ */
 
-/* Python rounds to minus infinity, and the remainder has the divisor's sign. */
+/* Python rounds towards minus infinity, and the remainder has the sign of the divisor. */
 static bool divide(struct run *r, uint32_t at, enum op op, int64_t a, int64_t b, struct value *ret)
 {
     if (b == 0)
@@ -73,7 +73,7 @@ static bool power(struct run *r, uint32_t at, int64_t base, int64_t exponent, st
     return true;
 }
 
-/* Exact integers beyond 2^53 would need Python's own long division. */
+/* Beyond 2^53 a double is not exact; Python divides long integers there. */
 static bool true_division(struct run *r, uint32_t at, int64_t a, int64_t b, struct value *ret)
 {
     const int64_t exact = (int64_t)1 << 53;
@@ -111,7 +111,7 @@ static bool compute_integers(struct run *r, uint32_t at, enum op op, int64_t a, 
 
 /* --- Floats -------------------------------------------------------------------------------- */
 
-/* float.__divmod__, step by step. */
+/* Python's float.__divmod__, step by step. */
 static double floor_division(double a, double b, double *ret_rest)
 {
     double rest = fmod(a, b), quotient = (a - rest) / b;
@@ -238,7 +238,7 @@ static bool is_repeatable(struct value v)
 bool run_binary(struct run *r, uint32_t at, enum op op, struct value a, struct value b,
                 struct value *ret)
 {
-    if (op == OP_MOD && a.kind == VALUE_STR) /* whatever the other side is */
+    if (op == OP_MOD && a.kind == VALUE_STR) /* for any right side */
         return run_fail(r, at, "formatting with '%%' is not supported; use '~'");
     if (a.kind == VALUE_UNDEFINED || b.kind == VALUE_UNDEFINED)
         return run_refuse(r, at, a.kind == VALUE_UNDEFINED ? a : b);
@@ -318,7 +318,7 @@ bool run_truth(struct run *r, uint32_t at, struct value v, bool *ret)
     return true;
 }
 
-/* Exact, as Python has it: 2^53 + 1 is not 2.0^53. */
+/* Exact, as in Python: 2^53 + 1 does not equal 2.0^53. */
 static int order_int_float(int64_t i, double f)
 {
     if (f >= INT_LIMIT)

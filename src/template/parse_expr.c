@@ -20,7 +20,7 @@ static struct expr *parse_node(struct parser *p, enum expr_kind kind, uint32_t a
     return e;
 }
 
-/* Evaluation recurses as deep as the tree: chains such as "a + b + c …" must end somewhere. */
+/* Evaluation recurses as deep as the tree, so chains such as "a + b + c …" have a limit. */
 static bool parse_child(struct parser *p, struct expr *e, const struct expr *child)
 {
     if (child && child->depth >= e->depth)
@@ -39,7 +39,7 @@ static struct expr *parse_join(struct parser *p, enum expr_kind kind, uint32_t a
     return parse_child(p, e, a) && parse_child(p, e, b) ? e : NULL;
 }
 
-/* Appends to e->items; room doubles at powers of two. */
+/* Appends to e->items, whose room doubles at powers of two. */
 static bool parse_item(struct parser *p, struct expr *e, struct expr *item)
 {
     if (!item || !parse_child(p, e, item))
@@ -111,7 +111,7 @@ static struct expr *parse_name_or_constant(struct parser *p)
     return e;
 }
 
-/* Strings that stand side by side are one. */
+/* Adjacent strings are joined. */
 static struct expr *parse_strings(struct parser *p)
 {
     uint32_t at = p->tok.at;
@@ -197,7 +197,7 @@ static struct expr *parse_parentheses(struct parser *p)
     return e && parser_expect(p, TOKEN_OPERATOR, ")") ? e : NULL;
 }
 
-/* Literals, names, lists, mappings and what is in parentheses. */
+/* Literals, names, lists, mappings and parentheses. */
 static struct expr *parse_primary(struct parser *p)
 {
     switch (p->tok.kind) {
@@ -319,9 +319,9 @@ static struct expr *unknown(struct parser *p, const struct builtins *in, uint32_
     return NULL;
 }
 
-/* Jinja2's filters that are missing here: a guess among ours would mislead. NULL for any other
- * name; otherwise what to add to the message. */
-static const char *lacking_filter(struct str name)
+/* What to add to the message about a filter of Jinja2 that is not supported, where a guess among
+ * those that are would mislead; NULL for any other name. */
+static const char *unsupported_filter(struct str name)
 {
     static const char *const loops[] = {"batch",  "groupby",    "map",   "reject", "rejectattr",
                                         "select", "selectattr", "slice", NULL};
@@ -344,7 +344,7 @@ static struct expr *parse_filter(struct parser *p, struct expr *on)
     }
     parser_next(p);
     const struct builtin *b = builtin_find(&builtin_filters, name.text);
-    const char *hint = b ? NULL : lacking_filter(name.text);
+    const char *hint = b ? NULL : unsupported_filter(name.text);
     struct arguments args = {0};
     if (hint) {
         parser_fail(p, name.at, "Jinja2's filter '%.*s' is not supported here%s",
@@ -358,7 +358,7 @@ static struct expr *parse_filter(struct parser *p, struct expr *on)
     return parse_builtin(p, EXPR_FILTER, name.at, on, b, "filter", &args);
 }
 
-/* What may follow a test's name without parentheses: "is divisibleby 3". */
+/* An argument may follow a test's name without parentheses: "is divisibleby 3". */
 static bool begins_test_argument(const struct parser *p)
 {
     switch (p->tok.kind) {
@@ -480,7 +480,7 @@ static struct expr *parse_index(struct parser *p, struct expr *of)
 {
     uint32_t at = p->tok.at;
     parser_next(p);
-    if (parser_is_operator(p, "]")) { /* Jinja2 takes it for an empty tuple */
+    if (parser_is_operator(p, "]")) { /* Jinja2 reads it as an empty tuple */
         parser_fail(p, p->tok.at, "an empty subscript is not supported");
         return NULL;
     }
@@ -494,7 +494,7 @@ static struct expr *parse_index(struct parser *p, struct expr *of)
     return parse_join(p, EXPR_INDEX, at, 0, of, index);
 }
 
-/* "a.b", "a[b]" and "a(b)", any number of them. */
+/* ".b", "[b]" and "(b)", any number of them. */
 static struct expr *parse_postfix(struct parser *p, struct expr *e)
 {
     while (e) {
@@ -554,7 +554,7 @@ struct infix {
     uint8_t op;
 };
 
-/* Which of the operators the token is; NULL where it is none. */
+/* Which of the operators the token is, or NULL. */
 static const struct infix *match(const struct parser *p, const struct infix *o)
 {
     if (p->tok.kind != TOKEN_NAME && p->tok.kind != TOKEN_OPERATOR)
@@ -601,7 +601,7 @@ static struct expr *parse_product(struct parser *p)
     return parse_left(p, parse_pow, operators);
 }
 
-/* "~" binds tighter than "+": that is how Jinja2 has it. */
+/* "~" binds tighter than "+", as in Jinja2. */
 static struct expr *parse_concat(struct parser *p)
 {
     struct expr *first = parse_product(p);
@@ -624,7 +624,7 @@ static struct expr *parse_sum(struct parser *p)
     return parse_left(p, parse_concat, operators);
 }
 
-/* The comparison that stands here, skipped; -1 for none. */
+/* Skips a comparison and returns its operator; -1 where there is none. */
 static int take_comparison(struct parser *p)
 {
     static const struct infix operators[] = {{"==", .op = OP_EQ},

@@ -7,7 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define FAULTS_MAX 50 /* of one template: the rest is hardly of use */
+#define FAULTS_MAX 50 /* of one template: more would hardly help */
 
 /* --- Faults and tokens --------------------------------------------------------------------- */
 
@@ -43,7 +43,7 @@ bool parser_unexpected(struct parser *p, const char *expected)
 
 void parser_next(struct parser *p)
 {
-    if (p->tok.kind == TOKEN_ERROR) /* stays until parser_recover */
+    if (p->tok.kind == TOKEN_ERROR) /* it stays until recover() */
         return;
     if (p->has_ahead)
         p->tok = p->ahead;
@@ -97,7 +97,7 @@ static bool expect_end(struct parser *p, enum token_kind kind)
     return true;
 }
 
-/* After a fault: goes on behind the tag. */
+/* After a fault: skips to behind the tag. */
 static void recover(struct parser *p)
 {
     bool in_tag = p->tok.kind != TOKEN_DATA && p->tok.kind != TOKEN_BLOCK_BEGIN &&
@@ -155,8 +155,8 @@ static bool parse_targets(struct parser *p, struct targets *targets)
     return true;
 }
 
-/* Skips the colon that Jinja2 takes behind a tag's head, and the tag's end; after a fault in the
- * head it goes on behind the tag, so that the body is still checked. */
+/* Skips the colon that Jinja2 accepts behind a tag's head, and the tag's end. After a fault in the
+ * head it skips to behind the tag, so that the body is still checked. */
 static void end_head(struct parser *p, bool ok)
 {
     if (ok) {
@@ -167,7 +167,7 @@ static void end_head(struct parser *p, bool ok)
         recover(p);
 }
 
-/* "{% name %}" at the end of a block, whose head is not looked at any more. */
+/* "{% name %}" at the end of a block. */
 static void end_block(struct parser *p)
 {
     parser_next(p);
@@ -302,13 +302,14 @@ static bool parse_include(struct parser *p, struct stmt *s)
     return expect_end(p, TOKEN_BLOCK_END);
 }
 
-/* --- What we lack -------------------------------------------------------------------------- */
+/* --- What is not supported
+ * -------------------------------------------------------------------------- */
 
-struct lacking {
+struct unsupported {
     const char *tag, *end, *hint;
 };
 
-static const struct lacking lacking[] = {
+static const struct unsupported unsupported[] = {
     {"macro", "endmacro", "put the text into a template of its own and include it"},
     {"call", "endcall", "include a template"},
     {"filter", "endfilter", "set a name to the text, then filter that"},
@@ -324,11 +325,11 @@ static const struct lacking lacking[] = {
     {"break", NULL, "use a condition: for … if …"},
     {"continue", NULL, "use a condition: for … if …"},
     {"debug", NULL, NULL},
-    {"raw", NULL, "this form of raw is none: {% raw %} and {% raw -%} are"},
+    {"raw", NULL, "write {% raw %} or {% raw -%}"},
 };
 
-/* Skips to behind the end of a block that we cannot read, so that it causes no more faults. */
-static void skip_block(struct parser *p, const struct lacking *tag)
+/* Skips a block that is not supported, so that its body causes no more faults. */
+static void skip_block(struct parser *p, const struct unsupported *tag)
 {
     for (unsigned depth = 1; depth && p->tok.kind != TOKEN_END;) {
         if (p->tok.kind != TOKEN_BLOCK_BEGIN) {
@@ -348,8 +349,8 @@ static void skip_block(struct parser *p, const struct lacking *tag)
 static bool refuse_tag(struct parser *p)
 {
     struct token tag = p->tok;
-    for (size_t i = 0; i < sizeof(lacking) / sizeof(lacking[0]); i++) {
-        const struct lacking *l = &lacking[i];
+    for (size_t i = 0; i < sizeof(unsupported) / sizeof(unsupported[0]); i++) {
+        const struct unsupported *l = &unsupported[i];
         if (!str_is(tag.text, l->tag))
             continue;
         parser_fail(p, tag.at, "'%s' is not supported%s%s", l->tag, l->hint ? "; " : "",
@@ -380,7 +381,7 @@ void block_append(struct block *b, struct arena *a, struct stmt s)
     b->list[b->n++] = s;
 }
 
-/* A tag, from its name on, with all that belongs to it. */
+/* A tag from its name on, with its body and its end. */
 static bool parse_statement(struct parser *p, struct stmt *s)
 {
     if (p->tok.kind != TOKEN_NAME)

@@ -101,7 +101,7 @@ bool run_undefined(struct run *r, uint32_t at, struct undefined why, struct valu
     return true;
 }
 
-/* Nothing in it that a message would have to escape. */
+/* Whether a message can show it without escapes. */
 static bool is_plain(struct str s)
 {
     for (size_t i = 0; i < s.n; i++) {
@@ -111,8 +111,8 @@ static bool is_plain(struct str s)
     return true;
 }
 
-/* "'cluster' is none and has no 'name'": that it is no mapping is the news here. False where the
- * source gives it no name, or where it is a mapping. */
+/* "'cluster' is none and has no 'name'": names a value that is not a mapping. False where it is
+ * one, or where the source gives the value no name. */
 static bool refuse_owner(struct run *r, uint32_t at, const struct undefined *u)
 {
     struct str owner = {0};

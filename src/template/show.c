@@ -11,7 +11,7 @@ static bool show_repr(struct run *r, uint32_t at, struct buf *b, struct value v)
 
 /* --- Floats -------------------------------------------------------------------------------- */
 
-/* Digits and exponent as repr() lays them out: plain from 1e-4 up to 1e16. */
+/* Digits and exponent as repr() writes them: without an exponent from 1e-4 up to 1e16. */
 static void lay_out(char *out, const char *digits, int n, int exponent)
 {
     if (exponent < -4 || exponent >= 16) {
@@ -38,7 +38,8 @@ const char *run_float_text(double f, char text[static RUN_FLOAT_SIZE])
     if (signbit(f))
         *out++ = '-';
     char e[40];
-    for (int precision = 0; precision < 17; precision++) { /* the shortest that reads back */
+    for (int precision = 0; precision < 17;
+         precision++) { /* the shortest that reads back the same */
         snprintf(e, sizeof(e), "%.*e", precision, fabs(f));
         if (strtod(e, NULL) == fabs(f))
             break;
@@ -153,7 +154,7 @@ static bool show_repr(struct run *r, uint32_t at, struct buf *b, struct value v)
         show_string(b, value_text(v));
         return true;
     }
-    if (v.kind == VALUE_UNDEFINED && run_is_undefined(v)) /* Undefined's repr is no error */
+    if (v.kind == VALUE_UNDEFINED && run_is_undefined(v)) /* Jinja2 would show "Undefined" */
         return run_fail(r, at, "an undefined value cannot be shown");
     return run_show(r, at, b, v);
 }

@@ -3,9 +3,9 @@
  * template: text with Jinja2's syntax, compiled once and rendered many times.
  *
  * A set holds all templates of a tree. It is filled, linked (includes find their targets) and then
- * frozen: any thread may render from it. It knows nothing of nodes or files: texts are handed in,
- * names are looked up through a callback. What the subset of Jinja2 lacks is refused when the
- * template is compiled, never rendered differently (docs/templates.md lists it).
+ * frozen: any thread may render from it. It knows nothing of nodes or files: the caller passes
+ * texts, names are looked up through a callback. What the subset of Jinja2 lacks is refused when
+ * the template is compiled, never rendered differently (docs/templates.md lists it).
  */
 #ifndef CLOUDSEED_TEMPLATE_TEMPLATE_H
 #define CLOUDSEED_TEMPLATE_TEMPLATE_H
@@ -41,13 +41,13 @@ struct str template_name(const struct template *t);
 struct template_scope {
     bool (*lookup)(void *cls, struct str name, struct value *ret);
     void *cls;
-    /* May be NULL: what to tell who uses a name that is not there; NULL: nothing of its own. */
+    /* May be NULL. What to add to the message about an undefined name, or NULL. */
     const char *(*explain)(struct str name);
 };
 
-/* The same template with everything written out that depends on names alone which `known` answers;
- * other names are left to the rendering, whose scope must give the known ones the same values.
- * Lives in `arena`, and no longer than the set. */
+/* The same template with everything written out that depends only on names that `known` has; other
+ * names are left to the rendering, whose scope must give the known ones the same values. Lives in
+ * `arena`, and no longer than the set. */
 const struct template *template_fold(const struct template *t, struct template_scope known,
                                      struct arena *arena);
 
@@ -64,10 +64,10 @@ void template_includes(const struct template *t,
                                           struct place at),
                        void *cls);
 
-/* Which of `name`'s attributes the template and what it includes may look at, as bits in the order
- * of `attrs` (at most 31): the scope need not make the others. All of them where that is not
- * certain, and where another one is looked at: who mistypes an attribute is told of those that
- * there are. */
+/* Which of `name`'s attributes the template and its includes may read, as bits in the order of
+ * `attrs` (at most 31): the scope need not provide the others. All of them where that is not
+ * certain, and where any other attribute is read: the message about it suggests those that exist.
+ */
 unsigned template_reads(const struct template *t, struct str name, const struct str *attrs,
                         unsigned n);
 
@@ -81,7 +81,7 @@ struct template_limits {
 
 /* Where and why a rendering stopped. */
 struct template_fault {
-    struct place at; /* in the template, an included one perhaps */
+    struct place at; /* in the template, or in an included one */
     char msg[512];
     char excerpt[512]; /* the line and a caret, empty where there is none */
     char trace[256];   /* "included from master:12", empty where there is none */
@@ -100,11 +100,11 @@ int template_render(const struct template *t, struct template_scope scope,
 struct template_builtin {
     const char *kind; /* "filter", "test", "string method", "mapping method" */
     const char *name;
-    const char *const *params; /* in order, NULL behind the last; "/x" goes by position alone */
+    const char *const *params; /* in order, NULL behind the last; "/x": only by position */
     unsigned params_max;       /* `params` has no NULL where it is full */
     unsigned required;         /* that many of them must be given */
     const char *help;          /* one line */
-    const char *example;       /* a template; nothing gives `proxy`, which some speak of, a value */
+    const char *example;       /* a template; some use `proxy`, which is undefined */
     const char *result;        /* what it renders as */
 };
 

@@ -130,7 +130,7 @@ struct str text_cut_line(struct str *s)
     struct str line = *s, rest = *s;
     size_t n;
     for (; rest.n; rest = str_skip(rest, n)) {
-        size_t common = 0; /* what no line ends with, and most of what there is */
+        size_t common = 0; /* the usual characters, none of which ends a line */
         while (common < rest.n && rest.p[common] >= ' ' && rest.p[common] <= '~')
             common++;
         rest = str_skip(rest, common);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * text: what Python's str knows of characters, over UTF-8.
+ * text: characters as Python's str treats them, over UTF-8.
  *
- * Bytes that are no UTF-8 count as one character each (U+FFFD), so that nothing here ever reads
- * beyond its text. It knows nothing of templates.
+ * Bytes that are not valid UTF-8 count as one character each (U+FFFD), so that nothing here ever
+ * reads beyond its text. It knows nothing of templates.
  */
 #ifndef CLOUDSEED_TEMPLATE_TEXT_H
 #define CLOUDSEED_TEMPLATE_TEXT_H
@@ -23,7 +23,7 @@ size_t text_length(struct str s);
 /* The bytes of character number `i`; p == NULL where the text is shorter. */
 struct str text_char_at(struct str s, size_t i);
 
-/* str.isspace() of one character; what \s means in Python's re. */
+/* str.isspace() of one character, and \s of Python's re. */
 bool text_is_space(uint32_t c);
 /* str.isprintable() of one character, as of Unicode 14. */
 bool text_is_printable(uint32_t c);
@@ -33,7 +33,7 @@ bool text_is_printable(uint32_t c);
 struct str text_strip_left(struct str s, struct str chars);
 struct str text_strip_right(struct str s, struct str chars);
 
-/* Cuts the first line as str.splitlines() does: returns it without its end, leaves the rest. */
+/* Cuts off the first line as str.splitlines() does; returns it without its line end. */
 struct str text_cut_line(struct str *s);
 
 /* Where `needle` begins in `s`, SIZE_MAX where it does not. An empty needle is at 0. */

@@ -10,7 +10,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* --- Filling it in ------------------------------------------------------------------------- */
+/* --- Recording ------------------------------------------------------------------------- */
 
 void template_trace_done(struct template_trace *trace)
 {
@@ -29,7 +29,7 @@ static size_t trace_end(const struct template_trace *trace)
     return trace->n ? trace->list[trace->n - 1].end : trace->begin;
 }
 
-/* Each piece costs a step of the rendering: that caps their number. */
+/* The steps of the rendering cap the number of pieces. */
 void trace_add(struct template_trace *trace, size_t end, const struct template *t,
                const struct stmt *stmt)
 {
@@ -39,14 +39,14 @@ void trace_add(struct template_trace *trace, size_t end, const struct template *
     trace->list[trace->n++] = (struct template_piece){.end = end, .t = t, .stmt = stmt};
 }
 
-/* --- Finding out --------------------------------------------------------------------------- */
+/* --- Looking up --------------------------------------------------------------------------- */
 
 const struct template_piece *template_trace_find(const struct template_trace *trace, size_t offset)
 {
     if (offset < trace->begin || offset >= trace_end(trace))
         return NULL;
     const struct template_piece *list = trace->list;
-    uint32_t low = 0, high = trace->n - 1; /* the piece is one of these and of those between */
+    uint32_t low = 0, high = trace->n - 1; /* the piece is one of these or between them */
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         if (offset < list[middle].end)
@@ -71,14 +71,14 @@ static size_t expression_start(struct str source, uint32_t at)
     return source.n - text_strip_left(rest, TEXT_SPACE).n;
 }
 
-/* Only text that folding made is not a part of the source. */
+/* All text is a part of the source, except what folding wrote. */
 static size_t text_start(struct str source, const struct stmt *s, size_t skip)
 {
     uintptr_t text = (uintptr_t)s->text.p, from = (uintptr_t)source.p;
     if (text < from || text >= from + source.n)
         return s->at;
     size_t at = text - from + skip;
-    while (at && ((unsigned char)source.p[at] & 0xC0) == 0x80) /* places are of characters */
+    while (at && ((unsigned char)source.p[at] & 0xC0) == 0x80) /* a place is that of a character */
         at--;
     return at;
 }
@@ -95,7 +95,7 @@ struct place template_piece_place(const struct template_trace *trace,
 }
 
 struct namer {
-    uint64_t seen[AST_SLOTS_MAX / 64]; /* such a name has one slot in all of the template */
+    uint64_t seen[AST_SLOTS_MAX / 64]; /* a name from outside has one slot in the whole template */
     void (*on_name)(void *cls, struct str name);
     void *cls;
 };

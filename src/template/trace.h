@@ -2,9 +2,9 @@
 /*
  * trace: which part of which template wrote each byte of an output.
  *
- * template_render fills it in where it is asked to. Text and values that were written into a
- * {% set %} block are no output; what shows them later is. A trace points into the templates that
- * it names and lives no longer than they do. What the output means is not known here.
+ * template_render fills it in on request. Text and values that were written into a {% set %} block
+ * are not output; the {{ … }} that shows them later is. A trace points into the templates that it
+ * names and lives no longer than they do. What the output means is not known here.
  */
 #ifndef CLOUDSEED_TEMPLATE_TRACE_H
 #define CLOUDSEED_TEMPLATE_TRACE_H
@@ -15,13 +15,13 @@ struct stmt;
 
 /* A stretch of the output, never empty, and what wrote it. */
 struct template_piece {
-    size_t end;               /* in the output; it begins where the one before ends */
-    const struct template *t; /* an included one perhaps */
+    size_t end;               /* in the output; it begins where the previous one ends */
+    const struct template *t; /* perhaps an included one */
     const struct stmt *stmt;  /* its text or its {{ … }} */
 };
 
-/* All zero is an empty one. A rendering overwrites what it holds and keeps its memory; one that
- * fails leaves the pieces of what it wrote. */
+/* All zero is an empty one. A rendering replaces its pieces and keeps its memory; one that fails
+ * leaves the pieces of what it wrote. */
 struct template_trace {
     struct template_piece *list;
     uint32_t n, room;
@@ -30,7 +30,7 @@ struct template_trace {
 
 void template_trace_done(struct template_trace *trace);
 
-/* The piece that the output's byte `offset` is in; NULL outside. */
+/* The piece that holds the output's byte `offset`; NULL outside of the output. */
 const struct template_piece *template_trace_find(const struct template_trace *trace, size_t offset);
 
 /* Where one of the trace's pieces begins in the output. */
@@ -43,15 +43,15 @@ static inline size_t template_piece_begin(const struct template_trace *trace,
 /* {{ … }}, not text. */
 bool template_piece_is_value(const struct template_piece *piece);
 
-/* Where the output's byte `offset` comes from: its very place for text, the beginning of the
- * expression for a value. In a folded template, whose text may be of many statements, a text's
- * place is that of the first one. */
+/* Where the output's byte `offset` comes from: its own place in a text, or the beginning of the
+ * expression for a value. In a folded template a text may come from many statements; its place is
+ * that of the first one. */
 struct place template_piece_place(const struct template_trace *trace,
                                   const struct template_piece *piece, size_t offset);
 
-/* The names that a value's expression takes from around the template, each once, in their order:
- * `node` of "node.name". Names that the template sets itself, if only somewhere, are not given;
- * those that an includer set are. */
+/* The names that a value's expression takes from outside the template, each once, in their order:
+ * `node` of "node.name". Names that the template may have set itself are left out; those that an
+ * includer set are not. */
 void template_piece_names(const struct template_piece *piece,
                           void (*on_name)(void *cls, struct str name), void *cls);
 

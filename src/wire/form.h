@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* form: application/x-www-form-urlencoded, as the WHATWG's URL standard (section 5) parses it. */
+/* form: application/x-www-form-urlencoded, parsed as in the WHATWG's URL standard, section 5. */
 #ifndef CLOUDSEED_WIRE_FORM_H
 #define CLOUDSEED_WIRE_FORM_H
 
@@ -9,8 +9,8 @@ struct form_field {
     struct str name, value;
 };
 
-/* Cuts the next field off `*rest` and decodes it, in the arena where it must. False where there is
- * none left. What is badly encoded stays as it is, as that standard says. */
+/* Cuts the next field off `*rest` and decodes it, in the arena if need be. False where none is
+ * left. Bad encodings stay as they are, as the standard says. */
 bool form_next(struct str *rest, struct arena *a, struct form_field *ret);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/negotiate.h"
 
-/* A weight counts as zero for "q=0", "q=0.0", "q=0.000"; anything else is taken as more. */
+/* "q=0", "q=0.0" and so on; anything else counts as more than zero. */
 static bool weight_is_zero(struct str params)
 {
     while (params.p && params.n) {
@@ -38,7 +38,7 @@ static struct str opaque_tag(struct str tag)
     return str_starts(tag, STR("W/")) ? str_skip(tag, 2) : tag;
 }
 
-/* No tag of ours holds a comma, so that a comma always ends one. */
+/* Our tags never contain a comma, so a comma always ends one. */
 bool negotiate_etag_listed(struct str if_none_match, struct str etag)
 {
     while (if_none_match.p && if_none_match.n) {

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* A number beyond 64 bits is beyond every file, and no fault. */
+/* A number of more than 64 bits is valid, and beyond the end of every file. */
 static bool read_position(struct str digits, uint64_t *ret)
 {
     uint64_t n = 0;
@@ -19,8 +19,8 @@ static bool read_position(struct str digits, uint64_t *ret)
     return digits.n > 0;
 }
 
-/* "-500": the last 500 bytes. Of an empty file that is all there is, which Content-Range cannot
- * say. */
+/* "-500": the last 500 bytes. Of an empty file that is all of it, which Content-Range cannot
+ * express. */
 static enum range_verdict last_bytes(struct str digits, uint64_t size, struct range *ret)
 {
     uint64_t n;
@@ -53,7 +53,7 @@ static enum range_verdict parse_one(struct str spec, uint64_t size, struct range
     return RANGE_PART;
 }
 
-/* Empty items of a list count for nothing (section 5.6.1). False where there is not exactly one. */
+/* Empty items of a list are ignored (section 5.6.1). False where there is not exactly one other. */
 static bool only_item(struct str list, struct str *ret)
 {
     unsigned n = 0;

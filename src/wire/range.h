@@ -10,23 +10,23 @@ struct range {
 };
 
 enum range_verdict {
-    RANGE_WHOLE, /* 200: none is asked for, or none that we answer */
+    RANGE_WHOLE, /* 200: no range is requested, or none that is supported */
     RANGE_PART,  /* 206 */
-    RANGE_BEYOND /* 416: nothing of it lies within the file */
+    RANGE_BEYOND /* 416: it lies outside of the file */
 };
 
-/* What the Range header says of a file of `size` bytes; p == NULL: there is none. *ret is set with
- * RANGE_PART alone. Several ranges get the whole file, as section 14.2 lets a server do: every
- * client must understand that, and none of those that boot machines asks for several. */
+/* What the Range header (p == NULL: none) requests of a file of `size` bytes. *ret is set only with
+ * RANGE_PART. Several ranges get the whole file, as section 14.2 permits: every client must
+ * understand that, and no boot client requests several. */
 enum range_verdict range_parse(struct str header, uint64_t size, struct range *ret);
 
-/* Whether If-Range lets the range count: it names this very entity tag, or there is none. A date
- * never does: two files may be of one second (section 13.1.5). */
+/* Whether the range applies: there is no If-Range, or it names this entity tag. A date never
+ * matches: a file may change twice in a second (section 13.1.5). */
 bool range_applies(struct str if_range, struct str etag);
 
 #define RANGE_TEXT_SIZE 80
-/* The value of Content-Range: "bytes 0-499/1234", or with NULL, for 416, its form without a part.
- * Returns `text`. */
+/* The value of Content-Range: "bytes 0-499/1234", or with NULL, for 416, the form without a
+ * part. Returns `text`. */
 const char *range_text(const struct range *r, uint64_t size, char text[static RANGE_TEXT_SIZE]);
 
 #endif

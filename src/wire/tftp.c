@@ -12,7 +12,7 @@ static void put_u16(char *to, uint16_t v)
     to[1] = (char)(v & 0xFF);
 }
 
-/* Cuts the text before the next NUL off. False where there is no NUL. */
+/* Cuts off the text before the next NUL; false where there is none. */
 static bool cut_text(struct str *rest, struct str *ret)
 {
     struct str left = *rest;
@@ -30,7 +30,7 @@ struct option {
     const char *name;
     unsigned bit;
     uint64_t min, max;
-    bool clamps; /* larger ones are taken as `max` */
+    bool clamps; /* larger values count as `max` */
 };
 
 static const struct option known[] = {
@@ -63,7 +63,7 @@ static uint64_t get_option(const struct tftp_options *o, unsigned bit)
     }
 }
 
-/* Some ROMs fill numbers up with zeros in front. */
+/* Some ROMs pad numbers with leading zeros. */
 static struct str without_zeros(struct str digits)
 {
     while (digits.n > 1 && digits.p[0] == '0')
@@ -85,7 +85,7 @@ static void take_option(struct tftp_options *o, struct str name, struct str text
     }
 }
 
-/* What follows the last whole pair is padding. */
+/* Anything behind the last whole pair is padding. */
 static void parse_options(struct str rest, struct tftp_options *o)
 {
     struct str name, text;
@@ -112,7 +112,7 @@ static bool parse_request(struct str rest, struct tftp_packet *p)
     return true;
 }
 
-/* An ERROR's text should end in NUL, and often does not. */
+/* The text of an ERROR should end in NUL, but often does not. */
 static bool parse_numbered(struct str rest, struct tftp_packet *p)
 {
     if (rest.n < 2)

@@ -2,7 +2,7 @@
 /*
  * tftp: packets of TFTP (RFC 1350) with options (RFC 2347, 2348, 2349, 7440), and netascii.
  *
- * A pure codec: it knows no sockets, no files and no clock. What is parsed points into the packet.
+ * A pure codec: it knows no sockets, files or clock. What it parses points into the packet.
  */
 #ifndef CLOUDSEED_WIRE_TFTP_H
 #define CLOUDSEED_WIRE_TFTP_H
@@ -56,26 +56,26 @@ struct tftp_packet {
     struct str rest;             /* the bytes of DATA, the text of ERROR */
 };
 
-/* False for what is no TFTP packet. Unknown options and values that make no sense are as if they
- * were not there; of an option given twice the first counts. Sizes beyond the largest are taken as
- * the largest: an answer may be smaller than what was asked for. */
+/* False where it is not a TFTP packet. Unknown options and invalid values are ignored; the first of
+ * a repeated option counts. Sizes above the maximum count as the maximum: an answer may be smaller
+ * than the request. */
 bool tftp_parse(struct str bytes, struct tftp_packet *ret);
 
-/* Appends the packet; false where it does not fit, and then nothing is in. Options come in the
- * order of their bits. TFTP_MODE_OTHER cannot be written. */
+/* Appends the packet; where it does not fit, appends nothing and returns false. Options are written
+ * in the order of their bits. TFTP_MODE_OTHER cannot be written. */
 bool tftp_write(struct buf *b, const struct tftp_packet *p);
 
-/* What stands before a block's bytes. */
+/* The header before the bytes of a block. */
 void tftp_data_header(char to[static TFTP_HEADER_BYTES], uint16_t number);
 
-/* LF becomes CR LF, CR becomes CR NUL. All zero at the text's beginning. */
+/* LF becomes CR LF, CR becomes CR NUL. All zero at the beginning of a text. */
 struct tftp_netascii {
-    bool owes; /* the second octet of a pair */
+    bool owes; /* the second octet of a pair is still to be written */
     char owed;
 };
 
-/* Converts the beginning of `*from`, which it cuts off, into at most `room` octets; returns how
- * many. Where it is less than `room`, all of `*from` was taken. */
+/* Cuts off the beginning of `*from` and writes it as at most `room` octets; returns how many. With
+ * fewer than `room`, all of `*from` was converted. */
 size_t tftp_netascii(struct tftp_netascii *s, struct str *from, char *to, size_t room);
 
 #endif

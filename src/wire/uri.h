@@ -5,11 +5,11 @@
 
 #include "base/arena.h"
 
-/* Decodes one path segment. False for a "%" without two hex digits behind it, and for what decodes
- * to a control character: no name of ours holds one, and %00 is how paths get cut short. */
+/* Decodes one path segment. False for a "%" without two hex digits behind it, and for a control
+ * character: our names contain none, and %00 is an attempt to truncate a path. */
 bool uri_decode_segment(struct str s, struct arena *a, struct str *ret);
 
-/* The segment with all but unreserved characters percent-encoded. */
+/* Percent-encodes all but unreserved characters. */
 struct str uri_encode_segment(struct str s, struct arena *a);
 
 #endif

@@ -122,7 +122,7 @@ int fs_list(const char *path, struct arena *a, const struct fs_entry **ret, size
     if (!d)
         return err_errno(e, -errno, "%s", path);
     struct fs_entry *list = NULL;
-    size_t n = 0, room = 0;
+    uint32_t n = 0, room = 0;
     for (;;) {
         errno = 0;
         struct dirent *entry = readdir(d);
@@ -130,13 +130,7 @@ int fs_list(const char *path, struct arena *a, const struct fs_entry **ret, size
             break;
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
-        if (n == room) {
-            struct fs_entry *more = ARENA_ARRAY(a, struct fs_entry, room ? room * 2 : 64);
-            if (n)
-                memcpy(more, list, n * sizeof(*list));
-            list = more;
-            room = room ? room * 2 : 64;
-        }
+        list = arena_grow(a, list, n, &room, sizeof(*list));
         list[n++] = (struct fs_entry){arena_str(a, str_from(entry->d_name)).p, kind_of(entry)};
     }
     if (errno)

@@ -4,9 +4,20 @@
 #define CLOUDSEED_BASE_HEX_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 static const char hex_digits[] = "0123456789abcdef";
+
+/* Writes two digits for each byte, without a NUL; returns the place behind them. */
+static inline char *hex_write(const uint8_t *bytes, size_t n, char *to)
+{
+    for (size_t i = 0; i < n; i++) {
+        *to++ = hex_digits[bytes[i] >> 4];
+        *to++ = hex_digits[bytes[i] & 15];
+    }
+    return to;
+}
 
 /* 0 to 15 for a digit of any case, -1 for anything else. */
 static inline int hex_digit(char c)

@@ -24,10 +24,7 @@ static struct str text_of(const void *list, uint32_t item)
 
 struct str intern_str(struct intern *t, struct str s)
 {
-    if (t->n == t->room) {
-        t->room = t->room ? t->room * 2 : 64;
-        t->list = mem_resize(t->list, t->room, sizeof(*t->list));
-    }
+    t->list = mem_grow(t->list, t->n, &t->room, sizeof(*t->list));
     t->list[t->n] = s;
     uint32_t holder = map_put(&t->map, text_of, t->list, t->n);
     if (holder != MAP_NONE)

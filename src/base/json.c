@@ -1,26 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json.h"
 
+#include "base/mem.h"
+
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
-#include <stdlib.h>
 
 #define DEPTH_MAX 64
-
-static json_t *need(json_t *j)
-{
-    if (!j)
-        abort(); /* jansson fails here only when memory runs out */
-    return j;
-}
 
 /* jansson accepts only UTF-8: other bytes are replaced one by one. */
 static json_t *text_to_jansson(struct str s)
 {
     size_t bad;
     if (str_is_utf8(s, &bad))
-        return need(json_stringn(s.p, s.n));
+        return mem_need(json_stringn(s.p, s.n));
     struct buf b;
     buf_init(&b, s.n * 3);
     while (!str_is_utf8(s, &bad)) {
@@ -29,7 +23,7 @@ static json_t *text_to_jansson(struct str s)
         s = str_skip(s, bad + 1);
     }
     buf_str(&b, s);
-    json_t *j = need(json_stringn(b.p, b.n));
+    json_t *j = mem_need(json_stringn(b.p, b.n));
     buf_done(&b);
     return j;
 }
@@ -38,7 +32,7 @@ static json_t *to_jansson(struct value v);
 
 static json_t *list_to_jansson(struct value v)
 {
-    json_t *list = need(json_array());
+    json_t *list = mem_need(json_array());
     for (uint32_t i = 0; i < v.n; i++)
         json_array_append_new(list, to_jansson(v.items[i]));
     return list;
@@ -46,7 +40,7 @@ static json_t *list_to_jansson(struct value v)
 
 static json_t *map_to_jansson(struct value v)
 {
-    json_t *map = need(json_object());
+    json_t *map = mem_need(json_object());
     for (uint32_t i = 0; i < v.n; i++) {
         json_t *key = text_to_jansson(value_text(v.pairs[i].key));
         json_object_setn_new(map, json_string_value(key), json_string_length(key),
@@ -60,8 +54,8 @@ static json_t *to_jansson(struct value v)
 {
     switch (v.kind) {
     case VALUE_BOOL: return json_boolean(v.b);
-    case VALUE_INT: return need(json_integer(v.i));
-    case VALUE_FLOAT: return isfinite(v.f) ? need(json_real(v.f)) : json_null();
+    case VALUE_INT: return mem_need(json_integer(v.i));
+    case VALUE_FLOAT: return isfinite(v.f) ? mem_need(json_real(v.f)) : json_null();
     case VALUE_STR: return text_to_jansson(value_text(v));
     case VALUE_LIST: return list_to_jansson(v);
     case VALUE_MAP: return map_to_jansson(v);

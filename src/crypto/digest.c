@@ -3,9 +3,9 @@
 
 #include "base/hex.h"
 #include "base/mem.h"
+#include "crypto/must.h"
 
 #include <openssl/evp.h>
-#include <stdlib.h>
 
 #define DIGEST_BYTES 32
 
@@ -13,18 +13,11 @@ struct digest {
     EVP_MD_CTX *ctx;
 };
 
-/* It fails for want of memory alone. */
-static void must(int ok)
-{
-    if (ok != 1)
-        abort();
-}
-
 struct digest *digest_new(void)
 {
     struct digest *d = mem_alloc(sizeof(*d));
-    d->ctx = EVP_MD_CTX_new();
-    must(d->ctx && EVP_DigestInit_ex(d->ctx, EVP_sha256(), NULL) == 1);
+    d->ctx = mem_need(EVP_MD_CTX_new());
+    must(EVP_DigestInit_ex(d->ctx, EVP_sha256(), NULL));
     return d;
 }
 
@@ -41,11 +34,7 @@ const char *digest_end(struct digest *d, char *text)
     free(d);
     if (!text)
         return NULL;
-    for (int i = 0; i < DIGEST_BYTES; i++) {
-        text[2 * i] = hex_digits[bytes[i] >> 4];
-        text[2 * i + 1] = hex_digits[bytes[i] & 15];
-    }
-    text[2 * DIGEST_BYTES] = '\0';
+    *hex_write(bytes, sizeof(bytes), text) = '\0';
     return text;
 }
 

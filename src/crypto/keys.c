@@ -2,7 +2,7 @@
 #include "crypto/keys.h"
 
 #include "base/mem.h"
-
+#include "crypto/must.h"
 #include "crypto/random.h"
 
 #include <assert.h>
@@ -10,7 +10,6 @@
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #define MAC_BYTES 32
 #define RANDOM_LEN 26 /* characters of base32 */
@@ -27,7 +26,7 @@ struct keyer {
 
 struct keyer *keyer_new(const struct secret *s)
 {
-    struct keyer *k = mem_zalloc(1, sizeof(*k));
+    struct keyer *k = MEM_NEW(struct keyer);
     char digest[] = "SHA256";
     OSSL_PARAM params[] = {
         OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
@@ -36,8 +35,7 @@ struct keyer *keyer_new(const struct secret *s)
     k->kid = s->kid;
     k->mac = mem_need(EVP_MAC_fetch(NULL, "HMAC", NULL));
     k->ready = mem_need(EVP_MAC_CTX_new(k->mac));
-    if (!EVP_MAC_init(k->ready, s->bytes, sizeof(s->bytes), params))
-        abort();
+    must(EVP_MAC_init(k->ready, s->bytes, sizeof(s->bytes), params));
     return k;
 }
 
@@ -72,14 +70,12 @@ void keyer_seed_key(struct keyer *k, struct str uid, uint32_t epoch, char ret[SE
     size_t n = 0;
     int digits = snprintf(number, sizeof(number), "%" PRIu32, epoch);
     EVP_MAC_CTX *c = mem_need(EVP_MAC_CTX_dup(k->ready));
-    int ok = EVP_MAC_update(c, (const uint8_t *)LABEL, sizeof(LABEL)) && /* its NUL too */
-             EVP_MAC_update(c, (const uint8_t *)uid.p, uid.n) &&
-             EVP_MAC_update(c, (const uint8_t *)"", 1) &&
-             EVP_MAC_update(c, (const uint8_t *)number, (size_t)digits) &&
-             EVP_MAC_final(c, mac, &n, sizeof(mac));
+    must(EVP_MAC_update(c, (const uint8_t *)LABEL, sizeof(LABEL))); /* its NUL, too */
+    must(EVP_MAC_update(c, (const uint8_t *)uid.p, uid.n));
+    must(EVP_MAC_update(c, (const uint8_t *)"", 1));
+    must(EVP_MAC_update(c, (const uint8_t *)number, (size_t)digits));
+    must(EVP_MAC_final(c, mac, &n, sizeof(mac)) && n == sizeof(mac));
     EVP_MAC_CTX_free(c);
-    if (!ok || n != sizeof(mac))
-        abort();
     ret[0] = k->kid;
     encode(mac, ret + 1);
     ret[SEED_KEY_LEN] = '\0';

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/random.h"
 
+#include "crypto/must.h"
+
 #include <assert.h>
 #include <limits.h>
 #include <openssl/rand.h>
-#include <stdlib.h>
 
 void random_bytes(void *p, size_t n)
 {
     assert(n <= INT_MAX);
-    if (RAND_priv_bytes(p, (int)n) != 1)
-        abort();
+    must(RAND_priv_bytes(p, (int)n));
 }

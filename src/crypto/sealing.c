@@ -4,6 +4,7 @@
 #include "base/hex.h"
 #include "base/mem.h"
 #include "crypto/keyfile.h"
+#include "crypto/must.h"
 #include "crypto/random.h"
 
 #include <errno.h>
@@ -81,37 +82,31 @@ void sealer_free(struct sealer *s)
     free(s);
 }
 
-static void need(int ok)
-{
-    if (ok != 1)
-        abort();
-}
-
 /* nonce ‖ ciphertext ‖ tag */
 static void encrypt(const struct sealer *s, struct str purpose, struct str text, uint8_t *out)
 {
-    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    EVP_CIPHER_CTX *ctx = mem_need(EVP_CIPHER_CTX_new());
     uint8_t *to = out + NONCE_BYTES;
     int n;
     random_bytes(out, NONCE_BYTES);
-    need(ctx ? EVP_EncryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, s->key, out) : 0);
-    need(EVP_EncryptUpdate(ctx, NULL, &n, (const uint8_t *)purpose.p, (int)purpose.n));
-    need(EVP_EncryptUpdate(ctx, to, &n, (const uint8_t *)text.p, (int)text.n));
-    need(EVP_EncryptFinal_ex(ctx, to + n, &n));
-    need(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_GET_TAG, TAG_BYTES, to + text.n));
+    must(EVP_EncryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, s->key, out));
+    must(EVP_EncryptUpdate(ctx, NULL, &n, (const uint8_t *)purpose.p, (int)purpose.n));
+    must(EVP_EncryptUpdate(ctx, to, &n, (const uint8_t *)text.p, (int)text.n));
+    must(EVP_EncryptFinal_ex(ctx, to + n, &n));
+    must(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_GET_TAG, TAG_BYTES, to + text.n));
     EVP_CIPHER_CTX_free(ctx);
 }
 
 static bool decrypt(const struct sealer *s, struct str purpose, uint8_t *in, size_t n, uint8_t *out)
 {
-    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    EVP_CIPHER_CTX *ctx = mem_need(EVP_CIPHER_CTX_new());
     size_t text_n = n - NONCE_BYTES - TAG_BYTES;
     uint8_t *from = in + NONCE_BYTES;
     int done;
-    need(ctx ? EVP_DecryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, s->key, in) : 0);
-    need(EVP_DecryptUpdate(ctx, NULL, &done, (const uint8_t *)purpose.p, (int)purpose.n));
-    need(EVP_DecryptUpdate(ctx, out, &done, from, (int)text_n));
-    need(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, TAG_BYTES, from + text_n));
+    must(EVP_DecryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, s->key, in));
+    must(EVP_DecryptUpdate(ctx, NULL, &done, (const uint8_t *)purpose.p, (int)purpose.n));
+    must(EVP_DecryptUpdate(ctx, out, &done, from, (int)text_n));
+    must(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, TAG_BYTES, from + text_n));
     bool good = EVP_DecryptFinal_ex(ctx, out + done, &done) == 1;
     EVP_CIPHER_CTX_free(ctx);
     return good;
@@ -123,15 +118,11 @@ struct str sealer_seal(const struct sealer *s, struct str purpose, struct str te
     if (text.n > TEXT_MAX_BYTES)
         abort();
     uint8_t *bytes = arena_alloc(a, n);
-    char *out = arena_alloc(a, version.n + 2 * n + 1), *at = out + version.n;
+    char *out = arena_alloc(a, version.n + 2 * n + 1);
     encrypt(s, purpose, text, bytes);
     memcpy(out, version.p, version.n);
-    for (size_t i = 0; i < n; i++) {
-        *at++ = hex_digits[bytes[i] >> 4];
-        *at++ = hex_digits[bytes[i] & 15];
-    }
-    *at = '\0';
-    return (struct str){out, (size_t)(at - out)};
+    *hex_write(bytes, n, out + version.n) = '\0';
+    return (struct str){out, version.n + 2 * n};
 }
 
 bool sealer_unseal(const struct sealer *s, struct str purpose, struct str sealed, struct arena *a,

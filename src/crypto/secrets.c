@@ -61,10 +61,7 @@ struct str secrets_text(const struct secrets *s, struct arena *a)
     struct str text = STR(SECRET_TEXT);
     for (size_t i = 0; i < s->n; i++) {
         const char kid[] = {s->list[i].kid, ':', '\0'};
-        for (size_t k = 0; k < SECRET_BYTES; k++) {
-            hex[2 * k] = hex_digits[s->list[i].bytes[k] >> 4];
-            hex[2 * k + 1] = hex_digits[s->list[i].bytes[k] & 15];
-        }
+        hex_write(s->list[i].bytes, SECRET_BYTES, hex);
         text = ARENA_JOIN(a, text, str_from(kid), str_from(hex), STR("\n"));
     }
     OPENSSL_cleanse(hex, sizeof(hex));

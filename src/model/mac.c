@@ -37,8 +37,7 @@ const char *mac_text(struct mac m, char text[static MAC_TEXT_SIZE])
 {
     char *at = text;
     for (int i = 0; i < 6; i++) {
-        *at++ = hex_digits[m.octet[i] >> 4];
-        *at++ = hex_digits[m.octet[i] & 15];
+        at = hex_write(&m.octet[i], 1, at);
         *at++ = i < 5 ? ':' : '\0';
     }
     return text;

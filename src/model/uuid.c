@@ -32,11 +32,9 @@ bool uuid_parse(struct str s, struct uuid *ret)
 
 const char *uuid_text(struct uuid u, char text[static UUID_TEXT_SIZE])
 {
-    static const char digits[] = "0123456789abcdef";
     char *p = text;
     for (size_t i = 0; i < sizeof(u.octet); i++) {
-        *p++ = digits[u.octet[i] >> 4];
-        *p++ = digits[u.octet[i] & 15];
+        p = hex_write(&u.octet[i], 1, p);
         if (dash_follows(i))
             *p++ = '-';
     }

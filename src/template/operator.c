@@ -299,8 +299,6 @@ bool run_range(struct run *r, uint32_t at, const struct value args[RUN_ARGS_MAX]
     return true;
 }
 
-#define INT_LIMIT 9223372036854775808.0 /* 2^63: the first float beyond an int64_t */
-
 /* --- Truth --- */
 
 bool run_truth(struct run *r, uint32_t at, struct value v, bool *ret)

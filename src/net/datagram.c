@@ -13,7 +13,7 @@
 #define UDP_SEGMENT 103
 #endif
 
-/* Machines that are switched on together ask together. */
+/* Machines that are switched on together send their requests together. */
 #define RECEIVE_BUFFER_BYTES (1 << 20)
 
 static int set(int fd, int level, int option, int value)
@@ -29,7 +29,7 @@ static int family_of(int fd)
     return family;
 }
 
-/* A socket for both families, as systemd opens it, tells of both. */
+/* IPV6_RECVPKTINFO also covers IPv4 on the dual-stack sockets that systemd opens. */
 static int ask_for_address(int fd)
 {
     set(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER_BYTES);
@@ -88,7 +88,7 @@ int datagram_adopt(int fd, struct err *e)
     return fd;
 }
 
-/* --- One at a time, with our address ------------------------------------------------------- */
+/* --- One datagram at a time, with our address ---------------------------------------------- */
 
 union control {
     struct cmsghdr align;
@@ -180,10 +180,9 @@ void datagram_reply(int fd, const struct datagram *to, struct str bytes)
     sendmsg(fd, &m, MSG_NOSIGNAL);
 }
 
-/* --- Many to one peer ---------------------------------------------------------------------- */
+/* --- Many datagrams to one peer ------------------------------------------------------------ */
 
-/* Blocks larger than the path's MTU travel in fragments: what a client asked for, it can put
- * together. */
+/* Blocks larger than the path's MTU are sent in fragments: the client asked for that size. */
 static void allow_fragments(int fd)
 {
     set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
@@ -245,7 +244,7 @@ static int send_each(int fd, const struct iovec *parts, int n)
     return sent < 0 ? -errno : sent;
 }
 
-/* What a device, a tunnel or a datagram beyond the MTU answers to UDP_SEGMENT. */
+/* The errors of UDP_SEGMENT on some devices and tunnels, and for segments larger than the MTU. */
 static bool means_no_offload(int code)
 {
     return code == -EIO || code == -EINVAL || code == -EMSGSIZE || code == -EOPNOTSUPP ||

@@ -16,15 +16,15 @@ struct pool {
     uv_loop_t *loop;
     uv_async_t news;
     uv_timer_t deadline;
-    struct work_list pending; /* neither ended nor late, in the order of their deadlines */
+    struct work_list pending; /* neither ended nor late, in order of deadlines */
     uint32_t pending_n;
-    uint32_t stuck; /* late, and with a thread */
-    /* Below: shared with the threads. */
+    uint32_t stuck; /* late, but running in a thread */
+    /* From here on: shared with the threads. */
     pthread_mutex_t lock;
     pthread_cond_t wanted;
     struct work_queue queue, done;
     uint32_t queue_n, threads, idle;
-    unsigned handles; /* that are still open */
+    unsigned handles; /* that are open */
     bool closed;
 };
 
@@ -37,7 +37,7 @@ static void release(struct pool *p)
     free(p);
 }
 
-/* With the lock held, before and after. NULL: the pool is closed. */
+/* Called with the lock held. NULL: the pool is closed. */
 static struct work *next(struct pool *p)
 {
     p->idle++;
@@ -53,8 +53,8 @@ static struct work *next(struct pool *p)
     return w;
 }
 
-/* What ends after the pool was closed, as the process ends: nobody is left to be told. */
-static struct work_queue untold = STAILQ_HEAD_INITIALIZER(untold);
+/* Work that ends after the pool was closed is not reported; here leak checkers find it. */
+static struct work_queue abandoned = STAILQ_HEAD_INITIALIZER(abandoned);
 
 static void *work_on(void *cls)
 {
@@ -65,7 +65,7 @@ static void *work_on(void *cls)
         pthread_mutex_unlock(&p->lock);
         w->run(w);
         pthread_mutex_lock(&p->lock);
-        STAILQ_INSERT_TAIL(p->closed ? &untold : &p->done, w, queued);
+        STAILQ_INSERT_TAIL(p->closed ? &abandoned : &p->done, w, queued);
         if (!p->closed)
             uv_async_send(&p->news);
     }
@@ -76,7 +76,7 @@ static void *work_on(void *cls)
     return NULL;
 }
 
-/* Signals are the loop's. */
+/* With all signals blocked: the loop handles them. */
 static bool add_thread(struct pool *p)
 {
     pthread_t thread;
@@ -116,7 +116,7 @@ static void settle(struct pool *p, struct work *w)
     w->is_pending = false;
 }
 
-/* Whether it was still waiting; it then waits no longer, unless it is patient. */
+/* True where it had not begun. It is then taken out of the queue, unless it is patient. */
 static bool take_back(struct pool *p, struct work *w)
 {
     pthread_mutex_lock(&p->lock);
@@ -167,8 +167,8 @@ static void on_news(uv_async_t *news)
     arm(p);
 }
 
-/* Nobody waits for a thread that hangs while there could be another. Where none can be had, those
- * that are there do. */
+/* Starts another thread where none is idle: those that are running may hang. Where it cannot be
+ * started, the existing ones must do. */
 static bool enqueue(struct pool *p, struct work *w)
 {
     pthread_mutex_lock(&p->lock);
@@ -239,7 +239,7 @@ void pool_free(struct pool *p)
     struct work *w;
     if (!p)
         return;
-    on_news(&p->news); /* what ended without being told */
+    on_news(&p->news); /* work that has ended but was not reported */
     pthread_mutex_lock(&p->lock);
     STAILQ_CONCAT(&left, &p->queue);
     p->closed = true;

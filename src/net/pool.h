@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pool: a few threads for what may block for ever: files on shares.
+ * pool: a few threads for work that may block for ever, such as reading files on network shares.
  *
- * They are the pool's own, not libuv's: one that hangs takes none away from others, and the
- * process can end without it. With all of them stuck, work is refused at once, until one of them
- * comes back. It belongs to one loop; all calls come from its thread.
+ * They are not libuv's threads: one that hangs is not missing elsewhere, and the process can end
+ * without it. While all of them are stuck, new work is refused at once. A pool belongs to one loop;
+ * all calls come from its thread.
  */
 #ifndef CLOUDSEED_NET_POOL_H
 #define CLOUDSEED_NET_POOL_H
@@ -16,18 +16,19 @@
 struct pool;
 
 struct pool_limits {
-    uint32_t threads;     /* started when they are first needed */
-    uint32_t queue;       /* work that waits for a thread */
-    uint32_t deadline_ms; /* from the start to the end of each work, its wait included */
+    uint32_t threads; /* each is started when it is first needed */
+    uint32_t queue;   /* work that is neither ended nor late */
+    uint32_t
+        deadline_ms; /* from the start to the end of each work, the wait for a thread included */
 };
 
 struct pool *pool_new(uv_loop_t *loop, const struct pool_limits *limits);
 
-/* Lives as long as the pool. */
+/* Valid as long as the pool. */
 const struct work_port *pool_port(const struct pool *p);
 
-/* What waits is ended without having run, what runs is left to itself; the memory goes with the
- * last thread. */
+/* Work that waits ends without having run. Threads that are running are left behind; the last one
+ * frees the memory. */
 void pool_free(struct pool *p);
 
 #endif

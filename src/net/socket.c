@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #define BACKLOG 4096
-/* A connection is given to us once its request is there: it saves a quarter of the work of a
- * connection that asks once. After this many seconds it comes without. */
+/* The kernel passes a connection on once its first data has come, which saves a quarter of the CPU
+ * of a connection with one request. After this many seconds it comes without data. */
 #define DEFER_ACCEPT_SECONDS 5
 
 socklen_t socket_address(struct endpoint at, struct sockaddr_storage *ret)

@@ -9,25 +9,25 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-/* A TCP socket that listens, does not block and is not inherited; the caller closes it. An IPv6
- * one takes IPv6 alone, so that each address in the configuration means itself. */
+/* A listening TCP socket that does not block and is not inherited; the caller closes it. An IPv6
+ * socket accepts only IPv6, so that each address in the configuration means only itself. */
 int socket_listen(struct endpoint at, struct err *e);
-/* The same at a path, for whoever the file's mode lets in. A socket that nobody answers at is a
- * leftover and replaced; anything else at the path is left alone, and refused. */
+/* The same at a path; `mode` decides which users may connect. A socket at which no process answers
+ * is replaced; anything else at the path is an error. */
 int socket_listen_unix(const char *path, mode_t mode, struct err *e);
-/* Makes a socket that somebody else opened fit: checks that it listens, for TCP or at a path. */
+/* Prepares a socket that another process opened: a listening one, TCP or at a path. */
 int socket_adopt(int fd, struct err *e);
-/* Of a path, that is: a socket without one has no mode, and lets everybody in. */
+/* Whether it is a unix socket with a path. One without has no mode: any user may connect to it. */
 bool socket_is_unix(int fd);
 
-/* `at` as the kernel has it; returns its size. */
+/* Converts an address for the kernel; returns its size. */
 socklen_t socket_address(struct endpoint at, struct sockaddr_storage *ret);
-/* What it is bound to: with port 0, the one that the kernel chose. */
+/* The address that a socket is bound to, with the port that the kernel chose for port 0. */
 struct endpoint socket_endpoint(int fd);
-/* Family 0 for what is neither IPv4 nor IPv6. An IPv4 peer of a dual-stack socket, as systemd opens
- * them, is an IPv4 peer. */
+/* Family 0 where it is neither IPv4 nor IPv6. A mapped address, as dual-stack sockets from systemd
+ * have them, is an IPv4 address. */
 struct endpoint socket_peer(const struct sockaddr_storage *from);
-/* Whose process is at the other end of a unix socket. */
+/* The user of the process at the other end of a unix socket. */
 uint32_t socket_peer_uid(int fd);
 /* Bytes that the peer of a TCP connection has acknowledged; 0 on other sockets. */
 uint64_t socket_tcp_acked(int fd);

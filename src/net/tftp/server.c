@@ -12,7 +12,7 @@
 
 /* --- Reports ------------------------------------------------------------------------------- */
 
-/* Lines about what did not end well: anybody can make us write them. */
+/* Lines about failed transfers are limited: any host can cause them. */
 #define LINES_MAX 200
 #define LINES_PER_MS 10000
 #define FILE_MAX_BYTES 200
@@ -113,8 +113,8 @@ static void report_limit(struct tftp_server *s, struct endpoint peer, const char
 
 /* --- Requests ------------------------------------------------------------------------------ */
 
-/* A copy of an RRQ that comes while its transfer goes on is nothing new. After so long without a
- * word, it is a machine that was reset and asks again from the same port. */
+/* A repeated RRQ is ignored while its transfer makes progress. After this long without an ACK it is
+ * from a machine that was reset and uses the same port again. */
 #define STALE_MS 2000
 
 static void refuse(struct tftp_server *s, int fd, const struct datagram *d, struct str file,
@@ -163,8 +163,9 @@ static bool is_repeated(struct tftp_server *s, struct endpoint peer, uint32_t sl
     return false;
 }
 
-/* Where all places are taken, who has never answered must go: perhaps nobody is there. A client
- * that gets no answer asks again by itself, whereas an error would end its boot. */
+/* Where the limit is reached, the oldest transfer whose client has never answered is ended: its
+ * address may be forged. A request over the limit is dropped: the client repeats it, whereas an
+ * error would end its boot. */
 static bool make_room(struct tftp_server *s, struct endpoint peer)
 {
     if (s->addresses[tftp_address_slot(peer.address)] >= s->limits.transfers_per_address) {
@@ -198,8 +199,8 @@ static void take_read(struct tftp_server *s, int fd, const struct datagram *d,
         tftp_transfer_begin(s, fd, d, p, slot);
 }
 
-/* Errors are never answered, nor is what belongs to no transfer: two servers would talk for ever.
- */
+/* Errors and packets of unknown transfers are never answered: two servers could answer each other
+ * for ever. */
 static void take_request(struct tftp_server *s, int listener_fd, const struct datagram *d)
 {
     struct tftp_packet p;
@@ -214,7 +215,7 @@ static void take_request(struct tftp_server *s, int listener_fd, const struct da
         s->counters.malformed++;
 }
 
-/* Requests taken in one go, before the transfers that go on get their turn. */
+/* Requests taken in one go, before running transfers get their turn. */
 #define RECEIVE_BATCH 32
 
 /* --- The end ------------------------------------------------------------------------------- */

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 struct tftp_source {
-    struct work work; /* first: it is how the work finds us */
+    struct work work; /* first: its callbacks cast it back */
     const struct work_port *port;
     struct str memory; /* p == NULL: a file */
     struct exchange_file file;
@@ -147,7 +147,7 @@ static void on_ended(struct work *w, bool ran)
         s->on_ready(s->cls, ran ? take(s) : -ECANCELED);
 }
 
-/* A file system that cannot say whether it would block is asked plainly, if it is a local one. */
+/* Local file systems without RWF_NOWAIT are read on the loop all the same. */
 static bool read_from_cache(struct tftp_source *s)
 {
     if (s->file.remote)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/tftp/window.h"
 
-#define FIRST_MS 1000 /* before anything is known of the peer */
-#define LEAST_MS 200  /* firmware writes to slow flash now and then */
-/* atftp says again what was lost only when it has heard nothing for five seconds: who repeats
- * himself more often than that, for ever, is never answered. */
+#define FIRST_MS 1000 /* before the first round trip is known */
+#define LEAST_MS 200  /* firmware pauses to write to slow flash */
+/* atftp repeats its ACK only after five seconds of silence: a server that resends more often than
+ * that gets no answer. */
 #define MOST_MS 8000
-/* Who has never answered may not be there at all: an address can be forged. */
+/* A client that has never answered may not exist: addresses can be forged. */
 #define TRIES_UNHEARD 4
 #define TRIES_HEARD 8
 
@@ -45,7 +45,7 @@ uint64_t tftp_window_next(const struct tftp_window *w)
     return none ? 0 : w->sent + 1;
 }
 
-/* A block that was sent twice is not timed: which of the two was acknowledged? */
+/* A block that was sent twice is not timed: its ACK may be for either. */
 void tftp_window_sent(struct tftp_window *w, uint64_t block, uint64_t now_ms)
 {
     uint64_t first = w->sent + 1;
@@ -79,9 +79,9 @@ static void move_on(struct tftp_window *w, uint64_t now_ms)
     tftp_window_wait(w, now_ms);
 }
 
-/* An acknowledgement that says nothing new is never answered: answering each copy with a copy, both
- * sides would double all that follows (the sorcerer's apprentice). What was lost is sent again when
- * its time is over. One within the window says that what follows it was lost. */
+/* A repeated ACK is ignored: answering each copy with a copy would double all later packets (the
+ * sorcerer's apprentice). Lost blocks are sent again at the time-out. An ACK within the window
+ * means that the blocks behind it were lost. */
 enum tftp_window_verdict tftp_window_ack(struct tftp_window *w, uint16_t number, uint64_t now_ms)
 {
     if (w->negotiating) {
@@ -92,7 +92,7 @@ enum tftp_window_verdict tftp_window_ack(struct tftp_window *w, uint16_t number,
         return WINDOW_SEND;
     }
     uint16_t ahead = (uint16_t)(number - (uint16_t)w->acked);
-    /* After a time-out the peer may acknowledge what was sent before it. */
+    /* After a time-out the peer may acknowledge blocks that were sent before it. */
     if (ahead == 0 || ahead > w->furthest - w->acked)
         return WINDOW_IGNORE;
     w->acked += ahead;

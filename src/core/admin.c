@@ -68,7 +68,7 @@ static bool is_member(struct str name, const char *const *members, struct guess 
     return false;
 }
 
-/* PATCH may call it a merge patch, which it is. */
+/* PATCH bodies may also be called merge patches. */
 static bool is_json(struct str content_type)
 {
     struct str type = str_trim(str_cut(&content_type, ';'));
@@ -123,7 +123,8 @@ const struct node *admin_node(struct exchange *x, const struct request_ctx *rq)
     return NULL;
 }
 
-/* What the check has found meanwhile is nobody's change. */
+/* The check's verdict is part of the value, but a new verdict is not a change of the node: each
+ * verdict is tried. */
 bool admin_matches(struct exchange *x, const struct request_ctx *rq, const struct node *n)
 {
     if (!x->in.if_match.p)
@@ -195,7 +196,7 @@ static void make_keys(struct exchange *x, struct act *act, struct change *c)
     c->arm.window_key = sealer_seal(s, keys_window_purpose(uid, a), act->window_key, a);
 }
 
-/* What an admin gives to the machine. The join key follows once the server has a CA to pin. */
+/* What an admin enters on the machine. The join key is added once the server has a CA to pin. */
 static struct value arm_value(struct exchange *x, const struct act *act)
 {
     struct arena *a = &x->arena;

@@ -2,8 +2,9 @@
 /*
  * Nodes that admins register, change and delete.
  *
- * One at a time, from the look at the world to the snapshot that has the node as it is now: what
- * was found free is still free when it is written (docs/why/registered.md).
+ * One at a time, from the check against the current snapshot to the snapshot that has the new
+ * definition: what was free when it was checked is still free when it is written
+ * (docs/why/registered.md).
  */
 #include "core/internal.h"
 
@@ -87,7 +88,7 @@ struct value definition_read(struct str json, struct arena *a)
 
 enum define_what { DEFINE_CREATE, DEFINE_CHANGE, DEFINE_REKEY, DEFINE_DELETE };
 
-/* One request; core knows it while it has the turn. */
+/* One request. core->turn points to it while it has the turn. */
 struct define {
     struct core *core;
     const struct request_ctx *rq;
@@ -96,8 +97,8 @@ struct define {
     struct str name; /* of the path, or of a new one's body */
     struct value body;
     struct str uid;
-    bool is_asked;              /* the fleet was: it writes, or has written, the definition */
-    struct fleet_result result; /* of that; FLEET_PENDING until it is known */
+    bool is_asked;              /* the fleet writes the definition, or has written it */
+    struct fleet_result result; /* of the writing; FLEET_PENDING until it is known */
     struct arena *arena;        /* for its texts */
     uint64_t version;           /* of the definitions, with this one */
 };
@@ -112,7 +113,8 @@ static void give_turn(struct core *c)
     core_wake_waiters(c);
 }
 
-/* What was asked for happens all the same: until it has, it is nobody else's turn. */
+/* A definition that is being written is written even if its peer left; the turn is given back after
+ * that. */
 static void leave(struct exchange *x, void *state)
 {
     struct define *d = state;
@@ -125,7 +127,7 @@ static void leave(struct exchange *x, void *state)
         give_turn(c);
 }
 
-/* The fleet's wake: it is core that asked for the writing, since the exchange may leave. */
+/* The fleet's wake. Core is the one that waits for the fleet, since the exchange may end first. */
 static void on_written(void *cls, struct slot_ref ref)
 {
     struct core *c = cls;
@@ -134,7 +136,7 @@ static void on_written(void *cls, struct slot_ref ref)
     struct arena scratch;
     (void)ref;
     if (!c->turn.ticket.generation)
-        return; /* from within fleet_define: define() looks afterwards */
+        return; /* from within fleet_define: define() calls this again */
     arena_init(&scratch, 256);
     fleet_take(c->fleet, c->turn.ticket, d ? d->arena : &scratch, &result);
     arena_done(&scratch);
@@ -183,7 +185,7 @@ static bool refuse_name(struct exchange *x, const struct node *n)
     return false;
 }
 
-/* A definition that has no place in the world at the moment can be deleted and put right. */
+/* A definition that cannot be activated is in no snapshot, but can be changed and deleted. */
 static bool find_left_out(struct exchange *x, const struct define *d, struct fleet_definition *ret)
 {
     const struct fleet *f = d->core->fleet;
@@ -257,7 +259,7 @@ static void ask_to_create(struct exchange *x, struct define *d)
         define(x, d, STORE_ABSENT, json, "created");
 }
 
-/* Its name is what its events are found by. */
+/* A node's events are found by its name. */
 static bool keeps_name(struct exchange *x, const struct define *d, struct value made)
 {
     if (value_same(value_get(made, STR("name")), value_str(d->name)))
@@ -280,7 +282,7 @@ static void ask_to_change(struct exchange *x, struct define *d, const struct fle
         define(x, d, from->revision, json, d->what == DEFINE_REKEY ? "rekeyed" : "changed");
 }
 
-/* Either the fleet is asked, or the answer is a refusal. */
+/* Either asks the fleet, or refuses. */
 static void ask(struct exchange *x, struct define *d)
 {
     struct fleet_definition from;
@@ -352,7 +354,8 @@ static enum exchange_verdict on_result(struct exchange *x, void *state)
     return finish(d);
 }
 
-/* An earlier one may have been written and have no place yet: this one is checked against it. */
+/* The new definition is checked against all earlier ones, so those must be in the snapshot first.
+ */
 static enum exchange_verdict look(struct exchange *x, void *state)
 {
     struct define *d = state;

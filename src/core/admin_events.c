@@ -7,9 +7,12 @@
 #include <inttypes.h>
 
 #define PAGE_DEFAULT 100
-#define STREAM_STEP_MAX_BYTES (64 * 1024) /* of one step, so that others have their turn */
+#define STREAM_STEP_MAX_BYTES                                           \
+    (64 * 1024) /* of one step, so that other exchanges have their turn \
+                 */
 
-/* The journal keeps the node's uid beside what event.h made: all of it together, for people. */
+/* The journal keeps time, kind and the node's uid beside the text of event_value: here all of it is
+ * one object. */
 static struct value event_json(const struct store_entry *e, struct arena *a)
 {
     struct value kept;
@@ -50,7 +53,7 @@ static bool read_query(struct exchange *x, struct store_query *ret)
     ret->newest_first = p[ORDER].value.p && str_is(p[ORDER].value, "newest");
     const struct node *n = snapshot_find_name(x->snapshot, ret->node);
     if (n)
-        ret->node = n->uid; /* else it may be the uid of a node that is gone */
+        ret->node = n->uid; /* otherwise it may be the uid of a node that was deleted */
     if (!p[ORDER].value.p || ret->newest_first || str_is(p[ORDER].value, "oldest"))
         return true;
     answer_problem(x, 400, "order: expected oldest or newest");
@@ -102,7 +105,7 @@ static enum exchange_verdict list_page(struct exchange *x, struct request_ctx *r
 
 struct stream {
     const struct core *core;
-    uint64_t after; /* the last event that it has brought */
+    uint64_t after; /* the last event that was sent */
 };
 
 static void write_event(struct exchange *x, const struct store_entry *e, struct arena *a)
@@ -142,7 +145,8 @@ static void write_events(struct exchange *x, struct stream *s)
     arena_done(&a);
 }
 
-/* A step without news writes a comment: the peer sees that we live, and we that it does. */
+/* A step without events writes a comment: a heartbeat for the peer, and a write that fails if the
+ * peer is gone. */
 static enum exchange_verdict go_on(struct exchange *x, void *state)
 {
     struct stream *s = state;
@@ -162,7 +166,7 @@ static void stop_watching(struct exchange *x, void *state)
     fleet_unwatch(s->core->fleet, x->waiter);
 }
 
-/* It goes on behind what the peer has seen, or with what comes from now on. */
+/* Begins after the last event that the peer has seen, or with the next new one. */
 static enum exchange_verdict begin_stream(struct exchange *x, void *state)
 {
     struct stream *s = state;

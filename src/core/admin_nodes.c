@@ -11,12 +11,12 @@
 #define PAGE_MAX 1000
 #define MEMBERS_MAX 32
 
-struct members {
+struct node_members {
     struct value_pair list[MEMBERS_MAX];
     size_t n;
 };
 
-static void put(struct members *m, struct str key, struct value v)
+static void put(struct node_members *m, struct str key, struct value v)
 {
     m->list[m->n++] = (struct value_pair){value_str(key), v};
 }
@@ -59,7 +59,7 @@ static struct value variables_value(const struct node *n, struct arena *a)
     return value_map(pairs, n->variables.n);
 }
 
-static void put_definition(struct members *m, const struct node *n, struct arena *a)
+static void put_definition(struct node_members *m, const struct node *n, struct arena *a)
 {
     put(m, STR("name"), value_str(n->name));
     put(m, STR("uid"), value_str(n->uid));
@@ -77,7 +77,7 @@ static void put_definition(struct members *m, const struct node *n, struct arena
         n->at.line ? value_str(arena_printf(a, "%s:%u", n->at.file, n->at.line)) : value_none());
 }
 
-static void put_urls(struct members *m, struct exchange *x, const struct node *n)
+static void put_urls(struct node_members *m, struct exchange *x, const struct node *n)
 {
     struct arena *a = &x->arena;
     struct str url = ARENA_JOIN(a, snapshot_url(x->snapshot), STR("/s/"),
@@ -138,7 +138,7 @@ static struct value identity_value(const struct record *r, struct arena *a)
                     JSON_VALUE("host_keys", host_keys_value(r, a)));
 }
 
-static void put_life(struct members *m, const struct node *n, const struct record *r,
+static void put_life(struct node_members *m, const struct node *n, const struct record *r,
                      struct arena *a)
 {
     put(m, STR("generation"), value_int(r->generation));
@@ -158,7 +158,7 @@ static void put_life(struct members *m, const struct node *n, const struct recor
 struct value admin_node_value(struct exchange *x, const struct request_ctx *rq,
                               const struct node *n)
 {
-    struct members m = {.n = 0};
+    struct node_members m = {.n = 0};
     struct record r;
     uint64_t revision;
     fleet_record(rq->core->fleet, n->uid, &x->arena, &r, &revision);

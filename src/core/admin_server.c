@@ -6,7 +6,7 @@
 
 #include <sys/stat.h>
 
-#define LEFT_OUT_MAX 100 /* each is held against the world anew, on the loop */
+#define LEFT_OUT_MAX 100 /* each is checked against the tree again, on the loop */
 
 /* --- How it is -----------------------------------------------------------------------------------
  */
@@ -25,8 +25,8 @@ static struct value store_value(const struct request_ctx *rq, struct arena *a)
         JSON_INT("queued", (int64_t)stats.queued));
 }
 
-/* Why the definition has no place in the world; undefined where it would have one: then the world
- * that has it is being made. */
+/* Why the definition cannot be activated; undefined if it can: then a snapshot that has it is being
+ * made. */
 static struct value left_out_value(struct exchange *x, const struct fleet_definition *d)
 {
     struct arena *a = &x->arena;
@@ -85,14 +85,14 @@ enum exchange_verdict admin_show_server(struct exchange *x, struct request_ctx *
 /* --- Reload --------------------------------------------------------------------------------------
  */
 
-struct reload {
+struct reload_wait {
     struct core *core;
     uint64_t number;
 };
 
 static enum exchange_verdict on_reloaded(struct exchange *x, void *state)
 {
-    const struct reload *r = state;
+    const struct reload_wait *r = state;
     const struct core *c = r->core;
     if (c->reloads < r->number)
         return core_await(r->core, x, on_reloaded, state);
@@ -108,7 +108,7 @@ static enum exchange_verdict on_reloaded(struct exchange *x, void *state)
 
 static void stop_waiting(struct exchange *x, void *state)
 {
-    const struct reload *r = state;
+    const struct reload_wait *r = state;
     core_leave(r->core, x);
 }
 
@@ -118,8 +118,8 @@ enum exchange_verdict admin_reload(struct exchange *x, struct request_ctx *rq)
     struct value body;
     if (!admin_body(x, NULL, &body))
         return EXCHANGE_DONE;
-    struct reload *r = ARENA_NEW(&x->arena, struct reload);
-    *r = (struct reload){c, c->host.reload(c->host.cls)};
+    struct reload_wait *r = ARENA_NEW(&x->arena, struct reload_wait);
+    *r = (struct reload_wait){c, c->host.reload(c->host.cls)};
     exchange_at_end(x, stop_waiting, r);
     return on_reloaded(x, r);
 }
@@ -194,7 +194,7 @@ static struct value machine_value(const struct discovered_machine *d, struct are
         JSON_VALUE("last", json_time(d->last_wall_ms, a)), JSON_INT("times", (int64_t)d->times));
 }
 
-/* All in one answer: a full table of the longest texts has room in it, as a test holds. */
+/* All in one answer: a test checks that a full table of the longest texts fits. */
 enum exchange_verdict admin_list_discovered(struct exchange *x, struct request_ctx *rq)
 {
     struct value *items = ARENA_ARRAY(&x->arena, struct value, DISCOVERED_MAX);

@@ -49,7 +49,7 @@ struct value json_time(int64_t wall_ms, struct arena *a)
     return value_str(arena_str(a, str_from(clock_text(wall_ms, text))));
 }
 
-/* False where it is larger than an answer can be. */
+/* False if it is larger than an answer can be. */
 static bool write_json(struct exchange *x, struct value v)
 {
     buf_clear(&x->body);
@@ -143,7 +143,7 @@ void answer_faults(struct exchange *x, int status, const char *detail, const str
     refuse_as_json(x, status, detail, faults_value(faults, &x->arena));
 }
 
-/* A fault begins with what it is about: "macs: …". */
+/* A fault begins with the member that it is about: "macs: …". */
 static struct value member_value(const char *msg, const char *const *members, struct arena *a)
 {
     struct str rest = arena_str(a, str_from(msg));

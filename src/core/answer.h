@@ -7,15 +7,15 @@
 #include "base/json.h"
 #include "port/exchange.h"
 
-/* One plain line that says why: it is read on a console. `reason` lives for ever or in the
- * exchange's arena. */
+/* A refusal: one plain line that says why, to be read on a console. `reason` is static or lives in
+ * the exchange's arena. A 503 asks the peer to come again. */
 void answer_refuse(struct exchange *x, int status, const char *reason);
 
-/* One plain line, of no interest to the log. */
+/* One plain line that is not worth a line in the log. */
 void answer_line(struct exchange *x, int status, const char *line);
 
-/* The entity tag of these bytes, as the answer's encoding has them. Equal bytes have equal tags, on
- * every machine and in every release. */
+/* The entity tag of these bytes in the answer's encoding. Equal bytes have equal tags on every
+ * machine and in every release. */
 const char *answer_tag(struct exchange *x, struct str bytes);
 
 /* --- JSON ------------------------------------------------------------------------------------ */
@@ -34,22 +34,22 @@ struct value json_map(const struct value_pair *pairs, size_t n, struct arena *a)
 /* A time as RFC 3339 in UTC with milliseconds. */
 struct value json_time(int64_t wall_ms, struct arena *a);
 
-/* The value as the answer, with an entity tag; 304 where the peer has it already. */
+/* Answers with the value and its entity tag; 304 if the peer has it already. */
 void answer_json(struct exchange *x, int status, struct value v);
-/* The tag that answer_json would give to this value. */
+/* The entity tag that answer_json would give to this value. */
 struct str answer_json_tag(struct exchange *x, struct value v);
 
-/* Whether a list's answer has room for one more item; its bytes go to the exchange's buffer, which
- * answer_json begins anew. Pages end early where items are large. */
+/* Whether a list has room for one more item: pages end early where items are large. The item's
+ * bytes go to the exchange's buffer, which answer_json clears. */
 bool answer_has_room(struct exchange *x, struct value item);
 
-/* `detail` is one line, and lives in the exchange's arena or for ever. */
+/* `detail` is one line, static or in the exchange's arena. */
 void answer_problem(struct exchange *x, int status, const char *detail);
-/* The same with what is wrong in a file or a definition. */
+/* The same with the faults of a file. */
 void answer_faults(struct exchange *x, int status, const char *detail, const struct faults *faults);
 
-/* The same with what is wrong in a definition: which of its members (NULL behind the last), and
- * why. */
+/* The same with the faults of a definition, each with the member that it is about. `members` ends
+ * with NULL. */
 void answer_definition_faults(struct exchange *x, int status, const char *detail,
                               const char *const *members, const struct faults *faults);
 

@@ -34,8 +34,8 @@ struct asset {
     bool remote; /* not on a disk of this machine: reading may hang */
 };
 
-/* The file systems that lie on a disk, or in the memory, of this machine. Whatever is not known
- * here counts as a share: then it is only slower. */
+/* File systems on a disk or in the memory of this machine. Any other counts as a share, which is
+ * only slower. */
 static bool is_local(const struct statfs *fs)
 {
     static const unsigned long local[] = {
@@ -76,7 +76,7 @@ static int examine(int fd, struct asset *ret)
     return 0;
 }
 
-/* O_NONBLOCK is for pipes: they would wait for a writer before we could see what they are. */
+/* O_NONBLOCK: opening a pipe would wait for a writer. */
 static int open_below(int folder, const char *name)
 {
     const struct open_how how = {
@@ -107,7 +107,7 @@ static int asset_open(const char *folder, const char *name, struct asset *ret)
         r = examine(fd, ret);
     if (r < 0 && fd >= 0)
         close(fd);
-    return r == -ENXIO ? -EINVAL : r; /* a socket, or a device that nobody is behind */
+    return r == -ENXIO ? -EINVAL : r; /* a socket, or a device without a driver */
 }
 
 /* --- Requests ----------------------------------------------------------------------------------
@@ -120,7 +120,7 @@ struct asset_answer {
     struct str name;
 };
 
-/* It outlives the exchange where the share keeps it: then nobody waits for it any more. */
+/* It outlives the exchange if the share does not answer; then it frees itself when it ends. */
 struct asset_request {
     struct work work;
     const struct work_port *port;
@@ -129,7 +129,7 @@ struct asset_request {
     bool abandoned;
     int result;
     struct asset asset;
-    const char *folder; /* the configuration's: it stays */
+    const char *folder; /* from the configuration, which stays */
     char name[];
 };
 
@@ -202,7 +202,7 @@ static const char *asset_type(struct str name)
         struct str ending;
         const char *type;
     } types[] = {
-        /* UEFI's HTTP boot goes by these: EDK2, NetworkPkg/HttpBootDxe. */
+        /* UEFI's HTTP boot chooses by these: EDK2, NetworkPkg/HttpBootDxe. */
         {{".efi", 4}, "application/efi"},
         {{".iso", 4}, "application/vnd.efi-iso"},
         {{".sha256", 7}, "text/plain; charset=utf-8"},
@@ -239,7 +239,7 @@ static void refuse(struct exchange *x, int error)
     }
 }
 
-/* Files are replaced by rename: another file is another inode, and has another time. */
+/* Files are replaced by rename: a new file has another inode and another time. */
 static const char *entity_tag(struct exchange *x, const struct asset *a)
 {
     const uint64_t what[] = {a->size, a->inode, (uint64_t)a->mtime_ns};
@@ -273,7 +273,7 @@ static void answer_part(struct exchange *x, struct asset_answer *answer, uint64_
     x->out.content = &answer->file;
 }
 
-/* The file is the exchange's from here on. */
+/* Takes the file over. */
 static void answer_file(struct exchange *x, struct asset_answer *answer, struct asset *a)
 {
     answer->file.remote = a->remote;

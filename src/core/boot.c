@@ -8,8 +8,8 @@
 
 #include <inttypes.h>
 
-/* What leaves in the first flight of a TCP connection (ten segments, RFC 6928): below it gzip saves
- * the peer no round trip and costs us more than the whole request (docs/why/gzip.md). */
+/* The first flight of a TCP connection (ten segments, RFC 6928). Below it gzip saves no round trip
+ * and costs more than the rest of the request (docs/why/gzip.md). */
 #define GZIP_MIN_BYTES 14600
 
 struct str boot_seed_url(struct exchange *x, struct str key)
@@ -68,7 +68,8 @@ void boot_tell_fleet(struct exchange *x, const struct request_ctx *rq, const str
 
 enum exchange_verdict boot_answer(struct exchange *x, struct request_ctx *rq)
 {
-    /* A node that was known by weak evidence gets the key of its window, which ends with it. */
+    /* A node that was identified by weak evidence gets the key of its window, never its seed key.
+     */
     struct str key = rq->path.key.n ? rq->path.key : rq->view.window_key;
     const struct render_env env = {.seed_url = boot_seed_url(x, key),
                                    .generation = rq->view.generation};

@@ -32,7 +32,7 @@ struct fleet_wait {
     void *state;
 };
 
-/* The peer has left. What it asked for happens all the same. */
+/* The exchange ended first. What it asked for happens all the same. */
 static void forget(struct exchange *x, void *state)
 {
     const struct fleet_wait *w = state;
@@ -99,7 +99,7 @@ enum exchange_verdict health_ready(struct exchange *x, struct request_ctx *rq)
     return EXCHANGE_DONE;
 }
 
-/* Admins' tools read JSON; all other clients show a line on a console. */
+/* Admins' tools read JSON; the answer to all other clients is shown on a console. */
 static bool is_api(const struct exchange *x)
 {
     return x->in.listener == LISTENER_ADMIN && str_starts(x->in.path, STR("/v1/"));
@@ -153,7 +153,7 @@ static bool wants_node(const struct route *r)
            r->identity == IDENTITY_EVIDENCE;
 }
 
-/* The request is whole. */
+/* The first step, once the request is whole. */
 static enum exchange_verdict answer(struct exchange *x, void *state)
 {
     struct request_ctx *rq = state;

@@ -5,19 +5,19 @@
 
 #include <stdlib.h>
 
-struct text {
+struct discovered_text {
     char bytes[MACHINE_TEXT_MAX_BYTES];
 };
 
-struct entry {
+struct discovered_entry {
     struct discovered_machine machine;
-    struct text manufacturer, product, platform, arch; /* what its texts point into */
+    struct discovered_text manufacturer, product, platform,
+        arch; /* the machine's texts point here */
 };
 
-/* A machine that waits asks again and again, and so is found near the front: no map is needed, from
- * which those that go would have to be taken. */
+/* No map: a machine that waits asks again and again, and is found near the front. */
 struct discovered {
-    struct entry *order[DISCOVERED_MAX]; /* the one seen last first */
+    struct discovered_entry *order[DISCOVERED_MAX]; /* the last seen first */
     uint32_t n;
 };
 
@@ -36,7 +36,7 @@ void discovered_free(struct discovered *d)
     free(d);
 }
 
-/* Its place in the order; d->n where it is new. */
+/* Its place in the order; d->n if it is new. */
 static uint32_t find(const struct discovered *d, struct mac mac)
 {
     uint32_t i = 0;
@@ -45,33 +45,33 @@ static uint32_t find(const struct discovered *d, struct mac mac)
     return i;
 }
 
-/* Room for one more at the end of the order. */
+/* Adds one at the end of the order, in place of the last if the table is full. */
 static void make_room(struct discovered *d)
 {
     if (d->n == DISCOVERED_MAX)
         free(d->order[--d->n]);
-    d->order[d->n++] = MEM_NEW(struct entry);
+    d->order[d->n++] = MEM_NEW(struct discovered_entry);
 }
 
-static struct entry *to_front(struct discovered *d, uint32_t i)
+static struct discovered_entry *to_front(struct discovered *d, uint32_t i)
 {
-    struct entry *e = d->order[i];
+    struct discovered_entry *e = d->order[i];
     memmove(d->order + 1, d->order, i * sizeof(*d->order));
     d->order[0] = e;
     return e;
 }
 
-static void keep(struct str *kept, struct text *room, struct str told)
+static void keep(struct str *kept, struct discovered_text *room, struct str given)
 {
-    if (!told.n)
+    if (!given.n)
         return;
-    struct str text = str_head(str_cut(&told, '\0'), sizeof(room->bytes));
+    struct str text = str_head(str_cut(&given, '\0'), sizeof(room->bytes));
     if (text.n)
         memcpy(room->bytes, text.p, text.n);
     *kept = (struct str){room->bytes, text.n};
 }
 
-static void keep_said(struct entry *e, const struct machine *m)
+static void keep_said(struct discovered_entry *e, const struct machine *m)
 {
     struct machine *said = &e->machine.said;
     said->has_mac = true;
@@ -97,7 +97,7 @@ bool discovered_note(struct discovered *d, const struct machine *m, struct addre
         make_room(d);
         at = d->n - 1;
     }
-    struct entry *e = to_front(d, at);
+    struct discovered_entry *e = to_front(d, at);
     keep_said(e, m);
     e->machine.peer = peer;
     e->machine.first_wall_ms = is_new ? wall_ms : e->machine.first_wall_ms;

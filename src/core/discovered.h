@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * discovered: machines that asked for their boot script and are no node's.
+ * discovered: machines that asked for their boot script and belong to no node.
  *
- * Anyone who reaches the server can put machines in, so there is room for DISCOVERED_MAX: the one
- * seen longest ago goes for a new one. It is kept in memory alone. It knows neither nodes nor the
- * time: whether a machine is somebody's by now is its reader's question.
+ * Any client that reaches the server can add machines, so there is room for DISCOVERED_MAX: a new
+ * one replaces the one seen longest ago. The table is kept only in memory. It knows neither nodes
+ * nor the time: the reader checks whether a machine has become a node's meanwhile.
  */
 #ifndef CLOUDSEED_CORE_DISCOVERED_H
 #define CLOUDSEED_CORE_DISCOVERED_H
@@ -18,23 +18,23 @@ struct discovered;
 
 struct discovered_machine {
     struct machine said;
-    struct address peer; /* where it asked from, the last time */
+    struct address peer; /* where the last request came from */
     int64_t first_wall_ms, last_wall_ms;
-    uint64_t times; /* that it asked */
+    uint64_t times; /* number of requests */
 };
 
 struct discovered *discovered_new(void);
 /* Accepts NULL. */
 void discovered_free(struct discovered *d);
 
-/* Notes that the machine asked, from there. Its texts are copied, and end at MACHINE_TEXT_MAX_BYTES
- * or a NUL; what it leaves out this time stays as it was said before. Nothing without a MAC.
- * True where it was not there before. */
+/* Notes a request of the machine. Texts are copied, and cut at MACHINE_TEXT_MAX_BYTES or a NUL;
+ * what this request leaves out stays as it was. A machine without a MAC is not noted. True if it is
+ * new. */
 bool discovered_note(struct discovered *d, const struct machine *m, struct address peer,
                      int64_t wall_ms);
 
-/* Number `i` of them, the one seen last first; NULL behind the last. It is good until the next
- * note. */
+/* Machine `i`, the last seen first; NULL behind the last. It is valid until the next
+ * discovered_note. */
 const struct discovered_machine *discovered_at(const struct discovered *d, uint32_t i);
 
 #endif

@@ -40,7 +40,7 @@ static struct identified by_evidence(const struct snapshot *s, const struct flee
     return who;
 }
 
-/* The key of a window that has ended opens nothing; but a boot that began in it may report its end.
+/* The key of a window that has ended opens nothing, but a boot that began in it may still report.
  */
 static const struct node *by_key(const struct snapshot *s, struct fleet *f, enum identity wanted,
                                  struct str key)
@@ -74,7 +74,7 @@ static bool has_uuid_of(const struct machine *m, const struct node *n)
     return n->uuid && m->has_uuid && memcmp(n->uuid, &m->uuid, sizeof(m->uuid)) == 0;
 }
 
-/* Its MAC, if it counts, else its uuid. */
+/* Its MAC if the site accepts that, else its uuid. */
 static enum evidence what_counts(const struct snapshot *s, const struct node *by_mac,
                                  const struct node *by_uuid)
 {

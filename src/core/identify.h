@@ -14,25 +14,25 @@
 #include "fleet/fleet.h"
 
 struct identified {
-    const struct node *node; /* NULL: none, or not by this; then why */
+    const struct node *node; /* NULL: none, or refused; then status and reason say why */
     struct fleet_view view;
     int status;
     const char *reason;
-    const struct node *suspect; /* of weak evidence that does not count now: an alarm is due */
+    const struct node *suspect; /* whose weak evidence does not count now: raises an alarm */
 };
 
-/* By what the path has of a key or evidence. The reason tells the peer no more than it knew: not
- * whether such a machine exists. */
+/* By the key or the evidence in the path. The reason does not reveal whether such a machine exists.
+ */
 struct identified identify(const struct snapshot *s, struct fleet *f, enum identity wanted,
                            const struct route_path *path);
 
-/* Whose machine asks for its boot script. */
+/* Which node's machine asks for a boot script. */
 struct identified_machine {
-    const struct node *node; /* NULL: nobody's */
+    const struct node *node; /* NULL: of no node */
     struct fleet_view view;
-    /* What of it the site lets count; EVIDENCE_COUNT: nothing, and it is given no key. */
+    /* Which evidence the site accepts; EVIDENCE_COUNT: none, and it gets no key. */
     enum evidence evidence;
-    bool is_torn; /* its MAC is the node's, but its uuid is another's, or not the node's */
+    bool is_torn; /* its MAC is the node's, its uuid is not */
 };
 
 struct identified_machine identify_machine(const struct snapshot *s, const struct fleet *f,

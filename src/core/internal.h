@@ -2,10 +2,10 @@
 /*
  * internal: what the files of core/ share.
  *
- * core.c begins a request by its row in route.c and sees to it that the peer is who the row wants;
- * then the row's function answers: in boot.c what nodes fetch, script.c what boot programs do,
- * assets.c files, node_reports.c what nodes report, admin*.c what admins ask for. Such a function
- * answers at once, or says what comes next and waits (port/exchange.h).
+ * core.c finds the request's row in route.c and checks the identity that the row wants; then the
+ * row's function answers: in boot.c with a node's files, in script.c with boot scripts, in assets.c
+ * with files, in node_reports.c to reports, in admin*.c to admins. Such a function answers at once,
+ * or says what comes next and waits (port/exchange.h).
  */
 #ifndef CLOUDSEED_CORE_INTERNAL_H
 #define CLOUDSEED_CORE_INTERNAL_H
@@ -26,8 +26,9 @@ struct core {
     /* Definitions are checked and written one at a time. */
     struct {
         bool is_taken;
-        struct define *define;  /* whose turn it is; NULL: nobody's, or its exchange has ended */
-        struct slot_ref ticket; /* of what the fleet is writing for it */
+        struct define
+            *define; /* the request that has the turn; NULL: none, or its exchange has ended */
+        struct slot_ref ticket; /* of what the fleet writes for it */
     } turn;
     bool draining;
     /* The latest reload that has ended. */
@@ -47,30 +48,30 @@ struct request_ctx {
     struct fleet_view view;
 };
 
-/* The exchange sees the world as it is by now: for those who change it. */
+/* Pins the current snapshot instead, for a request that changes nodes. */
 void request_look_again(struct exchange *x, struct core *c);
-/* A change of `n` that the node causes itself, from where it speaks. */
+/* A change of `n` that the node itself causes, with the peer's address. */
 struct change request_change(struct exchange *x, const struct node *n, enum change_kind kind);
 
 /* --- Waiting --------------------------------------------------------------------------------- */
 
-/* The exchange goes on with `then` when the fleet has answered, which may be at once. */
+/* Goes on with `then` when the fleet has answered, which may be at once. */
 typedef enum exchange_verdict fleet_then(struct exchange *x, void *state,
                                          const struct fleet_result *result);
 enum exchange_verdict await_fleet(struct exchange *x, struct fleet *f, struct slot_ref ticket,
                                   fleet_then *then, void *state);
 
-/* The exchange goes on with `next` when another snapshot is in force, a reload has ended, or
- * core_wake_waiters says so: `next` looks whether that was what it waits for. */
+/* Goes on with `next` when another snapshot is in force, a reload has ended, or core_wake_waiters
+ * was called. `next` checks whether it was what it waits for. */
 enum exchange_verdict core_await(struct core *c, struct exchange *x, exchange_next *next,
                                  void *state);
-/* At the exchange's end, for flows that may have waited so. */
+/* For the end of an exchange that may have called core_await. */
 void core_leave(struct core *c, struct exchange *x);
 void core_wake_waiters(struct core *c);
 
 /* --- What nodes and boot programs ask for ---------------------------------------------------- */
 
-#define REPORT_MAX_BYTES (256 * 1024) /* it may carry files, which we do not keep */
+#define REPORT_MAX_BYTES (256 * 1024) /* it may carry files, which are not kept */
 #define PHONE_HOME_MAX_BYTES (64 * 1024)
 
 enum exchange_verdict boot_answer(struct exchange *x, struct request_ctx *rq);
@@ -82,17 +83,16 @@ enum exchange_verdict node_phone_home(struct exchange *x, struct request_ctx *rq
 enum exchange_verdict health_alive(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict health_ready(struct exchange *x, struct request_ctx *rq);
 
-/* What is in the bodies. Each returns NULL, or one line that says what is wrong. Texts live in the
- * arena. */
+/* Read a body. They return NULL, or one line that says what is wrong. Texts live in the arena. */
 const char *node_reports_read_report(struct str body, struct arena *a, struct report *ret);
 const char *node_reports_read_phone_home(struct str body, struct arena *a, struct phone_home *ret);
 
-/* Where a node's files are by that key. */
+/* The URL of a node's files, by that key. */
 struct str boot_seed_url(struct exchange *x, struct str key);
-/* A template stopped. */
+/* Answers 500; the log gets the place in the template. */
 void boot_render_failed(struct exchange *x, const struct template_fault *f);
-/* A fetch changes the node's state, by weak evidence or by a key (EVIDENCE_COUNT). The answer does
- * not wait for that: it is written behind it. */
+/* Reports a fetch by weak evidence, or by a key (EVIDENCE_COUNT), to the fleet. The answer does not
+ * wait for the write. */
 void boot_tell_fleet(struct exchange *x, const struct request_ctx *rq, const struct node *n,
                      enum evidence evidence);
 
@@ -139,15 +139,15 @@ bool admin_matches(struct exchange *x, const struct request_ctx *rq, const struc
 /* NODE of docs/formats/api.md. */
 struct value admin_node_value(struct exchange *x, const struct request_ctx *rq,
                               const struct node *n);
-/* "uid 0": what is noted as the cause of a change. */
+/* "uid 0": the cause of a change, for its event. */
 struct str admin_cause(struct exchange *x);
 struct value admin_text_or_none(struct str s);
 
-/* admin_define.c: a registered node's definition as JSON; an empty map for what is not one. */
+/* admin_define.c: reads a registered node's definition; an empty map if it cannot be read. */
 struct value definition_read(struct str json, struct arena *a);
 /* The map with `key` set to `v`. */
 struct value definition_with(struct value old, struct str key, struct value v, struct arena *a);
-/* At core's own end: the fleet must not wake it any more. */
+/* For core_free: the fleet must not wake it any more. */
 void definitions_stop(struct core *c);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* machine: what a machine says of itself when it asks for its boot script. Anyone can say so. */
+/* machine: what a machine says of itself when it asks for its boot script. Nothing of it is proven.
+ */
 #ifndef CLOUDSEED_CORE_MACHINE_H
 #define CLOUDSEED_CORE_MACHINE_H
 
@@ -8,7 +9,7 @@
 #include "model/site.h"
 #include "model/uuid.h"
 
-/* Foreign text, cut to MACHINE_TEXT_MAX_BYTES; empty: not told. */
+/* Foreign text, cut to MACHINE_TEXT_MAX_BYTES; empty: not given. */
 #define MACHINE_TEXT_MAX_BYTES 64
 
 struct machine {
@@ -19,10 +20,10 @@ struct machine {
     struct str platform, arch;        /* of iPXE: "efi" or "pcbios", "x86_64" or "i386" */
 };
 
-/* What stands in the query of /boot.ipxe; what is no MAC or uuid counts as not told, and other
- * fields are passed over. Texts live in the arena. */
+/* From the query of /boot.ipxe. An invalid MAC or uuid counts as not given, and other fields are
+ * ignored. Texts live in the arena. */
 struct machine machine_of_query(struct str query, struct arena *a);
-/* What stands in a path: of evidence that is neither MAC nor uuid nothing is told. */
+/* From a path. Other evidence than a MAC or uuid is ignored. */
 struct machine machine_of_evidence(enum evidence kind, struct str value);
 
 #endif

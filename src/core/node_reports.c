@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What nodes say of themselves, in the forms in which cloud-init says it (docs/cloud-init.md).
- */
+/* What nodes report about themselves, in cloud-init's own formats (docs/cloud-init.md). */
 #include "core/internal.h"
 
 #include "base/json.h"
@@ -41,7 +39,7 @@ static double duration_of(struct value map)
     return v.kind == VALUE_FLOAT && isfinite(v.f) && v.f >= 0 ? v.f : -1;
 }
 
-/* Members that we do not know are newer than we are, and no reason to refuse. */
+/* Unknown members are ignored: a newer cloud-init may send more. */
 const char *node_reports_read_report(struct str body, struct arena *a, struct report *ret)
 {
     struct value map;
@@ -68,9 +66,9 @@ const char *node_reports_read_report(struct str body, struct arena *a, struct re
 
 /* --- Calls home ------------------------------------------------------------------------------ */
 
-/* cloud-init says "N/A" for what it does not have. What holds a NUL is no text: JSON that has one
- * is not read again. */
-static struct str told(struct str value, size_t max_bytes)
+/* cloud-init says "N/A" for what it does not have. Text with a NUL is dropped: JSON that has one
+ * could not be read again. */
+static struct str text_given(struct str value, size_t max_bytes)
 {
     value = str_trim(value);
     bool is_text = value.n <= max_bytes && !(value.n && memchr(value.p, '\0', value.n));
@@ -123,14 +121,14 @@ static const char *take_field(struct phone_home *p, const struct form_field *fie
 {
     static const struct str prefix = {"pub_key_", 8};
     if (str_is(field->name, "hostname"))
-        p->hostname = told(field->value, NAME_MAX_BYTES);
+        p->hostname = text_given(field->value, NAME_MAX_BYTES);
     else if (str_is(field->name, "fqdn"))
-        p->fqdn = told(field->value, NAME_MAX_BYTES);
+        p->fqdn = text_given(field->value, NAME_MAX_BYTES);
     else if (str_is(field->name, "instance_id"))
-        p->instance_id = told(field->value, NAME_MAX_BYTES);
+        p->instance_id = text_given(field->value, NAME_MAX_BYTES);
     else if (str_starts(field->name, prefix) && field->name.n > prefix.n)
         return take_host_key(p, str_skip(field->name, prefix.n),
-                             told(field->value, HOST_KEY_MAX_BYTES));
+                             text_given(field->value, HOST_KEY_MAX_BYTES));
     return NULL;
 }
 

@@ -25,7 +25,7 @@ static const char wants_value[] =
 /* --- The table ---------------------------------------------------------------------------------
  */
 
-/* What is asked for most comes first. */
+/* In the order in which they are tried: what is asked for most comes first. */
 static const struct route routes[] = {
     {"/s/{key}/{file}", METHODS_READ, BOOT_AND_ADMIN, IDENTITY_SEED_KEY, 0, "served", boot_answer,
      NULL},
@@ -91,13 +91,13 @@ const struct route *route_at(size_t i)
 /* --- Placeholders ------------------------------------------------------------------------------
  */
 
-/* A path that is compared with a pattern. */
+/* A path on its way along a pattern. */
 struct matching {
-    struct str rest; /* of the path */
+    struct str rest; /* what is left of the path */
     struct route_path path;
     struct arena *arena;
-    bool is_encoded;    /* percent-encoded, as HTTP has it and TFTP has not */
-    const char *reason; /* why a placeholder does not take what stands there; NULL: the usual */
+    bool is_encoded;    /* percent-encoded: in HTTP, not in TFTP */
+    const char *reason; /* why the last placeholder does not match; NULL: the usual 404 */
 };
 
 static struct str cut_segment(struct matching *m)
@@ -121,8 +121,8 @@ static bool decode(struct matching *m, struct str s, struct str *ret)
     return s.n && (!m->is_encoded || uri_decode_segment(s, m->arena, ret));
 }
 
-/* An old cloud-init adds no slash where the URL has none: /s/KEYmeta-data is /s/KEY/meta-data. The
- * length of a key is fixed, so that both mean one thing. */
+/* Old versions of cloud-init do not add a slash to a URL that has none: /s/KEYmeta-data is the same
+ * as /s/KEY/meta-data. A key's length is fixed, so there is no ambiguity. */
 static bool take_key(struct matching *m)
 {
     m->path.key = str_head(m->rest, SEED_KEY_LEN);
@@ -175,8 +175,7 @@ static bool take_document(struct matching *m)
     return decode(m, cut_all(m), &m->path.document);
 }
 
-/* A slash that is percent-encoded would be a slash to the file system, and nothing else is meant by
- * it. */
+/* A percent-encoded slash would be a separator to the file system: it is refused. */
 static bool decode_asset(struct matching *m, struct str *ret)
 {
     struct str rest = cut_all(m), name = {"", 0};
@@ -205,7 +204,7 @@ static bool take_asset(struct matching *m)
 static const struct {
     struct str name;
     bool (*take)(struct matching *m);
-    bool slash_is_optional; /* the one that follows it */
+    bool slash_is_optional; /* the slash that follows it */
 } placeholders[] = {
     {{"key}", 4}, take_key, true},
     {{"file}", 5}, take_file, false},
@@ -220,7 +219,7 @@ static const struct {
 /* --- Matching ----------------------------------------------------------------------------------
  */
 
-/* `*pattern` stands behind a brace, and is left behind the closing one. */
+/* `*pattern` points behind the opening brace, and is moved behind the closing one. */
 static bool take_placeholder(struct matching *m, const char **pattern)
 {
     size_t i = 0;

@@ -57,8 +57,7 @@ struct route_path {
 struct route_match {
     const struct route *route; /* NULL: none */
     struct route_path path;
-    unsigned
-        methods; /* without a route: those that the path does answer; 0: there is no such path */
+    unsigned methods;   /* without a route: those that the path answers; 0: no such path */
     const char *reason; /* for 404: one line for a console */
 };
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What iPXE and grub are to do: for whoever asks first, then for the machine that tells of itself.
- */
+/* Scripts for iPXE and grub: a first one, by which the machine asks again and says what it is, then
+ * its own. */
 #include "base/clock.h"
 #include "core/answer.h"
 #include "core/identify.h"
 #include "core/internal.h"
 #include "render/scope.h"
 
-/* Whether a kernel of it is told where the node's files are. */
+/* Whether one of its kernels gets the URL of the node's files on its command line. */
 static bool tells_url(const struct boot_plan *b)
 {
     bool tells = b->entry.kind == BOOT_KERNEL && b->entry.discovery == DISCOVERY_KERNEL;
@@ -16,7 +16,7 @@ static bool tells_url(const struct boot_plan *b)
     return tells;
 }
 
-/* Why the node boots its disk, to stand behind its name; NULL: it may be built. */
+/* Why the node must boot its disk, as a phrase that follows its name; NULL: it may be built. */
 static const char *refusal(const struct identified_machine *who)
 {
     enum node_state state = who->view.state;
@@ -35,7 +35,7 @@ static const char *refusal(const struct identified_machine *who)
     return NULL;
 }
 
-static void told(struct exchange *x, const struct machine *m, struct render_env *env)
+static void put_machine(struct exchange *x, const struct machine *m, struct render_env *env)
 {
     char text[UUID_TEXT_SIZE];
     if (m->has_mac)
@@ -88,7 +88,7 @@ static void answer_machine(struct exchange *x, struct request_ctx *rq, enum boot
     struct core *c = rq->core;
     struct identified_machine who = identify_machine(x->snapshot, c->fleet, m);
     struct render_env env = {0};
-    told(x, m, &env);
+    put_machine(x, m, &env);
     if (!who.node) {
         if (discovered_note(c->discovered, m, x->in.peer, clock_wall_ms()))
             x->out.event = "discovered";

@@ -10,27 +10,27 @@ struct key_text {
     char text[SEED_KEY_LEN];
 };
 
-/* A tree with what is known of its nodes. */
-struct part {
+/* The nodes of a tree, with their keys and verdicts. */
+struct node_set {
     struct tree *tree;
-    struct key_text *keys;  /* of all nodes by the first secret, then by the second */
-    struct map by_key;      /* to a number of keys */
-    atomic_uchar *verdicts; /* enum check_verdict, of each node */
+    struct key_text *keys;  /* of all nodes with the first secret, then with the second */
+    struct map by_key;      /* index into `keys` */
+    atomic_uchar *verdicts; /* enum check_verdict, one for each node */
     uint32_t nodes;
 };
 
-struct base {
-    struct part declared;
+struct snapshot_base {
+    struct node_set declared;
     struct scope_tables *tables;
     struct secrets secrets;
     struct sealed_values *values;
     char *url;
-    atomic_uint refs; /* of snapshots, which are made on any thread */
+    atomic_uint refs; /* held by snapshots, which are made on any thread */
 };
 
 struct snapshot {
-    struct base *base;
-    struct part registered; /* all zero: none */
+    struct snapshot_base *base;
+    struct node_set registered; /* all zero: none */
     uint64_t version;
     uint32_t refs;
 };
@@ -50,9 +50,9 @@ static void make_key(struct keyer *keyer, const struct node *n, struct key_text 
     memcpy(ret->text, key, SEED_KEY_LEN);
 }
 
-/* The keys by secret number `which`; those of nodes that `before` has too are known. */
-static void make_keys(struct part *p, const struct secret *secret, uint32_t which,
-                      const struct part *before)
+/* The keys with secret number `which`; those of nodes that `before` has as well are copied. */
+static void make_keys(struct node_set *p, const struct secret *secret, uint32_t which,
+                      const struct node_set *before)
 {
     struct keyer *keyer = keyer_new(secret);
     for (uint32_t i = 0; i < p->nodes; i++) {
@@ -67,8 +67,8 @@ static void make_keys(struct part *p, const struct secret *secret, uint32_t whic
     keyer_free(keyer);
 }
 
-static void part_init(struct part *p, struct tree *t, const struct secrets *secrets,
-                      const struct part *before)
+static void node_set_init(struct node_set *p, struct tree *t, const struct secrets *secrets,
+                          const struct node_set *before)
 {
     p->tree = t;
     p->nodes = tree_node_count(t);
@@ -80,7 +80,7 @@ static void part_init(struct part *p, struct tree *t, const struct secrets *secr
         make_keys(p, &secrets->list[i], i, before);
 }
 
-static void part_done(struct part *p)
+static void node_set_done(struct node_set *p)
 {
     map_done(&p->by_key);
     tree_free(p->tree);
@@ -91,11 +91,11 @@ static void part_done(struct part *p)
 struct snapshot *snapshot_new(struct tree *t, const struct secrets *secrets, struct str url)
 {
     struct snapshot *s = mem_zalloc(1, sizeof(*s));
-    struct base *b = mem_zalloc(1, sizeof(*b));
+    struct snapshot_base *b = mem_zalloc(1, sizeof(*b));
     b->tables = scope_tables_new(t);
     b->secrets = *secrets;
     b->url = mem_copy(url.p, url.n);
-    part_init(&b->declared, t, secrets, NULL);
+    node_set_init(&b->declared, t, secrets, NULL);
     atomic_init(&b->refs, 1);
     s->base = b;
     s->refs = 1;
@@ -107,7 +107,7 @@ void snapshot_take_values(struct snapshot *s, struct sealed_values *values)
     s->base->values = values;
 }
 
-static void keep_verdicts(struct part *p, const struct part *before)
+static void keep_verdicts(struct node_set *p, const struct node_set *before)
 {
     for (uint32_t i = 0; i < p->nodes; i++) {
         uint32_t old = tree_taken_from(p->tree, i, before->tree);
@@ -120,12 +120,12 @@ struct snapshot *snapshot_extend(const struct snapshot *s, struct tree *register
                                  uint64_t version)
 {
     struct snapshot *next = mem_zalloc(1, sizeof(*next));
-    const struct part *before = s->registered.tree ? &s->registered : NULL;
+    const struct node_set *before = s->registered.tree ? &s->registered : NULL;
     atomic_fetch_add(&s->base->refs, 1);
     next->base = s->base;
     next->version = version;
     next->refs = 1;
-    part_init(&next->registered, registered, &s->base->secrets, before);
+    node_set_init(&next->registered, registered, &s->base->secrets, before);
     if (before)
         keep_verdicts(&next->registered, before);
     return next;
@@ -137,13 +137,13 @@ struct snapshot *snapshot_ref(struct snapshot *s)
     return s;
 }
 
-static void base_unref(struct base *b)
+static void base_unref(struct snapshot_base *b)
 {
     if (atomic_fetch_sub(&b->refs, 1) > 1)
         return;
     sealed_values_free(b->values);
     scope_tables_free(b->tables);
-    part_done(&b->declared);
+    node_set_done(&b->declared);
     secrets_wipe(&b->secrets);
     free(b->url);
     free(b);
@@ -153,7 +153,7 @@ void snapshot_unref(struct snapshot *s)
 {
     if (!s || --s->refs)
         return;
-    part_done(&s->registered);
+    node_set_done(&s->registered);
     base_unref(s->base);
     free(s);
 }
@@ -216,9 +216,9 @@ bool snapshot_is_declared(const struct snapshot *s, const struct node *n)
 
 /* --- Finding ---------------------------------------------------------------------------------- */
 
-/* The table compares texts only where 32 bits of their hash agree: how long that takes tells a
- * guesser nothing about a key that he does not have. */
-static const struct node *find_key(const struct part *p, struct str key)
+/* The map compares texts only if 32 bits of their hashes agree, so that the time it takes reveals
+ * nothing about a key to somebody who guesses. */
+static const struct node *find_key(const struct node_set *p, struct str key)
 {
     uint32_t number = map_find(&p->by_key, key_of, p->keys, key);
     return number == MAP_NONE ? NULL : tree_node(p->tree, number % p->nodes);
@@ -261,20 +261,20 @@ const struct node *snapshot_find_serial(const struct snapshot *s, struct str ser
 
 /* --- What is known of a node ------------------------------------------------------------------ */
 
-static const struct part *part_of(const struct snapshot *s, const struct node *n)
+static const struct node_set *node_set_of(const struct snapshot *s, const struct node *n)
 {
     return snapshot_is_declared(s, n) ? &s->base->declared : &s->registered;
 }
 
 static atomic_uchar *verdict_of(const struct snapshot *s, const struct node *n)
 {
-    const struct part *p = part_of(s, n);
+    const struct node_set *p = node_set_of(s, n);
     return &p->verdicts[tree_node_number(p->tree, n)];
 }
 
 struct str snapshot_node_key(const struct snapshot *s, const struct node *n)
 {
-    const struct part *p = part_of(s, n);
+    const struct node_set *p = node_set_of(s, n);
     return key_of(p->keys, tree_node_number(p->tree, n));
 }
 

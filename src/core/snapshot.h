@@ -2,10 +2,9 @@
 /*
  * snapshot: the world as one exchange sees it: declared and registered nodes and their seed keys.
  *
- * Made whole, off the loop, and frozen. Its base is what was read from files: the tree, its
- * templates' tables and the declared nodes' keys; snapshots that differ in registered nodes alone
- * share it. A snapshot is counted: whoever holds a reference keeps it alive. References are taken
- * and given back on one thread, the loop's.
+ * Made off the loop, and frozen. Its base is what was read from files: the tree, its templates'
+ * tables and the declared nodes' keys; snapshots that differ only in registered nodes share it. A
+ * snapshot is reference-counted; references are taken and given back only on the loop's thread.
  */
 #ifndef CLOUDSEED_CORE_SNAPSHOT_H
 #define CLOUDSEED_CORE_SNAPSHOT_H
@@ -17,14 +16,14 @@
 
 struct snapshot;
 
-/* Takes the tree over. `url` is what the nodes' URLs begin with, without a slash at its end; it is
- * copied, and so are the secrets. No node is registered. The caller holds the first reference. */
+/* Takes the tree over. `url` is what the nodes' URLs begin with, without a trailing slash; it and
+ * the secrets are copied. There are no registered nodes. The caller holds the first reference. */
 struct snapshot *snapshot_new(struct tree *t, const struct secrets *secrets, struct str url);
-/* Gives a new one the values of the site's secrets, which it takes over. */
+/* Gives a new snapshot the values of the site's secrets, which it takes over. */
 void snapshot_take_values(struct snapshot *s, struct sealed_values *values);
 /* The same base with the nodes of `registered`, an extension of its tree, which is taken over.
- * `version` says of which state of the definitions it was made. Any thread, while somebody holds
- * `s`. What the check has said of nodes that are the same in `s` holds. */
+ * `version` is that of the fleet's definitions. May run on any thread while somebody holds `s`. The
+ * verdicts on nodes that are the same in `s` are kept. */
 struct snapshot *snapshot_extend(const struct snapshot *s, struct tree *registered,
                                  uint64_t version);
 struct snapshot *snapshot_ref(struct snapshot *s);
@@ -33,22 +32,22 @@ void snapshot_unref(struct snapshot *s);
 
 /* The declared nodes, and with them site, clusters and roles. */
 const struct tree *snapshot_tree(const struct snapshot *s);
-/* The registered ones; NULL: none. */
+/* The registered nodes; NULL: none. */
 const struct tree *snapshot_registered(const struct snapshot *s);
 /* Of all nodes. */
 const struct scope_tables *snapshot_tables(const struct snapshot *s);
-/* For the documents of bootstrap's answer alone; NULL: there are none. */
+/* Only for the documents in bootstrap's answer; NULL: there are none. */
 const struct sealed_values *snapshot_values(const struct snapshot *s);
 struct str snapshot_url(const struct snapshot *s);
 uint64_t snapshot_version(const struct snapshot *s);
 bool snapshot_same_base(const struct snapshot *a, const struct snapshot *b);
 
 uint32_t snapshot_node_count(const struct snapshot *s);
-/* The first of all nodes whose name comes behind `after` (empty: the very first); NULL: none. */
+/* The first node whose name sorts after `after` (empty: the very first); NULL: none. */
 const struct node *snapshot_next(const struct snapshot *s, struct str after);
 bool snapshot_is_declared(const struct snapshot *s, const struct node *n);
 
-/* NULL where there is none. The key opens its node by each secret. */
+/* NULL if there is none. A key may be made with either secret. */
 const struct node *snapshot_find_key(const struct snapshot *s, struct str key);
 const struct node *snapshot_find_uid(const struct snapshot *s, struct str uid);
 const struct node *snapshot_find_name(const struct snapshot *s, struct str name);
@@ -56,9 +55,9 @@ const struct node *snapshot_find_mac(const struct snapshot *s, struct mac mac);
 const struct node *snapshot_find_uuid(const struct snapshot *s, struct uuid uuid);
 const struct node *snapshot_find_serial(const struct snapshot *s, struct str serial);
 
-/* The node's seed key by the secret in force. */
+/* The node's seed key, made with the current secret. */
 struct str snapshot_node_key(const struct snapshot *s, const struct node *n);
-/* What the check has said of the node so far; any thread may tell or ask. */
+/* The verdict of the check on the node so far; any thread may get or set it. */
 enum check_verdict snapshot_verdict(const struct snapshot *s, const struct node *n);
 void snapshot_set_verdict(struct snapshot *s, const struct node *n, enum check_verdict verdict);
 

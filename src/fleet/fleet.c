@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-/* A deadline whose change could not be written comes again after this. */
+/* When a deadline is tried again whose change could not be written. */
 #define DEADLINE_RETRY_MS 60000
 
 static int on_record(void *cls, const struct store_record *record, struct err *e)
@@ -31,7 +31,7 @@ int fleet_open(struct store *s, const struct fleet_host *host, struct fleet **re
     return r;
 }
 
-/* A client that follows the events gets what it missed during a restart of ours. */
+/* A client that follows the events gets what it missed while the server restarted. */
 static void read_recent(struct fleet *f)
 {
     struct op *op = op_new(f, OP_READ, NULL, (struct waiter){0});
@@ -50,7 +50,7 @@ int fleet_start(struct fleet *f, void (*on_store)(void *cls), void *cls, struct 
         return r;
     store_watch(f->store, f->revision);
     read_recent(f);
-    fleet_on_alarm(f); /* sets it, too */
+    fleet_on_alarm(f); /* also sets the alarm */
     return 0;
 }
 
@@ -251,7 +251,7 @@ struct fleet_view fleet_look(const struct fleet *f, struct str uid)
     return m ? m->view : (struct fleet_view){.generation = NODE_FIRST_GENERATION};
 }
 
-/* A window whose time is up is closed when its deadline comes: soon, and for all alike. */
+/* A window that has just run out is still found until its deadline has been handled. */
 struct str fleet_find_window(struct fleet *f, struct str window_key)
 {
     const struct member *m = members_by_window(f, window_key);
@@ -339,7 +339,7 @@ void fleet_on_store(struct fleet *f)
         op_on_notice(f, n);
 }
 
-/* Each member that is due gets one change; its deadline comes again when that is done. */
+/* Each member that is due gets one change, which sets its next deadline. */
 void fleet_on_alarm(struct fleet *f)
 {
     struct member *m;

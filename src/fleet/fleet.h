@@ -20,11 +20,10 @@
 
 struct fleet;
 
-/* What the fleet needs of the world. */
+/* What the fleet needs from the daemon. */
 struct fleet_host {
     void (*now)(void *cls, struct moment *ret);
-    /* The key of a node's window in the clear, which its record holds sealed. False: it cannot be
-     * read. */
+    /* Unseals the key of a node's window. False: it cannot be read. */
     bool (*unseal)(void *cls, struct str uid, struct str sealed, struct arena *a, struct str *ret);
     void *cls;
 };

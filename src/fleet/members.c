@@ -40,7 +40,7 @@ struct member *member_get(struct fleet *f, struct str uid)
     f->host.now(f->host.cls, &now);
     m = MEM_NEW(struct member);
     m->view.generation = NODE_FIRST_GENERATION;
-    m->heard_boot_ms = now.boot_ms; /* a boot that began before this process has its time again */
+    m->heard_boot_ms = now.boot_ms; /* after a restart of the server, deadlines begin again */
     m->uid = mem_copy(uid.p, uid.n);
     m->heap_at = MAP_NONE;
     TAILQ_INIT(&m->ops);

@@ -71,7 +71,7 @@ static void end_with(struct op *op, enum store_result result, const struct err *
     }
 }
 
-/* `r` is what the store says of taking it: 0, and it will answer. */
+/* `r` is what the store returned: 0, and it will answer. */
 static void submitted(struct op *op, int r)
 {
     if (r == 0)
@@ -133,7 +133,7 @@ static bool is_outdated(struct op *op)
 {
     const struct member *m = op->member;
     const struct change *c = &op->change;
-    if (m->deleted) /* its state would outlast it */
+    if (m->deleted) /* else its state would outlast the node */
         end(op, FLEET_DONE, 404, "there is no such node");
     else if (c->as_seen && (c->seen_state != m->state.revision || c->seen_node != m->node.revision))
         end(op, FLEET_DONE, 412, "somebody else has changed this node since: look at it again");
@@ -156,7 +156,7 @@ static void run_change(struct fleet *f, struct op *op)
     else
         op->name = arena_str(&op->arena, r.name);
     state_apply(&r, &op->change, &op->arena, &out);
-    if (is_heard(op->change.kind) && out.status == 200) /* else it may be anyone */
+    if (is_heard(op->change.kind) && out.status == 200) /* a refused peer may be anyone */
         m->heard_boot_ms = op->change.at.boot_ms;
     op->result.revision = m->state.revision;
     if (out.verdict == OUTCOME_SAME) {
@@ -232,7 +232,7 @@ static void run(struct fleet *f, struct op *op)
     assert(op->phase == OP_COMMITTING || op->phase == OP_DONE);
 }
 
-/* Wakes the asker, who may take the result at once: `op` is not to be used afterwards. */
+/* Wakes the asker, which may take the result at once: do not use `op` afterwards. */
 static void settle(struct fleet *f, struct op *op)
 {
     assert(op->magic == OP_MAGIC && op->phase == OP_DONE);
@@ -258,7 +258,7 @@ static void go_on(struct fleet *f, struct member *m)
 void op_begin(struct fleet *f, struct op *op)
 {
     if (f->ops_n > OPS_MAX) {
-        op->member = NULL; /* it has no turn to wait for */
+        op->member = NULL; /* it is in no queue */
         end(op, FLEET_BUSY, 503, "too much is being written: try again in a while");
     } else if (op->member) {
         TAILQ_INSERT_TAIL(&op->member->ops, op, entry);
@@ -343,7 +343,7 @@ static void on_read(struct fleet *f, struct op *op, struct store_notice *n)
         op->result.page = &n->page;
     if (!op->fills_recent)
         return;
-    f->knows_recent = true; /* as much as there is to be known */
+    f->knows_recent = true; /* even if it could not be read */
     if (n->result == STORE_OK)
         recent_fill(f->recent, &n->page);
     wake_watchers(f);

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-/* One that was deleted keeps its place: there is a handful of them. */
+/* A deleted record keeps its place: there are only a few of them. */
 struct own {
     char *kind, *key;
     struct kept kept;

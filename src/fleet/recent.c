@@ -38,7 +38,8 @@ static struct str put(char **at, struct str s)
     return copy;
 }
 
-/* Ids come without gaps, but for what others wrote: then what was kept before is no use. */
+/* Ids have gaps only where another process wrote events: then those before the gap are of no use.
+ */
 void recent_add(struct recent *r, uint64_t id, const struct store_event *e)
 {
     size_t i = id % RECENT_EVENTS;

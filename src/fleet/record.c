@@ -8,7 +8,7 @@
 
 #define VERSION 1
 #define PAIRS_MAX 24
-#define TIME_MAX_MS ((int64_t)1 << 53) /* either way: no sum of two of them overflows */
+#define TIME_MAX_MS ((int64_t)1 << 53) /* in both directions: no sum of two of them overflows */
 
 const char *const node_state_names[] = {"registered", "armed", "booting", "up",
                                         "joining",    "ready", "failed",  NULL};
@@ -61,36 +61,36 @@ uint64_t window_left_ms(const struct window *w, const struct moment *now)
 
 /* --- Writing ------------------------------------------------------------------------------- */
 
-/* Members that say nothing are left out. */
-struct members {
+/* Empty members are left out. */
+struct record_members {
     struct value_pair list[PAIRS_MAX];
     size_t n;
 };
 
-static void put(struct members *m, struct str key, struct value v)
+static void put(struct record_members *m, struct str key, struct value v)
 {
     m->list[m->n++] = (struct value_pair){value_str(key), v};
 }
 
-static void put_text(struct members *m, struct str key, struct str text)
+static void put_text(struct record_members *m, struct str key, struct str text)
 {
     if (text.n)
         put(m, key, value_str(text));
 }
 
-static void put_count(struct members *m, struct str key, uint64_t n)
+static void put_count(struct record_members *m, struct str key, uint64_t n)
 {
     if (n)
         put(m, key, value_int((int64_t)n));
 }
 
-static void put_flag(struct members *m, struct str key, bool set)
+static void put_flag(struct record_members *m, struct str key, bool set)
 {
     if (set)
         put(m, key, value_bool(true));
 }
 
-static struct value members_value(const struct members *m, struct arena *a)
+static struct value members_value(const struct record_members *m, struct arena *a)
 {
     struct value_pair *list = ARENA_ARRAY(a, struct value_pair, m->n);
     memcpy(list, m->list, m->n * sizeof(*list));
@@ -99,7 +99,7 @@ static struct value members_value(const struct members *m, struct arena *a)
 
 static struct value window_value(const struct window *w, struct arena *a)
 {
-    struct members m = {.n = 0};
+    struct record_members m = {.n = 0};
     put(&m, STR("opened_ms"), value_int(w->opened_wall_ms));
     put(&m, STR("length_ms"), value_int((int64_t)w->length_ms));
     put(&m, STR("ends_boot_ms"), value_int((int64_t)w->ends_boot_ms));
@@ -112,7 +112,7 @@ static struct value window_value(const struct window *w, struct arena *a)
 
 static struct value boot_value(const struct boot *b, struct arena *a)
 {
-    struct members m = {.n = 0};
+    struct record_members m = {.n = 0};
     put(&m, STR("began_ms"), value_int(b->began_wall_ms));
     put(&m, STR("last_ms"), value_int(b->last_wall_ms));
     put_count(&m, STR("events"), b->events);
@@ -136,7 +136,7 @@ static struct value host_keys_value(const struct record *r, struct arena *a)
 
 struct value record_value(const struct record *r, struct arena *a)
 {
-    struct members m = {.n = 0};
+    struct record_members m = {.n = 0};
     put(&m, STR("v"), value_int(VERSION));
     put_text(&m, STR("name"), r->name);
     put(&m, STR("state"), value_str(str_from(node_state_names[r->state])));
@@ -164,7 +164,7 @@ struct value record_value(const struct record *r, struct arena *a)
 
 /* --- Reading ------------------------------------------------------------------------------- */
 
-/* A map that is read member by member; the first that is not what it must be is remembered. */
+/* A map that is read member by member; remembers the first one that is wrong. */
 struct reader {
     struct value map;
     const char *wrong;

@@ -20,7 +20,7 @@ static struct value made(const struct value_pair *pairs, size_t n, struct arena 
     made((const struct value_pair[]){__VA_ARGS__}, \
          sizeof((const struct value_pair[]){__VA_ARGS__}) / sizeof(struct value_pair), (a))
 
-/* Left out where there is none. */
+/* Left out if there is none. */
 static struct value text_if_any(struct str s)
 {
     return s.n ? value_str(s) : (struct value){.kind = VALUE_UNDEFINED};
@@ -124,7 +124,7 @@ struct step {
     bool window_open;
 };
 
-static void tell(struct step *s, const char *kind, struct value data)
+static void add_event(struct step *s, const char *kind, struct value data)
 {
     struct outcome *out = s->out;
     out->verdict = OUTCOME_WRITE;
@@ -138,14 +138,14 @@ static void refuse(struct step *s, int status, const char *reason)
     s->out->reason = reason;
 }
 
-/* To another state; the event is named like it. */
+/* Enters another state; the event has the state's name. */
 static void enter(struct step *s, enum node_state to, struct value data)
 {
     enum node_state from = s->r->state;
     s->r->state = to;
     s->r->since_wall_ms = s->c->at.wall_ms;
     s->r->stage = s->r->reason = (struct str){"", 0};
-    tell(s, node_state_names[to], event_with_from(data, from, s->arena));
+    add_event(s, node_state_names[to], event_with_from(data, from, s->arena));
 }
 
 static void fail(struct step *s, struct str stage, struct str reason)
@@ -160,8 +160,8 @@ static bool boot_is_under_way(const struct step *s)
     return s->r->has_boot && !s->r->boot.finished;
 }
 
-/* A boot that knows no other key than the window's goes on telling by it: each word that is refused
- * would hold it up for seconds. */
+/* A boot that knows only the window's key goes on reporting with it: each refused report would
+ * delay it by seconds. */
 static void close_window(struct step *s)
 {
     if (boot_is_under_way(s))
@@ -173,9 +173,9 @@ static void close_window(struct step *s)
 
 /* --- Alarms -------------------------------------------------------------------------------- */
 
-/* Anyone on the network can cause some of them: the same one is told once in a while, so that
- * nobody fills the journal. */
-static bool was_just_told(const struct step *s, struct str what)
+/* Anyone on the network can cause some alarms: a repeated one is noted only once in ALARM_QUIET_MS,
+ * so that nobody can fill the journal. */
+static bool was_just_noted(const struct step *s, struct str what)
 {
     int64_t passed = s->c->at.wall_ms - s->r->alarm_wall_ms;
     return str_eq(s->r->alarm, what) && passed >= 0 && passed < ALARM_QUIET_MS;
@@ -183,15 +183,15 @@ static bool was_just_told(const struct step *s, struct str what)
 
 static void alarm_raise(struct step *s, const char *what, struct str detail)
 {
-    if (was_just_told(s, str_from(what)))
+    if (was_just_noted(s, str_from(what)))
         return;
     s->r->alarm = str_from(what);
     s->r->alarm_wall_ms = s->c->at.wall_ms;
     s->r->alarms++;
-    tell(s, "alarm", event_alarm(str_from(what), detail, s->arena));
+    add_event(s, "alarm", event_alarm(str_from(what), detail, s->arena));
     if (s->c->lock_on_alarm && !s->r->locked) {
         s->r->locked = true;
-        tell(s, "locked", event_reason(str_from(what), s->arena));
+        add_event(s, "locked", event_reason(str_from(what), s->arena));
     }
 }
 
@@ -223,7 +223,7 @@ static void disarm(struct step *s)
     if (s->r->state == STATE_ARMED)
         enter(s, STATE_REGISTERED, value_none());
     else
-        tell(s, "disarmed", value_none());
+        add_event(s, "disarmed", value_none());
 }
 
 static void unlock(struct step *s)
@@ -231,7 +231,7 @@ static void unlock(struct step *s)
     if (!s->r->locked)
         return;
     s->r->locked = false;
-    tell(s, "unlocked", value_none());
+    add_event(s, "unlocked", value_none());
 }
 
 static void reprovision(struct step *s)
@@ -242,10 +242,10 @@ static void reprovision(struct step *s)
                "cluster first, then disarm, reset and arm it");
         return;
     }
-    if (s->r->generation < UINT32_MAX) /* 0 could not be read again */
+    if (s->r->generation < UINT32_MAX) /* generation 0 could not be read again */
         s->r->generation++;
     s->r->host_keys_n = 0;
-    tell(s, "reprovisioned", event_generation(s->r->generation, s->arena));
+    add_event(s, "reprovisioned", event_generation(s->r->generation, s->arena));
     open_window(s);
 }
 
@@ -278,7 +278,7 @@ static void fetch(struct step *s)
     }
 }
 
-/* The first thing that cloud-init reports of a boot. */
+/* The first report of cloud-init in a boot. */
 static bool begins_a_boot(const struct report *p)
 {
     return !p->finish &&
@@ -295,8 +295,8 @@ static bool went_wrong(const struct report *p)
     return p->result == REPORT_FAIL || p->result == REPORT_NONE;
 }
 
-/* cloud-init came to its end: a node without bootstrap is what it shall be, unless any of its steps
- * failed. cloud-init goes on behind such a step, and tells well of the stages after it. */
+/* cloud-init has ended: a node without bootstrap is ready, unless one of its steps failed. cloud-
+ * init goes on after such a step, and reports success for the later stages. */
 static void finish_boot(struct step *s)
 {
     const struct report *p = &s->c->report;
@@ -318,7 +318,7 @@ static void finish_boot(struct step *s)
     }
 }
 
-/* A stage has the result of its steps, which have told of it already. */
+/* A stage repeats the result of its steps, which were counted already. */
 static void note_trouble(struct boot *b, const struct report *p)
 {
     bool is_step = memchr(p->name.p, '/', p->name.n);
@@ -336,7 +336,7 @@ static void note_progress(struct step *s)
     s->r->boot.last_wall_ms = s->c->at.wall_ms;
     s->r->boot.stage = p->name;
     note_trouble(&s->r->boot, p);
-    tell(s, "progress", event_progress(p, s->r->boot.reboot, s->arena));
+    add_event(s, "progress", event_progress(p, s->r->boot.reboot, s->arena));
 }
 
 static void report(struct step *s)
@@ -349,7 +349,7 @@ static void report(struct step *s)
         enter(s, STATE_BOOTING, value_none());
     } else if (was_up && begins_a_boot(p) && !boot_is_under_way(s)) {
         begin_boot(s, true);
-        tell(s, "rebooted", value_none());
+        add_event(s, "rebooted", value_none());
     } else if (!s->r->has_boot) {
         alarm_raise(s, "reports of a node that was not to be built", p->name);
         return;
@@ -380,7 +380,7 @@ static void take_identity(struct record *r, const struct phone_home *p)
     r->host_keys_n = p->host_keys_n;
 }
 
-/* A repeat is the same call; keys that change are the news that matters. */
+/* A repeated call changes nothing; keys that differ are what matters. */
 static void phone_home(struct step *s)
 {
     const struct phone_home *p = &s->c->phone_home;
@@ -401,13 +401,13 @@ static void phone_home(struct step *s)
     if (!is_up && !r->has_boot)
         begin_boot(s, false);
     if (!p->host_keys_n && r->host_keys_n)
-        news = false; /* a part of the fields is no reason to forget the rest */
+        news = false; /* a call without keys does not delete them */
     if (news)
         take_identity(r, p);
     if (!is_up)
         enter(s, STATE_UP, event_identity(r, s->arena));
     else if (news)
-        tell(s, "identity", event_identity(r, s->arena));
+        add_event(s, "identity", event_identity(r, s->arena));
 }
 
 /* --- Joining -------------------------------------------------------------------------------- */
@@ -437,7 +437,7 @@ static void result(struct step *s)
     if (s->r->state != STATE_JOINING)
         return;
     if (s->c->result.ok)
-        tell(s, "joined", value_none());
+        add_event(s, "joined", value_none());
     else
         fail(s, s->c->result.stage, s->c->result.log);
 }
@@ -457,7 +457,7 @@ static void expire_window(struct step *s)
     if (!s->r->has_window || window_left_ms(&s->r->window, &s->c->at))
         return;
     close_window(s);
-    tell(s, "expired", value_none());
+    add_event(s, "expired", value_none());
     if (s->r->state == STATE_ARMED)
         enter(s, STATE_REGISTERED, value_none());
 }

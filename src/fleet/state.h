@@ -2,9 +2,9 @@
 /*
  * state: how a node's record changes with what happens to it.
  *
- * Pure: no clock, no store, no randomness. One function takes a record and a change, and gives the
- * record that follows together with the events that explain it, or why it is refused. Whoever calls
- * it writes both or neither.
+ * Pure: no clock, no store, no randomness. One function takes a record and a change, and makes the
+ * next record together with the events that explain it, or says why the change is refused. The
+ * caller writes both or neither.
  */
 #ifndef CLOUDSEED_FLEET_STATE_H
 #define CLOUDSEED_FLEET_STATE_H
@@ -27,7 +27,7 @@ enum change_kind {
     CHANGE_CLAIM,
     CHANGE_RESULT,
     CHANGE_NODE_READY,
-    CHANGE_DEADLINE, /* time has passed: windows and silences */
+    CHANGE_DEADLINE, /* time has passed: a window may be over, or a node silent for too long */
     CHANGE_COUNT
 };
 
@@ -38,10 +38,10 @@ struct report {
     struct str name, description;
     bool finish; /* else it is a start */
     enum report_result result;
-    double duration_s; /* below 0: not told */
+    double duration_s; /* below 0: not given */
 };
 
-/* What a node tells of itself when it is up; empty texts: not told. */
+/* What a node reports about itself when it is up; empty texts: not given. */
 struct phone_home {
     struct str hostname, fqdn, instance_id;
     struct host_key host_keys[RECORD_HOST_KEYS_MAX];
@@ -54,8 +54,8 @@ struct change {
     struct str cause;           /* "uid 0", "node", "deadline" */
     struct str peer;            /* its address, empty: none */
     bool is_master, bootstraps; /* of the node's role */
-    bool lock_on_alarm;         /* the site's policy */
-    /* The change wants record and definition as they were (fleet_seen). */
+    bool lock_on_alarm;         /* by the site's policy */
+    /* Record and definition must be as they were (fleet_seen). */
     bool as_seen;
     uint64_t seen_state, seen_node;
     union {
@@ -65,12 +65,12 @@ struct change {
         } arm;                               /* and CHANGE_REPROVISION */
         struct {
             struct str file;
-            struct str evidence; /* empty: by a key; else the weak kind: "mac" */
+            struct str evidence; /* empty: by a key; else the weak evidence: "mac" */
         } fetch;
         struct report report;
         struct phone_home phone_home;
         struct str claim;   /* its digest */
-        uint64_t silent_ms; /* CHANGE_DEADLINE: for how long nothing was heard of the node */
+        uint64_t silent_ms; /* of CHANGE_DEADLINE: time since the last sign of life */
         struct {
             bool ok;
             struct str stage, log;
@@ -78,7 +78,7 @@ struct change {
     };
 };
 
-/* The same alarm, over and over, is told once within this time. */
+/* A repeated alarm is noted once within this time. */
 #define ALARM_QUIET_MS (10 * 60 * 1000)
 #define EVENTS_MAX 4
 
@@ -105,7 +105,7 @@ struct value event_value(const struct event *e, struct str name, const struct ch
                          struct arena *a);
 
 /* When CHANGE_DEADLINE is due next, on the boot-time clock; UINT64_MAX: never. `heard_boot_ms` is
- * when the node was last heard of, or, after a start of the server, its beginning. */
+ * the time of the node's last sign of life, or of the server's start. */
 uint64_t state_due(const struct record *r, const struct moment *now, uint64_t heard_boot_ms);
 
 #endif

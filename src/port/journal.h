@@ -39,8 +39,8 @@ struct store_page {
     uint64_t oldest, newest; /* ids that the journal holds at all; 0 and 0: none */
 };
 
-/* Events go once they are older than max_age_ms, or more than max_events; 0: no bound. The newest
- * min_events never go by their age: the wall clock may jump. */
+/* Events are deleted once they are older than max_age_ms, or beyond the newest max_events; 0: no
+ * bound. The newest min_events are never deleted by age: the wall clock may jump. */
 struct store_retention {
     uint64_t max_events, min_events;
     int64_t max_age_ms;

@@ -18,11 +18,11 @@
 #define STORE_TXN_MAX_ITEMS 1024U /* writes and events */
 
 #define STORE_ABSENT 0       /* expected: there is no such record */
-#define STORE_ANY UINT64_MAX /* expected: whatever */
+#define STORE_ANY UINT64_MAX /* expected: anything */
 
 enum store_op { STORE_PUT, STORE_DELETE, STORE_CHECK };
 struct store_write {
-    enum store_op op; /* STORE_CHECK holds `expected` against the record and leaves it alone */
+    enum store_op op; /* STORE_CHECK only compares the record with `expected` */
     struct str kind, key;
     uint64_t expected; /* the record's revision, STORE_ABSENT or STORE_ANY */
     struct str bytes;  /* of STORE_PUT */
@@ -48,10 +48,10 @@ enum store_about {
     STORE_READ,
     STORE_BACKUP,
     STORE_HEALTH,     /* store_health may say something else now */
-    STORE_CHANGED,    /* the feed: somebody else wrote `record` … */
+    STORE_CHANGED,    /* the feed: another process wrote `record` … */
     STORE_DELETED,    /* … or deleted it */
     STORE_START_OVER, /* the feed: all records follow as STORE_CHANGED, up to … */
-    STORE_IN_STEP,    /* … this: what neither they nor commits since have named is gone */
+    STORE_IN_STEP, /* … this: a record that neither they nor commits since have named is gone */
 };
 struct store_record {
     struct str kind, key, bytes;
@@ -61,7 +61,7 @@ struct store_notice {
     enum store_about about;
     enum store_result result;
     uint64_t tag;
-    uint64_t revision;          /* commit: its own; after a CONFLICT the record's, 0: no record */
+    uint64_t revision;          /* commit: its own; after a CONFLICT the record's (0: no record) */
     uint64_t first_event;       /* commit: id of its first event */
     size_t conflict;            /* commit: which of its writes */
     struct store_record record; /* feed */
@@ -70,9 +70,9 @@ struct store_notice {
 };
 
 struct store_stats {
-    uint64_t commits, conflicts, groups; /* groups: how often a disk was waited for */
+    uint64_t commits, conflicts, groups; /* groups: how often the disk was synced */
     uint64_t queued;
-    uint64_t file_bytes, free_bytes; /* the state file; what of it could be given back */
+    uint64_t file_bytes, free_bytes; /* of the state file; the part of it that is unused */
 };
 
 struct store;
@@ -92,15 +92,15 @@ int store_commit(struct store *s, const struct store_txn *txn);
 int store_read(struct store *s, const struct store_query *query);
 /* A whole copy, as a file that must not be there yet. */
 int store_backup(struct store *s, uint64_t tag, const char *path);
-/* From now on what others changed after `revision` comes as notices. Those of commits and of the
- * feed come in the order of their revisions: who applies each has what the store has. */
+/* From now on what other processes changed after `revision` comes as notices. Notices of commits
+ * and of the feed come in the order of their revisions: applying each gives what the store has. */
 void store_watch(struct store *s, uint64_t revision);
 
 /* The next notice, or NULL. After a wake, take until there is none. */
 struct store_notice *store_take(struct store *s);
 void store_notice_free(struct store *s, struct store_notice *n);
 
-/* What the last commit, or the store's own probe since then, came to. */
+/* The result of the last commit, or of the store's own probe since then. */
 enum store_result store_health(struct store *s, struct err *ret_why);
 void store_stats(struct store *s, struct store_stats *ret);
 void store_retain(struct store *s, struct store_retention keep);

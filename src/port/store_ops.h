@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * store_ops: what a store is made of, for those who fill the port.
+ * store_ops: what a store is made of, for its back ends.
  *
- * A back end's own struct begins with `struct store`. What reaches it was held against the port's
- * bounds. Users of a store do not need this header.
+ * A back end's own struct begins with `struct store`. What reaches it was checked against the
+ * port's bounds. Users of a store do not need this header.
  */
 #ifndef CLOUDSEED_PORT_STORE_OPS_H
 #define CLOUDSEED_PORT_STORE_OPS_H

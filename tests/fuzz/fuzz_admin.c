@@ -3,7 +3,7 @@
  * fuzz_admin: requests of admins, as a listener hands them to core: "POST /v1/nodes?a=b", a line
  * feed, and the body; the tree is the example, the store forgets.
  *
- * Whatever is asked, the answer is one whole JSON text, or one of the texts that are no JSON.
+ * Every answer is one complete JSON text, or one of the few texts that are not JSON.
  */
 #include "base/json.h"
 #include "core/core.h"

@@ -31,7 +31,7 @@ static void check_value(struct str value)
         need((unsigned char)value.p[i] >= 0x20 && value.p[i] != 0x7F);
 }
 
-/* Whatever came, it is below the folder and says so. */
+/* The name is always one below the folder. */
 static void check_asset(struct str name)
 {
     need(name.n > 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * failing_store: a store in memory that fails as it is told.
+ * failing_store: a store in memory that fails on request.
  *
  * What nothing was said about works as in store/memory. It can also play the others that write to
  * the same store, and lose the thread of the feed.
@@ -19,9 +19,9 @@ void failing_store_script(struct store *s, enum store_result result, bool happen
 void failing_store_refuse(struct store *s, int code);
 /* What store_health says; a STORE_HEALTH notice goes with it. */
 void failing_store_health(struct store *s, enum store_result health);
-/* Somebody else commits this. It must not conflict. The feed has it if it is watched. */
+/* Another process commits this. It must not conflict. The feed has it if it is watched. */
 void failing_store_other(struct store *s, const struct store_txn *txn);
-/* The feed begins anew: all records. */
+/* The feed starts over: all records. */
 void failing_store_start_over(struct store *s);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What admins are told of machines that are no node's. */
+/* What admins see of machines that belong to no node. */
 #include "unit/core/openfleet.h"
 #include "unit/render/tmptree.h"
 
@@ -63,7 +63,7 @@ static void ask(enum exchange_method method, const char *query)
         assert_int_equal(exchange_step(&x), EXCHANGE_DONE);
 }
 
-/* The machines of the answer, as whoever asked reads them. */
+/* The machines in the answer, as a client reads them. */
 static struct value list(void)
 {
     struct value answer;

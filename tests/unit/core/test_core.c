@@ -385,7 +385,7 @@ static void evidence_that_does_not_count(void **state)
     core_replace(core, world("[uuid]"));
     get("/nocloud/mac/bc:24:11:00:20:0b/user-data");
     is_refusal(403, "evidence");
-    get("/nocloud/mac/none/user-data"); /* no other answer for who is unknown */
+    get("/nocloud/mac/none/user-data"); /* an unknown one gets no other answer */
     is_refusal(403, "evidence");
     assert_str(x.out.node, "");
     arm();
@@ -407,7 +407,7 @@ static void a_known_tag_needs_no_body(void **state)
     assert_int_equal(x.out.status, 304);
     assert_string_equal(x.out.etag, etag);
     assert_string_equal(x.out.event, "served");
-    assert_int_equal(x.out.body.n, n); /* its length is told, the listener leaves the body out */
+    assert_int_equal(x.out.body.n, n); /* the listener sends its length without the body */
     assert_null(x.out.encoding);
     begin(METHOD_GET, path);
     x.in.if_none_match = STR("\"0000000000000000\"");
@@ -479,7 +479,7 @@ static void a_file_that_cannot_be_rendered(void **state)
     assert_str(x.out.node, "n1");
     assert_contains(x.out.reason, "templates/broken:2:");
     assert_contains(x.out.reason, "nothing");
-    /* A node's console is no place for what templates say. */
+    /* What templates say must not appear on a node's console. */
     assert_null(memmem(x.out.body.p, x.out.body.n, "nothing", 7));
     assert_null(memmem(x.out.body.p, x.out.body.n, "one", 3));
 }
@@ -516,7 +516,7 @@ static void health(void **state)
     assert_int_equal(x.out.retry_after_s, 1);
     get("/healthz");
     assert_int_equal(x.out.status, 200);
-    get(seed_path("n1", 1, 0, "meta-data")); /* who asks is served to the last */
+    get(seed_path("n1", 1, 0, "meta-data")); /* requests are answered to the last */
     is_document("n1", SEED_META_DATA);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Nodes that admins register: who waits for what, and what the world is like in between. */
+/* Nodes that admins register: which request waits for what, and what others see in between. */
 #include "unit/core/openfleet.h"
 #include "unit/render/tmptree.h"
 
@@ -129,7 +129,7 @@ static void store_answers(void)
     fleet_on_store(fleet);
 }
 
-/* One that nobody disturbs. */
+/* One without others at the same time. */
 static void define(enum exchange_method method, const char *path, const char *body, int status)
 {
     begin(0, method, path, body);
@@ -259,7 +259,7 @@ static void one_at_a_time(void **state)
     IS_DONE(0, 201);
     leave(0);
     assert_true(woken[1] && woken[2]);
-    IS_DONE(1, 409); /* whoever comes first */
+    IS_DONE(1, 409); /* the first to step */
     WAITS(2);
     leave(1);
     WAITS(2);
@@ -293,7 +293,7 @@ static void one_leaves_while_it_is_written(void **state)
     assert_non_null(registered("web"));
 }
 
-/* Nobody waits for its end: the next one finds the turn free. */
+/* No other request waits: the next one finds the turn free. */
 static void one_leaves_and_no_other_waits(void **state)
 {
     (void)state;

@@ -120,7 +120,7 @@ static void the_one_seen_last_is_first(void **state)
 {
     (void)state;
     for (uint32_t i = 1; i <= 4; i++)
-        assert_true(note(i, 5000 - i)); /* whatever the wall clock says */
+        assert_true(note(i, 5000 - i)); /* even if the wall clock goes back */
     assert_false(note(2, 1));
     assert_false(note(2, 1));
     assert_false(note(1, 1));

@@ -61,7 +61,7 @@ static int end(void **state)
     return 0;
 }
 
-/* "/s/{key}/{file}" as somebody asks who shows that. */
+/* A path for "/s/{key}/{file}" with the key that the peer has. */
 static struct str path_of(const char *pattern, enum shows shows, struct arena *a)
 {
     const struct {

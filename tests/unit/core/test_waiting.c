@@ -178,7 +178,7 @@ static void one_of_them_leaves(void **state)
     assert_int_equal(exchange_step(&x[HTTP]), EXCHANGE_DONE);
 }
 
-/* What the fleet answered stays the asker's, whatever the fleet does afterwards. */
+/* What the fleet answered is the asker's own, and outlasts its next answers. */
 static void an_answer_outlasts_the_next(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The fleet over a store in memory: who asks, who is told, what is kept, and what time does. */
+/* The fleet over a store in memory: requests, results, what is kept, and what time does. */
 #include "lib/unit.h"
 
 #include "fleet/fleet.h"
@@ -185,7 +185,7 @@ static void who_left_is_not_told(void **state)
     assert_int_equal(fleet_look(fleet, STR("a")).state, STATE_ARMED); /* it happened all the same */
     t = ask("a", report("x"));
     fleet_on_store(fleet);
-    fleet_forget(fleet, t); /* told, but never looked */
+    fleet_forget(fleet, t); /* woken, but never taken */
 }
 
 /* --- Windows and time ----------------------------------------------------------------------- */
@@ -298,7 +298,7 @@ static void a_silent_boot_fails(void **state)
     assert_int_equal(world.alarm_boot_ms, 1120 * MINUTE); /* the window's end is left */
 }
 
-/* Whoever asks by weak evidence and is refused may be anybody: the node's time goes on. */
+/* A peer with weak evidence that is refused may be anyone: it is no sign of life. */
 static void strangers_are_not_heard(void **state)
 {
     (void)state;
@@ -373,7 +373,7 @@ static void assert_left_nothing(const char *uid)
     assert_int_equal(fleet_find_window(fleet, STR("w")).n, 0);
 }
 
-/* Whoever asks for a change looked at the node before it was deleted. */
+/* A change that was asked for before the node was deleted. */
 static void nothing_outlasts_a_deletion(void **state)
 {
     (void)state;
@@ -463,7 +463,7 @@ static void watchers_hear_once(void **state)
     fleet_on_store(fleet);
     assert_int_equal(world.woken, 2);
     done(ask("a", report("one")));
-    assert_int_equal(world.woken, 3); /* the asker alone */
+    assert_int_equal(world.woken, 3); /* only the asker */
     const struct store_entry *e = fleet_next_event(fleet, 0, &lost);
     assert_false(lost);
     assert_str(e->event.kind, "armed");

@@ -143,7 +143,7 @@ static void other_host_keys_raise_an_alarm(void **state)
     assert_int_equal(life_call(&l, "key-2")->status, 200);
     assert_string_equal(life_told(&l), "alarm");
     assert_str(l.r.host_keys[0].key, "key-1");
-    life_report(&l, "init-network", false, REPORT_NONE); /* nor do they as a reboot's */
+    life_report(&l, "init-network", false, REPORT_NONE); /* nor do those of a reboot */
     life_call(&l, "key-3");
     assert_str(l.r.host_keys[0].key, "key-1");
     life_arm(&l);
@@ -177,7 +177,7 @@ static void a_part_of_the_call_forgets_nothing(void **state)
     life_to(&l, STATE_UP);
     assert_int_equal(life_call(&l, NULL)->verdict, OUTCOME_SAME);
     assert_str(l.r.host_keys[0].key, "key-1");
-    life_call(&l, "key-2"); /* in the same boot of an open window: cloud-init made them anew */
+    life_call(&l, "key-2"); /* in the same boot of an open window: cloud-init made new ones */
     assert_string_equal(life_told(&l), "identity");
     assert_str(l.r.host_keys[0].key, "key-2");
 }

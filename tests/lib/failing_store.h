@@ -2,8 +2,8 @@
 /*
  * failing_store: a store in memory that fails on request.
  *
- * What nothing was said about works as in store/memory. It can also play the others that write to
- * the same store, and lose the thread of the feed.
+ * Everything else works as in store/memory. It can also play another process that writes to the
+ * same store, and let the feed start over.
  */
 #ifndef CLOUDSEED_TESTS_LIB_FAILING_STORE_H
 #define CLOUDSEED_TESTS_LIB_FAILING_STORE_H

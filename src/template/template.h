@@ -90,8 +90,8 @@ struct template_fault {
 struct template_trace; /* trace.h: what wrote which part of the output */
 
 /* Appends the rendering to `out`. Intermediate values come from `arena`, which the caller resets
- * or ends afterwards; `trace` may be NULL. -EINVAL with *ret_fault filled where the template cannot
- * be rendered. */
+ * or ends afterwards; `trace` may be NULL. Where the arena is secret, so are the rendering's own
+ * buffers. -EINVAL with *ret_fault filled where the template cannot be rendered. */
 int template_render(const struct template *t, struct template_scope scope,
                     const struct template_limits *limits, struct arena *arena, struct buf *out,
                     struct template_trace *trace, struct template_fault *ret_fault);

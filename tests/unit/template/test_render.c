@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/wiped.h"
 #include "render.h"
+
+#include "base/buf.c"
 
 #include <pthread.h>
 
@@ -255,6 +258,33 @@ static void *render_often(void *arg)
     return ok ? NULL : arg;
 }
 
+static size_t wiped_by(const char *text, bool secret)
+{
+    struct rendering r;
+    render_init(&r);
+    assert_int_equal(render_add(&r, "t", text), 0);
+    assert_int_equal(template_set_link(r.set, &r.faults), 0);
+    r.arena.secret = secret;
+    wiped_bytes = 0;
+    assert_int_equal(render_run(&r, "t"), 0);
+    r.arena.secret = false;
+    size_t wiped = wiped_bytes;
+    render_done(&r);
+    return wiped;
+}
+
+/* The scratch buffer, that of a filter and that of a set block. */
+static void a_secret_rendering_leaves_no_copy(void **state)
+{
+    static const char *const texts[] = {"{{ map ~ '' }}", "{{ name | replace('k', 'l') }}",
+                                        "{% set a %}{{ name }}{% endset %}"};
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        assert_true(wiped_by(texts[i], true) > 0);
+        assert_int_equal(wiped_by(texts[i], false), 0);
+    }
+}
+
 /* A frozen set may be rendered from by any thread; a thread sanitizer sees it if not. */
 static void threads_share_a_set(void **state)
 {
@@ -284,4 +314,6 @@ UNIT_MAIN(cmocka_unit_test(a_fault_has_place_line_and_caret),
           cmocka_unit_test(steps_are_capped), cmocka_unit_test(memory_is_capped),
           cmocka_unit_test(output_is_capped), cmocka_unit_test(includes_are_capped),
           cmocka_unit_test(nested_values_are_capped), cmocka_unit_test(a_name_is_looked_up_once),
-          cmocka_unit_test(what_was_written_before_stays), cmocka_unit_test(threads_share_a_set))
+          cmocka_unit_test(what_was_written_before_stays),
+          cmocka_unit_test(a_secret_rendering_leaves_no_copy),
+          cmocka_unit_test(threads_share_a_set))

@@ -17,6 +17,17 @@ void fs_close(int *fd)
         close(*fd);
 }
 
+/* Opened the wrong way round: what is printed to a closed standard output must not seem written. */
+void fs_fill_standard(void)
+{
+    static const int flags[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        /* The lowest free number is `fd`. Without a /dev there is still the root folder. */
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", flags[fd]) != fd && open("/", O_PATH) != fd)
+            abort();
+    }
+}
+
 static void close_dir(DIR **d)
 {
     if (*d)

@@ -27,6 +27,11 @@ struct fs_entry {
         kind; /* S_IFREG, S_IFDIR; 0 where it takes a stat: for links, and on some file systems */
 };
 
+/* Opens /dev/null in the place of standard input, output and error where they are closed, so that
+ * no file or socket that is opened later is taken for one of them. For the first line of main(). As
+ * before, reading or writing there fails. */
+void fs_fill_standard(void);
+
 /* Writes all of it. Below 0: -errno. */
 int fs_write(int fd, struct str bytes);
 /* Syncs the folder that `path` is in, so that a new name in it lasts. */

@@ -2,10 +2,10 @@
 /*
  * log: one line for each outcome, as logfmt or JSON, on standard error.
  *
- * Only net/ and daemon/ call it, from the loop's thread. A line is an event's name and fields;
- * foreign text is escaped, secrets are never logged. Lines are buffered in memory until log_flush,
- * which the loop calls before it sleeps: if the reader is stuck, lines are lost and counted, but
- * nothing waits.
+ * Only net/ and daemon/ call it. A line is an event's name and fields; foreign text is escaped,
+ * secrets are never logged. Lines are queued, and a thread writes them: the caller never waits for
+ * whatever standard error is. The queue is bounded. Lines that do not fit, or that could not be
+ * written, are counted, and `log-lost` reports their number in the place where they are missing.
  */
 #ifndef CLOUDSEED_BASE_LOG_H
 #define CLOUDSEED_BASE_LOG_H
@@ -23,9 +23,11 @@ bool log_wants(enum log_level level);
 /* Fields in the given order; use the macros below. */
 void log_event(enum log_level level, const char *event, const struct value_pair *fields, size_t n);
 
-/* Writes what the descriptor accepts without waiting. */
+/* Has queued lines written soon. The first call starts the thread: not before privileges are
+ * dropped. */
 void log_flush(void);
-/* Writes everything, waiting at most two seconds; for the end of the process. */
+/* Has all lines written, and waits for that at most two seconds; what is left then is
+ * lost. For the end of the process. */
 void log_drain(void);
 
 #define LOG_TEXT(key, text)                  \

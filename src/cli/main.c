@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/fs.h"
 #include "cli/command.h"
 #include "cli/common/cli.h"
 #include "cli/common/term.h"
@@ -75,6 +76,7 @@ static int run(struct cli *c, int argc, char **argv)
 int main(int argc, char **argv)
 {
     struct cli c = {0};
+    fs_fill_standard();
     setlocale(LC_CTYPE, "C.UTF-8"); /* for wcwidth: our texts are UTF-8 */
     arena_init(&c.arena, ARENA_BYTES);
     buffer_output(&c.arena);

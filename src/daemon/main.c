@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/fs.h"
 #include "base/log.h"
 #include "daemon/listeners.h"
 #include "daemon/loader.h"
@@ -129,6 +130,7 @@ int main(int argc, char **argv)
     struct config config;
     struct arena arena;
     struct err e = {0};
+    fs_fill_standard();
     reload_hold_signal(true);
     enum options_verdict verdict = options_parse(argc, argv, &options);
     if (verdict != OPTIONS_RUN)

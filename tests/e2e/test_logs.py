@@ -3,10 +3,13 @@
 """One line for each outcome, whoever wrote what is in it, and never a wait for who reads them."""
 import json
 import os
+import pty
 import re
+import socket
 import subprocess
 import sys
 import threading
+import tty
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
@@ -178,12 +181,25 @@ class Server:
     """Where it listens."""
 
 
-def stuck():
-    """The daemon with a standard error that nobody reads: where, the process and the pipe's end."""
+def terminal():
+    """A terminal's two ends, as os.pipe."""
+    master, slave = pty.openpty()
+    tty.setraw(slave)
+    return master, slave
+
+
+def journal():
+    """Two sockets, as the journal's are."""
+    ends = socket.socketpair()
+    return tuple(end.detach() for end in ends)
+
+
+def stuck(ends=os.pipe):
+    """The daemon with a standard error that nobody reads: where, the process and the reader's end."""
     passed, server = world.listener(), Server()
     server.host, server.port = passed.getsockname()
     options = world.activated(passed)
-    reading, writing = os.pipe()
+    reading, writing = ends()
     command = [*options["wrapper"], daemon.BUILD / "cloudseedd", "--seed", tree.seed,
                "--templates", tree.templates, "--state", world.scratch() / "state", "--socket",
                "none", "--log-level", "debug", *(["--user", "root"] if os.geteuid() == 0 else [])]
@@ -195,8 +211,18 @@ def stuck():
     return server, process, reading
 
 
-def test_a_reader_that_is_stuck_holds_nobody():
-    server, process, reading = stuck()
+def lines_of(reading):
+    """What is read up to the end; that of a terminal is an error."""
+    try:
+        while data := os.read(reading, 65536):
+            yield data
+    except OSError:
+        pass
+    os.close(reading)
+
+
+def holds_nobody(ends):
+    server, process, reading = stuck(ends)
     count = 6000  # some 600 kB: more than the pipe and the backlog together
     with world.Wire(server) as wire:
         for _ in range(count // 100):
@@ -205,22 +231,32 @@ def test_a_reader_that_is_stuck_holds_nobody():
                 tap.eq(wire.answer().status, 200)
         process.send_signal(1)  # neither does a reload wait
         tap.eq(wire.get("/healthz").answer().status, 200)
-        with os.fdopen(reading, "rb") as lines:  # now it is read
-            got = []
-            thread = threading.Thread(target=lambda: got.extend(line[:-1] for line in lines),
-                                      daemon=True)
-            thread.start()
-            tap.wait_until(lambda: wire.get("/healthz").answer().status == 200 and
-                           any(b" event=log-lost " in line for line in got))
-            process.terminate()
-            tap.eq(process.wait(world.SECONDS), 0)
-            thread.join()
-    parsed = [logfmt(line.decode("ascii")) for line in got]
+        got = []  # now it is read
+        thread = threading.Thread(target=lambda: got.extend(lines_of(reading)), daemon=True)
+        thread.start()
+        tap.wait_until(lambda: wire.get("/healthz").answer().status == 200 and
+                       b" event=log-lost " in b"".join(got))
+        process.terminate()
+        tap.eq(process.wait(world.SECONDS), 0)
+        thread.join()
+    parsed = [logfmt(line) for line in b"".join(got).decode("ascii").splitlines()]
     lost = [int(p["lines"]) for p in parsed if p["event"] == "log-lost"]
     assert lost and sum(lost) > 0, "nothing was lost, so nothing was stuck"
     answered = sum(p["event"] == "answered" for p in parsed)
     assert answered + sum(lost) >= count, (answered, lost, count)
     tap.eq(parsed[-1]["event"], "stopped")
+
+
+def test_a_pipe_that_nobody_reads_holds_nobody():
+    holds_nobody(os.pipe)
+
+
+def test_a_terminal_that_nobody_reads_holds_nobody():
+    holds_nobody(terminal)
+
+
+def test_a_journal_that_nobody_reads_holds_nobody():
+    holds_nobody(journal)
 
 
 def test_a_reader_that_is_gone_ends_nothing():
@@ -234,8 +270,8 @@ def test_a_reader_that_is_gone_ends_nothing():
     tap.eq(process.wait(world.SECONDS), 0)
 
 
-def test_a_reader_that_stays_stuck_does_not_hold_the_end():
-    server, process, reading = stuck()
+def holds_no_end(ends):
+    server, process, reading = stuck(ends)
     with world.Wire(server) as wire:
         for _ in range(30):
             wire.send("GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n" * 100)
@@ -246,6 +282,11 @@ def test_a_reader_that_stays_stuck_does_not_hold_the_end():
     tap.eq(process.returncode, 0)
     assert took < world.SECONDS / 2, took
     os.close(reading)
+
+
+def test_a_reader_that_stays_stuck_does_not_hold_the_end():
+    for ends in (os.pipe, terminal, journal):
+        holds_no_end(ends)
 
 
 tap.main()

@@ -12,6 +12,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[1] / "lib"), str(HERE.parents[1] / "tools")]
 import tap  # noqa: E402
+import tftp  # noqa: E402
 import world  # noqa: E402
 
 MIB = 1024 * 1024
@@ -53,7 +54,8 @@ class Share:
             ["/usr/bin/python3", "-B", sharefs.__file__, str(self.folder),
              *(f"{name}={size}" for name, size in SIZES.items())])
         tap.wait_until(lambda: os.path.ismount(self.folder), what="the share to be mounted")
-        self.server = world.Tree().start(args=["--assets", self.folder])
+        self.server = world.Tree().start(
+            args=["--assets", self.folder, "--tftp", "127.0.0.1:0"])
 
     def hang(self):
         self.process.send_signal(signal.SIGSTOP)
@@ -136,6 +138,23 @@ def test_it_hangs_in_the_middle():
             assert took < DEADLINE + 60, took
         said = share.server.wait_event("served", file="large")
         tap.eq(said["outcome"], "the assets folder stopped answering")
+
+
+def test_a_transfer_that_is_aborted_while_it_hangs():
+    """Closing its file blocks for as long as the share hangs."""
+    with Share() as share:
+        host, port = share.server.listening["tftp"].rsplit(":", 1)
+        with tftp.Peer((host, int(port))) as waiting, tftp.Peer((host, int(port))) as reading:
+            for peer in (waiting, reading):
+                peer.ask("large", blksize=1428)
+                tap.eq(peer.receive().opcode, tftp.OACK)
+            reading.send(tftp.ack(0))
+            tap.eq(reading.receive().number, 1)
+            share.hang()
+            for count, peer in enumerate((waiting, reading), 1):
+                peer.send(tftp.error(8, "User aborted the transfer"))
+                share.server.wait_event("tftp", outcome="aborted", count=count)
+                assert world.elapsed(share.server.get, "/healthz") < DEADLINE, "the loop waited"
 
 
 def test_it_goes_away():

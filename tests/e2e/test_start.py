@@ -130,6 +130,33 @@ def test_no_place_for_state():
         fails("Permission denied", state=folder / "closed")
 
 
+def test_closed_standard_descriptors():
+    """No socket and no file takes the number of one that is closed: it would get the log."""
+    log = world.scratch() / "log"
+    for closed in ("0<&-", "1>&-", "0<&- 1>&-", "0<&- 1>&- 2>&-"):
+        shell = f'exec "$@" {"" if "2>" in closed else f"2>{log}"} {closed}'
+        with world.listener() as passed:
+            options = world.activated(passed)
+            process = subprocess.Popen(
+                ["bash", "-c", shell, "bash", *options["wrapper"], daemon.BUILD / "cloudseedd",
+                 "--seed", tree.seed, "--templates", tree.templates, "--state",
+                 world.scratch() / "state", "--socket", "none", "--log-level", "debug",
+                 *(["--user", "root"] if os.geteuid() == 0 else [])],
+                pass_fds=options["pass_fds"])
+            tap.defer(process.kill)
+            at = passed.getsockname()
+        with socket.create_connection(at, timeout=world.SECONDS) as peer:
+            peer.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+            tap.contains(peer.recv(100).decode(), " 200 ")
+        for number, text in enumerate(("0<", "1>", "2>")):
+            if text in closed:
+                tap.eq(os.readlink(f"/proc/{process.pid}/fd/{number}"), "/dev/null", closed)
+        process.terminate()
+        tap.eq(process.wait(world.SECONDS), 0, closed)
+        if "2>" not in closed:
+            tap.contains(log.read_text(encoding="ascii"), "event=stopped")
+
+
 def test_the_port_is_taken():
     with socket.create_server(("127.0.0.1", 0)) as other:
         address = "%s:%d" % other.getsockname()

@@ -2,6 +2,7 @@
 #include "net/tftp/source.h"
 
 #include "base/mem.h"
+#include "port/closer.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -53,7 +54,9 @@ struct tftp_source *tftp_source_of_file(const struct work_port *work, struct exc
 
 static void release(struct tftp_source *s)
 {
-    if (s->file.fd >= 0)
+    if (s->file.fd >= 0 && s->file.remote)
+        closer_close(s->port, s->file.fd);
+    else if (s->file.fd >= 0)
         close(s->file.fd);
     free(s->bytes);
     free(s);

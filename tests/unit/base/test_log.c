@@ -5,8 +5,11 @@
 #include "base/log.h"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <pty.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -38,7 +41,7 @@ static int stop(void **state)
 {
     struct pipe_end *p = *state;
     close(p->reader);
-    log_flush(); /* nobody reads: it is thrown away */
+    log_drain(); /* nobody reads: it is thrown away */
     dup2(p->stderr_before, STDERR_FILENO);
     close(p->stderr_before);
     return 0;
@@ -57,7 +60,7 @@ static const char *drain(struct pipe_end *p)
 static const char *flushed(struct pipe_end *p)
 {
     p->n = 0;
-    log_flush();
+    log_drain();
     return drain(p);
 }
 
@@ -172,38 +175,121 @@ static void overlong_line_is_marked_and_ends(void **state)
     assert_line(p, "\"event\"", "\"event\":\"flood\",\"cut\":true}\n");
 }
 
-/* The reader stands still: we go on at once, and what was lost is counted. */
-static void stuck_reader_costs_lines_never_time(void **state)
+/* All that comes out of a descriptor up to its end. */
+struct reading {
+    pthread_t thread;
+    int fd;
+    size_t n;
+    char text[4 << 20];
+};
+
+static void *read_all(void *cls)
 {
-    struct pipe_end *p = *state;
-    static char all[1 << 20];
+    struct reading *r = cls;
+    ssize_t n;
+    while ((n = read(r->fd, r->text + r->n, sizeof(r->text) - 1 - r->n)) > 0)
+        r->n += (size_t)n;
+    r->text[r->n] = '\0';
+    return NULL;
+}
+
+/* The standard error that was put in place of the pipe. */
+static void replace(int fd)
+{
+    assert_true(dup2(fd, STDERR_FILENO) >= 0);
+    close(fd);
+}
+
+/* Nobody reads at the other end: we go on at once, and what was lost is counted where it is
+ * missing. */
+static void stuck_reader_costs_lines_never_time(int reader)
+{
+    static struct reading reading;
     uint64_t begin = clock_boot_ms();
     for (int i = 0; i < 20000; i++) {
         log_info("line", LOG_NUMBER("number", i));
         log_flush();
     }
     assert_true(clock_boot_ms() - begin < 10000);
-    size_t n = 0;
-    for (int round = 0; round < 100; round++) {
-        struct str part = str_from(flushed(p));
-        memcpy(all + n, part.p, part.n);
-        n += part.n;
-        if (round == 50)
-            log_info("after", LOG_NUMBER("round", round));
-    }
-    all[n] = '\0';
+    reading = (struct reading){.fd = reader};
+    assert_int_equal(pthread_create(&reading.thread, NULL, read_all, &reading), 0);
+    log_drain();
+    log_info("after", LOG_NUMBER("round", 1));
+    log_drain();
+    dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
+    pthread_join(reading.thread, NULL);
     unsigned long kept = 0, lost = 0, next = 0;
-    for (const char *at = all; (at = strstr(at, "event=line number=")); kept++) {
+    for (const char *at = reading.text; (at = strstr(at, "event=line number=")); kept++) {
         at += strlen("event=line number=");
         assert_int_equal(strtoul(at, NULL, 10), next++); /* none out of order, none in halves */
     }
-    const char *told = strstr(all, "event=log-lost lines=");
+    const char *told = strstr(reading.text, "event=log-lost lines=");
     assert_non_null(told);
     lost = strtoul(told + strlen("event=log-lost lines="), NULL, 10);
     assert_int_equal(kept + lost, 20000);
     assert_true(lost > 1000);
-    assert_contains(told, "event=after round=50\n");
-    log_flush();
+    assert_contains(told, "event=after round=1");
+}
+
+static void a_full_pipe(void **state)
+{
+    struct pipe_end *p = *state;
+    int reader = dup(p->reader);
+    fcntl(p->reader, F_SETFL, 0);
+    stuck_reader_costs_lines_never_time(reader);
+    close(reader);
+}
+
+/* poll says that a terminal takes more when a write to it would block. */
+static void a_terminal_that_nobody_reads(void **state)
+{
+    (void)state;
+    int master, slave;
+    assert_int_equal(openpty(&master, &slave, NULL, NULL, NULL), 0);
+    replace(slave);
+    stuck_reader_costs_lines_never_time(master);
+    close(master);
+}
+
+/* As systemd's journal is reached. */
+static void a_socket_that_nobody_reads(void **state)
+{
+    (void)state;
+    int ends[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    replace(ends[1]);
+    stuck_reader_costs_lines_never_time(ends[0]);
+    close(ends[0]);
+}
+
+/* As a socket or pipe is that another program has made so. */
+static void a_non_blocking_descriptor(void **state)
+{
+    struct pipe_end *p = *state;
+    int reader = dup(p->reader);
+    fcntl(p->reader, F_SETFL, 0);
+    fcntl(STDERR_FILENO, F_SETFL, O_NONBLOCK);
+    stuck_reader_costs_lines_never_time(reader);
+    close(reader);
+}
+
+/* As a full disk refuses them. */
+static void lines_that_cannot_be_written_are_counted(void **state)
+{
+    struct pipe_end *p = *state;
+    int before = dup(STDERR_FILENO);
+    replace(open("/dev/full", O_WRONLY | O_CLOEXEC));
+    for (int i = 0; i < 3000; i++) {
+        log_info("line", LOG_NUMBER("number", i));
+        log_flush();
+    }
+    log_drain();
+    replace(before);
+    log_info("again", LOG_NUMBER("n", 1));
+    const char *told = strstr(flushed(p), "event=");
+    assert_non_null(told);
+    assert_true(str_starts(str_from(told), STR("event=log-lost lines=3000\n")));
+    assert_contains(told, "event=again n=1\n");
 }
 
 static void drain_waits_but_not_for_ever(void **state)
@@ -215,17 +301,26 @@ static void drain_waits_but_not_for_ever(void **state)
     log_drain();
     uint64_t took = clock_boot_ms() - begin;
     assert_in_range(took, 1900, 8000);
-    p->n = 0;
-    drain(p);
-    assert_string_equal(flushed(p), ""); /* what was not taken is forgotten */
+    /* What was not taken is forgotten, but for what is being written. */
+    fcntl(p->reader, F_SETFL, 0);
     log_info("alive", LOG_NUMBER("n", 1));
-    log_drain();
-    p->n = 0;
-    assert_contains(drain(p), "event=alive n=1\n");
+    log_flush();
+    size_t n = 0;
+    for (p->n = 0; !strstr(p->text, "event=alive n=1\n"); p->text[p->n] = '\0') {
+        ssize_t got = read(p->reader, p->text + p->n, sizeof(p->text) - 1 - p->n);
+        assert_true(got > 0);
+        p->n += (size_t)got;
+    }
+    for (const char *at = p->text; (at = strchr(at, '\n')); at++)
+        n++;
+    assert_in_range(p->n, 1, 64 * 1024 + 64 * 1024 + 4096); /* a pipe's, a write's */
+    assert_in_range(n, 100, 2000);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 UNIT_MAIN(TEST(logfmt_line), TEST(logfmt_quotes_and_escapes), TEST(json_line),
           TEST(below_the_level_nothing_is_written), TEST(journal_has_priority_and_no_time),
-          TEST(long_field_is_cut), TEST(overlong_line_is_marked_and_ends),
-          TEST(stuck_reader_costs_lines_never_time), TEST(drain_waits_but_not_for_ever))
+          TEST(long_field_is_cut), TEST(overlong_line_is_marked_and_ends), TEST(a_full_pipe),
+          TEST(a_terminal_that_nobody_reads), TEST(a_socket_that_nobody_reads),
+          TEST(a_non_blocking_descriptor), TEST(lines_that_cannot_be_written_are_counted),
+          TEST(drain_waits_but_not_for_ever))

@@ -33,6 +33,19 @@ static void finish(bool runs)
     w->ended(w, runs);
 }
 
+/* The file of the source that open_file returned last. */
+static int source_fd;
+
+/* A file on a share is closed by the thread: even that may block. */
+static void expect_closed_by_thread(void)
+{
+    assert_non_null(given);
+    assert_true(fcntl(source_fd, F_GETFD) >= 0);
+    finish(true);
+    assert_int_equal(fcntl(source_fd, F_GETFD), -1);
+    assert_null(given);
+}
+
 static int told;
 static unsigned calls;
 
@@ -49,6 +62,7 @@ static struct tftp_source *open_file(const char *text, uint64_t offset, uint64_t
     folder_file(NULL, "f", text);
     struct exchange_file file = {open("f", O_RDONLY), offset, length, remote};
     assert_true(file.fd >= 0);
+    source_fd = file.fd;
     struct tftp_source *s = tftp_source_of_file(&port, &file);
     assert_int_equal(file.fd, -1);
     told = 1;
@@ -94,6 +108,8 @@ static void a_cached_file_is_read_at_once(void **state)
     assert_false(tftp_source_at(s, 0, 4, &got));
     assert_int_equal(calls, 0);
     tftp_source_free(s);
+    assert_null(given);
+    assert_int_equal(fcntl(source_fd, F_GETFD), -1);
 }
 
 static void a_share_is_read_by_a_thread(void **state)
@@ -111,6 +127,7 @@ static void a_share_is_read_by_a_thread(void **state)
     assert_true(tftp_source_at(s, 4, 4, &got));
     assert_str(got, "4567");
     tftp_source_free(s);
+    expect_closed_by_thread();
 }
 
 static void a_share_that_hangs_is_given_up(void **state)
@@ -123,6 +140,7 @@ static void a_share_that_hangs_is_given_up(void **state)
     tftp_source_free(s); /* the thread still writes into it */
     finish(true);
     assert_int_equal(calls, 1);
+    expect_closed_by_thread();
 }
 
 static void who_left_is_not_told(void **state)
@@ -134,6 +152,7 @@ static void who_left_is_not_told(void **state)
     given->late(given);
     finish(true);
     assert_int_equal(calls, 0);
+    expect_closed_by_thread();
 }
 
 static void threads_that_are_all_stuck(void **state)
@@ -148,6 +167,7 @@ static void threads_that_are_all_stuck(void **state)
     finish(false);
     assert_int_equal(told, -ECANCELED);
     tftp_source_free(s);
+    expect_closed_by_thread();
 }
 
 static void a_file_that_got_shorter(void **state)

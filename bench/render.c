@@ -41,7 +41,7 @@ static int load(struct bench *b, const char *seed, const char *templates)
     faults_done(&faults);
     if (r < 0)
         return fail("this tree has faults: ", seed);
-    b->tables = scope_tables_new(b->tree);
+    b->tables = scope_tables_new_for_answers(b->tree);
     return 0;
 }
 

@@ -26,7 +26,11 @@ void answer_refuse(struct exchange *x, int status, const char *reason)
 
 const char *answer_tag(struct exchange *x, struct str bytes)
 {
-    uint64_t digest = hash64(bytes);
+    return answer_tag_of(x, hash64(bytes));
+}
+
+const char *answer_tag_of(struct exchange *x, uint64_t digest)
+{
     char text[16];
     for (int i = 15; i >= 0; i--, digest >>= 4)
         text[i] = hex_digits[digest & 15];

@@ -17,6 +17,8 @@ void answer_line(struct exchange *x, int status, const char *line);
 /* The entity tag of these bytes in the answer's encoding. Equal bytes have equal tags on every
  * machine and in every release. */
 const char *answer_tag(struct exchange *x, struct str bytes);
+/* The same for bytes of which `digest` was made. */
+const char *answer_tag_of(struct exchange *x, uint64_t digest);
 
 /* --- JSON ------------------------------------------------------------------------------------ */
 

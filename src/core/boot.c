@@ -3,14 +3,9 @@
 
 #include "core/answer.h"
 #include "render/scope.h"
-#include "wire/gzip.h"
 #include "wire/negotiate.h"
 
 #include <inttypes.h>
-
-/* The first flight of a TCP connection (ten segments, RFC 6928). Below it gzip saves no round trip
- * and costs more than the rest of the request (docs/why/gzip.md). */
-#define GZIP_MIN_BYTES 14600
 
 struct str boot_seed_url(struct exchange *x, struct str key)
 {
@@ -28,26 +23,17 @@ void boot_render_failed(struct exchange *x, const struct template_fault *f)
     x->out.reason = reason;
 }
 
-static void compress(struct exchange *x)
-{
-    struct exchange_out *out = &x->out;
-    if (out->body.n < GZIP_MIN_BYTES)
-        return;
-    out->vary_encoding = true;
-    if (!negotiate_gzip(x->in.accept_encoding) || !gzip_compress(out->body, &x->arena, &out->body))
-        return;
-    out->encoding = "gzip";
-}
-
-static void answer_document(struct exchange *x)
+static void answer_document(struct exchange *x, const struct document_answer *a)
 {
     struct exchange_out *out = &x->out;
     out->status = 200;
     out->type = "text/plain; charset=utf-8";
     out->cache = "private, no-cache";
-    out->body = buf_view(&x->body);
-    compress(x);
-    out->etag = answer_tag(x, buf_view(&x->body));
+    out->body = a->body;
+    out->encoding = a->is_gzip ? "gzip" : NULL;
+    out->vary_encoding = a->may_be_gzip;
+    out->event = "served";
+    out->etag = answer_tag_of(x, a->digest);
     if (negotiate_etag_listed(x->in.if_none_match, str_from(out->etag))) {
         out->status = 304;
         out->encoding = NULL;
@@ -74,14 +60,16 @@ enum exchange_verdict boot_answer(struct exchange *x, struct request_ctx *rq)
     const struct render_env env = {.seed_url = boot_seed_url(x, key),
                                    .generation = rq->view.generation};
     const struct document d = {DOCUMENT_SEED, rq->path.file};
+    struct document_answer answer;
     struct template_fault fault;
     if (snapshot_verdict(x->snapshot, rq->node) == CHECK_FAULTY)
         x->out.check = check_verdict_names[CHECK_FAULTY];
-    if (document_render(snapshot_tables(x->snapshot), rq->node, d, &env, &x->arena, &x->body, NULL,
-                        &fault) < 0)
+    if (document_render_answer(snapshot_tables(x->snapshot), rq->node, d, &env,
+                               negotiate_gzip(x->in.accept_encoding), &x->arena, &x->body, &answer,
+                               &fault) < 0)
         boot_render_failed(x, &fault);
     else
-        answer_document(x);
+        answer_document(x, &answer);
     if (rq->view.state == STATE_ARMED)
         boot_tell_fleet(x, rq, rq->node, rq->path.evidence);
     return EXCHANGE_DONE;

@@ -92,7 +92,7 @@ struct snapshot *snapshot_new(struct tree *t, const struct secrets *secrets, str
 {
     struct snapshot *s = mem_zalloc(1, sizeof(*s));
     struct snapshot_base *b = mem_zalloc(1, sizeof(*b));
-    b->tables = scope_tables_new(t);
+    b->tables = scope_tables_new_for_answers(t);
     b->secrets = *secrets;
     b->url = mem_copy(url.p, url.n);
     node_set_init(&b->declared, t, secrets, NULL);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "render/document.h"
 
+#include "render/piece.h"
 #include "render/specialized.h"
 #include "render/values.h"
 
 #include <assert.h>
+#include <errno.h>
 
 /* --- Which there are ----------------------------------------------------------------------- */
 
@@ -142,6 +144,7 @@ struct rendering {
     struct scope scope;
     struct buf *out;
     struct template_trace *trace;
+    const struct template_sink *sink; /* NULL: none; there is no trace then */
     struct template_fault *ret_fault;
 };
 
@@ -154,6 +157,9 @@ static int render(struct rendering *r, struct specialized_file f)
     r->scope.node_keys = f.node_keys;
     struct template_scope names = {
         .lookup = scope_lookup, .cls = &r->scope, .explain = scope_explain};
+    if (r->sink)
+        return template_render_to_sink(f.template, names, r->scope.arena, r->out, r->sink,
+                                       r->ret_fault);
     return template_render(f.template, names, NULL, r->scope.arena, r->out, r->trace, r->ret_fault);
 }
 
@@ -161,8 +167,49 @@ int document_render(const struct scope_tables *tables, const struct node *n, str
                     const struct render_env *env, struct arena *arena, struct buf *out,
                     struct template_trace *trace, struct template_fault *ret_fault)
 {
-    struct rendering r = {{tables, n, d, env, arena, 0, {0}}, out, trace, ret_fault};
+    struct rendering r = {{tables, n, d, env, arena, 0, {0}}, out, trace, NULL, ret_fault};
     return render(&r, specialized_find(scope_tables_specialized(tables), n, document_number(n, d)));
+}
+
+/* From the pieces of its specialized template, one after the other. */
+static int render_pieces(struct rendering *r, struct specialized_file f, bool gzip,
+                         struct piece_sink *s)
+{
+    piece_sink_begin(s, r->out, gzip);
+    r->sink = &s->sink;
+    int status = render(r, f);
+    if (status == 0 && !piece_sink_end(s))
+        status = -EFBIG;
+    return status;
+}
+
+int document_render_answer(const struct scope_tables *tables, const struct node *n,
+                           struct document d, const struct render_env *env, bool gzip,
+                           struct arena *arena, struct buf *out, struct document_answer *ret,
+                           struct template_fault *ret_fault)
+{
+    struct rendering r = {{tables, n, d, env, arena, 0, {0}}, out, NULL, NULL, ret_fault};
+    struct specialized_file f =
+        specialized_find(scope_tables_specialized(tables), n, document_number(n, d));
+    struct piece_sink s;
+    *ret = (struct document_answer){0};
+    if (gzip && f.has_pieces) {
+        ret->is_gzip =
+            render_pieces(&r, f, true, &s) == 0 && s.plain_bytes >= DOCUMENT_GZIP_MIN_BYTES;
+        if (!ret->is_gzip)
+            buf_clear(out); /* it is small after all, or fails: the plain one says how */
+    }
+    if (!ret->is_gzip) {
+        int status = render_pieces(&r, f, false, &s);
+        if (status < 0)
+            return status;
+    }
+    ret->body = buf_view(out);
+    ret->digest = s.digest;
+    ret->may_be_gzip = s.plain_bytes >= DOCUMENT_GZIP_MIN_BYTES;
+    if (gzip && ret->may_be_gzip && !ret->is_gzip)
+        ret->is_gzip = gzip_compress(ret->body, arena, &ret->body);
+    return 0;
 }
 
 int document_render_as_written(const struct scope_tables *tables, const struct node *n,
@@ -170,8 +217,8 @@ int document_render_as_written(const struct scope_tables *tables, const struct n
                                struct buf *out, struct template_trace *trace,
                                struct template_fault *ret_fault)
 {
-    struct rendering r = {{tables, n, d, env, arena, 0, {0}}, out, trace, ret_fault};
-    return render(&r, (struct specialized_file){document_template(n, d), NODE_KEYS_ALL});
+    struct rendering r = {{tables, n, d, env, arena, 0, {0}}, out, trace, NULL, ret_fault};
+    return render(&r, (struct specialized_file){document_template(n, d), NODE_KEYS_ALL, false});
 }
 
 int document_render_script(const struct scope_tables *tables, const struct template *script,
@@ -179,6 +226,6 @@ int document_render_script(const struct scope_tables *tables, const struct templ
                            struct template_fault *ret_fault)
 {
     struct rendering r = {
-        {tables, NULL, {DOCUMENT_BOOT, 0}, env, arena, 0, {0}}, out, NULL, ret_fault};
-    return render(&r, (struct specialized_file){script, 0});
+        {tables, NULL, {DOCUMENT_BOOT, 0}, env, arena, 0, {0}}, out, NULL, NULL, ret_fault};
+    return render(&r, (struct specialized_file){script, 0, false});
 }

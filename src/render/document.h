@@ -74,6 +74,25 @@ int document_render(const struct scope_tables *tables, const struct node *n, str
                     const struct render_env *env, struct arena *arena, struct buf *out,
                     struct template_trace *trace, struct template_fault *ret_fault);
 
+/* Of documents from this size on: smaller ones leave in the first flight of a TCP connection, ten
+ * segments (RFC 6928), compressed or not (docs/why/gzip.md). */
+#define DOCUMENT_GZIP_MIN_BYTES 14600
+
+/* A document as a node gets it. */
+struct document_answer {
+    struct str body;
+    uint64_t digest;  /* of the plain document */
+    bool is_gzip;     /* the body is compressed */
+    bool may_be_gzip; /* it is large enough */
+};
+
+/* As document_render, for an answer, which is compressed where `gzip` is wanted and the document
+ * large enough. The body is in `out`, which must be empty, or in `arena`. */
+int document_render_answer(const struct scope_tables *tables, const struct node *n,
+                           struct document d, const struct render_env *env, bool gzip,
+                           struct arena *arena, struct buf *out, struct document_answer *ret,
+                           struct template_fault *ret_fault);
+
 /* The same bytes from the template as it was written: slower, but each place in the trace is
  * exact. */
 int document_render_as_written(const struct scope_tables *tables, const struct node *n,

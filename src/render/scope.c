@@ -20,7 +20,7 @@ struct scope_tables {
     struct specialized *specialized;
 };
 
-struct scope_tables *scope_tables_new(const struct tree *t)
+static struct scope_tables *tables_new(const struct tree *t, bool for_answers)
 {
     struct scope_tables *s = MEM_NEW(struct scope_tables);
     arena_init(&s->arena, TABLES_ARENA_BYTES);
@@ -37,8 +37,18 @@ struct scope_tables *scope_tables_new(const struct tree *t)
         s->clusters[i] = values_of_cluster(tree_cluster(t, i), &s->arena);
     for (uint32_t i = 0; i < roles; i++)
         s->roles[i] = values_of_role(tree_role(t, i), &s->arena);
-    s->specialized = specialized_new(t, s);
+    s->specialized = specialized_new(t, s, for_answers);
     return s;
+}
+
+struct scope_tables *scope_tables_new(const struct tree *t)
+{
+    return tables_new(t, false);
+}
+
+struct scope_tables *scope_tables_new_for_answers(const struct tree *t)
+{
+    return tables_new(t, true);
 }
 
 void scope_tables_free(struct scope_tables *s)

@@ -19,6 +19,8 @@ struct scope_tables;
 
 /* The tree must outlive the tables. */
 struct scope_tables *scope_tables_new(const struct tree *t);
+/* For a server: its answers are put together from pieces made here (piece.h). */
+struct scope_tables *scope_tables_new_for_answers(const struct tree *t);
 void scope_tables_free(struct scope_tables *tables);
 struct specialized;
 const struct specialized *scope_tables_specialized(const struct scope_tables *tables);

@@ -3,6 +3,7 @@
 
 #include "base/intern.h"
 #include "base/mem.h"
+#include "render/piece.h"
 #include "render/values.h"
 
 #include <stdlib.h>
@@ -32,7 +33,8 @@ struct specialized {
     struct group *groups;
     uint32_t groups_n;
     struct map by_key;
-    uint32_t *group_of; /* by the node's number */
+    uint32_t *group_of;    /* by the node's number */
+    struct pieces *pieces; /* NULL: none are made */
 };
 
 /* What the nodes of a group have in common. */
@@ -77,9 +79,12 @@ static void fill(struct specialized *p, struct group *g, const struct scope_tabl
         g->files[i] = (struct specialized_file){0};
         if (!t)
             continue;
-        t = template_fold(t, known, &p->arena);
+        struct template_marker marker = {0};
+        if (p->pieces)
+            marker = pieces_marker(p->pieces);
+        t = template_fold(t, known, p->pieces ? &marker : NULL, &p->arena);
         unsigned keys = template_reads(t, STR("node"), node_key_names, NODE_KEYS);
-        g->files[i] = (struct specialized_file){t, keys};
+        g->files[i] = (struct specialized_file){t, keys, p->pieces && pieces_keep(p->pieces)};
     }
 }
 
@@ -129,12 +134,14 @@ static void find_open(const struct tree *t, struct intern *open)
     }
 }
 
-struct specialized *specialized_new(const struct tree *t, const struct scope_tables *tables)
+struct specialized *specialized_new(const struct tree *t, const struct scope_tables *tables,
+                                    bool for_answers)
 {
     struct specialized *p = MEM_NEW(struct specialized);
     struct arena names;
     struct intern open;
     p->tree = t;
+    p->pieces = for_answers ? pieces_new() : NULL;
     arena_init(&p->arena, ARENA_BYTES);
     arena_init(&names, ARENA_BYTES);
     intern_init(&open, &names);
@@ -151,6 +158,7 @@ void specialized_free(struct specialized *p)
 {
     if (!p)
         return;
+    pieces_free(p->pieces);
     map_done(&p->by_key);
     arena_done(&p->arena);
     free(p);
@@ -174,5 +182,6 @@ struct specialized_file specialized_find(const struct specialized *p, const stru
         tree_has(p->tree, n) ? p->group_of[tree_node_number(p->tree, n)] : group_of_stranger(p, n);
     if (group != NO_GROUP)
         return p->groups[group].files[document];
-    return (struct specialized_file){document_template(n, document_at(n, document)), NODE_KEYS_ALL};
+    return (struct specialized_file){document_template(n, document_at(n, document)), NODE_KEYS_ALL,
+                                     false};
 }

@@ -15,10 +15,12 @@ struct specialized;
 struct specialized_file {
     const struct template *template; /* NULL: the role has none */
     unsigned node_keys; /* bits of what it may look at: `node` is made for each rendering */
+    bool has_pieces;    /* its fixed texts are ready to be sent */
 };
 
-/* Tree and tables must outlive it. */
-struct specialized *specialized_new(const struct tree *t, const struct scope_tables *tables);
+/* Tree and tables must outlive it. `for_answers`: with pieces (piece.h). */
+struct specialized *specialized_new(const struct tree *t, const struct scope_tables *tables,
+                                    bool for_answers);
 void specialized_free(struct specialized *p);
 
 /* `document`: its number for such nodes (document_number). A node of another tree over the same

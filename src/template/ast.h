@@ -184,7 +184,10 @@ struct stmt {
     enum { STMT_TEXT, STMT_OUTPUT, STMT_IF, STMT_FOR, STMT_SET, STMT_INCLUDE } kind;
     uint32_t at;
     union {
-        struct str text;
+        struct {
+            struct str text;
+            const void *mark; /* NULL: none; of template_fold's marker */
+        };
         struct expr *expr;
         struct choice *choice;
         struct loop *loop;

@@ -293,7 +293,12 @@ static bool check_output(struct run *r, uint32_t at, bool ok)
 
 static bool write_text(struct run *r, const struct stmt *s)
 {
-    buf_str(r->out, s->text);
+    if (r->sink && s->mark) {
+        if (!r->sink->write(r->sink->cls, s->mark))
+            return run_fail(r, s->at, "the output is larger than %zu bytes", r->out->max_bytes);
+    } else {
+        buf_str(r->out, s->text);
+    }
     if (r->trace)
         trace_add(r->trace, r->out->n, r->now->t, s);
     return check_output(r, s->at, true);
@@ -333,15 +338,18 @@ static bool assign_targets(struct run *r, uint32_t at, const struct targets *t, 
 static bool capture(struct run *r, const struct assign *a, uint32_t at, struct value *ret)
 {
     struct template_trace *trace = r->trace;
+    const struct template_sink *sink = r->sink;
     struct buf *out = r->out, text;
     buf_init(&text, r->output_max_bytes);
     r->out = &text;
     r->trace = NULL;
+    r->sink = NULL;
     text.secret = r->scratch.secret;
     enter_frame(r, &a->body);
     bool ok = run_block(r, &a->body.block);
     r->out = out;
     r->trace = trace;
+    r->sink = sink;
     ok = ok && run_copy_text(r, at, buf_view(&text), ret);
     buf_done(&text);
     return ok;

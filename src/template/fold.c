@@ -21,10 +21,11 @@
 struct fold {
     struct run run;
     const struct template_scope *scope;
-    struct const_env *env; /* of the template at work */
-    struct arena *arena;   /* of what stays */
-    struct arena scratch;  /* of what is computed */
-    struct arena values;   /* of what names are given */
+    struct const_env *env;                /* of the template at work */
+    const struct template_marker *marker; /* NULL: none */
+    struct arena *arena;                  /* of what stays */
+    struct arena scratch;                 /* of what is computed */
+    struct arena values;                  /* of what names are given */
     size_t texts_left;
     struct template_fault fault;
 };
@@ -49,9 +50,13 @@ static void builder_flush(struct block_builder *m)
 {
     if (m->text.n == 0)
         return;
+    const struct template_marker *marker = m->f->marker;
     struct str text = arena_str(m->f->arena, buf_view(&m->text));
     block_append(&m->b, m->f->arena,
-                 (struct stmt){.kind = STMT_TEXT, .at = m->text_at, .text = text});
+                 (struct stmt){.kind = STMT_TEXT,
+                               .at = m->text_at,
+                               .text = text,
+                               .mark = marker ? marker->mark(marker->cls, text) : NULL});
     buf_clear(&m->text);
 }
 
@@ -501,9 +506,10 @@ static void fold_block(struct block_builder *m, const struct block *b)
 }
 
 const struct template *template_fold(const struct template *t, struct template_scope known,
-                                     struct arena *arena)
+                                     const struct template_marker *marker, struct arena *arena)
 {
-    struct fold f = {.scope = &known, .arena = arena, .texts_left = TEXTS_MAX_BYTES};
+    struct fold f = {
+        .scope = &known, .marker = marker, .arena = arena, .texts_left = TEXTS_MAX_BYTES};
     struct block_builder m;
     arena_init(&f.scratch, SCRATCH_ARENA_BYTES);
     arena_init(&f.values, SCRATCH_ARENA_BYTES);

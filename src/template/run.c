@@ -191,9 +191,10 @@ void run_leave(struct run *r)
     r->nest--;
 }
 
-int template_render(const struct template *t, struct template_scope scope,
-                    const struct template_limits *limits, struct arena *arena, struct buf *out,
-                    struct template_trace *trace, struct template_fault *ret_fault)
+static int render(const struct template *t, struct template_scope scope,
+                  const struct template_limits *limits, struct arena *arena, struct buf *out,
+                  struct template_trace *trace, const struct template_sink *sink,
+                  struct template_fault *ret_fault)
 {
     static const struct template_limits defaults = {0};
     const struct template_limits *l = limits ? limits : &defaults;
@@ -203,6 +204,7 @@ int template_render(const struct template *t, struct template_scope scope,
         .arena = arena,
         .out = out,
         .trace = trace,
+        .sink = sink,
         .fault = ret_fault,
         .steps_left = l->steps_max ? l->steps_max : STEPS_DEFAULT,
         .arena_max_bytes = arena->used_bytes + memory,
@@ -218,4 +220,18 @@ int template_render(const struct template *t, struct template_scope scope,
     buf_done(&r.scratch);
     buf_done(&r.spare);
     return ok ? 0 : -EINVAL;
+}
+
+int template_render(const struct template *t, struct template_scope scope,
+                    const struct template_limits *limits, struct arena *arena, struct buf *out,
+                    struct template_trace *trace, struct template_fault *ret_fault)
+{
+    return render(t, scope, limits, arena, out, trace, NULL, ret_fault);
+}
+
+int template_render_to_sink(const struct template *t, struct template_scope scope,
+                            struct arena *arena, struct buf *out, const struct template_sink *sink,
+                            struct template_fault *ret_fault)
+{
+    return render(t, scope, NULL, arena, out, NULL, sink, ret_fault);
 }

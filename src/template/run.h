@@ -122,9 +122,10 @@ struct run {
     struct template_scope scope;
     struct arena *arena;
     struct buf *out;
-    struct buf scratch;           /* of one operation that computes nothing else meanwhile */
-    struct buf spare;             /* of the filter that writes next */
-    struct template_trace *trace; /* NULL where none is asked for, and in a set block */
+    struct buf scratch;               /* of one operation that computes nothing else meanwhile */
+    struct buf spare;                 /* of the filter that writes next */
+    struct template_trace *trace;     /* NULL where none is asked for, and in a set block */
+    const struct template_sink *sink; /* likewise */
     struct template_fault *fault;
     struct activation *now;
     uint64_t steps_left;

@@ -45,11 +45,18 @@ struct template_scope {
     const char *(*explain)(struct str name);
 };
 
+/* Texts of a folded template may get a mark, by which a sink recognises them. */
+struct template_marker {
+    /* NULL: no mark. The text lives as long as the folded template, and so must the mark. */
+    const void *(*mark)(void *cls, struct str text);
+    void *cls;
+};
+
 /* The same template with everything written out that depends only on names that `known` has; other
  * names are left to the rendering, whose scope must give the known ones the same values. Lives in
- * `arena`, and no longer than the set. */
+ * `arena`, and no longer than the set. `marker` may be NULL. */
 const struct template *template_fold(const struct template *t, struct template_scope known,
-                                     struct arena *arena);
+                                     const struct template_marker *marker, struct arena *arena);
 
 /* Each attribute of `name` that the template itself, not what it includes, reads from the outer
  * scope, and where: `attr` is "b" for a.b and a["b"], empty for any other use of a. */
@@ -95,6 +102,18 @@ struct template_trace; /* trace.h: what wrote which part of the output */
 int template_render(const struct template *t, struct template_scope scope,
                     const struct template_limits *limits, struct arena *arena, struct buf *out,
                     struct template_trace *trace, struct template_fault *ret_fault);
+
+/* Writes the marked texts of a rendering. */
+struct template_sink {
+    /* All of the output before the text is in the buffer. False: the output is too large. */
+    bool (*write)(void *cls, const void *mark);
+    void *cls;
+};
+
+/* As template_render, but the marked texts go to the sink, which appends what it likes. */
+int template_render_to_sink(const struct template *t, struct template_scope scope,
+                            struct arena *arena, struct buf *out, const struct template_sink *sink,
+                            struct template_fault *ret_fault);
 
 /* One row of the language's reference: a filter, a test or a method. */
 struct template_builtin {

@@ -11,6 +11,7 @@
 #define LEVEL 1
 #define MEMORY_LEVEL 8
 #define STORED_MAX_BYTES 65535
+#define STORED_HEAD_BYTES 5
 /* From here on the network gains more by compression than we lose: values are rarely as long. */
 #define COMPRESSED_MIN_BYTES 8192
 
@@ -77,35 +78,68 @@ static void put_32(unsigned char *to, uint32_t v)
     put_16(to + 2, v >> 16);
 }
 
+static void put_stored_head(char *to, size_t n)
+{
+    unsigned char *head = (unsigned char *)to;
+    head[0] = 0; /* not the last block, stored */
+    put_16(head + 1, (unsigned)n);
+    put_16(head + 3, ~(unsigned)n & 0xFFFF);
+}
+
 static void store(struct buf *out, struct str text)
 {
     while (text.n) {
-        unsigned char head[5] = {0}; /* not the last block, stored */
-        unsigned n = text.n < STORED_MAX_BYTES ? (unsigned)text.n : STORED_MAX_BYTES;
-        put_16(head + 1, n);
-        put_16(head + 3, ~n & 0xFFFF);
+        char head[STORED_HEAD_BYTES];
+        size_t n = text.n < STORED_MAX_BYTES ? text.n : STORED_MAX_BYTES;
+        put_stored_head(head, n);
         buf_append(out, head, sizeof(head));
         buf_append(out, text.p, n);
         text = str_skip(text, n);
     }
 }
 
-static bool deflate_text(struct buf *out, struct str text)
+static void cut(struct buf *out, size_t n)
 {
-    char *packed = mem_alloc(text.n);
-    size_t n = deflate_into(text, Z_BEST_SPEED, packed, text.n);
-    if (n)
-        buf_append(out, packed, n);
-    free(packed);
-    return n;
+    out->n = n;
+    out->p[n] = '\0';
 }
 
-void gzip_add_text(struct gzip *g, struct str text)
+void gzip_text_begin(struct gzip *g)
 {
-    if (text.n < COMPRESSED_MIN_BYTES || !deflate_text(g->out, text))
-        store(g->out, text);
+    buf_append(g->out, "\0\0\0\0", STORED_HEAD_BYTES);
+    g->text_at = g->out->n;
+}
+
+/* A long text moves out of its place, and comes back compressed or in several blocks. */
+static void replace_text(struct buf *out, size_t at)
+{
+    struct str text = str_skip(buf_view(out), at);
+    struct buf copy;
+    buf_init(&copy, text.n);
+    copy.secret = out->secret;
+    buf_str(&copy, text);
+    cut(out, at - STORED_HEAD_BYTES);
+    size_t n = deflate_into(buf_view(&copy), Z_BEST_SPEED, out->p + out->n, text.n);
+    if (n)
+        cut(out, out->n + n);
+    else
+        store(out, buf_view(&copy));
+    buf_done(&copy);
+}
+
+void gzip_text_end(struct gzip *g)
+{
+    if (g->out->full)
+        return;
+    struct str text = str_skip(buf_view(g->out), g->text_at);
     g->crc = crc_of(g->crc, text);
     g->plain_bytes += (uint32_t)text.n;
+    if (text.n == 0)
+        cut(g->out, g->text_at - STORED_HEAD_BYTES);
+    else if (text.n < COMPRESSED_MIN_BYTES)
+        put_stored_head(g->out->p + g->text_at - STORED_HEAD_BYTES, text.n);
+    else
+        replace_text(g->out, g->text_at);
 }
 
 void gzip_end(struct gzip *g)

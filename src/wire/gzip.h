@@ -28,13 +28,16 @@ struct gzip {
     struct buf *out;
     uint32_t crc;
     uint32_t plain_bytes; /* modulo 2^32, as the trailer has it */
+    size_t text_at;       /* where a text begins, behind room for its header */
 };
 
 /* Appends the header: no time, no name. */
 void gzip_begin(struct gzip *g, struct buf *out);
 void gzip_add_piece(struct gzip *g, const struct gzip_piece *p);
-/* Any text, empty too: stored as it is where it is short, compressed on the spot otherwise. */
-void gzip_add_text(struct gzip *g, struct str text);
+/* What is appended to `out` between these two is a text, empty too: stored as it is where it is
+ * short, compressed on the spot otherwise. */
+void gzip_text_begin(struct gzip *g);
+void gzip_text_end(struct gzip *g);
 void gzip_end(struct gzip *g);
 
 /* A whole answer at once. False where the result would not be smaller than `plain`. */

@@ -31,10 +31,13 @@ static void check(struct str packed, struct str plain)
 static void add(struct gzip *g, struct arena *a, struct str text, bool is_piece)
 {
     struct gzip_piece piece;
-    if (is_piece && gzip_piece_make(text, a, &piece))
+    if (is_piece && gzip_piece_make(text, a, &piece)) {
         gzip_add_piece(g, &piece);
-    else
-        gzip_add_text(g, text);
+        return;
+    }
+    gzip_text_begin(g);
+    buf_str(g->out, text);
+    gzip_text_end(g);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -118,7 +118,7 @@ static void check(const struct template *t, struct arena *arena, struct value va
     need(str_eq(buf_view(&out), buf_view(&again)));
     check_trace(&trace, buf_view(&out));
     template_reads(t, STR("map"), (const struct str[]){STR("a"), STR("b")}, 2);
-    t = template_fold(t, (struct template_scope){lookup_some, &vars}, arena);
+    t = template_fold(t, (struct template_scope){lookup_some, &vars}, NULL, arena);
     if (render(t, arena, &vars, &again, NULL) == 0 && r == 0)
         need(str_eq(buf_view(&out), buf_view(&again)));
     template_trace_done(&trace);

@@ -70,7 +70,7 @@ static void render(const struct template *t, struct value vars, enum known known
     arena_init(&arena, 65536);
     buf_init(&ret->out, (size_t)16 << 20);
     if (known != KNOWN_NOTHING)
-        t = template_fold(t, (struct template_scope){lookup_some, &some}, &arena);
+        t = template_fold(t, (struct template_scope){lookup_some, &some}, NULL, &arena);
     ret->result = template_render(t, (struct template_scope){lookup, &vars}, NULL, &arena,
                                   &ret->out, NULL, &ret->fault);
     arena_done(&arena);

@@ -12,7 +12,7 @@ static const struct template *fold(struct rendering *r, const char *text)
     struct template_scope known = {lookup_shared, r};
     assert_int_equal(render_add(r, "t", text), 0);
     assert_int_equal(template_set_link(r->set, &r->faults), 0);
-    return template_fold(template_set_find(r->set, STR("t")), known, &r->arena);
+    return template_fold(template_set_find(r->set, STR("t")), known, NULL, &r->arena);
 }
 
 /* That the folded text renders as `want`, and then asks for `lookups` names. */

@@ -250,7 +250,7 @@ static void folded_text_is_where_it_begins(void **state)
     struct rendering r;
     struct template_trace trace = {0};
     const struct template *t = begin(&r, "a{{ name }}\n b{{ n }}c{{ name }}{{ n }}\nd");
-    t = template_fold(t, (struct template_scope){lookup_shared, &r}, &r.arena);
+    t = template_fold(t, (struct template_scope){lookup_shared, &r}, NULL, &r.arena);
     assert_int_equal(trace_run(&r, t, &trace), 0);
     static const struct {
         uint32_t line, column;

@@ -93,6 +93,17 @@ def check_fetch(c):
             tap.eq(sorted(got), ["user-data", "vendor-data"])
 
 
+def check_compressed(c):
+    """It asks for gzip by itself, gets it, and reads the same bytes."""
+    for node in (MASTER, WORKER):
+        encoding, text = c.python(
+            "from cloudinit import url_helper\n"
+            f"got = url_helper.readurl({seed_url(node) + 'user-data'!r})\n"
+            "answer([got.headers.get('content-encoding'), got.contents.decode()])\n")
+        tap.eq(encoding, "gzip", node)
+        tap.eq(text, served(node, "user-data"), node)
+
+
 def check_discovery(c):
     """The string that `cloudseed` prints is understood, and on the network."""
     printed = admin.run("node", "url", WORKER, "--discovery", "--state",

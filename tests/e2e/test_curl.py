@@ -47,6 +47,13 @@ def test_compressed():
     assert int(size) < len(plain) / 10, size
 
 
+def test_compressed_from_pieces():
+    for file in world.FILES:
+        tap.eq(curl("--fail", "--compressed", url(file)), lab.get(f"/s/{KEY}/{file}").body)
+    told = curl("--compressed", "-o", "/dev/null", "-D", "-", url("user-data")).decode().lower()
+    assert "content-encoding: gzip" in told, told
+
+
 def test_head():
     told = curl("-I", url("user-data")).decode().lower().splitlines()
     tap.eq(told[0], "http/1.1 200 ok")

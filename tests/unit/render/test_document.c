@@ -6,6 +6,8 @@
 #include "render/scope.h"
 #include "template/trace.h"
 
+#include <zlib.h>
+
 #define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
 
 static struct tmptree files;
@@ -254,10 +256,169 @@ static void a_trace_gives_places_in_the_template_as_written(void **state)
     template_trace_done(&trace);
 }
 
+/* --- Answers ------------------------------------------------------------------------------- */
+
+static void serve(const char *user_data)
+{
+    scope_tables_free(tables);
+    tree_free(tree);
+    tmptree_put(&files, "templates/user-data", user_data);
+    tree = tmptree_load(&files);
+    tables = scope_tables_new_for_answers(tree);
+}
+
+/* `head`, a text of about that many bytes, and `tail`. */
+static const char *around_text(const char *head, size_t n, const char *tail)
+{
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    buf_str(&b, str_from(head));
+    for (unsigned i = 0; b.n < n; i++)
+        buf_printf(&b, "line %u of what all nodes have\n", i * i);
+    buf_str(&b, str_from(tail));
+    const char *text = arena_str(&arena, buf_view(&b)).p;
+    buf_done(&b);
+    return text;
+}
+
+static int answered(const char *of, bool gzip, struct document_answer *ret,
+                    struct template_fault *fault)
+{
+    const struct node *n = node(of);
+    const struct render_env env = {.seed_url = STR("http://x/")};
+    buf_clear(&out);
+    int r = document_render_answer(tables, n, document(n, "user-data"), &env, gzip, &arena, &out,
+                                   ret, fault);
+    if (r == 0)
+        ret->body = arena_str(&arena, ret->body);
+    return r;
+}
+
+static struct str inflated(struct str packed)
+{
+    size_t max = DOCUMENT_MAX_BYTES + 1;
+    char *p = arena_alloc(&arena, max);
+    z_stream z = {.next_in = (Bytef *)(uintptr_t)packed.p, .avail_in = (uInt)packed.n};
+    z.next_out = (Bytef *)p;
+    z.avail_out = (uInt)max;
+    assert_int_equal(inflateInit2(&z, 15 + 16), Z_OK);
+    assert_int_equal(inflate(&z, Z_FINISH), Z_STREAM_END);
+    assert_int_equal(z.avail_in, 0);
+    struct str ret = {p, z.total_out};
+    inflateEnd(&z);
+    return ret;
+}
+
+/* Both answers are the document; returns the compressed one, or the plain one where that is not. */
+static struct document_answer both_answers(const char *of)
+{
+    struct document_answer plain, packed, again;
+    struct template_fault fault;
+    struct str want = arena_str(&arena, rendered(of, "user-data", NULL));
+    assert_int_equal(answered(of, false, &plain, &fault), 0);
+    assert_false(plain.is_gzip);
+    assert_str_equal(plain.body, want);
+    assert_int_equal(plain.may_be_gzip, want.n >= DOCUMENT_GZIP_MIN_BYTES);
+    assert_int_equal(answered(of, true, &packed, &fault), 0);
+    assert_str_equal(packed.is_gzip ? inflated(packed.body) : packed.body, want);
+    assert_int_equal(packed.may_be_gzip, plain.may_be_gzip);
+    assert_int_equal(packed.is_gzip, plain.may_be_gzip);
+    assert_true(packed.digest == plain.digest);
+    assert_int_equal(answered(of, true, &again, &fault), 0);
+    assert_str_equal(again.body, packed.body);
+    return packed;
+}
+
+static void answers_are_put_together_from_pieces(void **state)
+{
+    (void)state;
+    static const char *const tails[] = {
+        "",
+        "{{ node.name }}",
+        "{{ node.name }} {{ where }} {{ node.name }}\n",
+        "{% if node.name == 'm' %}only here{% else %}{{ where }}{% endif %}\n",
+        "{% set t %}{{ node.name }} captured{% endset %}{{ t | upper }}{{ t | tojson }}",
+        "{% for i in range(300) %}{{ node.name }}{{ i }}{% endfor %}",
+        "{% for i in range(3000) %}{{ node.name }}{{ i }}{% endfor %}",
+        "{% for i in range(20000) %}{{ node.name }}{{ i }}{% endfor %}",
+    };
+    for (size_t i = 0; i < sizeof(tails) / sizeof(*tails); i++) {
+        arena_reset(&arena);
+        serve(around_text("#cloud-config\n# {{ node.name }}\n", 40000, tails[i]));
+        assert_true(both_answers("m").is_gzip);
+        both_answers("w");
+        both_answers("s");
+    }
+}
+
+/* The text stands in a block that is captured, in a loop, in a branch and in an include. */
+static void pieces_stand_wherever_texts_do(void **state)
+{
+    (void)state;
+    static const char *const ways[][2] = {
+        {"{% set t %}{{ node.name }}", "{% endset %}{{ t }}|{{ t | upper }}"},
+        {"{% for i in range(node.name | length + 3) %}{{ i }}", "{% endfor %}"},
+        {"{% if node.name != 'x' %}{{ node.name }}", "{% endif %}"},
+        {"{% if node.name == 'x' %}{% else %}", "{{ node.name }}{% endif %}{% include 'plain' %}"},
+    };
+    for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+        arena_reset(&arena);
+        serve(around_text(ways[i][0], 20000, ways[i][1]));
+        assert_true(both_answers("m").is_gzip);
+        both_answers("w");
+    }
+}
+
+static void a_large_document_without_pieces_is_compressed_too(void **state)
+{
+    (void)state;
+    serve("{% for i in range(9000) %}{{ node.name }} {% endfor %}");
+    struct document_answer a = both_answers("m");
+    assert_true(a.is_gzip);
+    assert_true(a.body.n < 1000);
+}
+
+static void a_document_may_turn_out_small(void **state)
+{
+    (void)state;
+    serve(around_text("{{ node.name }}{% if node.name == 'm' %}", 20000, "{% endif %}"));
+    assert_true(both_answers("m").is_gzip);
+    assert_false(both_answers("w").is_gzip);
+}
+
+static void a_digest_follows_pieces_and_values(void **state)
+{
+    (void)state;
+    serve(around_text("{{ node.name }}", 20000, "{{ node.name }}"));
+    uint64_t m = both_answers("m").digest, w = both_answers("w").digest;
+    assert_true(m != w);
+    serve(around_text("{{ node.name }}", 20001, "{{ node.name }}"));
+    assert_true(both_answers("m").digest == m); /* the same bytes, loaded again */
+    serve(around_text("{{ node.name }}", 20100, "{{ node.name }}"));
+    assert_true(both_answers("m").digest != m);
+}
+
+static void too_large_is_too_large_in_every_form(void **state)
+{
+    (void)state;
+    serve(around_text("{% for i in range(200) %}{{ node.name }}", 20000, "{% endfor %}"));
+    for (int gzip = 0; gzip < 2; gzip++) {
+        struct document_answer a;
+        struct template_fault fault;
+        assert_int_equal(answered("m", gzip, &a, &fault), -22);
+        assert_contains(fault.msg, "larger than 1048576 bytes");
+        assert_int_equal(fault.at.line, 1);
+    }
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
 
 UNIT_MAIN(TEST(each_kind_of_node_has_its_documents), TEST(a_role_replaces_sealed_files_one_by_one),
           TEST(secrets_are_shown_by_their_names), TEST(addons_are_for_the_node_that_applies_them),
           TEST(placeholders_have_the_form_of_real_values), TEST(real_values_take_their_place),
           TEST(seed_files_see_neither_bootstrap_nor_secrets), TEST(both_ways_give_the_same_bytes),
-          TEST(a_trace_gives_places_in_the_template_as_written))
+          TEST(a_trace_gives_places_in_the_template_as_written),
+          TEST(answers_are_put_together_from_pieces), TEST(pieces_stand_wherever_texts_do),
+          TEST(a_large_document_without_pieces_is_compressed_too),
+          TEST(a_document_may_turn_out_small), TEST(a_digest_follows_pieces_and_values),
+          TEST(too_large_is_too_large_in_every_form))

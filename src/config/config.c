@@ -206,7 +206,7 @@ static const struct schema history_schema = {
     .place_offset = SCHEMA_NOT_KEPT,
 };
 
-/* Below it a port wants privileges, which are gone when a transfer takes one. */
+/* Lower ports need privileges, which have been dropped when a transfer binds one. */
 #define PORT_MIN 1024
 
 static bool read_port(struct str s, uint16_t *ret)
@@ -357,7 +357,7 @@ static const struct schema config_schema = {
     .check = check_config,
 };
 
-/* The file's text; empty where none was asked for and none is there. */
+/* The text of the file; empty if the default file does not exist. */
 static int read_text(const char *path, struct faults *faults, struct arena *a, struct str *ret)
 {
     const char *file = path ? path : CONFIG_PATH_DEFAULT;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * config: the daemon's own configuration, as its file says it.
+ * config: the daemon's configuration file, cloudseedd.yaml.
  *
- * It reads cloudseedd.yaml by the same kind of tables as the seed tree, and knows each default. It
- * opens nothing that the file names; the command line's flags win over it, which is the daemon's
- * work.
+ * It is described by tables like those of the seed tree, with the defaults. Files named in it are
+ * not opened here. Options of the command line, which win over it, are applied by the caller.
  */
 #ifndef CLOUDSEED_CONFIG_CONFIG_H
 #define CLOUDSEED_CONFIG_CONFIG_H
@@ -22,17 +21,17 @@ struct config_log {
 };
 
 struct config_limits {
-    uint32_t connections;             /* in all */
-    uint32_t connections_per_address; /* of one peer */
-    uint32_t request_seconds;         /* for a request to come in whole */
-    uint32_t answer_seconds;          /* for an answer to be taken */
-    uint32_t shutdown_seconds;        /* for what is under way when we stop */
-    uint32_t tftp_transfers;          /* in all */
+    uint32_t connections;             /* total */
+    uint32_t connections_per_address; /* from one peer */
+    uint32_t request_seconds;         /* until a request must be complete */
+    uint32_t answer_seconds;          /* until an answer must have been received */
+    uint32_t shutdown_seconds;        /* for requests in progress when we stop */
+    uint32_t tftp_transfers;          /* total */
     uint32_t tftp_transfers_per_address;
     uint32_t tftp_windowsize; /* the largest that is granted */
 };
 
-/* Both may be used; 0: any port. */
+/* Inclusive; 0: any port. */
 struct config_ports {
     uint16_t first, last;
 };
@@ -43,7 +42,7 @@ struct config_secret {
     struct place at;
     struct str file;
     struct str env;
-    const struct str *command; /* command[0] is a path; no shell comes between */
+    const struct str *command; /* command[0] is a path; no shell is used */
     uint32_t command_n;
 };
 
@@ -53,16 +52,16 @@ struct config_history {
     uint32_t events;
 };
 
-/* Every text ends in NUL; all of it lives in the arena given to config_load. */
+/* Every text ends in NUL and lives in the arena given to config_load. */
 struct config {
     struct str seed_dir;
     struct str templates_dir;
     struct str state_dir;
-    bool volatile_state; /* nodes' states are kept only in memory: for measurements */
+    bool volatile_state; /* keep the states of nodes only in memory: for measurements */
     struct str assets_dir;
     struct str sealing_key;  /* a file; empty: "sealing-key" in the state folder */
-    struct str socket;       /* of admins; "none": none */
-    struct str socket_group; /* whose members are admins; empty: the daemon's own alone */
+    struct str socket;       /* for admins; "none": there is none */
+    struct str socket_group; /* its members are admins; empty: the daemon's own group */
     const struct endpoint *http;
     uint32_t http_n; /* at least 1 */
     const struct endpoint *tftp;
@@ -78,15 +77,15 @@ struct config {
     struct config_history history;
 };
 
-/* Reads `path`, or the default place where `path` is NULL: no file there means defaults, whereas a
- * file that was asked for must be there. "" reads nothing: the defaults alone. All faults are
- * reported; -EINVAL when there is one, and *ret is untouched. */
+/* Reads `path`, which must exist, or, if it is NULL, CONFIG_PATH_DEFAULT, which need not. "" means
+ * only the defaults. Reports all faults; -EINVAL if there is one, with *ret untouched. */
 int config_load(const char *path, struct faults *faults, struct arena *arena, struct config *ret);
 
-/* NULL: there is none of that name. */
+/* NULL if there is none of that name. */
 const struct config_secret *config_find_secret(const struct config *c, struct str name);
 
-/* Whether `url` would do as a `url`: http or https, a host, perhaps a port, and a slash at most. */
+/* Whether `url` is valid as the configuration's `url`: http or https, a host, perhaps a port, and
+ * perhaps one slash. */
 bool config_url_valid(struct str url);
 
 /* The reference page of the format, in Markdown. */

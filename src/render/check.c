@@ -25,7 +25,7 @@ static const struct render_env env = {.seed_url = {URL, sizeof(URL) - 1}};
 
 /* What is being checked. */
 struct item {
-    const struct node *node; /* NULL: a script of no node */
+    const struct node *node; /* NULL: a script without a node */
     struct document document;
     const char *name;  /* of the document */
     uint64_t position; /* among all documents: by node, then by number */

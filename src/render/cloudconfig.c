@@ -218,7 +218,7 @@ static void check_include(struct inspect *in, struct str text)
     struct yaml_node at = top;
     for (; text.p; at.line++) {
         struct str line = str_trim(str_cut(&text, '\n'));
-        /* A URL may stand in the first line, behind the word. */
+        /* A URL may follow the word on the first line. */
         if (at.line == 1) {
             str_cut(&line, ' ');
             line = line.p ? str_trim(line) : STR("");
@@ -248,7 +248,7 @@ static void check_no_form(struct inspect *in, struct str text)
                       yaml_quoted(in->arena, head));
 }
 
-/* Jinja2 changes the text on the node: only what holds none of it can be read here. */
+/* Jinja2 changes the text on the node, so only a text without any can be checked here. */
 static void check_jinja(struct inspect *in, struct str text, const struct yaml_node **ret)
 {
     static const struct yaml_node second = {.line = 2, .column = 1};

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cloudconfig: user-data, vendor-data and meta-data held against what cloud-init takes.
+ * cloudconfig: checks user-data, vendor-data and meta-data as cloud-init reads them.
  *
- * It is no second JSON schema: what breaks a boot, or is silently passed over, is a fault, with a
- * hint that says what to write. Nothing is known here of templates.
+ * Not a complete schema: a fault is what would break a boot or be ignored silently, with a hint at
+ * what to write. Templates are not known here.
  */
 #ifndef CLOUDSEED_RENDER_CLOUDCONFIG_H
 #define CLOUDSEED_RENDER_CLOUDCONFIG_H
 
 #include "render/inspect.h"
 
-/* user-data or vendor-data, in any form that cloud-init takes. *ret is the parsed mapping, for who
- * wants to look further; NULL where the text is no YAML. */
+/* user-data or vendor-data, in any form that cloud-init takes. *ret is the parsed mapping; NULL if
+ * the text is not YAML. */
 void cloudconfig_check(struct inspect *in, struct str text, const struct yaml_node **ret);
 void cloudconfig_check_meta_data(struct inspect *in, struct str text, const struct yaml_node **ret);
 

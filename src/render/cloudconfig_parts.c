@@ -321,14 +321,14 @@ static const char *rule_base64(struct str text)
     return n % 4 == 0 ? NULL : "is no whole base64, as 'encoding' says";
 }
 
-/* apt takes what gpg makes of it. */
+/* Only whether it is a key at all: check_key in render/check.h says what becomes of keys. */
 static const char *rule_apt_key(struct str text)
 {
     return inspect_find_key(text).n ? NULL
                                     : "is no OpenPGP key: that begins with " INSPECT_KEY_HEAD;
 }
 
-/* Where keys for apt lie, ours among them. */
+/* Files from which apt takes keys, ours among them. */
 static bool is_for_apt(const struct yaml_node *path)
 {
     static const char *const folders[] = {"/etc/apt/", "/etc/cloudseed/", "/usr/share/keyrings/"};
@@ -376,7 +376,7 @@ static void check_content(struct inspect *in, const struct yaml_node *file)
                       shown_start(in, yaml_text(content)), why);
 }
 
-/* What is no text is some number of base 8 or 10, as the YAML reader sees fit. */
+/* An unquoted mode is a number of base 8 or 10, depending on the version of YAML. */
 static void check_mode(struct inspect *in, const struct yaml_node *mode)
 {
     const char *why;

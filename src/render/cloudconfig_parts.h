@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cloudconfig_parts: what stands under cloud-config's keys. For cloudconfig.c alone. */
+/* cloudconfig_parts: checks the values of cloud-config's keys. Only for cloudconfig.c. */
 #ifndef CLOUDSEED_RENDER_CLOUDCONFIG_PARTS_H
 #define CLOUDSEED_RENDER_CLOUDCONFIG_PARTS_H
 
 #include "render/inspect.h"
 
-/* Each is given a value of a type that its key takes. */
+/* `y` has one of the types that the key takes. */
 void cloudconfig_apt(struct inspect *in, const struct yaml_node *y);
 void cloudconfig_chpasswd(struct inspect *in, const struct yaml_node *y);
 void cloudconfig_commands(struct inspect *in, const struct yaml_node *y);

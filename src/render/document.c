@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <errno.h>
 
-/* --- Which there are ----------------------------------------------------------------------- */
+/* --- A node's documents -------------------------------------------------------------------- */
 
 static bool bootstraps(const struct node *n)
 {
@@ -30,7 +30,7 @@ static uint32_t sealed_count(const struct node *n)
     return bootstraps(n) ? n->role->sealed_n : 0;
 }
 
-/* Of the addons before number `end`, those with a template. */
+/* How many addons before number `end` have a template. */
 static uint32_t addon_count(const struct node *n, uint32_t end)
 {
     uint32_t count = 0;
@@ -39,7 +39,7 @@ static uint32_t addon_count(const struct node *n, uint32_t end)
     return count;
 }
 
-/* Of the loaders before number `end`, those that have a script. */
+/* How many loaders before number `end` have a script. */
 static uint32_t script_count(const struct node *n, uint32_t end)
 {
     uint32_t count = 0;
@@ -139,7 +139,7 @@ static bool is_default_meta_data(struct document d)
     return d.kind == DOCUMENT_SEED && d.number == SEED_META_DATA;
 }
 
-/* What all the steps of one rendering need. */
+/* The state of one rendering. */
 struct rendering {
     struct scope scope;
     struct buf *out;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * document: all that is rendered for a node, by number and by name.
+ * document: everything that is rendered for a node, by number and by name.
  *
- * The four seed files come first, for every node, then its boot scripts. A node that bootstraps has
- * kubeadm's configuration, the sealed files of its role and, since any master may be the first, the
- * addons of its cluster that have a template: these travel in bootstrap's answer. Pure: no disk, no
- * clock, no state. Any thread may render from one world.
+ * Every node has the four seed files, then boot scripts. A node that bootstraps also has kubeadm's
+ * configuration, the sealed files of its role and, since any master may be the first, the addons of
+ * its cluster that have a template; these are sent only in the answer to a bootstrap request.
+ * Rendering uses neither disk nor clock, and any number of threads may render from the same tables.
  */
 #ifndef CLOUDSEED_RENDER_DOCUMENT_H
 #define CLOUDSEED_RENDER_DOCUMENT_H
@@ -16,7 +16,7 @@
 enum document_kind {
     DOCUMENT_SEED,         /* number: enum seed_file */
     DOCUMENT_BOOT,         /* number: enum boot_loader */
-    DOCUMENT_KUBEADM_INIT, /* masters: any of them may be a cluster's first */
+    DOCUMENT_KUBEADM_INIT, /* of masters: any of them may be the first of its cluster */
     DOCUMENT_KUBEADM_JOIN,
     DOCUMENT_SEALED, /* number: of the role's sealed file */
     DOCUMENT_ADDON,  /* number: of the cluster's addon */
@@ -32,21 +32,20 @@ uint32_t document_count(const struct node *n);
 struct document document_at(const struct node *n, uint32_t i);
 uint32_t document_number(const struct node *n, struct document d);
 
-/* "user-data", "kubeadm-init", "sealed/etc/kubernetes/x.yaml", "addons/calico": usable as a path.
- */
+/* "user-data", "kubeadm-init", "sealed/etc/kubernetes/x.yaml", "addons/calico": a relative path. */
 struct str document_name(const struct node *n, struct document d, struct arena *a);
-/* NULL: the role has none for it. */
+/* NULL: the role has no template for it. */
 const struct template *document_template(const struct node *n, struct document d);
 
 struct scope_tables;
 struct template_trace;
 struct template_fault;
 
-/* Of one document: far beyond what clouds allow as user-data. */
+/* Limit of one document, far beyond what clouds allow for user-data. */
 #define DOCUMENT_MAX_BYTES (1024 * 1024)
 
-/* What kubeadm's documents say of a cluster that runs already. The real values are the server's,
- * for one node and one attempt. */
+/* What kubeadm's documents say about a running cluster. Only the server has the real values, for
+ * one node and one attempt. */
 struct bootstrap_values {
     struct str endpoint;         /* of the API server: "api.lab.home.arpa:6443" */
     struct str token;            /* "abcdef.0123456789abcdef"; empty: none */
@@ -57,13 +56,13 @@ struct bootstrap_values {
 
 /* What differs between renderings of the same document. */
 struct render_env {
-    struct str seed_url; /* below which the node fetches its files, with a slash at its end */
+    struct str seed_url; /* of the folder of the node's files, with a slash at its end */
     uint32_t generation; /* of the node; 0: the first */
     const struct bootstrap_values *bootstrap; /* NULL: placeholders */
     const struct value *secrets;              /* of name to text; NULL: placeholders */
     /* Of boot scripts: */
-    struct str boot_refusal; /* why the disk is booted, whatever the role says; empty: it is not */
-    struct str mac, uuid;    /* what the machine that asks says it has; empty: nothing */
+    struct str boot_refusal; /* why the node must boot its disk, not its role's entry; or empty */
+    struct str mac, uuid;    /* as the machine sent them; empty: it did not */
 };
 
 /* Appends the document to `out`, rendered from the specialized template. A seed file without a
@@ -100,7 +99,7 @@ int document_render_as_written(const struct scope_tables *tables, const struct n
                                struct buf *out, struct template_trace *trace,
                                struct template_fault *ret_fault);
 
-/* A boot script of a machine that is no node, or has not said yet which: tree_script's. */
+/* A boot script from tree_script, for a machine that is not known to be a node. */
 int document_render_script(const struct scope_tables *tables, const struct template *script,
                            const struct render_env *env, struct arena *arena, struct buf *out,
                            struct template_fault *ret_fault);

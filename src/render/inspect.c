@@ -60,7 +60,7 @@ unsigned inspect_type(const struct yaml_node *y, const char **ret_why)
     if (!why)
         return type_of_value(v, ret_why);
     if (str_eq_nocase(yaml_text(y), STR("y")) || str_eq_nocase(yaml_text(y), STR("n")))
-        return INSPECT_TEXT; /* to PyYAML, whatever the standard says */
+        return INSPECT_TEXT; /* to PyYAML, in spite of the standard */
     bool truth = is_truth(yaml_text(y));
     *ret_why = truth ? "is true or false to YAML 1.1; quote it" : why;
     return truth ? INSPECT_BOOL : INSPECT_NUMBER;
@@ -95,7 +95,7 @@ bool inspect_is(struct inspect *in, const struct yaml_node *y, unsigned types, c
     return false;
 }
 
-/* Messages go into logs: no private key that somebody put into the wrong place. */
+/* Messages end up in logs, so a private key in the wrong place is not shown. */
 static const char *shown(struct inspect *in, struct str text)
 {
     bool secret = text.n && memmem(text.p, text.n, "PRIVATE KEY", 11);
@@ -135,7 +135,7 @@ bool inspect_texts(struct inspect *in, const struct yaml_node *y, const char *wh
 
 bool inspect_true(const struct yaml_node *y)
 {
-    static const char *const words[] = {"true", "1", "on", "yes", "y"}; /* as cloud-init has it */
+    static const char *const words[] = {"true", "1", "on", "yes", "y"}; /* of cloud-init */
     if (!y || y->kind != YAML_SCALAR)
         return false;
     struct str text = yaml_text(y);

@@ -3,7 +3,7 @@
 
 #include "base/guess.h"
 
-/* The kinds of what kubeadm reads. Other objects may be of any kind. */
+/* The kinds that kubeadm reads in these groups. Other objects may be of any kind. */
 static const struct {
     const char *group;
     const char *const kinds[5];
@@ -16,7 +16,7 @@ static const struct {
     {"kubeproxy.config.k8s.io/", {"KubeProxyConfiguration"}},
 };
 
-/* kubeadm passes over what it does not know, and goes on without. */
+/* kubeadm ignores kinds that it does not know. */
 static void check_kind(struct inspect *in, const struct yaml_node *kind, const char *const kinds[5])
 {
     struct str word = yaml_text(kind);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * manifest: documents for kubeadm and for kubectl: any number of objects in one text.
+ * manifest: checks documents for kubeadm and kubectl, which hold any number of objects.
  *
- * Each must say what it is; what a Kubernetes version takes beyond that is kubeadm's to know.
+ * Each object must have apiVersion and kind. Anything else depends on the version of Kubernetes and
+ * is not checked.
  */
 #ifndef CLOUDSEED_RENDER_MANIFEST_H
 #define CLOUDSEED_RENDER_MANIFEST_H

@@ -72,10 +72,10 @@ static const char *rule_name(struct str text)
         "routes", "routing-policy", "neigh-suppress", "ignore-carrier", "auth", "openvswitch",   \
         "networkmanager"
 
-/* Of one device, while its parts are checked. */
+/* A device that is being checked. */
 struct device {
     struct inspect *in;
-    const struct yaml_node *root; /* the mapping with version in it */
+    const struct yaml_node *root; /* the mapping that has `version` */
     const struct yaml_node *map;
     const char *name; /* "ethernets: eth0" */
 };
@@ -86,7 +86,7 @@ static const char *what(const struct device *d, const char *part, char text[stat
     return text;
 }
 
-/* NULL where it is missing or of another kind, which is reported. */
+/* NULL if it is missing, or after reporting that it has another type. */
 static const struct yaml_node *get(const struct device *d, const struct yaml_node *map,
                                    const char *key, unsigned types)
 {
@@ -111,7 +111,7 @@ static void check_addresses(const struct device *d)
     for (uint32_t i = 0; list && i < list->n; i++) {
         const struct yaml_node *y = list->items[i];
         if (y->kind == YAML_MAPPING && y->n == 1)
-            y = y->pairs[0].key; /* netplan's form with a label or lifetime */
+            y = y->pairs[0].key; /* with a label or lifetime */
         inspect_rule(d->in, y, what(d, "addresses", text), rule_interface_address);
     }
 }

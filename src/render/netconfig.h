@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * netconfig: network-config held against what cloud-init and netplan take.
+ * netconfig: checks network-config as cloud-init and netplan read it.
  *
- * Version 2 is looked at in full; version 1 passes when its outermost shape is right.
+ * Version 2 is checked in full, of version 1 only the outermost structure.
  */
 #ifndef CLOUDSEED_RENDER_NETCONFIG_H
 #define CLOUDSEED_RENDER_NETCONFIG_H
 
 #include "render/inspect.h"
 
-/* *ret is the parsed mapping; NULL where the text is empty or no YAML. */
+/* *ret is the parsed mapping; NULL if the text is empty or not YAML. */
 void netconfig_check(struct inspect *in, struct str text, const struct yaml_node **ret);
 
 #endif

@@ -65,7 +65,7 @@ const struct specialized *scope_tables_specialized(const struct scope_tables *s)
     return s->specialized;
 }
 
-/* Values that exist once for the whole tree. */
+/* Values that are made once for the whole tree. */
 static bool lookup_table(const struct scope *s, struct str name, struct value *ret)
 {
     const struct scope_tables *t = s->tables;
@@ -82,7 +82,7 @@ static bool lookup_table(const struct scope *s, struct str name, struct value *r
     return true;
 }
 
-/* The node's own part. */
+/* `node` itself. */
 static bool lookup_node(struct scope *s, struct str name, struct value *ret)
 {
     if (!s->node || !str_is(name, "node"))
@@ -113,7 +113,7 @@ const struct variable *scope_variable(const struct site *site, const struct node
     return v ? v : variables_find(site->variables, name);
 }
 
-/* Names that mean something in some documents alone. */
+/* Names that only some documents have. */
 static bool lookup_special(const struct scope *s, struct str name, struct value *ret)
 {
     enum document_kind kind = s->document.kind;

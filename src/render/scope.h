@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * scope: what a template sees of the node that it is rendered for.
+ * scope: the names that a template can use when it is rendered for a node.
  *
- * Built-in names first (site, networks, cluster, role, node, seed, and boot, bootstrap and secrets
- * where the document may have them: docs/templates.md), then the variables of node, role, cluster
- * and site, the nearest one winning. The tables hold what is the
- * same for many nodes and are made once for each tree; the node's own part is made for each
- * rendering, in its arena.
+ * Built-in names come first (site, networks, cluster, role, node, seed, and boot, bootstrap and
+ * secrets in the documents that have them: docs/templates.md), then the variables of node, role,
+ * cluster and site, in this order. The tables hold what many nodes share and are made once for each
+ * tree; `node` is made for each rendering, in its arena.
  */
 #ifndef CLOUDSEED_RENDER_SCOPE_H
 #define CLOUDSEED_RENDER_SCOPE_H
@@ -27,22 +26,22 @@ const struct specialized *scope_tables_specialized(const struct scope_tables *ta
 
 struct scope {
     const struct scope_tables *tables;
-    const struct node *node; /* NULL: a script of no node, which sees the site alone */
+    const struct node *node; /* NULL: a script without a node, which sees only the site */
     struct document document;
     const struct render_env *env;
     struct arena *arena;
-    unsigned node_keys;      /* bits of those that somebody may look at (render/values.h) */
-    struct value node_value; /* made when first asked for */
+    unsigned node_keys;      /* bits of the keys that the template may use (render/values.h) */
+    struct value node_value; /* made at its first use */
 };
 
-/* Fits template_scope's lookup; `cls` is a struct scope. */
+/* For template_scope's lookup; `cls` is a struct scope. */
 bool scope_lookup(void *cls, struct str name, struct value *ret);
 
-/* Fits template_scope's explain: of names that other documents see. */
+/* For template_scope's explain: where a name that is undefined here can be used. */
 const char *scope_explain(struct str name);
 
-/* The variable that `name` stands for on this node, and with it the place that it comes from. NULL
- * where there is none. */
+/* The variable that `name` means for this node, with the place where it was set. NULL if there is
+ * none. */
 const struct variable *scope_variable(const struct site *site, const struct node *n,
                                       struct str name);
 

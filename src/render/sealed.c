@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* --- Which are needed ------------------------------------------------------------------------ */
+/* --- Secrets in use ------------------------------------------------------------------------ */
 
-/* Templates that are reached from what nodes are given, each looked at once. */
+/* A walk over the templates of roles and clusters and those that they include, each once. */
 struct search {
     struct secret_need *needs;
     uint32_t needs_n;
@@ -87,7 +87,7 @@ const struct secret_need *sealed_needs(const struct tree *t, struct arena *a, ui
 /* --- Values ---------------------------------------------------------------------------------- */
 
 struct sealed_values {
-    struct value_pair *pairs; /* both texts of each are its own */
+    struct value_pair *pairs; /* owns all texts */
     uint32_t n, room;
     struct value map;
 };
@@ -146,8 +146,8 @@ bool sealed_values_get(const struct sealed_values *v, struct str name, struct st
 
 /* --- Rendering ------------------------------------------------------------------------------- */
 
-/* What a template says of a value may be the value. If it stops with placeholders as well, it may
- * say so; else only where. */
+/* The message of a fault may contain a value. If the template stops with placeholders too, that
+ * fault is reported; otherwise only the place. */
 static int fault_without_values(const struct scope_tables *tables, const struct node *n,
                                 struct document d, const struct render_env *env,
                                 struct arena *arena, struct template_fault *fault)

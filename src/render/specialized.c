@@ -9,17 +9,17 @@
 #include <stdlib.h>
 
 #define ARENA_BYTES (64 << 10)
-/* Nodes of more groups than these are rendered from the templates as they are: each group costs
- * some KiB, and where each node has a role of its own there is nothing to share. */
+/* Nodes of further groups are rendered from the templates as written: each group costs some KiB,
+ * and if each node has a role of its own there is nothing to share. */
 #define GROUPS_MAX 1024
 #define NO_GROUP UINT32_MAX
 
-/* Most nodes set no variable that their role, cluster or site has as well. For the others any name
- * that some node sets is left open. */
+/* Most nodes do not set variables that their role, cluster or site sets too. In the templates of
+ * those that do, every name that some node sets is left for the rendering. */
 struct group_key {
     const struct role *role;
     const struct cluster *cluster;
-    size_t shadows; /* no padding: it is hashed as bytes */
+    size_t shadows; /* a size_t, because padding would be hashed */
 };
 
 struct group {
@@ -39,8 +39,8 @@ struct specialized {
 
 /* What the nodes of a group have in common. */
 struct common {
-    struct scope scope; /* of a node that has the group's role and cluster, and nothing else */
-    const struct intern *open; /* names that are left alone; NULL: none */
+    struct scope scope;        /* of a node that only has the group's role and cluster */
+    const struct intern *open; /* names left for the rendering; NULL: none */
 };
 
 static struct str group_key_of(const void *groups, uint32_t i)
@@ -164,8 +164,9 @@ void specialized_free(struct specialized *p)
     free(p);
 }
 
-/* What a stranger sets need not be open in any group: a node that shadows something has none. */
-static uint32_t group_of_stranger(const struct specialized *p, const struct node *n)
+/* The names that a node of another tree sets may not be open in any group, so a node that shadows
+ * a variable has no group. */
+static uint32_t group_of_foreign(const struct specialized *p, const struct node *n)
 {
     const struct group_key key = {n->role, n->cluster, false};
     if (shadows(tree_site(p->tree), n))
@@ -179,7 +180,7 @@ struct specialized_file specialized_find(const struct specialized *p, const stru
                                          uint32_t document)
 {
     uint32_t group =
-        tree_has(p->tree, n) ? p->group_of[tree_node_number(p->tree, n)] : group_of_stranger(p, n);
+        tree_has(p->tree, n) ? p->group_of[tree_node_number(p->tree, n)] : group_of_foreign(p, n);
     if (group != NO_GROUP)
         return p->groups[group].files[document];
     return (struct specialized_file){document_template(n, document_at(n, document)), NODE_KEYS_ALL,

@@ -5,7 +5,7 @@
 
 static const char no_key[] = "is no public key, like 'ssh-ed25519 AAAA… who@where'";
 
-/* The next word, without what follows; blanks in quotes are a part of it, as options have them. */
+/* Cuts off the next word; blanks in quotes are part of it, as in options. */
 static struct str next_word(struct str *rest)
 {
     struct str line = str_trim(*rest);
@@ -21,7 +21,7 @@ static struct str next_word(struct str *rest)
     return str_head(line, n);
 }
 
-/* How many bytes the base64 stands for; 0: it is none. */
+/* How many bytes the base64 stands for; 0: it is invalid. */
 static size_t length(struct str base64)
 {
     size_t n = base64.n;
@@ -36,7 +36,7 @@ static size_t length(struct str base64)
     return base64.n - n > 2 ? 0 : n * 3 / 4;
 }
 
-/* Below `length`: what the digits behind are is known. */
+/* `i` must be below `length`, which has checked the digits. */
 static unsigned char byte(struct str base64, size_t i)
 {
     size_t at = i / 3 * 4 + i % 3;
@@ -50,7 +50,7 @@ struct blob {
     size_t n, at; /* bytes */
 };
 
-/* Goes over a field: 4 bytes of length, and as many bytes. */
+/* Skips a field: 4 bytes of length, then that many bytes. */
 static bool skip_field(struct blob *b, size_t *ret_n)
 {
     if (b->n - b->at < 4)
@@ -91,7 +91,7 @@ static const char *check_blob(struct str type, struct str base64)
     return b.at == b.n && fields ? NULL : "is a public key that was cut off";
 }
 
-/* Also with a mark of what it is for: sk-ssh-ed25519@openssh.com. */
+/* The type may have a suffix: sk-ssh-ed25519@openssh.com. */
 static bool is_type(struct str word)
 {
     static const char *const heads[] = {"ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-sha2-"};
@@ -112,7 +112,7 @@ const char *sshkey_rule(struct str text)
     if (memchr(line.p, '\n', line.n))
         return "holds several lines; one key to an item";
     struct str type = next_word(&line);
-    if (!is_type(type)) /* then it is options */
+    if (!is_type(type)) /* the first word is the options */
         type = next_word(&line);
     struct str base64 = next_word(&line);
     return is_type(type) && base64.n ? check_blob(type, base64) : no_key;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sshkey: whether a text is a public key of OpenSSH's, as a line of authorized_keys has it.
+ * sshkey: whether a text is an OpenSSH public key, as in a line of authorized_keys.
  *
- * Nothing is computed with it: a key that was cut off, or whose bytes are of another type than its
- * word says, lets nobody in. Which types there are the bytes say, so new ones are no fault.
+ * It finds keys that were cut off, or whose bytes have another type than the word before them. New
+ * types of keys pass: the type is only compared, not looked up.
  */
 #ifndef CLOUDSEED_RENDER_SSHKEY_H
 #define CLOUDSEED_RENDER_SSHKEY_H
 
 #include "base/str.h"
 
-/* A rule: see render/inspect.h. */
+/* An inspect_rule_fn (render/inspect.h). */
 const char *sshkey_rule(struct str text);
 
 #endif

@@ -7,7 +7,7 @@
 #define MAP_PAIRS_MAX 16
 #define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
 
-/* A map under construction: `text` pairs are built in the order in which templates list them. */
+/* A map under construction; templates list its pairs in this order. */
 struct pairs {
     struct value_pair list[MAP_PAIRS_MAX];
     size_t n;
@@ -156,7 +156,7 @@ struct value values_of_role(const struct role *r, struct arena *a)
 /* Addresses whose networks share a VLAN share an interface; the first VLAN is the first MAC's. */
 struct interface {
     uint16_t vlan;
-    uint8_t first, count; /* into the order of addresses by interface */
+    uint8_t first, count; /* in the list of addresses sorted by interface */
 };
 
 struct interfaces {
@@ -185,7 +185,7 @@ static void group_by_vlan(const struct node *n, struct interfaces *ret)
     }
 }
 
-/* A node has one default route for each family: that of the first address that has a gateway. */
+/* A node has one default route for each family: by the first address with a gateway. */
 static bool brings_default_route(const struct node *n, uint8_t number)
 {
     uint8_t family = n->addresses[number].family;
@@ -198,7 +198,7 @@ static bool brings_default_route(const struct node *n, uint8_t number)
     return true;
 }
 
-/* Whose node, and what was made once for all nodes of its site. */
+/* The node, and values that its site's nodes share. */
 struct of_node {
     const struct node *node;
     uint32_t generation;
@@ -254,7 +254,7 @@ static bool holds(const struct value *items, size_t n, struct value v)
     return false;
 }
 
-/* What the networks of an interface name under `key` (dns or search), each thing once. */
+/* The values under `key` (dns or search) of an interface's networks, without duplicates. */
 static struct value united(const struct value *addresses, size_t n, struct str key, struct arena *a)
 {
     size_t room = 0, count = 0;
@@ -291,7 +291,8 @@ static struct value interface_value(const struct of_node *o, const struct interf
     return map_of(&m, o->arena);
 }
 
-/* Every MAC is an interface, with addresses or without (DHCP); so is every VLAN beyond them. */
+/* There is an interface for each MAC, with addresses or without (DHCP), and for each further VLAN.
+ */
 static struct value interface_list(const struct of_node *o)
 {
     struct interfaces all;
@@ -404,7 +405,7 @@ static struct value discovery_value(const struct boot_entry *e, const struct ren
     return value_str(ARENA_JOIN(a, STR(KEYS_DISCOVERY), env->seed_url));
 }
 
-/* As a role's own entry and those of its menu have it. */
+/* Of a role's own entry, or one of its menu. */
 static struct value entry_value(const struct boot_entry *e, const struct render_env *env,
                                 struct arena *a)
 {
@@ -451,7 +452,7 @@ struct value values_of_boot(const struct role *r, const struct render_env *env, 
 
 /* --- bootstrap ----------------------------------------------------------------------------- */
 
-/* The first master has nothing to join: no token yet, and no CA to know. */
+/* The first master has no cluster to join, so it has neither token nor CA. */
 static struct bootstrap_values placeholders(const struct node *n, bool init)
 {
     static const struct str ca_hash = {"sha256:" ZEROS, 7 + 64};

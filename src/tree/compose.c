@@ -6,8 +6,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define NODE_WEIGHT 16 /* about what a value of its own costs later */
-#define LINEAR_MAX 16  /* up to here looking at each is faster than hashing */
+#define NODE_WEIGHT 16 /* about what a value costs later, beside its text */
+#define LINEAR_MAX 16  /* up to here a linear search is faster than hashing */
 
 /* --- A mapping's pairs --------------------------------------------------------------------- */
 
@@ -27,7 +27,7 @@ static void pairs_done(struct pairs *p)
     map_done(&p->index);
 }
 
-/* The pair with the same key, or NULL after putting this one behind the others. */
+/* Appends the pair, unless one has the same key: then returns that one. */
 static struct yaml_pair *put(struct pairs *p, struct yaml_pair pair)
 {
     p->list[p->n] = pair;
@@ -148,7 +148,7 @@ static void pairs_make(struct yaml_node *y, const struct yaml_node *const *child
     y->n = result->n;
 }
 
-/* --- Nodes in the order in which they are met ----------------------------------------------- */
+/* --- Nodes in their order ------------------------------------------------------------------ */
 
 void compose_init(struct compose *c, const char *file, struct arena *a, struct faults *faults)
 {
@@ -167,7 +167,7 @@ static struct str anchor_name(const void *anchors, uint32_t item)
     return ((const struct compose_anchor *)anchors)[item].name;
 }
 
-/* A name may be given again: from there on it means the later node. */
+/* An anchor may be defined again: aliases that follow mean the later node. */
 static uint32_t add_anchor(struct compose *c, struct compose_anchor anchor)
 {
     if (anchor.name.n == 0)
@@ -181,7 +181,7 @@ static uint32_t add_anchor(struct compose *c, struct compose_anchor anchor)
     return holder;
 }
 
-/* Hands a finished node, `height` levels high, to the collection around it. */
+/* Adds a finished node, `height` levels high, to the collection around it. */
 static void add_child(struct compose *c, const struct yaml_node *y, unsigned height)
 {
     if (c->depth == 0) {
@@ -245,7 +245,7 @@ bool compose_close(struct compose *c)
     struct compose_frame *f = &c->frames[--c->depth];
     take_children(c, f->node, f->first);
     c->stack_n = f->first;
-    /* An inner node may have taken the name meanwhile. */
+    /* An inner node may have redefined the anchor. */
     if (f->anchor != MAP_NONE && c->anchors[f->anchor].node == f->node) {
         c->anchors[f->anchor].open = false;
         c->anchors[f->anchor].weight = c->weight - f->before;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * compose: puts a YAML file's nodes together, in the order in which they are met.
+ * compose: builds a tree from the nodes of a YAML file, in the order in which they come.
  *
- * It knows nothing of libyaml: yaml.c calls it for each node, and asks for the root at the end.
- * Anchors, duplicate keys, merge keys and the caps on depth and aliases are its business.
+ * It does not know libyaml: yaml.c calls it for each node and takes the root at the end. It handles
+ * anchors, duplicate keys, merge keys and the limits on depth and aliases.
  */
 #ifndef CLOUDSEED_TREE_COMPOSE_H
 #define CLOUDSEED_TREE_COMPOSE_H
@@ -16,7 +16,7 @@ struct compose_frame {
     struct yaml_node *node;
     uint32_t first;  /* of its children on the stack */
     uint32_t anchor; /* its number, MAP_NONE: none */
-    uint64_t before; /* weight of all that came before it */
+    uint64_t before; /* weight of everything before it */
     unsigned height; /* levels below it so far */
 };
 
@@ -25,7 +25,7 @@ struct compose_anchor {
     const struct yaml_node *node;
     uint64_t weight;
     unsigned height;
-    bool open; /* it is still being written: an alias to it would never end */
+    bool open; /* not complete yet: an alias to it would never end */
 };
 
 struct compose {
@@ -39,16 +39,16 @@ struct compose {
     struct compose_anchor *anchors;
     uint32_t anchors_n, anchors_room;
     struct map anchor_names;
-    uint64_t weight;  /* bytes of all so far, aliases written out */
-    uint64_t aliased; /* the aliases' part in it */
+    uint64_t weight;  /* bytes so far, aliases expanded */
+    uint64_t aliased; /* of these, the aliases' part */
     const struct yaml_node *root;
 };
 
 void compose_init(struct compose *c, const char *file, struct arena *a, struct faults *faults);
 void compose_done(struct compose *c);
 
-/* Each returns false after a fault that ends the file. An empty anchor is none; its text must live
- * as long as the arena. */
+/* Each returns false after a fault that makes the rest of the file useless. `anchor` is empty where
+ * there is none; its text must live as long as the arena. */
 bool compose_scalar(struct compose *c, const struct yaml_node *y, struct str anchor);
 bool compose_open(struct compose *c, struct yaml_node *y, struct str anchor);
 bool compose_close(struct compose *c);

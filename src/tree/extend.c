@@ -12,9 +12,9 @@
 #define NODE_ARENA_BYTES 1024
 #define FILE_ARENA_BYTES (16 * 1024)
 
-/* A node as it was read, shared by the extensions that have it unchanged. */
+/* A node, shared by all extensions in which it is unchanged. */
 struct registered {
-    struct arena arena; /* of all that the node points at */
+    struct arena arena; /* of everything that the node points to */
     struct node node;
     uint64_t revision;
     atomic_uint refs;
@@ -58,7 +58,7 @@ uint32_t extension_find_uid(const struct extension *x, struct str uid)
 
 /* --- Reading one definition ------------------------------------------------------------------- */
 
-/* Its name stands inside, and not above it as in a file. */
+/* The name is a member, not the key above as in a file. */
 static bool split(struct load *l, const struct yaml_node *root, struct yaml_pair *ret)
 {
     const struct yaml_node *name = yaml_get(root, STR("name"));
@@ -89,7 +89,7 @@ static void check_uid(struct load *l)
                   n->at.file, n->at.line);
 }
 
-/* Whether there is a new node behind the last one; it may be faulty. */
+/* Whether a node was appended; it may be faulty. */
 static bool read_definition(struct load *l, const struct tree_definition *d)
 {
     struct arena *a = &l->tree->arena;
@@ -208,7 +208,7 @@ static void finish(struct tree *t)
     index_fill(&t->index, t->nodes, n);
 }
 
-/* Nodes that were well before are well together: only the others can be in somebody's way. */
+/* Nodes taken from `previous` do not conflict with each other: only the others can. */
 struct tree *tree_extend(const struct tree *base, const struct tree *previous,
                          const struct tree_definition *list, uint32_t n, struct faults *faults)
 {

@@ -38,7 +38,7 @@ static void add(struct files *f, const char *path, const char *folder)
     f->list[f->n++] = (struct files_entry){path, str_from(path + strlen(folder) + 1)};
 }
 
-/* S_IFREG, S_IFDIR, or 0 for anything else, which is reported. */
+/* S_IFREG or S_IFDIR; 0 after reporting anything else. */
 static mode_t kind_of(struct files *f, const char *path, const struct fs_entry *entry)
 {
     struct stat st;
@@ -58,7 +58,7 @@ static mode_t kind_of(struct files *f, const char *path, const struct fs_entry *
 typedef void (*on_entry_fn)(struct files *f, const char *path, mode_t kind, const char *folder,
                             unsigned depth);
 
-/* False where there is no such folder. */
+/* False if there is no such folder. */
 static bool each_entry(struct files *f, const char *folder, const char *top, unsigned depth,
                        on_entry_fn on_entry)
 {

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * files: which files of a folder belong to a tree, and which are somebody's leftovers.
+ * files: finds the files in a folder that belong to a tree.
  *
  * Symbolic links are followed: Kubernetes mounts a ConfigMap as links into hidden folders. Hidden
- * names and editors' backups are passed over in silence; what looks meant but is not read gives a
- * warning.
+ * files and editors' backups are ignored; any other file that is not read gives a warning.
  */
 #ifndef CLOUDSEED_TREE_FILES_H
 #define CLOUDSEED_TREE_FILES_H
@@ -16,7 +15,7 @@
 struct files {
     struct arena *arena; /* of the paths */
     struct faults *faults;
-    struct files_entry *list; /* in the order of their names */
+    struct files_entry *list; /* sorted by name */
     uint32_t n, room;
 };
 
@@ -28,9 +27,9 @@ struct files_entry {
 void files_init(struct files *f, struct arena *a, struct faults *faults);
 void files_done(struct files *f);
 
-/* The YAML files right in `folder`; none where there is no such folder. */
+/* The YAML files in `folder` itself; none if there is no such folder. */
 void files_yaml(struct files *f, const char *folder);
-/* All files below `folder`, which must be there. */
+/* All files below `folder`, which must exist. */
 void files_below(struct files *f, const char *folder);
 
 #endif

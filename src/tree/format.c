@@ -177,7 +177,7 @@ static const struct schema_type sha256_type = {
     .size = sizeof(struct str),
     .read = read_sha256};
 
-/* "node", "crd/NAME", "deployment/NAMESPACE/NAME", …: what the node knows how to wait for
+/* "node", "crd/NAME", "deployment/NAMESPACE/NAME", …: what a node can wait for
  * (docs/formats/bootstrap.md). */
 static bool wait_valid(struct str s)
 {

@@ -2,8 +2,8 @@
 /*
  * format: the tables of the seed tree's files.
  *
- * What they fill is a draft: a thing of the model beside the names that it was written with, which
- * the loader replaces by what they name.
+ * They fill drafts: a struct of the model together with the names in the file, which the loader
+ * resolves.
  */
 #ifndef CLOUDSEED_TREE_FORMAT_H
 #define CLOUDSEED_TREE_FORMAT_H
@@ -28,12 +28,12 @@ struct role_draft {
     struct str extends;
     struct sealed_file *sealed;
     uint32_t sealed_n;
-    /* The loader's own: */
+    /* Set by the loader: */
     struct place extends_at, kubeadm_at, sealed_at;
     bool bootstrap_given, kubeadm_given, boot_given;
     bool visited;
-    bool for_bootstrap; /* it bootstraps, or one that extends it does */
-    uint32_t parent;    /* number of what it extends */
+    bool for_bootstrap; /* it bootstraps, or a role that extends it does */
+    uint32_t parent;    /* number of the role that it extends */
 };
 
 struct node_draft {

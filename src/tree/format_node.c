@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tables of roles, with what they boot, and of nodes; those of site and clusters are in
- * format.c. */
+/* The tables of roles, boot entries and nodes; those of site and clusters are in format.c. */
 #include "tree/format.h"
 #include "tree/types.h"
 #include "tree/variables.h"
@@ -134,7 +133,7 @@ static const struct schema_type file_type = {
     .size = sizeof(struct boot_file),
     .read = read_boot_file};
 
-/* What an entry has, be it a role's own (`path` is "entry.") or one of a menu. */
+/* The fields of a boot entry: a role's own (`path` is "entry.") or one of a menu. */
 #define ENTRY_FIELDS(holder, path)                                                                \
     {.name = "kernel",                                                                            \
      .type = &file_type,                                                                          \
@@ -168,7 +167,7 @@ static const struct schema_type file_type = {
         .example = "memtest/memtest.efi"                                                          \
     }
 
-/* What belongs to other kinds than the entry's is a mistake, and so is what its own kind lacks. */
+/* A field of another kind of entry is a mistake, and so is a missing one of its own kind. */
 static void check_entry(struct schema_reader *r, const struct yaml_node *y,
                         const struct boot_entry *e)
 {

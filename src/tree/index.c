@@ -10,7 +10,7 @@ struct index_mac {
     uint32_t number;
 };
 
-/* The address itself stays with its node: there is one of these for each node that is declared. */
+/* Every declared node has at least one, so the address itself is not copied. */
 struct index_address {
     uint32_t number, which;
 };

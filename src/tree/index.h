@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * index: finds nodes of an array by what they are known by.
+ * index: finds nodes of an array by name, MAC, uuid, serial or address.
  *
- * The array stays its owner's and may move: it is given with each call.
+ * The array belongs to the caller and may move, so it is passed to each call.
  */
 #ifndef CLOUDSEED_TREE_INDEX_H
 #define CLOUDSEED_TREE_INDEX_H
@@ -22,20 +22,20 @@ struct index {
 
 void index_done(struct index *ix);
 
-/* Each puts node `number` under one of its keys, or returns the number of the node that has it
- * already; MAP_NONE: put. The node must have such a key. */
+/* Each adds node `number` under one of its keys and returns MAP_NONE, or returns the number of the
+ * node that already has the key. The node must have such a key. */
 uint32_t index_put_name(struct index *ix, const struct node *nodes, uint32_t number);
 uint32_t index_put_uuid(struct index *ix, const struct node *nodes, uint32_t number);
 uint32_t index_put_serial(struct index *ix, const struct node *nodes, uint32_t number);
 uint32_t index_put_mac(struct index *ix, struct mac mac, uint32_t number);
-/* The node's address number `which`. */
+/* `which`: number of the node's address. */
 uint32_t index_put_address(struct index *ix, const struct node *nodes, uint32_t number,
                            uint32_t which);
 
-/* Puts all keys of all nodes, which are known to be different. */
+/* Adds all keys of all nodes, which must be distinct. */
 void index_fill(struct index *ix, const struct node *nodes, uint32_t n);
 
-/* MAP_NONE where there is none. */
+/* MAP_NONE if there is none. */
 uint32_t index_find_name(const struct index *ix, const struct node *nodes, struct str name);
 uint32_t index_find_uuid(const struct index *ix, const struct node *nodes, struct uuid uuid);
 uint32_t index_find_serial(const struct index *ix, const struct node *nodes, struct str serial);

@@ -86,7 +86,7 @@ bool load_folder(struct load *l, const char *folder, load_pair_fn on_pair)
     return whole;
 }
 
-/* What lies beside the folders that we read: a misspelt one would be an empty fleet. */
+/* Warns of other files beside the folders: a misspelt folder would mean an empty fleet. */
 static void check_neighbours(struct faults *faults, struct arena *a, const char *seed_dir)
 {
     static const char *const known[] = {"site.yaml", "clusters", "roles", "nodes"};
@@ -119,7 +119,7 @@ static void load_seed(struct load *l, const char *seed_dir)
     load_nodes(l, arena_printf(a, "%s/nodes", seed_dir).p);
 }
 
-/* Without a slash at its end, so that paths put together from it look as the user would write. */
+/* Without the slash at its end, so that paths below it look as the user would write them. */
 static const char *folder_name(struct arena *a, const char *folder)
 {
     struct str s = str_from(folder);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The step for nodes/: everything that a node names must be there, and nothing be another's. */
+/* The step for nodes/: whatever a node names must exist, and no two nodes may conflict. */
 #include "base/mem.h"
 #include "tree/load.h"
 
@@ -125,8 +125,7 @@ static void find_networks(struct reading *n)
     node->networks = list;
 }
 
-/* Addresses of one VLAN share a card: a VLAN without a card of its own would get no MAC to be
- * matched by. */
+/* Addresses in one VLAN share a card. A VLAN without a card would have no MAC to be matched by. */
 static void check_cards(struct reading *n)
 {
     const struct node *node = n->node;
@@ -146,8 +145,8 @@ static void check_cards(struct reading *n)
 
 /* --- What no two nodes may share -------------------------------------------------------------- */
 
-/* The node beside this tree's that has the key; NULL: none has, but perhaps the same node as it was
- * before. */
+/* The node of another tree that has the key; NULL: there is none, except perhaps an earlier
+ * definition of this node. */
 static const struct node *other(const struct load *l, const struct tree *t, uint32_t number)
 {
     if (number == MAP_NONE || str_eq(t->nodes[number].uid, l->uid))
@@ -190,7 +189,7 @@ static uint32_t find_name(const struct tree *t, const void *name)
     return index_find_name(&t->index, t->nodes, *(const struct str *)name);
 }
 
-/* Who has it instead: one of this tree, else one of those beside it. */
+/* The node that has the key: of this tree, otherwise of the trees beside it. */
 static const struct node *holder(const struct reading *n, uint32_t number,
                                  const struct node *elsewhere)
 {
@@ -251,7 +250,7 @@ static const struct uuid *keep_uuid(struct load *l, struct uuid u)
     return kept;
 }
 
-/* Puts it into the tree, where it has a name of its own. */
+/* Adds the node to the tree, unless its name is taken. */
 static void put_node(struct reading *n)
 {
     struct load *l = n->l;
@@ -291,7 +290,7 @@ static int by_name(const void *a, const void *b)
     return str_cmp(((const struct node *)a)->name, ((const struct node *)b)->name);
 }
 
-/* Numbers by name. Who writes very many nodes mostly has them in that order. */
+/* Sorts the nodes by name. Large trees are mostly generated in that order already. */
 static void sort_nodes(struct tree *t)
 {
     uint32_t i = 1;
@@ -304,7 +303,7 @@ static void sort_nodes(struct tree *t)
     index_fill(&t->index, t->nodes, t->nodes_n);
 }
 
-/* What a new cluster would lack. */
+/* Warns of what a new cluster would lack. */
 static void warn_of_bootstraps(struct load *l)
 {
     const struct tree *t = l->tree;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The steps for roles/: what extends what, and which templates there are. */
+/* The steps for roles/: resolves templates and `extends`. */
 #include "tree/load.h"
 
 #include "base/guess.h"
@@ -13,7 +13,7 @@ static struct str draft_name(const void *drafts, uint32_t i)
     return ((const struct role_draft *)drafts)[i].role.name;
 }
 
-/* Of a file that anyone may read who knows a node's URL. */
+/* Anyone who knows a node's URL may read such a file. */
 static const struct template *find_open_template(struct load *l, const struct yaml_node *names,
                                                  const char *key, struct str name)
 {
@@ -61,7 +61,7 @@ static void find_boot_file(struct load *l, struct boot_file *f)
         f->url = ARENA_JOIN(&l->tree->arena, l->tree->site.url, STR("/assets/"), f->asset);
 }
 
-/* A node known by neither has no window whose key its kernel could be given. */
+/* Without either, no machine could be given the key of the node's window. */
 static bool knows_machines(const struct site *s)
 {
     return s->evidence[EVIDENCE_MAC] || s->evidence[EVIDENCE_UUID];
@@ -220,7 +220,7 @@ static void inherit(struct load *l, struct role_draft *d)
     r->variables = variables_merge(&l->tree->arena, parent->variables, r->variables);
 }
 
-/* Up from one role to the first that is finished, then down again: `way` has room for all. */
+/* Goes up to the first role that is finished, then down again; `way` has room for all roles. */
 static void resolve(struct load *l, uint32_t i, uint32_t *way)
 {
     uint32_t n = 0;
@@ -241,7 +241,7 @@ static void resolve(struct load *l, uint32_t i, uint32_t *way)
     }
 }
 
-/* Of a role that names none. */
+/* For a role that does not name a script. */
 static void find_usual_scripts(const struct tree *t, struct role *r)
 {
     for (size_t s = 0; s < LOADERS; s++) {
@@ -271,7 +271,7 @@ void load_link_roles(struct load *l)
     }
 }
 
-/* Up from each role that bootstraps, as far as that is not known yet. */
+/* Marks each role that bootstraps and those that it extends. */
 static void mark_for_bootstrap(struct load *l)
 {
     for (uint32_t i = 0; i < l->tree->roles_n; i++) {
@@ -285,7 +285,7 @@ static void mark_for_bootstrap(struct load *l)
     }
 }
 
-/* A role that is there to be extended may have them for those that do. */
+/* A role that only serves to be extended may have them for other roles. */
 static void check_bootstrap(struct load *l, const struct role_draft *d)
 {
     static const char advice[] = "%s: its nodes are never given it: neither role '%s' nor one that "
@@ -307,7 +307,7 @@ void load_roles(struct load *l, const char *folder)
     l->roles_whole = load_folder(l, folder, load_role);
     load_link_roles(l);
     mark_for_bootstrap(l);
-    if (l->faults->errors != errors) /* who extends what may not be known */
+    if (l->faults->errors != errors) /* `extends` may be unresolved */
         return;
     for (uint32_t i = 0; i < l->tree->roles_n; i++)
         check_bootstrap(l, &l->role_drafts[i]);

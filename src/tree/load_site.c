@@ -27,14 +27,14 @@ static void check_networks(struct load *l, const struct site *s)
     }
 }
 
-/* Where a network is missing for its own faults, an address in it is not called outside. */
+/* If a faulty network was dropped, an address in it is not reported as outside all networks. */
 static bool has_all_networks(const struct yaml_node *site, uint32_t n)
 {
     const struct yaml_node *written = yaml_get(site, STR("networks"));
     return !written || (written->kind == YAML_MAPPING ? written->n == n : yaml_is_null(written));
 }
 
-/* The host of the site's URL, with the port that `cloudseedd` takes for TLS. */
+/* The host of the site's URL, with cloudseedd's default port for TLS. */
 static struct str default_node_url(struct arena *a, struct str url)
 {
     struct str host = url;
@@ -79,7 +79,7 @@ static struct str cluster_name(const void *clusters, uint32_t i)
     return ((const struct cluster *)clusters)[i].name;
 }
 
-/* Pods and services of one cluster, to be told apart in messages. */
+/* Pods and services of a cluster, with words for messages. */
 struct range {
     struct cidr cidr;
     const char *key;
@@ -129,7 +129,7 @@ static void report_twice(struct load *l, const struct addon *addon, const struct
               other->at.line);
 }
 
-/* Where each one's manifest comes from. */
+/* Resolves where the manifest of each addon comes from. */
 static void find_manifests(struct load *l, const struct yaml_node *y, struct addon *addons,
                            uint32_t n)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The step for the templates' folder, and the rules of sealed/ in it. */
+/* The step for the templates' folder, and the rules for sealed/ in it. */
 #include "tree/load.h"
 
 #include "base/guess.h"
@@ -34,7 +34,7 @@ const struct template *load_find_template(struct load *l, const struct yaml_node
 
 /* --- sealed/ ------------------------------------------------------------------------------- */
 
-/* A template whose words are held against the rules. */
+/* A template that is being checked against the rules. */
 struct checking {
     struct load *l;
     const struct template *t;

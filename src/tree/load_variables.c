@@ -8,13 +8,13 @@
 
 #include <stdlib.h>
 
-/* Errors must find room among the faults that are kept. */
+/* Leaves room for errors among the faults that are kept. */
 #define TOLD_MAX 10
 
 /* A name that no template reads. */
 struct unread {
     struct str name;
-    struct str best; /* what is read and looks like it; n == 0: nothing is */
+    struct str best; /* the most similar name that is read; n == 0: none */
     unsigned told;
 };
 
@@ -53,7 +53,7 @@ static size_t without_digits(struct str s, char *to)
     return n;
 }
 
-/* "dns1" and "dns2" are two things, and so are short words. */
+/* "dns1" and "dns2" are two names, not one misspelt; so are short words. */
 static bool is_slip(const struct guess *g)
 {
     char a[128], b[128];
@@ -64,7 +64,7 @@ static bool is_slip(const struct guess *g)
     return !str_eq(left, right);
 }
 
-/* Thousands of nodes have variables of the same few names: each is looked at once. */
+/* Thousands of nodes set the same few names: each name is looked at once. */
 static struct unread *find_unread(struct reads *r, struct str name)
 {
     uint32_t i = map_find(&r->unread, unread_name, r->list, name);
@@ -82,7 +82,7 @@ static struct unread *find_unread(struct reads *r, struct str name)
     return &r->list[r->n++];
 }
 
-/* A role has its parent's variables too, each with the place where it was written. */
+/* A role also has its parent's variables, with their own places. */
 static bool is_inherited(const struct variable *v, struct variables from)
 {
     const struct variable *theirs = variables_find(from, v->name);
@@ -90,7 +90,7 @@ static bool is_inherited(const struct variable *v, struct variables from)
            theirs->at.column == v->at.column;
 }
 
-/* Where both stand side by side, one is no slip for the other. */
+/* If both are set together, one is not a misspelling of the other. */
 static bool has_own(struct variables vars, struct variables inherited, struct str name)
 {
     const struct variable *v = variables_find(vars, name);

@@ -13,7 +13,7 @@ static void write_names(struct buf *out, const char *const *names)
         buf_printf(out, "%s`%s`", i == 0 ? "" : names[i + 1] ? ", " : " or ", names[i]);
 }
 
-/* What the field takes: the words of its faults. */
+/* What the field takes, in the words of its faults. */
 static void write_takes(struct buf *out, const struct schema_field *f)
 {
     if (f->shape == SCHEMA_LIST)

@@ -12,9 +12,9 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* A pattern's letters: D a digit, O an octal one, H a hexadecimal one, '_' a digit or underscore,
- * U a hexadecimal digit or underscore, S a sign, E an exponent's letter, T what stands between date
- * and time. Others stand for themselves. */
+/* The letters of a pattern: D a digit, O an octal digit, H a hexadecimal digit, '_' a digit or
+ * underscore, U a hexadecimal digit or underscore, S a sign, E the letter of an exponent, T a
+ * separator of date and time. Any other character stands for itself. */
 static bool class_has(char class, char c)
 {
     char lower = (char)(c | 0x20);
@@ -31,8 +31,8 @@ static bool class_has(char class, char c)
     }
 }
 
-/* Whether the pattern matches all of `s`. Behind a letter '?' means perhaps, '*' any number, '+'
- * one or more. It is greedy and never goes back: these patterns need no more. */
+/* Whether the pattern matches all of `s`. After a letter, '?', '*' and '+' mean what they mean in a
+ * regular expression. Matching is greedy without backtracking, which is enough here. */
 static bool matches(struct str s, const char *pattern)
 {
     size_t at = 0;
@@ -58,7 +58,7 @@ static bool is_one_of(struct str s, const char *const *words)
     return *words != NULL;
 }
 
-/* Numbers of base 60: 12:34:56, and each MAC address of digits alone that cloud-init died of. */
+/* Base 60: 12:34:56, and MAC addresses that consist of digits, on which cloud-init fails. */
 static bool is_base_60(struct str s)
 {
     if (s.n && class_has('S', s.p[0]))
@@ -84,7 +84,7 @@ static bool is_date(struct str s)
                                          matches(s, "DDDD-DD?-DD?TT*DD?:DD:DD.?D*T*SDD?:?D?D?")));
 }
 
-/* Why a plain text is refused; NULL where both YAMLs agree on it. */
+/* Why a plain scalar is refused; NULL if both versions of YAML agree on it. */
 static const char *quarrel(struct str s)
 {
     static const char *const truths[] = {"y", "yes", "on", "n", "no", "off", NULL};
@@ -105,7 +105,7 @@ static const char *quarrel(struct str s)
     return NULL;
 }
 
-/* The same for what begins like a number. */
+/* The same for scalars that look like a number. */
 static const char *quarrel_of_numbers(struct str s)
 {
     bool spaced = memchr(s.p, '_', s.n) != NULL;
@@ -180,7 +180,7 @@ static const char *read_plain(struct str s, struct value *ret)
     return why ? why : read_number(s, ret);
 }
 
-/* The kind that a tag asks for; an integer does for a float. */
+/* Whether the value has the kind that the tag asks for; an integer may be a float. */
 static const char *check_tag(enum yaml_tag tag, struct value *v)
 {
     static const uint8_t kinds[] = {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * scalar: what a free variable's scalar means: text, number, truth or nothing.
+ * scalar: the value of a free variable's scalar: text, number, boolean or nothing.
  *
- * YAML 1.2's core schema decides. Whatever YAML 1.1 reads as something else (and cloud-init, like
- * most of the world, reads 1.1) is refused with the advice to quote it: no value may change its
- * type on its way from the seed tree into user-data.
+ * It follows YAML 1.2's core schema. A scalar that YAML 1.1 reads differently is refused with the
+ * advice to quote it: cloud-init reads 1.1, and no value may change its type on the way from the
+ * seed tree into user-data.
  */
 #ifndef CLOUDSEED_TREE_SCALAR_H
 #define CLOUDSEED_TREE_SCALAR_H
@@ -12,8 +12,8 @@
 #include "base/value.h"
 #include "tree/yaml.h"
 
-/* NULL where it is well, with *ret filled (a string's bytes are the node's); else why it is
- * refused, to stand behind the text: "is a date to YAML 1.1; quote it". */
+/* NULL with *ret filled (a string's bytes are the node's); otherwise why the scalar is refused, to
+ * follow its text in a message: "is a date to YAML 1.1; quote it". */
 const char *scalar_read(const struct yaml_node *y, struct value *ret);
 
 #endif

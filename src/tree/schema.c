@@ -94,7 +94,7 @@ static void read_map(struct schema_reader *r, const struct schema_field *f,
         schema_fault(r, f, y, "expected a mapping of names, not %s", yaml_kind_name(y));
         return;
     }
-    /* The sound ones are kept: what is wrong between them is found in the same run. */
+    /* Valid entries are kept, so that faults between them are found in the same run. */
     uint32_t sound = 0;
     char *items = arena_zalloc(r->arena, y->n, f->of->size);
     for (uint32_t i = 0; i < y->n; i++) {
@@ -134,7 +134,7 @@ static void report_unknown(struct schema_reader *r, const struct schema *s,
     buf_done(&keys);
 }
 
-/* What was not written: its default, or a fault. */
+/* A missing field: its default, or a fault. */
 static void read_missing(struct schema_reader *r, const struct schema *s,
                          const struct schema_field *f, const struct yaml_node *y, char *made)
 {
@@ -159,7 +159,7 @@ static size_t field_of(const struct schema *s, struct str name)
     return i;
 }
 
-/* Returns a bit for each field that something was written for, and how many keys are unknown. */
+/* Returns a bit for each field that was present; counts unknown keys. */
 static uint64_t read_pairs(struct schema_reader *r, const struct schema *s,
                            const struct yaml_node *y, char *made, size_t *ret_unknown)
 {
@@ -193,7 +193,7 @@ bool schema_read(struct schema_reader *r, const struct schema *s, const struct y
         *(struct place *)((char *)out + s->place_offset) = yaml_place(r->file, y);
     size_t unknown;
     uint64_t seen = read_pairs(r, s, y, out, &unknown);
-    errors += unknown; /* they leave the rest of it sound */
+    errors += unknown; /* the rest is valid */
     for (size_t i = 0; i < s->fields_n; i++) {
         if (!(seen >> i & 1))
             read_missing(r, s, &s->fields[i], y, out);
@@ -209,12 +209,12 @@ static bool read_label(struct schema_reader *r, const struct schema *s, const st
     struct str name = yaml_text(key);
     bool ok = node_name_valid(name);
     if (!ok) {
-        name = str_from(schema_quoted(r, name)); /* fit for later faults to show */
+        name = str_from(schema_quoted(r, name)); /* safe to show in later faults */
         fault_add(r->faults, yaml_place(r->file, key),
                   "%s: %s is no name; take lower-case letters, digits and '-' inside, 63 at most",
                   s->title, name.p);
     }
-    *out = arena_str(r->arena, name); /* hardly ever there twice: not worth the look */
+    *out = arena_str(r->arena, name); /* rarely repeated: not worth interning */
     return ok;
 }
 

@@ -2,9 +2,9 @@
 /*
  * schema: what a mapping in a YAML file may hold, as a table.
  *
- * One table serves three: schema_read checks a mapping and fills a struct from it, faults name what
- * was expected, and the reference page (tree/reference.h) is printed from it. It knows nothing of
- * nodes or daemons: those who do write the tables.
+ * A table has three uses: schema_read checks a mapping and fills a struct from it, faults say what
+ * was expected, and the reference page (tree/reference.h) is printed from it. Nodes and daemons are
+ * not known here; the tables are in tree/format*.c and config/config.c.
  */
 #ifndef CLOUDSEED_TREE_SCHEMA_H
 #define CLOUDSEED_TREE_SCHEMA_H
@@ -14,11 +14,11 @@
 
 struct schema_field;
 
-/* Who reads, and where to. */
+/* Where the values go, and where faults are reported. */
 struct schema_reader {
     const char *file;     /* lives as long as the arena: places point to it */
-    struct arena *arena;  /* of everything that is read */
-    struct intern *texts; /* over the same arena */
+    struct arena *arena;  /* for everything that is read */
+    struct intern *texts; /* in the same arena */
     struct faults *faults;
 };
 
@@ -26,7 +26,7 @@ struct schema_reader {
 struct schema_type {
     const char *what; /* for faults and the reference: "a MAC address, like bc:24:11:0a:14:0b" */
     size_t size;      /* of what `read` writes; 0: the field's own size counts */
-    bool any_kind;    /* it reads lists and mappings too; else only scalars come to it */
+    bool any_kind;    /* `read` also takes lists and mappings; otherwise only scalars */
     /* Writes to `out` and returns true, or reports a fault. */
     bool (*read)(struct schema_reader *r, const struct schema_field *f, const struct yaml_node *y,
                  void *out);
@@ -50,7 +50,7 @@ struct schema_field {
     size_t count_offset, count_size; /* of the number of items */
     int64_t min, max;                /* of an integer; `max` of a list's items, 0: any number */
     const char *const *names;        /* of an enum, in the order of its values, NULL at the end */
-    const char *fallback;            /* what a missing value is taken for, as it would be written */
+    const char *fallback;            /* the default, as it would be written */
     const char *help;                /* a sentence for the reference */
     const char *example;             /* of a value, as it would be written */
 };
@@ -66,7 +66,7 @@ struct schema {
     size_t name_offset; /* of the struct str that takes its name in a map, or SCHEMA_NOT_KEPT */
     const struct schema_type *name_type; /* of that name; NULL: a label */
     size_t place_offset;                 /* of the struct place, or SCHEMA_NOT_KEPT */
-    /* What no single field can tell; called where all of them are sound. */
+    /* Checks that concern several fields; called if all of them are valid. */
     void (*check)(struct schema_reader *r, const struct yaml_node *y, const void *made);
 };
 
@@ -77,23 +77,24 @@ struct schema {
                                  .count_size = sizeof(((type *)0)->member##_n)
 #define SCHEMA_FIELDS(table) .fields = (table), .fields_n = sizeof(table) / sizeof((table)[0])
 
-/* Fills `out`, which the caller has zeroed, from the mapping `y` (nothing counts as an empty one).
- * Every fault is reported; false where `out` is not sound: unknown keys are faults too, but leave
- * it so. Members whose field is faulty keep what they were; maps keep what is sound in them. */
+/* Fills `out`, which the caller has zeroed, from the mapping `y` (nothing counts as an empty one)
+ * and reports every fault. False if `out` must not be used; unknown keys are faults, but do not
+ * cause that. Members whose field is faulty are left as they were; maps keep their valid entries.
+ */
 bool schema_read(struct schema_reader *r, const struct schema *s, const struct yaml_node *y,
                  void *out);
 
-/* Reads a mapping of name to mapping, one at a time: reports a name that is none, fills name and
- * place, then all else. For files that hold more than a struct can. */
+/* Reads one NAME: MAPPING pair: checks the name, fills name and place, then all else. For files
+ * with more entries than a struct could hold. */
 bool schema_read_named(struct schema_reader *r, const struct schema *s, const struct yaml_pair *y,
                        void *out);
 
-/* The place of what stands under `key` in the mapping `y`, or of item number `i` in the list
- * there; of `y` itself where there is none. */
+/* The place of the value of `key` in the mapping `y`, or of item number `i` if that is a list; the
+ * place of `y` if there is no such key. */
 struct place schema_place(const struct schema_reader *r, const struct yaml_node *y, const char *key,
                           uint32_t i);
 
-/* For a type's `read`: reports a fault as "NAME: …" at the place of `y`; returns false. */
+/* For a type's `read`: reports a fault "NAME: …" at the place of `y`; returns false. */
 bool schema_fault(struct schema_reader *r, const struct schema_field *f, const struct yaml_node *y,
                   const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 /* The same: "NAME: 'TEXT' is not WHAT". */

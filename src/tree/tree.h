@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tree: the seed tree as loaded: site, clusters, roles, nodes and their compiled templates.
+ * tree: the loaded seed tree: site, clusters, roles, nodes and their compiled templates.
  *
- * A tree is frozen: it is made whole by tree_load or not at all, and any thread may read it. It
- * does not render, holds no keys, and knows no state of a node.
+ * A tree never changes: tree_load makes it complete or not at all, and any thread may read it. It
+ * does not render, and holds neither keys nor states of nodes.
  */
 #ifndef CLOUDSEED_TREE_TREE_H
 #define CLOUDSEED_TREE_TREE_H
@@ -14,33 +14,33 @@
 struct tree;
 
 /* Reads site.yaml and the YAML files of clusters/, roles/ and nodes/, and all of `templates_dir`.
- * All faults are reported, with their places; -EINVAL when there is one, and *ret is untouched.
- * Blocks on disk: not for a loop's thread. */
+ * Reports all faults with their places; -EINVAL if there is one, with *ret untouched. Blocks on the
+ * disk, so it must not run on an event loop's thread. */
 int tree_load(const char *seed_dir, const char *templates_dir, struct faults *faults,
               struct tree **ret);
 void tree_free(struct tree *t);
 
 const struct site *tree_site(const struct tree *t);
 
-/* Nodes are numbered 0 … count-1 in the order of their names; a number holds for this tree. */
+/* Nodes are numbered from 0 in the order of their names; the numbers are those of this tree. */
 uint32_t tree_node_count(const struct tree *t);
 const struct node *tree_node(const struct tree *t, uint32_t number);
 uint32_t tree_node_number(const struct tree *t, const struct node *n);
 bool tree_has(const struct tree *t, const struct node *n);
-/* The first node whose name comes behind `after`, in byte order; NULL: none. */
+/* The first node whose name is greater than `after`, in byte order; NULL: none. */
 const struct node *tree_next(const struct tree *t, struct str after);
 
-/* Clusters lie in one array, in the order of their names; roles likewise. */
+/* Clusters are in one array, sorted by name; so are roles. */
 uint32_t tree_cluster_count(const struct tree *t);
 const struct cluster *tree_cluster(const struct tree *t, uint32_t number);
 uint32_t tree_role_count(const struct tree *t);
 const struct role *tree_role(const struct tree *t, uint32_t number);
 
-/* The boot script that has its name by custom ("ipxe/first"), in a loaded tree; NULL: none. */
+/* The boot script with the conventional name ("ipxe/first") in a loaded tree; NULL: none. */
 enum script_for {
-    SCRIPT_FIRST,   /* whoever asks */
-    SCRIPT_NODE,    /* a node whose role names no other */
-    SCRIPT_UNKNOWN, /* a machine that no node has */
+    SCRIPT_FIRST,   /* for any machine */
+    SCRIPT_NODE,    /* for a node whose role does not name one */
+    SCRIPT_UNKNOWN, /* for a machine that is not a node */
 };
 const struct template *tree_script(const struct tree *t, enum boot_loader loader,
                                    enum script_for whom);
@@ -49,7 +49,7 @@ const struct template *tree_script(const struct tree *t, enum boot_loader loader
 uint32_t tree_secret_count(const struct tree *t);
 struct str tree_secret(const struct tree *t, uint32_t number);
 
-/* NULL where there is none. */
+/* NULL if there is none. */
 const struct role *tree_find_role(const struct tree *t, struct str name);
 const struct cluster *tree_find_cluster(const struct tree *t, struct str name);
 const struct node *tree_find_name(const struct tree *t, struct str name);

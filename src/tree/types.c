@@ -84,7 +84,7 @@ READS(read_path)
     return ok ? keep_text(r, s, out) : schema_refuse(r, f, y);
 }
 
-/* One way to write each path: without ".", ".." and nothing between two slashes. */
+/* Each path has only one valid form: no ".", "..", or empty segment. */
 static bool parts_valid(struct str path)
 {
     if (!is_one_line(path))
@@ -104,7 +104,7 @@ READS(read_file)
     return ok ? keep_text(r, s, out) : schema_refuse(r, f, y);
 }
 
-/* What stands for itself in a URL's path (RFC 3986). */
+/* Characters that need no escape in the path of a URL (RFC 3986). */
 static bool is_url_path(struct str s)
 {
     for (size_t i = 0; i < s.n; i++) {
@@ -122,8 +122,8 @@ READS(read_asset)
     return parts_valid(s) && is_url_path(s) ? keep_text(r, s, out) : schema_refuse(r, f, y);
 }
 
-/* "NAME:PORT", where NAME may be an address; IPv6 in brackets. Port 0 only where `no_port` allows
- * that it is left out. */
+/* "NAME:PORT", where NAME may be an address, IPv6 in brackets. With `no_port` the port may be left
+ * out. */
 static bool host_port_valid(struct str s, bool no_port)
 {
     struct endpoint e;
@@ -146,7 +146,7 @@ READS(read_host_port)
     return host_port_valid(s, false) ? keep_text(r, s, out) : schema_refuse(r, f, y);
 }
 
-/* What follows "http://" or "https://"; p == NULL where neither begins it. */
+/* The text after "http://" or "https://"; p == NULL if it begins with neither. */
 static struct str behind_scheme(struct str s)
 {
     if (str_starts(s, STR("http://")))

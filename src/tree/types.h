@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * types: the values that fields of a schema take.
+ * types: the types of fields in a schema.
  *
- * A field's type is declared, so its text is taken as it was written: `role: no` names a role, and
- * an unquoted MAC address is one. Numbers, and true or false, must not be quoted.
+ * Since a field declares its type, its text is taken as written: `role: no` names a role, and a MAC
+ * address need not be quoted. Numbers and booleans must not be quoted.
  */
 #ifndef CLOUDSEED_TREE_TYPES_H
 #define CLOUDSEED_TREE_TYPES_H
@@ -11,7 +11,7 @@
 #include "tree/schema.h"
 
 extern const struct schema_type schema_text;      /* struct str; one line, not empty */
-extern const struct schema_type schema_label;     /* struct str; a name of RFC 1123's letters */
+extern const struct schema_type schema_label;     /* struct str; a label of RFC 1123 */
 extern const struct schema_type schema_domain;    /* struct str; a DNS name */
 extern const struct schema_type schema_path;      /* struct str; absolute */
 extern const struct schema_type schema_file;      /* struct str; a file's path, as it is opened */
@@ -30,7 +30,7 @@ extern const struct schema_type schema_endpoint;
 
 /* A DNS name of RFC 1123, any case, at most 253 bytes. */
 bool types_domain_valid(struct str s);
-/* "http://10.0.10.5:8080", https too; a slash at its end may be there, a path may not. */
+/* "http://10.0.10.5:8080" or https; one slash may follow, but no path. */
 bool types_origin_valid(struct str s);
 
 #endif

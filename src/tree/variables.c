@@ -30,7 +30,7 @@ static bool read_list(struct schema_reader *r, const struct schema_field *f,
     return ok;
 }
 
-/* A key that is a number or a truth to YAML would come out as another text than was written. */
+/* A key that is a number or a boolean to YAML would be written differently when rendered. */
 static bool read_key(struct schema_reader *r, const struct schema_field *f,
                      const struct yaml_node *y, struct value *ret)
 {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * variables: free values that templates use, by name.
+ * variables: values for templates, by name.
  *
- * Names that mean something to templates already are refused: a variable could never be seen
- * behind them.
+ * Names with a meaning in templates are refused, because they would hide the variable.
  */
 #ifndef CLOUDSEED_TREE_VARIABLES_H
 #define CLOUDSEED_TREE_VARIABLES_H
@@ -13,10 +12,10 @@
 
 extern const struct schema_type schema_variables; /* struct variables */
 
-/* Whether the name means something to templates already. */
+/* Whether the name has a meaning in templates. */
 bool variables_is_taken(struct str name);
 
-/* Those of `over`, and those of `under` that `over` lacks. */
+/* Those of `over`, and those of `under` that are not in `over`. */
 struct variables variables_merge(struct arena *a, struct variables under, struct variables over);
 
 #endif

@@ -21,7 +21,7 @@ struct parse {
     struct faults *faults;
     struct compose compose;
     bool many, seen_document;
-    const struct yaml_node **roots; /* where many documents may stand */
+    const struct yaml_node **roots; /* if `many` */
     uint32_t roots_n, roots_room;
 };
 
@@ -74,7 +74,7 @@ static struct place place_of(const struct parse *p, yaml_mark_t mark)
     return (struct place){p->file, (uint32_t)mark.line + 1, (uint32_t)mark.column + 1};
 }
 
-/* The place of a byte, for faults that libyaml gives no place for. */
+/* The place of a byte, for faults without a place from libyaml. */
 static struct place place_of_byte(const struct parse *p, size_t at)
 {
     struct place place = {p->file, 1, 1};
@@ -98,7 +98,7 @@ static struct str line_of(struct str text, uint32_t number)
     return number ? STR("") : line;
 }
 
-/* The line and a caret below it; NULL for a line that a terminal should not be given. */
+/* The line and a caret below it; NULL for a line that is not safe for a terminal. */
 static const char *excerpt_of(struct parse *p, struct place at)
 {
     struct str line = line_of(p->text, at.line);
@@ -109,7 +109,7 @@ static const char *excerpt_of(struct parse *p, struct place at)
     char caret[EXCERPT_MAX_BYTES + 1];
     for (size_t i = 0; i < line.n; i++) {
         unsigned char c = (unsigned char)line.p[i];
-        if ((c < 0x20 && c != '\t') || c == 0x7F || c == 0xC2) /* 0xC2: a control, perhaps */
+        if ((c < 0x20 && c != '\t') || c == 0x7F || c == 0xC2) /* 0xC2: perhaps a control */
             return NULL;
         caret[i] = c == '\t' ? '\t' : ' ';
     }
@@ -127,7 +127,7 @@ static bool says(const char *words, const char *part)
     return words && strstr(words, part);
 }
 
-/* What most often is the matter. */
+/* The most common causes. */
 static const char *hint_of(const struct parse *p)
 {
     static const struct {
@@ -148,8 +148,8 @@ static const char *hint_of(const struct parse *p)
     return "";
 }
 
-/* libyaml's own words: people search the web for them. A key without its colon is noticed only
- * behind it, often on the next line. */
+/* libyaml's own words are kept, because people search the web for them. It notices a missing colon
+ * only after the key, often on the next line. */
 static void report_syntax(struct parse *p)
 {
     const yaml_parser_t *y = &p->parser;
@@ -172,7 +172,7 @@ static void report_syntax(struct parse *p)
         fault_add_excerpt(p->faults, at, excerpt, "%s%s", y->problem, hint_of(p));
 }
 
-/* !!str and its like; others would need code to make objects of. */
+/* !!str and the like; other tags would stand for objects of some programming language. */
 static enum yaml_tag tag_of(struct parse *p, const yaml_char_t *tag, enum yaml_kind kind,
                             struct place at)
 {
@@ -241,7 +241,7 @@ static bool on_document(struct parse *p, const yaml_event_t *ev)
     return ok;
 }
 
-/* Anchors hold for one document. */
+/* Anchors are valid in one document. */
 static bool on_document_end(struct parse *p)
 {
     if (!p->many || !p->compose.root)
@@ -293,7 +293,7 @@ static bool parse_events(struct parse *p)
     }
 }
 
-/* libyaml would guess an encoding; what is no UTF-8 came about by mistake. */
+/* libyaml would guess an encoding. Anything but UTF-8 is a mistake. */
 static bool check_encoding(struct parse *p)
 {
     static const struct str bom = {"\xEF\xBB\xBF", 3};

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz_tftp: a packet as it comes from the network, and its bytes once more as netascii.
+ * fuzz_tftp: parses the input as a packet, and encodes it as netascii.
  */
+#include "base/mem.h"
 #include "wire/tftp.h"
-
-#include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -23,7 +22,7 @@ static void check_options(const struct tftp_options *o)
     need(!(o->has & TFTP_HAS_TIMEOUT) || (o->timeout_s >= 1 && o->timeout_s <= TFTP_TIMEOUT_MAX_S));
 }
 
-/* What we write is what we read. */
+/* A packet that is written is read as the same packet. */
 static void check_packet(const struct tftp_packet *p)
 {
     struct buf b;
@@ -43,15 +42,13 @@ static void check_packet(const struct tftp_packet *p)
     buf_done(&b);
 }
 
-/* In blocks of 8 and of 512 octets: the same text. */
+/* Blocks of 8 and of 512 octets must give the same text. */
 static void check_netascii(struct str text)
 {
-    char *eights = malloc(2 * text.n + 8), *whole = malloc(2 * text.n + 512);
+    char *eights = mem_alloc(2 * text.n + 8), *whole = mem_alloc(2 * text.n + 512);
     struct tftp_netascii s = {0}, t = {0};
     struct str a = text, b = text;
     size_t n = 0, m = 0, got;
-    if (!eights || !whole)
-        abort();
     while ((got = tftp_netascii(&s, &a, eights + n, 8)) > 0)
         n += got;
     while ((got = tftp_netascii(&t, &b, whole + m, 512)) > 0)

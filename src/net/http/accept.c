@@ -114,7 +114,7 @@ static void accept_connection(struct http_listener *l, int fd, const struct sock
         .server = s, .peer = socket_peer(from), .fd = fd, .listener = l->kind};
     bool is_local = from->ss_family == AF_UNIX;
     if (is_local)
-        arriving.peer_uid = socket_peer_uid(fd);
+        arriving.principal = (struct principal){PRINCIPAL_SOCKET, socket_peer_uid(fd)};
     arriving.peer_slot = http_connection_slot(arriving.peer.address);
     bool full = s->connections_n >= s->limits.connections + (is_local ? LOCAL_RESERVE : 0);
     if (full || (!is_local && s->peers[arriving.peer_slot] >= s->limits.connections_per_address)) {

@@ -44,7 +44,8 @@ struct http_connection {
     struct endpoint peer;
     uint64_t deadline_ms; /* on the loop's clock */
     uint64_t acked;       /* bytes that the peer had acknowledged at its last deadline */
-    uint32_t peer_slot, peer_uid;
+    uint32_t peer_slot;
+    struct principal principal;
     int fd;
     enum exchange_listener listener;
     enum http_phase phase; /* which list it is in */

@@ -241,13 +241,6 @@ static void check_form(struct http_request *r, const char *version)
         r->refusal = "the path must begin with a slash";
 }
 
-static struct principal principal_of(const struct http_connection *c)
-{
-    if (c->peer.address.family)
-        return (struct principal){.kind = PRINCIPAL_NONE};
-    return (struct principal){.kind = PRINCIPAL_SOCKET, .uid = c->peer_uid};
-}
-
 static void read_request(struct http_request *r, const char *url, const char *method,
                          const char *version)
 {
@@ -256,7 +249,7 @@ static void read_request(struct http_request *r, const char *url, const char *me
     in->listener = r->connection->listener;
     in->path = strip_authority(str_from(url));
     in->peer = r->connection->peer.address;
-    in->principal = principal_of(r->connection);
+    in->principal = r->connection->principal;
     MHD_get_connection_values_n(r->m, MHD_HEADER_KIND, on_header, r);
     check_form(r, version);
 }
@@ -397,7 +390,7 @@ static void log_unread(const struct http_request *r)
 {
     char peer[ADDRESS_TEXT_SIZE];
     const struct exchange_in in = {.peer = r->connection->peer.address,
-                                   .principal = principal_of(r->connection)};
+                                   .principal = r->connection->principal};
     log_notice("unread", LOG_TEXT("peer", peer_text(&in, peer)),
                LOG_TEXT("reason", STR("the request was malformed, too large, or never whole")));
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bodies, exchanges that wait and are woken, streams, and unix sockets, over a port of the tests'.
- */
+/* Bodies, exchanges that wait, streams, secrets and unix sockets, over a port of the test's own. */
 #include "lib/unit.h"
 
 #include "net/http/http.h"
@@ -14,14 +13,14 @@
 
 #define TALK_MAX 65536
 
-/* What the tests' core does, by the request's path. */
+/* The path of a request decides what the port does. */
 static struct {
     uv_loop_t loop;
     uv_timer_t waker;
     uv_async_t talked;
     struct http_server *server;
     struct exchange_port port;
-    struct waiter waiting; /* who wants to be woken */
+    struct waiter waiting; /* to be woken by on_waker */
     struct slot_ref stale; /* of an exchange that has ended */
     unsigned steps, ended, wakes_left;
     uint32_t uid;
@@ -103,7 +102,7 @@ static enum exchange_verdict on_step(struct exchange *x, void *state)
         return step_stream(x);
     if (str_is(x->in.path, "/wait") && wait_for_waker(x) == EXCHANGE_WAIT)
         return EXCHANGE_WAIT;
-    if (str_is(x->in.path, "/self")) { /* woken before it is held */
+    if (str_is(x->in.path, "/self")) { /* woken before it is suspended */
         waiter_wake(x->waiter);
         if (world.steps < 3)
             return exchange_wait(x, on_step, NULL);
@@ -207,7 +206,7 @@ static int listen_tcp(void)
     return fd;
 }
 
-/* What the server says to a whole conversation, until it closes. */
+/* All that the server sends until it closes. */
 static const char *answer_at(int listening, const char *say, size_t say_n)
 {
     static struct talk t;
@@ -392,7 +391,7 @@ static void a_stream_comes_by_steps(void **state)
     assert_int_equal(world.steps, 3);
 }
 
-/* A peer that is held when time is up is cut off, and its exchange ends. */
+/* A suspended request is cut at the end of the drain, and its exchange ends. */
 static void a_drain_ends_who_waits(void **state)
 {
     (void)state;

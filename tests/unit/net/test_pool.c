@@ -13,7 +13,7 @@
 #define SHORT_MS 50
 #define LONG_MS 600000
 
-/* `gate` holds up those that are to hang. */
+/* Jobs that hang wait for `gate`. */
 static struct {
     uv_loop_t loop;
     struct pool *pool;
@@ -21,7 +21,7 @@ static struct {
     pthread_cond_t opened;
     bool is_open;
     atomic_uint begun;
-    unsigned late[2], ended, not_run; /* late: those that end, and those that hang */
+    unsigned late[2], ended, not_run; /* late: jobs that end, and jobs that hang */
 } world;
 
 struct job {
@@ -75,7 +75,7 @@ static void open_gate(void)
     pthread_mutex_unlock(&world.gate);
 }
 
-/* Never waits in the loop: what was waited for may have come before it looked for news. */
+/* Does not block in the loop: the event may have been handled before. */
 static void turn_until(const unsigned *counter, unsigned n)
 {
     while (*counter < n) {
@@ -84,7 +84,7 @@ static void turn_until(const unsigned *counter, unsigned n)
     }
 }
 
-/* However long the threads take: no deadline is over while the loop stands still. */
+/* Deadlines do not pass while the loop stands still, however long the threads take. */
 static void wait_begun(unsigned n)
 {
     while (atomic_load(&world.begun) < n)
@@ -165,7 +165,7 @@ static void with_all_threads_stuck_work_is_refused(void **state)
     for (int i = 0; i < 3; i++)
         assert_true(start(true, false));
     turn_until(&world.late[true], 5);
-    assert_int_equal(world.ended, 3); /* those that never got a thread */
+    assert_int_equal(world.ended, 3); /* jobs that never had a thread */
     assert_int_equal(world.not_run, 3);
     assert_false(start(false, false));
     assert_true(start(false, true)); /* a patient one waits */
@@ -187,7 +187,7 @@ static void patient_work_is_never_late(void **state)
     assert_true(start(false, false));
     turn_until(&world.late[false], 1); /* the last one */
     assert_int_equal(world.ended, 1);
-    assert_false(start(false, false)); /* they hold the threads all the same */
+    assert_false(start(false, false)); /* the threads are still taken */
     open_gate();
     turn_until(&world.ended, 4);
     assert_int_equal(world.late[false] + world.late[true], 1);

@@ -89,7 +89,7 @@ static void says_why_it_cannot_listen(void **state)
     close(fd);
 }
 
-/* What a service of before left in TIME_WAIT does not keep us from starting. */
+/* Connections of an earlier process in TIME_WAIT do not prevent a start. */
 static void takes_a_port_that_was_just_used(void **state)
 {
     (void)state;
@@ -103,9 +103,9 @@ static void takes_a_port_that_was_just_used(void **state)
     assert_int_equal(write(client, "x", 1), 1);
     int served = -1;
     for (int i = 0; i < 1000 && served < 0; i++)
-        served = accept(fd, NULL, NULL); /* it is there since write() went through the loopback */
+        served = accept(fd, NULL, NULL); /* already there, on the loopback */
     assert_true(served >= 0);
-    shutdown(served, SHUT_WR); /* who closes first has the TIME_WAIT */
+    shutdown(served, SHUT_WR); /* the side that closes first has the TIME_WAIT */
     char byte[2];
     assert_int_equal(read(client, byte, sizeof(byte)), 0);
     close(client);
@@ -201,7 +201,7 @@ static void listens_at_a_path(void **state)
     assert_int_equal(st.st_mode & 0777, 0660);
     assert_int_equal(socket_adopt(fd, NULL), fd);
     close(fd);
-    close(listening_at(f.socket, 0600)); /* what the first one left is in nobody's way */
+    close(listening_at(f.socket, 0600)); /* the leftover is replaced */
     folder_end(&f);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Transfers whose exchange waits, over a port of the tests' own. tests/e2e/test_tftp.py has the
+/* Transfers whose exchange waits, over a port of the test's own. tests/e2e/test_tftp.py has the
  * rest of the protocol. */
 #include "lib/unit.h"
 
@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-/* What the tests' core does, by the request's path. */
+/* The path of a request decides what the port does. */
 static struct {
     uv_loop_t loop;
     uv_timer_t tick; /* so that the loop never sleeps for long */
@@ -19,7 +19,7 @@ static struct {
     struct tftp_server *server;
     struct exchange_port port;
     struct endpoint at;
-    struct waiter waiting; /* who wants to be woken */
+    struct waiter waiting; /* of the last exchange that stepped */
     unsigned steps, ended, wakes_left;
     int client;
     char packet[600]; /* the last that the client got */

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* A thread that works when it is told to. */
+/* Work is done when finish() is called. */
 static struct work *given;
 static bool stuck;
 
@@ -104,7 +104,7 @@ static void a_cached_file_is_read_at_once(void **state)
     assert_int_equal(tftp_source_load(s, 8, 6, on_ready, NULL), 0);
     assert_true(tftp_source_at(s, 8, 4, &got));
     assert_str(got, "89");
-    assert_true(tftp_source_at(s, 10, 4, &got)); /* the end is always at hand */
+    assert_true(tftp_source_at(s, 10, 4, &got)); /* the end needs no load */
     assert_false(tftp_source_at(s, 0, 4, &got));
     assert_int_equal(calls, 0);
     tftp_source_free(s);
@@ -120,7 +120,7 @@ static void a_share_is_read_by_a_thread(void **state)
     assert_int_equal(tftp_source_load(s, 0, 8, on_ready, NULL), -EAGAIN);
     assert_true(tftp_source_loading(s));
     assert_false(tftp_source_at(s, 0, 4, &got));
-    assert_int_equal(tftp_source_load(s, 0, 8, on_ready, NULL), -EAGAIN); /* asked for already */
+    assert_int_equal(tftp_source_load(s, 0, 8, on_ready, NULL), -EAGAIN); /* has begun before */
     finish(true);
     assert_int_equal(calls, 1);
     assert_int_equal(told, 0);

@@ -3,7 +3,7 @@
 
 #include "net/tftp/window.h"
 
-/* Sends all that may be sent; returns how many blocks that are. */
+/* Sends all blocks that may be sent; returns how many. */
 static unsigned pump(struct tftp_window *w, uint64_t now_ms)
 {
     unsigned n = 0;
@@ -169,7 +169,7 @@ static void learns_how_quick_the_peer_is(void **state)
     tftp_window_ack(&slow, 1, 399);
     pump(&slow, 400);
     assert_int_equal(slow.deadline_ms, 2000);
-    /* What was sent twice tells nothing. */
+    /* A block that was sent twice is not timed. */
     tftp_window_timeout(&slow, 2000);
     pump(&slow, 2000);
     tftp_window_ack(&slow, 2, 2001);

@@ -148,6 +148,7 @@ def test_no_more_than_one_line_of_reason():
 def test_what_is_too_long_ends_in_time():
     for n in (3000, 3500, 3900, 4000, 4096, 4100, 5000, 8000, 20000, 200000):
         for data in (f"GET /{'a' * n} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+                     f"GET /x?{'a&' * (n // 2)} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
                      f"GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: {'a' * n}\r\n\r\n",
                      f"GET /x HTTP/1.1\r\nHost: {'a' * n}\r\nConnection: close\r\n\r\n",
                      f"{'A' * n} /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"):
@@ -158,6 +159,16 @@ def test_what_is_too_long_ends_in_time():
 
 def test_three_kilobytes_of_headers_pass():
     serves(f"GET {PATH} HTTP/1.1\r\nHost: x\r\nX: {'a' * 3000}")
+
+
+def test_authorization_is_not_logged():
+    secret = "Authorization: Bearer not-for-the-log"
+    serves(f"GET {PATH} HTTP/1.1\r\nHost: x\r\n{secret}")
+    refuses(f"GET /nothing HTTP/1.1\r\nHost: x\r\n{secret}", 404, "no such path", closes=False)
+    refuses(f"GET {PATH} HTTP/1.1\r\nHost: x\r\n{secret}\r\n{secret}", 400,
+            "more than one Authorization header")
+    server.wait_event("refused", reason="more than one Authorization header")
+    assert not any("not-for-the-log" in line for line in server.lines), server.lines
 
 
 def test_what_is_no_http_ends_in_time():

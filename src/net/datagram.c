@@ -4,7 +4,6 @@
 #include "net/socket.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <unistd.h>
@@ -15,11 +14,6 @@
 
 /* Machines that are switched on together send their requests together. */
 #define RECEIVE_BUFFER_BYTES (1 << 20)
-
-static int set(int fd, int level, int option, int value)
-{
-    return setsockopt(fd, level, option, &value, sizeof(value));
-}
 
 static int family_of(int fd)
 {
@@ -32,20 +26,10 @@ static int family_of(int fd)
 /* IPV6_RECVPKTINFO also covers IPv4 on the dual-stack sockets that systemd opens. */
 static int ask_for_address(int fd)
 {
-    set(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER_BYTES);
+    socket_set(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER_BYTES);
     if (family_of(fd) == AF_INET6)
-        return set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
-    return set(fd, IPPROTO_IP, IP_PKTINFO, 1);
-}
-
-static const char *advice(int code)
-{
-    switch (code) {
-    case -EADDRINUSE: return "; who has it: ss -lnup";
-    case -EACCES: return "; ports below 1024 want root or socket activation";
-    case -EADDRNOTAVAIL: return "; this machine has no such address";
-    default: return "";
-    }
+        return socket_set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+    return socket_set(fd, IPPROTO_IP, IP_PKTINFO, 1);
 }
 
 int datagram_listen(struct endpoint at, struct err *e)
@@ -56,13 +40,13 @@ int datagram_listen(struct endpoint at, struct err *e)
     int fd = socket(sa.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return err_errno(e, -errno, "socket for %s", endpoint_text(at, text));
-    if ((sa.ss_family != AF_INET6 || set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) == 0) &&
+    if ((sa.ss_family != AF_INET6 || socket_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) == 0) &&
         bind(fd, (struct sockaddr *)&sa, size) == 0 && ask_for_address(fd) == 0)
         return fd;
     int r = -errno;
     close(fd);
     return err_set(e, r, "cannot serve TFTP on %s: %s%s", endpoint_text(at, text), strerror(-r),
-                   advice(r));
+                   socket_advice(r));
 }
 
 bool datagram_is(int fd)
@@ -76,14 +60,9 @@ bool datagram_is(int fd)
 int datagram_adopt(int fd, struct err *e)
 {
     if (!datagram_is(fd) || !socket_endpoint(fd).port)
-        return err_set(
-            e, -EINVAL,
-            "file descriptor %d, which was passed to us, is no listening socket: a UDP one must "
-            "be bound",
-            fd);
-    int flags = fcntl(fd, F_GETFL);
-    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
-        fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || ask_for_address(fd) < 0)
+        return err_set(e, -EINVAL,
+                       "file descriptor %d, which was passed to us, is not a bound UDP socket", fd);
+    if (socket_set_flags(fd) < 0 || ask_for_address(fd) < 0)
         return err_errno(e, -errno, "file descriptor %d, which was passed to us", fd);
     return fd;
 }
@@ -185,8 +164,8 @@ void datagram_reply(int fd, const struct datagram *to, struct str bytes)
 /* Blocks larger than the path's MTU are sent in fragments: the client asked for that size. */
 static void allow_fragments(int fd)
 {
-    set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
-    set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
+    socket_set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+    socket_set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
 }
 
 int datagram_connect(const struct datagram *d, uint16_t port)

@@ -57,28 +57,36 @@ struct endpoint socket_endpoint(int fd)
     return socket_peer(&at);
 }
 
-static int set(int fd, int level, int option, int value)
+int socket_set(int fd, int level, int option, int value)
 {
     return setsockopt(fd, level, option, &value, sizeof(value));
+}
+
+int socket_set_flags(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+        return -1;
+    return fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
 static int open_listening(struct endpoint at, int fd)
 {
     struct sockaddr_storage sa;
     socklen_t size = socket_address(at, &sa);
-    if (set(fd, SOL_SOCKET, SO_REUSEADDR, 1) < 0 ||
-        (at.address.family == 6 && set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) < 0) ||
-        set(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, DEFER_ACCEPT_SECONDS) < 0 ||
+    if (socket_set(fd, SOL_SOCKET, SO_REUSEADDR, 1) < 0 ||
+        (at.address.family == 6 && socket_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) < 0) ||
+        socket_set(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, DEFER_ACCEPT_SECONDS) < 0 ||
         bind(fd, (struct sockaddr *)&sa, size) < 0 || listen(fd, BACKLOG) < 0)
         return -errno;
     return 0;
 }
 
-static const char *advice(int code)
+const char *socket_advice(int code)
 {
     switch (code) {
-    case -EADDRINUSE: return "; who has it: ss -ltnp";
-    case -EACCES: return "; ports below 1024 want root or socket activation";
+    case -EADDRINUSE: return "; who has it: ss -lntup";
+    case -EACCES: return "; ports below 1024 need root or socket activation";
     case -EADDRNOTAVAIL: return "; this machine has no such address";
     default: return "";
     }
@@ -96,7 +104,7 @@ int socket_listen(struct endpoint at, struct err *e)
         return fd;
     close(fd);
     return err_set(e, r, "cannot listen on %s: %s%s", endpoint_text(at, text), strerror(-r),
-                   advice(r));
+                   socket_advice(r));
 }
 
 uint64_t socket_tcp_acked(int fd)
@@ -182,13 +190,11 @@ int socket_adopt(int fd, struct err *e)
     if (type != SOCK_STREAM || !listening ||
         (!socket_endpoint(fd).address.family && !socket_is_unix(fd)))
         return err_set(e, -EINVAL,
-                       "file descriptor %d, which was passed to us, is no listening TCP or unix "
-                       "socket",
+                       "file descriptor %d, which was passed to us, is not a listening TCP or "
+                       "unix socket",
                        fd);
-    int flags = fcntl(fd, F_GETFL);
-    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
-        fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+    if (socket_set_flags(fd) < 0)
         return err_errno(e, -errno, "file descriptor %d, which was passed to us", fd);
-    set(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, DEFER_ACCEPT_SECONDS); /* a saving, not a need */
+    socket_set(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, DEFER_ACCEPT_SECONDS); /* a saving, not a need */
     return fd;
 }

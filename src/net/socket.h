@@ -29,6 +29,13 @@ struct endpoint socket_endpoint(int fd);
 struct endpoint socket_peer(const struct sockaddr_storage *from);
 /* The user of the process at the other end of a unix socket. */
 uint32_t socket_peer_uid(int fd);
+/* setsockopt with a number. */
+int socket_set(int fd, int level, int option, int value);
+/* Makes a socket non-blocking and close-on-exec; -1 with errno set. */
+int socket_set_flags(int fd);
+/* What to do about the error of a bind, in words to append; "" where that is not known. */
+const char *socket_advice(int code);
+
 /* Bytes that the peer of a TCP connection has acknowledged; 0 on other sockets. */
 uint64_t socket_tcp_acked(int fd);
 

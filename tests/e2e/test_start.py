@@ -162,7 +162,7 @@ def test_the_port_is_taken():
         address = "%s:%d" % other.getsockname()
         lines = fails(f"cannot listen on {address}: Address already in use", http=address)
         tap.eq(len(lines), 1)
-        tap.contains(lines[0], "ss -ltnp")
+        tap.contains(lines[0], "ss -lntup")
     fails("no such address", http="192.0.2.1:0")
 
 

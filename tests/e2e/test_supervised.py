@@ -216,7 +216,7 @@ def test_what_is_passed_is_no_socket():
         server = tree.start(wait=False, **world.activated(moved))
         moved.close()
         tap.eq(server.wait(), 1)
-        tap.contains(server.events("start-failed")[0]["reason"], "no listening")
+        tap.contains(server.events("start-failed")[0]["reason"], "not a bound UDP socket")
 
 
 def out_of_the_way(made):

@@ -228,9 +228,9 @@ static void check_form(struct http_request *r, const char *version)
     bool only_reads = r->exchange.in.method == METHOD_GET || r->exchange.in.method == METHOD_HEAD;
     r->refusal_status = 400;
     if (r->odd_names_n)
-        r->refusal = "a header's name holds no space";
+        r->refusal = "a header name must not contain a space";
     else if (r->host_n > 1 || (r->host_n == 0 && strcmp(version, MHD_HTTP_VERSION_1_1) == 0))
-        r->refusal = "a request wants exactly one Host header";
+        r->refusal = "a request needs exactly one Host header";
     else if (r->length_n > 1 || (r->length_n && r->encoding_n))
         r->refusal = "more than one of Content-Length and Transfer-Encoding";
     else if (only_reads && (r->length_n || r->encoding_n))

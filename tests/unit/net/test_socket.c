@@ -82,7 +82,7 @@ static void says_why_it_cannot_listen(void **state)
     assert_int_equal(socket_listen(taken, &e), -EADDRINUSE);
     char text[ENDPOINT_TEXT_SIZE];
     assert_contains(e.msg, endpoint_text(taken, text));
-    assert_contains(e.msg, "ss -ltnp");
+    assert_contains(e.msg, "ss -lntup");
     assert_int_equal(socket_listen(at("192.0.2.1:0"), &e), -EADDRNOTAVAIL); /* RFC 5737 */
     assert_contains(e.msg, "192.0.2.1:0");
     assert_contains(e.msg, "no such address");
@@ -153,9 +153,9 @@ static void adopts_nothing_else(void **state)
     int local = socket(AF_UNIX, SOCK_STREAM, 0);
     assert_int_equal(bind(local, (struct sockaddr *)&abstract, sizeof(sa_family_t)), 0);
     assert_int_equal(listen(local, 8), 0);
-    not_adopted(local, -EINVAL, "no listening");
-    not_adopted(socket(AF_INET, SOCK_STREAM, 0), -EINVAL, "no listening");
-    not_adopted(socket(AF_INET, SOCK_DGRAM, 0), -EINVAL, "no listening");
+    not_adopted(local, -EINVAL, "is not a listening TCP or unix socket");
+    not_adopted(socket(AF_INET, SOCK_STREAM, 0), -EINVAL, "is not a listening TCP or unix socket");
+    not_adopted(socket(AF_INET, SOCK_DGRAM, 0), -EINVAL, "is not a listening TCP or unix socket");
     not_adopted(open("/dev/null", O_RDONLY), -ENOTSOCK, "passed to us");
     not_adopted(999, -EBADF, "passed to us");
 }

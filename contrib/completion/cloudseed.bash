@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Completion of cloudseed's commands, options and node names for bash. It needs nothing but bash.
+#
+# The names of assets, files and machines are chosen by others, and must never be expanded: no eval,
+# no compgen (its -W expands each word). A name is offered quoted, or left out.
 
-# The words of the command, without options, to words=(…); the options that say where the tree is,
-# to where=(…). Bash makes three words of --seed=DIR.
+# The first $1 words of the line: those of the command, without options, to words=(…); the options
+# that say where the tree is, to where=(…). Bash makes three words of --seed=DIR.
 _cloudseed_words() {
     local i word
     words=() where=()
-    for ((i = 1; i < COMP_CWORD; i++)); do
+    for ((i = 1; i < $1; i++)); do
         word=${COMP_WORDS[i]}
         case $word in
         --all | --against | --sha256 | --role | --cluster | --mac | --address | --uuid | --serial | \
@@ -18,7 +21,8 @@ _cloudseed_words() {
         --server | --config | --seed | --templates | --state | --assets | --url | \
             --color)
             [[ ${COMP_WORDS[i + 1]-} == = ]] && ((i++))
-            ((++i < COMP_CWORD)) && where+=("$word" "${COMP_WORDS[i]/#\~/$HOME}")
+            ((++i < $1)) && _cloudseed_unquote "${COMP_WORDS[i]}" &&
+                where+=("$word" "$home$typed")
             ;;
         --*) ;;
         *) words+=("$word") ;;
@@ -26,102 +30,202 @@ _cloudseed_words() {
     done
 }
 
-_cloudseed_options() {
-    echo --server --config --seed --templates --state --assets --url --color --help --version
-    case "${words[*]-}" in
-    'node list'*) echo --check --json --names ;;
-    'node url'*) echo --json --discovery ;;
-    'node add'*)
-        echo --json --role --cluster --mac --address --uuid --serial --var --arm --for
-        ;;
-    'node discovered'*) echo --json --names ;;
-    'node adopt'*) echo --json --role --cluster --address --var --arm --for ;;
-    'node set'*)
-        echo --json --role --cluster --mac --address --uuid --serial --var --unset
-        ;;
-    'node arm'* | 'node reprovision'*) echo --json --for ;;
-    'node rm'* | 'node disarm'* | 'node unlock'* | 'node rekey'* | reload* | backup*)
-        echo --json
-        ;;
-    restore*) echo --sealing-key ;;
-    wait*) echo --for --timeout ;;
-    events*) echo --json --kind --since --follow ;;
-    'node show'* | check*) echo --json ;;
-    'asset list'*) echo --json --names ;;
-    'asset verify'*) echo --json ;;
-    'asset add'*) echo --sha256 ;;
-    render*) echo --all --json --names --provenance ;;
-    dhcp*) echo --for --json --network --proxy ;;
-    diff*) echo --against --each --json --markdown ;;
+# Sets typed= to what the word says without its quotes, quote= to the quote that is still open, and
+# home= to the folder if the word begins with ~/. Fails if bash would expand anything else in it, or
+# if quotes begin or end in its middle.
+_cloudseed_unquote() {
+    local i char word=$1
+    typed='' quote='' home=''
+    case $word in
+    \~/*) home=$HOME/ word=${word:2} ;;
+    \~*) return 1 ;;
+    [\"\']*) quote=${word::1} word=${word:1} ;;
     esac
+    for ((i = 0; i < ${#word}; i++)); do
+        char=${word:i:1}
+        if [[ $quote && $char == "$quote" ]]; then
+            quote=''
+            ((i + 1 == ${#word}))
+            return
+        elif [[ $char == \\ && $quote != \' ]]; then
+            ((++i))
+            char=${word:i:1}
+            [[ ! $quote || $char == [\"\\\$\`] ]] || typed+=\\
+        elif [[ $quote != \' && $char == [\$\`] ]] || [[ ! $quote && $char == [\"\'] ]]; then
+            return 1
+        fi
+        typed+=$char
+    done
+}
+
+# Whether $1 has characters that nobody sees, or that change how a terminal shows the others.
+_cloudseed_is_hidden() {
+    local LC_ALL=C
+    case $1 in
+    *[[:cntrl:]]* | *$'\xc2'[$'\x80'-$'\x9f']* | *$'\xd8\x9c'* | *$'\xe2\x80'[$'\x8b'-$'\x8f']* | \
+        *$'\xe2\x80'[$'\xa8'-$'\xae']* | *$'\xe2\x81'[$'\xa0'-$'\xaf']* | *$'\xef\xbb\xbf'*) ;;
+    *) return 1 ;;
+    esac
+}
+
+# Offers the name $1 if it begins with what was typed; $2 goes before it and is not quoted.
+_cloudseed_offer() {
+    local name=${1#"$attached"}
+    [[ $1 == "$attached$typed"* && $1 != -* ]] || return 0
+    if [[ $name == *[!A-Za-z0-9._/:+,-]* ]]; then
+        _cloudseed_is_hidden "$name" && return 0
+        case $quote in
+        '')
+            printf -v name %q "$name"
+            [[ $name != \$\'* ]] || return 0
+            name=${name//=/\\=}
+            name=${name//@/\\@}
+            ;;
+        \') [[ $name != *\'* ]] || return 0 ;;
+        *) [[ $name != *[\"\\\$\`\!]* ]] || return 0 ;;
+        esac
+    fi
+    COMPREPLY+=("${2-}$name")
+}
+
+# Offers the names that the command prints, one a line. One with a backslash was escaped: it is not
+# the name itself.
+_cloudseed_names() {
+    local name
+    while IFS= read -r name; do
+        [[ $name == *\\* ]] || _cloudseed_offer "$name"
+    done < <("$@" </dev/null 2>/dev/null)
+}
+
+# Offers words of ours.
+_cloudseed_fixed() {
+    local word
+    for word; do
+        [[ $word == "$typed"* && ! $quote ]] && COMPREPLY+=("$word")
+    done
+}
+
+# Offers files; only folders with -d. Within the only one that is left, completion can go on.
+_cloudseed_files() {
+    local name last=''
+    for name in "$home$attached$typed"*; do
+        [[ ${1-} == -d && -d $name || ${1-} != -d && -e $name ]] || continue
+        _cloudseed_offer "${name#"$home"}" "${home:+\~/}"
+        [[ ${#COMPREPLY[@]} == 0 || $last ]] || last=$name
+    done
+    if [[ ${#COMPREPLY[@]} == 1 && -d $last ]] && compopt -o nospace 2>/dev/null; then
+        COMPREPLY[0]+=/
+    fi
+}
+
+_cloudseed_options() {
+    local options=(--server --config --seed --templates --state --assets --url --color --help
+        --version)
+    case "${words[*]-}" in
+    'node list'*) options+=(--check --json --names) ;;
+    'node url'*) options+=(--json --discovery) ;;
+    'node add'*)
+        options+=(--json --role --cluster --mac --address --uuid --serial --var --arm --for)
+        ;;
+    'node discovered'*) options+=(--json --names) ;;
+    'node adopt'*) options+=(--json --role --cluster --address --var --arm --for) ;;
+    'node set'*)
+        options+=(--json --role --cluster --mac --address --uuid --serial --var --unset)
+        ;;
+    'node arm'* | 'node reprovision'*) options+=(--json --for) ;;
+    'node rm'* | 'node disarm'* | 'node unlock'* | 'node rekey'* | reload* | backup*)
+        options+=(--json)
+        ;;
+    restore*) options+=(--sealing-key) ;;
+    wait*) options+=(--for --timeout) ;;
+    events*) options+=(--json --kind --since --follow) ;;
+    'node show'* | check*) options+=(--json) ;;
+    'asset list'*) options+=(--json --names) ;;
+    'asset verify'*) options+=(--json) ;;
+    'asset add'*) options+=(--sha256) ;;
+    render*) options+=(--all --json --names --provenance) ;;
+    dhcp*) options+=(--for --json --network --proxy) ;;
+    diff*) options+=(--against --each --json --markdown) ;;
+    esac
+    _cloudseed_fixed "${options[@]}"
 }
 
 # $1 is the program as it was typed.
 _cloudseed_operands() {
     case "${words[*]-}" in
     '' | help)
-        echo check render diff node dhcp reference asset watch wait events known-hosts reload \
-            backup restore help
+        _cloudseed_fixed check render diff node dhcp reference asset watch wait events known-hosts \
+            reload backup restore help
         ;;
     node | 'help node')
-        echo list show url add discovered adopt set rm arm disarm unlock rekey reprovision
+        _cloudseed_fixed list show url add discovered adopt set rm arm disarm unlock rekey \
+            reprovision
         ;;
     render | watch* | wait* | events | known-hosts | 'node show' | 'node url' | 'node set' | 'node rm'* | \
         'node arm'* | 'node disarm'* | 'node unlock'* | 'node rekey'* | 'node reprovision'*)
-        "$1" "${where[@]}" node list --names 2>/dev/null
+        _cloudseed_names "$1" "${where[@]}" node list --names
         ;;
     'node adopt')
         # With dashes: bash takes a colon for the end of a word.
-        "$1" "${where[@]}" node discovered --names 2>/dev/null | tr : -
+        _cloudseed_names _cloudseed_machines "$1"
         ;;
     'render '*)
-        ((${#words[@]} == 2)) && "$1" "${where[@]}" render "${words[1]}" --names 2>/dev/null
+        ((${#words[@]} == 2)) && [[ ${words[1]} != -* ]] &&
+            _cloudseed_names "$1" "${where[@]}" render "${words[1]}" --names
         ;;
-    asset | 'help asset') echo add list verify rm bootloaders ;;
-    'asset verify'* | 'asset rm'*) "$1" "${where[@]}" asset list --names 2>/dev/null ;;
-    reference) echo seed config templates ;;
+    asset | 'help asset') _cloudseed_fixed add list verify rm bootloaders ;;
+    'asset verify'* | 'asset rm'*) _cloudseed_names "$1" "${where[@]}" asset list --names ;;
+    reference) _cloudseed_fixed seed config templates ;;
     esac
 }
 
-_cloudseed_files() {
-    mapfile -t COMPREPLY < <(compgen "$1" -- "$2")
-    compopt -o filenames 2>/dev/null
+_cloudseed_machines() {
+    "$1" "${where[@]}" node discovered --names | tr : -
 }
 
 _cloudseed() {
-    local cur=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words where
+    local cur=${COMP_WORDS[COMP_CWORD]} at=$((COMP_CWORD - 1)) before words where
+    local typed quote home attached=''
     COMPREPLY=()
-    if [[ $cur == = ]]; then
-        cur=
-    elif [[ $before == = ]]; then
-        before=${COMP_WORDS[COMP_CWORD - 2]}
+    if [[ $cur == [=:] ]]; then
+        cur=''
+        at=$COMP_CWORD
     fi
-    _cloudseed_words
+    case ${COMP_WORDS[at]} in
+    =) ((at--)) ;;
+    :)
+        attached=${COMP_WORDS[at - 1]}:
+        ((at -= 2))
+        ;;
+    esac
+    before=${COMP_WORDS[at]}
+    _cloudseed_words $((at + 1))
+    _cloudseed_unquote "$cur" || return
     case $before in
-    --config | --server | --sealing-key) _cloudseed_files -f "$cur" ;;
-    --seed | --templates | --state | --assets | --all | --against) _cloudseed_files -d "$cur" ;;
-    --color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur") ;;
+    --config | --server | --sealing-key) _cloudseed_files ;;
+    --seed | --templates | --state | --assets | --all | --against) _cloudseed_files -d ;;
+    --color) _cloudseed_fixed auto always never ;;
     --kind)
-        mapfile -t COMPREPLY < <(compgen -W 'created changed deleted rekeyed armed registered
-            expired unlocked reprovisioned booting progress rebooted up identity joining joined
-            ready failed alarm locked' -- "$cur")
+        _cloudseed_fixed created changed deleted rekeyed armed registered expired unlocked \
+            reprovisioned booting progress rebooted up identity joining joined ready failed alarm \
+            locked
         ;;
     --for)
         if [[ ${words[*]-} == dhcp ]]; then
-            mapfile -t COMPREPLY < <(compgen -W 'opnsense kea dnsmasq' -- "$cur")
+            _cloudseed_fixed opnsense kea dnsmasq
         fi
         ;;
     --url | --sha256 | --role | --cluster | --mac | --address | --uuid | --serial | --var | \
         --unset | --network | --timeout | --since) ;;
     *)
         if [[ $cur == -* ]]; then
-            mapfile -t COMPREPLY < <(compgen -W "$(_cloudseed_options)" -- "$cur")
+            _cloudseed_options
         elif [[ ${words[*]-} == check || ${words[*]-} == 'asset bootloaders' ]]; then
-            _cloudseed_files -d "$cur"
+            _cloudseed_files -d
         elif [[ ${words[*]-} == backup || ${words[*]-} == restore || ${words[*]-} == 'asset add' ]]; then
-            _cloudseed_files -f "$cur"
+            _cloudseed_files
         else
-            mapfile -t COMPREPLY < <(compgen -W "$(_cloudseed_operands "$1")" -- "$cur")
+            _cloudseed_operands "$1"
         fi
         ;;
     esac

@@ -1,7 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""bash's completion of `cloudseed` knows its commands, options and nodes."""
+"""bash's completion of `cloudseed` knows its commands, options and nodes, and runs nothing that is
+in a name."""
+import json
+import os
+import pty
 import re
+import select
+import shlex
 import shutil
 import subprocess
 import sys
@@ -129,6 +135,185 @@ def test_values():
     tap.eq(complete("events", "--kind", "re"), ["ready", "rebooted", "registered", "rekeyed",
                                                 "reprovisioned"])
     tap.eq(complete("backup", "cloud"), ["cloudseedd.yaml"])
+
+
+# --- Names that bash would expand, or cut ---
+
+# What each of them would do: make the file `pwned`, expand to other words, or end the command.
+HOSTILE = ["img$(touch${IFS}pwned)", "img`touch pwned`", "img$((a[$(touch pwned)]))", "${x:=pwned}",
+           "$HOME", "~root", "~", "~+", "a b", " lead", "trail ", "it's", 'say "x"', "*", "?", "[ab]",
+           "{a,b}", "x;touch pwned", "x|touch pwned", "x&touch pwned", "x>pwned", "<x", "(x)", "#c",
+           "!x", "a!!b", "^a^b", "a=b", "a:b", "a@b", "%1", "back\\slash", "\\", "-rf", "--help",
+           "--seed=x", "\u00e4", "e\u0301", "a\u202eb", "c1\u009bb", "z\u200bz", "\ufeffbom",
+           "$'a\\nb'", "plain-1.iso"]
+OFFERED_AS_IT_IS = ["a b", "it's", "*", "$HOME", "~root", "img$(touch${IFS}pwned)", "a:b", "\u00e4",
+                    "plain-1.iso", "{a,b}", "x;touch pwned"]
+UNREADABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+
+
+def spoken(*lines, cwd=None):
+    """The words that bash makes of each line."""
+    script = 'for l; do eval "set -- $l"; printf "%s\\0" "$#" "$@"; done'
+    done = subprocess.run(["bash", "-c", script, "bash", *lines], cwd=cwd or WORLD.path,
+                          capture_output=True, timeout=cli.SECONDS, check=True)
+    words = done.stdout.decode().split("\0")[:-1]
+    found = []
+    while words:
+        n = int(words.pop(0))
+        found.append(words[:n])
+        del words[:n]
+    return found
+
+
+def offered(*words):
+    """What is offered, as it would be typed."""
+    done = subprocess.run(
+        ["bash", "-c", ASK.replace(r"\n", r"\0"), "bash", str(SCRIPT), str(cli.PROGRAM), *words],
+        cwd=WORLD.path, capture_output=True, timeout=cli.SECONDS, check=True,
+        env={**os.environ, "LC_ALL": "C.UTF-8"})
+    tap.eq(done.stderr, b"")
+    return [text for text in done.stdout.decode().split("\0")[:-1] if text]
+
+
+def assert_harmless(names, *words, typed=""):
+    """Each is offered as a word that says it, or not at all; returns those that are."""
+    found = offered(*words, typed)
+    said = [one for line in spoken(*found) for one in line]
+    tap.eq(len(said), len(found), found)
+    assert set(said) <= set(names), set(said) - set(names)
+    for text in found:
+        assert not UNREADABLE.search(text), repr(text)
+        assert not text.startswith("-"), text
+    assert not list(WORLD.path.rglob("pwned")), found
+    return said
+
+
+def assets():
+    folder = WORLD.path / "assets"
+    folder.mkdir(exist_ok=True)
+    for name in HOSTILE:
+        (folder / name).write_text("")
+    return ["--assets", str(folder), *WHERE]
+
+
+def test_names_of_assets_are_quoted_or_left_out():
+    where = assets()
+    for command in ("rm", "verify"):
+        said = assert_harmless(HOSTILE, *where, "asset", command)
+        assert set(OFFERED_AS_IT_IS) <= set(said), set(OFFERED_AS_IT_IS) - set(said)
+    for name in HOSTILE:
+        if name.startswith("-"):
+            continue
+        for n in range(1, len(name) + 1):
+            if name[:n].strip() == name[:n]:
+                assert_harmless(HOSTILE, *where, "asset", "rm", typed=spelled(name[:n]))
+
+
+def spelled(text):
+    """With backslashes, as bash quotes it."""
+    return subprocess.run(["bash", "-c", 'printf %q "$1"', "bash", text], capture_output=True,
+                          text=True, check=True, env={**os.environ, "LC_ALL": "C.UTF-8"}).stdout
+
+
+def test_sealed_paths_and_names_that_a_server_tells():
+    paths = ["/etc/" + name.replace("/", "_") for name in HOSTILE if not UNREADABLE.search(name)]
+    WORLD.write("hostile/roles/r.yaml", json.dumps({"r": {
+        "extends": "worker", "sealed": {path: {"template": "sealed/kubeadm"} for path in paths}}}))
+    for part in ("site.yaml", "clusters", "roles", "nodes"):
+        source = WORLD.path / "seed" / part
+        (shutil.copytree if source.is_dir() else shutil.copy)(
+            source, WORLD.path / "hostile" / part, **({"dirs_exist_ok": True} if source.is_dir() else {}))
+    WORLD.write("hostile/nodes/h.yaml", json.dumps({"h": {
+        "role": "r", "cluster": "homelab", "macs": ["bc:24:11:00:77:01"], "addresses": ["10.0.20.77"]}}))
+    where = ["--seed", str(WORLD.path / "hostile"), *WHERE]
+    names = WORLD.run("render", "h", "--names", "--seed", WORLD.path / "hostile").stdout.splitlines()
+    assert any("touch" in name for name in names), names
+    said = assert_harmless(names, *where, "render", "h")
+    assert any("touch" in name for name in said), said
+    page = {"nodes": [{"name": name} for name in HOSTILE + ["new\nline", "\x1b[2J"]], "next": None}
+    with standin.StandIn(standin.golden("server"),
+                         standin.exchange("GET", "/v1/nodes?limit=1000", body=page)) as server:
+        said = assert_harmless(HOSTILE, "node", "rm", "--server", str(server.socket), *WHERE)
+    assert set(OFFERED_AS_IT_IS) <= set(said), said
+
+
+def test_files_are_quoted_or_left_out():
+    folder = WORLD.path / "files"
+    folder.mkdir()
+    for name in HOSTILE + ["new\nline"]:
+        (folder / name).mkdir()
+    paths = [f"files/{name}" for name in HOSTILE]
+    said = assert_harmless(paths, *WHERE, "check", typed="files/")
+    assert {f"files/{name}" for name in OFFERED_AS_IT_IS} <= set(said), said
+    for option in ("--config", "--seed", "--against", "--sealing-key"):
+        assert_harmless(paths, "diff", option, typed="files/")
+    for typed in ("files/$(touch pwned)", "files/`touch pwned`", "files/$((a[$(touch pwned)]))",
+                  "$(touch pwned)", '"files/$(touch pwned)', "~root/"):
+        tap.eq(assert_harmless(paths, "check", typed=typed), [], typed)
+        tap.eq(assert_harmless(paths, "node", "show", "--seed", typed, "--templates", typed), [], typed)
+
+
+class Terminal:
+    """An interactive bash; Ctrl-X shows the line as it stands, and drops it."""
+
+    def __init__(self):
+        self.master, slave = pty.openpty()
+        setup = WORLD.write("bashrc", f"""PS1='READY'; bind 'set enable-bracketed-paste off'
+PATH={shlex.quote(str(cli.PROGRAM.parent))}:$PATH
+show() {{ printf '\\nLINE=%s=\\n' "$READLINE_LINE"; READLINE_LINE=; }}
+bind -x '"\\C-x": show'
+. {shlex.quote(str(SCRIPT.resolve()))}
+""")
+        self.process = subprocess.Popen(  # pylint: disable=consider-using-with
+            ["bash", "--noprofile", "--rcfile", str(setup), "-i"], cwd=WORLD.path, stdin=slave,
+            stdout=slave, stderr=slave, start_new_session=True,
+            env={**os.environ, "LC_ALL": "C.UTF-8", "TERM": "dumb", "HISTFILE": "", "COLUMNS": "4000"})
+        os.close(slave)
+        self._until(b"READY")
+
+    def _until(self, end):
+        shown = b""
+        while end not in shown:
+            assert select.select([self.master], [], [], cli.SECONDS)[0], shown
+            shown += os.read(self.master, 65536)
+        return shown
+
+    def line(self, typed):
+        os.write(self.master, typed.encode() + b"\x18")
+        shown = self._until(b"LINE=")
+        while not re.search(rb"LINE=.*=\r?\n", shown):
+            shown += self._until(b"\n")
+        return re.search(rb"LINE=(.*)=\r?\n", shown)[1].decode()
+
+    def end(self):
+        os.close(self.master)
+        self.process.wait(cli.SECONDS)
+
+
+def test_a_terminal():
+    where = assets()
+    head = "cloudseed " + " ".join(shlex.quote(word) for word in where) + " asset rm "
+    terminal, completed = Terminal(), set()
+    for name in HOSTILE:
+        for typed in (spelled(name[:-1]), spelled(name), "'" + name[:-1], '"' + name[:-1]):
+            others = [n for n in HOSTILE if n.startswith(name[:-1])]
+            unsayable = {"'": "'", '"': '"\\$`!'}.get(typed[0], "")
+            if len(name) < 3 or len(others) > 1 or name[0] == "-" or set(name) & set(unsayable):
+                continue
+            line = terminal.line(head + typed + "\t")
+            if line == head + typed:
+                continue  # left out
+            line = line.removesuffix(" ")
+            tap.eq(spoken(line), [[*head.replace("'", "").split(), name]], (typed, line))
+            completed.add(typed)
+    assert {"a\\ ", "'a ", '"a ', "it\\'", r"\$HOM", "'$HOM", r"\~roo", r"\{a\,b", "a:"} <= completed, \
+        sorted(completed)
+    tap.eq(terminal.line(head + "img\\$\\(t\t").strip(), head + r"img\$\(touch\$\{IFS\}pwned\)")
+    tap.eq(terminal.line("cloudseed check fil\tit\t"), "cloudseed check files/it\\'s/")
+    tap.eq(terminal.line("cloudseed render --config cloudseedd.yaml h --seed hostile sealed/etc/pl\t"),
+           "cloudseed render --config cloudseedd.yaml h --seed hostile sealed/etc/plain-1.iso ")
+    terminal.end()
+    assert not list(WORLD.path.rglob("pwned"))
 
 
 tap.main()

@@ -6,6 +6,7 @@
 #include "cli/common/cli.h"
 #include "cli/common/progress.h"
 #include "cli/common/seedtree.h"
+#include "cli/common/term.h"
 #include "model/asset.h"
 
 #include <errno.h>
@@ -298,7 +299,7 @@ static int fill(struct putting *asset, struct putting *hash, struct str name, in
     struct arena *a = &asset->cli->arena;
     struct stat st;
     uint64_t size = fstat(from, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
-    const char *what = ARENA_JOIN(a, STR("adding "), name).p;
+    const char *what = ARENA_JOIN(a, STR("adding "), term_safe(name, a)).p;
     int r = make_folders((char *)(uintptr_t)asset->path.p);
     if (r == 0)
         r = part_open(asset, asset->path);
@@ -331,7 +332,7 @@ static int put_from(struct cli *c, struct str folder, struct str name, int from,
         status = cli_fail(c, "%s: %s", asset.path.p, strerror(-r));
     cli_signals_release();
     if (status == CLI_OK)
-        printf("%s  %.*s\n", sha256, STR_ARG(name));
+        cli_print_line("%s  %.*s", sha256, STR_ARG(name));
     return status;
 }
 

@@ -36,7 +36,7 @@ static void print_json(struct cli *c, const struct asset_entry *list, size_t n)
 static void print_names(const struct asset_entry *list, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        printf("%.*s\n", STR_ARG(list[i].name));
+        cli_print_line("%.*s", STR_ARG(list[i].name));
 }
 
 static void print_table(struct cli *c, const struct asset_entry *list, size_t n)

@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "cli/asset/asset.h"
 #include "cli/common/cli.h"
+#include "cli/common/term.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +30,8 @@ static enum verdict judge(struct verifying *v, const struct asset_entry *e,
     int fd = open(ARENA_JOIN(a, v->folder, STR("/"), e->name).p, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return VERDICT_UNREADABLE;
-    int r = asset_copy(fd, -1, e->size, ARENA_JOIN(a, STR("reading "), e->name).p, sha256);
+    int r = asset_copy(fd, -1, e->size, ARENA_JOIN(a, STR("reading "), term_safe(e->name, a)).p,
+                       sha256);
     close(fd);
     if (r < 0)
         return VERDICT_UNREADABLE;
@@ -42,7 +44,7 @@ static void print_one(struct verifying *v, const struct asset_entry *e, enum ver
                       const char *sha256)
 {
     if (!flags_given(&v->cli->flags, "json")) {
-        printf("%.*s: %s\n", STR_ARG(e->name), verdict_names[verdict]);
+        cli_print_line("%.*s: %s", STR_ARG(e->name), verdict_names[verdict]);
         return;
     }
     const struct value_pair pairs[] = {

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define MESSAGE_MAX_BYTES 4096
 #define TEXT_MAX_BYTES ((size_t)1 << 31)
@@ -57,6 +58,23 @@ void cli_note(const struct cli *c, const char *fmt, ...)
     va_start(ap, fmt);
     say(c, "note: ", fmt, ap);
     va_end(ap);
+}
+
+void cli_print_line(const char *fmt, ...)
+{
+    va_list ap;
+    char *text;
+    struct buf safe;
+    va_start(ap, fmt);
+    if (vasprintf(&text, fmt, ap) < 0)
+        abort();
+    va_end(ap);
+    buf_init(&safe, TEXT_MAX_BYTES);
+    term_text(&safe, str_from(text));
+    buf_char(&safe, '\n');
+    fwrite(safe.p, 1, safe.n, stdout);
+    buf_done(&safe);
+    free(text);
 }
 
 /* Every line but the first begins with `indent`: strings in JSON contain no newline. */

@@ -37,6 +37,9 @@ int cli_misuse(const struct cli *c, const char *fmt, ...) __attribute__((format(
 /* Prints "cloudseed: note: …" to standard error. */
 void cli_note(const struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Prints a line, with characters that are unsafe for a terminal escaped as term_text does. */
+void cli_print_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 /* Prints a value as JSON, with characters that are unsafe for a terminal escaped. */
 void cli_print_json(struct value v);
 /* The same on one line. */

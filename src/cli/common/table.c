@@ -6,22 +6,11 @@
 #include <assert.h>
 
 #define GAP 2
-#define CELL_MAX_BYTES ((size_t)1 << 30)
 
 void table_init(struct table *t, struct arena *a, size_t columns)
 {
     assert(columns > 0 && columns <= TABLE_COLUMNS_MAX);
     *t = (struct table){.arena = a, .columns = columns};
-}
-
-static struct str escaped(struct arena *a, struct str s)
-{
-    struct buf b;
-    buf_init(&b, CELL_MAX_BYTES);
-    term_text(&b, s);
-    struct str copy = arena_str(a, buf_view(&b));
-    buf_done(&b);
-    return copy;
 }
 
 void table_add(struct table *t, struct str cell)
@@ -34,7 +23,7 @@ void table_add(struct table *t, struct str cell)
         t->cells = cells;
         t->room = room;
     }
-    struct str text = cell.n ? escaped(t->arena, cell) : STR("-");
+    struct str text = cell.n ? term_safe(cell, t->arena) : STR("-");
     size_t column = t->n % t->columns, width = term_width(text);
     if (width > t->width[column])
         t->width[column] = width;

@@ -8,6 +8,7 @@
 #include <wchar.h>
 
 #define REPLACEMENT 0xFFFD
+#define TEXT_MAX_BYTES ((size_t)1 << 30)
 
 bool term_is_capable(int fd)
 {
@@ -80,6 +81,16 @@ void term_text(struct buf *b, struct str s)
         else
             escape(b, c, n, s.p[0]);
     }
+}
+
+struct str term_safe(struct str s, struct arena *a)
+{
+    struct buf b;
+    buf_init(&b, TEXT_MAX_BYTES);
+    term_text(&b, s);
+    struct str safe = arena_str(a, buf_view(&b));
+    buf_done(&b);
+    return safe;
 }
 
 void term_line(struct buf *b, struct str s)

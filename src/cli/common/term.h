@@ -3,6 +3,7 @@
 #ifndef CLOUDSEED_CLI_COMMON_TERM_H
 #define CLOUDSEED_CLI_COMMON_TERM_H
 
+#include "base/arena.h"
 #include "base/buf.h"
 
 #define TERM_BOLD "\033[1m"
@@ -32,6 +33,8 @@ struct str term_head(struct str s, size_t columns);
 /* Appends text with unprintable characters as \n, \x1b, \u202e, and invalid UTF-8 as \xNN. Unlike
  * buf_escaped it leaves quotes and backslashes alone. */
 void term_text(struct buf *b, struct str s);
+/* The same, in the arena. */
+struct str term_safe(struct str s, struct arena *a);
 /* Appends text with the same width, tabs unchanged, unprintable characters as U+FFFD. */
 void term_line(struct buf *b, struct str s);
 /* Appends equivalent JSON with unprintable characters in strings as \uXXXX. */

@@ -3,7 +3,6 @@
 
 #include "base/base64.h"
 #include "cli/common/span.h"
-#include "cli/common/term.h"
 
 #include <stdio.h>
 
@@ -27,25 +26,14 @@ int node_act_window(struct cli *c, struct value *ret)
     return CLI_OK;
 }
 
-static void print_safe(struct str text)
-{
-    struct buf safe;
-    buf_init(&safe, (size_t)1024 * 1024);
-    term_text(&safe, text);
-    fwrite(safe.p, 1, safe.n, stdout);
-    putchar('\n');
-    buf_done(&safe);
-}
-
 /* qm replaces all of smbios1: without uuid the VM would get a new one. */
 static void print_proxmox(struct api *api, struct value node, struct str serial)
 {
     struct str uuid = api_text(node, "uuid");
     char *base64 = arena_alloc(api->arena, base64_length(serial.n) + 1);
     base64_write(serial, base64);
-    print_safe(arena_printf(api->arena,
-                            "Proxmox: qm set VMID --smbios1 uuid=%.*s,base64=1,serial=%s",
-                            STR_ARG(uuid.n ? uuid : STR("UUID")), base64));
+    cli_print_line("Proxmox: qm set VMID --smbios1 uuid=%.*s,base64=1,serial=%s",
+                   STR_ARG(uuid.n ? uuid : STR("UUID")), base64);
     puts("         (the uuid, and what else is in smbios1, as `qm config VMID` shows it)");
 }
 
@@ -53,9 +41,9 @@ void node_act_print_armed(struct api *api, struct value armed)
 {
     struct value arm = value_get(armed, STR("arm"));
     struct str serial = api_text(arm, "serial");
-    print_safe(arena_printf(api->arena, "%.*s is armed until %.*s; its SMBIOS serial is to be:",
-                            STR_ARG(api_text(armed, "name")), STR_ARG(api_text(arm, "ends"))));
-    print_safe(serial);
+    cli_print_line("%.*s is armed until %.*s; its SMBIOS serial is to be:",
+                   STR_ARG(api_text(armed, "name")), STR_ARG(api_text(arm, "ends")));
+    cli_print_line("%.*s", STR_ARG(serial));
     print_proxmox(api, armed, serial);
 }
 
@@ -67,7 +55,7 @@ static void show(struct api *api, const struct node_act *act, const char *name, 
     else if (act->opens)
         node_act_print_armed(api, answer);
     else
-        print_safe(arena_printf(api->arena, "%s %s", name, act->done));
+        cli_print_line("%s %s", name, act->done);
 }
 
 /* A failure does not stop the others. */

@@ -119,8 +119,8 @@ static void show(struct api *api, const char *what, struct value node)
     if (flags_given(&api->cli->flags, "json"))
         cli_print_json(node);
     else
-        printf("%.*s is %s: role %.*s\n", STR_ARG(api_text(node, "name")), what,
-               STR_ARG(api_text(node, "role")));
+        cli_print_line("%.*s is %s: role %.*s", STR_ARG(api_text(node, "name")), what,
+                       STR_ARG(api_text(node, "role")));
 }
 
 /* Arms only the node that was just created, even if others change it meanwhile (If-Match). */

@@ -28,7 +28,7 @@ static void print_json(const struct tree *t, const char *const *verdicts)
 static void print_names(const struct tree *t)
 {
     for (uint32_t i = 0; i < tree_node_count(t); i++)
-        printf("%.*s\n", STR_ARG(tree_node(t, i)->name));
+        cli_print_line("%.*s", STR_ARG(tree_node(t, i)->name));
 }
 
 static void print_table(struct cli *c, const struct tree *t, const char *const *verdicts)
@@ -95,7 +95,7 @@ static int add_row(void *cls, struct value node)
 static int add_name(void *cls, struct value node)
 {
     (void)cls;
-    printf("%.*s\n", STR_ARG(api_text(node, "name")));
+    cli_print_line("%.*s", STR_ARG(api_text(node, "name")));
     return 0;
 }
 

@@ -25,8 +25,8 @@ static int backup(struct api *api)
     if (flags_given(&api->cli->flags, "json"))
         cli_print_json(answer.value);
     else
-        printf("%.*s: %lld bytes\n", STR_ARG(value_text(body[0].value)),
-               (long long)api_number(answer.value, "bytes", 0));
+        cli_print_line("%.*s: %lld bytes", STR_ARG(value_text(body[0].value)),
+                       (long long)api_number(answer.value, "bytes", 0));
     return CLI_OK;
 }
 

@@ -134,7 +134,7 @@ static int find_document(struct cli *c, const struct node *n, const char *name, 
 static int print_names(struct node_rendering *w)
 {
     for (uint32_t i = 0; i < document_count(w->node); i++)
-        puts(document_name(w->node, document_at(w->node, i), &w->cli->arena).p);
+        cli_print_line("%s", document_name(w->node, document_at(w->node, i), &w->cli->arena).p);
     return CLI_OK;
 }
 
@@ -309,8 +309,8 @@ static int make(struct cli *c, const struct rendition *r, const char *target)
         return status;
     }
     uint32_t nodes = tree_node_count(r->tree);
-    printf("%s: %u document%s of %u node%s\n", target, documents, documents == 1 ? "" : "s", nodes,
-           nodes == 1 ? "" : "s");
+    cli_print_line("%s: %u document%s of %u node%s", target, documents, documents == 1 ? "" : "s",
+                   nodes, nodes == 1 ? "" : "s");
     return status;
 }
 

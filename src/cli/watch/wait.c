@@ -41,9 +41,10 @@ static bool has_reached(const struct waiting *w, const struct node_view *s)
 static void on_event(void *cls, struct value event, const struct node_view *s)
 {
     struct str kind = api_text(event, "kind");
+    int state = state_number(s->state);
     (void)cls;
-    if (str_is(kind, s->state))
-        fprintf(stderr, "%s is %s\n", s->name, s->state);
+    if (state >= 0 && str_is(kind, s->state))
+        fprintf(stderr, "%s is %s\n", s->name, states[state]);
 }
 
 /* CLI_OK: all nodes have reached the state; CLI_FAILED after printing the reason; -1: not yet. */

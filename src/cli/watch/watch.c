@@ -172,7 +172,7 @@ static int watch_plain(struct tracker *t)
     t->on_event = print_event;
     t->cls = t;
     for (uint32_t i = 0; i < t->view.n; i++)
-        printf("%s is %s\n", t->view.list[i].name, t->view.list[i].state);
+        cli_print_line("%s is %s", t->view.list[i].name, t->view.list[i].state);
     fflush(stdout);
     bool noted = false;
     while (status == CLI_OK && !ferror(stdout)) {

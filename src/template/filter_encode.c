@@ -44,16 +44,16 @@ static char short_escape(uint32_t c)
     }
 }
 
+/* Bytes that need no escape: ASCII but for controls and " & ' < > \ and DEL. */
+static const bool is_bare[256] = {[' ' ... '!'] = true, ['#' ... '%'] = true, ['(' ... ';'] = true,
+                                  ['='] = true,         ['?' ... '['] = true, [']' ... '~'] = true};
+
 /* How many bytes at the beginning need no escape; in most texts all of them. */
 static size_t plain_run(struct str s)
 {
     size_t n = 0;
-    for (; n < s.n; n++) {
-        char c = s.p[n];
-        if (c < 0x20 || c == 0x7F || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' ||
-            c == '\'')
-            break;
-    }
+    while (n < s.n && is_bare[(unsigned char)s.p[n]])
+        n++;
     return n;
 }
 

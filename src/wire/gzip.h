@@ -16,7 +16,8 @@ struct gzip_piece {
     struct str block;
     uint32_t plain_bytes;
     uint32_t crc;
-    uint32_t crc_shift; /* what as many bytes do to the CRC of what stands before them */
+    /* What as many bytes do to the CRC of what stands before them, by its bytes: it is linear. */
+    const uint32_t (*crc_shift)[256];
 };
 
 /* Compresses `text` as well as it can be, into `a`. The same bytes for the same text. False where

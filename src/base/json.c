@@ -1,82 +1,127 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json.h"
 
-#include "base/mem.h"
-
 #include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 
 #define DEPTH_MAX 64
 
-/* jansson accepts only UTF-8: other bytes are replaced one by one. */
-static json_t *text_to_jansson(struct str s)
+/* --- Writing ----------------------------------------------------------------------------------
+ */
+
+/* Straight into the buffer, and not by way of jansson: each report and event is written so. */
+static void write_utf8(struct buf *b, struct str s)
+{
+    static const char short_escapes[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f',
+                                         ['\r'] = 'r', ['"'] = '"',  ['\\'] = '\\'};
+    size_t from = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        if (c >= 0x20 && c != '"' && c != '\\')
+            continue;
+        buf_append(b, s.p + from, i - from);
+        from = i + 1;
+        if (short_escapes[c])
+            buf_append(b, (const char[]){'\\', short_escapes[c]}, 2);
+        else
+            buf_printf(b, "\\u%04X", c);
+    }
+    buf_append(b, s.p + from, s.n - from);
+}
+
+/* Bytes that are not UTF-8 are replaced one by one. */
+static void write_text(struct buf *b, struct str s)
 {
     size_t bad;
-    if (str_is_utf8(s, &bad))
-        return mem_need(json_stringn(s.p, s.n));
-    struct buf b;
-    buf_init(&b, s.n * 3);
+    buf_char(b, '"');
     while (!str_is_utf8(s, &bad)) {
-        buf_append(&b, s.p, bad);
-        buf_str(&b, STR("\xEF\xBF\xBD"));
+        write_utf8(b, (struct str){s.p, bad});
+        buf_str(b, STR("\xEF\xBF\xBD"));
         s = str_skip(s, bad + 1);
     }
-    buf_str(&b, s);
-    json_t *j = mem_need(json_stringn(b.p, b.n));
-    buf_done(&b);
-    return j;
+    write_utf8(b, s);
+    buf_char(b, '"');
 }
 
-static json_t *to_jansson(struct value v);
-
-static json_t *list_to_jansson(struct value v)
+/* 17 digits give each double back. "1e+05" is 1e5, and a whole number gets a ".0". */
+static void write_float(struct buf *b, double f)
 {
-    json_t *list = mem_need(json_array());
-    for (uint32_t i = 0; i < v.n; i++)
-        json_array_append_new(list, to_jansson(v.items[i]));
-    return list;
+    char text[64];
+    snprintf(text, sizeof(text), "%.17g", f);
+    struct str rest = str_from(text), mantissa = str_cut(&rest, 'e');
+    buf_str(b, mantissa);
+    if (!rest.p) {
+        if (!memchr(mantissa.p, '.', mantissa.n))
+            buf_str(b, STR(".0"));
+        return;
+    }
+    buf_str(b, rest.p[0] == '-' ? STR("e-") : STR("e"));
+    for (rest = str_skip(rest, 1); rest.n > 1 && rest.p[0] == '0';)
+        rest = str_skip(rest, 1);
+    buf_str(b, rest);
 }
 
-static json_t *map_to_jansson(struct value v)
+/* A line end and the indent of what comes next; `depth` < 0: all is on one line. */
+static void write_break(struct buf *b, int depth)
 {
-    json_t *map = mem_need(json_object());
+    for (int i = 0; i <= depth; i++)
+        buf_str(b, i ? STR("  ") : STR("\n"));
+}
+
+static void write_value(struct buf *b, struct value v, int depth);
+
+static void write_items(struct buf *b, struct value v, int depth)
+{
+    int inner = depth < 0 ? depth : depth + 1;
+    buf_char(b, v.kind == VALUE_MAP ? '{' : '[');
     for (uint32_t i = 0; i < v.n; i++) {
-        json_t *key = text_to_jansson(value_text(v.pairs[i].key));
-        json_object_setn_new(map, json_string_value(key), json_string_length(key),
-                             to_jansson(v.pairs[i].value));
-        json_decref(key);
+        if (i)
+            buf_char(b, ',');
+        write_break(b, inner);
+        if (v.kind == VALUE_MAP) {
+            write_text(b, value_text(v.pairs[i].key));
+            buf_str(b, depth < 0 ? STR(":") : STR(": "));
+        }
+        write_value(b, v.kind == VALUE_MAP ? v.pairs[i].value : v.items[i], inner);
     }
-    return map;
+    if (v.n)
+        write_break(b, depth);
+    buf_char(b, v.kind == VALUE_MAP ? '}' : ']');
 }
 
-static json_t *to_jansson(struct value v)
+static void write_value(struct buf *b, struct value v, int depth)
 {
+    char text[32];
     switch (v.kind) {
-    case VALUE_BOOL: return json_boolean(v.b);
-    case VALUE_INT: return mem_need(json_integer(v.i));
-    case VALUE_FLOAT: return isfinite(v.f) ? mem_need(json_real(v.f)) : json_null();
-    case VALUE_STR: return text_to_jansson(value_text(v));
-    case VALUE_LIST: return list_to_jansson(v);
-    case VALUE_MAP: return map_to_jansson(v);
-    default: return json_null();
+    case VALUE_BOOL: buf_str(b, v.b ? STR("true") : STR("false")); break;
+    case VALUE_INT:
+        snprintf(text, sizeof(text), "%" PRId64, v.i);
+        buf_str(b, str_from(text));
+        break;
+    case VALUE_FLOAT:
+        if (isfinite(v.f))
+            write_float(b, v.f);
+        else
+            buf_str(b, STR("null"));
+        break;
+    case VALUE_STR: write_text(b, value_text(v)); break;
+    case VALUE_LIST:
+    case VALUE_MAP: write_items(b, v, depth); break;
+    default: buf_str(b, STR("null")); break;
     }
-}
-
-static int append(const char *p, size_t n, void *b)
-{
-    return buf_append(b, p, n) ? 0 : -1;
 }
 
 bool json_write(struct buf *b, struct value v, bool pretty)
 {
-    json_t *j = to_jansson(v);
-    size_t flags = JSON_ENCODE_ANY | JSON_REAL_PRECISION(17);
-    flags |= pretty ? JSON_INDENT(2) : JSON_COMPACT;
-    int r = json_dump_callback(j, append, b, flags);
-    json_decref(j);
-    return r == 0;
+    write_value(b, v, pretty ? 0 : -1);
+    return !b->full;
 }
+
+/* --- Reading ----------------------------------------------------------------------------------
+ */
 
 static bool from_jansson(json_t *j, struct arena *a, unsigned depth, struct value *ret);
 

@@ -31,6 +31,18 @@ static void scalars(void **state)
     assert_json(text("Zürich"), false, STR("\"Zürich\""));
 }
 
+static void floats_as_short_as_they_can_be(void **state)
+{
+    (void)state;
+    assert_json(value_float(-0.0), false, STR("-0.0"));
+    assert_json(value_float(0.1), false, STR("0.10000000000000001"));
+    assert_json(value_float(1e5), false, STR("100000.0"));
+    assert_json(value_float(1e17), false, STR("1e17"));
+    assert_json(value_float(1.5e-7), false, STR("1.4999999999999999e-7"));
+    assert_json(value_float(5e-324), false, STR("4.9406564584124654e-324"));
+    assert_json(value_float(1e300), false, STR("1.0000000000000001e300"));
+}
+
 static void numbers_that_json_lacks_are_null(void **state)
 {
     (void)state;
@@ -165,9 +177,9 @@ static void depth_has_a_limit(void **state)
     assert_refused((struct str){deep, sizeof(deep)}, "depth");
 }
 
-UNIT_MAIN(cmocka_unit_test(scalars), cmocka_unit_test(numbers_that_json_lacks_are_null),
-          cmocka_unit_test(strings_are_escaped), cmocka_unit_test(maps_keep_their_order),
-          cmocka_unit_test(keys_are_whole), cmocka_unit_test(full_buffer_is_said),
-          cmocka_unit_test(reading_gives_the_same_data),
+UNIT_MAIN(cmocka_unit_test(scalars), cmocka_unit_test(floats_as_short_as_they_can_be),
+          cmocka_unit_test(numbers_that_json_lacks_are_null), cmocka_unit_test(strings_are_escaped),
+          cmocka_unit_test(maps_keep_their_order), cmocka_unit_test(keys_are_whole),
+          cmocka_unit_test(full_buffer_is_said), cmocka_unit_test(reading_gives_the_same_data),
           cmocka_unit_test(what_is_no_json_is_refused_with_its_place),
           cmocka_unit_test(depth_has_a_limit))

@@ -8,8 +8,7 @@
 #include "wire/form.h"
 #include "wire/negotiate.h"
 
-/* --- Parameters and bodies ----------------------------------------------------------------------
- */
+/* --- Parameters and bodies ------------------------------------------------------------------- */
 
 static void refuse_param(struct exchange *x, struct str name, const struct admin_param *list,
                          size_t n)
@@ -150,8 +149,7 @@ struct str admin_cause(struct exchange *x)
     return arena_printf(&x->arena, "uid %u", x->in.principal.uid);
 }
 
-/* --- Arm, disarm, unlock, reprovision -----------------------------------------------------------
- */
+/* --- Arm, disarm, unlock, reprovision -------------------------------------------------------- */
 
 #define MINUTE_MS ((uint64_t)60 * 1000)
 

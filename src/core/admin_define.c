@@ -13,8 +13,7 @@
 
 #include <errno.h>
 
-/* --- Definitions as JSON: what their members mean is the tree's to know -------------------------
- */
+/* --- Definitions as JSON: what their members mean is the tree's to know ---------------------- */
 
 #define TEXT_MAX_BYTES (1024 * 1024)
 
@@ -83,8 +82,7 @@ struct value definition_read(struct str json, struct arena *a)
     return v;
 }
 
-/* --- Requests -----------------------------------------------------------------------------------
- */
+/* --- Requests -------------------------------------------------------------------------------- */
 
 enum define_what { DEFINE_CREATE, DEFINE_CHANGE, DEFINE_REKEY, DEFINE_DELETE };
 
@@ -103,8 +101,7 @@ struct define {
     uint64_t version;           /* of the definitions, with this one */
 };
 
-/* --- The turn -----------------------------------------------------------------------------------
- */
+/* --- The turn -------------------------------------------------------------------------------- */
 
 static void give_turn(struct core *c)
 {
@@ -162,8 +159,7 @@ void definitions_stop(struct core *c)
     fleet_forget(c->fleet, c->turn.ticket);
 }
 
-/* --- What is asked for --------------------------------------------------------------------------
- */
+/* --- What is asked for ----------------------------------------------------------------------- */
 
 static bool refuse_declared(struct exchange *x, const struct node *n)
 {
@@ -212,8 +208,7 @@ static bool find_definition(struct exchange *x, const struct define *d,
     return admin_matches(x, d->rq, n) && fleet_definition(d->core->fleet, n->uid, ret);
 }
 
-/* --- Asking the fleet ---------------------------------------------------------------------------
- */
+/* --- Asking the fleet ------------------------------------------------------------------------ */
 
 static bool fits(struct exchange *x, const struct define *d, struct str json)
 {
@@ -300,8 +295,7 @@ static void ask(struct exchange *x, struct define *d)
         ask_to_change(x, d, &from);
 }
 
-/* --- The way of a definition --------------------------------------------------------------------
- */
+/* --- The way of a definition ----------------------------------------------------------------- */
 
 static enum exchange_verdict finish(struct define *d)
 {

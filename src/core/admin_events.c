@@ -30,8 +30,7 @@ static struct value event_json(const struct store_entry *e, struct arena *a)
                     JSON_VALUE("data", data.kind == VALUE_MAP ? data : value_map(NULL, 0)));
 }
 
-/* --- Pages --------------------------------------------------------------------------------------
- */
+/* --- Pages ----------------------------------------------------------------------------------- */
 
 enum { NODE, KIND, AFTER, BEFORE, ORDER, LIMIT, PARAMS };
 
@@ -100,8 +99,7 @@ static enum exchange_verdict list_page(struct exchange *x, struct request_ctx *r
     return await_fleet(x, f, fleet_events(f, &q, x->waiter), on_page, NULL);
 }
 
-/* --- The stream ---------------------------------------------------------------------------------
- */
+/* --- The stream ------------------------------------------------------------------------------ */
 
 struct stream {
     const struct core *core;

@@ -21,8 +21,7 @@ static void put(struct node_members *m, struct str key, struct value v)
     m->list[m->n++] = (struct value_pair){value_str(key), v};
 }
 
-/* --- What is defined ---------------------------------------------------------------------------
- */
+/* --- What is defined ------------------------------------------------------------------------- */
 
 static struct value macs_value(const struct node *n, struct arena *a)
 {
@@ -86,8 +85,7 @@ static void put_urls(struct node_members *m, struct exchange *x, const struct no
     put(m, STR("discovery"), value_str(ARENA_JOIN(a, STR(KEYS_DISCOVERY), url)));
 }
 
-/* --- What is known of its life ------------------------------------------------------------------
- */
+/* --- What is known of its life --------------------------------------------------------------- */
 
 static struct value failure_value(const struct record *r, struct arena *a)
 {
@@ -178,8 +176,7 @@ enum exchange_verdict admin_show_node(struct exchange *x, struct request_ctx *rq
     return EXCHANGE_DONE;
 }
 
-/* --- Lists --------------------------------------------------------------------------------------
- */
+/* --- Lists ----------------------------------------------------------------------------------- */
 
 enum { LIMIT, AFTER, STATE, ROLE, CLUSTER, PARAMS };
 
@@ -240,8 +237,7 @@ enum exchange_verdict admin_list_nodes(struct exchange *x, struct request_ctx *r
     return EXCHANGE_DONE;
 }
 
-/* --- Documents -----------------------------------------------------------------------------------
- */
+/* --- Documents ------------------------------------------------------------------------------- */
 
 enum exchange_verdict admin_list_documents(struct exchange *x, struct request_ctx *rq)
 {

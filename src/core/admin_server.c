@@ -8,8 +8,7 @@
 
 #define LEFT_OUT_MAX 100 /* each is checked against the tree again, on the loop */
 
-/* --- How it is -----------------------------------------------------------------------------------
- */
+/* --- How it is ------------------------------------------------------------------------------- */
 
 static struct value store_value(const struct request_ctx *rq, struct arena *a)
 {
@@ -82,8 +81,7 @@ enum exchange_verdict admin_show_server(struct exchange *x, struct request_ctx *
     return EXCHANGE_DONE;
 }
 
-/* --- Reload --------------------------------------------------------------------------------------
- */
+/* --- Reload ---------------------------------------------------------------------------------- */
 
 struct reload_wait {
     struct core *core;
@@ -124,8 +122,7 @@ enum exchange_verdict admin_reload(struct exchange *x, struct request_ctx *rq)
     return on_reloaded(x, r);
 }
 
-/* --- Backup --------------------------------------------------------------------------------------
- */
+/* --- Backup ---------------------------------------------------------------------------------- */
 
 static bool read_path(struct exchange *x, struct str *ret)
 {
@@ -167,8 +164,7 @@ enum exchange_verdict admin_backup(struct exchange *x, struct request_ctx *rq)
     return await_fleet(x, f, fleet_backup(f, path->p, x->waiter), on_backup, path);
 }
 
-/* --- Machines that belong to no node ------------------------------------------------------------
- */
+/* --- Machines that belong to no node --------------------------------------------------------- */
 
 static struct value uuid_or_none(const struct machine *said, struct arena *a)
 {

@@ -38,7 +38,7 @@ const char *answer_tag_of(struct exchange *x, uint64_t digest)
     return ARENA_JOIN(&x->arena, STR("\""), (struct str){text, sizeof(text)}, variant).p;
 }
 
-/* --- JSON ------------------------------------------------------------------------------------- */
+/* --- JSON ------------------------------------------------------------------------------------ */
 
 struct value json_map(const struct value_pair *pairs, size_t n, struct arena *a)
 {

@@ -23,8 +23,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-/* --- Files, opened so that nothing outside the folder is reached --------------------------------
- */
+/* --- Files, opened so that nothing outside the folder is reached ----------------------------- */
 
 struct asset {
     int fd;
@@ -110,8 +109,7 @@ static int asset_open(const char *folder, const char *name, struct asset *ret)
     return r == -ENXIO ? -EINVAL : r; /* a socket, or a device without a driver */
 }
 
-/* --- Requests ----------------------------------------------------------------------------------
- */
+/* --- Requests -------------------------------------------------------------------------------- */
 
 /* What the exchange keeps of it, in its arena. */
 struct asset_answer {
@@ -136,7 +134,7 @@ struct asset_request {
 static const char late_text[] =
     "the assets folder does not answer: its share may be gone; try again later";
 
-/* --- Opening ---------------------------------------------------------------------------------- */
+/* --- Opening --------------------------------------------------------------------------------- */
 
 static void on_run(struct work *w)
 {
@@ -194,7 +192,7 @@ static struct asset_request *request_start(struct exchange *x, const char *folde
     return NULL;
 }
 
-/* --- Answering -------------------------------------------------------------------------------- */
+/* --- Answering ------------------------------------------------------------------------------- */
 
 static const char *asset_type(struct str name)
 {

@@ -13,7 +13,7 @@
 #define HOST_KEY_MAX_BYTES 8192
 #define KIND_MAX_BYTES 32
 
-/* --- Reports -------------------------------------------------------------------------------- */
+/* --- Reports --------------------------------------------------------------------------------- */
 
 static struct str text_of(struct value map, const char *key, size_t max_bytes)
 {
@@ -145,8 +145,7 @@ const char *node_reports_read_phone_home(struct str body, struct arena *a, struc
     return NULL;
 }
 
-/* --- The requests ------------------------------------------------------------------------------
- */
+/* --- The requests ---------------------------------------------------------------------------- */
 
 static enum exchange_verdict on_changed(struct exchange *x, void *state,
                                         const struct fleet_result *result)

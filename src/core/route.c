@@ -22,8 +22,7 @@ static const char bad_value[] = "the value is badly percent-encoded";
 static const char wants_value[] =
     "the path wants a value and a file: /nocloud/mac/52:54:00:12:34:56/meta-data";
 
-/* --- The table ---------------------------------------------------------------------------------
- */
+/* --- The table ------------------------------------------------------------------------------- */
 
 /* In the order in which they are tried: what is asked for most comes first. */
 static const struct route routes[] = {
@@ -88,8 +87,7 @@ const struct route *route_at(size_t i)
     return i < ROUTES ? &routes[i] : NULL;
 }
 
-/* --- Placeholders ------------------------------------------------------------------------------
- */
+/* --- Placeholders ---------------------------------------------------------------------------- */
 
 /* A path on its way along a pattern. */
 struct matching {
@@ -216,8 +214,7 @@ static const struct {
     {{"document}", 9}, take_document, false},
 };
 
-/* --- Matching ----------------------------------------------------------------------------------
- */
+/* --- Matching -------------------------------------------------------------------------------- */
 
 /* `*pattern` points behind the opening brace, and is moved behind the closing one. */
 static bool take_placeholder(struct matching *m, const char **pattern)

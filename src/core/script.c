@@ -3,9 +3,51 @@
  * its own. */
 #include "base/clock.h"
 #include "core/answer.h"
-#include "core/identify.h"
 #include "core/internal.h"
 #include "render/scope.h"
+
+/* --- Which node it is of --------------------------------------------------------------------- */
+
+/* Which node's machine asks for a boot script. */
+struct identified_machine {
+    const struct node *node; /* NULL: of no node */
+    struct fleet_view view;
+    /* Which evidence the site accepts; EVIDENCE_COUNT: none, and it gets no key. */
+    enum evidence evidence;
+    bool is_torn; /* its MAC is the node's, its uuid is not */
+};
+
+static bool has_uuid_of(const struct machine *m, const struct node *n)
+{
+    return n->uuid && m->has_uuid && memcmp(n->uuid, &m->uuid, sizeof(m->uuid)) == 0;
+}
+
+/* Its MAC if the site accepts that, else its uuid. */
+static enum evidence what_counts(const struct snapshot *s, const struct node *by_mac,
+                                 const struct node *by_uuid)
+{
+    const bool *lists = tree_site(snapshot_tree(s))->evidence;
+    if (by_mac && lists[EVIDENCE_MAC])
+        return EVIDENCE_MAC;
+    return by_uuid && lists[EVIDENCE_UUID] ? EVIDENCE_UUID : EVIDENCE_COUNT;
+}
+
+static struct identified_machine identify_machine(const struct snapshot *s, const struct fleet *f,
+                                                  const struct machine *m)
+{
+    const struct node *by_mac = m->has_mac ? snapshot_find_mac(s, m->mac) : NULL;
+    const struct node *by_uuid = m->has_uuid ? snapshot_find_uuid(s, m->uuid) : NULL;
+    struct identified_machine who = {.node = by_mac ? by_mac : by_uuid};
+    if (!who.node)
+        return who;
+    who.view = fleet_look(f, who.node->uid);
+    who.evidence = what_counts(s, by_mac, by_uuid);
+    who.is_torn = (by_uuid && by_uuid != who.node) ||
+                  (who.node->uuid && m->has_uuid && !has_uuid_of(m, who.node));
+    return who;
+}
+
+/* --- What it boots --------------------------------------------------------------------------- */
 
 /* Whether one of its kernels gets the URL of the node's files on its command line. */
 static bool tells_url(const struct boot_plan *b)

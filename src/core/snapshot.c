@@ -35,7 +35,7 @@ struct snapshot {
     uint32_t refs;
 };
 
-/* --- Making ----------------------------------------------------------------------------------- */
+/* --- Making ---------------------------------------------------------------------------------- */
 
 static struct str key_of(const void *keys, uint32_t number)
 {
@@ -158,7 +158,7 @@ void snapshot_unref(struct snapshot *s)
     free(s);
 }
 
-/* --- What it is of ---------------------------------------------------------------------------- */
+/* --- What it is of --------------------------------------------------------------------------- */
 
 const struct tree *snapshot_tree(const struct snapshot *s)
 {
@@ -214,7 +214,7 @@ bool snapshot_is_declared(const struct snapshot *s, const struct node *n)
     return tree_has(s->base->declared.tree, n);
 }
 
-/* --- Finding ---------------------------------------------------------------------------------- */
+/* --- Finding --------------------------------------------------------------------------------- */
 
 /* The map compares texts only if 32 bits of their hashes agree, so that the time it takes reveals
  * nothing about a key to somebody who guesses. */
@@ -259,7 +259,7 @@ const struct node *snapshot_find_serial(const struct snapshot *s, struct str ser
     FIND(serial, serial);
 }
 
-/* --- What is known of a node ------------------------------------------------------------------ */
+/* --- What is known of a node ----------------------------------------------------------------- */
 
 static const struct node_set *node_set_of(const struct snapshot *s, const struct node *n)
 {

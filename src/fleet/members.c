@@ -68,7 +68,7 @@ void members_done(struct fleet *f)
     map_done(&f->by_window);
 }
 
-/* --- Records that were read already --------------------------------------------------------- */
+/* --- Records that were read already ---------------------------------------------------------- */
 
 struct parsed *parsed_new(struct member *m, const struct record *r)
 {
@@ -123,7 +123,7 @@ void member_record(const struct member *m, struct arena *a, struct record *ret)
         record_init(ret);
 }
 
-/* --- Windows -------------------------------------------------------------------------------- */
+/* --- Windows --------------------------------------------------------------------------------- */
 
 static void set_window_key(struct fleet *f, struct member *m, struct str key)
 {
@@ -272,4 +272,64 @@ void members_sweep(struct fleet *f)
             drop_node(f, m);
     }
     own_sweep(f);
+}
+
+/* --- What others see ------------------------------------------------------------------------- */
+
+bool fleet_record(const struct fleet *f, struct str uid, struct arena *a, struct record *ret,
+                  uint64_t *ret_revision)
+{
+    const struct member *m = member_find(f, uid);
+    if (m && m->parsed)
+        record_copy(&m->parsed->record, a, ret);
+    else
+        member_record(m, a, ret);
+    *ret_revision = m ? m->state.revision : STORE_ABSENT;
+    return m && m->state.bytes;
+}
+
+struct fleet_view fleet_look(const struct fleet *f, struct str uid)
+{
+    const struct member *m = member_find(f, uid);
+    return m ? m->view : (struct fleet_view){.generation = NODE_FIRST_GENERATION};
+}
+
+/* A window that has just run out is still found until its deadline has been handled. */
+struct str fleet_find_window(struct fleet *f, struct str window_key)
+{
+    const struct member *m = members_by_window(f, window_key);
+    return m ? str_from(m->uid) : (struct str){"", 0};
+}
+
+static struct fleet_definition definition_of(const struct member *m)
+{
+    return (struct fleet_definition){
+        str_from(m->uid), {m->node.bytes, m->node.n}, m->node.revision};
+}
+
+bool fleet_definition(const struct fleet *f, struct str uid, struct fleet_definition *ret)
+{
+    const struct member *m = member_find(f, uid);
+    if (!m || !m->node.bytes)
+        return false;
+    *ret = definition_of(m);
+    return true;
+}
+
+bool fleet_definition_at(const struct fleet *f, uint32_t *at, struct fleet_definition *ret)
+{
+    for (; *at < f->members_n; ++*at) {
+        const struct member *m = f->members[*at];
+        if (!m->node.bytes)
+            continue;
+        *ret = definition_of(m);
+        ++*at;
+        return true;
+    }
+    return false;
+}
+
+uint64_t fleet_definitions_version(const struct fleet *f)
+{
+    return f->definitions_version;
 }

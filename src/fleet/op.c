@@ -46,7 +46,7 @@ void op_free(struct fleet *f, struct op *op)
     free(op);
 }
 
-/* --- Ends ----------------------------------------------------------------------------------- */
+/* --- Ends ------------------------------------------------------------------------------------ */
 
 static void end(struct op *op, enum fleet_answer answer, int status, const char *reason)
 {

@@ -59,7 +59,7 @@ uint64_t window_left_ms(const struct window *w, const struct moment *now)
     return (uint64_t)passed < w->length_ms ? w->length_ms - (uint64_t)passed : 0;
 }
 
-/* --- Writing ------------------------------------------------------------------------------- */
+/* --- Writing --------------------------------------------------------------------------------- */
 
 /* Empty members are left out. */
 struct record_members {
@@ -162,7 +162,7 @@ struct value record_value(const struct record *r, struct arena *a)
     return members_value(&m, a);
 }
 
-/* --- Reading ------------------------------------------------------------------------------- */
+/* --- Reading --------------------------------------------------------------------------------- */
 
 /* A map that is read member by member; remembers the first one that is wrong. */
 struct reader {

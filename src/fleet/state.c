@@ -171,7 +171,7 @@ static void close_window(struct step *s)
     s->window_open = false;
 }
 
-/* --- Alarms -------------------------------------------------------------------------------- */
+/* --- Alarms ---------------------------------------------------------------------------------- */
 
 /* Anyone on the network can cause some alarms: a repeated one is noted only once in ALARM_QUIET_MS,
  * so that nobody can fill the journal. */
@@ -195,7 +195,7 @@ static void alarm_raise(struct step *s, const char *what, struct str detail)
     }
 }
 
-/* --- What admins do ------------------------------------------------------------------------- */
+/* --- What admins do -------------------------------------------------------------------------- */
 
 static void open_window(struct step *s)
 {
@@ -249,7 +249,7 @@ static void reprovision(struct step *s)
     open_window(s);
 }
 
-/* --- What nodes do -------------------------------------------------------------------------- */
+/* --- What nodes do --------------------------------------------------------------------------- */
 
 static void begin_boot(struct step *s, bool reboot)
 {
@@ -410,7 +410,7 @@ static void phone_home(struct step *s)
         add_event(s, "identity", event_identity(r, s->arena));
 }
 
-/* --- Joining -------------------------------------------------------------------------------- */
+/* --- Joining --------------------------------------------------------------------------------- */
 
 static void claim(struct step *s)
 {
@@ -450,7 +450,7 @@ static void node_ready(struct step *s)
     enter(s, STATE_READY, value_none());
 }
 
-/* --- Time ----------------------------------------------------------------------------------- */
+/* --- Time ------------------------------------------------------------------------------------ */
 
 static void expire_window(struct step *s)
 {

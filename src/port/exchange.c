@@ -11,7 +11,7 @@ struct exchange_ending {
     struct exchange_ending *before;
 };
 
-/* --- For core --------------------------------------------------------------------------------- */
+/* --- For core -------------------------------------------------------------------------------- */
 
 enum exchange_verdict exchange_wait(struct exchange *x, exchange_next *next, void *state)
 {
@@ -29,7 +29,7 @@ void exchange_at_end(struct exchange *x, exchange_end_fn *end, void *state)
     x->endings = ending;
 }
 
-/* --- For listeners ---------------------------------------------------------------------------- */
+/* --- For listeners --------------------------------------------------------------------------- */
 
 void exchange_begin(struct exchange *x, const struct exchange_port *port)
 {

@@ -133,7 +133,8 @@ _cloudseed_options() {
         options+=(--json --role --cluster --mac --address --uuid --serial --var --unset)
         ;;
     'node arm'* | 'node reprovision'*) options+=(--json --for) ;;
-    'node rm'* | 'node disarm'* | 'node unlock'* | 'node rekey'* | reload* | backup*)
+    'node rm'* | 'node disarm'* | 'node unlock'* | 'node rekey'* | reload* | backup* | \
+        'server acknowledge'*)
         options+=(--json)
         ;;
     restore*) options+=(--sealing-key) ;;
@@ -155,7 +156,7 @@ _cloudseed_operands() {
     case "${words[*]-}" in
     '' | help)
         _cloudseed_fixed check render diff node dhcp reference asset watch wait events known-hosts \
-            reload backup restore help
+            reload backup restore server help
         ;;
     node | 'help node')
         _cloudseed_fixed list show url add discovered adopt set rm arm disarm unlock rekey \
@@ -173,6 +174,7 @@ _cloudseed_operands() {
         ((${#words[@]} == 2)) && [[ ${words[1]} != -* ]] &&
             _cloudseed_names "$1" "${where[@]}" render "${words[1]}" --names
         ;;
+    server | 'help server') _cloudseed_fixed acknowledge ;;
     asset | 'help asset') _cloudseed_fixed add list verify rm bootloaders ;;
     'asset verify'* | 'asset rm'*) _cloudseed_names "$1" "${where[@]}" asset list --names ;;
     reference) _cloudseed_fixed seed config templates ;;
@@ -208,7 +210,7 @@ _cloudseed() {
     --kind)
         _cloudseed_fixed created changed deleted rekeyed armed registered expired unlocked \
             reprovisioned booting progress rebooted up identity joining joined ready failed alarm \
-            locked
+            locked state-behind state-acknowledged
         ;;
     --for)
         if [[ ${words[*]-} == dhcp ]]; then

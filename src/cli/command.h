@@ -25,37 +25,38 @@ struct command {
 };
 
 /* All of them, in the order of the help. A new command is a file and a line here. */
-#define COMMANDS(X)      \
-    X(check)             \
-    X(render)            \
-    X(diff)              \
-    X(node_list)         \
-    X(node_show)         \
-    X(node_url)          \
-    X(dhcp)              \
-    X(reference)         \
-    X(asset_add)         \
-    X(asset_list)        \
-    X(asset_verify)      \
-    X(asset_rm)          \
-    X(asset_bootloaders) \
-    X(node_add)          \
-    X(node_discovered)   \
-    X(node_adopt)        \
-    X(node_set)          \
-    X(node_rm)           \
-    X(node_arm)          \
-    X(node_disarm)       \
-    X(node_unlock)       \
-    X(node_rekey)        \
-    X(node_reprovision)  \
-    X(watch)             \
-    X(wait)              \
-    X(events)            \
-    X(known_hosts)       \
-    X(reload)            \
-    X(backup)            \
-    X(restore)           \
+#define COMMANDS(X)       \
+    X(check)              \
+    X(render)             \
+    X(diff)               \
+    X(node_list)          \
+    X(node_show)          \
+    X(node_url)           \
+    X(dhcp)               \
+    X(reference)          \
+    X(asset_add)          \
+    X(asset_list)         \
+    X(asset_verify)       \
+    X(asset_rm)           \
+    X(asset_bootloaders)  \
+    X(node_add)           \
+    X(node_discovered)    \
+    X(node_adopt)         \
+    X(node_set)           \
+    X(node_rm)            \
+    X(node_arm)           \
+    X(node_disarm)        \
+    X(node_unlock)        \
+    X(node_rekey)         \
+    X(node_reprovision)   \
+    X(watch)              \
+    X(wait)               \
+    X(events)             \
+    X(known_hosts)        \
+    X(reload)             \
+    X(backup)             \
+    X(restore)            \
+    X(server_acknowledge) \
     X(help)
 
 #define COMMAND_DECLARE(name) extern const struct command command_##name;

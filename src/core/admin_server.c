@@ -24,6 +24,19 @@ static struct value store_value(const struct request_ctx *rq, struct arena *a)
         JSON_INT("queued", (int64_t)stats.queued));
 }
 
+static struct value loss_value(const struct fleet_loss *l, struct arena *a)
+{
+    return JSON_MAP(a, JSON_INT("found", (int64_t)l->found), JSON_INT("noted", (int64_t)l->noted),
+                    JSON_VALUE("time", json_time(l->at_ms, a)));
+}
+
+/* Null if there was none, or it was acknowledged. */
+static struct value loss_or_none(const struct core *c, struct arena *a)
+{
+    struct fleet_loss loss;
+    return fleet_lost(c->fleet, &loss) ? loss_value(&loss, a) : value_none();
+}
+
 /* Why the definition cannot be activated; undefined if it can: then a snapshot that has it is being
  * made. */
 static struct value left_out_value(struct exchange *x, const struct fleet_definition *d)
@@ -77,7 +90,8 @@ enum exchange_verdict admin_show_server(struct exchange *x, struct request_ctx *
                          JSON_INT("faulty", faulty), JSON_STR("url", snapshot_url(x->snapshot)),
                          JSON_VALUE("seed_loaded", json_time(c->loaded_wall_ms, a)),
                          JSON_VALUE("left_out", left_out_values(x, c->fleet)),
-                         JSON_VALUE("store", store_value(rq, a))));
+                         JSON_VALUE("store", store_value(rq, a)),
+                         JSON_VALUE("loss", loss_or_none(c, a))));
     return EXCHANGE_DONE;
 }
 
@@ -162,6 +176,33 @@ enum exchange_verdict admin_backup(struct exchange *x, struct request_ctx *rq)
     if (!read_path(x, path))
         return EXCHANGE_DONE;
     return await_fleet(x, f, fleet_backup(f, path->p, x->waiter), on_backup, path);
+}
+
+/* --- A loss ---------------------------------------------------------------------------------- */
+
+static enum exchange_verdict on_acknowledged(struct exchange *x, void *state,
+                                             const struct fleet_result *result)
+{
+    if (result->answer != FLEET_DONE)
+        answer_problem(x, result->status, result->reason);
+    else
+        answer_json(x, 200, loss_value(state, &x->arena));
+    return EXCHANGE_DONE;
+}
+
+enum exchange_verdict admin_acknowledge(struct exchange *x, struct request_ctx *rq)
+{
+    struct fleet *f = rq->core->fleet;
+    struct fleet_loss *loss = ARENA_NEW(&x->arena, struct fleet_loss);
+    struct value body;
+    if (!admin_body(x, NULL, &body))
+        return EXCHANGE_DONE;
+    if (!fleet_lost(f, loss)) {
+        answer_problem(x, 409, "nothing was lost that an admin must acknowledge");
+        return EXCHANGE_DONE;
+    }
+    return await_fleet(x, f, fleet_acknowledge(f, admin_cause(x), x->waiter), on_acknowledged,
+                       loss);
 }
 
 /* --- Machines that belong to no node --------------------------------------------------------- */

@@ -87,11 +87,19 @@ enum exchange_verdict health_alive(struct exchange *x, struct request_ctx *rq)
 enum exchange_verdict health_ready(struct exchange *x, struct request_ctx *rq)
 {
     const struct core *c = rq->core;
+    struct fleet_loss loss;
     struct err why;
     if (c->draining)
         answer_line(x, 503, "shutting down");
     else if (!fleet_healthy(c->fleet, &why))
         answer_line(x, 503, arena_str(&x->arena, str_from(why.msg)).p);
+    else if (fleet_lost(c->fleet, &loss))
+        answer_line(x, 503,
+                    arena_printf(&x->arena,
+                                 "the state is older than it was: it was found at revision %llu, "
+                                 "after %llu; restore a backup, or: cloudseed server acknowledge",
+                                 (unsigned long long)loss.found, (unsigned long long)loss.noted)
+                        .p);
     else
         answer_line(x, 200, "ready");
     x->out.retry_after_s = x->out.status == 503;

@@ -117,6 +117,7 @@ enum exchange_verdict admin_list_events(struct exchange *x, struct request_ctx *
 enum exchange_verdict admin_show_server(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_reload(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_backup(struct exchange *x, struct request_ctx *rq);
+enum exchange_verdict admin_acknowledge(struct exchange *x, struct request_ctx *rq);
 
 /* One of `?name=value` of a request. */
 struct admin_param {

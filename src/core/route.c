@@ -74,6 +74,7 @@ static const struct route routes[] = {
     API_GET("discovered", admin_list_discovered),
     API_GET("events", admin_list_events),
     API_GET("server", admin_show_server),
+    API("server/acknowledge", POST, admin_acknowledge),
     API("reload", POST, admin_reload),
     API("backup", POST, admin_backup),
 #undef API

@@ -7,6 +7,7 @@
 #include "crypto/secrets.h"
 #include "daemon/privileges.h"
 #include "daemon/state.h"
+#include "store/sqlite/place.h"
 #include "store/sqlite/sqlite.h"
 #include "store/statefile.h"
 
@@ -260,6 +261,8 @@ static int carry_out(struct restore *r, const char *key_file, struct err *e)
         code = put_key(r, e);
     if (code == 0)
         code = put_secret(r, e);
+    if (code == 0) /* of the state that was here before */
+        code = place_note_remove(r->db, e);
     return code == 0 ? statefile_rename(r->copy, r->db, e) : code;
 }
 

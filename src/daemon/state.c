@@ -114,11 +114,33 @@ int state_open(struct state *s, const struct config *c, struct err *e)
     return r;
 }
 
+static void log_health(struct state *s)
+{
+    struct err why = {0};
+    bool unhealthy = !fleet_healthy(s->fleet, &why);
+    if (unhealthy && !s->unhealthy)
+        log_error("state-unavailable", LOG_TEXT("reason", str_from(why.msg)),
+                  LOG_TEXT("consequence", STR("what must be stored is answered 503")));
+    else if (!unhealthy && s->unhealthy)
+        log_notice("state-available", LOG_TEXT("consequence", STR("changes are stored again")));
+    s->unhealthy = unhealthy;
+}
+
+static void log_loss(const struct state *s)
+{
+    struct fleet_loss loss;
+    if (fleet_lost(s->fleet, &loss))
+        log_error("state-behind", LOG_NUMBER("found", loss.found), LOG_NUMBER("noted", loss.noted),
+                  LOG_TEXT("reason", STR("the state is older than it was: changes were lost")),
+                  LOG_TEXT("advice", STR("restore a backup, or: cloudseed server acknowledge")));
+}
+
 static void on_store_ready(uv_async_t *async)
 {
     struct state *s = async->data;
     struct err why;
     fleet_on_store(s->fleet);
+    log_health(s);
     if (!record_writer_on_store(&s->writer, &why))
         log_warning("secrets-not-kept", LOG_TEXT("reason", str_from(why.msg)),
                     LOG_TEXT("consequence", STR("a backup has them as they were before")));
@@ -166,7 +188,10 @@ int state_start(struct state *s, uv_loop_t *loop, struct err *e)
     uv_timer_init(loop, &s->alarm);
     s->store_ready.data = s->alarm.data = s;
     s->started = true;
-    return fleet_start(s->fleet, on_store, &s->store_ready, (struct alarm){set_alarm, s}, e);
+    int r = fleet_start(s->fleet, on_store, &s->store_ready, (struct alarm){set_alarm, s}, e);
+    if (r == 0)
+        log_loss(s);
+    return r;
 }
 
 void state_stop(struct state *s)

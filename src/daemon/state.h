@@ -19,7 +19,8 @@ struct state {
     char boot_id[BOOT_ID_SIZE];
     uv_async_t store_ready;
     uv_timer_t alarm;
-    bool started; /* the handles are initialised */
+    bool started;   /* the handles are initialised */
+    bool unhealthy; /* which was logged */
     uint64_t due_boot_ms;
 };
 

@@ -49,6 +49,7 @@ int fleet_start(struct fleet *f, void (*on_store)(void *cls), void *cls, struct 
     if (r < 0)
         return r;
     store_watch(f->store, f->revision);
+    loss_begin(f);
     read_recent(f);
     fleet_on_alarm(f); /* also sets the alarm */
     return 0;

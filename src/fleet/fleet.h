@@ -153,4 +153,14 @@ void fleet_stats(const struct fleet *f, struct store_stats *ret);
 /* Whether changes can be written now, with the reason where not. */
 bool fleet_healthy(const struct fleet *f, struct err *ret_why);
 
+/* The state was found at an older revision than it had reached: commits were lost. */
+struct fleet_loss {
+    uint64_t found, noted; /* revisions: when the server started, and before */
+    int64_t at_ms;         /* of that start, wall clock */
+};
+/* False if there was no loss, or an admin has acknowledged it. */
+bool fleet_lost(const struct fleet *f, struct fleet_loss *ret);
+/* Of an admin, named by `cause`. */
+struct slot_ref fleet_acknowledge(struct fleet *f, struct str cause, struct waiter w);
+
 #endif

@@ -49,7 +49,7 @@ struct member {
     struct ops ops;   /* the first one is under way */
 };
 
-enum op_kind { OP_CHANGE, OP_DEFINE, OP_READ, OP_BACKUP, OP_OWN };
+enum op_kind { OP_CHANGE, OP_DEFINE, OP_READ, OP_BACKUP, OP_OWN, OP_LOSS };
 
 enum op_phase {
     OP_QUEUED,
@@ -107,6 +107,9 @@ struct fleet {
     bool knows_recent; /* what the journal had before this process began was read */
     struct own *own;
     uint32_t own_n, own_room;
+    struct fleet_loss loss;
+    bool has_loss;
+    uint32_t loss_round; /* of the store's feed that named it last */
     struct waiters watchers;
 };
 
@@ -145,6 +148,8 @@ void op_free(struct fleet *f, struct op *op);
 /* Runs it, or puts it behind those of its member that are under way. */
 void op_begin(struct fleet *f, struct op *op);
 void op_on_notice(struct fleet *f, struct store_notice *n);
+/* The value as text in the op's arena. */
+struct str op_json(struct op *op, struct value v);
 
 /* --- deadline.c ------------------------------------------------------------------------------ */
 
@@ -172,5 +177,15 @@ void own_drop(struct fleet *f, const struct store_record *record);
 /* Drops what the store's feed has not named in this round. */
 void own_sweep(struct fleet *f);
 void own_done(struct fleet *f);
+
+/* --- loss.c ---------------------------------------------------------------------------------- */
+
+bool loss_is(struct str kind);
+void loss_keep(struct fleet *f, const struct store_record *record);
+void loss_drop(struct fleet *f);
+/* Drops it unless the store's feed has named it in this round. */
+void loss_sweep(struct fleet *f);
+/* Stores that there was a loss, if the store found less than it had noted. */
+void loss_begin(struct fleet *f);
 
 #endif

@@ -219,6 +219,8 @@ void member_keep(struct fleet *f, const struct store_record *record)
         f->definitions_version++;
     } else if (own_is(record->kind)) {
         own_keep(f, record);
+    } else if (loss_is(record->kind)) {
+        loss_keep(f, record);
     }
 }
 
@@ -260,6 +262,8 @@ void member_drop(struct fleet *f, const struct store_record *record)
         drop_node(f, m);
     else if (own_is(record->kind))
         own_drop(f, record);
+    else if (loss_is(record->kind))
+        loss_drop(f);
 }
 
 void members_sweep(struct fleet *f)
@@ -272,6 +276,7 @@ void members_sweep(struct fleet *f)
             drop_node(f, m);
     }
     own_sweep(f);
+    loss_sweep(f);
 }
 
 /* --- What others see ------------------------------------------------------------------------- */

@@ -88,7 +88,7 @@ static void submitted(struct op *op, int r)
 
 /* --- Carrying out ---------------------------------------------------------------------------- */
 
-static struct str json_of(struct op *op, struct value v)
+struct str op_json(struct op *op, struct value v)
 {
     struct buf b;
     buf_init(&b, JSON_MAX_BYTES);
@@ -110,9 +110,9 @@ static void make_events(struct op *op, const struct event *events, uint32_t n)
     for (uint32_t i = 0; i < n; i++)
         op->events[i] = (struct store_event){
             .at_ms = op->change.at.wall_ms,
-            .node = str_from(op->member->uid),
+            .node = op->member ? str_from(op->member->uid) : STR(""),
             .kind = str_from(events[i].kind),
-            .bytes = json_of(op, event_value(&events[i], op->name, &op->change, &op->arena)),
+            .bytes = op_json(op, event_value(&events[i], op->name, &op->change, &op->arena)),
         };
 }
 
@@ -166,7 +166,7 @@ static void run_change(struct fleet *f, struct op *op)
     }
     op->result.status = out.status;
     op->result.reason = out.reason;
-    op->json = json_of(op, record_value(&r, &op->arena));
+    op->json = op_json(op, record_value(&r, &op->arena));
     op->next = parsed_new(m, &r);
     make_events(op, out.events, out.events_n);
     const struct store_write write = {STORE_PUT, KIND_STATE, str_from(m->uid), m->state.revision,
@@ -181,7 +181,7 @@ static struct str tombstone(struct op *op)
         JSON_STR("name", op->name),
         JSON_INT("deleted_ms", op->change.at.wall_ms),
     };
-    return json_of(op, value_map(pairs, sizeof(pairs) / sizeof(pairs[0])));
+    return op_json(op, value_map(pairs, sizeof(pairs) / sizeof(pairs[0])));
 }
 
 static void run_define(struct fleet *f, struct op *op)
@@ -218,6 +218,12 @@ static void run_own(struct fleet *f, struct op *op)
     commit(f, op, &write, 1);
 }
 
+static void run_loss(struct fleet *f, struct op *op)
+{
+    make_events(op, &op->why, 1);
+    run_own(f, op);
+}
+
 static void run(struct fleet *f, struct op *op)
 {
     assert(op->magic == OP_MAGIC && op->phase == OP_QUEUED);
@@ -228,6 +234,7 @@ static void run(struct fleet *f, struct op *op)
     case OP_READ: run_read(f, op); break;
     case OP_BACKUP: submitted(op, store_backup(f->store, tag_of(op), op->path)); break;
     case OP_OWN: run_own(f, op); break;
+    case OP_LOSS: run_loss(f, op); break;
     }
     assert(op->phase == OP_COMMITTING || op->phase == OP_DONE);
 }
@@ -288,6 +295,17 @@ static void keep_own(struct fleet *f, struct op *op, uint64_t revision)
         own_drop(f, &record);
 }
 
+/* The store's note may follow now: what it said is in the record. */
+static void keep_loss(struct fleet *f, struct op *op, uint64_t revision)
+{
+    const struct store_record record = {op->own.kind, op->own.key, op->own.bytes, revision};
+    if (op->own.bytes.n)
+        loss_keep(f, &record);
+    else
+        loss_drop(f);
+    store_settle(f->store);
+}
+
 static void keep_definition(struct fleet *f, struct op *op, uint64_t revision)
 {
     struct store_record record = {KIND_NODE, str_from(op->member->uid), op->json, revision};
@@ -307,7 +325,9 @@ static void keep_committed(struct fleet *f, struct op *op, const struct store_no
         keep_own(f, op, n->revision);
         return;
     }
-    if (op->kind == OP_DEFINE) {
+    if (op->kind == OP_LOSS) {
+        keep_loss(f, op, n->revision);
+    } else if (op->kind == OP_DEFINE) {
         keep_definition(f, op, n->revision);
     } else {
         const struct store_record record = {KIND_STATE, str_from(op->member->uid), op->json,

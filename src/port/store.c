@@ -100,6 +100,17 @@ void store_retain(struct store *s, struct store_retention keep)
     s->ops->retain(s, keep);
 }
 
+uint64_t store_noted(struct store *s)
+{
+    return s->ops->noted ? s->ops->noted(s) : 0;
+}
+
+void store_settle(struct store *s)
+{
+    if (s->ops->settle)
+        s->ops->settle(s);
+}
+
 void store_stop(struct store *s)
 {
     s->ops->stop(s);

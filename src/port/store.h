@@ -105,6 +105,12 @@ enum store_result store_health(struct store *s, struct err *ret_why);
 void store_stats(struct store *s, struct store_stats *ret);
 void store_retain(struct store *s, struct store_retention keep);
 
+/* Before store_start: the highest revision that was noted beside the state. If it is higher than
+ * what store_load found, commits were lost, and it stays noted until store_settle: call that once
+ * the loss is stored. */
+uint64_t store_noted(struct store *s);
+void store_settle(struct store *s);
+
 /* Finishes what is queued and takes no more; its notices can still be taken. */
 void store_stop(struct store *s);
 /* Stops, and frees all. NULL is fine. */

@@ -23,6 +23,8 @@ struct store_ops {
     enum store_result (*health)(struct store *s, struct err *ret_why);
     void (*stats)(struct store *s, struct store_stats *ret);
     void (*retain)(struct store *s, struct store_retention keep);
+    uint64_t (*noted)(struct store *s);
+    void (*settle)(struct store *s);
     void (*stop)(struct store *s);
     void (*close)(struct store *s);
 };

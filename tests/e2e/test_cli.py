@@ -32,7 +32,8 @@ COMMANDS = ["check", "render", "diff", "node list", "node show", "node url", "dh
             "asset bootloaders",
             "node add", "node discovered", "node adopt", "node set", "node rm", "node arm",
             "node disarm", "node unlock", "node rekey", "node reprovision", "watch", "wait",
-            "events", "known-hosts", "reload", "backup", "restore", "help"]
+            "events", "known-hosts", "reload", "backup", "restore", "server acknowledge",
+            "help"]
 
 
 def copy_tree(name, changes):

@@ -49,7 +49,7 @@ def test_the_secret_is_made_once():
     secret = state / "secret"
     tap.eq(secret.stat().st_mode & 0o7777, 0o600)
     tap.eq(state.stat().st_mode & 0o7777, 0o700)
-    tap.eq(sorted(p.name for p in state.iterdir()), ["sealing-key", "secret", "state.db"])
+    tap.eq(sorted(p.name for p in state.iterdir()), world.STATE_FILES)
     for file in state.iterdir():
         tap.eq(file.stat().st_mode & 0o7777, 0o600)
     text, key = secret.read_bytes(), world.key_of(state, "n1")
@@ -90,7 +90,7 @@ def test_one_of_many_starts_at_once_has_the_state():
     key = world.key_of(state, "n1")
     tap.eq(server.get(f"/s/{key}/meta-data").status, 200)
     server.stop()
-    tap.eq(sorted(p.name for p in state.iterdir()), ["sealing-key", "secret", "state.db"])
+    tap.eq(sorted(p.name for p in state.iterdir()), world.STATE_FILES)
 
 
 def test_the_secrets_mode():

@@ -19,6 +19,7 @@ from pathlib import Path
 import daemon
 import tap
 
+STATE_FILES = ["sealing-key", "secret", "state.db", "state.db-revision"]  # of a stopped server
 FILES = ("meta-data", "user-data", "vendor-data", "network-config")
 HOMELAB = {"seed": daemon.SOURCE / "seed", "templates": daemon.SOURCE / "templates"}
 SECONDS = daemon.SECONDS

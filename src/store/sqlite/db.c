@@ -189,7 +189,9 @@ int db_checkpoint(struct db *db)
     if (db->wal_pages < WAL_PAGES_MAX)
         return SQLITE_OK;
     db->wal_pages = 0; /* if it fails for lack of room, it is tried again after as many more */
-    return sqlite3_wal_checkpoint_v2(db->handle, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    int code = sqlite3_wal_checkpoint_v2(db->handle, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    place_remember(&db->files, db->path);
+    return code;
 }
 
 static int switch_to_wal(struct db *db)
@@ -254,6 +256,17 @@ static int migrate(struct db *db, struct err *e)
     return r < 0 ? err_prefix(e, "%s", db->path) : 0;
 }
 
+/* A log or journal of a file that was removed: SQLite would write its pages into the new one. It is
+ * kept under another name, since it may be all that is left. */
+static int set_aside(const char *path, const char *suffix, struct err *e)
+{
+    char from[PATH_MAX], to[PATH_MAX];
+    if ((size_t)snprintf(from, sizeof(from), "%s%s", path, suffix) >= sizeof(from) ||
+        (size_t)snprintf(to, sizeof(to), "%s.orphan", from) >= sizeof(to))
+        return err_set(e, -ENAMETOOLONG, "%s: the path is too long", path);
+    return rename(from, to) < 0 && errno != ENOENT ? err_errno(e, -errno, "%s", from) : 0;
+}
+
 /* Makes the file under another name and renames it when it is complete, so that an interrupted
  * start leaves nothing that the next one would misread. */
 static int create(const char *path, struct err *e)
@@ -265,7 +278,11 @@ static int create(const char *path, struct err *e)
         return err_set(e, -ENAMETOOLONG, "%s: the path is too long", path);
     unlink(journal);
     unlink(fresh);
-    int r = statefile_create(fresh, e);
+    int r = set_aside(path, "-wal", e);
+    if (r == 0)
+        r = set_aside(path, "-journal", e);
+    if (r == 0)
+        r = statefile_create(fresh, e);
     if (r == 0)
         r = open_handle(&db, true, e);
     if (r == 0)
@@ -293,13 +310,19 @@ static int open_whole(struct db *db, bool unclean, struct err *e)
 int db_open(struct db *db, struct err *e)
 {
     bool empty, unclean;
-    int r = statefile_check(db->path, &empty, &unclean, e);
-    if (r == 0 && empty)
+    int r = place_check_file(&db->files, db->path, e);
+    if (r == 0)
+        r = statefile_check(db->path, &empty, &unclean, e);
+    if (r == 0 && empty && db->files.file.inode)
+        r = err_set(e, -ESTALE, "%s: was emptied while the server uses it", db->path);
+    else if (r == 0 && empty)
         r = create(db->path, e);
     if (r == 0)
         r = open_whole(db, unclean || db->doubtful, e);
     if (r < 0)
         db_close(db, true);
+    else
+        place_learn(&db->files, db->path);
     return r;
 }
 

@@ -13,6 +13,7 @@
 #define CLOUDSEED_STORE_SQLITE_DB_H
 
 #include "store/request.h"
+#include "store/sqlite/place.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -41,9 +42,11 @@ struct db {
     bool doubtful;            /* check all of it when it is opened, even if it was closed cleanly */
     uint64_t revision, event; /* the last ones given */
     int wal_pages;            /* in the write-ahead log after the last commit */
+    struct place_files files; /* as the last write left them; kept when the file is closed */
 };
 
-/* Makes, migrates and checks the file. `db` is all zero but path, unsafe and doubtful. */
+/* Makes, migrates and checks the file. `db` is all zero but path, unsafe and doubtful, or was
+ * closed by db_close: then it must be the same file. */
 int db_open(struct db *db, struct err *e);
 /* `broken`: as if the process had died, so that nothing doubtful is written. */
 void db_close(struct db *db, bool broken);

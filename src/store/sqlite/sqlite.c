@@ -17,6 +17,7 @@ struct sqlite_store {
     pthread_t thread;
     bool running;
     char *path;
+    uint64_t noted; /* when it was opened */
 };
 
 static struct writer *writer_of(struct store *s)
@@ -146,11 +147,26 @@ static void op_close(struct store *s)
 {
     struct sqlite_store *self = (struct sqlite_store *)s;
     op_stop(s);
-    db_close(&self->writer.db, false);
+    /* Closing removes the log by its name, which may be another file's by now. */
+    bool displaced = place_check(&self->writer.db.files, self->path, NULL) == -ESTALE;
+    db_close(&self->writer.db, displaced);
+    place_note_close(&self->writer.note);
     queue_done(&self->writer.queue);
     pthread_mutex_destroy(&self->writer.lock);
     free(self->path);
     free(self);
+}
+
+static uint64_t op_noted(struct store *s)
+{
+    return ((struct sqlite_store *)s)->noted;
+}
+
+static void op_settle(struct store *s)
+{
+    struct writer *w = writer_of(s);
+    atomic_store(&w->settled, true);
+    queue_poke(&w->queue);
 }
 
 static const struct store_ops ops = {
@@ -165,6 +181,8 @@ static const struct store_ops ops = {
     .health = op_health,
     .stats = op_stats,
     .retain = op_retain,
+    .noted = op_noted,
+    .settle = op_settle,
     .stop = op_stop,
     .close = op_close,
 };
@@ -181,7 +199,14 @@ int sqlite_open(const struct sqlite_options *options, struct store **ret, struct
     queue_init(&self->writer.queue,
                options->limits.commits_max ? options->limits : STORE_LIMITS_DEFAULT);
     pthread_mutex_init(&self->writer.lock, NULL);
+    self->writer.note.fd = -1;
     int r = db_open(&self->writer.db, e);
+    if (r == 0)
+        r = place_note_open(&self->writer.note, path, e);
+    self->noted = self->writer.note.revision;
+    self->writer.behind = self->noted > self->writer.db.revision;
+    if (r == 0 && !self->writer.behind)
+        place_note_write(&self->writer.note, self->writer.db.revision);
     if (r < 0) {
         op_close(&self->store);
         return r;

@@ -14,6 +14,7 @@
 #define TIDY_MS 60000    /* when nothing happens */
 #define TIDY_BUSY_MS 250 /* after a commit */
 #define PROBE_MS 1000    /* while the disk refuses */
+#define PLACE_MS 1000    /* between two looks at the files */
 #define FEED_STEP 256    /* records */
 #define FEED_ANSWERS_MAX 1024
 #define BACKUP_STEP_PAGES 128
@@ -147,6 +148,37 @@ static void outcome(struct writer *w, enum store_result result, const struct err
     }
 }
 
+/* Whether the files are as we left them. While they are not the open file is kept: it can still be
+ * read and backed up, but nothing more is written to it. */
+static bool is_in_place(struct writer *w)
+{
+    struct err why;
+    if (!w->db.handle)
+        return true;
+    int r = place_check(&w->db.files, w->db.path, &why);
+    w->place_at_ms = clock_boot_ms() + PLACE_MS;
+    w->displaced = r < 0;
+    if (r == 0)
+        return true;
+    set_health(w, STORE_UNAVAILABLE, &why);
+    w->probe_at_ms = clock_boot_ms() + PROBE_MS;
+    if (r == -ENOLINK && !w->backup.request) {
+        db_close(&w->db, false); /* copies the log into the file, which probe opens again */
+        w->displaced = false;
+    }
+    return false;
+}
+
+/* Notes how far the state has come. */
+static void note(struct writer *w)
+{
+    if (w->behind && !atomic_load(&w->settled))
+        return;
+    w->behind = false;
+    if (w->note.revision != w->db.revision)
+        place_note_write(&w->note, w->db.revision);
+}
+
 static void refuse(struct writer *w, struct request *list)
 {
     struct err why;
@@ -176,7 +208,7 @@ static void count(struct writer *w, const struct request_list *list)
 static void commit(struct writer *w, struct request_list *list)
 {
     struct err why = {0};
-    if (!w->db.handle) {
+    if (!is_in_place(w) || !w->db.handle) {
         refuse(w, list->first);
         queue_answer(&w->queue, list);
         return;
@@ -186,6 +218,8 @@ static void commit(struct writer *w, struct request_list *list)
     bool written = w->db.revision != revision;
     count(w, list);
     w->untidied += w->db.event - event;
+    if (written)
+        note(w);
     /* Before the answers, so that a caller that reads one and then the health sees the same. */
     if (written || result != STORE_OK)
         outcome(w, result, &why);
@@ -322,6 +356,8 @@ static void probe(struct writer *w, uint64_t now_ms)
     w->probe_at_ms = now_ms + PROBE_MS;
     if (!w->db.handle)
         reopen(w);
+    else if (!is_in_place(w))
+        return;
     else if (!is_full(w) || statefile_has_room(w->db.path))
         outcome(w, commit_probe(&w->db, &why), &why);
 }
@@ -347,8 +383,11 @@ static void look_after(struct writer *w, bool idle)
     uint64_t now_ms = clock_boot_ms();
     if (!is_healthy(w) && now_ms >= w->probe_at_ms)
         probe(w, now_ms);
-    if (!w->db.handle)
+    else if (is_healthy(w) && now_ms >= w->place_at_ms)
+        is_in_place(w);
+    if (!w->db.handle || w->displaced)
         return;
+    note(w);
     checkpoint(w);
     if (w->db.handle && tidy_is_due(w, now_ms, idle))
         tidy(w, now_ms);
@@ -363,7 +402,9 @@ static bool feed_can_go_on(struct writer *w)
 static uint64_t wait_ms(struct writer *w)
 {
     uint64_t now_ms = clock_boot_ms();
-    uint64_t next_ms = is_healthy(w) ? w->tidy_at_ms : w->probe_at_ms;
+    uint64_t next_ms = w->probe_at_ms;
+    if (is_healthy(w))
+        next_ms = w->tidy_at_ms < w->place_at_ms ? w->tidy_at_ms : w->place_at_ms;
     if (w->backup.request || feed_can_go_on(w) || next_ms <= now_ms)
         return 0;
     return next_ms - now_ms;

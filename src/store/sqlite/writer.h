@@ -36,7 +36,12 @@ struct writer {
     struct db db;
     struct backup backup;
     struct feed feed;
+    struct place_note note;
+    bool behind; /* commits were lost, which the loop has not stored yet: the note stays as it is */
+    atomic_bool settled;              /* the loop has stored it */
+    bool displaced;                   /* the files are not as they were left */
     uint64_t tidy_at_ms, probe_at_ms; /* boot-time clock */
+    uint64_t place_at_ms;             /* when the files are looked at next */
     uint64_t untidied;                /* events since the last step */
     bool in_doubt;                    /* the outcome of a commit is unknown */
     pthread_mutex_t lock;             /* for what follows, which the loop uses as well */

@@ -380,6 +380,195 @@ static void test_retention_does_not_stall(void **state)
     assert_true(st.st_size <= 3 << 20);
 }
 
+/* --- The files while they are in use ---------------------------------------------------------- */
+
+static void wait_for_health(struct storeloop *l, enum store_result want, const char *words)
+{
+    struct err why = {0};
+    while (store_health(l->store, &why) != want)
+        store_notice_free(l->store, storeloop_until(l, STORE_HEALTH));
+    if (words)
+        assert_contains(why.msg, words);
+}
+
+/* Nothing is answered as stored that a restart would not find. */
+static void expect_refused(struct storeloop *l, const char *words)
+{
+    struct err why = {0};
+    assert_int_equal(storeloop_put(l, "b", STORE_ABSENT, "{}").result, STORE_UNAVAILABLE);
+    assert_int_equal(store_health(l->store, &why), STORE_UNAVAILABLE);
+    assert_contains(why.msg, words);
+}
+
+static struct storeloop *open_with_record(void)
+{
+    static struct storeloop l;
+    storeloop_start(&l, open_store("state.db"));
+    assert_int_equal(storeloop_put(&l, "a", STORE_ABSENT, "{}").result, STORE_OK);
+    return &l;
+}
+
+static void test_a_removed_file(void **state)
+{
+    (void)state;
+    char msg[256];
+    struct storeloop *l = open_with_record();
+    assert_int_equal(rename("state.db", "away"), 0);
+    expect_refused(l, "state.db: was removed or renamed");
+    assert_int_equal(backup(l, "copy.db", msg), STORE_OK); /* it can still be saved */
+    assert_int_equal(access("state.db", F_OK), -1);        /* and no new one is made */
+    assert_int_equal(rename("away", "state.db"), 0);
+    wait_for_health(l, STORE_OK, NULL);
+    assert_int_equal(storeloop_put(l, "c", STORE_ABSENT, "{}").result, STORE_OK);
+    storeloop_end(l);
+    assert_int_equal(records_of("copy.db"), 1);
+    assert_int_equal(records_of("state.db"), 2);
+}
+
+/* Nobody asks for anything: the store looks by itself. */
+static void test_a_removed_file_is_noticed(void **state)
+{
+    (void)state;
+    struct storeloop *l = open_with_record();
+    assert_int_equal(unlink("state.db"), 0);
+    wait_for_health(l, STORE_UNAVAILABLE, "state.db: was removed or renamed");
+    storeloop_end(l);
+    assert_int_equal(access("state.db-wal", F_OK), 0); /* it is not ours to remove any more */
+}
+
+static void copy_file(const char *from, const char *to)
+{
+    struct arena a;
+    struct str text;
+    arena_init(&a, 1 << 20);
+    assert_int_equal(fs_read(from, 1 << 20, &a, &text, NULL), 0);
+    FILE *f = fopen(to, "we");
+    assert_non_null(f);
+    assert_int_equal(fwrite(text.p, 1, text.n, f), text.n);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(chmod(to, 0600), 0);
+    arena_done(&a);
+}
+
+static void test_a_replaced_file(void **state)
+{
+    (void)state;
+    make_state("other.db", 5);
+    struct storeloop *l = open_with_record();
+    assert_int_equal(rename("other.db", "state.db"), 0);
+    expect_refused(l, "state.db: was replaced");
+    storeloop_end(l);
+    unlink("state.db-wal");
+    assert_int_equal(records_of("state.db"), 5);
+}
+
+static void test_a_file_that_is_written_over(void **state)
+{
+    (void)state;
+    make_state("other.db", 5);
+    struct storeloop *l = open_with_record();
+    copy_file("other.db", "state.db");
+    expect_refused(l, "state.db: was changed by another program");
+    storeloop_end(l);
+    unlink("state.db-wal");
+    assert_int_equal(records_of("state.db"), 5);
+}
+
+/* What it contains is not lost: it is open, and can be copied into the file. */
+static void test_a_removed_log(void **state)
+{
+    (void)state;
+    struct storeloop *l = open_with_record();
+    assert_int_equal(unlink("state.db-wal"), 0);
+    wait_for_health(l, STORE_UNAVAILABLE, "state.db-wal: was removed");
+    wait_for_health(l, STORE_OK, NULL);
+    assert_int_equal(storeloop_put(l, "b", STORE_ABSENT, "{}").result, STORE_OK);
+    storeloop_end(l);
+    assert_int_equal(records_of("state.db"), 2);
+}
+
+static void test_a_log_that_is_cut(void **state)
+{
+    (void)state;
+    struct storeloop *l = open_with_record();
+    assert_int_equal(truncate("state.db-wal", 0), 0);
+    expect_refused(l, "state.db-wal: was changed by another program");
+    storeloop_end(l);
+}
+
+/* --- The files while nothing uses them -------------------------------------------------------- */
+
+/* The highest revision that was noted; *ret_found: the one that the state has. */
+static uint64_t noted(uint64_t *ret_found)
+{
+    unsigned n = 0;
+    struct store *s = open_store("state.db");
+    uint64_t revision = store_noted(s);
+    assert_int_equal(store_load(s, count, &n, ret_found, NULL), 0);
+    store_close(s);
+    return revision;
+}
+
+static void expect_loss(uint64_t want_found, uint64_t want_noted)
+{
+    uint64_t found;
+    assert_int_equal(noted(&found), want_noted);
+    assert_int_equal(found, want_found);
+}
+
+static void test_an_older_file_is_found_out(void **state)
+{
+    (void)state;
+    make_state("state.db", 3);
+    copy_file("state.db", "old.db");
+    expect_loss(3, 3);
+    struct storeloop l;
+    storeloop_start(&l, open_store("state.db"));
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(storeloop_put(&l, "x", STORE_ANY, "{}").result, STORE_OK);
+    storeloop_end(&l);
+    expect_loss(7, 7);
+    assert_int_equal(rename("old.db", "state.db"), 0);
+    expect_loss(3, 7);
+    /* It stays so, whatever is stored, until the loss itself was stored. */
+    storeloop_start(&l, open_store("state.db"));
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(storeloop_put(&l, "x", STORE_ANY, "{}").result, STORE_OK);
+    storeloop_end(&l);
+    expect_loss(5, 7);
+    storeloop_start(&l, open_store("state.db"));
+    store_settle(l.store);
+    assert_int_equal(storeloop_put(&l, "x", STORE_ANY, "{}").result, STORE_OK);
+    storeloop_end(&l);
+    expect_loss(6, 6);
+}
+
+/* SQLite would write a log that was left into the new file. */
+static void test_a_removed_file_is_found_out(void **state)
+{
+    make_state("state.db", 3);
+    assert_int_equal(unlink("state.db"), 0);
+    folder_file(*state, "state.db-wal", "of the file that was removed");
+    expect_loss(0, 3);
+    unchanged("state.db-wal.orphan", "of the file that was removed");
+}
+
+static void test_a_note_that_says_nothing(void **state)
+{
+    static const char *const texts[] = {"", "x", "                   x\n", "99\n"};
+    make_state("state.db", 2);
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        uint64_t found;
+        assert_int_equal(unlink("state.db-revision"), 0);
+        folder_file(*state, "state.db-revision", texts[i]);
+        assert_int_equal(noted(&found), 0);
+    }
+    assert_int_equal(unlink("state.db-revision"), 0);
+    assert_int_equal(symlink("elsewhere", "state.db-revision"), 0);
+    refused("state.db", -ELOOP, "state.db-revision");
+    assert_int_equal(access("elsewhere", F_OK), -1);
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_enter, folder_leave)
 
 UNIT_MAIN(IN_FOLDER(test_layout_is_the_documented_one), IN_FOLDER(test_file_is_private),
@@ -387,4 +576,9 @@ UNIT_MAIN(IN_FOLDER(test_layout_is_the_documented_one), IN_FOLDER(test_file_is_p
           IN_FOLDER(test_empty_file_and_leftovers), IN_FOLDER(test_newer_layout_is_refused),
           IN_FOLDER(test_damage_is_seen_after_a_crash), IN_FOLDER(test_migrations),
           cmocka_unit_test(test_network_file_systems), IN_FOLDER(test_backup),
-          IN_FOLDER(test_backup_among_commits), IN_FOLDER(test_retention_does_not_stall))
+          IN_FOLDER(test_backup_among_commits), IN_FOLDER(test_retention_does_not_stall),
+          IN_FOLDER(test_a_removed_file), IN_FOLDER(test_a_removed_file_is_noticed),
+          IN_FOLDER(test_a_replaced_file), IN_FOLDER(test_a_file_that_is_written_over),
+          IN_FOLDER(test_a_removed_log), IN_FOLDER(test_a_log_that_is_cut),
+          IN_FOLDER(test_an_older_file_is_found_out), IN_FOLDER(test_a_removed_file_is_found_out),
+          IN_FOLDER(test_a_note_that_says_nothing))

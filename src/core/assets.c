@@ -91,14 +91,15 @@ static int open_below(int folder, const char *name)
  * -EXDEV, -ELOOP     a link that leads elsewhere;
  * -EISDIR, -EINVAL   a folder; a device, pipe or socket;
  * -EACCES            not readable;
- * -ENOTCONN          the folder itself cannot be opened, whatever the reason;
+ * -EMFILE, -ENFILE   no descriptor is left;
+ * -ENOTCONN          the folder itself cannot be opened, for any other reason;
  * others             the file system's.
  * The folder is opened again each time: a share that was mounted meanwhile is seen. */
 static int asset_open(const char *folder, const char *name, struct asset *ret)
 {
     int base = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (base < 0)
-        return -ENOTCONN;
+        return errno == EMFILE || errno == ENFILE ? -errno : -ENOTCONN;
     int fd = open_below(base, name);
     int r = fd < 0 ? -errno : 0;
     close(base);
@@ -229,6 +230,8 @@ static void refuse(struct exchange *x, int error)
     case -EXDEV:
     case -ELOOP: answer_refuse(x, 403, "this link leads out of the assets folder"); break;
     case -EACCES: answer_refuse(x, 403, "the server may not read this file"); break;
+    case -EMFILE:
+    case -ENFILE: answer_refuse(x, 503, "no file descriptor is left: raise LimitNOFILE"); break;
     case -ENOTCONN: answer_refuse(x, 503, "the assets folder cannot be opened"); break;
     case -ETIMEDOUT: answer_refuse(x, 503, late_text); break;
     default:

@@ -3,6 +3,7 @@
 """TFTP by the packet: what is answered, what is not, and who must go when there is no room."""
 import os
 import random
+import resource
 import socket
 import sys
 from pathlib import Path
@@ -293,7 +294,76 @@ def test_ports_of_transfers():
         tap.eq(tftp.fetch(server.tftp[0], "small"), SMALL)
 
 
+def test_ports_cannot_be_predicted():
+    first, count = free_ports(64), 64
+    with start({"tftp_ports": f"{first}-{first + count - 1}"}) as server:
+        peers = [tap.enter(Peer(server.tftp[0])) for _ in range(8)]
+        ports = [asked(peer, "small").sender[1] for peer in peers]
+        assert all(first <= port < first + count for port in ports), ports
+        assert any(b - a not in (1, 1 - count) for a, b in zip(ports, ports[1:])), ports
+
+
+# --- forged requests ---
+
+def test_a_host_that_never_asked_gets_two_packets():
+    asks = ({}, {"mode": "netascii"}, {"blksize": 1428, "windowsize": 16},
+            {"timeout": 1, "tsize": 0})
+    peers = [tap.enter(Peer(FOUR)) for _ in asks]
+    for peer, ask in zip(peers, asks):
+        peer.ask("large", **ask)
+    for peer, ask in zip(peers, asks):
+        lab.wait_event("tftp", peer=f"127.0.0.1:{peer.socket.getsockname()[1]}",
+                       outcome="unanswered")
+        got = []
+        while not peer.silent():
+            got.append(peer.receive())
+        plain = not set(ask) - {"mode"}
+        tap.eq([(p.opcode, p.number) for p in got], [(DATA, 1) if plain else (OACK, None)] * 2)
+
+
+def test_acknowledgements_outside_of_the_window():
+    with Peer(FOUR) as peer:
+        tap.eq(asked(peer, "small", timeout=PATIENT, windowsize=2).opcode, OACK)
+        for number in (1, 2, 65535):
+            peer.send(ack(number))
+        peer.send(ack(0))
+        tap.eq([block(peer, 1).number, block(peer, 2).number], [1, 2])
+        for number in (3, 4, 65535):
+            peer.send(ack(number))
+        peer.send(ack(2))
+        tap.eq([block(peer, 3).number, block(peer, 4).number], [3, 4])
+        peer.send(ack(4))
+        told = lab.wait_event("tftp", peer=f"127.0.0.1:{peer.socket.getsockname()[1]}")
+        tap.eq((told["outcome"], told["retransmits"], told["stray"]), ("done", "0", "6"))
+
+
 # --- limits ---
+
+def test_no_descriptor_is_left():
+    """An ERROR would end a boot; silence makes the client ask again."""
+    with start() as server:
+        server.wait_event("checked")  # which reads files
+        pid = server.process.pid
+        usual = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+
+        def open_files():
+            return {int(fd.name) for fd in Path(f"/proc/{pid}/fd").iterdir()}
+        used = open_files()
+        tap.eq(tftp.fetch(server.tftp[0], "small"), SMALL)  # a thread of the pool has begun
+        for left in range(2):  # the folder cannot be opened; the file in it cannot
+            tap.wait_until(lambda: open_files() == used)
+            free = [fd for fd in range(len(used) + left + 1) if fd not in used]
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, (free[left], usual[1]))
+            with Peer(server.tftp[0]) as peer:
+                for count in range(2):
+                    peer.ask("small")
+                    said = server.wait_event("tftp", file="/small", count=2 + 2 * left + count)
+                    tap.contains(said["reason"], "no file descriptor is left")
+                assert peer.silent(), peer.receive()
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, usual)
+        tap.eq(tftp.fetch(server.tftp[0], "small"), SMALL)
+
+
 
 def test_limit_for_an_address():
     with start({"limits": {"tftp_transfers_per_address": 2}}) as server:

@@ -98,7 +98,6 @@ struct tftp_server {
     uint32_t transfers_n;
     struct slots names; /* of transfers whose exchange has not ended */
     const struct work_port *work;
-    uint32_t next_port;
     uv_timer_t drain;
     unsigned handles; /* open ones: listeners', transfers' and our own */
     bool draining, freeing;
@@ -116,7 +115,8 @@ void tftp_transfer_begin(struct tftp_server *s, int listener_fd, const struct da
                          const struct tftp_packet *rrq, uint32_t peer_slot);
 /* Logs the outcome and frees the transfer; the client is not told. */
 void tftp_transfer_end(struct tftp_transfer *t, enum tftp_outcome outcome, const char *reason);
-/* The same, after an ERROR packet with the reason. */
+/* The same, after an ERROR packet with the reason, unless a client that has never answered got its
+ * two packets. */
 void tftp_transfer_fail(struct tftp_transfer *t, const char *reason);
 /* Bytes that the client acknowledged; all of them where the transfer is done. */
 uint64_t tftp_transfer_bytes(const struct tftp_transfer *t, bool done);

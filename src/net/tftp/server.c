@@ -69,7 +69,7 @@ void tftp_server_report(const struct tftp_transfer *t, enum tftp_outcome outcome
                         const char *reason)
 {
     struct tftp_server *s = t->server;
-    struct value_pair fields[9];
+    struct value_pair fields[10];
     size_t n = 0;
     char peer[ENDPOINT_TEXT_SIZE];
     enum log_level level = level_of(outcome);
@@ -86,6 +86,8 @@ void tftp_server_report(const struct tftp_transfer *t, enum tftp_outcome outcome
     fields[n++] = (struct value_pair)LOG_NUMBER("bytes", bytes);
     fields[n++] = (struct value_pair)LOG_NUMBER("blocks", t->window.acked);
     fields[n++] = (struct value_pair)LOG_NUMBER("retransmits", t->window.resent);
+    if (t->window.stray)
+        fields[n++] = (struct value_pair)LOG_NUMBER("stray", t->window.stray);
     fields[n++] = (struct value_pair)LOG_NUMBER("ms", uv_now(s->loop) - t->begun_ms);
     fields[n++] = (struct value_pair)LOG_TEXT("outcome", str_from(names[outcome]));
     if (reason && *reason)

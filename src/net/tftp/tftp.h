@@ -30,6 +30,7 @@ struct tftp_counters {
     uint64_t requests, repeated, malformed, limited;
     uint64_t done, refused, probed, aborted, timed_out, unanswered, failed;
     uint64_t bytes, blocks, resent;
+    uint64_t stray; /* acknowledgements outside of a transfer's window */
 };
 
 /* `work` reads files whose bytes are not in the kernel's cache. */

@@ -2,6 +2,7 @@
 #include "net/tftp/internal.h"
 
 #include "base/mem.h"
+#include "crypto/random.h"
 #include "net/socket.h"
 
 #include <errno.h>
@@ -104,7 +105,8 @@ static void send_error(const struct tftp_transfer *t, uint16_t code, struct str 
 
 void tftp_transfer_fail(struct tftp_transfer *t, const char *reason)
 {
-    send_error(t, TFTP_UNDEFINED, str_from(reason));
+    if (!t->unheard || t->window.tries == 0)
+        send_error(t, TFTP_UNDEFINED, str_from(reason));
     tftp_transfer_end(t, OUTCOME_FAILED, reason);
 }
 
@@ -372,7 +374,10 @@ static void on_error(struct tftp_transfer *t, const struct tftp_packet *p)
 /* False where nothing more can be taken for now. */
 static bool on_ack(struct tftp_transfer *t, uint16_t number)
 {
-    switch (tftp_window_ack(&t->window, number, uv_now(t->server->loop))) {
+    uint64_t stray = t->window.stray;
+    enum tftp_window_verdict v = tftp_window_ack(&t->window, number, uv_now(t->server->loop));
+    t->server->counters.stray += t->window.stray - stray;
+    switch (v) {
     case WINDOW_IGNORE: return true;
     case WINDOW_DONE: tftp_transfer_end(t, OUTCOME_DONE, NULL); return false;
     default:
@@ -418,16 +423,20 @@ static void on_ready(uv_poll_t *handle, int status, int events)
 
 /* --- The beginning of the data --------------------------------------------------------------- */
 
-/* Ports of the range are taken in turn. */
+/* A port of the range that cannot be predicted: a host that forges requests would otherwise know
+ * where to send forged acknowledgements. */
 static int open_socket(struct tftp_transfer *t)
 {
     struct tftp_server *s = t->server;
     uint32_t first = s->limits.port_first, n = s->limits.port_last - first + 1u;
     if (!first)
         return datagram_connect(&t->request, 0);
+    uint32_t start;
+    random_bytes(&start, sizeof(start));
+    start %= n;
     int fd = -EADDRINUSE;
     for (uint32_t i = 0; i < n && fd == -EADDRINUSE; i++)
-        fd = datagram_connect(&t->request, (uint16_t)(first + s->next_port++ % n));
+        fd = datagram_connect(&t->request, (uint16_t)(first + (start + i) % n));
     return fd;
 }
 
@@ -494,7 +503,8 @@ static uint16_t code_of(int status)
     }
 }
 
-/* In one line, for a console. */
+/* In one line, for a console. Where core says 'not yet', for example as no descriptor is free, the
+ * client gets no answer: it asks again, whereas an ERROR would end its boot. */
 static void refuse(struct tftp_transfer *t)
 {
     const struct exchange_out *out = &t->exchange.out;
@@ -504,7 +514,8 @@ static void refuse(struct tftp_transfer *t)
     buf_escaped(&line, str_cut(&text, '\n'), ERROR_TEXT_MAX_BYTES);
     const char *reason = arena_str(&t->exchange.arena, buf_view(&line)).p;
     buf_done(&line);
-    send_error(t, code_of(out->status), str_from(reason));
+    if (!out->retry_after_s)
+        send_error(t, code_of(out->status), str_from(reason));
     tftp_transfer_end(t, OUTCOME_REFUSED, reason);
 }
 

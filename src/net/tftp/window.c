@@ -6,12 +6,15 @@
 /* atftp repeats its ACK only after five seconds of silence: a server that resends more often than
  * that gets no answer. */
 #define MOST_MS 8000
-/* A client that has never answered may not exist: addresses can be forged. */
-#define TRIES_UNHEARD 4
+/* A client that has never answered may not exist, or be another machine: addresses can be forged.
+ * What it was sent first is sent once more, and no third time. */
+#define TRIES_UNHEARD 2
 #define TRIES_HEARD 8
 
 static uint32_t patience_ms(const struct tftp_window *w)
 {
+    if (!w->heard && w->tries) /* nothing follows: the client may be one that is slow to answer */
+        return w->fixed_ms > MOST_MS ? w->fixed_ms : MOST_MS;
     if (w->fixed_ms)
         return w->fixed_ms;
     uint64_t ms = w->round_ms ? 4 * (uint64_t)w->round_ms : FIRST_MS;
@@ -85,16 +88,20 @@ static void move_on(struct tftp_window *w, uint64_t now_ms)
 enum tftp_window_verdict tftp_window_ack(struct tftp_window *w, uint16_t number, uint64_t now_ms)
 {
     if (w->negotiating) {
-        if (number != 0)
+        if (number != 0) {
+            w->stray++;
             return WINDOW_IGNORE;
+        }
         w->negotiating = false;
         move_on(w, now_ms);
         return WINDOW_SEND;
     }
     uint16_t ahead = (uint16_t)(number - (uint16_t)w->acked);
     /* After a time-out the peer may acknowledge blocks that were sent before it. */
-    if (ahead == 0 || ahead > w->furthest - w->acked)
+    if (ahead == 0 || ahead > w->furthest - w->acked) {
+        w->stray += ahead != 0;
         return WINDOW_IGNORE;
+    }
     w->acked += ahead;
     learn_round(w, now_ms);
     if (w->acked < w->furthest)

@@ -24,6 +24,7 @@ struct tftp_window {
     uint64_t timed_block; /* 0: none */
     uint64_t deadline_ms; /* of the next acknowledgement */
     uint64_t resent;      /* blocks sent more than once */
+    uint64_t stray;       /* acknowledgements outside of the window, which were ignored */
     uint32_t fixed_ms;    /* the time-out that the peer asked for, 0: none */
     uint32_t round_ms;    /* the smoothed round trip; 0: not known yet */
     uint32_t tries;       /* time-outs since heard_ms */

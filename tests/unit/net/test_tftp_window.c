@@ -113,6 +113,59 @@ static void a_lost_block_at_the_roll_over(void **state)
     assert_int_equal(tftp_window_next(&w), 65537);
 }
 
+/* How many blocks are sent before the peer is given up. */
+static unsigned sent_in_vain(struct tftp_window *w, unsigned *ret_options)
+{
+    enum tftp_window_verdict v = WINDOW_SEND;
+    unsigned blocks = 0;
+    *ret_options = 0;
+    while (v == WINDOW_SEND) {
+        *ret_options += w->negotiating;
+        blocks += pump(w, w->deadline_ms);
+        v = tftp_window_timeout(w, w->deadline_ms);
+    }
+    assert_int_equal(v, WINDOW_LOST);
+    return blocks;
+}
+
+static void two_packets_to_a_peer_that_never_answers(void **state)
+{
+    const uint32_t timeouts_s[] = {0, 1, 3, 255};
+    struct tftp_window w;
+    unsigned options;
+    (void)state;
+    for (size_t i = 0; i < sizeof(timeouts_s) / sizeof(timeouts_s[0]); i++) {
+        tftp_window_init(&w, 1, timeouts_s[i], false, 0);
+        w.last = 10;
+        assert_int_equal(sent_in_vain(&w, &options), 2);
+        assert_int_equal(w.furthest, 1);
+        tftp_window_init(&w, 16, timeouts_s[i], true, 0);
+        w.last = 100;
+        assert_int_equal(sent_in_vain(&w, &options), 0);
+        assert_int_equal(options, 2);
+    }
+}
+
+static void acknowledgements_outside_of_the_window(void **state)
+{
+    (void)state;
+    struct tftp_window w;
+    tftp_window_init(&w, 4, 0, true, 0);
+    w.last = 100;
+    assert_int_equal(tftp_window_ack(&w, 4, 0), WINDOW_IGNORE);
+    assert_int_equal(tftp_window_ack(&w, 65535, 0), WINDOW_IGNORE);
+    assert_false(w.heard);
+    assert_int_equal(w.stray, 2);
+    assert_int_equal(tftp_window_ack(&w, 0, 0), WINDOW_SEND);
+    pump(&w, 0);
+    assert_int_equal(tftp_window_ack(&w, 5, 0), WINDOW_IGNORE);
+    assert_int_equal(tftp_window_ack(&w, 65535, 0), WINDOW_IGNORE);
+    assert_int_equal(tftp_window_ack(&w, 0, 0), WINDOW_IGNORE); /* a copy is nothing strange */
+    assert_int_equal(w.stray, 4);
+    assert_int_equal(tftp_window_next(&w), 0);
+    assert_int_equal(tftp_window_ack(&w, 4, 0), WINDOW_SEND);
+}
+
 static void gives_up_after_a_while(void **state)
 {
     struct {
@@ -147,6 +200,9 @@ static void the_peer_may_choose_the_timeout(void **state)
     struct tftp_window w;
     tftp_window_init(&w, 1, 3, false, 100);
     w.last = 5;
+    assert_int_equal(w.deadline_ms, 3100);
+    pump(&w, 100);
+    tftp_window_ack(&w, 1, 100);
     for (int i = 0; i < 3; i++) {
         uint64_t now = w.deadline_ms;
         pump(&w, now);
@@ -193,6 +249,8 @@ UNIT_MAIN(cmocka_unit_test(one_block_at_a_time),
           cmocka_unit_test(options_wait_for_their_acknowledgement),
           cmocka_unit_test(copies_are_never_answered), cmocka_unit_test(goes_back_to_what_was_lost),
           cmocka_unit_test(numbers_roll_over_to_0), cmocka_unit_test(a_lost_block_at_the_roll_over),
+          cmocka_unit_test(two_packets_to_a_peer_that_never_answers),
+          cmocka_unit_test(acknowledgements_outside_of_the_window),
           cmocka_unit_test(gives_up_after_a_while),
           cmocka_unit_test(the_peer_may_choose_the_timeout),
           cmocka_unit_test(learns_how_quick_the_peer_is), cmocka_unit_test(an_unknown_end))

@@ -128,7 +128,7 @@ _cloudseed_options() {
         options+=(--json --role --cluster --mac --address --uuid --serial --var --arm --for)
         ;;
     'node discovered'*) options+=(--json --names) ;;
-    'node adopt'*) options+=(--json --role --cluster --address --var --arm --for) ;;
+    'node adopt'*) options+=(--json --role --cluster --no-uuid --address --var --arm --for) ;;
     'node set'*)
         options+=(--json --role --cluster --mac --address --uuid --serial --var --unset)
         ;;

@@ -150,6 +150,7 @@ static void put_life(struct node_members *m, const struct node *n, const struct 
     put(m, STR("identity"), identity_value(r, a));
     put(m, STR("alarms"), value_int(r->alarms));
     put(m, STR("alarm"), admin_text_or_none(r->alarm));
+    put(m, STR("alarm_detail"), admin_text_or_none(r->alarm_detail));
     put(m, STR("locked"), value_bool(r->locked));
 }
 

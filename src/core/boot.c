@@ -42,13 +42,23 @@ static void answer_document(struct exchange *x, const struct document_answer *a)
 }
 
 void boot_tell_fleet(struct exchange *x, const struct request_ctx *rq, const struct node *n,
-                     enum evidence evidence)
+                     enum evidence evidence, struct str placeholder_uuid)
 {
     struct change c = request_change(x, n, CHANGE_FETCH);
     c.fetch.file = x->out.file;
     if (evidence < EVIDENCE_COUNT)
         c.fetch.evidence = str_from(evidence_names[evidence]);
+    c.fetch.placeholder_uuid = placeholder_uuid;
     struct fleet *f = rq->core->fleet;
+    fleet_forget(f, fleet_change(f, n->uid, n->name, &c, (struct waiter){0}));
+}
+
+void boot_tell_mismatch(struct exchange *x, const struct request_ctx *rq, const struct node *n,
+                        struct str mismatch)
+{
+    struct change c = request_change(x, n, CHANGE_MISMATCH);
+    struct fleet *f = rq->core->fleet;
+    c.mismatch = mismatch;
     fleet_forget(f, fleet_change(f, n->uid, n->name, &c, (struct waiter){0}));
 }
 
@@ -71,6 +81,6 @@ enum exchange_verdict boot_answer(struct exchange *x, struct request_ctx *rq)
     else
         answer_document(x, &answer);
     if (rq->view.state == STATE_ARMED)
-        boot_tell_fleet(x, rq, rq->node, rq->path.evidence);
+        boot_tell_fleet(x, rq, rq->node, rq->path.evidence, STR(""));
     return EXCHANGE_DONE;
 }

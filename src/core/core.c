@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "core/answer.h"
+#include "core/identify.h"
 #include "core/internal.h"
 
 #include <stdlib.h>
@@ -133,83 +134,6 @@ static void refuse_method(struct core *c, struct exchange *x, unsigned methods)
     x->out.allow = names;
 }
 
-/* --- Which node a request speaks for --------------------------------------------------------- */
-
-struct identified {
-    const struct node *node; /* NULL: none, or refused; then status and reason say why */
-    struct fleet_view view;
-    int status;
-    const char *reason;
-    const struct node *suspect; /* whose weak evidence does not count now: raises an alarm */
-};
-
-static const struct node *find_by_evidence(const struct snapshot *s, enum evidence kind,
-                                           struct str value)
-{
-    struct mac mac;
-    struct uuid uuid;
-    switch (kind) {
-    case EVIDENCE_MAC: return mac_parse(value, &mac) ? snapshot_find_mac(s, mac) : NULL;
-    case EVIDENCE_UUID: return uuid_parse(value, &uuid) ? snapshot_find_uuid(s, uuid) : NULL;
-    case EVIDENCE_SERIAL: return snapshot_find_serial(s, value);
-    case EVIDENCE_NAME: return snapshot_find_name(s, value);
-    default: return NULL;
-    }
-}
-
-static struct identified refused(int status, const char *reason)
-{
-    return (struct identified){.status = status, .reason = reason};
-}
-
-static struct identified by_evidence(const struct snapshot *s, const struct fleet *f,
-                                     const struct route_path *path)
-{
-    if (!tree_site(snapshot_tree(s))->evidence[path->evidence])
-        return refused(403, "this site does not know machines by that: name it under 'evidence' in "
-                            "site.yaml, or use the node's seed URL");
-    const struct node *n = find_by_evidence(s, path->evidence, path->value);
-    if (!n)
-        return refused(404, "no node has that value");
-    struct identified who = {.node = n, .view = fleet_look(f, n->uid)};
-    if (who.view.window_key.n && !who.view.locked)
-        return who;
-    who = refused(403, who.view.locked
-                           ? "this node is locked after an alarm: 'cloudseed node arm' unlocks it"
-                           : "this node is not to be built now: an admin opens that with "
-                             "'cloudseed node arm'");
-    who.suspect = n;
-    return who;
-}
-
-/* The key of a window that has ended opens nothing, but a boot that began in it may still report.
- */
-static const struct node *by_key(const struct snapshot *s, struct fleet *f, enum identity wanted,
-                                 struct str key)
-{
-    const struct node *n = snapshot_find_key(s, key);
-    if (n)
-        return n;
-    struct str uid = fleet_find_window(f, key);
-    if (!uid.n || (wanted != IDENTITY_BOOT_KEY && !fleet_look(f, uid).window_key.n))
-        return NULL;
-    return snapshot_find_uid(s, uid);
-}
-
-/* By the key or the evidence in the path. The reason does not reveal whether such a machine exists.
- */
-static struct identified identify(const struct snapshot *s, struct fleet *f, enum identity wanted,
-                                  const struct route_path *path)
-{
-    if (wanted == IDENTITY_EVIDENCE)
-        return by_evidence(s, f, path);
-    const struct node *n = by_key(s, f, wanted, path->key);
-    if (!n)
-        return refused(404,
-                       "no node has this seed key; 'cloudseed node url NAME' prints the right one");
-    return (struct identified){.node = n, .view = fleet_look(f, n->uid)};
-}
-
 /* False after a refusal. */
 static bool identify_node(struct exchange *x, struct request_ctx *rq)
 {
@@ -218,7 +142,8 @@ static bool identify_node(struct exchange *x, struct request_ctx *rq)
         x->out.file = str_from(seed_file_names[rq->path.file]);
     if (wanted == IDENTITY_EVIDENCE)
         x->out.evidence = rq->path.value;
-    struct identified who = identify(x->snapshot, rq->core->fleet, wanted, &rq->path);
+    struct identified who =
+        identify(x->snapshot, rq->core->fleet, wanted, &rq->path, x->in.query, &x->arena);
     if (who.node) {
         x->out.node = who.node->name;
         rq->node = who.node;
@@ -226,8 +151,10 @@ static bool identify_node(struct exchange *x, struct request_ctx *rq)
         return true;
     }
     answer_refuse(x, who.status, who.reason);
-    if (who.suspect)
-        boot_tell_fleet(x, rq, who.suspect, rq->path.evidence);
+    if (who.suspect && who.mismatch.n)
+        boot_tell_mismatch(x, rq, who.suspect, who.mismatch);
+    else if (who.suspect)
+        boot_tell_fleet(x, rq, who.suspect, rq->path.evidence, STR(""));
     return false;
 }
 

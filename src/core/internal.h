@@ -2,7 +2,7 @@
 /*
  * internal: what the files of core/ share.
  *
- * core.c finds the request's row in route.c and checks the identity that the row wants; then the
+ * core.c finds the request's row in route.c, and identify.c the node that it speaks for; then the
  * row's function answers: in boot.c with a node's files, in script.c with boot scripts, in assets.c
  * with files, in node_reports.c to reports, in admin*.c to admins. Such a function answers at once,
  * or says what comes next and waits (port/exchange.h).
@@ -92,9 +92,13 @@ struct str boot_seed_url(struct exchange *x, struct str key);
 /* Answers 500; the log gets the place in the template. */
 void boot_render_failed(struct exchange *x, const struct template_fault *f);
 /* Reports a fetch by weak evidence, or by a key (EVIDENCE_COUNT), to the fleet. The answer does not
- * wait for the write. */
+ * wait for the write. `placeholder_uuid`: what the machine reported
+ * that did not count; empty: nothing. */
 void boot_tell_fleet(struct exchange *x, const struct request_ctx *rq, const struct node *n,
-                     enum evidence evidence);
+                     enum evidence evidence, struct str placeholder_uuid);
+/* Raises an alarm: a machine has part of what identifies the node. */
+void boot_tell_mismatch(struct exchange *x, const struct request_ctx *rq, const struct node *n,
+                        struct str mismatch);
 
 /* --- What admins ask for (docs/formats/api.md) ----------------------------------------------- */
 

@@ -1,7 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/machine.h"
 
+#include "model/placeholder.h"
 #include "wire/form.h"
+
+/* An empty value is what a boot program without a card sends. */
+static void take_mac(struct machine *m, struct str value)
+{
+    struct mac mac;
+    if (!value.n)
+        return;
+    if (!mac_parse(value, &mac) || m->macs_n == MACHINE_MACS_MAX) {
+        m->unreadable_mac = str_head(value, MACHINE_TEXT_MAX_BYTES);
+        return;
+    }
+    if (!m->has_mac)
+        m->mac = mac;
+    m->has_mac = true;
+    m->macs[m->macs_n++] = mac;
+}
+
+static void take_uuid(struct machine *m, struct str value)
+{
+    if (placeholder_uuid_text(value))
+        m->placeholder_uuid = value;
+    else
+        m->has_uuid = uuid_parse(value, &m->uuid);
+}
 
 static void take(struct machine *m, struct form_field f)
 {
@@ -13,28 +38,30 @@ static void take(struct machine *m, struct form_field f)
                  {"platform", &m->platform},
                  {"arch", &m->arch}};
     if (str_is(f.name, "mac"))
-        m->has_mac = mac_parse(f.value, &m->mac);
+        take_mac(m, f.value);
     else if (str_is(f.name, "uuid"))
-        m->has_uuid = uuid_parse(f.value, &m->uuid);
+        take_uuid(m, f.value);
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         if (str_is(f.name, texts[i].name))
             *texts[i].text = str_head(f.value, MACHINE_TEXT_MAX_BYTES);
     }
 }
 
-struct machine machine_of_query(struct str query, struct arena *a)
+struct machine machine_of_request(enum evidence kind, struct str value, struct str query,
+                                  struct arena *a)
 {
     struct machine m = {0};
     struct form_field field;
+    if (kind == EVIDENCE_MAC)
+        take_mac(&m, value);
+    else if (kind == EVIDENCE_UUID)
+        take_uuid(&m, value);
     while (form_next(&query, a, &field))
         take(&m, field);
     return m;
 }
 
-struct machine machine_of_evidence(enum evidence kind, struct str value)
+struct machine machine_of_query(struct str query, struct arena *a)
 {
-    struct machine m = {0};
-    m.has_mac = kind == EVIDENCE_MAC && mac_parse(value, &m.mac);
-    m.has_uuid = kind == EVIDENCE_UUID && uuid_parse(value, &m.uuid);
-    return m;
+    return machine_of_request(EVIDENCE_COUNT, STR(""), query, a);
 }

@@ -3,49 +3,9 @@
  * its own. */
 #include "base/clock.h"
 #include "core/answer.h"
+#include "core/identify.h"
 #include "core/internal.h"
 #include "render/scope.h"
-
-/* --- Which node it is of --------------------------------------------------------------------- */
-
-/* Which node's machine asks for a boot script. */
-struct identified_machine {
-    const struct node *node; /* NULL: of no node */
-    struct fleet_view view;
-    /* Which evidence the site accepts; EVIDENCE_COUNT: none, and it gets no key. */
-    enum evidence evidence;
-    bool is_torn; /* its MAC is the node's, its uuid is not */
-};
-
-static bool has_uuid_of(const struct machine *m, const struct node *n)
-{
-    return n->uuid && m->has_uuid && memcmp(n->uuid, &m->uuid, sizeof(m->uuid)) == 0;
-}
-
-/* Its MAC if the site accepts that, else its uuid. */
-static enum evidence what_counts(const struct snapshot *s, const struct node *by_mac,
-                                 const struct node *by_uuid)
-{
-    const bool *lists = tree_site(snapshot_tree(s))->evidence;
-    if (by_mac && lists[EVIDENCE_MAC])
-        return EVIDENCE_MAC;
-    return by_uuid && lists[EVIDENCE_UUID] ? EVIDENCE_UUID : EVIDENCE_COUNT;
-}
-
-static struct identified_machine identify_machine(const struct snapshot *s, const struct fleet *f,
-                                                  const struct machine *m)
-{
-    const struct node *by_mac = m->has_mac ? snapshot_find_mac(s, m->mac) : NULL;
-    const struct node *by_uuid = m->has_uuid ? snapshot_find_uuid(s, m->uuid) : NULL;
-    struct identified_machine who = {.node = by_mac ? by_mac : by_uuid};
-    if (!who.node)
-        return who;
-    who.view = fleet_look(f, who.node->uid);
-    who.evidence = what_counts(s, by_mac, by_uuid);
-    who.is_torn = (by_uuid && by_uuid != who.node) ||
-                  (who.node->uuid && m->has_uuid && !has_uuid_of(m, who.node));
-    return who;
-}
 
 /* --- What it boots --------------------------------------------------------------------------- */
 
@@ -64,8 +24,6 @@ static const char *refusal(const struct identified_machine *who)
     enum node_state state = who->view.state;
     if (who->node->role->boot.entry.kind == BOOT_LOCAL)
         return NULL;
-    if (who->is_torn)
-        return "has the MAC of this machine, but not its uuid";
     if (who->view.locked)
         return "is locked after an alarm: 'cloudseed node unlock' lifts that";
     if (state == STATE_UP || state == STATE_JOINING || state == STATE_READY)
@@ -124,27 +82,49 @@ static void render_for_node(struct exchange *x, enum boot_loader loader, const s
         answer(x);
 }
 
+/* A machine with another node's MAC and uuid, or a new one that has a uuid twice: it is listed
+ * among the discovered ones as well, so that it can be adopted. */
+static void report_mismatch(struct exchange *x, const struct request_ctx *rq, const struct node *n,
+                            const struct machine *m, struct str mismatch)
+{
+    if (m->has_mac && !snapshot_find_mac(x->snapshot, m->mac))
+        discovered_note(rq->core->discovered, m, x->in.peer, clock_wall_ms());
+    if (x->out.status != 200)
+        return;
+    x->out.event = "mismatch";
+    x->out.reason = arena_str(&x->arena, mismatch).p;
+    boot_tell_mismatch(x, rq, n, mismatch);
+}
+
 static void answer_machine(struct exchange *x, struct request_ctx *rq, enum boot_loader loader,
                            const struct machine *m)
 {
     struct core *c = rq->core;
-    struct identified_machine who = identify_machine(x->snapshot, c->fleet, m);
+    struct identified_machine who = identify_machine(x->snapshot, c->fleet, m, &x->arena);
     struct render_env env = {0};
     put_machine(x, m, &env);
     if (!who.node) {
         if (discovered_note(c->discovered, m, x->in.peer, clock_wall_ms()))
             x->out.event = "discovered";
+        if (m->placeholder_uuid.n)
+            x->out.reason = ARENA_JOIN(&x->arena, STR("many machines report uuid "),
+                                       m->placeholder_uuid, STR(": it identifies no node"))
+                                .p;
         render_for_anyone(x, loader, SCRIPT_UNKNOWN, &env);
         return;
     }
     const char *why = refusal(&who);
-    if (why)
+    if (who.mismatch.n)
+        env.boot_refusal = ARENA_JOIN(&x->arena, STR("this machine "), who.mismatch);
+    else if (why)
         env.boot_refusal = ARENA_JOIN(&x->arena, who.node->name, STR(" "), str_from(why));
     env.generation = who.view.generation;
     env.seed_url = boot_seed_url(x, who.view.window_key);
     render_for_node(x, loader, who.node, &env);
-    if (who.view.state == STATE_ARMED && who.evidence != EVIDENCE_COUNT && !who.is_torn)
-        boot_tell_fleet(x, rq, who.node, who.evidence);
+    if (who.mismatch.n)
+        report_mismatch(x, rq, who.node, m, who.mismatch);
+    else if (who.view.state == STATE_ARMED && who.evidence != EVIDENCE_COUNT)
+        boot_tell_fleet(x, rq, who.node, who.evidence, m->placeholder_uuid);
 }
 
 static enum exchange_verdict answer_script(struct exchange *x, struct request_ctx *rq,
@@ -153,8 +133,7 @@ static enum exchange_verdict answer_script(struct exchange *x, struct request_ct
     const struct route_path *path = &rq->path;
     x->out.file = str_from(boot_script_names[loader]);
     if (path->value.n || x->in.query.n) {
-        struct machine m = path->value.n ? machine_of_evidence(path->evidence, path->value)
-                                         : machine_of_query(x->in.query, &x->arena);
+        struct machine m = machine_of_request(path->evidence, path->value, x->in.query, &x->arena);
         answer_machine(x, rq, loader, &m);
     } else {
         render_for_anyone(x, loader, SCRIPT_FIRST, &(struct render_env){0});

@@ -110,7 +110,9 @@ static void copy_what(struct change *c, struct arena *a)
     case CHANGE_FETCH:
         c->fetch.file = arena_str(a, c->fetch.file);
         c->fetch.evidence = arena_str(a, c->fetch.evidence);
+        c->fetch.placeholder_uuid = arena_str(a, c->fetch.placeholder_uuid);
         break;
+    case CHANGE_MISMATCH: c->mismatch = arena_str(a, c->mismatch); break;
     case CHANGE_REPORT:
         c->report.name = arena_str(a, c->report.name);
         c->report.description = arena_str(a, c->report.description);

@@ -7,7 +7,7 @@
 #include <errno.h>
 
 #define VERSION 1
-#define PAIRS_MAX 24
+#define PAIRS_MAX 32
 #define TIME_MAX_MS ((int64_t)1 << 53) /* in both directions: no sum of two of them overflows */
 
 const char *const node_state_names[] = {"registered", "armed", "booting", "up",
@@ -26,20 +26,11 @@ void record_copy(const struct record *from, struct arena *a, struct record *ret)
     if (!ret->has_boot)
         ret->boot = (struct boot){0};
     struct str *const texts[] = {
-        &ret->name,
-        &ret->stage,
-        &ret->reason,
-        &ret->alarm,
-        &ret->hostname,
-        &ret->fqdn,
-        &ret->instance_id,
-        &ret->window.boot_id,
-        &ret->window.claim,
-        &ret->window.join_key,
-        &ret->window.window_key,
-        &ret->boot.stage,
-        &ret->boot.failed,
-        &ret->boot.window_key,
+        &ret->name,         &ret->stage,           &ret->reason,
+        &ret->alarm,        &ret->alarm_detail,    &ret->hostname,
+        &ret->fqdn,         &ret->instance_id,     &ret->window.boot_id,
+        &ret->window.claim, &ret->window.join_key, &ret->window.window_key,
+        &ret->boot.stage,   &ret->boot.failed,     &ret->boot.window_key,
     };
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         *texts[i] = texts[i]->n ? arena_str(a, *texts[i]) : STR("");
@@ -147,7 +138,12 @@ struct value record_value(const struct record *r, struct arena *a)
     put_count(&m, STR("alarms"), r->alarms);
     if (r->alarm.n) {
         put(&m, STR("alarm"), value_str(r->alarm));
+        put_text(&m, STR("alarm_detail"), r->alarm_detail);
         put(&m, STR("alarm_ms"), value_int(r->alarm_wall_ms));
+    }
+    if (r->burst) {
+        put(&m, STR("burst_ms"), value_int(r->burst_wall_ms));
+        put(&m, STR("burst"), value_int(r->burst));
     }
     put_flag(&m, STR("locked"), r->locked);
     if (r->has_window)
@@ -291,7 +287,10 @@ int record_read(struct str json, struct arena *a, struct record *ret, struct err
     r.generation = (uint32_t)get_int(&rd, "generation", NODE_FIRST_GENERATION, UINT32_MAX);
     r.alarms = (uint32_t)get_int(&rd, "alarms", 0, UINT32_MAX);
     r.alarm = get_text(&rd, "alarm");
+    r.alarm_detail = get_text(&rd, "alarm_detail");
     r.alarm_wall_ms = get_int(&rd, "alarm_ms", -TIME_MAX_MS, TIME_MAX_MS);
+    r.burst_wall_ms = get_int(&rd, "burst_ms", -TIME_MAX_MS, TIME_MAX_MS);
+    r.burst = (uint32_t)get_int(&rd, "burst", 0, UINT32_MAX);
     r.locked = get_flag(&rd, "locked");
     read_window(&rd, &r);
     read_boot(&rd, &r);

@@ -69,8 +69,10 @@ struct record {
     struct str reason;     /* and why, in a line */
     uint32_t generation;   /* counts from NODE_FIRST_GENERATION */
     uint32_t alarms;
-    struct str alarm; /* the reason for the latest */
+    struct str alarm, alarm_detail; /* the reason for the latest, and what it was about */
     int64_t alarm_wall_ms;
+    int64_t burst_wall_ms; /* when the alarms that are counted in `burst` began */
+    uint32_t burst;
     bool locked;
     bool has_window, has_boot;
     struct window window;

@@ -52,9 +52,14 @@ static struct value event_generation(uint32_t generation, struct arena *a)
     return MADE(a, JSON_INT("generation", generation));
 }
 
-static struct value event_fetch(struct str file, struct str evidence, struct arena *a)
+static struct value event_fetch(const struct change *c, struct arena *a)
 {
-    return MADE(a, JSON_STR("file", file), JSON_VALUE("evidence", text_if_any(evidence)));
+    struct str ignored = c->fetch.placeholder_uuid;
+    if (ignored.n)
+        ignored = ARENA_JOIN(a, STR("uuid "), ignored, STR(": many machines report it"));
+    return MADE(a, JSON_STR("file", c->fetch.file),
+                JSON_VALUE("evidence", text_if_any(c->fetch.evidence)),
+                JSON_VALUE("ignored", text_if_any(ignored)));
 }
 
 static struct value result_value(enum report_result r)
@@ -173,19 +178,36 @@ static void close_window(struct step *s)
 
 /* --- Alarms ---------------------------------------------------------------------------------- */
 
-/* Anyone on the network can cause some alarms: a repeated one is noted only once in ALARM_QUIET_MS,
- * so that nobody can fill the journal. */
-static bool was_just_noted(const struct step *s, struct str what)
+static bool is_recent(const struct step *s, int64_t wall_ms)
 {
-    int64_t passed = s->c->at.wall_ms - s->r->alarm_wall_ms;
-    return str_eq(s->r->alarm, what) && passed >= 0 && passed < ALARM_QUIET_MS;
+    int64_t passed = s->c->at.wall_ms - wall_ms;
+    return passed >= 0 && passed < ALARM_QUIET_MS;
+}
+
+/* Anyone on the network can cause some alarms: a repeated one is noted only once in ALARM_QUIET_MS,
+ * and no more than ALARM_BURST_MAX of them, so that nobody can fill the journal. Only mismatches
+ * differ by their detail: it names the values. */
+static bool was_just_noted(struct step *s, struct str what, struct str detail)
+{
+    struct record *r = s->r;
+    bool same = str_eq(r->alarm, what) &&
+                (s->c->kind != CHANGE_MISMATCH || str_eq(r->alarm_detail, detail));
+    if (same && is_recent(s, r->alarm_wall_ms))
+        return true;
+    if (!is_recent(s, r->burst_wall_ms)) {
+        r->burst_wall_ms = s->c->at.wall_ms;
+        r->burst = 0;
+    }
+    return r->burst >= ALARM_BURST_MAX;
 }
 
 static void alarm_raise(struct step *s, const char *what, struct str detail)
 {
-    if (was_just_noted(s, str_from(what)))
+    if (was_just_noted(s, str_from(what), detail))
         return;
+    s->r->burst++;
     s->r->alarm = str_from(what);
+    s->r->alarm_detail = detail;
     s->r->alarm_wall_ms = s->c->at.wall_ms;
     s->r->alarms++;
     add_event(s, "alarm", event_alarm(str_from(what), detail, s->arena));
@@ -274,8 +296,14 @@ static void fetch(struct step *s)
         refuse(s, 403, "this node is locked after an alarm: 'cloudseed node arm' unlocks it");
     } else if (s->r->state == STATE_ARMED) {
         begin_boot(s, false);
-        enter(s, STATE_BOOTING, event_fetch(s->c->fetch.file, s->c->fetch.evidence, s->arena));
+        enter(s, STATE_BOOTING, event_fetch(s->c, s->arena));
     }
+}
+
+static void mismatch(struct step *s)
+{
+    refuse(s, 403, "the machine fits this node only in part");
+    alarm_raise(s, "a machine fits this node only in part", s->c->mismatch);
 }
 
 /* The first report of cloud-init in a boot. */
@@ -495,10 +523,12 @@ uint64_t state_due(const struct record *r, const struct moment *now, uint64_t he
 void state_apply(struct record *r, const struct change *c, struct arena *a, struct outcome *ret)
 {
     static void (*const steps[CHANGE_COUNT])(struct step * s) = {
-        [CHANGE_ARM] = open_window,         [CHANGE_DISARM] = disarm,     [CHANGE_UNLOCK] = unlock,
-        [CHANGE_REPROVISION] = reprovision, [CHANGE_FETCH] = fetch,       [CHANGE_REPORT] = report,
-        [CHANGE_PHONE_HOME] = phone_home,   [CHANGE_CLAIM] = claim,       [CHANGE_RESULT] = result,
-        [CHANGE_NODE_READY] = node_ready,   [CHANGE_DEADLINE] = deadline,
+        [CHANGE_ARM] = open_window,       [CHANGE_DISARM] = disarm,
+        [CHANGE_UNLOCK] = unlock,         [CHANGE_REPROVISION] = reprovision,
+        [CHANGE_MISMATCH] = mismatch,     [CHANGE_FETCH] = fetch,
+        [CHANGE_REPORT] = report,         [CHANGE_PHONE_HOME] = phone_home,
+        [CHANGE_CLAIM] = claim,           [CHANGE_RESULT] = result,
+        [CHANGE_NODE_READY] = node_ready, [CHANGE_DEADLINE] = deadline,
     };
     struct step s = {.r = r, .c = c, .arena = a, .out = ret};
     *ret = (struct outcome){.verdict = OUTCOME_SAME, .status = 200};

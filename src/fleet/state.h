@@ -22,6 +22,7 @@ enum change_kind {
     CHANGE_UNLOCK,
     CHANGE_REPROVISION,
     CHANGE_FETCH,
+    CHANGE_MISMATCH, /* a machine has the node's MAC or uuid, and something else that is not its */
     CHANGE_REPORT,
     CHANGE_PHONE_HOME,
     CHANGE_CLAIM,
@@ -65,8 +66,10 @@ struct change {
         } arm;                               /* and CHANGE_REPROVISION */
         struct {
             struct str file;
-            struct str evidence; /* empty: by a key; else the weak evidence: "mac" */
+            struct str evidence;         /* empty: by a key; else the weak evidence: "mac" */
+            struct str placeholder_uuid; /* reported, but it did not count; empty: none */
         } fetch;
+        struct str mismatch; /* "has the MAC of n1, but uuid A instead of B" */
         struct report report;
         struct phone_home phone_home;
         struct str claim;   /* its digest */
@@ -78,8 +81,9 @@ struct change {
     };
 };
 
-/* A repeated alarm is noted once within this time. */
+/* A repeated alarm is noted once within this time, and of different ones no more than this many. */
 #define ALARM_QUIET_MS (10 * 60 * 1000)
+#define ALARM_BURST_MAX 8
 #define EVENTS_MAX 4
 
 struct event {

@@ -30,6 +30,20 @@ bool uuid_parse(struct str s, struct uuid *ret)
     return true;
 }
 
+bool uuid_same(struct uuid a, struct uuid b)
+{
+    return memcmp(a.octet, b.octet, sizeof(a.octet)) == 0;
+}
+
+struct uuid uuid_swapped(struct uuid u)
+{
+    static const uint8_t from[] = {3, 2, 1, 0, 5, 4, 7, 6};
+    struct uuid swapped = u;
+    for (size_t i = 0; i < sizeof(from); i++)
+        swapped.octet[i] = u.octet[from[i]];
+    return swapped;
+}
+
 const char *uuid_text(struct uuid u, char text[static UUID_TEXT_SIZE])
 {
     char *p = text;

@@ -13,6 +13,10 @@ struct uuid {
 
 /* Any case. Neither all zero nor all ones, which boards without a UUID of their own report. */
 bool uuid_parse(struct str s, struct uuid *ret);
+bool uuid_same(struct uuid a, struct uuid b);
+/* With the bytes of the first three groups in the other order: SMBIOS keeps them in little-endian
+ * order, and some firmware and boot programs show them as they are kept. */
+struct uuid uuid_swapped(struct uuid u);
 /* Lower case. Returns `text`. */
 const char *uuid_text(struct uuid u, char text[static UUID_TEXT_SIZE]);
 

@@ -60,6 +60,7 @@ def boots_disk(script, why=None):
                    for line in lines), script
     if why:
         tap.contains(script, f"echo n1 {why}")
+    return script
 
 
 def key_in(script):
@@ -130,10 +131,81 @@ def test_no_install_loop():
 def test_a_clone_is_told_so():
     with start(KERNEL) as server:
         server.arm("n1")
-        boots_disk(ask(server, uuid=OTHER_UUID), "has the MAC of this machine, but not its uuid")
+        what = f"has the MAC of n1, but uuid {OTHER_UUID} instead of {UUID}"
+        tap.contains(boots_disk(ask(server, uuid=OTHER_UUID)), f"echo this machine {what}\n")
         tap.eq(state(server), "armed")
+        tap.eq(alarms(server), [what])
+        shown = server.admin("GET", "/v1/nodes/n1").json
+        tap.eq((shown["alarms"], shown["alarm_detail"]), (1, what))
+        server.wait_event("mismatch")
         key_in(ask(server, uuid=""))  # a board without one is no clone
-        key_in(ask(server, mac="bc:24:11:00:20:99"))  # another card in the same machine
+
+
+def alarms(server, node="n1"):
+    tap.wait_until(lambda: server.admin("GET", f"/v1/nodes/{node}").json["alarms"], what="the alarm")
+    events = server.admin("GET", f"/v1/events?kind=alarm&node={node}").json["events"]
+    return [e["data"]["detail"] for e in events]
+
+
+def test_a_foreign_mac_refuses_whatever_else_fits():
+    """Two boxes with one uuid; each kind of MAC that the node does not list."""
+    stranger = "bc:24:11:00:20:99"
+    for reported in (stranger, "garbage", "00:00:00:00:00:00", f"{stranger}&mac={MAC}",
+                     f"{MAC}&mac={stranger}"):
+        with start(KERNEL) as server:
+            server.arm("n1")
+            told = boots_disk(ask(server, mac=reported))
+            seen = stranger if stranger in reported else reported.replace(":", "-")
+            tap.contains(told, f"MAC {seen} instead of {MAC}")
+            tap.contains(alarms(server)[0], f"but MAC {seen} instead of {MAC}")
+            tap.eq(state(server), "armed")
+            path = f"/nocloud/uuid/{UUID}/user-data?mac={stranger}"
+            tap.eq(server.get(path).status, 403)
+            tap.eq(server.get(f"/ipxe/uuid/{UUID}?mac={stranger}").text.count("kernel "), 0)
+            found = server.admin("GET", "/v1/discovered").json["machines"]
+            tap.contains([m["mac"] for m in found], stranger)
+            key_in(ask(server))
+
+
+def test_a_uuid_of_another_node():
+    made = tree(KERNEL)
+    made.node("n2", "live", macs=["bc:24:11:00:20:0f"])
+    with made.start() as server:
+        server.arm("n1")
+        server.arm("n2")
+        told = boots_disk(ask(server, mac="bc:24:11:00:20:0f"))
+        tap.contains(told, f"has the MAC of n2, but uuid {UUID}, which is that of n1")
+        tap.eq(alarms(server, "n2"), [f"has the MAC of n2, but uuid {UUID}, which is that of n1"])
+
+
+def test_bytes_in_the_other_order_are_named():
+    twin = "529a3d6f-533b-0e4c-8a51-8dd2b8f4c4f1"
+    with start(KERNEL) as server:
+        server.arm("n1")
+        for query in (f"mac={MAC}&uuid={twin}", f"uuid={twin}"):
+            told = boots_disk(server.get(f"/boot.ipxe?{query}").text)
+            tap.contains(told, f"uuid {twin} instead of {UUID}: the same with the bytes of its first "
+                               "three groups in the other order")
+        tap.contains(alarms(server)[0], "in the other order")
+
+
+def test_placeholders_identify_no_machine():
+    shared, other = "03000200-0400-0500-0006-000700080009", "00020003-0004-0005-0006-000700080009"
+    made = tree(KERNEL, evidence=("mac", "uuid", "serial"), node=False)
+    made.node("n1", "live", macs=[MAC], uuid=shared, serial="To Be Filled By O.E.M.")
+    with made.start() as server:
+        server.arm("n1")
+        for uuid in (shared, other, shared.upper()):
+            assert "n1" not in ask(server, mac="bc:24:11:00:20:99", uuid=uuid)
+            tap.eq(server.get(f"/nocloud/uuid/{uuid}/user-data").status, 404)
+        tap.eq(server.get("/nocloud/serial/To%20Be%20Filled%20By%20O.E.M./user-data").status, 404)
+        found = server.admin("GET", "/v1/discovered").json["machines"]
+        tap.eq([(m["mac"], m["uuid"]) for m in found], [("bc:24:11:00:20:99", None)])
+        key_in(ask(server, uuid=shared))  # its MAC identifies it
+        tap.wait_until(lambda: state(server) == "booting", what="the fetch being told")
+        event = server.admin("GET", "/v1/events?kind=booting").json["events"][0]
+        tap.eq(event["data"]["ignored"], f"uuid {shared}: many machines report it")
+        tap.eq(server.admin("GET", "/v1/nodes/n1").json["alarms"], 0)
 
 
 def test_a_lock_is_told():

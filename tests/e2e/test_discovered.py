@@ -123,6 +123,18 @@ def test_whose_uuid_another_has():
     _, said = run("node", "adopt", "02:00:00:00:00:0d", "lab-6", "--role", "plain", status=1)
     tap.eq(said, "cloudseed: another node has what is this one's alone\n"
                  "cloudseed: uuid: the registered node 'lab-5' has it already\n")
+    run("node", "adopt", "02:00:00:00:00:0d", "lab-6", "--role", "plain", "--no-uuid")
+    tap.eq(SERVER.admin("GET", "/v1/nodes/lab-6").json["uuid"], None)
+    run("node", "set", "lab-5", "--unset", "uuid")
+    tap.eq(SERVER.admin("GET", "/v1/nodes/lab-5").json["uuid"], None)
+
+
+def test_a_uuid_that_many_have():
+    """Each of two machines becomes a node of its own."""
+    for i in (0, 1):
+        ask(mac=f"02-00-00-00-00-2{i}", uuid="03000200-0400-0500-0006-000700080009")
+        run("node", "adopt", f"02:00:00:00:00:2{i}", f"mini-{i}", "--role", "plain")
+        tap.eq(SERVER.admin("GET", f"/v1/nodes/mini-{i}").json["uuid"], None)
 
 
 def test_every_way_to_ask():

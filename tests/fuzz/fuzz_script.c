@@ -80,7 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (data[0] == 'q')
         m = machine_of_query(rest, &a);
     else if (data[0] == 'm' || data[0] == 'u')
-        m = machine_of_evidence(data[0] == 'm' ? EVIDENCE_MAC : EVIDENCE_UUID, rest);
+        m = machine_of_request(data[0] == 'm' ? EVIDENCE_MAC : EVIDENCE_UUID, rest, STR(""), &a);
     else
         check_words(rest);
     check_machine(&m);

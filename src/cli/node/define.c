@@ -205,7 +205,7 @@ static void put_machine(struct definition *m, struct cli *c, struct value machin
     struct value uuid = value_get(machine, STR("uuid"));
     *mac = value_get(machine, STR("mac"));
     put(m, "macs", value_list(mac, 1));
-    if (uuid.kind == VALUE_STR)
+    if (uuid.kind == VALUE_STR && !flags_given(&c->flags, "no-uuid"))
         put(m, "uuid", uuid);
 }
 
@@ -237,13 +237,15 @@ const struct command command_node_adopt = {
     .operands = "MAC NODE",
     .operands_min = 2,
     .operands_max = 2,
-    .flags = FLAGS(FLAGS_ROLE, FLAG_ADDRESS, FLAG_VAR, FLAG_JSON, FLAGS_ARM),
+    .flags = FLAGS(FLAGS_ROLE, {"no-uuid", NULL, "know the machine by its MAC only"}, FLAG_ADDRESS,
+                   FLAG_VAR, FLAG_JSON, FLAGS_ARM),
     .summary = "register a node for a machine that was discovered",
     .help = "As `node add` does, with the MAC and the UUID that the machine told: the next time "
             "it\n"
             "asks, it gets what is the node's. MAC is one that `node discovered` lists, written\n"
-            "with colons, with dashes or without. What the machine is to be known by is changed\n"
-            "with `node set`.\n"
+            "with colons, with dashes or without. A UUID that many boards share is left out, and\n"
+            "any other with --no-uuid. Change what identifies the machine with `node set`, as in\n"
+            "`node set NODE --unset uuid`.\n"
             "\n"
             "Examples:\n"
             "  cloudseed node adopt bc:24:11:00:20:0e k8s-worker-4 --role worker \\\n"

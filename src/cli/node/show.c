@@ -252,10 +252,12 @@ static struct str keys_text(struct value keys, struct arena *a)
 static void add_alarm(struct table *t, struct value node, struct arena *a)
 {
     int64_t alarms = api_number(node, "alarms", 0);
+    struct str detail = api_text(node, "alarm_detail");
     if (alarms)
         add_field(t, "alarms",
-                  arena_printf(a, "%lld, the latest: %.*s", (long long)alarms,
-                               STR_ARG(api_text(node, "alarm"))));
+                  arena_printf(a, "%lld, the latest: %.*s%s%.*s", (long long)alarms,
+                               STR_ARG(api_text(node, "alarm")), detail.n ? ": " : "",
+                               STR_ARG(detail)));
 }
 
 static void add_life(struct table *t, struct value node, struct arena *a)

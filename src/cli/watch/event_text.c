@@ -53,6 +53,7 @@ static void put_other(struct buf *b, struct value data)
     number_part(b, "generation ", api_number(data, "generation", 0), "");
     part(b, "fetched ", api_text(data, "file"));
     part(b, "by ", api_text(data, "evidence"));
+    part(b, "ignored ", api_text(data, "ignored"));
     part(b, "result ", api_text(data, "result"));
     number_part(b, "", api_number(data, "warnings", 0), " warnings");
     part(b, "in ", api_text(data, "stage"));

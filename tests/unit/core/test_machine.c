@@ -54,17 +54,54 @@ static void long_texts_are_cut(void **state)
     arena_done(&a);
 }
 
+static struct machine of_value(enum evidence kind, const char *value, const char *query,
+                               struct arena *a)
+{
+    return machine_of_request(kind, str_from(value), str_from(query), a);
+}
+
 static void of_a_path(void **state)
 {
     (void)state;
-    assert_true(machine_of_evidence(EVIDENCE_MAC, STR("bc:24:11:00:20:0e")).has_mac);
-    assert_false(machine_of_evidence(EVIDENCE_MAC, STR("bc:24:11:00:20")).has_mac);
-    struct machine m =
-        machine_of_evidence(EVIDENCE_UUID, STR("6f3d9a52-3b53-4c0e-8a51-8dd2b8f4c4f1"));
+    struct arena a;
+    arena_init(&a, 4096);
+    assert_true(of_value(EVIDENCE_MAC, "bc:24:11:00:20:0e", "", &a).has_mac);
+    assert_false(of_value(EVIDENCE_MAC, "bc:24:11:00:20", "", &a).has_mac);
+    struct machine m = of_value(EVIDENCE_UUID, "6f3d9a52-3b53-4c0e-8a51-8dd2b8f4c4f1", "", &a);
     assert_true(m.has_uuid && !m.has_mac);
-    m = machine_of_evidence(EVIDENCE_NAME, STR("bc:24:11:00:20:0e"));
+    m = of_value(EVIDENCE_NAME, "bc:24:11:00:20:0e", "", &a);
     assert_false(m.has_mac || m.has_uuid);
+    m = of_value(EVIDENCE_UUID, "6f3d9a52-3b53-4c0e-8a51-8dd2b8f4c4f1", "mac=bc-24-11-00-20-0e",
+                 &a);
+    assert_true(m.has_uuid && m.has_mac);
+    arena_done(&a);
+}
+
+static void all_macs_are_kept(void **state)
+{
+    (void)state;
+    struct arena a;
+    arena_init(&a, 4096);
+    struct machine m = said("mac=bc-24-11-00-20-0e&mac=bc-24-11-00-20-0f", &a);
+    assert_int_equal(m.macs_n, 2);
+    assert_null(m.unreadable_mac.p);
+    m = said("mac=bc-24-11-00-20-0e&mac=garbage", &a);
+    assert_int_equal(m.macs_n, 1);
+    assert_str(m.unreadable_mac, "garbage");
+    arena_done(&a);
+}
+
+static void a_placeholder_is_no_uuid(void **state)
+{
+    (void)state;
+    struct arena a;
+    arena_init(&a, 4096);
+    struct machine m = said("uuid=03000200-0400-0500-0006-000700080009", &a);
+    assert_false(m.has_uuid);
+    assert_str(m.placeholder_uuid, "03000200-0400-0500-0006-000700080009");
+    arena_done(&a);
 }
 
 UNIT_MAIN(cmocka_unit_test(all_that_ipxe_tells), cmocka_unit_test(what_is_none_is_not_told),
-          cmocka_unit_test(long_texts_are_cut), cmocka_unit_test(of_a_path))
+          cmocka_unit_test(long_texts_are_cut), cmocka_unit_test(of_a_path),
+          cmocka_unit_test(all_macs_are_kept), cmocka_unit_test(a_placeholder_is_no_uuid))

@@ -212,6 +212,31 @@ static void claims(void **state)
     assert_int_equal(life_claim(&l, "d")->status, 200);
 }
 
+static struct outcome *mismatch(const char *what)
+{
+    return life_apply(&l, (struct change){.kind = CHANGE_MISMATCH, .mismatch = str_from(what)});
+}
+
+/* Another detail is another alarm, but a flood of them ends. */
+static void mismatches(void **state)
+{
+    (void)state;
+    life_to(&l, STATE_READY);
+    assert_int_equal(mismatch("uuid A instead of B")->status, 403);
+    assert_string_equal(life_told(&l), "alarm");
+    assert_str(l.r.alarm_detail, "uuid A instead of B");
+    assert_int_equal(mismatch("uuid A instead of B")->verdict, OUTCOME_SAME);
+    mismatch("uuid C instead of B");
+    assert_string_equal(life_told(&l), "alarm");
+    for (int i = 0; i < 100; i++)
+        mismatch(i % 2 ? "uuid A instead of B" : "uuid C instead of B");
+    assert_int_equal(l.r.alarms, ALARM_BURST_MAX);
+    life_pass(&l, ALARM_QUIET_MS);
+    mismatch("uuid A instead of B");
+    assert_string_equal(life_told(&l), "alarm");
+    assert_state(&l, STATE_READY);
+}
+
 /* --- Reports of those that were not to be built --------------------------------------------- */
 
 static void nobody_asked_for_it(void **state)
@@ -295,13 +320,13 @@ static void a_standing_master_is_not_reprovisioned(void **state)
 /* --- Every change in every state ------------------------------------------------------------ */
 
 /* The state that each change leads to, by its first letter (R: ready), in the order of enum
- * change_kind: arm, disarm, unlock, reprovision; fetch (by a key), report, phone home, claim,
- * result, node ready, deadline. The node's role bootstraps. */
+ * change_kind: arm, disarm, unlock, reprovision; fetch (by a key), mismatch, report, phone
+ * home, claim, result, node ready, deadline. The node's role bootstraps. */
 static const char *const cells[STATE_COUNT] = {
-    [STATE_REGISTERED] = "arra rrrrrrr", [STATE_ARMED] = "araa bbujaaa",
-    [STATE_BOOTING] = "abba bbujbbf",    [STATE_UP] = "auua uuujuRu",
-    [STATE_JOINING] = "ajja jjjjfRf",    [STATE_READY] = "aRRa RRRRRRR",
-    [STATE_FAILED] = "affa ffujfff",
+    [STATE_REGISTERED] = "arra rrrrrrrr", [STATE_ARMED] = "araa babujaaa",
+    [STATE_BOOTING] = "abba bbbujbbf",    [STATE_UP] = "auua uuuujuRu",
+    [STATE_JOINING] = "ajja jjjjjfRf",    [STATE_READY] = "aRRa RRRRRRRR",
+    [STATE_FAILED] = "affa fffujfff",
 };
 
 static struct change sample(enum change_kind kind)
@@ -346,6 +371,7 @@ UNIT_MAIN(LIFE(a_node_without_bootstrap), LIFE(a_node_that_joins),
           LIFE(a_step_that_failed), LIFE(a_join_that_failed), LIFE(a_reboot_changes_nothing),
           LIFE(other_host_keys_raise_an_alarm), LIFE(a_first_boot_once_more),
           LIFE(a_part_of_the_call_forgets_nothing), LIFE(an_alarm_may_lock), LIFE(claims),
-          LIFE(nobody_asked_for_it), LIFE(silence_ends_a_boot), LIFE(joining_has_its_time),
-          LIFE(no_deadline_where_nothing_is_awaited), LIFE(reprovisioning_raises_the_generation),
-          LIFE(a_standing_master_is_not_reprovisioned), LIFE(every_change_in_every_state))
+          LIFE(mismatches), LIFE(nobody_asked_for_it), LIFE(silence_ends_a_boot),
+          LIFE(joining_has_its_time), LIFE(no_deadline_where_nothing_is_awaited),
+          LIFE(reprovisioning_raises_the_generation), LIFE(a_standing_master_is_not_reprovisioned),
+          LIFE(every_change_in_every_state))

@@ -7,8 +7,9 @@
 #include "net/socket.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #define REFUSED (-1)
 
@@ -101,32 +102,52 @@ static int add(int fd, enum exchange_listener kind, const char *name, struct lis
 /* Usually below /run, which is empty after a boot: the last folder of the path is made. */
 static int make_folder(const struct config *c, struct err *e)
 {
-    char path[4096];
+    char path[PATH_MAX];
     snprintf(path, sizeof(path), "%s", c->socket.p);
     char *slash = strrchr(path, '/');
     if (!slash || slash == path)
         return 0;
     *slash = '\0';
-    if (mkdir(path, 0755) < 0)
-        return errno == EEXIST ? 0
-                               : err_errno(e, -errno,
-                                           "cannot make %s, the folder of the admins' socket; "
-                                           "--socket names another place",
-                                           path);
-    chmod(path, 0755);
-    return privileges_share(path, c->user, c->group, e);
+    int r = privileges_make_folder(path, 0755, c->user, c->group, e);
+    return r < 0 ? err_prefix(e, "the folder of the admins' socket; --socket names another place")
+                 : 0;
+}
+
+/* Made by the user, in a folder that is usually the user's: as root we would follow its links. */
+static int listen_as_user(const struct config *c, struct str group, struct err *e)
+{
+    struct privileges_held was;
+    int r = privileges_lend(c->user, group, &was, e);
+    if (r < 0)
+        return r;
+    int fd = socket_listen_unix(c->socket.p, 0660, e);
+    privileges_return(&was);
+    return fd;
+}
+
+/* In a folder that only root can write to. */
+static int listen_as_root(const struct config *c, struct str group, struct err *e)
+{
+    int fd = socket_listen_unix(c->socket.p, 0660, e);
+    int r = fd < 0 ? fd : privileges_give(c->socket.p, c->user, group, e);
+    if (r < 0 && fd >= 0)
+        close(fd);
+    return r < 0 ? r : fd;
 }
 
 static int open_admin_socket(const struct config *c, struct listeners *ret, struct err *e)
 {
+    struct str group = c->socket_group.n ? c->socket_group : c->group;
     int r = make_folder(c, e);
-    if (r == 0)
-        r = add(socket_listen_unix(c->socket.p, 0660, e), LISTENER_ADMIN, "admin", ret);
     if (r < 0)
         return r;
-    ret->path = c->socket.p;
-    return privileges_share(c->socket.p, c->user, c->socket_group.n ? c->socket_group : c->group,
-                            e);
+    int fd = listen_as_user(c, group, e);
+    if ((fd == -EACCES || fd == -EPERM) && privileges_only_root(c->socket.p))
+        fd = listen_as_root(c, group, e);
+    r = add(fd, LISTENER_ADMIN, "admin", ret);
+    if (r == 0)
+        ret->path = c->socket.p;
+    return r;
 }
 
 int listeners_open(const struct config *c, struct listeners *ret, struct err *e)

@@ -75,11 +75,7 @@ static int open_key(struct restore *r, const char *key_file, struct err *e)
 
 static int make_folder(const struct config *c, struct err *e)
 {
-    if (mkdir(c->state_dir.p, 0700) == 0)
-        return privileges_share(c->state_dir.p, c->user, c->group, e);
-    return errno == EEXIST
-               ? 0
-               : err_errno(e, -errno, "cannot make the state folder %s", c->state_dir.p);
+    return privileges_make_folder(c->state_dir.p, 0700, c->user, c->group, e);
 }
 
 /* --- Checking -------------------------------------------------------------------------------- */

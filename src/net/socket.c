@@ -158,10 +158,15 @@ static int open_unix(const struct sockaddr_un *at, mode_t mode)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
-    if (bind(fd, (const struct sockaddr *)at, sizeof(*at)) == 0 && chmod(at->sun_path, mode) == 0 &&
-        listen(fd, BACKLOG) == 0)
-        return fd;
+    /* The file gets the mode of the socket. Changed by its name it might be another file's by then.
+     */
+    mode_t before = umask(0);
+    bool done = fchmod(fd, mode) == 0 && bind(fd, (const struct sockaddr *)at, sizeof(*at)) == 0 &&
+                listen(fd, BACKLOG) == 0;
     r = -errno;
+    umask(before);
+    if (done)
+        return fd;
     close(fd);
     return r;
 }

@@ -88,6 +88,12 @@ def test_verify_sees_a_fault():
     tap.contains(str(error), "ProtectEverything")
 
 
+def test_service_has_a_limit_of_memory():
+    """With the reason beside it; systemd-analyze verify takes it (above)."""
+    text = installed("cloudseedd.service").read_text()
+    tap.eq(re.findall(r"^(?:#.*\n)+MemoryMax=(\d+[MG])$", text, re.M), ["1G"])
+
+
 def test_service_is_confined():
     folder = copies_beside_the_binary()
     said = run("systemd-analyze", "security", "--offline=yes", "--no-pager",

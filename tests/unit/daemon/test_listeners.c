@@ -8,6 +8,10 @@
 #include "net/socket.h"
 
 #include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct err said;
@@ -105,8 +109,154 @@ static void what_does_not_listen_is_refused_under_any_name(void **state)
     }
 }
 
+/* --- The admins' socket, when started as root ------------------------------------------------- */
+
+/* The daemon's user owns the folder, and is as quick as can be: whenever something is changed by
+ * its name, a link to one of root's files has that name by then. These are used instead of libc's.
+ */
+static const char *victim;
+static unsigned swaps;
+
+static void swap_for_link(const char *path)
+{
+    if (victim && strcmp(path, victim) != 0) {
+        swaps++;
+        remove(path);
+        if (symlink(victim, path) < 0)
+            abort();
+    }
+}
+
+int chmod(const char *path, mode_t mode)
+{
+    swap_for_link(path);
+    return (int)syscall(SYS_fchmodat, AT_FDCWD, path, mode);
+}
+
+int chown(const char *path, uid_t uid, gid_t gid)
+{
+    swap_for_link(path);
+    return (int)syscall(SYS_fchownat, AT_FDCWD, path, uid, gid, 0);
+}
+
+int lchown(const char *path, uid_t uid, gid_t gid)
+{
+    swap_for_link(path);
+    return (int)syscall(SYS_fchownat, AT_FDCWD, path, uid, gid, AT_SYMLINK_NOFOLLOW);
+}
+
+static void become_ready_for_root(void)
+{
+    if (geteuid() != 0)
+        unit_skip("not root");
+    assert_int_equal(syscall(SYS_fchmodat, AT_FDCWD, ".", 0755), 0);
+}
+
+static int open_all(const char *path, const char *group)
+{
+    const struct config c = {.socket = {path, strlen(path)},
+                             .user = STR("nobody"),
+                             .socket_group = {group, strlen(group)}};
+    struct listeners l = {.n = 0};
+    mode_t before = umask(077); /* as the daemon has it */
+    int r = listeners_open(&c, &l, &said);
+    umask(before);
+    if (r == 0) {
+        assert_int_equal(l.n, 1);
+        close(l.list[0].fd);
+    }
+    free(l.names);
+    return r;
+}
+
+static void expect_socket(const char *path, const char *group)
+{
+    struct stat st;
+    assert_int_equal(lstat(path, &st), 0);
+    assert_true(S_ISSOCK(st.st_mode));
+    assert_int_equal(st.st_mode & 07777, 0660);
+    assert_int_equal(st.st_uid, getpwnam("nobody")->pw_uid);
+    assert_int_equal(st.st_gid, *group ? getgrnam(group)->gr_gid : getpwnam("nobody")->pw_gid);
+}
+
+static void expect_root(void)
+{
+    assert_int_equal(geteuid(), 0);
+    assert_int_equal(getegid(), 0);
+    assert_int_equal(access("/proc/1/environ", R_OK), 0);
+}
+
+static void a_link_in_the_run_folder_leads_nowhere(void **state)
+{
+    const struct passwd *nobody = getpwnam("nobody");
+    struct folder *f = *state;
+    struct stat st;
+    char file[128];
+    become_ready_for_root();
+    folder_file(f, "shadow", "root's");
+    assert_int_equal(syscall(SYS_fchmodat, AT_FDCWD, "shadow", 0600), 0);
+    snprintf(file, sizeof(file), "%s/shadow", f->path);
+    assert_int_equal(mkdir("run", 0755), 0);
+    assert_int_equal(syscall(SYS_fchownat, AT_FDCWD, "run", nobody->pw_uid, nobody->pw_gid, 0), 0);
+    victim = file;
+    swaps = 0;
+    int r = open_all("run/admin.sock", "daemon");
+    victim = NULL;
+    assert_int_equal(stat("shadow", &st), 0);
+    assert_int_equal(st.st_uid, 0);
+    assert_int_equal(st.st_gid, 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
+    assert_int_equal(r, 0);
+    assert_int_equal(swaps, 0);
+    expect_socket("run/admin.sock", "daemon");
+    expect_root();
+    /* What is there already is made by the user as well, who may not replace it. */
+    assert_int_equal(unlink("run/admin.sock"), 0);
+    assert_int_equal(symlink(file, "run/admin.sock"), 0);
+    assert_true(open_all("run/admin.sock", "") < 0);
+}
+
+static void a_folder_that_is_made(void **state)
+{
+    const struct passwd *nobody = getpwnam("nobody");
+    struct stat st;
+    char link[128];
+    (void)state;
+    become_ready_for_root();
+    assert_int_equal(open_all("run/admin.sock", ""), 0); /* only root can make it here */
+    expect_socket("run/admin.sock", "");
+    assert_int_equal(stat("run", &st), 0);
+    assert_int_equal(st.st_uid, nobody->pw_uid);
+    assert_int_equal(st.st_mode & 07777, 0755);
+    assert_int_equal(open_all("run/below/admin.sock", ""), 0); /* here the user can */
+    expect_socket("run/below/admin.sock", "");
+    assert_int_equal(stat("run/below", &st), 0);
+    assert_int_equal(st.st_uid, nobody->pw_uid);
+    assert_int_equal(st.st_mode & 07777, 0755);
+    /* A link in the folder's place leads the user where the user may go. */
+    assert_int_equal(mkdir("private", 0700), 0);
+    snprintf(link, sizeof(link), "%s/private", ((struct folder *)*state)->path);
+    assert_int_equal(symlink(link, "run/link"), 0);
+    assert_int_equal(open_all("run/link/x/admin.sock", ""), -EACCES);
+    assert_int_equal(access("private/x", F_OK), -1);
+    expect_root();
+}
+
+static void a_folder_of_root(void **state)
+{
+    (void)state;
+    become_ready_for_root();
+    assert_int_equal(mkdir("run", 0755), 0);
+    for (int i = 0; i < 2; i++) { /* the second time there is a leftover */
+        assert_int_equal(open_all("run/admin.sock", "daemon"), 0);
+        expect_socket("run/admin.sock", "daemon");
+    }
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, folder_enter, folder_leave)
 
 UNIT_MAIN(TEST(the_type_decides_where_the_name_leaves_it_open), TEST(a_name_and_its_type),
           TEST(a_name_that_contradicts_the_type_is_refused),
-          TEST(what_does_not_listen_is_refused_under_any_name))
+          TEST(what_does_not_listen_is_refused_under_any_name),
+          TEST(a_link_in_the_run_folder_leads_nowhere), TEST(a_folder_that_is_made),
+          TEST(a_folder_of_root))

@@ -114,28 +114,12 @@ static bool is_plain(unsigned char c)
     return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
 }
 
-/* U+0080–U+009F control a terminal; U+200B–U+200F, U+2028–U+202E, U+2066–U+2069 and U+FEFF are
- * invisible, end lines, or reverse the order of what follows. */
-static bool is_control(const unsigned char *p, size_t n)
+/* Length of a visible character beyond ASCII, 0 for anything else. */
+static size_t visible_utf8(struct str s)
 {
-    if (n == 2)
-        return p[0] == 0xC2 && p[1] < 0xA0;
-    if (n != 3)
-        return false;
-    unsigned code = (p[0] & 0x0FU) << 12 | (p[1] & 0x3FU) << 6 | (p[2] & 0x3FU);
-    return (code >= 0x200B && code <= 0x200F) || (code >= 0x2028 && code <= 0x202E) ||
-           (code >= 0x2066 && code <= 0x2069) || code == 0xFEFF;
-}
-
-/* The length of a printable sequence beyond ASCII; 0 for anything else. */
-static size_t printable_utf8(struct str s)
-{
-    size_t bad;
-    for (size_t n = 2; n <= 4 && n <= s.n; n++) {
-        if (str_is_utf8((struct str){s.p, n}, &bad))
-            return is_control((const unsigned char *)s.p, n) ? 0 : n;
-    }
-    return 0;
+    size_t n;
+    uint32_t c = str_decode(s, &n);
+    return n == 1 || str_is_hidden(c) ? 0 : n;
 }
 
 bool buf_escaped(struct buf *b, struct str foreign, size_t max)
@@ -143,7 +127,7 @@ bool buf_escaped(struct buf *b, struct str foreign, size_t max)
     size_t i = 0;
     while (i < foreign.n && i < max) {
         unsigned char c = (unsigned char)foreign.p[i];
-        size_t wide = c < 0x80 ? 0 : printable_utf8(str_skip(foreign, i));
+        size_t wide = c < 0x80 ? 0 : visible_utf8(str_skip(foreign, i));
         if (is_plain(c))
             buf_char(b, (char)c);
         else if (wide)

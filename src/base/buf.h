@@ -53,7 +53,7 @@ static inline struct str buf_view(const struct buf *b)
     return (struct str){b->p ? b->p : "", b->n};
 }
 
-/* Appends foreign text for logs, consoles and messages: control characters, DEL, C1 controls, bytes
+/* Appends foreign text for logs, consoles and messages: hidden characters (str_is_hidden), bytes
  * that are not valid UTF-8, double quotes and backslashes become \n, \t, \xNN, \" and \\; a text
  * longer than `max` bytes ends in "…". */
 bool buf_escaped(struct buf *b, struct str foreign, size_t max);

@@ -1,48 +1,64 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json.h"
 
+#include "base/mem.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define DEPTH_MAX 64
 
 /* --- Writing ----------------------------------------------------------------------------------
  */
 
-/* Straight into the buffer, and not by way of jansson: each report and event is written so. */
-static void write_utf8(struct buf *b, struct str s)
+static bool is_plain(unsigned char c)
 {
-    static const char short_escapes[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f',
-                                         ['\r'] = 'r', ['"'] = '"',  ['\\'] = '\\'};
-    size_t from = 0;
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        if (c >= 0x20 && c != '"' && c != '\\')
-            continue;
-        buf_append(b, s.p + from, i - from);
-        from = i + 1;
-        if (short_escapes[c])
-            buf_append(b, (const char[]){'\\', short_escapes[c]}, 2);
+    return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
+}
+
+static void write_code_point(struct buf *b, uint32_t c)
+{
+    switch (c) {
+    case '"': buf_str(b, STR("\\\"")); break;
+    case '\\': buf_str(b, STR("\\\\")); break;
+    case '\b': buf_str(b, STR("\\b")); break;
+    case '\f': buf_str(b, STR("\\f")); break;
+    case '\n': buf_str(b, STR("\\n")); break;
+    case '\r': buf_str(b, STR("\\r")); break;
+    case '\t': buf_str(b, STR("\\t")); break;
+    default:
+        if (c > 0xFFFF)
+            buf_printf(b, "\\u%04X\\u%04X", 0xD800 + ((c - 0x10000) >> 10), 0xDC00 + (c & 0x3FF));
         else
             buf_printf(b, "\\u%04X", c);
     }
-    buf_append(b, s.p + from, s.n - from);
 }
 
-/* Bytes that are not UTF-8 are replaced one by one. */
+/* Straight into the buffer, and not by way of jansson: each report and event is written so. */
 static void write_text(struct buf *b, struct str s)
 {
-    size_t bad;
     buf_char(b, '"');
-    while (!str_is_utf8(s, &bad)) {
-        write_utf8(b, (struct str){s.p, bad});
-        buf_str(b, STR("\xEF\xBF\xBD"));
-        s = str_skip(s, bad + 1);
+    while (s.n) {
+        size_t n = 0;
+        while (n < s.n && is_plain((unsigned char)s.p[n]))
+            n++;
+        buf_append(b, s.p, n);
+        s = str_skip(s, n);
+        if (!s.n)
+            break;
+        uint32_t c = str_decode(s, &n);
+        if (n == 1 && c > 0x7F)
+            buf_str(b, STR("\xEF\xBF\xBD"));
+        else if (n == 1 || str_is_hidden(c))
+            write_code_point(b, c);
+        else
+            buf_append(b, s.p, n);
+        s = str_skip(s, n);
     }
-    write_utf8(b, s);
     buf_char(b, '"');
 }
 
@@ -120,8 +136,7 @@ bool json_write(struct buf *b, struct value v, bool pretty)
     return !b->full;
 }
 
-/* --- Reading ----------------------------------------------------------------------------------
- */
+/* --- Reading, by jansson ---------------------------------------------------------------------- */
 
 static bool from_jansson(json_t *j, struct arena *a, unsigned depth, struct value *ret);
 
@@ -173,13 +188,222 @@ static bool from_jansson(json_t *j, struct arena *a, unsigned depth, struct valu
     }
 }
 
-int json_read(struct str text, struct arena *a, struct value *ret, struct err *e)
+static int read_by_jansson(struct str text, struct arena *a, struct value *ret, struct err *e)
 {
     json_error_t je;
     json_t *j = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &je);
     if (!j)
         return err_set(e, -EINVAL, "line %d column %d: %s", je.line, je.column, je.text);
-    bool ok = from_jansson(j, a, 1, ret);
+    bool is_cut =
+        memchr(text.p, '\0', text.n); /* jansson takes it for white space behind a number */
+    bool ok = !is_cut && from_jansson(j, a, 1, ret);
     json_decref(j);
+    if (is_cut)
+        return err_set(e, -EINVAL, "a NUL byte between the values");
     return ok ? 0 : err_set(e, -EINVAL, "nested deeper than %d levels", DEPTH_MAX);
+}
+
+/* --- Reading ------------------------------------------------------------------------------------
+ *
+ * Lists of 100,000 nodes are read here, so what most texts consist of goes straight to the arena.
+ * The functions return false for what jansson must refuse or read: it has the messages. */
+
+#define DIGITS_MAX 18 /* of an integer that 64 bits hold whatever its digits */
+#define KEYS_COMPARED 32
+
+struct reader {
+    struct str rest;
+    struct arena *arena;
+    struct value *open; /* items of the lists and maps that have not ended yet */
+    size_t n, room;
+};
+
+static void push(struct reader *r, struct value v)
+{
+    if (r->n == r->room) {
+        r->room = r->room ? r->room * 2 : 256;
+        r->open = mem_resize(r->open, r->room, sizeof(*r->open));
+    }
+    r->open[r->n++] = v;
+}
+
+/* The next byte that is not white space, 0 at the end; it is not taken. */
+static char next(struct reader *r)
+{
+    size_t n = 0;
+    while (n < r->rest.n && memchr(" \t\n\r", r->rest.p[n], 4))
+        n++;
+    r->rest = str_skip(r->rest, n);
+    return r->rest.n ? r->rest.p[0] : '\0';
+}
+
+static bool take(struct reader *r, char c)
+{
+    if (next(r) != c || !r->rest.n)
+        return false;
+    r->rest = str_skip(r->rest, 1);
+    return true;
+}
+
+static bool read_word(struct reader *r, struct str word, struct value v, struct value *ret)
+{
+    if (!str_starts(r->rest, word))
+        return false;
+    r->rest = str_skip(r->rest, word.n);
+    *ret = v;
+    return true;
+}
+
+static bool read_token_by_jansson(struct reader *r, size_t n, struct value *ret)
+{
+    struct str token = {r->rest.p, n};
+    r->rest = str_skip(r->rest, n);
+    return read_by_jansson(token, r->arena, ret, NULL) == 0;
+}
+
+static bool read_text(struct reader *r, struct value *ret)
+{
+    const char *p = r->rest.p;
+    size_t n = 1, bad;
+    bool escapes = false;
+    while (n < r->rest.n && p[n] != '"' && (unsigned char)p[n] >= 0x20) {
+        escapes = escapes || p[n] == '\\';
+        n += p[n] == '\\' ? 2 : 1;
+    }
+    if (n >= r->rest.n || p[n] != '"')
+        return false;
+    if (escapes)
+        return read_token_by_jansson(r, n + 1, ret);
+    struct str text = {p + 1, n - 1};
+    if (!str_is_utf8(text, &bad))
+        return false;
+    *ret = value_str(arena_str(r->arena, text));
+    r->rest = str_skip(r->rest, n + 1);
+    return true;
+}
+
+static bool read_number(struct reader *r, struct value *ret)
+{
+    struct str s = r->rest;
+    size_t sign = str_starts(s, STR("-")), n = sign;
+    while (n < s.n && s.p[n] >= '0' && s.p[n] <= '9')
+        n++;
+    bool is_whole = n == s.n || !strchr(".eE+-", s.p[n]);
+    uint64_t number;
+    if (is_whole && n - sign <= DIGITS_MAX) {
+        if (!str_to_u64((struct str){s.p + sign, n - sign}, INT64_MAX, &number))
+            return false;
+        *ret = value_int(sign ? -(int64_t)number : (int64_t)number);
+        r->rest = str_skip(s, n);
+        return true;
+    }
+    while (n < s.n && ((s.p[n] >= '0' && s.p[n] <= '9') || strchr(".eE+-", s.p[n])))
+        n++;
+    return read_token_by_jansson(r, n, ret);
+}
+
+static bool read_value(struct reader *r, unsigned depth, struct value *ret);
+
+/* The items behind `from` leave the open ones and become an array in the arena. */
+static const void *close_items(struct reader *r, size_t from)
+{
+    size_t n = r->n - from;
+    struct value *items = arena_alloc(r->arena, n * sizeof(*items));
+    if (n)
+        memcpy(items, r->open + from, n * sizeof(*items));
+    r->n = from;
+    return items;
+}
+
+static bool read_list(struct reader *r, unsigned depth, struct value *ret)
+{
+    size_t from = r->n;
+    struct value item;
+    r->rest = str_skip(r->rest, 1);
+    if (!take(r, ']')) {
+        do {
+            if (!read_value(r, depth + 1, &item))
+                return false;
+            push(r, item);
+        } while (take(r, ','));
+        if (!take(r, ']'))
+            return false;
+    }
+    size_t n = r->n - from;
+    *ret = value_list(close_items(r, from), n);
+    return true;
+}
+
+static int by_key(const void *a, const void *b)
+{
+    return str_cmp(value_text(((const struct value_pair *)a)->key),
+                   value_text(((const struct value_pair *)b)->key));
+}
+
+static bool has_duplicates(const struct value_pair *pairs, size_t n)
+{
+    bool found = false;
+    if (n <= KEYS_COMPARED) {
+        for (size_t i = 0; i < n; i++) {
+            for (size_t k = 0; k < i; k++)
+                found = found || str_eq(value_text(pairs[i].key), value_text(pairs[k].key));
+        }
+        return found;
+    }
+    struct value_pair *sorted = mem_alloc(n * sizeof(*sorted));
+    memcpy(sorted, pairs, n * sizeof(*sorted));
+    qsort(sorted, n, sizeof(*sorted), by_key);
+    for (size_t i = 1; i < n; i++)
+        found = found || by_key(&sorted[i - 1], &sorted[i]) == 0;
+    free(sorted);
+    return found;
+}
+
+static bool read_map(struct reader *r, unsigned depth, struct value *ret)
+{
+    size_t from = r->n;
+    struct value key, item;
+    r->rest = str_skip(r->rest, 1);
+    if (!take(r, '}')) {
+        do {
+            if (next(r) != '"' || !read_text(r, &key) || !take(r, ':') ||
+                !read_value(r, depth + 1, &item))
+                return false;
+            push(r, key);
+            push(r, item);
+        } while (take(r, ','));
+        if (!take(r, '}'))
+            return false;
+    }
+    size_t n = (r->n - from) / 2;
+    const struct value_pair *pairs = close_items(r, from);
+    *ret = value_map(pairs, n);
+    return !has_duplicates(pairs, n);
+}
+
+static bool read_value(struct reader *r, unsigned depth, struct value *ret)
+{
+    if (depth > DEPTH_MAX)
+        return false;
+    switch (next(r)) {
+    case '{': return read_map(r, depth, ret);
+    case '[': return read_list(r, depth, ret);
+    case '"': return read_text(r, ret);
+    case 't': return read_word(r, STR("true"), value_bool(true), ret);
+    case 'f': return read_word(r, STR("false"), value_bool(false), ret);
+    case 'n': return read_word(r, STR("null"), value_none(), ret);
+    default: return read_number(r, ret);
+    }
+}
+
+int json_read(struct str text, struct arena *a, struct value *ret, struct err *e)
+{
+    struct reader r = {.rest = text, .arena = a};
+    struct value v;
+    bool whole = read_value(&r, 1, &v) && next(&r) == '\0' && !r.rest.n;
+    free(r.open);
+    if (!whole)
+        return read_by_jansson(text, a, ret, e);
+    *ret = v;
+    return 0;
 }

@@ -24,9 +24,9 @@
         value_str(STR(key)), (any) \
     }
 
-/* Appends `v` as JSON: on one line, or with an indent of 2. Map keys must be strings. Bytes that
- * are not valid UTF-8 become U+FFFD; infinities and NaN become null. False where
- * the buffer is full. */
+/* Appends `v` as JSON: on one line, or with an indent of 2. Map keys must be strings. What is
+ * hidden (str_is_hidden) is written as \uXXXX, bytes that are not valid UTF-8 become U+FFFD,
+ * infinities and NaN become null. False where the buffer is full. */
 bool json_write(struct buf *b, struct value v, bool pretty);
 
 /* Reads one whole JSON text into the arena. Refused: duplicate keys, NUL in strings, trailing

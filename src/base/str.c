@@ -2,6 +2,7 @@
 #include "base/str.h"
 
 #define DISTANCE_MAX 64
+#define REPLACEMENT 0xFFFD
 
 bool str_in(struct str s, const char *const *list)
 {
@@ -137,6 +138,36 @@ bool str_is_utf8(struct str s, size_t *ret_at)
         i += step;
     }
     return true;
+}
+
+uint32_t str_decode(struct str s, size_t *ret_n)
+{
+    const unsigned char *p = (const unsigned char *)s.p;
+    size_t n = utf8_sequence(p, s.n);
+    *ret_n = n ? n : 1;
+    if (n <= 1)
+        return n ? p[0] : REPLACEMENT;
+    uint32_t c = p[0] & (0xFFu >> (n + 1));
+    for (size_t i = 1; i < n; i++)
+        c = c << 6 | (p[i] & 0x3F);
+    return c;
+}
+
+/* Unicode's categories Cc, Zl and Zp, its property Default_Ignorable_Code_Point and the annotation
+ * characters, as pairs of first and last. */
+static const uint32_t hidden[][2] = {
+    {0x00, 0x1F},     {0x7F, 0x9F},       {0xAD, 0xAD},       {0x34F, 0x34F},     {0x61C, 0x61C},
+    {0x115F, 0x1160}, {0x17B4, 0x17B5},   {0x180B, 0x180F},   {0x200B, 0x200F},   {0x2028, 0x202E},
+    {0x2060, 0x206F}, {0x3164, 0x3164},   {0xFE00, 0xFE0F},   {0xFEFF, 0xFEFF},   {0xFFA0, 0xFFA0},
+    {0xFFF0, 0xFFFB}, {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF},
+};
+
+bool str_is_hidden(uint32_t c)
+{
+    size_t i = 0, n = sizeof(hidden) / sizeof(hidden[0]);
+    while (i < n && hidden[i][1] < c)
+        i++;
+    return i < n && hidden[i][0] <= c;
 }
 
 struct str str_head(struct str s, size_t max_bytes)

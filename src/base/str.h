@@ -82,6 +82,14 @@ bool str_eq_nocase(struct str a, struct str b);
 /* Whether all of `s` is well-formed UTF-8 (RFC 3629); if not, *ret_at is the first bad byte. */
 bool str_is_utf8(struct str s, size_t *ret_at);
 
+/* The code point that begins `s`, which must not be empty; *ret_n is its length in bytes. A byte
+ * that is not UTF-8 counts as U+FFFD with a length of 1. */
+uint32_t str_decode(struct str s, size_t *ret_n);
+
+/* Whether a code point must not reach a terminal: controls (also those above 127), characters that
+ * change the direction of text, ends of lines and paragraphs, and what is never visible. */
+bool str_is_hidden(uint32_t c);
+
 /* The beginning of `s`, at most `max_bytes`, that does not end inside a UTF-8 sequence. */
 struct str str_head(struct str s, size_t max_bytes);
 

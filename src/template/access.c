@@ -13,7 +13,7 @@ static bool items_of_text(struct run *r, uint32_t at, struct str s, const struct
     if (!items)
         return false;
     for (size_t i = 0; i < length; i++, s = str_skip(s, step)) {
-        text_decode(s, &step);
+        str_decode(s, &step);
         items[i] = value_str((struct str){s.p, step});
     }
     *ret = items;

@@ -47,7 +47,7 @@ static void put(struct buf *b, struct str text, bool blank)
 {
     size_t n;
     for (; text.n; text = str_skip(text, n)) {
-        uint32_t c = text_decode(text, &n);
+        uint32_t c = str_decode(text, &n);
         if (c == '\t')
             buf_char(b, '\t');
         else if (blank || c < 0x20 || c == 0x7F)
@@ -72,7 +72,7 @@ static struct str first_characters(struct str s, size_t max)
 {
     size_t n = 0, step;
     for (size_t count = 0; n < s.n && count < max; count++, n += step)
-        text_decode(str_skip(s, n), &step);
+        str_decode(str_skip(s, n), &step);
     return (struct str){s.p, n};
 }
 

@@ -67,7 +67,7 @@ static void quoted_text(struct buf *b, struct str s, bool (*hides)(uint32_t c))
         s = str_skip(s, n);
         if (!s.n)
             break;
-        uint32_t c = text_decode(s, &n);
+        uint32_t c = str_decode(s, &n);
         char letter = short_escape(c);
         if (letter) {
             buf_char(b, '\\');

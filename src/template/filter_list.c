@@ -118,7 +118,7 @@ static bool reverse_text(struct run *r, const struct builtin_call *c, struct val
     *to = '\0';
     size_t n;
     for (; s.n; s = str_skip(s, n)) {
-        text_decode(s, &n);
+        str_decode(s, &n);
         to -= n;
         memcpy(to, s.p, n);
     }

@@ -104,7 +104,7 @@ static void replace_empty(struct buf *b, struct str s, struct str with, int64_t 
     size_t n;
     for (; s.n && count != 0; count--, s = str_skip(s, n)) {
         buf_str(b, with);
-        text_decode(s, &n);
+        str_decode(s, &n);
         buf_append(b, s.p, n);
     }
     buf_str(b, s);
@@ -322,7 +322,7 @@ static size_t word_end(struct str s)
 {
     size_t i = 0, n;
     for (; i < s.n; i += n) {
-        if (text_is_space(text_decode(str_skip(s, i), &n)))
+        if (text_is_space(str_decode(str_skip(s, i), &n)))
             break;
     }
     return i;

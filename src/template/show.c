@@ -75,7 +75,7 @@ static void show_string(struct buf *b, struct str s)
     buf_char(b, quote);
     size_t n;
     for (; s.n; s = str_skip(s, n)) {
-        uint32_t c = text_decode(s, &n);
+        uint32_t c = str_decode(s, &n);
         if (c == '\\' || c == (uint32_t)quote)
             buf_char(b, '\\');
         if (text_is_printable(c))

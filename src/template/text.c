@@ -3,27 +3,6 @@
 
 #define REPLACEMENT 0xFFFD
 
-static size_t sequence_length(unsigned char c)
-{
-    return c < 0x80 ? 1 : c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : 2;
-}
-
-uint32_t text_decode(struct str s, size_t *ret_n)
-{
-    const unsigned char *p = (const unsigned char *)s.p;
-    size_t bad, n = sequence_length(p[0]);
-    *ret_n = 1;
-    if (n == 1)
-        return p[0];
-    if (n > s.n || !str_is_utf8((struct str){s.p, n}, &bad))
-        return REPLACEMENT;
-    *ret_n = n;
-    uint32_t c = p[0] & (0xFFu >> (n + 1));
-    for (size_t i = 1; i < n; i++)
-        c = c << 6 | (p[i] & 0x3F);
-    return c;
-}
-
 uint32_t text_decode_last(struct str s, size_t *ret_n)
 {
     for (size_t n = 1; n <= 4 && n <= s.n; n++) {
@@ -31,7 +10,7 @@ uint32_t text_decode_last(struct str s, size_t *ret_n)
         if (((unsigned char)tail.p[0] & 0xC0) == 0x80)
             continue;
         size_t used;
-        uint32_t c = text_decode(tail, &used);
+        uint32_t c = str_decode(tail, &used);
         if (used == n) {
             *ret_n = n;
             return c;
@@ -68,7 +47,7 @@ size_t text_length(struct str s)
 {
     size_t length = 0, n;
     for (; s.n; s = str_skip(s, n), length++)
-        text_decode(s, &n);
+        str_decode(s, &n);
     return length;
 }
 
@@ -76,7 +55,7 @@ struct str text_char_at(struct str s, size_t i)
 {
     size_t n;
     for (; s.n; s = str_skip(s, n), i--) {
-        text_decode(s, &n);
+        str_decode(s, &n);
         if (i == 0)
             return (struct str){s.p, n};
     }
@@ -97,7 +76,7 @@ static bool is_one_of(uint32_t c, struct str chars)
         return text_is_space(c);
     size_t n;
     for (; chars.n; chars = str_skip(chars, n)) {
-        if (text_decode(chars, &n) == c)
+        if (str_decode(chars, &n) == c)
             return true;
     }
     return false;
@@ -106,7 +85,7 @@ static bool is_one_of(uint32_t c, struct str chars)
 struct str text_strip_left(struct str s, struct str chars)
 {
     size_t n;
-    while (s.n && is_one_of(text_decode(s, &n), chars))
+    while (s.n && is_one_of(str_decode(s, &n), chars))
         s = str_skip(s, n);
     return s;
 }
@@ -136,7 +115,7 @@ struct str text_cut_line(struct str *s)
         rest = str_skip(rest, common);
         if (!rest.n)
             break;
-        uint32_t c = text_decode(rest, &n);
+        uint32_t c = str_decode(rest, &n);
         if (!ends_line(c))
             continue;
         line.n = (size_t)(rest.p - line.p);

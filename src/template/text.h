@@ -10,8 +10,6 @@
 
 #include "base/str.h"
 
-/* The code point that begins `s`, which must not be empty; *ret_n is its length in bytes. */
-uint32_t text_decode(struct str s, size_t *ret_n);
 /* The code point that ends `s`, which must not be empty. */
 uint32_t text_decode_last(struct str s, size_t *ret_n);
 /* Writes 1 to 4 bytes, returns how many. `c` must be a scalar value. */

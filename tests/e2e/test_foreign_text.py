@@ -3,6 +3,7 @@
 """What nodes say of themselves is anybody's text: it may break no line of the log, no event of the
 stream, no JSON, and no record."""
 import json
+import re
 import socket
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ import world  # noqa: E402
 TEXTS = [b"\n", b"\r\nevent: forged\ndata: {}\n\n", b"\x1b[2J\x1b]0;x\x07", b'"', b'", "x": "',
          b"' event=forged", b"\\", b"\\u0000", b"\\ud800", b"\x00", b"a\x00b", b"\xff\xfe",
          b"\xc0\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", "\u0085\u2028\u202e\ufeff".encode(),
+         "\u009b31m\u00ad\u061c\u200b\u200e\u200f\u2029\u202a\u2060\u2066\u2069\U000e0041".encode(),
          b"%s%n%0a", b"{{ 1 }}", b"a" * 256, "\u00e4".encode() * 200, b"\x7f" * 255,
          b"\x01" * 2000]
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHVw"
@@ -170,6 +172,37 @@ def test_asked_of_admins():
             answer = server.admin("POST", "/v1/nodes/n3/arm", body)
             want = (200, 400) if not text.strip() else (400,)
             assert answer.status in want and isinstance(answer.json, dict), (body, answer.text)
+
+
+HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+                    "\ufff9-\ufffb\U000e0000-\U000e0fff]")
+
+
+def test_nothing_hidden_is_written():
+    """Neither to logs nor in JSON, which people read on terminals, too."""
+    for style in ("json", "logfmt"):
+        made = world.Tree()
+        made.node("n1")
+        state = world.scratch()
+        with made.start(state=state, args=["--log-format", style], wait=False) as one:
+            tap.wait_until(lambda: one.lines, what="a line")
+            one.host, one.port = "127.0.0.1", int(re.search(r"127\.0\.0\.1:([0-9]+)", one.lines[0])[1])
+            for text in TEXTS:
+                quoted = quote_from_bytes(text[:300], safe="")
+                agent = bytes(c for c in text if c not in b"\r\n\0").strip()
+                for path in (f"/{quoted}", f"/assets/{quoted}", f"/s/{quoted}/meta-data",
+                             f"/boot.ipxe?mac=bc-24-11-77-00-01&product={quoted}&platform={quoted}"):
+                    one.request("GET", path, headers={"User-Agent": agent})
+                one.request("POST", f"/s/{world.key_of(state, 'n1')}/report", json.dumps({
+                    "name": as_told(text), "event_type": "finish", "result": "FAIL",
+                    "description": as_told(text)}).encode())
+            for path in ("/v1/discovered", "/v1/nodes", "/v1/events?limit=1000"):
+                answer = one.admin("GET", path)
+                tap.eq(answer.status, 200, path)
+                assert not HIDDEN.search(answer.text.rstrip("\n")), repr(answer.text)
+        assert len(one.lines) > len(TEXTS)
+        for line in one.lines:
+            assert not HIDDEN.search(line), repr(line)
 
 
 def test_one_line_each():

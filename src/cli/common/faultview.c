@@ -39,7 +39,7 @@ static size_t offset_of(struct str text, const struct place *at)
     }
     size_t start = (size_t)(line.p - text.p), n;
     for (uint32_t i = 1; i < at->column && line.n; i++) {
-        text_decode(line, &n);
+        str_decode(line, &n);
         line = str_skip(line, n);
         start += n;
     }

@@ -33,7 +33,7 @@ size_t term_width(struct str s)
 {
     size_t width = 0, n;
     for (; s.n; s = str_skip(s, n)) {
-        int columns = wcwidth((wchar_t)text_decode(s, &n));
+        int columns = wcwidth((wchar_t)str_decode(s, &n));
         width += columns < 0 ? 1 : (size_t)columns;
     }
     return width;
@@ -43,7 +43,7 @@ struct str term_head(struct str s, size_t columns)
 {
     size_t at = 0, n;
     for (struct str rest = s; rest.n; rest = str_skip(rest, n)) {
-        int width = wcwidth((wchar_t)text_decode(rest, &n));
+        int width = wcwidth((wchar_t)str_decode(rest, &n));
         size_t taken = width < 0 ? 1 : (size_t)width;
         if (taken > columns)
             break;
@@ -56,7 +56,7 @@ struct str term_head(struct str s, size_t columns)
 /* Invalid UTF-8 is decoded to U+FFFD, byte by byte. */
 static bool is_printable(uint32_t c, size_t n)
 {
-    return text_is_printable(c) && !(c == REPLACEMENT && n == 1);
+    return text_is_printable(c) && !str_is_hidden(c) && !(c == REPLACEMENT && n == 1);
 }
 
 static void escape(struct buf *b, uint32_t c, size_t n, char byte)
@@ -75,7 +75,7 @@ void term_text(struct buf *b, struct str s)
 {
     size_t n;
     for (; s.n; s = str_skip(s, n)) {
-        uint32_t c = text_decode(s, &n);
+        uint32_t c = str_decode(s, &n);
         if (is_printable(c, n))
             buf_append(b, s.p, n);
         else
@@ -97,7 +97,7 @@ void term_line(struct buf *b, struct str s)
 {
     size_t n;
     for (; s.n; s = str_skip(s, n)) {
-        uint32_t c = text_decode(s, &n);
+        uint32_t c = str_decode(s, &n);
         if (is_printable(c, n) || c == '\t')
             buf_append(b, s.p, n);
         else
@@ -109,8 +109,8 @@ void term_json(struct buf *b, struct str json)
 {
     size_t n;
     for (; json.n; json = str_skip(json, n)) {
-        uint32_t c = text_decode(json, &n);
-        if (text_is_printable(c) || c == '\n')
+        uint32_t c = str_decode(json, &n);
+        if (c == '\n' || (text_is_printable(c) && !str_is_hidden(c)))
             buf_append(b, json.p, n);
         else if (c <= 0xFFFF)
             buf_printf(b, "\\u%04x", c);

@@ -90,6 +90,8 @@ static void controls_never_come_through(void **state)
     assert_escaped(STR("\xC2\x9B"
                        "31m\xC2\xA0"),
                    100, STR("\\xc2\\x9b31m\xC2\xA0")); /* C1: CSI */
+    assert_escaped(STR("\u061c\u00ad\u2060"), 100, STR("\\xd8\\x9c\\xc2\\xad\\xe2\\x81\\xa0"));
+    assert_escaped(STR("\u3164\U000E0041"), 100, STR("\\xe3\\x85\\xa4\\xf3\\xa0\\x81\\x81"));
     for (int c = 0; c < 256; c++) {
         char byte = (char)c;
         struct buf b;

@@ -63,6 +63,20 @@ static void strings_are_escaped(void **state)
     assert_json(value_str(STR("\xFF")), false, STR("\"\xEF\xBF\xBD\""));
 }
 
+static void hidden_characters_are_escaped(void **state)
+{
+    (void)state;
+    assert_json(text("\x7F"
+                     "a\xC2\x85\xC2\x9B\u00ad\u061c\u200b\u200f\u2028\u2029\u202a\u202e"),
+                false,
+                STR("\"\\u007Fa\\u0085\\u009B\\u00AD\\u061C\\u200B\\u200F\\u2028\\u2029"
+                    "\\u202A\\u202E\""));
+    assert_json(text("\u2060\u2066\u2069\ufeff\U000E007F"), false,
+                STR("\"\\u2060\\u2066\\u2069\\uFEFF\\uDB40\\uDC7F\""));
+    assert_json(text("\b\f\r\t\u00a0\u4e16\U0001F600"), false,
+                STR("\"\\b\\f\\r\\t\u00a0\u4e16\U0001F600\""));
+}
+
 static void maps_keep_their_order(void **state)
 {
     (void)state;
@@ -160,6 +174,90 @@ static void what_is_no_json_is_refused_with_its_place(void **state)
     assert_refused(STR("/* a */ 1"), "line 1");
 }
 
+/* What jansson reads for us and what we read must not differ. */
+static void odd_texts_are_read_as_a_whole(void **state)
+{
+    (void)state;
+    static const char *const same[][2] = {
+        {"-0", "0"},
+        {"123456789012345678", "123456789012345678"},
+        {"-9223372036854775808", "-9223372036854775808"},
+        {"1e2", "100.0"},
+        {"-1E22", "-1e22"},
+        {"0.1", "0.10000000000000001"},
+        {" [ ] ", "[]"},
+        {"\t{\r\n\"a\" : [ 1 ,2] }", "{\"a\":[1,2]}"},
+        {"\"\\u00e4\\ud83d\\ude00\\/\\\"\"", "\"\u00e4\U0001F600/\\\"\""},
+        {"{\"\\u0061\":{\"\":null}}", "{\"a\":{\"\":null}}"},
+        {"[[],{},[[]],\"\"]", "[[],{},[[]],\"\"]"},
+    };
+    static const char *const refused[] = {
+        "-",
+        "+1",
+        "1.",
+        ".5",
+        "1e",
+        "0x1",
+        "00",
+        "-01",
+        "[1 2]",
+        "[,1]",
+        "{\"a\":}",
+        "{\"a\" 1}",
+        "{a:1}",
+        "{\"a\"}",
+        "tru",
+        "nulll",
+        "\"\n\"",
+        "\"\\x\"",
+        "\"\\ud800a\"",
+        "\"a",
+        "{\"a\":1,}",
+        "]",
+        "[",
+        "{",
+        "\v1",
+        "\xC2\xA0",
+        "1 1",
+        "{\"a\":1,\"\\u0061\":2}",
+        "\"\\\"",
+        "\"\xED\xA0\x80\"",
+        "{\"\xFF\":1}",
+    };
+    struct arena a;
+    arena_init(&a, 1024);
+    for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++)
+        assert_json(read_ok(&a, str_from(same[i][0])), false, str_from(same[i][1]));
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+        assert_refused(str_from(refused[i]), "line 1");
+    assert_refused(STR("1\0"), "NUL");
+    assert_refused(STR("\"a\0\""), "line 1");
+    assert_refused(STR("[1\0]"), "NUL");
+    arena_done(&a);
+}
+
+static void large_maps_have_no_key_twice(void **state)
+{
+    (void)state;
+    struct arena a;
+    struct buf b;
+    arena_init(&a, 1024);
+    buf_init(&b, 1000000);
+    for (int i = 0; i < 1000; i++)
+        buf_printf(&b, "%s\"k%d\":%d", i ? "," : "{", i, i);
+    size_t n = b.n;
+    buf_str(&b, STR("}"));
+    struct value v = read_ok(&a, buf_view(&b));
+    assert_int_equal(v.n, 1000);
+    assert_int_equal(value_get(v, STR("k999")).i, 999);
+    assert_json(value_get(v, STR("k7")), false, STR("7"));
+    b.n = n;
+    buf_str(&b, STR(",\"k0\":1}"));
+    assert_refused(buf_view(&b), "duplicate");
+    buf_done(&b);
+    arena_done(&a);
+}
+
 static void depth_has_a_limit(void **state)
 {
     (void)state;
@@ -182,4 +280,6 @@ UNIT_MAIN(cmocka_unit_test(scalars), cmocka_unit_test(floats_as_short_as_they_ca
           cmocka_unit_test(maps_keep_their_order), cmocka_unit_test(keys_are_whole),
           cmocka_unit_test(full_buffer_is_said), cmocka_unit_test(reading_gives_the_same_data),
           cmocka_unit_test(what_is_no_json_is_refused_with_its_place),
-          cmocka_unit_test(depth_has_a_limit))
+          cmocka_unit_test(hidden_characters_are_escaped),
+          cmocka_unit_test(odd_texts_are_read_as_a_whole),
+          cmocka_unit_test(large_maps_have_no_key_twice), cmocka_unit_test(depth_has_a_limit))

@@ -161,6 +161,39 @@ static void distance_counts_edits(void **state)
     assert_int_equal(str_distance((struct str){text, 64}, STR("a")), 63);
 }
 
+static void decodes_one_character(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint32_t want;
+        size_t n;
+    } cases[] = {{"a", 'a', 1},         {"\u00e4x", 0xE4, 2},
+                 {"\u20ac", 0x20AC, 3}, {"\U0001F600", 0x1F600, 4},
+                 {"\xFF", 0xFFFD, 1},   {"\xE2\x82", 0xFFFD, 1},
+                 {"\uFFFD", 0xFFFD, 3}, {"\xC0\x80", 0xFFFD, 1}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        size_t n = 0;
+        assert_int_equal(str_decode(str_from(cases[i].text), &n), cases[i].want);
+        assert_int_equal(n, cases[i].n);
+    }
+}
+
+static void hidden_is_what_no_terminal_may_get(void **state)
+{
+    (void)state;
+    static const uint32_t hidden[] = {0,      0x1B,   0x7F,    0x80,   0x85,   0x9B,   0x9F,
+                                      0xAD,   0x61C,  0x200B,  0x200E, 0x200F, 0x2028, 0x2029,
+                                      0x202A, 0x202E, 0x2060,  0x2066, 0x2069, 0xFEFF, 0xFFF9,
+                                      0xFE0F, 0x3164, 0xE0001, 0xE007F};
+    static const uint32_t shown[] = {' ',    '~',    0xA0,   0xE4,   0x2027,  0x202F,
+                                     0x20AC, 0x3000, 0xFFFD, 0x4E16, 0x1F600, 0xE1000};
+    for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
+        assert_true(str_is_hidden(hidden[i]));
+    for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
+        assert_false(str_is_hidden(shown[i]));
+}
+
 UNIT_MAIN(cmocka_unit_test(equality_counts_bytes), cmocka_unit_test(starts_and_ends),
           cmocka_unit_test(lists_end_in_null), cmocka_unit_test(skip_stops_at_the_end),
           cmocka_unit_test(head_never_halves_a_character), cmocka_unit_test(order_is_that_of_bytes),
@@ -168,4 +201,5 @@ UNIT_MAIN(cmocka_unit_test(equality_counts_bytes), cmocka_unit_test(starts_and_e
           cmocka_unit_test(trim_takes_blanks_and_line_ends),
           cmocka_unit_test(numbers_are_whole_or_nothing),
           cmocka_unit_test(case_folds_in_ascii_alone), cmocka_unit_test(utf8_as_in_rfc_3629),
-          cmocka_unit_test(distance_counts_edits))
+          cmocka_unit_test(distance_counts_edits), cmocka_unit_test(decodes_one_character),
+          cmocka_unit_test(hidden_is_what_no_terminal_may_get))

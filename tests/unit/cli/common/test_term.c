@@ -43,6 +43,7 @@ static void text_shows_bytes_that_are_no_utf8(void **state)
     (void)state;
     check(term_text, STR("\xFF\xE2\x82"), STR("\\xff\\xe2\\x82"));
     check(term_text, STR("\uFFFD"), STR("\uFFFD"));
+    check(term_text, STR("\u3164\uFE0F\u061C"), STR("\\u3164\\ufe0f\\u061c"));
 }
 
 static void line_keeps_its_columns(void **state)

@@ -133,8 +133,8 @@ _cloudseed_options() {
         options+=(--json --role --cluster --mac --address --uuid --serial --var --unset)
         ;;
     'node arm'* | 'node reprovision'*) options+=(--json --for) ;;
-    'node rm'* | 'node disarm'* | 'node unlock'* | 'node rekey'* | reload* | backup* | \
-        'server acknowledge'*)
+    'node rm'* | 'node disarm'* | 'node unlock'* | 'node accept-keys'* | 'node rekey'* | \
+        reload* | backup* | 'server acknowledge'*)
         options+=(--json)
         ;;
     restore*) options+=(--sealing-key) ;;
@@ -160,10 +160,11 @@ _cloudseed_operands() {
         ;;
     node | 'help node')
         _cloudseed_fixed list show url add discovered adopt set rm arm disarm unlock rekey \
-            reprovision
+            accept-keys reprovision
         ;;
     render | watch* | wait* | events | known-hosts | 'node show' | 'node url' | 'node set' | 'node rm'* | \
-        'node arm'* | 'node disarm'* | 'node unlock'* | 'node rekey'* | 'node reprovision'*)
+        'node arm'* | 'node disarm'* | 'node unlock'* | 'node accept-keys'* | 'node rekey'* | \
+        'node reprovision'*)
         _cloudseed_names "$1" "${where[@]}" node list --names
         ;;
     'node adopt')

@@ -49,6 +49,7 @@ struct command {
     X(node_unlock)        \
     X(node_rekey)         \
     X(node_reprovision)   \
+    X(node_accept_keys)   \
     X(watch)              \
     X(wait)               \
     X(events)             \

@@ -149,7 +149,8 @@ struct str admin_cause(struct exchange *x)
     return arena_printf(&x->arena, "uid %u", x->in.principal.uid);
 }
 
-/* --- Arm, disarm, unlock, reprovision -------------------------------------------------------- */
+/* --- Arm, disarm, unlock, reprovision, accept keys
+ * -------------------------------------------------------- */
 
 #define MINUTE_MS ((uint64_t)60 * 1000)
 
@@ -274,4 +275,9 @@ enum exchange_verdict admin_unlock(struct exchange *x, struct request_ctx *rq)
 enum exchange_verdict admin_reprovision(struct exchange *x, struct request_ctx *rq)
 {
     return act(x, rq, CHANGE_REPROVISION);
+}
+
+enum exchange_verdict admin_accept_keys(struct exchange *x, struct request_ctx *rq)
+{
+    return act(x, rq, CHANGE_ACCEPT_KEYS);
 }

@@ -117,23 +117,24 @@ static struct value boot_value(const struct record *r, struct arena *a)
                     JSON_BOOL("finished", b->finished), JSON_BOOL("reboot", b->reboot));
 }
 
-static struct value host_keys_value(const struct record *r, struct arena *a)
+static struct value host_keys_value(const struct host_key *keys, uint32_t n, struct arena *a)
 {
-    struct value_pair *pairs = ARENA_ARRAY(a, struct value_pair, r->host_keys_n);
-    for (uint32_t i = 0; i < r->host_keys_n; i++)
-        pairs[i] =
-            (struct value_pair){value_str(r->host_keys[i].kind), value_str(r->host_keys[i].key)};
-    return value_map(pairs, r->host_keys_n);
+    struct value_pair *pairs = ARENA_ARRAY(a, struct value_pair, n);
+    for (uint32_t i = 0; i < n; i++)
+        pairs[i] = (struct value_pair){value_str(keys[i].kind), value_str(keys[i].key)};
+    return value_map(pairs, n);
 }
 
 static struct value identity_value(const struct record *r, struct arena *a)
 {
-    if (!r->hostname.n && !r->instance_id.n && !r->host_keys_n)
+    if (!r->hostname.n && !r->instance_id.n && !r->host_keys_n && !r->offered_keys_n)
         return value_none();
-    return JSON_MAP(a, JSON_VALUE("hostname", admin_text_or_none(r->hostname)),
-                    JSON_VALUE("fqdn", admin_text_or_none(r->fqdn)),
-                    JSON_VALUE("instance_id", admin_text_or_none(r->instance_id)),
-                    JSON_VALUE("host_keys", host_keys_value(r, a)));
+    return JSON_MAP(
+        a, JSON_VALUE("hostname", admin_text_or_none(r->hostname)),
+        JSON_VALUE("fqdn", admin_text_or_none(r->fqdn)),
+        JSON_VALUE("instance_id", admin_text_or_none(r->instance_id)),
+        JSON_VALUE("host_keys", host_keys_value(r->host_keys, r->host_keys_n, a)),
+        JSON_VALUE("offered_keys", host_keys_value(r->offered_keys, r->offered_keys_n, a)));
 }
 
 static void put_life(struct node_members *m, const struct node *n, const struct record *r,

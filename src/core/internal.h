@@ -116,6 +116,7 @@ enum exchange_verdict admin_arm(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_disarm(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_unlock(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_reprovision(struct exchange *x, struct request_ctx *rq);
+enum exchange_verdict admin_accept_keys(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_list_discovered(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_list_events(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_show_server(struct exchange *x, struct request_ctx *rq);

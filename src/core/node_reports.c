@@ -169,6 +169,7 @@ static enum exchange_verdict tell_fleet(struct exchange *x, const struct request
 enum exchange_verdict node_report(struct exchange *x, struct request_ctx *rq)
 {
     struct change c = request_change(x, rq->node, CHANGE_REPORT);
+    c.by_window_key = !snapshot_find_key(x->snapshot, rq->path.key);
     const char *wrong = node_reports_read_report(x->in.body, &x->arena, &c.report);
     if (!wrong)
         return tell_fleet(x, rq, &c);
@@ -179,6 +180,7 @@ enum exchange_verdict node_report(struct exchange *x, struct request_ctx *rq)
 enum exchange_verdict node_phone_home(struct exchange *x, struct request_ctx *rq)
 {
     struct change c = request_change(x, rq->node, CHANGE_PHONE_HOME);
+    c.by_window_key = !snapshot_find_key(x->snapshot, rq->path.key);
     const char *wrong = node_reports_read_phone_home(x->in.body, &x->arena, &c.phone_home);
     if (!wrong)
         return tell_fleet(x, rq, &c);

@@ -69,6 +69,7 @@ static const struct route routes[] = {
     API("nodes/{name}/disarm", POST, admin_disarm),
     API("nodes/{name}/unlock", POST, admin_unlock),
     API("nodes/{name}/reprovision", POST, admin_reprovision),
+    API("nodes/{name}/accept-keys", POST, admin_accept_keys),
     API_GET("nodes/{name}/documents", admin_list_documents),
     API_GET("nodes/{name}/documents/{document}", admin_show_document),
     API_GET("discovered", admin_list_discovered),

@@ -18,6 +18,14 @@ void record_init(struct record *r)
     *r = (struct record){.generation = NODE_FIRST_GENERATION};
 }
 
+static void copy_host_keys(struct host_key *keys, uint32_t n, struct arena *a)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        keys[i].kind = arena_str(a, keys[i].kind);
+        keys[i].key = arena_str(a, keys[i].key);
+    }
+}
+
 void record_copy(const struct record *from, struct arena *a, struct record *ret)
 {
     *ret = *from;
@@ -26,18 +34,27 @@ void record_copy(const struct record *from, struct arena *a, struct record *ret)
     if (!ret->has_boot)
         ret->boot = (struct boot){0};
     struct str *const texts[] = {
-        &ret->name,         &ret->stage,           &ret->reason,
-        &ret->alarm,        &ret->alarm_detail,    &ret->hostname,
-        &ret->fqdn,         &ret->instance_id,     &ret->window.boot_id,
-        &ret->window.claim, &ret->window.join_key, &ret->window.window_key,
-        &ret->boot.stage,   &ret->boot.failed,     &ret->boot.window_key,
+        &ret->name,
+        &ret->stage,
+        &ret->reason,
+        &ret->alarm,
+        &ret->alarm_detail,
+        &ret->hostname,
+        &ret->fqdn,
+        &ret->instance_id,
+        &ret->window.boot_id,
+        &ret->window.claim,
+        &ret->window.join_key,
+        &ret->window.window_key,
+        &ret->boot.stage,
+        &ret->boot.failed,
+        &ret->boot.window_key,
+        &ret->boot.key_boot_id,
     };
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         *texts[i] = texts[i]->n ? arena_str(a, *texts[i]) : STR("");
-    for (uint32_t i = 0; i < ret->host_keys_n; i++) {
-        ret->host_keys[i].kind = arena_str(a, ret->host_keys[i].kind);
-        ret->host_keys[i].key = arena_str(a, ret->host_keys[i].key);
-    }
+    copy_host_keys(ret->host_keys, ret->host_keys_n, a);
+    copy_host_keys(ret->offered_keys, ret->offered_keys_n, a);
 }
 
 uint64_t window_left_ms(const struct window *w, const struct moment *now)
@@ -48,6 +65,15 @@ uint64_t window_left_ms(const struct window *w, const struct moment *now)
     if (passed < 0)
         passed = 0;
     return (uint64_t)passed < w->length_ms ? w->length_ms - (uint64_t)passed : 0;
+}
+
+uint64_t old_key_left_ms(const struct boot *b, const struct moment *now)
+{
+    const struct window as_window = {.opened_wall_ms = b->key_closed_wall_ms,
+                                     .length_ms = OLD_KEY_MS,
+                                     .ends_boot_ms = b->key_ends_boot_ms,
+                                     .boot_id = b->key_boot_id};
+    return b->window_key.n ? window_left_ms(&as_window, now) : 0;
 }
 
 /* --- Writing --------------------------------------------------------------------------------- */
@@ -110,19 +136,23 @@ static struct value boot_value(const struct boot *b, struct arena *a)
     put_count(&m, STR("warnings"), b->warnings);
     put_text(&m, STR("stage"), b->stage);
     put_text(&m, STR("failed"), b->failed);
-    put_text(&m, STR("window_key"), b->window_key);
+    if (b->window_key.n) {
+        put(&m, STR("window_key"), value_str(b->window_key));
+        put(&m, STR("key_closed_ms"), value_int(b->key_closed_wall_ms));
+        put(&m, STR("key_ends_boot_ms"), value_int((int64_t)b->key_ends_boot_ms));
+        put_text(&m, STR("key_boot_id"), b->key_boot_id);
+    }
     put_flag(&m, STR("finished"), b->finished);
     put_flag(&m, STR("reboot"), b->reboot);
     return members_value(&m, a);
 }
 
-static struct value host_keys_value(const struct record *r, struct arena *a)
+static struct value host_keys_value(const struct host_key *keys, uint32_t n, struct arena *a)
 {
-    struct value_pair *list = ARENA_ARRAY(a, struct value_pair, r->host_keys_n);
-    for (uint32_t i = 0; i < r->host_keys_n; i++)
-        list[i] =
-            (struct value_pair){value_str(r->host_keys[i].kind), value_str(r->host_keys[i].key)};
-    return value_map(list, r->host_keys_n);
+    struct value_pair *list = ARENA_ARRAY(a, struct value_pair, n);
+    for (uint32_t i = 0; i < n; i++)
+        list[i] = (struct value_pair){value_str(keys[i].kind), value_str(keys[i].key)};
+    return value_map(list, n);
 }
 
 struct value record_value(const struct record *r, struct arena *a)
@@ -154,7 +184,9 @@ struct value record_value(const struct record *r, struct arena *a)
     put_text(&m, STR("fqdn"), r->fqdn);
     put_text(&m, STR("instance_id"), r->instance_id);
     if (r->host_keys_n)
-        put(&m, STR("host_keys"), host_keys_value(r, a));
+        put(&m, STR("host_keys"), host_keys_value(r->host_keys, r->host_keys_n, a));
+    if (r->offered_keys_n)
+        put(&m, STR("offered_keys"), host_keys_value(r->offered_keys, r->offered_keys_n, a));
     return members_value(&m, a);
 }
 
@@ -239,23 +271,27 @@ static void read_boot(struct reader *rd, struct record *ret)
         .stage = get_text(&in, "stage"),
         .failed = get_text(&in, "failed"),
         .window_key = get_text(&in, "window_key"),
+        .key_closed_wall_ms = get_int(&in, "key_closed_ms", -TIME_MAX_MS, TIME_MAX_MS),
+        .key_ends_boot_ms = (uint64_t)get_int(&in, "key_ends_boot_ms", 0, TIME_MAX_MS),
+        .key_boot_id = get_text(&in, "key_boot_id"),
         .finished = get_flag(&in, "finished"),
         .reboot = get_flag(&in, "reboot"),
     };
     end_map(rd, &in);
 }
 
-static void read_host_keys(struct reader *rd, struct record *ret)
+static void read_host_keys(struct reader *rd, const char *member, struct host_key *ret,
+                           uint32_t *ret_n)
 {
-    struct value keys = get(rd, "host_keys", VALUE_MAP);
+    struct value keys = get(rd, member, VALUE_MAP);
     if (keys.kind != VALUE_MAP)
         return;
     for (uint32_t i = 0; i < keys.n; i++) {
         if (i == RECORD_HOST_KEYS_MAX || keys.pairs[i].value.kind != VALUE_STR) {
-            rd->wrong = rd->wrong ? rd->wrong : "host_keys";
+            rd->wrong = rd->wrong ? rd->wrong : member;
             return;
         }
-        ret->host_keys[ret->host_keys_n++] =
+        ret[(*ret_n)++] =
             (struct host_key){value_text(keys.pairs[i].key), value_text(keys.pairs[i].value)};
     }
 }
@@ -297,7 +333,8 @@ int record_read(struct str json, struct arena *a, struct record *ret, struct err
     r.hostname = get_text(&rd, "hostname");
     r.fqdn = get_text(&rd, "fqdn");
     r.instance_id = get_text(&rd, "instance_id");
-    read_host_keys(&rd, &r);
+    read_host_keys(&rd, "host_keys", r.host_keys, &r.host_keys_n);
+    read_host_keys(&rd, "offered_keys", r.offered_keys, &r.offered_keys_n);
     if (rd.wrong)
         return err_set(e, -EINVAL, "a node's record has no such '%s'", rd.wrong);
     *ret = r;

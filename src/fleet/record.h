@@ -13,6 +13,8 @@
 
 #define CLAIM_DIGEST_LEN 64 /* SHA-256 in hexadecimal */
 #define RECORD_HOST_KEYS_MAX 8
+/* How long a boot may report by the key of a window that has ended. */
+#define OLD_KEY_MS ((uint64_t)60 * 60 * 1000)
 
 enum node_state {
     STATE_REGISTERED,
@@ -55,10 +57,14 @@ struct boot {
     uint32_t events, warnings;
     struct str stage;  /* "modules-config/config-apt_configure" */
     struct str failed; /* the latest step that failed, or the stage where no step of it did */
-    struct str
-        window_key; /* of a window that ended before the boot, sealed: the boot may still report */
-    bool finished;  /* modules-final has ended */
-    bool reboot;    /* of a node that had been up before */
+    /* Of a window that ended before the boot, sealed: until key_ends_boot_ms, on the clock that is
+     * valid within key_boot_id, the boot may still report. */
+    struct str window_key;
+    int64_t key_closed_wall_ms;
+    uint64_t key_ends_boot_ms;
+    struct str key_boot_id;
+    bool finished; /* modules-final has ended */
+    bool reboot;   /* of a node that had been up before */
 };
 
 struct record {
@@ -80,6 +86,9 @@ struct record {
     struct str hostname, fqdn, instance_id; /* as the node reported */
     struct host_key host_keys[RECORD_HOST_KEYS_MAX];
     uint32_t host_keys_n;
+    /* Reported by a node that is up, and kept until an admin accepts them. */
+    struct host_key offered_keys[RECORD_HOST_KEYS_MAX];
+    uint32_t offered_keys_n;
 };
 
 /* The record of a node of which nothing is known. */
@@ -98,5 +107,7 @@ int record_read(struct str json, struct arena *a, struct record *ret, struct err
 /* Milliseconds until the window ends; 0: it is over. A wall clock that was set back does not
  * prolong it beyond its length. */
 uint64_t window_left_ms(const struct window *w, const struct moment *now);
+/* The same for boot.window_key. */
+uint64_t old_key_left_ms(const struct boot *b, const struct moment *now);
 
 #endif

@@ -90,15 +90,20 @@ static struct value event_failed(struct str stage, struct str reason, struct are
     return MADE(a, JSON_VALUE("stage", text_if_any(stage)), JSON_STR("reason", reason));
 }
 
+static struct value kinds_value(const struct host_key *keys, uint32_t n, struct arena *a)
+{
+    struct value *kinds = ARENA_ARRAY(a, struct value, n);
+    for (uint32_t i = 0; i < n; i++)
+        kinds[i] = value_str(keys[i].kind);
+    return value_list(kinds, n);
+}
+
 static struct value event_identity(const struct record *r, struct arena *a)
 {
-    struct value *kinds = ARENA_ARRAY(a, struct value, r->host_keys_n);
-    for (uint32_t i = 0; i < r->host_keys_n; i++)
-        kinds[i] = value_str(r->host_keys[i].kind);
     return MADE(a, JSON_VALUE("hostname", text_if_any(r->hostname)),
                 JSON_VALUE("fqdn", text_if_any(r->fqdn)),
                 JSON_VALUE("instance_id", text_if_any(r->instance_id)),
-                JSON_VALUE("host_keys", value_list(kinds, r->host_keys_n)));
+                JSON_VALUE("host_keys", kinds_value(r->host_keys, r->host_keys_n, a)));
 }
 
 static struct value event_with_from(struct value data, enum node_state from, struct arena *a)
@@ -143,6 +148,11 @@ static void refuse(struct step *s, int status, const char *reason)
     s->out->reason = reason;
 }
 
+static bool is_up(enum node_state state)
+{
+    return state == STATE_UP || state == STATE_JOINING || state == STATE_READY;
+}
+
 /* Enters another state; the event has the state's name. */
 static void enter(struct step *s, enum node_state to, struct value data)
 {
@@ -153,11 +163,19 @@ static void enter(struct step *s, enum node_state to, struct value data)
     add_event(s, node_state_names[to], event_with_from(data, from, s->arena));
 }
 
+static void drop_old_key(struct step *s)
+{
+    s->r->boot.window_key = s->r->boot.key_boot_id = (struct str){"", 0};
+    s->r->boot.key_closed_wall_ms = 0;
+    s->r->boot.key_ends_boot_ms = 0;
+}
+
 static void fail(struct step *s, struct str stage, struct str reason)
 {
     enter(s, STATE_FAILED, event_failed(stage, reason, s->arena));
     s->r->stage = stage;
     s->r->reason = reason;
+    drop_old_key(s);
 }
 
 static bool boot_is_under_way(const struct step *s)
@@ -165,12 +183,16 @@ static bool boot_is_under_way(const struct step *s)
     return s->r->has_boot && !s->r->boot.finished;
 }
 
-/* A boot that knows only the window's key goes on reporting with it: each refused report would
- * delay it by seconds. */
+/* A boot that knows only the window's key goes on reporting with it for OLD_KEY_MS: each refused
+ * report would delay it by seconds. */
 static void close_window(struct step *s)
 {
-    if (boot_is_under_way(s))
+    if (boot_is_under_way(s) && s->r->state != STATE_FAILED) {
         s->r->boot.window_key = s->r->window.window_key;
+        s->r->boot.key_closed_wall_ms = s->c->at.wall_ms;
+        s->r->boot.key_ends_boot_ms = s->c->at.boot_ms + OLD_KEY_MS;
+        s->r->boot.key_boot_id = s->c->at.boot_id;
+    }
     s->r->has_window = false;
     s->r->window = (struct window){0};
     s->window_open = false;
@@ -266,21 +288,39 @@ static void reprovision(struct step *s)
     }
     if (s->r->generation < UINT32_MAX) /* generation 0 could not be read again */
         s->r->generation++;
-    s->r->host_keys_n = 0;
+    s->r->host_keys_n = s->r->offered_keys_n = 0;
     add_event(s, "reprovisioned", event_generation(s->r->generation, s->arena));
     open_window(s);
 }
 
+static void accept_keys(struct step *s)
+{
+    struct record *r = s->r;
+    if (!r->offered_keys_n) {
+        refuse(s, 409, "it has not offered other ssh host keys than those that are known");
+        return;
+    }
+    memcpy(r->host_keys, r->offered_keys, sizeof(r->host_keys));
+    r->host_keys_n = r->offered_keys_n;
+    r->offered_keys_n = 0;
+    add_event(s, "identity", event_identity(r, s->arena));
+}
+
 /* --- What nodes do --------------------------------------------------------------------------- */
 
+/* A node that is built again makes new ssh host keys. The former ones would stay if it never phoned
+ * home. */
 static void begin_boot(struct step *s, bool reboot)
 {
+    if (!reboot)
+        s->r->host_keys_n = s->r->offered_keys_n = 0;
     s->r->has_boot = true;
     s->r->boot = (struct boot){.began_wall_ms = s->c->at.wall_ms,
                                .last_wall_ms = s->c->at.wall_ms,
                                .stage = {"", 0},
                                .failed = {"", 0},
                                .window_key = {"", 0},
+                               .key_boot_id = {"", 0},
                                .reboot = reboot};
 }
 
@@ -331,7 +371,7 @@ static void finish_boot(struct step *s)
     enum node_state state = s->r->state;
     struct str failed = s->r->boot.failed;
     s->r->boot.finished = true;
-    s->r->boot.window_key = (struct str){"", 0};
+    drop_old_key(s);
     if (s->r->boot.reboot || state == STATE_READY || state == STATE_JOINING)
         return;
     if (went_wrong(p) || (failed.n && !s->c->bootstraps)) {
@@ -367,11 +407,22 @@ static void note_progress(struct step *s)
     add_event(s, "progress", event_progress(p, s->r->boot.reboot, s->arena));
 }
 
+/* The key of a window that has ended is good for the boot that began in it, for OLD_KEY_MS. */
+static bool refuse_old_key(struct step *s)
+{
+    if (!s->c->by_window_key || s->window_open || s->r->boot.window_key.n)
+        return false;
+    refuse(s, 404, "the build window of this key has ended");
+    return true;
+}
+
 static void report(struct step *s)
 {
+    if (refuse_old_key(s))
+        return;
     const struct report *p = &s->c->report;
     enum node_state state = s->r->state;
-    bool was_up = state == STATE_UP || state == STATE_READY || state == STATE_JOINING;
+    bool was_up = is_up(state);
     if (state == STATE_ARMED || (state == STATE_FAILED && s->window_open && begins_a_boot(p))) {
         begin_boot(s, false);
         enter(s, STATE_BOOTING, value_none());
@@ -387,13 +438,13 @@ static void report(struct step *s)
         finish_boot(s);
 }
 
-static bool same_host_keys(const struct record *r, const struct phone_home *p)
+static bool same_host_keys(const struct host_key *keys, uint32_t n, const struct phone_home *p)
 {
-    if (r->host_keys_n != p->host_keys_n)
+    if (n != p->host_keys_n)
         return false;
-    for (uint32_t i = 0; i < r->host_keys_n; i++) {
-        if (!str_eq(r->host_keys[i].kind, p->host_keys[i].kind) ||
-            !str_eq(r->host_keys[i].key, p->host_keys[i].key))
+    for (uint32_t i = 0; i < n; i++) {
+        if (!str_eq(keys[i].kind, p->host_keys[i].kind) ||
+            !str_eq(keys[i].key, p->host_keys[i].key))
             return false;
     }
     return true;
@@ -408,31 +459,48 @@ static void take_identity(struct record *r, const struct phone_home *p)
     r->host_keys_n = p->host_keys_n;
 }
 
-/* A repeated call changes nothing; keys that differ are what matters. */
+/* They wait for an admin, beside those that are known. */
+static void offer_keys(struct step *s)
+{
+    const struct phone_home *p = &s->c->phone_home;
+    struct record *r = s->r;
+    alarm_raise(s, "other ssh host keys than before: 'cloudseed node accept-keys' accepts them",
+                p->hostname);
+    if (same_host_keys(r->offered_keys, r->offered_keys_n, p))
+        return;
+    memcpy(r->offered_keys, p->host_keys, sizeof(r->offered_keys));
+    r->offered_keys_n = p->host_keys_n;
+    s->out->verdict = OUTCOME_WRITE;
+}
+
+/* A repeated call changes nothing; keys that differ are what matters. Those of a node that is up
+ * are replaced only by an admin, whichever key the call came with; nor does a window that has ended
+ * let a boot replace any. */
 static void phone_home(struct step *s)
 {
     const struct phone_home *p = &s->c->phone_home;
     struct record *r = s->r;
-    bool may_change = s->window_open || (boot_is_under_way(s) && !r->boot.reboot);
-    bool keys_differ = r->host_keys_n && p->host_keys_n && !same_host_keys(r, p);
+    bool up = is_up(r->state);
+    if (refuse_old_key(s))
+        return;
     if (!s->window_open && !r->has_boot) {
         alarm_raise(s, "a call of a node that was not to be built", p->hostname);
         return;
     }
-    if (keys_differ && !may_change) {
-        alarm_raise(s, "other ssh host keys than before", p->hostname);
+    if (!up && !r->has_boot)
+        begin_boot(s, false);
+    bool same_keys = same_host_keys(r->host_keys, r->host_keys_n, p);
+    if (r->host_keys_n && p->host_keys_n && !same_keys && (up || !s->window_open)) {
+        offer_keys(s);
         return;
     }
     bool news = !str_eq(r->hostname, p->hostname) || !str_eq(r->fqdn, p->fqdn) ||
-                !str_eq(r->instance_id, p->instance_id) || !same_host_keys(r, p);
-    bool is_up = r->state == STATE_UP || r->state == STATE_JOINING || r->state == STATE_READY;
-    if (!is_up && !r->has_boot)
-        begin_boot(s, false);
+                !str_eq(r->instance_id, p->instance_id) || !same_keys;
     if (!p->host_keys_n && r->host_keys_n)
         news = false; /* a call without keys does not delete them */
     if (news)
         take_identity(r, p);
-    if (!is_up)
+    if (!up)
         enter(s, STATE_UP, event_identity(r, s->arena));
     else if (news)
         add_event(s, "identity", event_identity(r, s->arena));
@@ -490,6 +558,14 @@ static void expire_window(struct step *s)
         enter(s, STATE_REGISTERED, value_none());
 }
 
+static void expire_old_key(struct step *s)
+{
+    if (!s->r->boot.window_key.n || old_key_left_ms(&s->r->boot, &s->c->at))
+        return;
+    drop_old_key(s);
+    s->out->verdict = OUTCOME_WRITE;
+}
+
 static uint64_t patience_ms(const struct record *r)
 {
     switch (r->state) {
@@ -517,22 +593,32 @@ uint64_t state_due(const struct record *r, const struct moment *now, uint64_t he
         window = now->boot_ms + window_left_ms(&r->window, now);
     if (silence != UINT64_MAX)
         silence += heard_boot_ms;
+    if (r->boot.window_key.n)
+        window = now->boot_ms + old_key_left_ms(&r->boot, now);
     return window < silence ? window : silence;
 }
 
 void state_apply(struct record *r, const struct change *c, struct arena *a, struct outcome *ret)
 {
     static void (*const steps[CHANGE_COUNT])(struct step * s) = {
-        [CHANGE_ARM] = open_window,       [CHANGE_DISARM] = disarm,
-        [CHANGE_UNLOCK] = unlock,         [CHANGE_REPROVISION] = reprovision,
-        [CHANGE_MISMATCH] = mismatch,     [CHANGE_FETCH] = fetch,
-        [CHANGE_REPORT] = report,         [CHANGE_PHONE_HOME] = phone_home,
-        [CHANGE_CLAIM] = claim,           [CHANGE_RESULT] = result,
-        [CHANGE_NODE_READY] = node_ready, [CHANGE_DEADLINE] = deadline,
+        [CHANGE_ARM] = open_window,
+        [CHANGE_DISARM] = disarm,
+        [CHANGE_UNLOCK] = unlock,
+        [CHANGE_REPROVISION] = reprovision,
+        [CHANGE_ACCEPT_KEYS] = accept_keys,
+        [CHANGE_MISMATCH] = mismatch,
+        [CHANGE_FETCH] = fetch,
+        [CHANGE_REPORT] = report,
+        [CHANGE_PHONE_HOME] = phone_home,
+        [CHANGE_CLAIM] = claim,
+        [CHANGE_RESULT] = result,
+        [CHANGE_NODE_READY] = node_ready,
+        [CHANGE_DEADLINE] = deadline,
     };
     struct step s = {.r = r, .c = c, .arena = a, .out = ret};
     *ret = (struct outcome){.verdict = OUTCOME_SAME, .status = 200};
     expire_window(&s);
+    expire_old_key(&s);
     s.window_open = r->has_window;
     steps[c->kind](&s);
 }

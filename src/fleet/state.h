@@ -21,6 +21,7 @@ enum change_kind {
     CHANGE_DISARM,
     CHANGE_UNLOCK,
     CHANGE_REPROVISION,
+    CHANGE_ACCEPT_KEYS, /* the ssh host keys that a node that is up has offered */
     CHANGE_FETCH,
     CHANGE_MISMATCH, /* a machine has the node's MAC or uuid, and something else that is not its */
     CHANGE_REPORT,
@@ -56,6 +57,7 @@ struct change {
     struct str peer;            /* its address, empty: none */
     bool is_master, bootstraps; /* of the node's role */
     bool lock_on_alarm;         /* by the site's policy */
+    bool by_window_key;         /* not by the node's seed key: of a report or a call */
     /* Record and definition must be as they were (fleet_seen). */
     bool as_seen;
     uint64_t seen_state, seen_node;

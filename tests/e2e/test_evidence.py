@@ -5,7 +5,7 @@ them, and never by their own key."""
 import json
 import sys
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
 import tap  # noqa: E402
@@ -120,6 +120,35 @@ def test_a_boot_outlasts_its_window():
         tap.eq(other.admin("GET", "/v1/nodes/n1").json["state"], "ready")
         tap.eq(report(path, other), 404)
         tap.eq(other.request("POST", path + "phone-home", "hostname=n1").status, 404)
+
+
+def test_a_forged_mac_replaces_no_host_keys():
+    """Its key is that of the window; the node phoned home by its own."""
+    with tree("mac").start() as other:
+        path = other.arm("n1")["window_url"][len(URL):]
+        own = f"/s/{world.key_of(other.state, 'n1')}/"
+
+        def call(by, key):
+            return other.request("POST", by + "phone-home",
+                                 urlencode({"hostname": "n1", "pub_key_ed25519": key})).status
+
+        def keys(what):
+            return other.admin("GET", "/v1/nodes/n1").json["identity"][what]
+
+        good, bad = "ssh-ed25519 AAAAgood root@n1", "ssh-ed25519 AAAAbad root@n1"
+        tap.eq(get("mac", VALUES["mac"], at=other).status, 200)
+        tap.eq(report(path, other), 200)
+        tap.eq(call(own, good), 200)
+        for closed in (False, True):
+            if closed:
+                tap.eq(other.admin("POST", "/v1/nodes/n1/disarm").status, 200)
+            tap.eq(call(path, bad), 200)
+            tap.eq((keys("host_keys"), keys("offered_keys")),
+                   ({"ed25519": good}, {"ed25519": bad}))
+        tap.eq(other.admin("GET", "/v1/nodes/n1").json["alarms"], 1)
+        tap.eq(other.admin("POST", "/v1/nodes/n1/accept-keys").status, 200)
+        tap.eq((keys("host_keys"), keys("offered_keys")), ({"ed25519": bad}, {}))
+        tap.eq(other.admin("POST", "/v1/nodes/n1/accept-keys").status, 409)
 
 
 def test_all_four_files():

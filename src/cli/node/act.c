@@ -174,6 +174,29 @@ const struct command command_node_unlock = {
     .run = run_unlock,
 };
 
+static int run_accept_keys(struct cli *c)
+{
+    return run_act(c, &(const struct node_act){"POST", "accept-keys", false,
+                                               "is known by the ssh host keys that it offered"});
+}
+
+const struct command command_node_accept_keys = {
+    .name = "node accept-keys",
+    .operands = "NODE...",
+    .operands_min = 1,
+    .operands_max = UINT8_MAX,
+    .flags = FLAGS(FLAG_JSON),
+    .summary = "accept the new ssh host keys of nodes that are up",
+    .help = "A node that is up and phones home with other ssh host keys than before raises an\n"
+            "alarm, and the known ones stay in `cloudseed known-hosts`. Compare the offered ones,\n"
+            "which `cloudseed node show` prints, with those on the machine's console, and then\n"
+            "accept them.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed node accept-keys k8s-worker-2\n",
+    .run = run_accept_keys,
+};
+
 static int run_rekey(struct cli *c)
 {
     return run_act(c,

@@ -249,6 +249,13 @@ static struct str keys_text(struct value keys, struct arena *a)
     return text;
 }
 
+/* Whole, so that they can be compared with those of the machine. */
+static void add_offered(struct table *t, struct value keys)
+{
+    for (uint32_t i = 0; keys.kind == VALUE_MAP && i < keys.n; i++)
+        add_field(t, "offered key", value_text(keys.pairs[i].value));
+}
+
 static void add_alarm(struct table *t, struct value node, struct arena *a)
 {
     int64_t alarms = api_number(node, "alarms", 0);
@@ -274,6 +281,7 @@ static void add_life(struct table *t, struct value node, struct arena *a)
     add_time(t, "boot began", boot, "began", a);
     add_field(t, "hostname", api_text(identity, "hostname"));
     add_field(t, "ssh host keys", keys_text(value_get(identity, STR("host_keys")), a));
+    add_offered(t, value_get(identity, STR("offered_keys")));
     add_alarm(t, node, a);
 }
 

@@ -15,7 +15,7 @@ struct life {
     struct record r;
     struct moment now;
     struct outcome out;
-    bool is_master, bootstraps, lock_on_alarm;
+    bool is_master, bootstraps, lock_on_alarm, by_window_key;
 };
 
 static inline void life_begin(struct life *l)
@@ -42,6 +42,7 @@ static inline struct outcome *life_apply(struct life *l, struct change c)
     c.is_master = l->is_master;
     c.bootstraps = l->bootstraps;
     c.lock_on_alarm = l->lock_on_alarm;
+    c.by_window_key = l->by_window_key;
     state_apply(&l->r, &c, &l->arena, &l->out);
     return &l->out;
 }

@@ -91,7 +91,9 @@ static void the_golden_record(void **state)
     assert_int_equal(r.boot.warnings, 1);
     assert_str(r.boot.failed, "modules-final/config-scripts-user");
     assert_str(r.boot.window_key, "1:02");
+    assert_int_equal(r.boot.key_ends_boot_ms, 70800000);
     assert_true(r.boot.finished && r.boot.reboot);
+    assert_int_equal(r.offered_keys_n, 1);
     assert_int_equal(r.host_keys_n, 2);
 }
 

@@ -162,13 +162,16 @@ static void a_first_boot_once_more(void **state)
     life_report(&l, "init-network/activate-datasource", false, REPORT_NONE);
     assert_string_equal(life_told(&l), "rebooted progress");
     life_call(&l, "key-2");
+    assert_string_equal(life_told(&l), "alarm");
+    assert_str(l.r.host_keys[0].key, "key-1");
+    life_do(&l, CHANGE_ACCEPT_KEYS);
     assert_string_equal(life_told(&l), "identity");
     assert_str(l.r.host_keys[0].key, "key-2");
     assert_state(&l, STATE_UP);
     life_do(&l, CHANGE_DISARM);
     life_call(&l, "key-3");
-    assert_string_equal(life_told(&l), "alarm");
     assert_str(l.r.host_keys[0].key, "key-2");
+    assert_str(l.r.offered_keys[0].key, "key-3");
 }
 
 static void a_part_of_the_call_forgets_nothing(void **state)
@@ -177,9 +180,54 @@ static void a_part_of_the_call_forgets_nothing(void **state)
     life_to(&l, STATE_UP);
     assert_int_equal(life_call(&l, NULL)->verdict, OUTCOME_SAME);
     assert_str(l.r.host_keys[0].key, "key-1");
-    life_call(&l, "key-2"); /* in the same boot of an open window: cloud-init made new ones */
-    assert_string_equal(life_told(&l), "identity");
-    assert_str(l.r.host_keys[0].key, "key-2");
+    life_call(&l, "key-2"); /* in the same boot of an open window */
+    assert_string_equal(life_told(&l), "alarm");
+    assert_str(l.r.host_keys[0].key, "key-1");
+}
+
+/* Up, joining or ready, within a window or not, by the seed key or by the window's. */
+static void nobody_but_an_admin_replaces_host_keys(void **state)
+{
+    static const enum node_state up[] = {STATE_UP, STATE_JOINING, STATE_READY};
+    (void)state;
+    for (int i = 0; i < 12; i++) {
+        life_end(&l);
+        life_begin(&l);
+        life_to(&l, up[i / 4]);
+        if (i & 1)
+            life_do(&l, CHANGE_DISARM);
+        l.by_window_key = i & 2;
+        bool is_taken = life_call(&l, "key-2")->status == 200;
+        assert_true(is_taken || l.by_window_key);
+        assert_str(l.r.host_keys[0].key, "key-1");
+        if (!is_taken)
+            continue;
+        assert_string_equal(life_told(&l), "alarm");
+        assert_int_equal(life_call(&l, "key-2")->verdict, OUTCOME_SAME);
+        life_call(&l, "key-3"); /* so soon after the other no alarm of its own, but offered */
+        assert_int_equal(l.out.verdict, OUTCOME_WRITE);
+        assert_int_equal(life_do(&l, CHANGE_ACCEPT_KEYS)->status, 200);
+        assert_str(l.r.host_keys[0].key, "key-3");
+        assert_int_equal(life_do(&l, CHANGE_ACCEPT_KEYS)->status, 409);
+    }
+}
+
+static void host_keys_end_with_the_build(void **state)
+{
+    (void)state;
+    life_to(&l, STATE_READY);
+    life_arm(&l);
+    assert_int_equal(l.r.host_keys_n, 1); /* it may be disarmed again */
+    life_fetch(&l, NONE);
+    assert_int_equal(l.r.host_keys_n, 0);
+    life_report(&l, "modules-final", true, REPORT_SUCCESS);
+    assert_state(&l, STATE_READY);
+    assert_int_equal(l.r.host_keys_n, 0);
+    life_arm(&l);
+    life_call(&l, "key-2"); /* the first that is heard of another build */
+    life_arm(&l);
+    life_call(&l, NULL);
+    assert_int_equal(l.r.host_keys_n, 0);
 }
 
 /* --- Alarms and claims ----------------------------------------------------------------------- */
@@ -320,13 +368,13 @@ static void a_standing_master_is_not_reprovisioned(void **state)
 /* --- Every change in every state ------------------------------------------------------------ */
 
 /* The state that each change leads to, by its first letter (R: ready), in the order of enum
- * change_kind: arm, disarm, unlock, reprovision; fetch (by a key), mismatch, report, phone
- * home, claim, result, node ready, deadline. The node's role bootstraps. */
+ * change_kind: arm, disarm, unlock, reprovision, accept keys; fetch (by a key), mismatch, report,
+ * phone home, claim, result, node ready, deadline. The node's role bootstraps. */
 static const char *const cells[STATE_COUNT] = {
-    [STATE_REGISTERED] = "arra rrrrrrrr", [STATE_ARMED] = "araa babujaaa",
-    [STATE_BOOTING] = "abba bbbujbbf",    [STATE_UP] = "auua uuuujuRu",
-    [STATE_JOINING] = "ajja jjjjjfRf",    [STATE_READY] = "aRRa RRRRRRRR",
-    [STATE_FAILED] = "affa fffujfff",
+    [STATE_REGISTERED] = "arrar rrrrrrrr", [STATE_ARMED] = "araaa babujaaa",
+    [STATE_BOOTING] = "abbab bbbujbbf",    [STATE_UP] = "auuau uuuujuRu",
+    [STATE_JOINING] = "ajjaj jjjjjfRf",    [STATE_READY] = "aRRaR RRRRRRRR",
+    [STATE_FAILED] = "affaf fffujfff",
 };
 
 static struct change sample(enum change_kind kind)
@@ -355,7 +403,7 @@ static void every_change_in_every_state(void **state)
             life_to(&l, (enum node_state)from);
             assert_state(&l, (enum node_state)from);
             life_apply(&l, sample((enum change_kind)kind));
-            char got = letters[l.r.state], want = cells[from][kind < 4 ? kind : kind + 1];
+            char got = letters[l.r.state], want = cells[from][kind < 5 ? kind : kind + 1];
             if (got != want)
                 fail_msg("from %s by change %d: %c, not %c", node_state_names[from], kind, got,
                          want);
@@ -370,7 +418,8 @@ UNIT_MAIN(LIFE(a_node_without_bootstrap), LIFE(a_node_that_joins),
           LIFE(without_a_call_the_last_stage_makes_it_up), LIFE(a_last_stage_that_failed),
           LIFE(a_step_that_failed), LIFE(a_join_that_failed), LIFE(a_reboot_changes_nothing),
           LIFE(other_host_keys_raise_an_alarm), LIFE(a_first_boot_once_more),
-          LIFE(a_part_of_the_call_forgets_nothing), LIFE(an_alarm_may_lock), LIFE(claims),
+          LIFE(a_part_of_the_call_forgets_nothing), LIFE(nobody_but_an_admin_replaces_host_keys),
+          LIFE(host_keys_end_with_the_build), LIFE(an_alarm_may_lock), LIFE(claims),
           LIFE(mismatches), LIFE(nobody_asked_for_it), LIFE(silence_ends_a_boot),
           LIFE(joining_has_its_time), LIFE(no_deadline_where_nothing_is_awaited),
           LIFE(reprovisioning_raises_the_generation), LIFE(a_standing_master_is_not_reprovisioned),

@@ -79,6 +79,48 @@ static void a_boot_may_outlast_its_window(void **state)
     assert_int_equal(l.r.boot.window_key.n, 0);
 }
 
+static void the_key_of_a_closed_window_ends(void **state)
+{
+    (void)state;
+    l.by_window_key = true;
+    life_to(&l, STATE_BOOTING);
+    life_do(&l, CHANGE_DISARM);
+    assert_int_equal(life_report(&l, "modules-config", false, REPORT_NONE)->status, 200);
+    life_pass(&l, OLD_KEY_MS - 1);
+    assert_int_equal(state_due(&l.r, &l.now, l.now.boot_ms), l.now.boot_ms + 1);
+    assert_int_equal(life_call(&l, "key-1")->status, 200); /* the first of this build */
+    assert_str(l.r.host_keys[0].key, "key-1");
+    life_pass(&l, 1);
+    assert_int_equal(life_report(&l, "modules-final", true, REPORT_SUCCESS)->status, 404);
+    assert_int_equal(life_call(&l, "key-2")->status, 404);
+    assert_state(&l, STATE_UP);
+    assert_int_equal(l.r.boot.window_key.n, 0);
+}
+
+/* As what an earlier version wrote: there is no saying how long ago the window was closed. */
+static void a_key_without_an_end_has_ended(void **state)
+{
+    (void)state;
+    life_to(&l, STATE_BOOTING);
+    life_do(&l, CHANGE_DISARM);
+    l.r.boot.key_boot_id = NONE;
+    l.r.boot.key_closed_wall_ms = 0;
+    life_do(&l, CHANGE_DEADLINE);
+    assert_int_equal(l.r.boot.window_key.n, 0);
+    assert_int_equal(l.out.verdict, OUTCOME_WRITE);
+}
+
+static void a_boot_that_failed_loses_its_key(void **state)
+{
+    (void)state;
+    life_to(&l, STATE_BOOTING);
+    life_do(&l, CHANGE_DISARM);
+    assert_str(l.r.boot.window_key, "W");
+    life_apply(&l, (struct change){.kind = CHANGE_DEADLINE, .silent_ms = BOOTING_SILENT_MS});
+    assert_state(&l, STATE_FAILED);
+    assert_int_equal(l.r.boot.window_key.n, 0);
+}
+
 static void a_boot_that_ended_needs_no_key(void **state)
 {
     (void)state;
@@ -134,5 +176,7 @@ static void the_same_alarm_is_told_once_in_a_while(void **state)
 
 UNIT_MAIN(LIFE(a_window_ends_by_itself), LIFE(what_comes_after_its_end_finds_it_closed),
           LIFE(another_boot_of_the_server_counts_by_the_wall), LIFE(a_boot_may_outlast_its_window),
-          LIFE(a_boot_that_ended_needs_no_key), LIFE(disarming), LIFE(weak_evidence_wants_a_window),
+          LIFE(the_key_of_a_closed_window_ends), LIFE(a_key_without_an_end_has_ended),
+          LIFE(a_boot_that_failed_loses_its_key), LIFE(a_boot_that_ended_needs_no_key),
+          LIFE(disarming), LIFE(weak_evidence_wants_a_window),
           LIFE(the_same_alarm_is_told_once_in_a_while))

@@ -205,6 +205,19 @@ def test_who_leaves_early():
                    what="descriptors to be closed")
 
 
+def test_a_file_that_gets_shorter():
+    """Its client learns it at once, and not when the answer's time is over."""
+    for kept in (0, MIB):
+        put("shrinks", bytes(32 * MIB))
+        with world.Wire(server, receive_bytes=4096, seconds=60) as wire:
+            wire.get("/assets/shrinks")
+            wire.socket.recv(1000)
+            os.truncate(FOLDER / "shrinks", kept)
+            assert len(wire.rest()) < 32 * MIB
+    server.wait_event("served", file="shrinks", count=2,
+                      outcome="the file became shorter while it was sent")
+
+
 def test_a_deadline_for_each_piece():
     """A large file may take longer than an answer; who takes nothing of it is cut."""
     put("large", bytes(32 * MIB))

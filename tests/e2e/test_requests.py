@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Requests in forms that well-meant clients have, and in forms that nobody means well with."""
+import contextlib
 import sys
 from pathlib import Path
 
@@ -103,6 +104,97 @@ def test_nothing_behind_a_refused_body_is_a_request():
                                          f"{smuggled}")
             tap.eq(got.count(b"HTTP/1.1 "), 1, got)
             assert b"instance-id" not in got, got
+
+
+def answered_once(data, status, reason):
+    """One answer, and the end of the connection."""
+    got = world.exchange(server, data.encode("latin-1"))
+    tap.eq((got.count(b"HTTP/1.1 "), got[:12]), (1, b"HTTP/1.1 %d" % status), (data, got))
+    assert b"instance-id" not in got, got
+    tap.contains(got.decode(), reason)
+
+
+def test_a_nul_byte():
+    head = f"GET {PATH} HTTP/1.1\r\nHost: x\r\n"
+    for data in (f"GET {PATH}\0 HTTP/1.1\r\nHost: x\r\n\r\n",
+                 f"GET {PATH}\0.txt HTTP/1.1\r\nHost: x\r\n\r\n",
+                 f"GET {PATH}\0HTTP/1.1 HTTP/1.1\r\nHost: x\r\n\r\n",
+                 f"GET {PATH}?a\0b HTTP/1.1\r\nHost: x\r\n\r\n",
+                 f"GET {PATH}?a=b&\0 HTTP/1.1\r\nHost: x\r\n\r\n",
+                 f"GET {PATH} HTTP/1.1\r\nHost: x\0y\r\n\r\n",
+                 f"GET {PATH} HTTP/1.1\r\nHost: x\0\r\n\r\n",
+                 f"GET {PATH} HTTP/1.1\r\nHost: \0x\r\n\r\n",
+                 f"GET {PATH} HTTP/1.1\nHost: x\0\n\n",
+                 f"GET {PATH} HTTP/1.1\nHost: x\nX: y\0\n\n",
+                 f"{head}X: a\0b\r\nY: c\r\n\r\n", f"{head}X: a\0\r\nY: c\r\n\r\n",
+                 f"{head}X: a\0\0\0\r\n\r\n", f"{head}X: \0\r\nY: c\r\n\r\n",
+                 f"{head}Authorization: Bearer a\0b\r\n\r\n", f"{head}\0X: y\r\n\r\n",
+                 f"{head}Range: bytes=0-1\0,5-9\r\n\r\n"):
+        answered_once(data, 400, "NUL")
+    answered_once(f"{head}X\0Y: z\r\n\r\n", 400, "")
+    with world.Wire(server) as wire:  # the head in two pieces
+        wire.send(f"GET {PATH}\0 HTTP/1.1\r\nHo")
+        tap.wait_until(lambda: not world.unread(wire.socket))
+        wire.send("st: x\r\n\r\n")
+        tap.contains(world.one_line(wire.answer()), "NUL")
+
+
+def test_lines_that_end_in_lf():
+    for head in (f"GET {PATH} HTTP/1.0\n", f"GET {PATH} HTTP/1.1\nHost: x\nX:\nY: \t z \n"):
+        got = world.exchange(server, f"{head}Connection: close\n\n")
+        assert got.endswith(BODY), got
+    got = world.exchange(server, f"GET {PATH} HTTP/1.0\n\n")
+    assert got.endswith(BODY), got
+    head = f"GET {PATH} HTTP/1.1\r\nHost: x\n"
+    answered_once(f"{head}\r\n", 400, "lines that end differently")
+    answered_once(f"{head}X: y\n\r\n", 400, "lines that end differently")
+    answered_once(f"GET {PATH} HTTP/1.1\r\nHost: x\r\nX: a\r\n b\r\n\r\n", 400, "two lines")
+
+
+REPORT = f"POST /s/{KEY}/report HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+NEXT = f"GET {PATH} HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def test_transfer_encodings():
+    for coding in ("gzip", "identity", "gzip, chunked", "chunked, gzip", "chunked,chunked", "",
+                   "xchunked", "chunked;q=1", "chunked ", "\"chunked\"", "trailers"):
+        answered_once(f"{REPORT}Transfer-Encoding: {coding}\r\n\r\n0\r\n\r\n{NEXT}", 400,
+                      "Transfer-Encoding")
+    for second in ("chunked", "identity", "gzip"):
+        for both in (("chunked", second), (second, "chunked")):
+            lines = "".join(f"Transfer-Encoding: {coding}\r\n" for coding in both)
+            answered_once(f"{REPORT}{lines}\r\n0\r\n\r\n{NEXT}", 400, "Transfer-Encoding")
+    old = REPORT.replace("HTTP/1.1", "HTTP/1.0")
+    answered_once(f"{old}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, "Transfer-Encoding")
+
+
+def test_a_content_length_that_is_none():
+    for length in ("x", "-1", "+1", "1,1", "1 ", "1x", "0x1", "", "99999999999999999999999"):
+        for head in (REPORT, f"GET {PATH} HTTP/1.1\r\nHost: x\r\n"):
+            answered_once(f"{head}Content-Length: {length}\r\n\r\n{NEXT}", 400, "Content-Length")
+    with world.Wire(server) as wire, world.Wire(server) as other:
+        other.send(f"{REPORT}Content-Length: 2\r\n")
+        wire.send(f"{REPORT}Content-Length: ")
+        tap.wait_until(lambda: not world.unread(wire.socket) and not world.unread(other.socket))
+        wire.send("x\r\n\r\n")
+        tap.eq(wire.rest().count(b"HTTP/1.1 "), 1)
+        other.send("\r\n{}")
+        assert b"Content-Length" not in other.answer().body
+
+
+def test_chunked_bodies_over_the_limit():
+    piece = "1000\r\n" + "a" * 4096 + "\r\n"
+    for body, rest in ((piece * 70, ""), (piece * 70, f"0\r\n\r\n{NEXT}"),
+                       (f"{1 << 30:x}\r\n" + "a" * 300_000, "")):
+        with world.Wire(server) as wire:
+            wire.send(f"{REPORT}Transfer-Encoding: chunked\r\n\r\n")
+            with contextlib.suppress(ConnectionError):
+                wire.send(body + rest)
+            answer = wire.answer()
+            tap.eq(answer.status, 413)
+            tap.contains(world.one_line(answer), "too large")
+            wire.ends()
+    tap.contains(server.wait_event("refused", status=413)["reason"], "too large")
 
 
 def test_a_body_on_get():

@@ -224,6 +224,18 @@ class Wire:
             return False
 
 
+def unread(sock):
+    """Whether the peer's kernel has not acknowledged, or the peer not read, all that we sent."""
+    here, there = sock.getsockname(), sock.getpeername()
+
+    def text(at):
+        return "%08X:%04X" % (int.from_bytes(socket.inet_aton(at[0]), "little"), at[1])
+    lines = Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]
+    queues = {tuple(f[1:3]): f[4].split(":") for f in (line.split() for line in lines)}
+    ours, theirs = queues[(text(here), text(there))], queues.get((text(there), text(here)))
+    return theirs is None or int(ours[0], 16) > 0 or int(theirs[1], 16) > 0
+
+
 def exchange(server, data):
     """Sends raw bytes on a connection of their own; all that comes back until it is closed."""
     with Wire(server) as wire:

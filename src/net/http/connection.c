@@ -15,6 +15,8 @@
 
 /* A safety net: core's own waits are shorter. */
 #define SUSPENDED_MS 60000
+/* sendfile sends nothing of a file that was cut short, and nothing says so. */
+#define FILE_CHECK_MS 1000
 /* A client that takes less of a file than 16 kB a second is gone or hostile. */
 #define FILE_BYTES_PER_MS 16
 
@@ -35,6 +37,7 @@ static uint64_t deadline_of(const struct http_server *s, enum http_phase phase)
     switch (phase) {
     case PHASE_WAITING: return now + s->limits.request_ms;
     case PHASE_ANSWERING: return now + s->limits.answer_ms;
+    case PHASE_SENDING: return now + FILE_CHECK_MS;
     case PHASE_SUSPENDED: return now + SUSPENDED_MS;
     default: return UINT64_MAX;
     }
@@ -93,6 +96,8 @@ void http_connection_notice(void *cls, struct MHD_Connection *m, void **context,
 
 void http_connection_enter(struct http_connection *c, enum http_phase phase)
 {
+    if (phase == PHASE_SENDING && c->phase != PHASE_SENDING)
+        c->acked_ms = uv_now(c->server->loop);
     TAILQ_REMOVE(list_of(c), c, entry);
     enqueue(c, phase);
 }
@@ -112,11 +117,22 @@ static void cut(struct http_connection *c)
 /* A large file may take hours: its deadline is for the progress since the last one. */
 static bool makes_progress(struct http_connection *c)
 {
-    if (c->phase != PHASE_ANSWERING || !c->request || !c->request->exchange.out.content)
+    if ((c->phase != PHASE_ANSWERING && c->phase != PHASE_SENDING) || !c->request ||
+        !c->request->exchange.out.content)
         return false;
     uint64_t before = c->acked;
     c->acked = socket_tcp_acked(c->fd);
+    c->acked_ms = uv_now(c->server->loop);
     return c->acked - before >= (uint64_t)c->server->limits.answer_ms * FILE_BYTES_PER_MS;
+}
+
+static bool may_go_on(struct http_connection *c)
+{
+    if (c->phase != PHASE_SENDING)
+        return makes_progress(c);
+    if (c->request && http_respond_truncated(c->request))
+        return false;
+    return uv_now(c->server->loop) - c->acked_ms < c->server->limits.answer_ms || makes_progress(c);
 }
 
 static void on_due(struct http_connection *c)
@@ -124,8 +140,8 @@ static void on_due(struct http_connection *c)
     if (c->phase == PHASE_SUSPENDED) {
         c->request->expired = true; /* answered with 503 */
         http_resume(c->request);
-    } else if (makes_progress(c)) {
-        http_connection_enter(c, PHASE_ANSWERING);
+    } else if (may_go_on(c)) {
+        http_connection_enter(c, c->phase);
     } else {
         cut(c);
     }

@@ -26,6 +26,7 @@
 enum http_phase {
     PHASE_WAITING,   /* for a whole request */
     PHASE_ANSWERING, /* for the peer to take the answer */
+    PHASE_SENDING,   /* the same, of a file: looked at every second, as it may become shorter */
     PHASE_SUSPENDED, /* for core, which said WAIT */
     PHASE_STREAMING, /* for the next piece of a stream or of a file on a share: no deadline */
     PHASES
@@ -43,7 +44,8 @@ struct http_connection {
     struct http_request *request; /* the current one, NULL: none */
     struct endpoint peer;
     uint64_t deadline_ms; /* on the loop's clock */
-    uint64_t acked;       /* bytes that the peer had acknowledged at its last deadline */
+    uint64_t acked;       /* bytes that the peer had acknowledged at `acked_ms` */
+    uint64_t acked_ms;
     uint32_t peer_slot;
     struct principal principal;
     int fd;
@@ -65,6 +67,7 @@ struct http_request {
     unsigned magic;
     enum http_request_state state;
     SLIST_ENTRY(http_request) entry; /* in spare_requests */
+    LIST_ENTRY(http_request) opened; /* in opened_requests */
     struct http_server *server;
     struct http_connection *connection;
     struct MHD_Connection *m;
@@ -78,8 +81,12 @@ struct http_request {
     int refusal_status;
     unsigned host_n, length_n, encoding_n, authorization_n, odd_names_n;
     struct str authorization; /* the header's value, in libmicrohttpd's memory */
+    const char *version_at;   /* where the request line has the version */
+    int file_fd;              /* of the file that is sent; libmicrohttpd closes it; -1: none */
     uint64_t length;          /* Content-Length */
     bool close;               /* the connection, after the answer */
+    bool dropping;            /* was answered within its body; the rest is not kept */
+    bool truncated;           /* the file became shorter while it was sent */
     bool suspended;           /* in libmicrohttpd */
     bool expired;             /* was suspended for too long */
     bool ended;               /* the exchange's last step is done */
@@ -119,7 +126,8 @@ struct http_server {
     struct http_refusals refusals;
     unsigned handles; /* of the four above that are still open */
     LIST_HEAD(, http_listener) listeners;
-    struct http_connections phases[PHASES]; /* each in the order of its deadlines */
+    struct http_connections phases[PHASES];    /* each in the order of its deadlines */
+    LIST_HEAD(, http_request) opened_requests; /* whose head is not whole */
     SLIST_HEAD(, http_request) spare_requests;
     unsigned spare_requests_n;
     struct slots requests; /* that have begun */
@@ -177,6 +185,8 @@ void http_request_end(void *cls, struct MHD_Connection *m, void **context,
  * for the connection's memory. */
 void http_request_forget(struct http_connection *c);
 void http_requests_free_spare(struct http_server *s);
+/* libmicrohttpd has found a Content-Length that is not a number. It would answer twice. */
+void http_request_refuse_length(struct http_server *s);
 
 /* Suspends a request until http_resume, in PHASE_SUSPENDED or PHASE_STREAMING. */
 void http_suspend(struct http_request *r, enum http_phase phase);
@@ -184,8 +194,13 @@ void http_resume(struct http_request *r);
 
 /* respond.c: the answer as libmicrohttpd wants it. MHD_NO where it could not be queued. */
 enum MHD_Result http_respond(struct http_request *r, bool close);
-/* Whether a share that does not answer has cut the body short. */
-bool http_respond_failed(const struct http_request *r);
+/* Answers without libmicrohttpd, which takes no answer while it reads a body, and closes our side
+ * of the connection. */
+void http_respond_at_once(int fd, int status, const char *type, struct str body);
+/* Why we have cut the body short; NULL: we have not. */
+const char *http_respond_failed(const struct http_request *r);
+/* Whether the file has become shorter than what was promised of it. */
+bool http_respond_truncated(struct http_request *r);
 void http_respond_end(struct http_request *r);
 
 #endif

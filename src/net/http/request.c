@@ -60,6 +60,7 @@ static struct http_request *request_get(struct http_server *s)
     }
     r = MEM_NEW(struct http_request);
     r->magic = REQUEST_MAGIC;
+    r->file_fd = -1;
     arena_init(&r->exchange.arena, REQUEST_ARENA_BYTES);
     buf_init(&r->exchange.body, ANSWER_MAX_BYTES);
     return r;
@@ -95,6 +96,7 @@ static void request_put(struct http_server *s, struct http_request *r)
     set_secret(r, false);
     *r = (struct http_request){.magic = REQUEST_MAGIC,
                                .state = REQUEST_SPARE,
+                               .file_fd = -1,
                                .exchange = {.arena = x->arena, .body = x->body},
                                .body = r->body};
     SLIST_INSERT_HEAD(&s->spare_requests, r, entry);
@@ -129,6 +131,8 @@ void *http_request_begin(void *cls, const char *target, struct MHD_Connection *m
     http_request_forget(r->connection);
     r->connection->request = r;
     r->state = REQUEST_OPENED;
+    r->version_at = target + strlen(target) + 1;
+    LIST_INSERT_HEAD(&s->opened_requests, r, opened);
     if (query) /* libmicrohttpd cuts its own copy into arguments */
         r->exchange.in.query = arena_str(&r->exchange.arena, str_from(query + 1));
     return r;
@@ -197,6 +201,9 @@ static void take_authorization(struct http_request *r, struct str value)
         r->exchange.in.bearer = token;
 }
 
+/* So that it is never one, however many others there are. */
+#define ENCODING_UNKNOWN 2
+
 static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_n,
                                  const char *value, size_t value_n)
 {
@@ -211,7 +218,7 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
     else if (str_eq_nocase(name, STR("Authorization")))
         take_authorization(r, text);
     else if (str_eq_nocase(name, STR("Transfer-Encoding")))
-        r->encoding_n++;
+        r->encoding_n += str_eq_nocase(text, STR("chunked")) ? 1 : ENCODING_UNKNOWN;
     else if (has_space(name))
         r->odd_names_n++;
     else if (str_eq_nocase(name, STR("Content-Length"))) {
@@ -222,17 +229,78 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
     return MHD_YES;
 }
 
+/* libmicrohttpd cuts the head into strings where it lies, and takes a NUL that was sent for the end
+ * of one. So we look whether the strings and what may be between them make up the whole head. */
+struct head_walk {
+    const char *at, *end;
+    size_t eol; /* bytes that end a line, 0: not known yet */
+    bool is_odd;
+};
+
+/* Whether there are only such bytes from `at` to `to`. */
+static bool is_only(const char *at, const char *to, const char *bytes, size_t n)
+{
+    while (at < to && memchr(bytes, *at, n))
+        at++;
+    return at == to;
+}
+
+static bool is_within(const struct head_walk *w, const char *p)
+{
+    return (uintptr_t)p >= (uintptr_t)w->at && (uintptr_t)p <= (uintptr_t)w->end;
+}
+
+/* All lines must end in the same way: otherwise a NUL before one end would pass for a CR. One in
+ * the place of a CR does, and cuts nothing. Headers that are continued on a second line lie
+ * elsewhere. */
+static enum MHD_Result walk_header(void *cls, enum MHD_ValueKind kind, const char *key,
+                                   size_t key_n, const char *value, size_t value_n)
+{
+    struct head_walk *w = cls;
+    (void)kind;
+    w->is_odd = true;
+    if (!is_within(w, key) || !is_within(w, value) || value < key + key_n + 1)
+        return MHD_NO;
+    size_t eol = (size_t)(key - w->at);
+    if (!w->eol)
+        w->eol = eol;
+    if (eol < 1 || eol > 2 || eol != w->eol || !is_only(w->at, key, "", 1) ||
+        !is_only(key + key_n + 1, value, " \t", 2))
+        return MHD_NO;
+    w->at = value + value_n;
+    w->is_odd = false;
+    return MHD_YES;
+}
+
+static bool has_nul(struct http_request *r, const char *method, const char *version)
+{
+    size_t n = MHD_get_connection_info(r->m, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size;
+    struct head_walk w = {.at = version + strlen(version), .end = method + n};
+    if (version != r->version_at)
+        return true;
+    MHD_get_connection_values_n(r->m, MHD_HEADER_KIND, walk_header, &w);
+    size_t left = (size_t)(w.end - w.at);
+    return w.is_odd || !is_only(w.at, w.end, "", 1) ||
+           (w.eol ? left != 2 * w.eol : left != 2 && left != 4);
+}
+
 /* A request that a proxy in front could read differently is refused, not interpreted. */
-static void check_form(struct http_request *r, const char *version)
+static void check_form(struct http_request *r, const char *method, const char *version)
 {
     bool only_reads = r->exchange.in.method == METHOD_GET || r->exchange.in.method == METHOD_HEAD;
     r->refusal_status = 400;
-    if (r->odd_names_n)
+    if (has_nul(r, method, version))
+        r->refusal = "a NUL byte, a header on two lines, or lines that end differently";
+    else if (r->odd_names_n)
         r->refusal = "a header name must not contain a space";
     else if (r->host_n > 1 || (r->host_n == 0 && strcmp(version, MHD_HTTP_VERSION_1_1) == 0))
         r->refusal = "a request needs exactly one Host header";
     else if (r->length_n > 1 || (r->length_n && r->encoding_n))
         r->refusal = "more than one of Content-Length and Transfer-Encoding";
+    else if (r->encoding_n > 1)
+        r->refusal = "the only Transfer-Encoding that is taken is one 'chunked'";
+    else if (r->encoding_n && strcmp(version, MHD_HTTP_VERSION_1_1) != 0)
+        r->refusal = "HTTP/1.0 has no Transfer-Encoding";
     else if (only_reads && (r->length_n || r->encoding_n))
         r->refusal = "GET and HEAD take no body";
     else if (r->authorization_n > 1)
@@ -251,12 +319,15 @@ static void read_request(struct http_request *r, const char *url, const char *me
     in->peer = r->connection->peer.address;
     in->principal = r->connection->principal;
     MHD_get_connection_values_n(r->m, MHD_HEADER_KIND, on_header, r);
-    check_form(r, version);
+    check_form(r, method, version);
 }
+
+static const char too_large[] = "the request's body is too large";
 
 static void begin(struct http_request *r, const char *url, const char *method, const char *version)
 {
     http_request_check(r, REQUEST_OPENED);
+    LIST_REMOVE(r, opened);
     r->state = REQUEST_BEGUN;
     r->begun_ns = uv_hrtime();
     read_request(r, url, method, version);
@@ -265,7 +336,7 @@ static void begin(struct http_request *r, const char *url, const char *method, c
     exchange_begin(&r->exchange, r->server->port);
     r->body.max_bytes = r->exchange.body_max_bytes;
     if (!r->refusal && r->exchange.body_max_bytes && r->length > r->exchange.body_max_bytes) {
-        r->refusal = "the request's body is too large";
+        r->refusal = too_large;
         r->refusal_status = 413;
     }
 }
@@ -297,6 +368,37 @@ static bool answer(struct http_request *r)
     return r->exchange.out.status;
 }
 
+/* Without Content-Length that shows only within the body, where libmicrohttpd takes no answer. What
+ * still comes is read and dropped until the deadline: closing now would send a reset, which may
+ * overtake the answer. */
+static void refuse_within_body(struct http_request *r)
+{
+    const struct exchange_out *out = &r->exchange.out;
+    r->dropping = true;
+    exchange_refuse(&r->exchange, 413, too_large);
+    http_respond_at_once(r->connection->fd, out->status, out->type, out->body);
+}
+
+void http_request_refuse_length(struct http_server *s)
+{
+    static const struct str key = {MHD_HTTP_HEADER_CONTENT_LENGTH,
+                                   sizeof(MHD_HTTP_HEADER_CONTENT_LENGTH) - 1};
+    struct http_request *r;
+    LIST_FOREACH(r, &s->opened_requests, opened)
+    {
+        struct str text;
+        uint64_t length;
+        if (MHD_lookup_connection_value_n(r->m, MHD_HEADER_KIND, key.p, key.n, &text.p, &text.n) !=
+                MHD_YES ||
+            str_to_u64(text, UINT64_MAX, &length) || r->dropping)
+            continue;
+        r->dropping = true;
+        http_respond_at_once(r->connection->fd, 400, "text/plain; charset=utf-8",
+                             STR("Content-Length is not a number, or too large\n"));
+        return;
+    }
+}
+
 /* Called when the head has come, then for each piece of the body, then once more at the end of the
  * request, and again each time that it is resumed. An answer to the first call makes libmicrohttpd
  * close the connection afterwards. */
@@ -313,18 +415,22 @@ enum MHD_Result http_request_step(void *cls, struct MHD_Connection *m, const cha
             return MHD_YES;
     } else if (*body_n) {
         http_request_check(r, REQUEST_BEGUN);
-        bool fits = buf_append(&r->body, body, *body_n);
+        if (!r->dropping && !buf_append(&r->body, body, *body_n))
+            refuse_within_body(r);
         *body_n = 0;
-        return fits ? MHD_YES : MHD_NO; /* without Content-Length, and too large */
+        return MHD_YES;
     }
     http_request_check(r, REQUEST_BEGUN);
+    if (r->dropping)
+        return MHD_NO;
     r->exchange.in.body = buf_view(&r->body);
     if (!answer(r)) {
         http_suspend(r, PHASE_SUSPENDED);
         return MHD_YES;
     }
     r->state = REQUEST_ANSWERED;
-    http_connection_enter(r->connection, PHASE_ANSWERING);
+    bool sends_file = r->exchange.out.content && !r->exchange.out.content->remote;
+    http_connection_enter(r->connection, sends_file ? PHASE_SENDING : PHASE_ANSWERING);
     return http_respond(r, r->close || s->draining);
 }
 
@@ -353,6 +459,7 @@ static void log_outcome(const struct http_request *r, bool whole)
     const struct exchange *x = &r->exchange;
     bool good = x->out.status < 400;
     bool failed = x->out.status >= 500 && !x->out.retry_after_s;
+    const char *failure = http_respond_failed(r);
     enum log_level level = !x->out.event   ? LOG_DEBUG
                            : good && whole ? LOG_INFO
                            : failed        ? LOG_ERROR
@@ -379,8 +486,7 @@ static void log_outcome(const struct http_request *r, bool whole)
     if (x->out.reason)
         ADD(LOG_TEXT("reason", str_from(x->out.reason)));
     if (!whole)
-        ADD(LOG_TEXT("outcome", http_respond_failed(r) ? STR("the assets folder stopped answering")
-                                                       : STR("peer left")));
+        ADD(LOG_TEXT("outcome", str_from(failure ? failure : "peer left")));
 #undef ADD
     log_event(level, x->out.event ? x->out.event : "answered", fields, n);
 }
@@ -407,12 +513,14 @@ void http_request_end(void *cls, struct MHD_Connection *m, void **context,
     *context = NULL;
     r->connection->request = NULL;
     if (r->exchange.out.status)
-        log_outcome(r, how == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+        log_outcome(r, how == MHD_REQUEST_TERMINATED_COMPLETED_OK || r->dropping);
     else
         log_unread(r);
     http_respond_end(r);
     if (r->authorization_n) /* it is in libmicrohttpd's memory, which is freed as it is */
         explicit_bzero((char *)(uintptr_t)r->authorization.p, r->authorization.n);
+    if (r->state == REQUEST_OPENED)
+        LIST_REMOVE(r, opened);
     if (r->state >= REQUEST_BEGUN) {
         exchange_end(&r->exchange);
         slots_remove(&s->requests, r->exchange.waiter.ref);

@@ -5,7 +5,9 @@
 #include "port/closer.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* --- Files on shares ----------------------------------------------------------------------- */
@@ -119,9 +121,11 @@ static struct MHD_Response *share_response(struct http_request *r)
                                              NULL);
 }
 
-bool http_respond_failed(const struct http_request *r)
+const char *http_respond_failed(const struct http_request *r)
 {
-    return r->block && r->block->has_failed;
+    if (r->block && r->block->has_failed)
+        return "the assets folder stopped answering";
+    return r->truncated ? "the file became shorter while it was sent" : NULL;
 }
 
 void http_respond_end(struct http_request *r)
@@ -181,13 +185,26 @@ static ssize_t on_more_of_stream(void *cls, uint64_t at, char *to, size_t max)
 }
 
 /* The response closes the file. */
-static struct MHD_Response *response_of_file(struct exchange_file *file)
+static struct MHD_Response *response_of_file(struct http_request *r)
 {
+    struct exchange_file *file = r->exchange.out.content;
     struct MHD_Response *response =
         MHD_create_response_from_fd_at_offset64(file->length, file->fd, file->offset);
-    if (response)
-        file->fd = -1;
+    if (!response)
+        return NULL;
+    r->file_fd = file->fd;
+    file->fd = -1;
     return response;
+}
+
+bool http_respond_truncated(struct http_request *r)
+{
+    const struct exchange_file *file = r->exchange.out.content;
+    struct stat st;
+    if (!file || r->file_fd < 0 || fstat(r->file_fd, &st) < 0)
+        return false;
+    r->truncated = (uint64_t)st.st_size < file->offset + file->length;
+    return r->truncated;
 }
 
 /* The body is not copied: it lives until the request ends, which is after the response. */
@@ -200,9 +217,22 @@ static struct MHD_Response *make_response(struct http_request *r)
     if (out->content && out->content->remote)
         return share_response(r);
     if (out->content)
-        return response_of_file(out->content);
+        return response_of_file(r);
     return MHD_create_response_from_buffer(out->body.n, (void *)(uintptr_t)out->body.p,
                                            MHD_RESPMEM_PERSISTENT);
+}
+
+void http_respond_at_once(int fd, int status, const char *type, struct str body)
+{
+    char head[256];
+    int n = snprintf(head, sizeof(head),
+                     "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
+                     "Connection: close\r\n\r\n",
+                     status, MHD_get_reason_phrase_for((unsigned)status), type, body.n);
+    const struct iovec parts[] = {{head, (size_t)n}, {(void *)(uintptr_t)body.p, body.n}};
+    const struct msghdr m = {.msg_iov = (struct iovec *)(uintptr_t)parts, .msg_iovlen = 2};
+    sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+    shutdown(fd, SHUT_WR);
 }
 
 enum MHD_Result http_respond(struct http_request *r, bool close)

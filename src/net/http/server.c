@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -60,6 +61,15 @@ void http_server_pump(struct http_server *s)
 /* Requests are small, and libmicrohttpd zeroes all of it after each. 3 KiB of headers fit. */
 #define CONNECTION_MEMORY_BYTES 4096
 
+/* Its messages are not logged: request.c logs each outcome. This one comes before an answer that
+ * libmicrohttpd would send twice. */
+static void on_message(void *cls, const char *format, va_list values)
+{
+    (void)values;
+    if (strstr(format, "Content-Length"))
+        http_request_refuse_length(cls);
+}
+
 /* Core decodes paths: libmicrohttpd would cut one at %00. */
 static size_t leave_escaped(void *cls, struct MHD_Connection *m, char *text)
 {
@@ -72,14 +82,14 @@ static int start_daemon(struct http_server *s, struct err *e)
 {
     s->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME |
-            SINGLE_THREADED,
-        0, NULL, NULL, http_request_step, s, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)s->limits.connections + 2 * LOCAL_RESERVE, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
-        MHD_OPTION_NOTIFY_CONNECTION, http_connection_notice, s, MHD_OPTION_URI_LOG_CALLBACK,
-        http_request_begin, s, MHD_OPTION_NOTIFY_COMPLETED, http_request_end, s,
-        MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
-        MHD_OPTION_END);
+            MHD_USE_ERROR_LOG | SINGLE_THREADED,
+        0, NULL, NULL, http_request_step, s, MHD_OPTION_EXTERNAL_LOGGER, on_message, s,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)s->limits.connections + 2 * LOCAL_RESERVE,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
+        MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_NOTIFY_CONNECTION, http_connection_notice, s,
+        MHD_OPTION_URI_LOG_CALLBACK, http_request_begin, s, MHD_OPTION_NOTIFY_COMPLETED,
+        http_request_end, s, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
+        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
     if (!s->daemon)
         return err_errno(e, -(errno ? errno : ENOMEM), "cannot start libmicrohttpd");
     return 0;
@@ -117,6 +127,7 @@ int http_server_new(uv_loop_t *loop, const struct exchange_port *port, const str
     LIST_INIT(&s->listeners);
     for (int phase = 0; phase < PHASES; phase++)
         TAILQ_INIT(&s->phases[phase]);
+    LIST_INIT(&s->opened_requests);
     SLIST_INIT(&s->spare_requests);
     s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     int r = start_daemon(s, e);

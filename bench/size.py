@@ -15,8 +15,8 @@ IDLE_CONNECTIONS = 10_000
 SOURCES = 50  # addresses of the loopback that they come from
 SETTINGS = """\
 limits:
-  connections: 20000
-  connections_per_address: 20000
+  connections: 24000
+  connections_per_address: 24000
   request_seconds: 3600
 """
 

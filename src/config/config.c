@@ -118,7 +118,8 @@ static const struct schema_field limit_fields[] = {
      .min = 1,
      .max = 100000,
      .fallback = "10000",
-     .help = "Connections at a time; each takes a file descriptor."},
+     .help = "Connections at a time; each takes a file descriptor. Where half of them are taken, "
+             "an address that has 8 gets no more."},
     {.name = "connections_per_address",
      .type = &schema_int,
      SCHEMA_MEMBER(struct config_limits, connections_per_address),

@@ -189,11 +189,49 @@ def test_the_log_counts_who_is_refused():
     tap.eq(told, {"127.0.0.1": 19, "127.0.0.3": 10})
 
 
-def test_half_a_request_counts():
-    with start({"connections": 2}) as server, contextlib.ExitStack() as stack:
-        for _ in range(2):
-            stack.enter_context(world.Wire(server)).send("GET /healthz HT")
-        tap.wait_until(lambda: refused(server), what="the limit")
+def test_half_a_request_counts_and_gives_way():
+    with start({"connections": 3}) as server, contextlib.ExitStack() as stack:
+        used = connected(server, stack)
+        halves = [stack.enter_context(world.Wire(server)) for _ in range(2)]
+        for half, text in zip(halves, ("GET /healthz HT", "GET /healthz HTTP/1.1\r\nHost: x\r\nX")):
+            half.send(text)
+            tap.wait_until(lambda half=half: not world.unread(half.socket))
+        late = connected(server, stack)
+        halves[0].ends()  # the oldest
+        halves[1].send(": y\r\n\r\n")
+        tap.eq(halves[1].answer().status, 200)
+        assert refused(server)  # all have sent a request now
+        assert all(wire.is_open() for wire in (used, late, halves[1]))
+
+
+def test_half_of_the_places_are_for_peers_that_have_few():
+    with start({"connections": 40, "connections_per_address": 40}, http="0.0.0.0:0") as server, \
+            contextlib.ExitStack() as stack:
+        many = [connected(server, stack, source="127.0.0.2") for _ in range(20)]
+        assert refused(server, source="127.0.0.2")
+        few = [connected(server, stack, source=f"127.0.1.{i}") for i in (1, 2) for _ in range(8)]
+        assert refused(server, source="127.0.1.1")
+        tap.contains(server.wait_event("limit")["reason"], "addresses that have few")
+        assert not refused(server, source="127.0.0.3")
+        assert all(wire.is_open() for wire in many + few)
+
+
+def test_a_peer_that_closed_its_side_is_closed_after_its_last_answer():
+    with start({"request_seconds": 3000}, send_bytes=4096) as server:
+        for count in (1, 2, 7):
+            with world.Wire(server, seconds=60) as wire:
+                wire.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * count)
+                wire.socket.shutdown(socket.SHUT_WR)
+                for _ in range(count):
+                    tap.eq(wire.answer().status, 200)
+                wire.ends()
+        with world.Wire(server, receive_bytes=4096, seconds=60) as wire:
+            for _ in range(2):
+                wire.get(big_path(server))
+            wire.socket.shutdown(socket.SHUT_WR)
+            for _ in range(2):
+                tap.eq(len(wire.answer().body), 960000)
+            wire.ends()
 
 
 def test_the_limit_of_one_address():

@@ -25,6 +25,9 @@ static void refusals_log_one(enum http_refusal reason, const struct http_refusal
 {
     static const char *const reasons[REFUSE_REASONS] = {
         [REFUSE_FULL] = "all connections are taken: see limits.connections",
+        [REFUSE_BUSY] =
+            "half of the connections are taken, the rest is for addresses that have few: "
+            "see limits.connections",
         [REFUSE_PEER_FULL] =
             "one address has all that it may have: see limits.connections_per_address",
         [REFUSE_DESCRIPTORS] = "no file descriptor is left: raise LimitNOFILE",
@@ -86,6 +89,9 @@ static void refuse_connection(struct http_refusals *r, int fd, enum http_refusal
 
 /* --- Listeners ----------------------------------------------------------------------------- */
 
+/* Where half of all connections are taken, an address that has so many gets no more. */
+#define FEW_CONNECTIONS 8
+
 /* Connections taken in one go, before existing ones get their turn. */
 #define ACCEPT_BATCH_MAX 64
 /* Events with one connection each, after which we look whether more are waiting. */
@@ -97,6 +103,8 @@ static void refuse_connection(struct http_refusals *r, int fd, enum http_refusal
 static bool refuse_without_descriptors(struct http_listener *l)
 {
     struct http_server *s = l->server;
+    if (http_connections_make_room(s))
+        return true;
     if (s->spare_fd >= 0)
         close(s->spare_fd);
     int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -104,6 +112,22 @@ static bool refuse_without_descriptors(struct http_listener *l)
         refuse_connection(&s->refusals, fd, REFUSE_DESCRIPTORS, (struct address){0});
     s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     return fd >= 0;
+}
+
+/* REFUSE_REASONS: it is taken. */
+static enum http_refusal may_enter(struct http_server *s, const struct http_connection *arriving,
+                                   bool is_local)
+{
+    uint32_t most = s->limits.connections, its = s->peers[arriving->peer_slot];
+    if (is_local)
+        return s->connections_n < most + LOCAL_RESERVE ? REFUSE_REASONS : REFUSE_FULL;
+    if (its >= s->limits.connections_per_address)
+        return REFUSE_PEER_FULL;
+    if (its >= FEW_CONNECTIONS && s->connections_n >= most / 2)
+        return REFUSE_BUSY;
+    if (s->connections_n >= most && !http_connections_make_room(s))
+        return REFUSE_FULL;
+    return REFUSE_REASONS;
 }
 
 static void accept_connection(struct http_listener *l, int fd, const struct sockaddr_storage *from,
@@ -116,10 +140,9 @@ static void accept_connection(struct http_listener *l, int fd, const struct sock
     if (is_local)
         arriving.principal = (struct principal){PRINCIPAL_SOCKET, socket_peer_uid(fd)};
     arriving.peer_slot = http_connection_slot(arriving.peer.address);
-    bool full = s->connections_n >= s->limits.connections + (is_local ? LOCAL_RESERVE : 0);
-    if (full || (!is_local && s->peers[arriving.peer_slot] >= s->limits.connections_per_address)) {
-        refuse_connection(&s->refusals, fd, full ? REFUSE_FULL : REFUSE_PEER_FULL,
-                          arriving.peer.address);
+    enum http_refusal refusal = may_enter(s, &arriving, is_local);
+    if (refusal != REFUSE_REASONS) {
+        refuse_connection(&s->refusals, fd, refusal, arriving.peer.address);
         return;
     }
     s->arriving = &arriving;

@@ -71,17 +71,28 @@ static void on_started(struct http_server *s, void **context)
     *context = c;
     s->connections_n++;
     s->peers[c->peer_slot]++;
+    c->is_silent = c->peer.address.family != 0; /* those of admins stay */
+    if (c->is_silent)
+        TAILQ_INSERT_TAIL(&s->silent_connections, c, silent);
     enqueue(c, PHASE_WAITING);
 }
 
 static void on_closed(struct http_server *s, struct http_connection *c)
 {
     http_request_forget(c);
+    http_connection_heard(c);
     TAILQ_REMOVE(list_of(c), c, entry);
     s->connections_n--;
     s->peers[c->peer_slot]--;
     c->magic = 0;
     free(c);
+}
+
+void http_connection_heard(struct http_connection *c)
+{
+    if (c->is_silent)
+        TAILQ_REMOVE(&c->server->silent_connections, c, silent);
+    c->is_silent = false;
 }
 
 void http_connection_notice(void *cls, struct MHD_Connection *m, void **context,
@@ -155,6 +166,19 @@ void http_connection_waiting(struct http_connection *c)
     http_connection_enter(c, PHASE_WAITING);
     if (c->server->draining)
         cut(c);
+}
+
+/* libmicrohttpd closes what is cut in its next run. */
+bool http_connections_make_room(struct http_server *s)
+{
+    struct http_connection *oldest = TAILQ_FIRST(&s->silent_connections);
+    uint32_t before = s->connections_n;
+    if (!oldest)
+        return false;
+    http_connection_heard(oldest); /* once */
+    cut(oldest);
+    MHD_run(s->daemon);
+    return s->connections_n < before;
 }
 
 /* The body may move `c` to another queue. */

@@ -40,6 +40,7 @@ struct http_request;
 struct http_connection {
     unsigned magic;
     TAILQ_ENTRY(http_connection) entry;
+    TAILQ_ENTRY(http_connection) silent; /* in silent_connections */
     struct http_server *server;
     struct http_request *request; /* the current one, NULL: none */
     struct endpoint peer;
@@ -52,6 +53,7 @@ struct http_connection {
     enum exchange_listener listener;
     enum http_phase phase; /* which list it is in */
     bool used;             /* has had an answer: may be closed when idle */
+    bool is_silent;        /* has never sent the head of a request */
 };
 
 TAILQ_HEAD(http_connections, http_connection);
@@ -102,7 +104,13 @@ struct http_listener {
     unsigned singles; /* events with one connection */
 };
 
-enum http_refusal { REFUSE_FULL, REFUSE_PEER_FULL, REFUSE_DESCRIPTORS, REFUSE_REASONS };
+enum http_refusal {
+    REFUSE_FULL,
+    REFUSE_BUSY, /* the rest is for addresses that have few */
+    REFUSE_PEER_FULL,
+    REFUSE_DESCRIPTORS,
+    REFUSE_REASONS
+};
 
 struct http_refusal_count {
     uint64_t n;          /* since they were last logged */
@@ -126,8 +134,9 @@ struct http_server {
     struct http_refusals refusals;
     unsigned handles; /* of the four above that are still open */
     LIST_HEAD(, http_listener) listeners;
-    struct http_connections phases[PHASES];    /* each in the order of its deadlines */
-    LIST_HEAD(, http_request) opened_requests; /* whose head is not whole */
+    struct http_connections phases[PHASES];     /* each in the order of its deadlines */
+    struct http_connections silent_connections; /* oldest first */
+    LIST_HEAD(, http_request) opened_requests;  /* whose head is not whole */
     SLIST_HEAD(, http_request) spare_requests;
     unsigned spare_requests_n;
     struct slots requests; /* that have begun */
@@ -169,6 +178,10 @@ uint32_t http_connection_slot(struct address peer);
 void http_connection_enter(struct http_connection *c, enum http_phase phase);
 /* The request has ended. */
 void http_connection_waiting(struct http_connection *c);
+/* The head of a request has come. */
+void http_connection_heard(struct http_connection *c);
+/* Closes the oldest connection that has never sent the head of a request; false: there is none. */
+bool http_connections_make_room(struct http_server *s);
 void http_connections_close_idle(struct http_server *s);
 void http_connections_cut(struct http_server *s);
 void http_connections_arm(struct http_server *s, uint64_t deadline_ms);

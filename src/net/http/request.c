@@ -329,6 +329,7 @@ static void begin(struct http_request *r, const char *url, const char *method, c
     http_request_check(r, REQUEST_OPENED);
     LIST_REMOVE(r, opened);
     r->state = REQUEST_BEGUN;
+    http_connection_heard(r->connection);
     r->begun_ns = uv_hrtime();
     read_request(r, url, method, version);
     r->exchange.waiter =

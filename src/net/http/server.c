@@ -127,6 +127,7 @@ int http_server_new(uv_loop_t *loop, const struct exchange_port *port, const str
     LIST_INIT(&s->listeners);
     for (int phase = 0; phase < PHASES; phase++)
         TAILQ_INIT(&s->phases[phase]);
+    TAILQ_INIT(&s->silent_connections);
     LIST_INIT(&s->opened_requests);
     SLIST_INIT(&s->spare_requests);
     s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);

@@ -34,13 +34,15 @@ struct specialized {
     uint32_t groups_n;
     struct map by_key;
     uint32_t *group_of;    /* by the node's number */
+    struct intern set;     /* the names that some node sets */
     struct pieces *pieces; /* NULL: none are made */
 };
 
 /* What the nodes of a group have in common. */
 struct common {
-    struct scope scope;        /* of a node that only has the group's role and cluster */
-    const struct intern *open; /* names left for the rendering; NULL: none */
+    struct scope scope; /* of a node that only has the group's role and cluster */
+    const struct specialized *specialized;
+    bool shadows;
 };
 
 static struct str group_key_of(const void *groups, uint32_t i)
@@ -54,24 +56,37 @@ static struct str name_of(const void *names, uint32_t i)
     return ((const struct str *)names)[i];
 }
 
+static bool is_set_by_a_node(const struct specialized *p, struct str name)
+{
+    return map_find(&p->set.map, name_of, p->set.list, name) != MAP_NONE;
+}
+
+static bool is_of_one_node(struct str name)
+{
+    return str_is(name, "node") || str_is(name, "seed") || str_is(name, "bootstrap") ||
+           str_is(name, "secrets") || str_is(name, "boot");
+}
+
 static bool lookup(void *cls, struct str name, struct value *ret)
 {
     struct common *c = cls;
-    if (str_is(name, "node") || str_is(name, "seed") || str_is(name, "bootstrap") ||
-        str_is(name, "secrets") || str_is(name, "boot"))
-        return false;
-    if (c->open && map_find(&c->open->map, name_of, c->open->list, name) != MAP_NONE)
+    if (is_of_one_node(name) || (c->shadows && is_set_by_a_node(c->specialized, name)))
         return false;
     return scope_lookup(&c->scope, name, ret);
 }
 
-static void fill(struct specialized *p, struct group *g, const struct scope_tables *tables,
-                 const struct intern *open)
+static bool is_undefined(void *cls, struct str name)
+{
+    const struct common *c = cls;
+    return !is_of_one_node(name) && !is_set_by_a_node(c->specialized, name);
+}
+
+static void fill(struct specialized *p, struct group *g, const struct scope_tables *tables)
 {
     const struct node bare = {.role = g->key.role, .cluster = g->key.cluster};
-    struct common c = {.scope = {.tables = tables, .node = &bare},
-                       .open = g->key.shadows ? open : NULL};
-    struct template_scope known = {.lookup = lookup, .cls = &c};
+    struct common c = {
+        .scope = {.tables = tables, .node = &bare}, .specialized = p, .shadows = g->key.shadows};
+    struct template_scope known = {.lookup = lookup, .is_undefined = is_undefined, .cls = &c};
     uint32_t n = document_count(&bare);
     g->files = ARENA_ARRAY(&p->arena, struct specialized_file, n);
     for (uint32_t i = 0; i < n; i++) {
@@ -125,12 +140,12 @@ static void group_nodes(struct specialized *p)
     }
 }
 
-static void find_open(const struct tree *t, struct intern *open)
+static void find_set(struct specialized *p)
 {
-    for (uint32_t i = 0; i < tree_node_count(t); i++) {
-        struct variables v = tree_node(t, i)->variables;
+    for (uint32_t i = 0; i < tree_node_count(p->tree); i++) {
+        struct variables v = tree_node(p->tree, i)->variables;
         for (uint32_t k = 0; k < v.n; k++)
-            intern_str(open, v.list[k].name);
+            intern_str(&p->set, v.list[k].name);
     }
 }
 
@@ -138,19 +153,14 @@ struct specialized *specialized_new(const struct tree *t, const struct scope_tab
                                     bool for_answers)
 {
     struct specialized *p = MEM_NEW(struct specialized);
-    struct arena names;
-    struct intern open;
     p->tree = t;
     p->pieces = for_answers ? pieces_new() : NULL;
     arena_init(&p->arena, ARENA_BYTES);
-    arena_init(&names, ARENA_BYTES);
-    intern_init(&open, &names);
+    intern_init(&p->set, &p->arena);
     group_nodes(p);
-    find_open(t, &open);
+    find_set(p);
     for (uint32_t i = 0; i < p->groups_n; i++)
-        fill(p, &p->groups[i], tables, &open);
-    intern_done(&open);
-    arena_done(&names);
+        fill(p, &p->groups[i], tables);
     return p;
 }
 
@@ -160,17 +170,22 @@ void specialized_free(struct specialized *p)
         return;
     pieces_free(p->pieces);
     map_done(&p->by_key);
+    intern_done(&p->set);
     arena_done(&p->arena);
     free(p);
 }
 
-/* The names that a node of another tree sets may not be open in any group, so a node that shadows
- * a variable has no group. */
+/* The templates of the groups count on it that no node sets other names than those of `set`, and
+ * leave them open where a node shadows what its role, cluster or site sets. */
 static uint32_t group_of_foreign(const struct specialized *p, const struct node *n)
 {
     const struct group_key key = {n->role, n->cluster, false};
     if (shadows(tree_site(p->tree), n))
         return NO_GROUP;
+    for (uint32_t i = 0; i < n->variables.n; i++) {
+        if (!is_set_by_a_node(p, n->variables.list[i].name))
+            return NO_GROUP;
+    }
     uint32_t i = map_find(&p->by_key, group_key_of, p->groups,
                           (struct str){(const char *)&key, sizeof(key)});
     return i == MAP_NONE ? NO_GROUP : i;

@@ -77,7 +77,8 @@ static bool is_const_outside(const struct const_env *env, struct str name)
         if (v)
             return env->by->is_const[v->slot];
     }
-    return env->scope->lookup(env->scope->cls, name, &unused);
+    const struct template_scope *s = env->scope;
+    return s->lookup(s->cls, name, &unused) || (s->is_undefined && s->is_undefined(s->cls, name));
 }
 
 static bool is_const_name(void *cls, struct expr *e)

@@ -5,8 +5,8 @@
  * Folding follows a template in the order in which it runs. A name is constant from the statement
  * that gives it a known value until it may have another one: after a branch that is perhaps not
  * taken, and outside its frame, it is not. Names from outside the template are constant where the
- * scope knows them. The values themselves are in the slots of the activation; how they are computed
- * is not known here.
+ * scope knows them, or knows them to be undefined. The values themselves are in the slots of the
+ * activation; how they are computed is not known here.
  */
 #ifndef CLOUDSEED_TEMPLATE_CONST_ENV_H
 #define CLOUDSEED_TEMPLATE_CONST_ENV_H

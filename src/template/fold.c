@@ -297,9 +297,20 @@ static void fold_frame(struct fold *f, struct frame *frame)
     const_env_leave(f->env, mark);
 }
 
+static bool is_over_nothing(struct fold *f, const struct loop *l)
+{
+    struct value v;
+    if (!is_const_expr(f->env, l->iter))
+        return false;
+    prepare_run(f, NULL);
+    return run_eval(&f->run, l->iter, &v) && v.kind == VALUE_LIST && v.n == 0;
+}
+
 static void fold_for(struct block_builder *m, const struct stmt *s)
 {
     struct stmt loop = *s;
+    if (s->loop->otherwise.block.n == 0 && is_over_nothing(m->f, s->loop))
+        return;
     loop.loop = ARENA_NEW(m->f->arena, struct loop);
     *loop.loop = *s->loop;
     fold_frame(m->f, &loop.loop->body);

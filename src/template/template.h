@@ -43,6 +43,9 @@ struct template_scope {
     void *cls;
     /* May be NULL. What to add to the message about an undefined name, or NULL. */
     const char *(*explain)(struct str name);
+    /* For template_fold; may be NULL. Whether a name that lookup does not have is undefined in
+     * every rendering, too, rather than left to it. */
+    bool (*is_undefined)(void *cls, struct str name);
 };
 
 /* Texts of a folded template may get a mark, by which a sink recognises them. */
@@ -52,9 +55,9 @@ struct template_marker {
     void *cls;
 };
 
-/* The same template with everything written out that depends only on names that `known` has; other
- * names are left to the rendering, whose scope must give the known ones the same values. Lives in
- * `arena`, and no longer than the set. `marker` may be NULL. */
+/* The same template with everything written out that depends only on names that `known` has, or
+ * knows to be undefined; other names are left to the rendering, whose scope must agree with `known`
+ * about the rest. Lives in `arena`, and no longer than the set. `marker` may be NULL. */
 const struct template *template_fold(const struct template *t, struct template_scope known,
                                      const struct template_marker *marker, struct arena *arena);
 

@@ -62,6 +62,14 @@ struct outcome {
     struct template_fault fault;
 };
 
+/* A name of the half that is left out is not: folding knows nothing of it. */
+static bool is_undefined(void *cls, struct str name)
+{
+    const struct some *s = cls;
+    struct value unused;
+    return !lookup((void *)(uintptr_t)s->vars, name, &unused);
+}
+
 static void render(const struct template *t, struct value vars, enum known known,
                    struct outcome *ret)
 {
@@ -70,7 +78,10 @@ static void render(const struct template *t, struct value vars, enum known known
     arena_init(&arena, 65536);
     buf_init(&ret->out, (size_t)16 << 20);
     if (known != KNOWN_NOTHING)
-        t = template_fold(t, (struct template_scope){lookup_some, &some}, NULL, &arena);
+        t = template_fold(t,
+                          (struct template_scope){
+                              .lookup = lookup_some, .is_undefined = is_undefined, .cls = &some},
+                          NULL, &arena);
     ret->result = template_render(t, (struct template_scope){lookup, &vars}, NULL, &arena,
                                   &ret->out, NULL, &ret->fault);
     arena_done(&arena);

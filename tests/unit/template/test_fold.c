@@ -56,6 +56,72 @@ static void branches_are_chosen(void **state)
     folds_alone("{% if n != 7 %}{{ name }}{% endif %}.", ".", 0);
 }
 
+static bool is_missing(void *cls, struct str name)
+{
+    (void)cls;
+    return str_is(name, "missing");
+}
+
+/* That the text folds to `want` lookups less what `missing` would cost, and renders as before. */
+static void folds_without_missing(const char *text, const char *want, size_t lookups)
+{
+    struct rendering r;
+    render_init(&r);
+    struct template_scope known = {lookup_shared, &r, NULL, is_missing};
+    assert_int_equal(render_add(&r, "t", text), 0);
+    assert_int_equal(template_set_link(r.set, &r.faults), 0);
+    const struct template *t =
+        template_fold(template_set_find(r.set, STR("t")), known, NULL, &r.arena);
+    struct template_scope scope = {render_lookup, &r};
+    r.lookups = 0;
+    if (template_render(t, scope, NULL, &r.arena, &r.out, NULL, &r.fault) < 0)
+        fail_msg("%s: %s", text, r.fault.msg);
+    assert_str_equal(buf_view(&r.out), str_from(want));
+    if (r.lookups != lookups)
+        fail_msg("%s: %zu lookups, not %zu", text, r.lookups, lookups);
+    render_done(&r);
+}
+
+static void what_is_known_to_be_undefined_is_too(void **state)
+{
+    (void)state;
+    folds_without_missing("{{ missing | default('d') }}{{ n }}", "d7", 0);
+    folds_without_missing("{% if missing is defined %}{{ name }}{% else %}b{% endif %}", "b", 0);
+    folds_without_missing("{% for i in missing | default([]) %}{% set a = i %}{% endfor %}.", ".",
+                          0);
+    folds_without_missing("{% for i in missing | default([]) %}{{ name }}{% else %}b{% endfor %}",
+                          "b", 1);
+    folds_without_missing("{% set missing = name %}{{ missing }}", "k8s-worker-2", 1);
+    /* What nobody knows is left to the rendering. */
+    folds_without_missing("{{ other | default('d') }}", "d", 1);
+}
+
+/* It fails in the rendering, at its place. */
+static void what_is_undefined_stays_a_fault(void **state)
+{
+    static const char *const texts[] = {
+        "a\n{{ missing }}",
+        "a\n{% if missing %}{% endif %}",
+        "a\n{% for i in missing %}{% endfor %}",
+        "a\n{% for i in none %}{% endfor %}",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct rendering r;
+        render_init(&r);
+        struct template_scope known = {lookup_shared, &r, NULL, is_missing};
+        assert_int_equal(render_add(&r, "t", texts[i]), 0);
+        assert_int_equal(template_set_link(r.set, &r.faults), 0);
+        const struct template *t =
+            template_fold(template_set_find(r.set, STR("t")), known, NULL, &r.arena);
+        struct template_scope scope = {render_lookup, &r};
+        assert_int_equal(template_render(t, scope, NULL, &r.arena, &r.out, NULL, &r.fault),
+                         -EINVAL);
+        assert_int_equal(r.fault.at.line, 2);
+        render_done(&r);
+    }
+}
+
 /* A name that only a loop sets is still the outer one outside of it. */
 static void names_mean_what_they_do_in_their_frame(void **state)
 {
@@ -212,6 +278,8 @@ static void attributes_that_are_read_are_reported(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(what_is_known_is_written_out), cmocka_unit_test(branches_are_chosen),
+          cmocka_unit_test(what_is_known_to_be_undefined_is_too),
+          cmocka_unit_test(what_is_undefined_stays_a_fault),
           cmocka_unit_test(names_mean_what_they_do_in_their_frame),
           cmocka_unit_test(what_is_set_to_something_known_is_known),
           cmocka_unit_test(includes_see_what_is_known), cmocka_unit_test(a_fault_in_a_set_stays),

@@ -128,7 +128,7 @@ static const char *folder_name(struct arena *a, const char *folder)
     return arena_str(a, s).p;
 }
 
-int tree_load(const char *seed_dir, const char *templates_dir, struct faults *faults,
+int load_once(const char *seed_dir, const char *templates_dir, struct faults *faults,
               struct tree **ret)
 {
     struct tree *t = MEM_NEW(struct tree);
@@ -139,7 +139,6 @@ int tree_load(const char *seed_dir, const char *templates_dir, struct faults *fa
     load_seed(&l, folder_name(&t->arena, seed_dir));
     load_check_variables(&l);
     load_done(&l);
-    faults_sort(faults);
     if (faults->errors != errors) {
         tree_free(t);
         return -EINVAL;

@@ -49,6 +49,10 @@ struct load {
     size_t conflicts; /* faults that are conflicts with another node */
 };
 
+/* tree_load, without regard to whether the files change meanwhile; the faults are not sorted. */
+int load_once(const char *seed_dir, const char *templates_dir, struct faults *faults,
+              struct tree **ret);
+
 void load_init(struct load *l, struct tree *t, struct faults *faults);
 void load_done(struct load *l);
 

@@ -237,4 +237,19 @@ def test_an_answer_under_way_keeps_its_world():
         tap.eq(wire.get(path).answer().body, b"new\n")
 
 
+def test_a_reload_in_the_middle_of_a_checkout():
+    """The role names a template that comes last, as git writes one file after the other."""
+    made = tree()
+    with made.start() as server:
+        for turn in range(1, 4):
+            made.put("roles/r.yaml", {"r": {"templates": {"user-data": f"new-{turn}"}}})
+            server.signal(signal.SIGHUP)
+            for number in range(100):
+                made.template(f"other-{number}", f"{turn}")
+            made.template(f"new-{turn}", f"turn {turn}")
+            server.wait_event("reloaded", count=turn)
+            tap.eq(text(server), f"turn {turn}")
+        tap.eq(server.events("reload-refused"), [])
+
+
 tap.main()

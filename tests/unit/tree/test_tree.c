@@ -6,6 +6,10 @@
 #include "template/template.h"
 #include "tree/tree.h"
 
+#include "base/clock.h"
+
+#include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 
 #define SITE "name: lab\nurl: http://10.0.10.5:8080\nnetworks: {a: {cidr: 10.0.0.0/16}}\n"
@@ -403,6 +407,74 @@ static void sealed_files_are_counted_with_inherited_ones(void **state)
                                   "those it inherits; a role has at most 64\n");
 }
 
+/* --- Files that change meanwhile ---------------------------------------------------------------
+ */
+
+/* Used instead of libc's: the seed folder itself is listed once in each reading, after the
+ * templates and before all else. */
+static void (*on_reading)(unsigned reading);
+static unsigned readings;
+
+DIR *opendir(const char *path)
+{
+    DIR *(*real)(const char *);
+    *(void **)&real = dlsym(RTLD_NEXT, "opendir");
+    if (on_reading && strcmp(path, "seed") == 0)
+        on_reading(++readings);
+    return real(path);
+}
+
+/* One commit of the tree: a role and the template that it needs. */
+static void check_out(unsigned n)
+{
+    char text[128], path[64];
+    snprintf(path, sizeof(path), "templates/t%u", n);
+    folder_file(NULL, path, "#cloud-config\n");
+    snprintf(text, sizeof(text), "r: {templates: {user-data: t%u}}\n", n);
+    folder_file(NULL, "seed/roles/r.yaml", text);
+    snprintf(path, sizeof(path), "templates/t%u", n - 1);
+    unlink(path);
+}
+
+static void check_out_once(unsigned reading)
+{
+    if (reading == 1)
+        check_out(2);
+}
+
+static void a_tree_that_changes_is_read_again(void **state)
+{
+    (void)state;
+    check_out(1);
+    readings = 0;
+    on_reading = check_out_once;
+    LOADED(w);
+    on_reading = NULL;
+    assert_string_equal(w.said.p, "");
+    assert_int_equal(readings, 2);
+    assert_string_equal(tree_role(w.tree, 0)->name.p, "r");
+}
+
+static void check_out_each_time(unsigned reading)
+{
+    check_out(reading + 1);
+}
+
+static void a_tree_that_never_rests_is_refused(void **state)
+{
+    (void)state;
+    check_out(1);
+    readings = 0;
+    on_reading = check_out_each_time;
+    uint64_t begin = clock_boot_ms();
+    LOADED(w);
+    on_reading = NULL;
+    assert_in_range(clock_boot_ms() - begin, 1000, 20000);
+    assert_in_range(readings, 2, 8);
+    assert_string_equal(w.said.p, "seed/: its files, or those of the templates, changed whenever "
+                                  "they were read, 8 times: try again when they do not\n");
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter, folder_leave)
 
 UNIT_MAIN(IN_FOLDER(an_empty_site_is_a_tree), IN_FOLDER(folders_may_be_missing),
@@ -418,4 +490,6 @@ UNIT_MAIN(IN_FOLDER(an_empty_site_is_a_tree), IN_FOLDER(folders_may_be_missing),
           IN_FOLDER(clusters_and_roles_may_share_names), IN_FOLDER(evidence_is_a_set),
           IN_FOLDER(addons_keep_their_order), IN_FOLDER(what_a_new_cluster_would_lack_is_a_warning),
           IN_FOLDER(nodes_bootstrap_at_the_host_of_the_url),
-          IN_FOLDER(sealed_files_are_counted_with_inherited_ones))
+          IN_FOLDER(sealed_files_are_counted_with_inherited_ones),
+          IN_FOLDER(a_tree_that_changes_is_read_again),
+          IN_FOLDER(a_tree_that_never_rests_is_refused))

@@ -371,7 +371,7 @@ def test_node_show_of_odd_values():
                                        "  deep: {a: [1, 2.5, true, null]}\n")})
     out = WORLD.good("node", "show", "k8s-worker-2", "--seed", "values")
     tap.contains(out, '{"a":[1,2.5,true,null]}')
-    tap.contains(out, '"a\\tb\\u001B[1m\\u202e\\u007f \\"q\\" ü"')
+    tap.contains(out, '"a\\tb\\u001B[1m\\u202E\\u007F \\"q\\" ü"')
     text = WORLD.good("node", "show", "k8s-worker-2", "--seed", "values", "--json")
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", text), ascii(text)
     tap.eq(json.loads(text)["variables"]["text"]["value"], 'a\tb\x1b[1m\u202e\x7f "q" ü')

@@ -26,8 +26,8 @@ static void refusals_log_one(enum http_refusal reason, const struct http_refusal
     static const char *const reasons[REFUSE_REASONS] = {
         [REFUSE_FULL] = "all connections are taken: see limits.connections",
         [REFUSE_BUSY] =
-            "half of the connections are taken, the rest is for addresses that have few: "
-            "see limits.connections",
+            ("half of the connections are taken, the rest is for addresses that have few: "
+             "see limits.connections"),
         [REFUSE_PEER_FULL] =
             "one address has all that it may have: see limits.connections_per_address",
         [REFUSE_DESCRIPTORS] = "no file descriptor is left: raise LimitNOFILE",

@@ -148,7 +148,7 @@ enum store_result commit_group(struct db *db, const struct request_list *list, s
     bool in_doubt = false;
     assert(db->handle && sqlite3_get_autocommit(db->handle));
     int code = run_group(db, list, &in_doubt);
-    place_remember(&db->files, db->path);
+    place_remember_wal(&db->files, db->path);
     if (code == SQLITE_OK)
         return STORE_OK;
     enum store_result result = db_result(db, code, ret_why);
@@ -168,6 +168,6 @@ enum store_result commit_group(struct db *db, const struct request_list *list, s
 enum store_result commit_probe(struct db *db, struct err *ret_why)
 {
     int code = db_exec(db, "UPDATE counter SET revision = revision WHERE id = 1");
-    place_remember(&db->files, db->path);
+    place_remember_wal(&db->files, db->path);
     return db_result(db, code, ret_why);
 }

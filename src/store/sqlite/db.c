@@ -168,7 +168,7 @@ static int set_up(struct db *db, bool empty)
                            "PRAGMA temp_store = MEMORY;"
                            "PRAGMA trusted_schema = OFF;"
                            "PRAGMA cell_size_check = ON;"
-                           "PRAGMA journal_size_limit = 16777216");
+                           "PRAGMA journal_size_limit = " TEXT(PLACE_WAL_LIMIT_BYTES));
     if (code == SQLITE_OK)
         code = db_exec(db, db->unsafe ? "PRAGMA synchronous = OFF" : "PRAGMA synchronous = FULL");
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
@@ -190,7 +190,8 @@ int db_checkpoint(struct db *db)
         return SQLITE_OK;
     db->wal_pages = 0; /* if it fails for lack of room, it is tried again after as many more */
     int code = sqlite3_wal_checkpoint_v2(db->handle, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-    place_remember(&db->files, db->path);
+    place_remember_file(&db->files, db->path);
+    place_remember_wal(&db->files, db->path);
     return code;
 }
 

@@ -144,7 +144,7 @@ enum store_result journal_tidy(struct db *db, const struct store_retention *keep
     } else if (code == SQLITE_OK) {
         code = vacuum(db, ret_more);
     }
-    place_remember(&db->files, db->path);
+    place_remember_wal(&db->files, db->path);
     return db_result(db, code, ret_why);
 }
 

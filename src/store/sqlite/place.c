@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/sqlite/place.h"
 
+#include "base/fs.h"
 #include "base/str.h"
 
 #include <errno.h>
@@ -12,6 +13,9 @@
 
 #define NOTE_DIGITS 20
 #define NOTE_BYTES (NOTE_DIGITS + 1)
+/* sqlite.org/fileformat2.html, 4.1, with our pages of 4096 bytes. */
+#define WAL_HEADER_BYTES 32
+#define WAL_FRAME_BYTES (24 + 4096)
 
 static bool add_suffix(const char *path, const char *suffix, char ret[static PATH_MAX])
 {
@@ -50,12 +54,35 @@ void place_learn(struct place_files *p, const char *path)
     *p = (struct place_files){stamp(path), stamp_wal(path)};
 }
 
-void place_remember(struct place_files *p, const char *path)
+void place_remember_file(struct place_files *p, const char *path)
 {
-    struct place_stamp file = stamp(path), wal = stamp_wal(path);
+    struct place_stamp file = stamp(path);
     if (is_same_file(&p->file, &file))
         p->file = file;
-    if (is_same_file(&p->wal, &wal))
+}
+
+/* Whether the last page that the log had is still in it, and not a hole that was left where it was
+ * cut while we wrote behind. The store itself makes it shorter only where it was very long. */
+static bool is_cut(const struct place_stamp *was, const struct place_stamp *now, const char *path)
+{
+    char wal[PATH_MAX];
+    uint32_t page = 0; /* counted from 1 */
+    if (was->bytes < WAL_HEADER_BYTES + WAL_FRAME_BYTES)
+        return false;
+    if (now->bytes < was->bytes)
+        return now->bytes < PLACE_WAL_LIMIT_BYTES;
+    off_t frames = (was->bytes - WAL_HEADER_BYTES) / WAL_FRAME_BYTES;
+    off_t last = WAL_HEADER_BYTES + (frames - 1) * WAL_FRAME_BYTES;
+    if (!add_suffix(path, "-wal", wal))
+        return false;
+    FS_CLOSED int fd = open(wal, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    return fd >= 0 && pread(fd, &page, sizeof(page), last) >= 0 && !page;
+}
+
+void place_remember_wal(struct place_files *p, const char *path)
+{
+    struct place_stamp wal = stamp_wal(path);
+    if (is_same_file(&p->wal, &wal) && !is_cut(&p->wal, &wal, path))
         p->wal = wal;
 }
 

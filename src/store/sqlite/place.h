@@ -16,6 +16,9 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+/* What the log is cut to where it was longer (PRAGMA journal_size_limit). */
+#define PLACE_WAL_LIMIT_BYTES 16777216
+
 struct place_stamp {
     dev_t device;
     ino_t inode; /* 0: not known yet */
@@ -30,9 +33,11 @@ struct place_files {
 
 /* To be called when the files were opened: these are the ones. */
 void place_learn(struct place_files *p, const char *path);
-/* To be called after each own write: how they are now is how they must be found. A file of that
- * name that is not the one that was opened is passed over. */
-void place_remember(struct place_files *p, const char *path);
+/* To be called after each own write to the one or the other: how it is now is how it must be found.
+ * A commit writes only to the log, a checkpoint to the file. A file of that name that is not the
+ * one that was opened is passed over. */
+void place_remember_file(struct place_files *p, const char *path);
+void place_remember_wal(struct place_files *p, const char *path);
 /* With the reason and advice, if they are not as they were left: -ENOLINK if only the name of the
  * write-ahead log leads elsewhere, so that it can still be copied into the database, else -ESTALE.
  */

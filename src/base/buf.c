@@ -69,7 +69,7 @@ static bool reserve(struct buf *b, size_t n)
     return true;
 }
 
-bool buf_append(struct buf *b, const void *p, size_t n)
+bool buf_append_growing(struct buf *b, const void *p, size_t n)
 {
     if (!reserve(b, n))
         return false;

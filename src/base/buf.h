@@ -30,7 +30,17 @@ void buf_wipe(struct buf *b);
 
 /* Each returns false and sets `full` where the text would exceed the cap; none of it is appended
  * then. */
-bool buf_append(struct buf *b, const void *p, size_t n);
+bool buf_append_growing(struct buf *b, const void *p,
+                        size_t n); /* buf_append where room is short */
+static inline bool buf_append(struct buf *b, const void *p, size_t n)
+{
+    if (b->full || b->room - b->n <= n || b->max_bytes - b->n < n || !n)
+        return buf_append_growing(b, p, n);
+    memcpy(b->p + b->n, p, n);
+    b->n += n;
+    b->p[b->n] = '\0';
+    return true;
+}
 bool buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 static inline bool buf_char(struct buf *b, char c)

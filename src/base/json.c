@@ -4,7 +4,6 @@
 #include "base/mem.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -15,9 +14,13 @@
 /* --- Writing ----------------------------------------------------------------------------------
  */
 
-static bool is_plain(unsigned char c)
+/* How many bytes of printable ASCII that need no escape `s` begins with. */
+static size_t plain_head(struct str s)
 {
-    return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
+    size_t n = 0;
+    while (n < s.n && s.p[n] >= ' ' && s.p[n] <= '~' && s.p[n] != '"' && s.p[n] != '\\')
+        n++;
+    return n;
 }
 
 static void write_code_point(struct buf *b, uint32_t c)
@@ -43,9 +46,7 @@ static void write_text(struct buf *b, struct str s)
 {
     buf_char(b, '"');
     while (s.n) {
-        size_t n = 0;
-        while (n < s.n && is_plain((unsigned char)s.p[n]))
-            n++;
+        size_t n = plain_head(s);
         buf_append(b, s.p, n);
         s = str_skip(s, n);
         if (!s.n)
@@ -110,12 +111,13 @@ static void write_items(struct buf *b, struct value v, int depth)
 
 static void write_value(struct buf *b, struct value v, int depth)
 {
-    char text[32];
+    char digits[STR_U64_SIZE];
     switch (v.kind) {
     case VALUE_BOOL: buf_str(b, v.b ? STR("true") : STR("false")); break;
     case VALUE_INT:
-        snprintf(text, sizeof(text), "%" PRId64, v.i);
-        buf_str(b, str_from(text));
+        if (v.i < 0)
+            buf_char(b, '-');
+        buf_str(b, str_of_u64(v.i < 0 ? 0 - (uint64_t)v.i : (uint64_t)v.i, digits));
         break;
     case VALUE_FLOAT:
         if (isfinite(v.f))
@@ -231,7 +233,8 @@ static void push(struct reader *r, struct value v)
 static char next(struct reader *r)
 {
     size_t n = 0;
-    while (n < r->rest.n && memchr(" \t\n\r", r->rest.p[n], 4))
+    const char *p = r->rest.p;
+    while (n < r->rest.n && (p[n] == ' ' || p[n] == '\n' || p[n] == '\r' || p[n] == '\t'))
         n++;
     r->rest = str_skip(r->rest, n);
     return r->rest.n ? r->rest.p[0] : '\0';
@@ -266,7 +269,9 @@ static bool read_text(struct reader *r, struct value *ret)
     const char *p = r->rest.p;
     size_t n = 1, bad;
     bool escapes = false;
+    unsigned char seen = 0;
     while (n < r->rest.n && p[n] != '"' && (unsigned char)p[n] >= 0x20) {
+        seen |= (unsigned char)p[n];
         escapes = escapes || p[n] == '\\';
         n += p[n] == '\\' ? 2 : 1;
     }
@@ -275,7 +280,7 @@ static bool read_text(struct reader *r, struct value *ret)
     if (escapes)
         return read_token_by_jansson(r, n + 1, ret);
     struct str text = {p + 1, n - 1};
-    if (!str_is_utf8(text, &bad))
+    if (seen > 0x7F && !str_is_utf8(text, &bad))
         return false;
     *ret = value_str(arena_str(r->arena, text));
     r->rest = str_skip(r->rest, n + 1);
@@ -346,7 +351,9 @@ static bool has_duplicates(const struct value_pair *pairs, size_t n)
     if (n <= KEYS_COMPARED) {
         for (size_t i = 0; i < n; i++) {
             for (size_t k = 0; k < i; k++)
-                found = found || str_eq(value_text(pairs[i].key), value_text(pairs[k].key));
+                found = found || (pairs[i].key.n == pairs[k].key.n &&
+                                  pairs[i].key.s[0] == pairs[k].key.s[0] &&
+                                  str_eq(value_text(pairs[i].key), value_text(pairs[k].key)));
         }
         return found;
     }

@@ -62,21 +62,17 @@ static bool read_query(struct exchange *x, struct store_query *ret)
 static void answer_page(struct exchange *x, const struct store_page *page)
 {
     struct arena *a = &x->arena;
-    struct value *items = ARENA_ARRAY(a, struct value, page->n);
     size_t n = 0;
-    for (; n < page->n; n++) {
-        items[n] = event_json(&page->entries[n], a);
-        if (!answer_has_room(x, items[n]) && n)
-            break;
-    }
+    answer_list_begin(x, "events");
+    while (n < page->n && answer_list_item(x, event_json(&page->entries[n], a)))
+        n++;
     struct value next = value_none(), oldest = value_none();
     if (n && (page->more || n < page->n))
         next = value_int((int64_t)page->entries[n - 1].id);
     if (page->oldest)
         oldest = value_int((int64_t)page->oldest);
-    answer_json(x, 200,
-                JSON_MAP(a, JSON_VALUE("events", value_list(items, n)), JSON_VALUE("next", next),
-                         JSON_VALUE("oldest", oldest)));
+    const struct value_pair rest[] = {JSON_VALUE("next", next), JSON_VALUE("oldest", oldest)};
+    answer_list_end(x, rest, 2);
 }
 
 static enum exchange_verdict on_page(struct exchange *x, void *state,

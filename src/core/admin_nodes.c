@@ -218,24 +218,20 @@ enum exchange_verdict admin_list_nodes(struct exchange *x, struct request_ctx *r
         !admin_number(x, &params[LIMIT], 1, PAGE_MAX, PAGE_DEFAULT, &limit) ||
         (params[STATE].value.p && !is_state(x, params[STATE].value)))
         return EXCHANGE_DONE;
-    struct value *items = ARENA_ARRAY(&x->arena, struct value, limit);
+    answer_list_begin(x, "nodes");
     struct str after = params[AFTER].value, next = {NULL, 0}, last = {NULL, 0};
     const struct node *node;
     while (!next.p && (node = snapshot_next(x->snapshot, after))) {
         after = node->name;
         if (!is_wanted(rq, node, params))
             continue;
-        struct value item = admin_node_value(x, rq, node);
-        if (n == limit || (!answer_has_room(x, item) && n)) {
-            next = last;
-        } else {
-            items[n++] = item;
+        if (n++ < limit && answer_list_item(x, admin_node_value(x, rq, node)))
             last = node->name;
-        }
+        else
+            next = last;
     }
-    answer_json(x, 200,
-                JSON_MAP(&x->arena, JSON_VALUE("nodes", value_list(items, n)),
-                         JSON_VALUE("next", next.p ? value_str(next) : value_none())));
+    const struct value_pair rest[] = {JSON_VALUE("next", next.p ? value_str(next) : value_none())};
+    answer_list_end(x, rest, 1);
     return EXCHANGE_DONE;
 }
 

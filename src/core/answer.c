@@ -63,20 +63,15 @@ static bool write_json(struct exchange *x, struct value v)
     return whole;
 }
 
-bool answer_has_room(struct exchange *x, struct value item)
-{
-    return json_write(&x->body, item, false) && x->body.n <= PAGE_MAX_BYTES;
-}
-
 struct str answer_json_tag(struct exchange *x, struct value v)
 {
     write_json(x, v);
     return str_from(answer_tag(x, x->out.body));
 }
 
-void answer_json(struct exchange *x, int status, struct value v)
+static void answer_written(struct exchange *x, int status, bool whole)
 {
-    if (!write_json(x, v)) {
+    if (!whole) {
         answer_problem(x, 500, "this is more than an answer can hold");
         return;
     }
@@ -88,6 +83,45 @@ void answer_json(struct exchange *x, int status, struct value v)
         x->out.status = 304;
         x->out.type = NULL;
     }
+}
+
+void answer_json(struct exchange *x, int status, struct value v)
+{
+    answer_written(x, status, write_json(x, v));
+}
+
+void answer_list_begin(struct exchange *x, const char *member)
+{
+    buf_clear(&x->body);
+    buf_printf(&x->body, "{\"%s\":[", member);
+}
+
+bool answer_list_item(struct exchange *x, struct value item)
+{
+    size_t before = x->body.n;
+    bool first = x->body.p[before - 1] == '[';
+    if (!first)
+        buf_char(&x->body, ',');
+    if ((json_write(&x->body, item, false) && x->body.n <= PAGE_MAX_BYTES) || first)
+        return true;
+    x->body.n = before;
+    x->body.full = false;
+    return false;
+}
+
+void answer_list_end(struct exchange *x, const struct value_pair *rest, size_t n)
+{
+    buf_char(&x->body, ']');
+    for (size_t i = 0; i < n; i++) {
+        buf_char(&x->body, ',');
+        json_write(&x->body, rest[i].key, false);
+        buf_char(&x->body, ':');
+        json_write(&x->body, rest[i].value, false);
+    }
+    bool whole = buf_str(&x->body, STR("}\n"));
+    x->out.body = buf_view(&x->body);
+    x->out.cache = "no-store";
+    answer_written(x, 200, whole);
 }
 
 static const char *title_of(int status)

@@ -41,9 +41,12 @@ void answer_json(struct exchange *x, int status, struct value v);
 /* The entity tag that answer_json would give to this value. */
 struct str answer_json_tag(struct exchange *x, struct value v);
 
-/* Whether a list has room for one more item: pages end early where items are large. The item's
- * bytes go to the exchange's buffer, which answer_json clears. */
-bool answer_has_room(struct exchange *x, struct value item);
+/* A page of a list as the answer, written item by item: {"MEMBER": [ITEM...], and then the members
+ * of `rest`}. Pages end early where items are large: answer_list_item returns false for an item
+ * that does not fit, and leaves it out. The first one is never left out. */
+void answer_list_begin(struct exchange *x, const char *member);
+bool answer_list_item(struct exchange *x, struct value item);
+void answer_list_end(struct exchange *x, const struct value_pair *rest, size_t n);
 
 /* `detail` is one line, static or in the exchange's arena. */
 void answer_problem(struct exchange *x, int status, const char *detail);

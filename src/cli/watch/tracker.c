@@ -8,10 +8,49 @@
 
 #define EVENT_ARENA_BYTES 2048
 
+#define STAGE_MAX_BYTES 95
+#define MESSAGE_MAX_BYTES 255
+
+/* There may be 100,000 nodes, most of them without a stage and a message. */
+static char no_text[1];
+
+static void drop_text(char *text)
+{
+    if (text != no_text)
+        free(text);
+}
+
+static void set_text(char **to, size_t max_bytes, struct str text)
+{
+    struct str head = str_head(text, max_bytes);
+    char *copy = head.n ? mem_copy(head.p, head.n) : no_text;
+    drop_text(*to);
+    *to = copy;
+}
+
+static void set_stage(struct node_view *s, struct str text)
+{
+    set_text(&s->stage, STAGE_MAX_BYTES, text);
+}
+
+static void set_message(struct node_view *s, struct str text)
+{
+    set_text(&s->message, MESSAGE_MAX_BYTES, text);
+}
+
+static void set_state(struct node_view *s, struct str text)
+{
+    struct str head = str_head(text, sizeof(s->state) - 1);
+    memcpy(s->state, head.p, head.n);
+    s->state[head.n] = '\0';
+}
+
 static void clear(struct node_view *s)
 {
-    free(s->name);
-    free(s->role);
+    drop_text(s->name);
+    drop_text(s->role);
+    drop_text(s->stage);
+    drop_text(s->message);
 }
 
 void fleetview_done(struct fleetview *v)
@@ -52,27 +91,16 @@ void fleetview_drop(struct fleetview *v, struct str name)
     memmove(s, s + 1, (size_t)(v->list + v->n - s) * sizeof(*s));
 }
 
-static char *copy(struct str s)
-{
-    char *p = mem_copy(s.p, s.n);
-    return p;
-}
-
-static void set(char *to, size_t size, struct str text)
-{
-    struct str head = str_head(text, size - 1);
-    memcpy(to, head.p, head.n);
-    to[head.n] = '\0';
-}
-
 static struct node_view *insert(struct fleetview *v, struct str name)
 {
     uint32_t at = place_of(v, name);
     v->list = mem_grow(v->list, v->n, &v->room, sizeof(*v->list));
     memmove(v->list + at + 1, v->list + at, (v->n - at) * sizeof(*v->list));
     v->n++;
-    v->list[at] = (struct node_view){.name = copy(name), .role = copy(STR(""))};
-    return &v->list[at];
+    struct node_view *s = &v->list[at];
+    *s = (struct node_view){.name = no_text, .role = no_text, .stage = no_text, .message = no_text};
+    set_text(&s->name, SIZE_MAX, name);
+    return s;
 }
 
 static void take_boot(struct node_view *s, struct value boot)
@@ -82,14 +110,14 @@ static void take_boot(struct node_view *s, struct value boot)
     s->began_ms = api_time(boot, "began");
     s->ended_ms = finished.kind == VALUE_BOOL && finished.b ? api_time(boot, "last") : -1;
     s->reboot = reboot.kind == VALUE_BOOL && reboot.b;
-    set(s->stage, sizeof(s->stage), api_text(boot, "stage"));
+    set_stage(s, api_text(boot, "stage"));
     s->stage_ended = false;
 }
 
 static void take_failure(struct node_view *s, struct value failure)
 {
     if (api_text(failure, "stage").n)
-        set(s->stage, sizeof(s->stage), api_text(failure, "stage"));
+        set_stage(s, api_text(failure, "stage"));
 }
 
 struct node_view *fleetview_put(struct fleetview *v, struct value node)
@@ -100,16 +128,15 @@ struct node_view *fleetview_put(struct fleetview *v, struct value node)
     struct node_view *s = fleetview_find(v, name);
     if (!s)
         s = insert(v, name);
-    free(s->role);
-    s->role = copy(api_text(node, "role"));
+    set_text(&s->role, SIZE_MAX, api_text(node, "role"));
     s->since_ms = api_time(node, "since");
     s->bad = reason.n > 0;
-    set(s->state, sizeof(s->state), api_text(node, "state"));
-    set(s->message, sizeof(s->message), reason);
+    set_state(s, api_text(node, "state"));
+    set_message(s, reason);
     take_boot(s, value_get(node, STR("boot")));
     take_failure(s, failure);
     if (!reason.n && api_text(node, "alarm").n) {
-        set(s->message, sizeof(s->message), api_text(node, "alarm"));
+        set_message(s, api_text(node, "alarm"));
         s->bad = true;
     }
     return s;
@@ -132,7 +159,7 @@ static void begin_boot(struct node_view *s, int64_t at_ms, bool reboot)
     s->began_ms = at_ms;
     s->ended_ms = -1;
     s->reboot = reboot;
-    s->stage[0] = '\0';
+    set_stage(s, STR(""));
     s->stage_ended = false;
 }
 
@@ -140,7 +167,7 @@ static void take_progress(struct node_view *s, struct value data, int64_t at_ms)
 {
     if (s->began_ms < 0)
         begin_boot(s, at_ms, value_get(data, STR("reboot")).kind == VALUE_BOOL);
-    set(s->stage, sizeof(s->stage), api_text(data, "stage"));
+    set_stage(s, api_text(data, "stage"));
     s->stage_ended = str_is(api_text(data, "type"), "finish");
     if (s->stage_ended && strcmp(s->stage, "modules-final") == 0)
         s->ended_ms = at_ms;
@@ -148,7 +175,7 @@ static void take_progress(struct node_view *s, struct value data, int64_t at_ms)
 
 static void take_state(struct node_view *s, const char *state, int64_t at_ms)
 {
-    set(s->state, sizeof(s->state), str_from(state));
+    set_state(s, str_from(state));
     s->since_ms = at_ms;
     if (strcmp(state, "booting") == 0)
         begin_boot(s, at_ms, false);
@@ -167,7 +194,7 @@ static void take_message(struct node_view *s, struct str kind, struct value even
     arena_init(&a, EVENT_ARENA_BYTES);
     if (!text.n && !str_is(kind, "progress"))
         text = event_text(event, &a);
-    set(s->message, sizeof(s->message), text);
+    set_message(s, text);
     arena_done(&a);
     s->bad = event_is_bad(event);
 }
@@ -257,7 +284,7 @@ static void replay(struct learn *l, struct fleetview *past, const struct value *
         struct value list = value_get(pages[p - 1], STR("events"));
         for (uint32_t i = list.kind == VALUE_LIST ? list.n : 0; i > 0; i--) {
             const struct node_view *s = fleetview_event(past, list.items[i - 1]);
-            if (s)
+            if (s && *s->role)
                 learn(l, s, list.items[i - 1]);
         }
     }
@@ -280,9 +307,24 @@ static int get_history(struct tracker *t, struct value *pages, size_t *ret_n)
     return CLI_OK;
 }
 
+/* Only the nodes that the events are about need to be known; their roles come with put_past. */
+static void note_names(struct fleetview *past, const struct value *pages, size_t n)
+{
+    for (size_t p = 0; p < n; p++) {
+        struct value list = value_get(pages[p], STR("events"));
+        for (uint32_t i = 0; list.kind == VALUE_LIST && i < list.n; i++) {
+            struct str name = api_text(list.items[i], "node");
+            if (name.n && !fleetview_find(past, name))
+                insert(past, name);
+        }
+    }
+}
+
 /* Before these events no boot is in progress. */
 static int put_past(void *cls, struct value node)
 {
+    if (!fleetview_find(cls, api_text(node, "name")))
+        return 0;
     struct node_view *s = fleetview_put(cls, node);
     s->began_ms = s->ended_ms = -1;
     return 0;
@@ -294,9 +336,10 @@ static int learn_history(struct tracker *t)
     struct value pages[HISTORY_PAGES];
     struct fleetview past = {.n = 0};
     size_t n = 0;
-    int status = api_each(&t->api, ALL_NODES, "nodes", put_past, &past);
-    if (status == CLI_OK)
-        status = get_history(t, pages, &n);
+    int status = get_history(t, pages, &n);
+    note_names(&past, pages, n);
+    if (past.n && status == CLI_OK)
+        status = api_each(&t->api, ALL_NODES, "nodes", put_past, &past);
     replay(&t->learn, &past, pages, n);
     fleetview_done(&past);
     return status;

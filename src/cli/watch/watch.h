@@ -46,20 +46,18 @@ double learn_fraction(const struct learn *l, const char *role, const char *stage
 /* --- fleetview (tracker.c): nodes as the server reported them; no I/O ----------------------- */
 
 #define NODE_VIEW_STATE_SIZE 16
-#define NODE_VIEW_STAGE_SIZE 96
-#define NODE_VIEW_MESSAGE_SIZE 256
 
 struct node_view {
     char *name, *role;
+    char *stage;   /* of the current or the last boot */
+    char *message; /* the latest message; not escaped for a terminal */
     char state[NODE_VIEW_STATE_SIZE];
-    char stage[NODE_VIEW_STAGE_SIZE];     /* of the current or the last boot */
-    char message[NODE_VIEW_MESSAGE_SIZE]; /* the latest message; not escaped for a terminal */
-    int64_t since_ms;                     /* beginning of the state; -1: unknown */
-    int64_t began_ms;                     /* beginning of the boot; -1: no boot */
-    int64_t ended_ms;                     /* end of that boot; -1: not ended */
-    bool stage_ended;                     /* the stage has ended, not only begun */
-    bool reboot;                          /* a reboot, not a build */
-    bool bad;                             /* the message is about a failure or an alarm */
+    int64_t since_ms; /* beginning of the state; -1: unknown */
+    int64_t began_ms; /* beginning of the boot; -1: no boot */
+    int64_t ended_ms; /* end of that boot; -1: not ended */
+    bool stage_ended; /* the stage has ended, not only begun */
+    bool reboot;      /* a reboot, not a build */
+    bool bad;         /* the message is about a failure or an alarm */
 };
 
 struct fleetview {

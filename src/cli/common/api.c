@@ -47,6 +47,7 @@ int api_find_server(struct cli *c, const struct config *config, struct server_ad
 }
 
 #define BODY_MAX_BYTES 262144
+#define PAGE_ARENA_BYTES ((size_t)1024 * 1024)
 
 int api_open(struct cli *c, struct api *ret)
 {
@@ -167,21 +168,29 @@ struct str api_node(struct api *api, const char *name, const char *action)
 int api_each(struct api *api, struct str target, const char *member,
              int (*on_item)(void *cls, struct value item), void *cls)
 {
-    struct str next = STR("");
+    struct arena *own = api->arena, arena;
+    struct buf url;
+    int r;
+    arena_init(&arena, PAGE_ARENA_BYTES);
+    buf_init(&url, BODY_MAX_BYTES);
+    buf_str(&url, target);
+    api->arena = &arena;
     do {
         struct value page;
-        struct str url =
-            next.n ? arena_printf(api->arena, "%.*s&after=%.*s", STR_ARG(target), STR_ARG(next))
-                   : target;
-        int r = api_get(api, url, &page);
+        arena_reset(&arena);
+        r = api_get(api, buf_view(&url), &page);
         struct value list = r == CLI_OK ? value_get(page, str_from(member)) : (struct value){0};
         for (uint32_t i = 0; r == 0 && list.kind == VALUE_LIST && i < list.n; i++)
             r = on_item(cls, list.items[i]);
-        if (r != 0)
-            return r;
-        next = uri_encode_segment(api_text(page, "next"), api->arena);
-    } while (next.n);
-    return CLI_OK;
+        struct str next = r == 0 ? uri_encode_segment(api_text(page, "next"), &arena) : STR("");
+        buf_clear(&url);
+        if (next.n)
+            buf_printf(&url, "%.*s&after=%.*s", STR_ARG(target), STR_ARG(next));
+    } while (url.n);
+    api->arena = own;
+    buf_done(&url);
+    arena_done(&arena);
+    return r;
 }
 
 int api_last_event(struct api *api, char text[static STR_U64_SIZE], struct str *ret)

@@ -50,7 +50,8 @@ int api_refused(struct api *api, const struct api_answer *answer);
 /* "/v1/nodes/NAME", or "/v1/nodes/NAME/ACTION" if `action` is not empty. */
 struct str api_node(struct api *api, const char *name, const char *action);
 
-/* Calls on_item for each item of a list, page by page. `target` must have a query ("…?limit=1000");
+/* Calls on_item for each item of a list, page by page. An item, and what on_item allocates from
+ * api->arena, is gone with its page. `target` must have a query ("…?limit=1000");
  * `member` is the list's name in the answer. Stops when on_item returns something other than 0, and
  * returns that. */
 int api_each(struct api *api, struct str target, const char *member,

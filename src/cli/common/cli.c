@@ -80,19 +80,19 @@ void cli_print_line(const char *fmt, ...)
 /* Every line but the first begins with `indent`: strings in JSON contain no newline. */
 static void print_json(struct value v, bool pretty, const char *indent)
 {
-    struct buf text, safe;
-    buf_init(&text, TEXT_MAX_BYTES);
-    buf_init(&safe, TEXT_MAX_BYTES);
+    /* Kept for the next item of a list, and until the end of the process. */
+    static struct buf text = {.max_bytes = TEXT_MAX_BYTES}, safe = {.max_bytes = TEXT_MAX_BYTES};
+    buf_clear(&text);
+    buf_clear(&safe);
     json_write(&text, v, pretty);
     term_json(&safe, buf_view(&text));
     struct str rest = buf_view(&safe);
     for (const char *before = ""; rest.p; before = "\n") {
         struct str line = str_cut(&rest, '\n');
-        printf("%s%s", before, *before ? indent : "");
-        fwrite(line.p, 1, line.n, stdout);
+        fputs_unlocked(before, stdout);
+        fputs_unlocked(*before ? indent : "", stdout);
+        fwrite_unlocked(line.p, 1, line.n, stdout);
     }
-    buf_done(&safe);
-    buf_done(&text);
 }
 
 void cli_print_json(struct value v)

@@ -13,8 +13,24 @@ void table_init(struct table *t, struct arena *a, size_t columns)
     *t = (struct table){.arena = a, .columns = columns};
 }
 
+void table_flow(struct table *t, FILE *f, bool color)
+{
+    t->flows_to = f;
+    t->color = color;
+}
+
+static void print_block(struct table *t)
+{
+    table_print(t, t->flows_to, t->color);
+    arena_reset(t->arena);
+    t->cells = NULL;
+    t->room = 0;
+}
+
 void table_add(struct table *t, struct str cell)
 {
+    if (t->flows_to && t->n == t->columns * TABLE_BLOCK_ROWS)
+        print_block(t);
     if (t->n == t->room) {
         size_t room = t->room ? t->room * 2 : 64;
         struct str *cells = ARENA_ARRAY(t->arena, struct str, room);
@@ -23,7 +39,9 @@ void table_add(struct table *t, struct str cell)
         t->cells = cells;
         t->room = room;
     }
-    struct str text = cell.n ? term_safe(cell, t->arena) : STR("-");
+    struct str text = !cell.n               ? STR("-")
+                      : term_is_ascii(cell) ? arena_str(t->arena, cell)
+                                            : term_safe(cell, t->arena);
     size_t column = t->n % t->columns, width = term_width(text);
     if (width > t->width[column])
         t->width[column] = width;
@@ -39,12 +57,14 @@ static void print_row(const struct table *t, const struct str *row, FILE *f)
     }
 }
 
-void table_print(const struct table *t, FILE *f, bool color)
+void table_print(struct table *t, FILE *f, bool color)
 {
     for (size_t i = 0; i + t->columns <= t->n; i += t->columns) {
-        bool bold = color && i == 0;
+        bool bold = color && !t->is_begun;
+        t->is_begun = true;
         fputs(bold ? TERM_BOLD : "", f);
         print_row(t, t->cells + i, f);
         fputs(bold ? TERM_PLAIN "\n" : "\n", f);
     }
+    t->n = 0;
 }

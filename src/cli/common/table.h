@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #define TABLE_COLUMNS_MAX 8
+#define TABLE_BLOCK_ROWS 1000
 
 struct table {
     struct arena *arena;
@@ -15,13 +16,20 @@ struct table {
     size_t width[TABLE_COLUMNS_MAX];
     struct str *cells; /* row by row, the first one is the heading */
     size_t n, room;
+    FILE *flows_to; /* NULL: all rows are kept */
+    bool color;
+    bool is_begun; /* the heading was printed */
 };
 
 /* Cells are copied to the arena. */
 void table_init(struct table *t, struct arena *a, size_t columns);
+/* Prints rows as they come, TABLE_BLOCK_ROWS at a time, so that a table of any length needs little
+ * memory. A block's columns are as wide as the widest cell up to its end. The arena must be the
+ * table's own. */
+void table_flow(struct table *t, FILE *f, bool color);
 /* Adds the next cell, row by row, escaped for a terminal. An empty text is shown as "-". */
 void table_add(struct table *t, struct str cell);
-/* Prints all complete rows, the first one in bold if `color`. */
-void table_print(const struct table *t, FILE *f, bool color);
+/* Prints all complete rows that were not printed yet, the very first one in bold if `color`. */
+void table_print(struct table *t, FILE *f, bool color);
 
 #endif

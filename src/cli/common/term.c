@@ -29,9 +29,25 @@ bool term_color(const char *when, int fd)
     return !(no && *no) && term_is_capable(fd);
 }
 
+/* How many bytes of printable ASCII `s` begins with. */
+static size_t ascii_head(struct str s)
+{
+    size_t n = 0;
+    while (n < s.n && s.p[n] >= ' ' && s.p[n] <= '~')
+        n++;
+    return n;
+}
+
+bool term_is_ascii(struct str s)
+{
+    return ascii_head(s) == s.n;
+}
+
 size_t term_width(struct str s)
 {
     size_t width = 0, n;
+    if (term_is_ascii(s))
+        return s.n;
     for (; s.n; s = str_skip(s, n)) {
         int columns = wcwidth((wchar_t)str_decode(s, &n));
         width += columns < 0 ? 1 : (size_t)columns;
@@ -109,6 +125,11 @@ void term_json(struct buf *b, struct str json)
 {
     size_t n;
     for (; json.n; json = str_skip(json, n)) {
+        n = ascii_head(json);
+        buf_append(b, json.p, n);
+        json = str_skip(json, n);
+        if (!json.n)
+            break;
         uint32_t c = str_decode(json, &n);
         if (c == '\n' || (text_is_printable(c) && !str_is_hidden(c)))
             buf_append(b, json.p, n);

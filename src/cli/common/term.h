@@ -25,6 +25,8 @@ bool term_when_valid(const char *when);
  * and NO_COLOR is unset (no-color.org). */
 bool term_color(const char *when, int fd);
 
+/* Whether `s` consists of printable ASCII: it needs no escaping, and each byte fills a column. */
+bool term_is_ascii(struct str s);
 /* The number of columns that `s` occupies. */
 size_t term_width(struct str s);
 /* The longest beginning of `s` that fits in that many columns. */

@@ -82,6 +82,7 @@ static int run(struct cli *c)
 /* --- One of them ---------------------------------------------------------------------------- */
 
 struct owner {
+    struct arena *arena;  /* for the name */
     struct str mac, name; /* name.n == 0: not found */
 };
 
@@ -91,7 +92,7 @@ static int is_owner(void *cls, struct value node)
     struct value macs = value_get(node, STR("macs"));
     for (uint32_t i = 0; macs.kind == VALUE_LIST && i < macs.n; i++) {
         if (macs.items[i].kind == VALUE_STR && str_eq(value_text(macs.items[i]), o->mac))
-            o->name = api_text(node, "name");
+            o->name = arena_str(o->arena, api_text(node, "name"));
     }
     return 0;
 }
@@ -99,7 +100,7 @@ static int is_owner(void *cls, struct value node)
 /* If a node has the MAC already, the message says so. */
 static int say_unknown(struct api *api, struct str mac, struct guess *g)
 {
-    struct owner o = {.mac = mac};
+    struct owner o = {.arena = api->arena, .mac = mac};
     int status = api_each(api, STR("/v1/nodes?limit=1000"), "nodes", is_owner, &o);
     if (status != CLI_OK)
         return status;

@@ -72,15 +72,14 @@ static int list_tree(struct cli *c, const struct config *config)
 /* --- From the server ------------------------------------------------------------------------ */
 
 struct listing {
-    struct cli *cli;
-    struct cli_list list;
+    struct api *api;
     struct table table;
 };
 
 static int add_row(void *cls, struct value node)
 {
     struct listing *l = cls;
-    struct arena *a = &l->cli->arena;
+    struct arena *a = l->api->arena;
     table_add(&l->table, api_text(node, "name"));
     table_add(&l->table, api_text(node, "role"));
     table_add(&l->table, api_text(node, "cluster"));
@@ -106,18 +105,23 @@ static int add_item(void *cls, struct value node)
 }
 
 #define TARGET STR("/v1/nodes?limit=1000")
+#define ROWS_BYTES ((size_t)512 * 1024) /* of a table's block */
 
 static int list_table(struct api *api)
 {
     static const char *const heads[] = {"NAME", "ROLE",      "CLUSTER", "STATE",
                                         "FOR",  "ADDRESSES", "MACS",    "CHECK"};
-    struct listing l = {.cli = api->cli};
-    table_init(&l.table, &api->cli->arena, 8);
+    struct listing l = {.api = api};
+    struct arena rows;
+    arena_init(&rows, ROWS_BYTES);
+    table_init(&l.table, &rows, 8);
+    table_flow(&l.table, stdout, api->cli->color_out);
     for (size_t i = 0; i < 8; i++)
         table_add(&l.table, str_from(heads[i]));
     int status = api_each(api, TARGET, "nodes", add_row, &l);
     if (status == CLI_OK)
         table_print(&l.table, stdout, api->cli->color_out);
+    arena_done(&rows);
     return status;
 }
 

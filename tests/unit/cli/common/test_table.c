@@ -78,6 +78,42 @@ static void many_rows(void **state)
     free(got);
 }
 
+/* 2,500 rows after the heading; from the 1,000th and the 2,000th on they are wider. */
+static void flowing_rows_are_printed_in_blocks(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct table t;
+    char *text = NULL;
+    size_t n, lines = 0;
+    FILE *f = open_memstream(&text, &n);
+    arena_init(&arena, 1024);
+    table_init(&t, &arena, 2);
+    table_flow(&t, f, true);
+    table_add(&t, STR("A"));
+    table_add(&t, STR("B"));
+    for (int i = 1; i <= 2500; i++) {
+        table_add(&t, str_head(STR("xxx"), (size_t)1 + (size_t)i / 1000));
+        table_add(&t, STR("x"));
+        assert_true(t.n <= (size_t)2 * TABLE_BLOCK_ROWS);
+    }
+    fflush(f);
+    assert_true(n > 0); /* not only at the end */
+    table_print(&t, f, true);
+    table_print(&t, f, true); /* nothing is left */
+    fclose(f);
+    assert_true(str_starts(str_from(text), STR("\033[1mA  B\033[0m\nx  x\n")));
+    for (struct str rest = {text, n}; rest.n; lines++) {
+        struct str line = str_cut(&rest, '\n');
+        size_t width = lines < 1000 ? 1 : lines < 2000 ? 2 : 3;
+        if (lines > 0)
+            assert_int_equal(line.n, width + 3);
+    }
+    assert_int_equal(lines, 2501);
+    free(text);
+    arena_done(&arena);
+}
+
 static int set_locale(void **state)
 {
     (void)state;
@@ -87,4 +123,5 @@ static int set_locale(void **state)
 UNIT_MAIN(cmocka_unit_test(columns_line_up),
           cmocka_unit_test_setup(width_counts_columns_not_bytes, set_locale),
           cmocka_unit_test(nothing_is_a_dash), cmocka_unit_test(cells_are_escaped_and_measured_so),
-          cmocka_unit_test(head_is_bold_with_color), cmocka_unit_test(many_rows))
+          cmocka_unit_test(head_is_bold_with_color), cmocka_unit_test(many_rows),
+          cmocka_unit_test(flowing_rows_are_printed_in_blocks))

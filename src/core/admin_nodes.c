@@ -23,16 +23,6 @@ static void put(struct node_members *m, struct str key, struct value v)
 
 /* --- What is defined ------------------------------------------------------------------------- */
 
-static struct value macs_value(const struct node *n, struct arena *a)
-{
-    struct value *items = ARENA_ARRAY(a, struct value, n->macs_n);
-    for (uint8_t i = 0; i < n->macs_n; i++) {
-        char text[MAC_TEXT_SIZE];
-        items[i] = value_str(arena_str(a, str_from(mac_text(n->macs[i], text))));
-    }
-    return value_list(items, n->macs_n);
-}
-
 static struct value addresses_value(const struct node *n, struct arena *a)
 {
     struct value *items = ARENA_ARRAY(a, struct value, n->addresses_n);
@@ -41,12 +31,6 @@ static struct value addresses_value(const struct node *n, struct arena *a)
         items[i] = value_str(arena_str(a, str_from(address_text(n->addresses[i], text))));
     }
     return value_list(items, n->addresses_n);
-}
-
-static struct value uuid_value(const struct node *n, struct arena *a)
-{
-    char text[UUID_TEXT_SIZE];
-    return n->uuid ? value_str(arena_str(a, str_from(uuid_text(*n->uuid, text)))) : value_none();
 }
 
 static struct value variables_value(const struct node *n, struct arena *a)
@@ -66,8 +50,8 @@ static void put_definition(struct node_members *m, const struct node *n, struct 
     put(m, STR("cluster"), n->cluster ? value_str(n->cluster->name) : value_none());
     put(m, STR("bootstrap"), value_str(str_from(bootstrap_names[n->role->bootstrap])));
     put(m, STR("fqdn"), value_str(values_fqdn(n, a)));
-    put(m, STR("macs"), macs_value(n, a));
-    put(m, STR("uuid"), uuid_value(n, a));
+    put(m, STR("macs"), node_macs_value(n, a));
+    put(m, STR("uuid"), node_uuid_value(n, a));
     put(m, STR("serial"), admin_text_or_none(n->serial));
     put(m, STR("addresses"), addresses_value(n, a));
     put(m, STR("variables"), variables_value(n, a));

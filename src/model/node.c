@@ -33,3 +33,19 @@ uint8_t node_interface_of(const struct node *n, uint8_t address)
         number = (uint8_t)(number + (first_of_vlan(n, n->networks[i]->vlan) == i));
     return number;
 }
+
+struct value node_macs_value(const struct node *n, struct arena *a)
+{
+    struct value *items = ARENA_ARRAY(a, struct value, n->macs_n);
+    for (uint8_t i = 0; i < n->macs_n; i++) {
+        char text[MAC_TEXT_SIZE];
+        items[i] = value_str(arena_str(a, str_from(mac_text(n->macs[i], text))));
+    }
+    return value_list(items, n->macs_n);
+}
+
+struct value node_uuid_value(const struct node *n, struct arena *a)
+{
+    char text[UUID_TEXT_SIZE];
+    return n->uuid ? value_str(arena_str(a, str_from(uuid_text(*n->uuid, text)))) : value_none();
+}

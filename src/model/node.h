@@ -38,4 +38,8 @@ bool node_name_valid(struct str name);
  * of that number is the interface's, where the node has MACs. */
 uint8_t node_interface_of(const struct node *n, uint8_t address);
 
+/* As templates and JSON have them: a list of texts; a text, or none where it is not declared. */
+struct value node_macs_value(const struct node *n, struct arena *a);
+struct value node_uuid_value(const struct node *n, struct arena *a);
+
 #endif

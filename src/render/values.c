@@ -312,12 +312,6 @@ static struct value mac_list(const struct node *n, struct arena *a)
     return value_list(items, n->macs_n);
 }
 
-static struct value uuid_value(const struct node *n, struct arena *a)
-{
-    char text[UUID_TEXT_SIZE];
-    return n->uuid ? value_str(arena_str(a, str_from(uuid_text(*n->uuid, text)))) : value_none();
-}
-
 struct str values_fqdn(const struct node *n, struct arena *a)
 {
     if (!n->addresses_n || !n->networks[0]->search_n)
@@ -354,7 +348,7 @@ static struct value node_value(const struct of_node *o, enum node_key key)
     case NODE_FQDN: return value_str(values_fqdn(n, o->arena));
     case NODE_INSTANCE_ID: return value_str(instance_id(o));
     case NODE_MACS: return mac_list(n, o->arena);
-    case NODE_UUID: return uuid_value(n, o->arena);
+    case NODE_UUID: return node_uuid_value(n, o->arena);
     case NODE_SERIAL: return text_or_none(n->serial);
     case NODE_ADDRESSES: return address_list(n->addresses, n->addresses_n, o->arena);
     case NODE_INTERFACES: return interface_list(o);

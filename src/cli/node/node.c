@@ -25,22 +25,6 @@ static struct value addresses_value(const struct node *n, struct arena *a)
     return value_list(items, n->addresses_n);
 }
 
-static struct value macs_value(const struct node *n, struct arena *a)
-{
-    struct value *items = ARENA_ARRAY(a, struct value, n->macs_n);
-    for (uint8_t i = 0; i < n->macs_n; i++) {
-        char text[MAC_TEXT_SIZE];
-        items[i] = value_str(arena_str(a, str_from(mac_text(n->macs[i], text))));
-    }
-    return value_list(items, n->macs_n);
-}
-
-static struct value uuid_value(const struct node *n, struct arena *a)
-{
-    char text[UUID_TEXT_SIZE];
-    return n->uuid ? value_str(arena_str(a, str_from(uuid_text(*n->uuid, text)))) : value_none();
-}
-
 struct value node_place_value(struct place at, struct arena *a)
 {
     const struct value_pair pairs[] = {
@@ -58,9 +42,9 @@ void node_pairs(const struct node *n, struct arena *a, struct value_pair ret[sta
         JSON_STR("role", n->role->name),
         JSON_STR("bootstrap", str_from(bootstrap_names[n->role->bootstrap])),
         JSON_VALUE("cluster", n->cluster ? value_str(n->cluster->name) : value_none()),
-        JSON_VALUE("macs", macs_value(n, a)),
+        JSON_VALUE("macs", node_macs_value(n, a)),
         JSON_VALUE("addresses", addresses_value(n, a)),
-        JSON_VALUE("uuid", uuid_value(n, a)),
+        JSON_VALUE("uuid", node_uuid_value(n, a)),
         JSON_VALUE("serial", n->serial.n ? value_str(n->serial) : value_none()),
         JSON_INT("key_epoch", n->key_epoch),
         JSON_VALUE("declared", node_place_value(n->at, a)),

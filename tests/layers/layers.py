@@ -19,13 +19,14 @@ MAY_SEE = {
     "config": GROUND + ["wire", "port", "crypto", "tree"],
     "render": GROUND + ["template", "wire", "port", "crypto", "tree", "config"],
     "fleet": GROUND + ["wire", "port", "crypto"],
+    "kube": GROUND + ["wire", "port", "crypto"],
     "core": GROUND + ["template", "wire", "port", "crypto", "tree", "config", "render", "fleet"],
     "store": GROUND + ["wire", "port"],
     "net": GROUND + ["wire", "crypto", "port/exchange.h", "port/work.h", "port/closer.h",
             "core/core.h"],
     "daemon": GROUND + ["template", "wire", "port", "crypto", "tree", "config", "render", "fleet",
-                        "core", "store", "net"],
-    "cli": GROUND + ["template", "wire", "port", "crypto", "tree", "config", "render"],
+                        "kube", "core", "store", "net"],
+    "cli": GROUND + ["template", "wire", "port", "crypto", "tree", "config", "render", "kube"],
 }
 
 # The library headers, and the folders or files that alone may include them.

@@ -26,7 +26,8 @@ MAY_SEE = {
             "core/core.h"],
     "daemon": GROUND + ["template", "wire", "port", "crypto", "tree", "config", "render", "fleet",
                         "kube", "core", "store", "net"],
-    "cli": GROUND + ["template", "wire", "port", "crypto", "tree", "config", "render", "kube"],
+    "cli": GROUND + ["template", "wire", "port", "crypto", "tree", "config", "render", "kube",
+            "net/fetch/easy.h"],
 }
 
 # The library headers, and the folders or files that alone may include them.
@@ -39,7 +40,7 @@ IMPORTERS = {
     r"xxhash\.h": ["base/hash.c"],
     r"zlib\.h": ["wire/gzip.c"],
     r"sqlite3\.h": ["store/sqlite/"],
-    r"curl/.*": ["cli/common/client.c"],
+    r"curl/.*": ["net/fetch/", "cli/common/client.c"],
 }
 
 # Our own headers that not all who could may use: library code never logs.

@@ -3,8 +3,8 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "net/fetch/easy.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <grp.h>
 #include <stdlib.h>
@@ -23,14 +23,9 @@ struct client {
     struct buf body;
 };
 
-/* Options of all requests. Proxies from the environment do not apply to cloudseedd. */
 static CURL *make_handle(const struct server_address *server)
 {
-    CURL *easy = mem_need(curl_easy_init());
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, "cloudseed/" CLOUDSEED_VERSION);
+    CURL *easy = easy_new();
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
     if (server->socket)
         curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, server->socket);
@@ -40,7 +35,7 @@ static CURL *make_handle(const struct server_address *server)
 struct client *client_new(const struct server_address *server)
 {
     struct client *cl = MEM_NEW(struct client);
-    curl_global_init(CURL_GLOBAL_DEFAULT);
+    easy_setup();
     cl->server = server;
     cl->easy = make_handle(server);
     buf_init(&cl->body, ANSWER_MAX_BYTES);
@@ -54,7 +49,7 @@ void client_free(struct client *cl)
     curl_easy_cleanup(cl->easy);
     buf_done(&cl->body);
     free(cl);
-    curl_global_cleanup();
+    easy_teardown();
 }
 
 static int fail_access(const struct server_address *server, struct err *e)
@@ -108,23 +103,12 @@ static size_t on_body(char *p, size_t one, size_t n, void *cls)
     return buf_append(&cl->body, p, n) ? n : 0;
 }
 
-static struct curl_slist *add_header(struct curl_slist *list, const char *name, struct str value)
-{
-    char line[1024];
-    snprintf(line, sizeof(line), "%s: %.*s", name, STR_ARG(value));
-    return mem_need(curl_slist_append(list, line));
-}
-
 static struct curl_slist *make_headers(const struct client_request *q)
 {
     struct curl_slist *list =
-        add_header(NULL, "Accept", STR("application/json, application/problem+json"));
-    list = mem_need(curl_slist_append(list, "Expect:"));
-    if (q->body.p)
-        list = add_header(list, "Content-Type", STR("application/json"));
-    else
-        list = mem_need(curl_slist_append(list, "Content-Type:"));
-    return q->if_match.n ? add_header(list, "If-Match", q->if_match) : list;
+        easy_headers(q->body.p ? STR("application/json") : (struct str){NULL, 0});
+    list = easy_header(list, STR("Accept"), STR("application/json, application/problem+json"));
+    return q->if_match.n ? easy_header(list, STR("If-Match"), q->if_match) : list;
 }
 
 static void set_url(CURL *easy, const struct server_address *server, struct str target)
@@ -138,16 +122,9 @@ static void set_url(CURL *easy, const struct server_address *server, struct str 
 
 static void prepare(struct client *cl, const struct client_request *q, struct curl_slist *headers)
 {
-    bool posts = strcmp(q->method, "POST") == 0 || q->body.p;
     buf_clear(&cl->body);
     set_url(cl->easy, cl->server, q->target);
-    curl_easy_setopt(cl->easy, CURLOPT_HTTPGET, 1L);
-    if (posts) {
-        curl_easy_setopt(cl->easy, CURLOPT_POST, 1L);
-        curl_easy_setopt(cl->easy, CURLOPT_POSTFIELDS, q->body.p ? q->body.p : "");
-        curl_easy_setopt(cl->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)q->body.n);
-    }
-    curl_easy_setopt(cl->easy, CURLOPT_CUSTOMREQUEST, q->method);
+    easy_method(cl->easy, q->method, q->body);
     curl_easy_setopt(cl->easy, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(cl->easy, CURLOPT_TIMEOUT_MS, REQUEST_MS);
     curl_easy_setopt(cl->easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -263,9 +240,9 @@ void client_stream_free(struct client_stream *s)
 static void connect_stream(struct client_stream *s)
 {
     curl_slist_free_all(s->headers);
-    s->headers = add_header(NULL, "Accept", STR("text/event-stream"));
+    s->headers = easy_header(NULL, STR("Accept"), STR("text/event-stream"));
     if (s->sse.last.n)
-        s->headers = add_header(s->headers, "Last-Event-ID", buf_view(&s->sse.last));
+        s->headers = easy_header(s->headers, STR("Last-Event-ID"), buf_view(&s->sse.last));
     curl_easy_setopt(s->easy, CURLOPT_HTTPHEADER, s->headers);
     sse_restart(&s->sse);
     buf_clear(&s->refusal);

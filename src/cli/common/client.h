@@ -2,8 +2,8 @@
 /*
  * client: HTTP requests to the server, and its stream of events.
  *
- * Only its source uses libcurl. The meaning of requests and answers belongs to cli/common/api.h and
- * the commands.
+ * Only its source uses libcurl in the tool. The meaning of requests and answers belongs to
+ * cli/common/api.h and the commands.
  */
 #ifndef CLOUDSEED_CLI_COMMON_CLIENT_H
 #define CLOUDSEED_CLI_COMMON_CLIENT_H

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/fetch/easy.h"
+
+#include "base/buf.h"
+#include "base/mem.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+
+#define KEEPALIVE_IDLE_S 30L
+#define KEEPALIVE_INTERVAL_S 10L
+
+/* An option that libcurl does not take would leave a request with less safety than was asked for.
+ */
+#define SET(easy, option, value)                               \
+    do {                                                       \
+        if (curl_easy_setopt(easy, option, value) != CURLE_OK) \
+            abort();                                           \
+    } while (0)
+
+/* --- Memory ----------------------------------------------------------------------------------- */
+
+static void wipe_free(void *p)
+{
+    if (p)
+        explicit_bzero(p, malloc_usable_size(p));
+    free(p);
+}
+
+static void *wipe_realloc(void *p, size_t n)
+{
+    size_t old = p ? malloc_usable_size(p) : 0;
+    void *moved = malloc(n);
+    if (!moved)
+        return NULL;
+    if (old)
+        memcpy(moved, p, old < n ? old : n);
+    wipe_free(p);
+    return moved;
+}
+
+void easy_setup(void)
+{
+    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wipe_free, wipe_realloc, strdup,
+                             calloc) != CURLE_OK)
+        abort();
+}
+
+void easy_teardown(void)
+{
+    curl_global_cleanup();
+}
+
+/* --- Options ---------------------------------------------------------------------------------- */
+
+static void limit_protocols(CURL *easy)
+{
+    SET(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    SET(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    SET(easy, CURLOPT_HTTP09_ALLOWED, 0L);
+    SET(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    SET(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+    SET(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    SET(easy, CURLOPT_PROXY, ""); /* those in the environment do not apply */
+}
+
+static void verify_peer(CURL *easy)
+{
+    SET(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+    SET(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    SET(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+}
+
+CURL *easy_new(void)
+{
+    CURL *easy = mem_need(curl_easy_init());
+    limit_protocols(easy);
+    verify_peer(easy);
+    SET(easy, CURLOPT_USERAGENT, "cloudseed/" CLOUDSEED_VERSION);
+    SET(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    SET(easy, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
+    SET(easy, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
+    return easy;
+}
+
+/* Without the last option the CAs in the system's folder would be trusted as well. */
+void easy_trust(CURL *easy, struct str ca)
+{
+    struct curl_blob blob = {(void *)(uintptr_t)ca.p, ca.n, CURL_BLOB_COPY};
+    SET(easy, CURLOPT_CAINFO_BLOB, &blob);
+    SET(easy, CURLOPT_CAPATH, NULL);
+}
+
+void easy_method(CURL *easy, const char *method, struct str body)
+{
+    SET(easy, CURLOPT_HTTPGET, 1L);
+    if (body.p || strcmp(method, "POST") == 0) {
+        SET(easy, CURLOPT_POST, 1L);
+        SET(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.n);
+        SET(easy, CURLOPT_COPYPOSTFIELDS, body.n ? body.p : "");
+    } else if (strcmp(method, "HEAD") == 0) {
+        SET(easy, CURLOPT_NOBODY, 1L);
+    }
+    SET(easy, CURLOPT_CUSTOMREQUEST, method);
+}
+
+/* --- Headers ---------------------------------------------------------------------------------- */
+
+static struct curl_slist *add(struct curl_slist *list, const char *line)
+{
+    return mem_need(curl_slist_append(list, line));
+}
+
+/* A line without a value suppresses the header: libcurl would wait for '100 Continue' before a
+ * large body, and call each body a form. */
+struct curl_slist *easy_headers(struct str type)
+{
+    struct curl_slist *list = add(NULL, "Expect:");
+    return type.p ? easy_header(list, STR("Content-Type"), type) : add(list, "Content-Type:");
+}
+
+struct curl_slist *easy_header(struct curl_slist *list, struct str name, struct str value)
+{
+    struct buf line;
+    buf_init(&line, SIZE_MAX - 1);
+    line.secret = true;
+    buf_str(&line, name);
+    if (value.n)
+        buf_printf(&line, ": %.*s", STR_ARG(value));
+    else
+        buf_char(&line, ';'); /* how libcurl wants an empty value */
+    list = add(list, line.p);
+    buf_done(&line);
+    return list;
+}

@@ -9,7 +9,7 @@ build=(gcc libc6-dev make autoconf automake pkg-config
     libmicrohttpd-dev libuv1-dev libyaml-dev libjansson-dev libssl-dev libxxhash-dev zlib1g-dev
     libsqlite3-dev libcurl4-openssl-dev)
 run=(curl)
-unit=(libcmocka-dev)
+unit=(libcmocka-dev openssl)
 test=(libcmocka-dev openssl openssh-client python3 python3-yaml python3-jinja2 git patch systemd
     tftp-hpa atftp busybox ipxe
     clang-14 clang-format-14 shellcheck pyflakes3 mandoc jq gpg gpg-agent python3-fusepy

@@ -166,6 +166,13 @@ def test_editorconfig_tells_the_truth():
     assert not bad, "\n".join(bad)
 
 
+def test_server_and_nodes_agree_on_the_least_date():
+    """Neither believes a clock that is before it."""
+    ours = re.search(r"BUILD_DATE=(\d+)", (ROOT / "configure.ac").read_text())
+    theirs = re.search(r"^BUILT = (\d+)", (ROOT / "templates/k8s/join.py").read_text(), re.M)
+    tap.eq(ours[1], theirs[1])
+
+
 # --- Pages ---------------------------------------------------------------------------------------
 
 

@@ -18,6 +18,7 @@ WARNINGS = ("-Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-p
 # What the Makefile defines; the values do not matter here.
 DEFINES = ["-D_GNU_SOURCE="] + [f'-DCLOUDSEED_{name}="/x"' for name in (
     "VERSION", "CONFIG_DIR", "STATE_DIR", "RUNTIME_DIR", "TEMPLATES_DIR")]
+DEFINES += ["-DCLOUDSEED_BUILD_DATE=1"]
 
 
 def need(*names):

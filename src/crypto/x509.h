@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* x509: what ca.c and certificate.c share of OpenSSL: PEM, pins, times. Only for src/crypto. */
+#ifndef CLOUDSEED_CRYPTO_X509_H
+#define CLOUDSEED_CRYPTO_X509_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "crypto/certificate.h"
+
+#include <openssl/x509.h>
+
+/* The certificates of a PEM text, in their order; other blocks and text between them are passed
+ * over. NULL if a certificate cannot be read, or if there are none or more than `max`. */
+STACK_OF(X509) * x509_read_list(struct str pem, int max, const char *what, struct err *e);
+/* A private key that is not encrypted. NULL: there is none that can be read. */
+EVP_PKEY *x509_read_key(struct str pem);
+
+/* Appends PEM text to what *text has, in the arena. */
+void x509_write(X509 *cert, struct arena *a, struct str *text);
+void x509_write_key(EVP_PKEY *key, struct arena *a, struct str *text);
+
+void x509_pin(X509 *cert, char ret[static PIN_LEN + 1]);
+/* In seconds since 1970. */
+int64_t x509_since(const X509 *cert);
+int64_t x509_until(const X509 *cert);
+
+#endif

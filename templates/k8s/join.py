@@ -12,6 +12,7 @@ import datetime
 import fcntl
 import grp
 import hashlib
+import hmac
 import http.client
 import itertools
 import json
@@ -34,6 +35,7 @@ ROOT = ""  # tests put a folder here
 SETTINGS = "/etc/cloudseed/join.json"
 SERIAL = "/sys/class/dmi/id/product_serial"
 UUID = "/sys/class/dmi/id/product_uuid"
+MACHINE_ID = "/etc/machine-id"
 CMDLINE = "/proc/cmdline"
 LOCK = "/run/cloudseed/lock"
 CLAIM = "/run/cloudseed/claim"  # in memory: not on a clone's disk, and gone with this boot
@@ -46,21 +48,26 @@ BOOTSTRAP_CONF = "/etc/kubernetes/bootstrap-kubelet.conf"
 
 BUILT = 1795305600  # 2026-11-22: a clock that says less is not set
 CA_SECONDS, CLOCK_SECONDS, TURN_SECONDS, KUBEADM_SECONDS = 1800, 600, 7200, 1800
+IMAGES_SECONDS = 1800
+TOKEN_HOURS = 90 * 24
 CA_MAX, ANSWER_MAX, ADDON_MAX, LOG_MAX = 65536, 16777216, 16777216, 4096
 
+APPLICATION = bytes.fromhex("58f11b186c207071030b792365db7e9e")  # who asks for a hash of machine-id
 SEED_URL = r"(https?://[^\s;?#]+)/s/([a-z2-7]{26,32})/?"
 PIN = r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]"
 SECRET = r"([a-z2-7]{26})\.(" + PIN + ")"
+MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 NAME = r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?"
 WAIT = rf"node|(?:crd|apiservice)/{NAME}|(?:deployment|daemonset|statefulset)/{NAME}/{NAME}"
-# What a message must be: a pattern, (what may be null,), [what a list has], or all members.
+# What a message must be: a pattern, bool, (what may be null,), [what a list has], or all members.
 FILE = {"path": r"(?:/[^/\0]+)+", "mode": r"0[0-7]{3}",
         "owner": r"[a-z0-9_-]{1,32}:[a-z0-9_-]{1,32}", "content": r"[A-Za-z0-9+/]*={0,2}"}
 ADDON = {"name": r"[a-z0-9-]{1,63}", "url": (r"https?://\S{1,2040}",), "manifest": (r".+",),
          "sha256": (r"[0-9a-f]{64}",), "wait": [WAIT]}
 ANSWER = {"action": r"init|join|none", "expires": r"[0-9TZ:-]{20}", "kubeadm": (r".+",),
-          "files": [FILE], "addons": [ADDON], "manifests": (r".+",)}
-ORDERS = {"node_url": r"https://[^\s/?#]+", "seed_url": r"https?://\S+", "role": r"master|worker"}
+          "upload_certs": bool, "files": [FILE], "addons": [ADDON], "manifests": (r".+",)}
+ORDERS = {"node_url": r"https://[^\s/?#]+", "seed_url": r"https?://\S+", "role": r"master|worker",
+          "images": r"[^\s-]\S*"}
 
 
 class Refused(Exception):
@@ -86,6 +93,8 @@ class Failed(Exception):
 def fits(value, form):
     if isinstance(form, str):
         return isinstance(value, str) and bool(re.fullmatch(form, value, re.S))
+    if form is bool:
+        return isinstance(value, bool)
     if isinstance(form, tuple):
         return value is None or fits(value, form[0])
     if isinstance(form, list):
@@ -217,7 +226,7 @@ def settings():
     except (OSError, ValueError) as why:
         raise Refused(f"{SETTINGS}: {why}") from None
     if not fits(found, ORDERS):
-        raise Refused(f"{SETTINGS} must hold node_url, seed_url and role, and nothing else")
+        raise Refused(f"{SETTINGS} must hold node_url, seed_url, role and images, and nothing else")
     return found
 
 
@@ -276,6 +285,17 @@ def addresses(host):
             if address not in found and not address.startswith(("127.", "::1", "fe80:")):
                 found.append(address)
     return found
+
+
+def machine_id():
+    """What `systemd-id128 machine-id --app-specific=APPLICATION` prints: the id must not leave."""
+    known = read(MACHINE_ID)
+    if not re.fullmatch(r"[0-9a-f]{32}", known) or not int(known, 16):
+        return None
+    digest = bytearray(hmac.new(bytes.fromhex(known), APPLICATION, hashlib.sha256).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x40
+    digest[8] = digest[8] & 0x3F | 0x80
+    return digest.hex()
 
 
 def kubeadm_version():
@@ -338,19 +358,22 @@ def trusted(text, pin):
             found, since, until = certificate(block)
             (good if pin in (None, found) else others).append((block, since, until, found))
     if not good:
-        raise Refused("ca.pem holds no certificate with the pin of our serial: another server has "
-                      "answered, or the serial is old" if others else "ca.pem holds no certificate")
+        raise Later("ca.pem holds no certificate with the pin of our serial: another server has "
+                    "answered, or the serial is old" if others else "ca.pem holds no certificate")
+    if max(until for _, _, until, _ in good) < max(time.time(), BUILT):
+        raise Later(f"the CA in ca.pem ended before {date(max(time.time(), BUILT))}")
     if pin is None:
         say("no pin is known: trusting at first use the CA with the pin " + good[0][3]
             + "; somebody on this network could have put it there")
     return good
 
 
+def date(seconds):
+    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%F %T UTC")
+
+
 def wait_for_clock(cas):
     """TLS needs the time. What was never set says 1970, or when the image was built."""
-    def date(seconds):
-        return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%F %T UTC")
-
     least = max(BUILT, min(since for _, since, _, _ in cas))
 
     def ask():
@@ -360,8 +383,6 @@ def wait_for_clock(cas):
     if time.time() < least:
         say(f"the clock says {date(time.time())}")
     patiently("clock", "waiting for the clock to be set", ask, CLOCK_SECONDS)
-    if time.time() > max(until for _, _, until, _ in cas):
-        raise Refused(f"the CA in ca.pem ended before {date(time.time())}")
 
 
 # Talking to the server
@@ -406,24 +427,45 @@ def problem(status, body):
     return f"HTTP status {status}"
 
 
+def understood(body):
+    """The answer to 'bootstrap', if it is one."""
+    with contextlib.suppress(ValueError):
+        answer = json.loads(body.decode())
+        action = answer["action"] if fits(answer, ANSWER) else None
+        if (action and datetime.datetime.strptime(answer["expires"], MOMENT)
+                and (answer["kubeadm"] is None) == (action == "none")
+                and (answer["manifests"] is None) == (action != "init")
+                and not (answer["upload_certs"] and action != "init")
+                and all((a["url"] is None) != (a["manifest"] is None) for a in answer["addons"])):
+            return answer
+    raise Refused("the server's answer is not what this script understands: "
+                  "the templates and the server are of different versions")
+
+
+def has_ended(answer):
+    end = datetime.datetime.strptime(answer["expires"], MOMENT)
+    return time.time() >= end.replace(tzinfo=datetime.timezone.utc).timestamp()
+
+
 class Server:
     """The one that has our CA's certificate, asked with our key and our claim."""
 
     def __init__(self, node_url, seed_url):
         base, key, self.bearer, pin = whom_to_ask(seed_url)
         self.url, self.claim = f"{node_url}/s/{key}/", claim()
-        cas = trusted(patiently("ca", "fetching ca.pem", lambda: self.ca(base), CA_SECONDS), pin)
+        # In plain HTTP: anybody may have answered, so that only time ends this.
+        cas = patiently("ca", "fetching ca.pem", lambda: self.cas(base, pin), CA_SECONDS)
         wait_for_clock(cas)
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self.context.minimum_version = ssl.TLSVersion.TLSv1_2
         self.context.load_verify_locations(cadata="\n".join(ca[0] for ca in cas))
 
     @staticmethod
-    def ca(base):
+    def cas(base, pin):
         status, _, body = exchange("GET", base + "/ca.pem", 30, CA_MAX)
         if status != 200:
             raise Later(f"HTTP status {status}")
-        return body.decode("ascii", "replace")
+        return trusted(body.decode("ascii", "replace"), pin)
 
     def post(self, name, message):
         body = json.dumps({"claim": self.claim, **message}, ensure_ascii=False).encode()
@@ -444,21 +486,16 @@ class Server:
         uuid = uuid if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", uuid) else None
 
         def ask():
-            return self.post("bootstrap", {
-                "uuid": uuid, "hostname": socket.gethostname(), "kubeadm": version,
-                "addresses": addresses(urlsplit(self.url).hostname), "attempt": next(count)})
+            answer = understood(self.post("bootstrap", {
+                "uuid": uuid, "machine": machine_id(), "hostname": socket.gethostname(),
+                "addresses": addresses(urlsplit(self.url).hostname), "kubeadm": version,
+                "attempt": next(count)}))
+            if has_ended(answer):
+                raise Later(f"the answer was good until {answer['expires']}, and this machine's "
+                            f"clock says {date(time.time())}: is it right?")
+            return answer
 
-        body = patiently("turn", "waiting for our turn", ask, TURN_SECONDS)
-        with contextlib.suppress(ValueError):
-            answer = json.loads(body.decode())
-            action = answer["action"] if fits(answer, ANSWER) else None
-            if (action and (answer["kubeadm"] is None) == (action == "none")
-                    and (answer["manifests"] is None) == (action != "init")
-                    and all((a["url"] is None) != (a["manifest"] is None)
-                            for a in answer["addons"])):
-                return answer
-        raise Refused("the server's answer is not what this script understands: "
-                      "the templates and the server are of different versions")
+        return patiently("turn", "waiting for our turn", ask, TURN_SECONDS)
 
     def result(self, stage, log="", seconds=300):
         """Whether it is heard does not change what is."""
@@ -518,25 +555,46 @@ def is_member(action, role):
     return there
 
 
-def run_kubeadm(action, config, files):
+def pull_images(images):
+    """Before we ask, so that nobody waits for it: a token's life and the other masters' turns."""
+    say("pulling the control plane's images")
+    version = kubeadm_version()
+    try:
+        run("images", ["kubeadm", "config", "images", "pull", "--image-repository=" + images,
+                       *([f"--kubernetes-version={version}"] if version else []),
+                       "--cri-socket=unix:///run/containerd/containerd.sock"], IMAGES_SECONDS)
+    except Failed as why:
+        said = without_secrets((why.log.strip() or "nothing was said").splitlines()[-1])
+        say(f"{why}: {said}; going on: kubeadm pulls what is missing")
+
+
+def run_kubeadm(answer):
+    """False: it was not run, as the answer had ended by then."""
     if read(PROGRESS).endswith(" started"):
         say("kubeadm was cut off: undoing what it did")
         run("kubeadm", ["kubeadm", "reset", "--force"], 300)
-    write_sealed(files)  # after the reset, which empties /etc/kubernetes
+        forget(PROGRESS)
+    write_sealed(answer["files"])  # after the reset, which empties /etc/kubernetes
+    if has_ended(answer):
+        return False
+    action = answer["action"]
     write(PROGRESS, f"{action} started\n".encode())
     say(f"running 'kubeadm {action}'")
     try:
-        write(CONFIG, config.encode())
-        run("kubeadm", ["kubeadm", action, "--config", ROOT + CONFIG], KUBEADM_SECONDS)
+        write(CONFIG, answer["kubeadm"].encode())
+        # A certificateKey in the configuration uploads nothing by itself.
+        flags = ["--upload-certs"] if answer["upload_certs"] else []
+        run("kubeadm", ["kubeadm", action, "--config", ROOT + CONFIG, *flags], KUBEADM_SECONDS)
     finally:
         forget(CONFIG)
         forget(BOOTSTRAP_CONF)
     write(PROGRESS, f"{action} done\n".encode())
+    return True
 
 
 def token(name):
-    text = kubectl("tokens", "create", "token", name, "--namespace=kube-system", "--duration=24h",
-                   "--output=json")
+    text = kubectl("tokens", "create", "token", name, "--namespace=kube-system",
+                   f"--duration={TOKEN_HOURS}h", "--output=json")
     status = json.loads(text)["status"]
     return {"token": status["token"], "expires": status["expirationTimestamp"]}
 
@@ -613,6 +671,7 @@ def apply_addon(addon):
 # All of it
 
 def carry_out(server, answer, role):
+    """False: the answer has ended before it was of use."""
     action = answer["action"]
     if action == "none":
         write_sealed(answer["files"])
@@ -621,10 +680,12 @@ def carry_out(server, answer, role):
         write_sealed(answer["files"])
         if read(PROGRESS):
             forget(BOOTSTRAP_CONF)  # has the token, where kubeadm was killed
-    else:
-        run_kubeadm(action, answer["kubeadm"], answer["files"])
+    elif not run_kubeadm(answer):
+        say(f"the answer was good until {answer['expires']}: asking again")
+        return False
     if action == "init":
         finish_cluster(server, answer)
+    return True
 
 
 def finish_cluster(server, answer):
@@ -643,18 +704,25 @@ def finish_cluster(server, answer):
         apply_addon(addon)
 
 
+def ask_and_act(server, role):
+    answer = server.bootstrap()
+    try:
+        return carry_out(server, answer, role)
+    except Failed as why:
+        for line in without_secrets(why.log, server.bearer).splitlines()[-20:]:
+            say("  " + line)
+        server.result(why.stage, f"{why}\n{why.log}", 60)
+        raise
+
+
 def join():
     orders = settings()
     server = Server(orders["node_url"], orders["seed_url"])
     if read(PROGRESS) not in ("join done", "all done"):
-        answer = server.bootstrap()
-        try:
-            carry_out(server, answer, orders["role"])
-        except Failed as why:
-            for line in without_secrets(why.log, server.bearer).splitlines()[-20:]:
-                say("  " + line)
-            server.result(why.stage, f"{why}\n{why.log}", 60)
-            raise
+        if orders["role"] == "master" and not os.path.exists(ROOT + KUBELET_CONF):
+            pull_images(orders["images"])
+        while not ask_and_act(server, orders["role"]):
+            pass
     # The server may close our window as soon as it hears of it: there is no asking again.
     write(PROGRESS, b"all done\n")
     server.result("done")

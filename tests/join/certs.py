@@ -26,6 +26,10 @@ class Authority:
         public = openssl("pkey", "-in", self.key, "-pubout", "-outform", "DER")
         self.pin = base64.urlsafe_b64encode(hashlib.sha256(public).digest()).decode().rstrip("=")
 
+    def ended(self):
+        """A certificate of the same key that was good until yesterday."""
+        return openssl("x509", "-in", self.file, "-signkey", self.key, "-days", -1).decode()
+
     def server(self, name, address="IP:127.0.0.1", days=5):
         """A certificate for an address, and its key: two files."""
         key, request, out = (self.folder / f"{name}.{end}" for end in ("key", "csr", "crt"))

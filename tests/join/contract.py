@@ -82,6 +82,8 @@ TABLES = {
         CLAIM,
         ("uuid", "the machine's, of SMBIOS, in lower case with its hyphens; null: it has none",
          or_null(text(36, r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"))),
+        ("machine", "a hash of machine-id, 32 lower-case hexadecimal digits, see above; null: it has none",
+         or_null(text(32, r"[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}"))),
         ("hostname", "1–253 characters, as `hostname` says it", text(253, r"[A-Za-z0-9._-]+")),
         ("addresses", "0–8 addresses, the one that reaches the server first",
          items(8, address)),
@@ -119,6 +121,8 @@ TABLES = {
          moment),
         ("kubeadm", "YAML for `kubeadm --config`, 1–65536 bytes; null with `none`",
          or_null(text(65536, shortest=1))),
+        ("upload_certs", "with `init`: whether kubeadm is run with `--upload-certs`; else false",
+         lambda v: isinstance(v, bool)),
         ("files", "0–64 files", items(64, of("file"))),
         ("addons", "0–32 addons, in their order; empty but with `init`", items(32, of("addon"))),
         ("manifests", "YAML of the accounts below, 1–65536 bytes, with `init`; else null",
@@ -158,12 +162,20 @@ REFUSALS = [
     (403, "window-closed", "stops"),
     (403, "join-key", "stops"),
     (403, "clone", "stops"),
+    (403, "locked", "stops"),
+    (403, "no-bootstrap", "stops"),
+    (403, "node-exists", "stops"),
+    (403, "version", "stops"),
+    (403, "not-lease-holder", "stops"),
     (404, "unknown-key", "stops"),
     (409, "claim", "stops"),
     (410, "window-over", "stops"),
     (413, "too-large", "stops"),
     (503, "waits-for-master", "asks again"),
+    (503, "waits-for-turn", "asks again"),
+    (503, "waits-for-api", "asks again"),
     (503, "waits-for-token", "asks again"),
+    (503, "waits-for-certificates", "asks again"),
     (503, "busy", "asks again"),
 ]
 
@@ -182,6 +194,9 @@ def whole(kind, value):
             yield "answer: manifests are there with 'init' and nowhere else"
         if value["addons"] and action != "init":
             yield "answer: addons without 'init'"
+        uploads = action == "init" and "\ncertificateKey: " in value["kubeadm"]
+        if value["upload_certs"] != uploads:
+            yield "answer: upload_certs where 'init' has a certificateKey and nowhere else"
     if kind == "result" and value["ok"] != (value["stage"] == "done"):
         yield "result: 'done' is the stage of success alone"
 

@@ -30,6 +30,7 @@ import tools
 HERE = Path(__file__).resolve().parent
 SCRIPT = HERE.parents[1] / "templates/k8s/join.py"
 BUILT = 1795305600
+MACHINE_ID = "0123456789abcdef0123456789abcdef"
 UUID = "4c4c4544-0042-3510-8052-b4c04f4e4432"
 SEED_KEY = "a" + "k" * 26
 JOIN_KEY = "j" * 25 + "7"
@@ -85,7 +86,7 @@ class Counted:
 
 def stand_in(join, job, answer):
     """Puts everything into the script's place, and gives the list of its steps."""
-    steps = []
+    steps, clock = [], Clock(job, lambda seconds: on_sleep(seconds))
 
     def step(what):
         steps.append(what)
@@ -101,11 +102,12 @@ def stand_in(join, job, answer):
         step(" ".join(command[:2]))
         status, out, err = tools.call(command, more["input"].decode(), job["root"], job["notes"],
                                       step)
+        clock.wall += job["slow"].get(" ".join(command[:2]), 0)
         step("after " + " ".join(command[:2]))
         return types.SimpleNamespace(returncode=status, stdout=out.encode(), stderr=err.encode())
 
     join.ROOT = job["root"]
-    join.time = Clock(job, on_sleep)
+    join.time = clock
     join.os = Counted(os, ("replace", "unlink", "fsync"), step)
     join.socket = types.SimpleNamespace(**{**vars(socket), "gethostname": lambda: "k8s-worker-2"})
     if not job["programs"]:
@@ -194,11 +196,13 @@ class Machine:
         self.folder = Path(tempfile.mkdtemp(prefix="cloudseed-join-"))
         self.root, self.notes = self.folder / "root", self.folder / "notes.json"
         self.server, self.clock, self.jumps = server, max(time.time(), BUILT + 86400), []
+        self.slow = {}  # {"kubeadm reset": seconds of the wall clock}
         self.url = f"{server.url}/s/{key}/"
         secret = f" cs={JOIN_KEY}.{pin or ca.pin}" if word else ""
         self.put("/sys/class/dmi/id/product_serial", f"ds=nocloud;dsmode=net;s={self.url}{secret}\n")
         self.put("/sys/class/dmi/id/product_uuid", UUID.upper() + "\n")
         self.put("/proc/cmdline", "BOOT_IMAGE=/vmlinuz root=LABEL=cloudimg-rootfs ro quiet\n")
+        self.put("/etc/machine-id", MACHINE_ID + "\n")
         self.settings(node_url=server.node_url, seed_url=self.url, role=role)
 
     def __enter__(self):
@@ -208,7 +212,7 @@ class Machine:
         shutil.rmtree(self.folder)
 
     def settings(self, **members):
-        self.put("/etc/cloudseed/join.json", json.dumps(members))
+        self.put("/etc/cloudseed/join.json", json.dumps({"images": "registry.k8s.io", **members}))
 
     def put(self, path, text):
         file = Path(f"{self.root}{path}")
@@ -245,7 +249,7 @@ class Machine:
 
     def run(self, kill_at=0, programs="", on_sleep=lambda seconds: None, by=signal.SIGKILL):
         job = {"root": str(self.root), "notes": str(self.notes), "clock": self.clock,
-               "jumps": self.jumps, "kill_at": kill_at, "signal": by,
+               "jumps": self.jumps, "kill_at": kill_at, "signal": by, "slow": self.slow,
                "programs": self.programs() if programs is True else programs}
         answers, questions = os.pipe(), os.pipe()
         socket.send_fds(_line, [json.dumps(job).encode()], [answers[0], questions[1]])

@@ -17,6 +17,7 @@ import contract
 
 HELD = "held"  # in a plan: the connection ends without an answer
 CUT = "cut"  # … and in the midst of one
+LATE = "2096-11-22T10:19:31Z"  # an answer's end that no test reaches
 
 
 def problem(status, reason, detail="because", **headers):

@@ -15,6 +15,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "lib")]
 import contract  # noqa: E402
 import tap  # noqa: E402
+import yaml  # noqa: E402
 
 ROOT = Path(os.environ.get("CLOUDSEED_SOURCE", HERE.parents[1]))
 GOLDEN = ROOT / "tests/golden/bootstrap"
@@ -116,6 +117,18 @@ def test_ca_hash_of_the_joins_is_that_of_the_cluster():
     for name in ("200-join-worker.json", "200-join-master.json"):
         kubeadm = json.loads((GOLDEN / "answers" / name).read_text())["kubeadm"]
         tap.contains(kubeadm, '"sha256:' + public_key_hash(ca.encode()).hex() + '"')
+
+
+def test_init_leaves_no_token_behind():
+    """An empty list would be one for 24 hours, and '0s' one for ever."""
+    for file, kind, value in goldens():
+        if kind == "answer" and value["action"] == "init":
+            first, second = yaml.safe_load_all(value["kubeadm"])
+            tap.eq(first["bootstrapTokens"], [{"ttl": "1s"}], file.name)
+            minor = int(second["kubernetesVersion"].split(".")[1])
+            api = "kubeadm.k8s.io/v1beta4" if minor >= 31 else "kubeadm.k8s.io/v1beta3"
+            tap.eq((first["apiVersion"], second["apiVersion"]), (api, api), file.name)
+            tap.eq("certificateKey" in first, value["upload_certs"], file.name)
 
 
 def test_no_worker_gets_a_certificate_key():

@@ -3,6 +3,7 @@
 """The join script against a strict stand-in server, with stand-ins for kubeadm and kubectl."""
 import base64
 import copy
+import datetime
 import fcntl
 import hashlib
 import json
@@ -14,7 +15,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "lib"), str(HERE)]
-from machine import JOIN_KEY, SEED_KEY, UUID, WINDOW_KEY, Machine  # noqa: E402
+from machine import JOIN_KEY, SEED_KEY, WINDOW_KEY, Machine  # noqa: E402
 import certs  # noqa: E402
 import contract  # noqa: E402
 import server as stand_in  # noqa: E402
@@ -34,12 +35,14 @@ tap.defer(SERVER.end)
 
 def golden(name):
     value = json.loads((GOLDEN / f"answers/200-{name}.json").read_text())
+    value["expires"] = stand_in.LATE
     for file in value["files"]:
         file["owner"] = f"{os.getuid()}:{os.getgid()}"
     return value
 
 
-INIT, WORKER, MASTER, NONE = map(golden, ("init", "join-worker", "join-master", "none"))
+INIT, WORKER, MASTER, NONE, FIRST = map(
+    golden, ("init", "join-worker", "join-master", "none", "init-masters"))
 MANIFEST = b"apiVersion: v1\nkind: Namespace\nmetadata: {name: calico-system}\n"
 
 
@@ -92,8 +95,9 @@ def test_worker_joins():
     with machine([answer(WORKER)]) as m:
         ends(m, 0, "done: this machine is a part of its cluster")
         asked = SERVER.of_kind("bootstrap")[0]
-        tap.eq((asked["uuid"], asked["hostname"], asked["kubeadm"], asked["attempt"]),
-               (UUID, "k8s-worker-2", "v1.29.15", 1))
+        golden_request = json.loads((GOLDEN / "requests/bootstrap.json").read_text())
+        for name in ("uuid", "machine", "hostname", "kubeadm", "attempt"):
+            tap.eq(asked[name], golden_request[name], name)
         tap.eq(m.calls("kubeadm")[1:],
                [f"kubeadm join --config {m.root}/run/cloudseed/kubeadm.yaml"])
         tap.eq(m.calls("kubectl"), [])
@@ -107,6 +111,43 @@ def test_further_master_joins():
     with machine([answer(MASTER)], role="master") as m:
         ends(m, 0)
         tap.eq((m.known["joins"], SERVER.of_kind("cluster"), results()), (1, [], [(True, "done")]))
+
+
+def test_masters_pull_their_images_before_they_ask():
+    for made, what in ((first_master, "init"), (lambda: machine([answer(MASTER)], role="master"),
+                                                "join")):
+        with made() as m:
+            m.settings(node_url=SERVER.node_url, seed_url=m.url, role="master",
+                       images="registry.home.arpa/k8s")
+            steps = ends(m, 0).steps
+            assert steps.index("after kubeadm config") < steps.index("POST bootstrap"), what
+            tap.contains(m.calls("kubeadm"),
+                         "kubeadm config images pull --image-repository=registry.home.arpa/k8s "
+                         "--kubernetes-version=v1.29.15 "
+                         "--cri-socket=unix:///run/containerd/containerd.sock")
+
+
+def test_images_that_cannot_be_pulled_stop_nothing():
+    with first_master() as m:
+        m.order(**{"kubeadm config": [1, f"failed to pull: --token {TOKEN}: 401 Unauthorized"]})
+        ends(m, 0, "'kubeadm config' ended with 1: failed to pull: --token [token]: 401",
+             "kubeadm pulls what is missing")
+        tap.eq(results(), [(True, "done")])
+    with first_master() as m:
+        m.order(**{"kubeadm version": [99, "broken"]})
+        ends(m, 0, "pulling the control plane's images")
+        assert not any("--kubernetes-version" in call for call in m.calls("kubeadm"))
+
+
+def test_certificates_are_uploaded_where_the_answer_says_so():
+    with machine([answer(FIRST)], role="master") as m:
+        ends(m, 0)
+        tap.eq(m.known["uploaded"], bytes(range(32)).hex())
+        tap.contains(m.calls("kubeadm"), f"kubeadm init --config {m.root}"
+                     "/run/cloudseed/kubeadm.yaml --upload-certs")
+    with first_master() as m:
+        ends(m, 0)
+        tap.eq(m.known["uploaded"], None)
 
 
 def test_first_master_makes_the_cluster():
@@ -159,7 +200,7 @@ def test_it_runs_by_each_python():
                 ended = m.run_by(python)
                 tap.eq((ended.status, SERVER.faults, results()), (0, [], [(True, "done")]),
                        f"{python} {what}: {ended.text}")
-        with machine([answer(WORKER)], ca=OTHER) as m:
+        with machine([problem(403, "clone")]) as m:
             tap.eq(m.run_by(python).status, 2)
 
 
@@ -206,6 +247,46 @@ def test_back_off_grows_to_half_a_minute():
         want = [1, 2, 4, 8, 16, 30, 30, 30, 30, 30, 30]
         tap.eq(len(slept), len(want))
         assert all(w <= s <= 1.2 * w for s, w in zip(slept, want)), slept
+
+
+def test_whatever_is_waited_for_is_waited_for():
+    files = sorted((GOLDEN / "answers").glob("503-*.json"))
+    assert len(files) >= 6, files
+    for file in files:
+        detail = json.loads(file.read_text())["detail"]
+        with machine([(503, {"Retry-After": "9"}, file.read_bytes()), answer(WORKER)]) as m:
+            tap.eq(len(ends(m, 0, f"waiting for our turn: not yet: {detail}").slept), 1)
+
+
+def ending(m, seconds, value=WORKER):
+    """That answer, which ends so many seconds after the run began."""
+    end = datetime.datetime.fromtimestamp(m.clock + seconds, datetime.timezone.utc)
+    return answer({**value, "expires": end.strftime("%Y-%m-%dT%H:%M:%SZ")})
+
+
+def test_answer_that_has_ended_is_not_acted_upon():
+    with machine([]) as m:
+        SERVER.plan = [ending(m, -1), ending(m, 0), answer(WORKER)]
+        ended = ends(m, 0, "not yet: the answer was good until", "clock says")
+        tap.eq((len(ended.slept), len(SERVER.of_kind("bootstrap"))), (2, 3))
+        tap.eq(m.known["joins"], 1)
+    with machine([]) as m:
+        SERVER.plan = [ending(m, -1)]
+        ends(m, 1, "gave up after 7200 s")
+        tap.eq((m.calls("kubeadm")[1:], results()), ([], []))
+
+
+def test_answer_that_ends_while_kubeadm_is_undone_is_asked_for_again():
+    with machine([]) as m:
+        m.order(**{"kubeadm join": [1, "broken"]})
+        SERVER.plan = [answer(WORKER)]
+        ends(m, 1)
+        m.slow = {"kubeadm reset": 240}
+        SERVER.plan = [ending(m, 200), answer(WORKER)]
+        ends(m, 0, "the answer was good until", "asking again")
+        tap.eq([call.split()[1] for call in m.calls("kubeadm")[2:]],
+               ["version", "reset", "version", "join"])
+        tap.eq(results(), [(False, "kubeadm"), (True, "done")])
 
 
 def test_gives_up_after_two_hours():
@@ -280,7 +361,9 @@ def broken_answers():
     yield b"{", b"[]", b"null", b"\xff"
     file, addon = WORKER["files"][0], INIT["addons"][1]
     bad = [change(action="reset"), change(kubeadm=None), change(more=1), change(manifests="x"),
-           change(files=None), {**NONE, "kubeadm": "x"}, {**INIT, "manifests": None},
+           change(files=None), change(upload_certs=None), change(upload_certs=True),
+           change(expires="2096-11-22T10:19:99Z"),
+           {**NONE, "kubeadm": "x"}, {**INIT, "manifests": None},
            {**INIT, "addons": [{**addon, "url": "http://x/"}]},
            {**INIT, "addons": [{**addon, "manifest": None}]}]
     bad += [change(files=[{**file, **wrong}]) for wrong in (
@@ -300,15 +383,24 @@ def test_answers_that_break_the_contract_run_nothing():
                 ended = m.run()
                 tap.eq(ended.status, 2, f"{body}: {ended.text}")
                 tap.contains(ended.text, "of different versions")
-                tap.eq(m.calls("kubeadm"), ["kubeadm version --output=short"])
+                tap.eq({call.split()[1] for call in m.calls("kubeadm")}, {"version", "config"})
 
 
 # Whom to trust
 
-def test_wrong_pin_stops_it_before_it_says_a_word():
+def test_wrong_pin_keeps_it_from_saying_a_word():
     with machine([answer(WORKER)], ca=OTHER) as m:
-        ends(m, 2, "no certificate with the pin")
+        ended = ends(m, 1, "no certificate with the pin", "gave up after 1800 s")
         tap.eq(SERVER.taken, [])
+        assert 1700 < sum(ended.slept) <= 1800, sum(ended.slept)
+
+
+def test_forged_ca_is_asked_for_again():
+    """In plain HTTP anybody can answer: what is forged once costs a second."""
+    for forged in (OTHER.pem, "<html>", "", CA.ended()):
+        with machine([answer(WORKER)]) as m:
+            SERVER.ca_plan = [(200, {}, forged.encode())]
+            tap.eq(len(ends(m, 0, "fetching ca.pem: not yet").slept), 1)
 
 
 def test_ca_with_the_pin_is_found_among_others():
@@ -336,7 +428,7 @@ def test_damaged_ca_is_refused():
     for text in texts:
         with machine([answer(WORKER)]) as m:
             SERVER.ca = text
-            ends(m, 2, "ca.pem holds no certificate")
+            ends(m, 1, "ca.pem holds no certificate", "gave up after 1800 s")
 
 
 def test_ca_is_fetched_patiently():
@@ -408,7 +500,7 @@ def test_machine_that_knows_nothing_says_so():
 def test_settings_are_read_strictly():
     good = {"node_url": "https://h:1", "seed_url": "http://h/s/x/", "role": "worker"}
     for change in ({"role": "none"}, {"node_url": "http://h"}, {"x": 1},
-                   {"node_url": "https://h/p"}):
+                   {"node_url": "https://h/p"}, {"images": ""}, {"images": "--x"}):
         with machine([]) as m:
             m.settings(**{**good, **change})
             ends(m, 2, "join.json must hold")
@@ -417,13 +509,15 @@ def test_settings_are_read_strictly():
         ends(m, 2, "join.json")
 
 
-def test_unknown_uuid_and_kubeadm_are_null():
-    with machine([answer(NONE)]) as m:
-        m.put("/sys/class/dmi/id/product_uuid", "Not Settable\n")
-        m.order(**{"kubeadm version": [9, "broken"]})
-        ends(m, 0)
-        asked = SERVER.of_kind("bootstrap")[0]
-        tap.eq((asked["uuid"], asked["kubeadm"]), (None, None))
+def test_what_is_unknown_is_null():
+    for machine_id in ("", "uninitialized\n", "0" * 32 + "\n", "0" * 31 + "\n"):
+        with machine([answer(NONE)]) as m:
+            m.put("/sys/class/dmi/id/product_uuid", "Not Settable\n")
+            m.put("/etc/machine-id", machine_id)
+            m.order(**{"kubeadm version": [9, "broken"]})
+            ends(m, 0)
+            asked = SERVER.of_kind("bootstrap")[0]
+            tap.eq((asked["uuid"], asked["machine"], asked["kubeadm"]), (None, None, None))
 
 
 # The clock
@@ -446,7 +540,7 @@ def test_clock_that_is_never_set_ends_it():
 def test_ca_that_has_ended_is_told():
     with machine([answer(WORKER)]) as m:
         m.clock += 40 * 86400
-        ends(m, 2, "the CA in ca.pem ended before")
+        ends(m, 1, "the CA in ca.pem ended before")
 
 
 # What fails

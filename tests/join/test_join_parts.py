@@ -9,6 +9,7 @@ import sys
 import tempfile
 import types
 import urllib.error
+import uuid
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -44,6 +45,19 @@ def test_certificates_are_read_as_openssl_reads_them():
                             ("ed25519", ("-algorithm", "ED25519"), 36500)):  # beyond 2050
         pem = made(name, *how, days=days)
         tap.eq(JOIN.certificate(pem.decode()), by_openssl(pem), name)
+
+
+def test_hash_of_machine_id_is_systemds():
+    """That of test_join.py is what systemd-id128 printed; this is for any other."""
+    for known in ("3d1219c7c4c5404aaa1f6d2a48adfda4", "f" * 32):
+        digest = certs.openssl("dgst", "-sha256", "-mac", "HMAC", "-macopt", f"hexkey:{known}",
+                               "-binary", data=JOIN.APPLICATION)[:16]
+        JOIN.ROOT = str(FOLDER)
+        (FOLDER / "etc").mkdir(exist_ok=True)
+        (FOLDER / "etc/machine-id").write_text(known + "\n")
+        found = uuid.UUID(JOIN.machine_id())
+        tap.eq(found, uuid.UUID(bytes=digest, version=4))
+        assert known not in (found.hex, digest.hex())
 
 
 def test_golden_pin():

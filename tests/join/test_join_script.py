@@ -26,7 +26,7 @@ UNIT = "/etc/systemd/system/cloudseed-join.service"
 SCOPE = {"site": {"node_url": "https://[2001:db8::5]:8443"}, "role": {"bootstrap": "worker"},
          "seed": {"url": "http://10.0.10.5:8080/s/aabc/"}}
 # Modules of the standard library that every supported Python has (3.8 to 3.14).
-ALLOWED = """base64 contextlib datetime fcntl grp hashlib http.client itertools json os pwd random re
+ALLOWED = """base64 contextlib datetime fcntl grp hashlib hmac http.client itertools json os pwd random re
 secrets signal socket ssl subprocess sys time urllib.error urllib.parse urllib.request""".split()
 
 
@@ -55,7 +55,8 @@ def test_script_arrives_byte_for_byte():
 def test_settings_are_those_of_the_contract():
     entry = entries()["/etc/cloudseed/join.json"]
     tap.eq(yaml.safe_load(entry["content"]), {
-        "node_url": SCOPE["site"]["node_url"], "seed_url": SCOPE["seed"]["url"], "role": "worker"})
+        "node_url": SCOPE["site"]["node_url"], "seed_url": SCOPE["seed"]["url"], "role": "worker",
+        "images": "registry.k8s.io"})
     tap.eq(entry["permissions"], "0600")
 
 
@@ -73,7 +74,8 @@ def test_our_own_engine_renders_the_same():
         tap.eq(files["/usr/local/lib/cloudseed/join"]["content"].encode(), SCRIPT.read_bytes())
         tap.eq(files[UNIT]["content"], entries()[UNIT]["content"])
         settings = json.loads(files["/etc/cloudseed/join.json"]["content"])
-        tap.eq((sorted(settings), settings["role"]), (["node_url", "role", "seed_url"], role))
+        tap.eq((sorted(settings), settings["role"]),
+               (["images", "node_url", "role", "seed_url"], role))
 
 
 def test_shipped_configuration_is_what_kubeadm_takes():

@@ -75,8 +75,8 @@ def documents(text):
     return found
 
 
-def config_of(machine, argv):
-    if len(argv) != 4 or argv[2] != "--config":
+def config_of(machine, argv, *flags):
+    if len(argv) < 4 or argv[2] != "--config" or argv[4:] not in ([], list(flags)):
         raise Wrong(f"unknown arguments {argv[2:]}")
     path = Path(argv[3])
     if not str(path).startswith(f"{machine.root}/run/"):
@@ -104,7 +104,7 @@ def preflight(machine):
 
 
 def kubeadm_init(machine, argv):
-    found = config_of(machine, argv)
+    found = config_of(machine, argv, "--upload-certs")
     if "JoinConfiguration" in found or "ClusterConfiguration" not in found:
         raise Wrong(f"kinds {list(found)}")
     preflight(machine)
@@ -118,6 +118,8 @@ def kubeadm_init(machine, argv):
     machine.between("in kubeadm init")
     machine.file("manifests/etcd.yaml", "etcd")
     machine.between("in kubeadm init")
+    key = found.get("InitConfiguration", {}).get("certificateKey", "of kubeadm's own")
+    machine.keep(uploaded=key if argv[4:] else None)
     machine.keep(objects=[], inits=machine.known.get("inits", 0) + 1)
     return "Your Kubernetes control-plane has initialized successfully!\n"
 
@@ -169,6 +171,16 @@ def kubeadm_version(machine, argv):
     return machine.known.get("version", "v1.29.15") + "\n"
 
 
+def kubeadm_config(machine, argv):
+    if not re.fullmatch(r"images pull --image-repository=\S+( --kubernetes-version=v1\.\d+\.\d+)? "
+                        r"--cri-socket=unix:///run/containerd/containerd.sock", " ".join(argv[2:])):
+        raise Wrong(f"unknown arguments {argv}")
+    if (machine.etc / "kubelet.conf").exists():
+        raise Wrong("this machine is a member already, and its images are in use")
+    machine.keep(pulls=machine.known.get("pulls", 0) + 1)
+    return "[config/images] Pulled registry.k8s.io/kube-apiserver\n"
+
+
 def identity(one):
     return f"{one['kind']}/{one['metadata'].get('namespace', '')}/{one['metadata']['name']}"
 
@@ -189,7 +201,7 @@ def create_token(machine, name):
     if f"ServiceAccount/kube-system/{name}" not in machine.known["objects"]:
         raise Wrong(f'error: failed to create token: serviceaccounts "{name}" not found')
     return json.dumps({"kind": "TokenRequest", "status": {
-        "expirationTimestamp": "2026-11-23T10:04:31Z",
+        "expirationTimestamp": "2027-02-20T10:04:31Z",
         "token": MINTED % base64.urlsafe_b64encode(name.encode()).decode().rstrip("=")}})
 
 
@@ -206,7 +218,7 @@ KUBECTL = [  # every form that is known: a pattern of all arguments, and what it
      lambda m, d: (m.etc / "admin.conf").read_text()),
     (rf"get serviceaccount {NAME} --namespace=kube-system --ignore-not-found --output=name",
      lambda m, d, name: service_account(m, name)),
-    (rf"create token {NAME} --namespace=kube-system --duration=24h --output=json",
+    (rf"create token {NAME} --namespace=kube-system --duration=2160h --output=json",
      lambda m, d, name: create_token(m, name)),
     (rf"wait --for=condition=Established crd/{NAME} --timeout=60s", lambda m, d, n: "met"),
     (rf"wait --for=condition=Available apiservice/{NAME} --timeout=60s", lambda m, d, n: "met"),
@@ -234,7 +246,8 @@ def outcome(machine, argv, data):
     if argv[0] == "kubectl":
         return kubectl(machine, argv, data)
     return {"kubeadm init": kubeadm_init, "kubeadm join": kubeadm_join,
-            "kubeadm reset": kubeadm_reset, "kubeadm version": kubeadm_version}[what](machine, argv)
+            "kubeadm reset": kubeadm_reset, "kubeadm version": kubeadm_version,
+            "kubeadm config": kubeadm_config}[what](machine, argv)
 
 
 def call(argv, data, root, notes, between=lambda where: None):

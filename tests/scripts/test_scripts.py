@@ -204,7 +204,7 @@ def test_kubeadm_init():
         "InitConfiguration": "kubeadm.k8s.io/v1beta3",
         "ClusterConfiguration": "kubeadm.k8s.io/v1beta3",
         "KubeletConfiguration": "kubelet.config.k8s.io/v1beta1"})
-    tap.eq(old["InitConfiguration"]["bootstrapTokens"], [])
+    tap.eq(old["InitConfiguration"]["bootstrapTokens"], [{"ttl": "1s"}])
     tap.eq(old["KubeletConfiguration"]["serverTLSBootstrap"], True)
     new = kubeadm("dual-master-1", "kubeadm-init")
     tap.eq(new["InitConfiguration"]["localAPIEndpoint"], {"advertiseAddress": "10.0.20.51"})

@@ -95,7 +95,7 @@ TABLES = {
     "cluster": [
         CLAIM,
         ("endpoint", "`https://HOST:PORT` of the API server, at most 300 characters",
-         text(300, r"https://[^/@\s]+:\d{1,5}")),
+         text(300, r"https://([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]+\]):[1-9]\d{0,4}")),
         ("ca", "the cluster's CA, 1–4 certificates in PEM, at most 32768 bytes",
          text(32768, r"(?s)(-----BEGIN CERTIFICATE-----\n.+?\n-----END CERTIFICATE-----\n){1,4}")),
         ("minter", "a token", of("token")),

@@ -131,6 +131,12 @@ def test_init_leaves_no_token_behind():
             tap.eq("certificateKey" in first, value["upload_certs"], file.name)
 
 
+def test_manifests_are_what_the_server_makes():
+    for name, manifests in (("init", "manifests"), ("init-masters", "manifests-hardened")):
+        value = json.loads((GOLDEN / f"answers/200-{name}.json").read_text())
+        tap.eq(value["manifests"], (ROOT / f"tests/golden/kube/{manifests}.yaml").read_text())
+
+
 def test_no_worker_gets_a_certificate_key():
     for file, kind, value in goldens():
         if kind == "answer" and "worker" in file.name:

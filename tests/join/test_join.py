@@ -167,9 +167,7 @@ def test_first_master_makes_the_cluster():
 
 
 def test_hardened_cluster_has_an_approver():
-    account = INIT["manifests"] + "---\n" + INIT["manifests"].split("---")[0].replace(
-        "cloudseed-minter", "cloudseed-approver")
-    with first_master(manifests=account) as m:
+    with first_master(manifests=FIRST["manifests"]) as m:
         ends(m, 0)
         sent = SERVER.of_kind("cluster")[0]
         assert sent["approver"]["token"] != sent["minter"]["token"]

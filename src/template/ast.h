@@ -229,5 +229,7 @@ typedef bool walk_fn(void *cls, struct expr *e);
 bool walk_parts(const struct expr *e, walk_fn *fn, void *cls);
 /* Every EXPR_NAME in `e`, which may be NULL. */
 bool walk_names(struct expr *e, walk_fn *fn, void *cls);
+/* How often the template, and what it includes, may read what `slot` holds under `name`. */
+uint32_t walk_reads(const struct template *t, uint32_t slot, struct str name);
 
 #endif

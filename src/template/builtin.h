@@ -47,6 +47,10 @@ struct builtins {
 
 extern const struct builtins builtin_filters, builtin_tests, builtin_methods;
 
+/* A filter that folding puts in to_yaml_scalar's place: a part of the text that this one would have
+ * between its quotes. */
+extern const struct builtin builtin_yaml_part;
+
 /* NULL where there is none. The first of that name: methods of two kinds may share one. */
 const struct builtin *builtin_find(const struct builtins *in, struct str name);
 /* The method of that name for this kind of value, NULL where there is none. */

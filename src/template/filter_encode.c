@@ -30,7 +30,7 @@ static void json_code(struct buf *b, uint32_t c)
 }
 
 /* The letter of a short escape, 0 where there is none. */
-static char short_escape(uint32_t c)
+static char short_escape(unsigned char c)
 {
     switch (c) {
     case '"': return '"';
@@ -48,37 +48,61 @@ static char short_escape(uint32_t c)
 static const bool is_bare[256] = {[' ' ... '!'] = true, ['#' ... '%'] = true, ['(' ... ';'] = true,
                                   ['='] = true,         ['?' ... '['] = true, [']' ... '~'] = true};
 
+#define LANES 16
+typedef unsigned char lanes __attribute__((vector_size(LANES)));
+
+static bool are_bare(const char *p)
+{
+    lanes c;
+    uint64_t odd[2];
+    memcpy(&c, p, sizeof(c));
+    lanes found = (lanes)((c < ' ') | (c > '~') | (c == '"') | (c == '&') | (c == '\'') |
+                          (c == '<') | (c == '>') | (c == '\\'));
+    memcpy(odd, &found, sizeof(odd));
+    return !(odd[0] | odd[1]);
+}
+
 /* How many bytes at the beginning need no escape; in most texts all of them. */
 static size_t plain_run(struct str s)
 {
     size_t n = 0;
+    while (s.n - n >= LANES && are_bare(s.p + n))
+        n += LANES;
     while (n < s.n && is_bare[(unsigned char)s.p[n]])
         n++;
     return n;
 }
 
-/* A double-quoted string; `hides` tells which characters are written as \u escapes. */
-static void quoted_text(struct buf *b, struct str s, bool (*hides)(uint32_t c))
+/* What stands in a double-quoted string; `hides` tells which characters are written as \u escapes.
+ */
+static void escaped_text(struct buf *b, struct str s, bool (*hides)(uint32_t c))
 {
-    buf_char(b, '"');
     for (;;) {
         size_t n = plain_run(s);
         buf_append(b, s.p, n);
         s = str_skip(s, n);
         if (!s.n)
             break;
-        uint32_t c = str_decode(s, &n);
-        char letter = short_escape(c);
+        char letter = short_escape((unsigned char)s.p[0]);
         if (letter) {
-            buf_char(b, '\\');
-            buf_char(b, letter);
-        } else if (hides(c)) {
-            json_code(b, c);
-        } else {
-            buf_append(b, s.p, n);
+            const char escape[] = {'\\', letter};
+            buf_append(b, escape, sizeof(escape));
+            s = str_skip(s, 1);
+            continue;
         }
+        uint32_t c = str_decode(s, &n);
+        if (hides(c))
+            json_code(b, c);
+        else
+            buf_append(b, s.p, n);
         s = str_skip(s, n);
     }
+}
+
+static void quoted_text(struct buf *b, struct str s, bool (*hides)(uint32_t c))
+{
+    buf_char(b, '"');
+    escaped_text(b, s, hides);
     buf_char(b, '"');
 }
 
@@ -347,3 +371,16 @@ bool filter_to_yaml_scalar(struct run *r, const struct builtin_call *c, struct v
     }
     return builtin_end(r, c, ok, &b, ret);
 }
+
+static bool yaml_part(struct run *r, const struct builtin_call *c, struct value *ret)
+{
+    struct str s;
+    struct buf b;
+    if (!run_text(r, c->at, c->on, &s))
+        return false;
+    builtin_begin(r, &b);
+    escaped_text(&b, s, yaml_hides);
+    return builtin_end(r, c, true, &b, ret);
+}
+
+const struct builtin builtin_yaml_part = {.name = "to_yaml_scalar", .fn = yaml_part};

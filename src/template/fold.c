@@ -6,85 +6,17 @@
  * statement that fails stays as it is, to fail again in a rendering, which reports it. In the end
  * the statements go whose names nothing reads any more.
  */
+#include "template/fold.h"
 #include "base/mem.h"
-#include "template/const_env.h"
 
 #include <stdlib.h>
 
 #define STEPS_MAX 1000000 /* of all that is run; what comes then stays as it is */
 #define DEPTH_MAX 16
 #define MEMORY_MAX ((size_t)16 << 20)
-#define TEXT_MAX_BYTES ((size_t)1 << 20)  /* of one block */
+#define TEXT_MAX_BYTES FOLD_TEXT_MAX_BYTES
 #define TEXTS_MAX_BYTES ((size_t)4 << 20) /* all that is written out; more stays as it is */
 #define SCRATCH_ARENA_BYTES (16 << 10)
-
-struct fold {
-    struct run run;
-    const struct template_scope *scope;
-    struct const_env *env;                /* of the template at work */
-    const struct template_marker *marker; /* NULL: none */
-    struct arena *arena;                  /* of what stays */
-    struct arena scratch;                 /* of what is computed */
-    struct arena values;                  /* of what names are given */
-    size_t texts_left;
-    struct template_fault fault;
-};
-
-/* --- Blocks in the making ------------------------------------------------------------------ */
-
-/* Text is gathered until something else follows. */
-struct block_builder {
-    struct fold *f;
-    struct block b;
-    struct buf text;
-    uint32_t text_at; /* of the first statement that wrote it */
-};
-
-static void builder_init(struct block_builder *m, struct fold *f)
-{
-    *m = (struct block_builder){.f = f};
-    buf_init(&m->text, TEXT_MAX_BYTES);
-}
-
-static void builder_flush(struct block_builder *m)
-{
-    if (m->text.n == 0)
-        return;
-    const struct template_marker *marker = m->f->marker;
-    struct str text = arena_str(m->f->arena, buf_view(&m->text));
-    block_append(&m->b, m->f->arena,
-                 (struct stmt){.kind = STMT_TEXT,
-                               .at = m->text_at,
-                               .text = text,
-                               .mark = marker ? marker->mark(marker->cls, text) : NULL});
-    buf_clear(&m->text);
-}
-
-/* Appends behind the text that is gathered. */
-static void builder_keep(struct block_builder *m, struct stmt s)
-{
-    builder_flush(m);
-    block_append(&m->b, m->f->arena, s);
-}
-
-/* Whether only text came of it: nothing reads then what was given to names. */
-static bool builder_is_text(const struct block_builder *m)
-{
-    for (uint32_t i = 0; i < m->b.n; i++) {
-        const struct stmt *s = &m->b.list[i];
-        if (s->kind != STMT_SET || !s->assign->is_const)
-            return false;
-    }
-    return true;
-}
-
-/* The finished block; ends the builder. */
-static struct block builder_end(struct block_builder *m)
-{
-    builder_flush(m);
-    buf_done(&m->text);
-    return m->b;
-}
 
 /* --- Pruning: from the end, since a name is read after the statement that sets it ---------- */
 
@@ -204,7 +136,7 @@ static void prune_block(struct pruner *p, struct block *b)
 
 /* --- Running ------------------------------------------------------------------------------- */
 
-static void prepare_run(struct fold *f, struct buf *out)
+void fold_prepare(struct fold *f, struct buf *out)
 {
     arena_reset(&f->scratch);
     f->run.out = out;
@@ -219,7 +151,7 @@ static bool run_one(struct fold *f, const struct stmt *s)
 static bool write_out(struct block_builder *m, const struct stmt *s)
 {
     size_t before = m->text.n;
-    prepare_run(m->f, &m->text);
+    fold_prepare(m->f, &m->text);
     if (run_one(m->f, s) && !m->text.full && m->text.n - before <= m->f->texts_left) {
         m->f->texts_left -= m->text.n - before;
         return true;
@@ -240,7 +172,7 @@ static int truth_of(struct fold *f, struct expr *test)
         return 1;
     if (!is_const_expr(f->env, test))
         return -1;
-    prepare_run(f, NULL);
+    fold_prepare(f, NULL);
     if (!run_eval(&f->run, test, &v) || !run_truth(&f->run, test->at, v, &truth))
         return -1;
     return truth;
@@ -302,7 +234,7 @@ static bool is_over_nothing(struct fold *f, const struct loop *l)
     struct value v;
     if (!is_const_expr(f->env, l->iter))
         return false;
-    prepare_run(f, NULL);
+    fold_prepare(f, NULL);
     return run_eval(&f->run, l->iter, &v) && v.kind == VALUE_LIST && v.n == 0;
 }
 
@@ -343,7 +275,7 @@ static void keep_const_set(struct block_builder *m, const struct stmt *s, struct
     set.assign->is_const = true;
     for (uint32_t i = 0; i < s->assign->targets.n; i++)
         const_env_hold(m->f->env, s->assign->targets.list[i].slot);
-    block_append(&m->b, m->f->arena, set);
+    builder_keep_set(m, set);
 }
 
 static struct expr *constant(struct fold *f, uint32_t at, struct value v)
@@ -353,14 +285,6 @@ static struct expr *constant(struct fold *f, uint32_t at, struct value v)
     return e;
 }
 
-/* A value that an expression can stand for without computing it. */
-static bool is_plain(struct value v)
-{
-    return v.kind == VALUE_STR
-               ? v.tag == RUN_PLAIN
-               : v.kind != VALUE_LIST && v.kind != VALUE_MAP && v.kind != VALUE_UNDEFINED;
-}
-
 /* False where the statement has to stay. Its value may read the name that it sets. */
 static bool run_set(struct fold *f, const struct stmt *s)
 {
@@ -368,7 +292,7 @@ static bool run_set(struct fold *f, const struct stmt *s)
     change_targets(f, &s->assign->targets);
     if (!is_const)
         return false;
-    prepare_run(f, NULL);
+    fold_prepare(f, NULL);
     f->run.arena = &f->values;
     bool ok = run_one(f, s);
     f->run.arena = &f->scratch;
@@ -383,7 +307,7 @@ static void fold_set_value(struct block_builder *m, const struct stmt *s)
         return;
     }
     struct value v = m->f->run.now->slots[a->targets.list->slot];
-    bool plain = !a->targets.unpack && is_plain(v);
+    bool plain = !a->targets.unpack && fold_is_plain(v);
     keep_const_set(m, s, plain ? constant(m->f, a->value->at, v) : a->value);
 }
 
@@ -396,13 +320,34 @@ static bool keep_text(struct fold *f, uint32_t at, struct str text, struct value
     return ok;
 }
 
+/* Whether each statement can be written in another way where it stands. */
+static bool is_open(const struct block *b)
+{
+    for (uint32_t i = 0; i < b->n; i++) {
+        const struct stmt *s = &b->list[i];
+        bool ok = true;
+        if (s->kind == STMT_INCLUDE)
+            ok = s->include->target && is_open(&s->include->target->body.block);
+        else if (s->kind == STMT_FOR)
+            ok = is_open(&s->loop->body.block) && is_open(&s->loop->otherwise.block);
+        for (uint32_t k = 0; s->kind == STMT_IF && k < s->choice->n; k++)
+            ok = ok && is_open(&s->choice->list[k].body);
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+/* What a value holds is never sent by itself: no marks. */
 static void fold_set_block(struct block_builder *m, const struct stmt *s)
 {
     struct fold *f = m->f;
     const struct assign *a = s->assign;
+    const struct template_marker *marker = f->marker;
     struct block_builder body;
     struct value v;
     uint32_t mark = f->env->n;
+    f->marker = NULL;
     builder_init(&body, f);
     const_env_enter(f->env, &a->body);
     fold_block(&body, &a->body.block);
@@ -411,12 +356,18 @@ static void fold_set_block(struct block_builder *m, const struct stmt *s)
     if (builder_is_text(&body) && keep_text(f, s->at, buf_view(&body.text), &v)) {
         buf_done(&body.text);
         f->run.now->slots[a->targets.list->slot] = v;
+        f->marker = marker;
         keep_const_set(m, s, constant(f, s->at, v));
         return;
     }
-    struct stmt set = copy_set(f, s);
-    set.assign->body.block = builder_end(&body);
-    builder_keep(m, set);
+    struct stmt *set = ARENA_NEW(f->arena, struct stmt);
+    *set = copy_set(f, s);
+    set->assign->body.block = builder_end(&body);
+    f->marker = marker;
+    if (a->body.inits_n == 0 && is_open(&set->assign->body.block))
+        builder_hold(m, set);
+    else
+        builder_keep(m, *set);
 }
 
 /* --- Templates ----------------------------------------------------------------------------- */
@@ -469,17 +420,20 @@ static void fold_include(struct block_builder *m, const struct stmt *s)
         return;
     }
     builder_init(&body, m->f);
+    body.outer = m;
     fold_template(&body, inc->target, inc, s->at);
-    if (builder_is_text(&body) && buf_str(&m->text, buf_view(&body.text))) {
+    struct str rest = arena_str(&m->f->values, buf_view(&body.text));
+    if (builder_is_text(&body)) {
         buf_done(&body.text);
-        return;
+    } else {
+        struct stmt include = *s;
+        buf_clear(&body.text);
+        include.include = ARENA_NEW(m->f->arena, struct include);
+        *include.include = *inc;
+        include.include->target = made_template(&body, inc->target);
+        builder_keep(m, include);
     }
-    m->text.full = false;
-    struct stmt include = *s;
-    include.include = ARENA_NEW(m->f->arena, struct include);
-    *include.include = *inc;
-    include.include->target = made_template(&body, inc->target);
-    builder_keep(m, include);
+    builder_text(m, s->at, rest);
 }
 
 /* Templates may include others again and again: a statement costs a step each time. */
@@ -496,8 +450,8 @@ static void fold_stmt(struct block_builder *m, const struct stmt *s)
     if (is_const_stmt(m->f->env, s) && write_out(m, s))
         return;
     switch (s->kind) {
-    case STMT_TEXT:
-    case STMT_OUTPUT: builder_keep(m, *s); break;
+    case STMT_TEXT: builder_keep(m, *s); break;
+    case STMT_OUTPUT: fold_output(m, s); break;
     case STMT_SET:
         if (s->assign->value)
             fold_set_value(m, s);

@@ -71,10 +71,19 @@ struct template_walk {
     walk_fn *on_expr;
     /* Called with each include, after the expression of its name; NULL: nothing is done. */
     bool (*on_include)(struct template_walk *w, const struct include *inc);
+    /* Called with each frame before its block; NULL: nothing is done. */
+    void (*on_frame)(struct template_walk *w, const struct frame *f);
     const struct template *t;
 };
 
 static bool walk_block(struct template_walk *w, const struct block *b);
+
+static bool walk_frame(struct template_walk *w, const struct frame *f)
+{
+    if (w->on_frame)
+        w->on_frame(w, f);
+    return walk_block(w, &f->block);
+}
 
 static bool walk_choice(struct template_walk *w, const struct choice *c)
 {
@@ -94,9 +103,8 @@ static bool walk_stmt(struct template_walk *w, const struct stmt *s)
     case STMT_IF: return walk_choice(w, s->choice);
     case STMT_FOR:
         return visit(l->iter, w->on_expr, w) && visit(l->test, w->on_expr, w) &&
-               walk_block(w, &l->body.block) && walk_block(w, &l->otherwise.block);
-    case STMT_SET:
-        return visit(s->assign->value, w->on_expr, w) && walk_block(w, &s->assign->body.block);
+               walk_frame(w, &l->tests) && walk_frame(w, &l->body) && walk_frame(w, &l->otherwise);
+    case STMT_SET: return visit(s->assign->value, w->on_expr, w) && walk_frame(w, &s->assign->body);
     case STMT_INCLUDE:
         return visit(s->include->name, w->on_expr, w) &&
                (!w->on_include || w->on_include(w, s->include));
@@ -174,6 +182,49 @@ unsigned template_reads(const struct template *t, struct str name, const struct 
     bool certain = read_include(&a.walk, &root);
     free(a.seen);
     return certain ? a.found : (1u << n) - 1;
+}
+
+/* --- walk_reads ---------------------------------------------------------------------------- */
+
+struct read_count {
+    struct template_walk walk;
+    struct str name;
+    uint32_t slot, n;
+};
+
+static bool count_read(void *cls, struct expr *e)
+{
+    struct read_count *c = cls;
+    c->n += e->kind == EXPR_NAME && e->slot == c->slot;
+    return walk_parts(e, count_read, c);
+}
+
+static bool count_include(struct template_walk *w, const struct include *inc)
+{
+    struct read_count *c = (struct read_count *)w;
+    static const struct str none = {"", 0};
+    for (uint32_t i = 0; i < inc->n; i++) {
+        if (inc->visible[i].slot == c->slot)
+            c->n += !inc->target || template_reads(inc->target, c->name, &none, 1);
+    }
+    return true;
+}
+
+static void count_frame(struct template_walk *w, const struct frame *f)
+{
+    struct read_count *c = (struct read_count *)w;
+    for (uint32_t i = 0; i < f->inits_n; i++)
+        c->n += f->inits[i].kind == SLOT_ALIAS && f->inits[i].from == c->slot;
+}
+
+uint32_t walk_reads(const struct template *t, uint32_t slot, struct str name)
+{
+    struct read_count c = {
+        .walk = {.on_expr = count_read, .on_include = count_include, .on_frame = count_frame},
+        .name = name,
+        .slot = slot};
+    walk_block(&c.walk, &t->body.block);
+    return c.n;
 }
 
 /* --- One template's own names -------------------------------------------------------------- */

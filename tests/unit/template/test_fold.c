@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "render.h"
 
+#include "template/ast.h"
+
 /* The variables but `name`, which is left to the rendering. */
 static bool lookup_shared(void *cls, struct str name, struct value *ret)
 {
@@ -41,7 +43,7 @@ static void what_is_known_is_written_out(void **state)
     (void)state;
     folds_alone("a{{ n }}b{{ list | join('-') }}{{ map.hostname }}", "a7b3-1-2x", 0);
     folds_alone("{{ n }}{{ name }}{{ n }}{{ name }}", "7k8s-worker-27k8s-worker-2", 1);
-    folds_alone("{{ name ~ n }}", "k8s-worker-27", 2);
+    folds_alone("{{ name ~ n }}", "k8s-worker-27", 1);
     folds_alone("{% for i in list %}{{ loop.index }}{{ i }},{% endfor %}", "13,21,32,", 0);
     folds_alone("{% for i in list %}{{ i }}{{ name }}{% endfor %}",
                 "3k8s-worker-21k8s-worker-22k8s-worker-2", 2);
@@ -54,6 +56,110 @@ static void branches_are_chosen(void **state)
     folds_alone("{% if n != 7 %}a{% elif name %}{{ n }}{% else %}c{% endif %}", "7", 1);
     folds_alone("{% if name == 'x' %}a{% elif n == 7 %}b{% else %}{{ c }}{% endif %}", "b", 1);
     folds_alone("{% if n != 7 %}{{ name }}{% endif %}.", ".", 0);
+}
+
+/* How many outputs there are, in all of it. */
+static uint32_t outputs(const struct block *b)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < b->n; i++) {
+        const struct stmt *s = &b->list[i];
+        n += s->kind == STMT_OUTPUT;
+        if (s->kind == STMT_FOR)
+            n += outputs(&s->loop->body.block) + outputs(&s->loop->otherwise.block);
+        if (s->kind == STMT_INCLUDE && s->include->target)
+            n += outputs(&s->include->target->body.block);
+        for (uint32_t k = 0; s->kind == STMT_IF && k < s->choice->n; k++)
+            n += outputs(&s->choice->list[k].body);
+    }
+    return n;
+}
+
+static bool has_set(const struct block *b)
+{
+    for (uint32_t i = 0; i < b->n; i++) {
+        if (b->list[i].kind == STMT_SET)
+            return true;
+    }
+    return false;
+}
+
+/* That the folded text renders as `want`, by `n` outputs, and in place of `set`, if it has one. */
+static void takes_apart(const char *text, const char *included, const char *want, uint32_t n,
+                        bool set)
+{
+    struct rendering r;
+    render_init(&r);
+    if (included)
+        assert_int_equal(render_add(&r, "i", included), 0);
+    const struct template *t = fold(&r, text);
+    struct template_scope scope = {render_lookup, &r};
+    if (template_render(t, scope, NULL, &r.arena, &r.out, NULL, &r.fault) < 0)
+        fail_msg("%s: %s", text, r.fault.msg);
+    assert_str_equal(buf_view(&r.out), str_from(want));
+    if (outputs(&t->body.block) != n || has_set(&t->body.block) != set)
+        fail_msg("%s: %u outputs", text, outputs(&t->body.block));
+    render_done(&r);
+}
+
+static void outputs_are_taken_apart(void **state)
+{
+    (void)state;
+    takes_apart("{{ 'a' ~ name ~ 'b' ~ name }}", NULL, "ak8s-worker-2bk8s-worker-2", 2, false);
+    takes_apart("{{ ('\n' ~ name ~ '\"') | to_yaml_scalar }}", NULL, "\"\\nk8s-worker-2\\\"\"", 1,
+                false);
+    takes_apart("{{ {'b': name, 'a': [n, name]} | tojson }}", NULL,
+                "{\"a\": [7, \"k8s-worker-2\"], \"b\": \"k8s-worker-2\"}", 2, false);
+    takes_apart("{{ {'b': name, 'a': '<'} | tojson | to_yaml_scalar }}", NULL,
+                "\"{\\\"a\\\": \\\"\\\\u003c\\\", \\\"b\\\": \\\"k8s-worker-2\\\"}\"", 1, false);
+    takes_apart("{{ {'a': name, 'a': n} | tojson }}", NULL, "{\"a\": 7}", 1, false);
+    takes_apart("{{ {name: n} | tojson }}", NULL, "{\"k8s-worker-2\": 7}", 1, false);
+    takes_apart("{{ [name] | tojson(1) }}", NULL, "[\n \"k8s-worker-2\"\n]", 1, false);
+    takes_apart("{{ [] | tojson ~ {} | tojson ~ name }}", NULL, "[]{}k8s-worker-2", 1, false);
+}
+
+static void a_block_is_written_where_it_is_read(void **state)
+{
+    (void)state;
+    takes_apart("{% set a %}<{{ name }}>{% endset %}b{{ a }}", NULL, "b<k8s-worker-2>", 1, false);
+    takes_apart("{% set a %}\"{{ name }}\n{% endset %}b{{ a | to_yaml_scalar }}", NULL,
+                "b\"\\\"k8s-worker-2\\n\"", 1, false);
+    takes_apart("{% set a %}{% for i in [name, 'x'] %}{% if i %}{{ i }}\n{% endif %}{% endfor %}"
+                "{% endset %}{{ a | to_yaml_scalar }}",
+                NULL, "\"k8s-worker-2\\nx\\n\"", 1, false);
+    takes_apart("{% set a %}{% include 'i' %}{% endset %}{{ a | to_yaml_scalar }}.",
+                "'{{ name }}'\\", "\"'k8s-worker-2'\\\\\".", 1, false);
+    /* Not where something else may read it, or comes first. */
+    takes_apart("{% set a %}{{ name }}{% endset %}{{ a }}{{ a }}", NULL, "k8s-worker-2k8s-worker-2",
+                2, true);
+    takes_apart("{% set a %}{{ name }}{% endset %}{{ a }}{% include 'i' %}", "{{ a }}",
+                "k8s-worker-2k8s-worker-2", 2, true);
+    takes_apart("{% set a %}{{ name }}{% endset %}{{ a }}{% include 'i' %}", "{{ n }}{{ name }}",
+                "k8s-worker-27k8s-worker-2", 2, false);
+    takes_apart("{% set b = name %}{% set a %}{{ b }}{% endset %}{% set b = n %}{{ a }}", NULL,
+                "k8s-worker-2", 1, true);
+    takes_apart("{% set a %}{% set b = 2 %}{{ b ~ name }}{% endset %}{{ a }}", NULL,
+                "2k8s-worker-2", 1, true);
+    takes_apart("{% set a %}{{ name }}{% endset %}{% for i in [name] %}{{ a }}{% set a = 1 %}"
+                "{{ a }}{% endfor %}",
+                NULL, "k8s-worker-21", 1, true);
+    takes_apart("{% set a %}{% include name ignore missing %}{{ n }}{% endset %}{{ a }}", NULL, "7",
+                1, true);
+}
+
+/* A text between the outputs of two templates is one text. */
+static void includes_share_the_text_around_them(void **state)
+{
+    struct rendering r;
+    (void)state;
+    render_init(&r);
+    assert_int_equal(render_add(&r, "i", "b{{ name }}c"), 0);
+    const struct template *t = fold(&r, "a{% include 'i' %}d{% include 'i' %}e");
+    assert_int_equal(t->body.block.n, 5);
+    assert_str_equal(t->body.block.list[0].text, STR("ab"));
+    assert_str_equal(t->body.block.list[2].text, STR("cdb"));
+    assert_str_equal(t->body.block.list[4].text, STR("ce"));
+    render_done(&r);
 }
 
 static bool is_missing(void *cls, struct str name)
@@ -278,6 +384,9 @@ static void attributes_that_are_read_are_reported(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(what_is_known_is_written_out), cmocka_unit_test(branches_are_chosen),
+          cmocka_unit_test(outputs_are_taken_apart),
+          cmocka_unit_test(a_block_is_written_where_it_is_read),
+          cmocka_unit_test(includes_share_the_text_around_them),
           cmocka_unit_test(what_is_known_to_be_undefined_is_too),
           cmocka_unit_test(what_is_undefined_stays_a_fault),
           cmocka_unit_test(names_mean_what_they_do_in_their_frame),

@@ -20,6 +20,12 @@ struct value value_get(struct value map, struct str key)
     return (struct value){0};
 }
 
+struct str value_get_text(struct value map, struct str key)
+{
+    struct value v = value_get(map, key);
+    return v.kind == VALUE_STR ? value_text(v) : STR("");
+}
+
 static bool same_items(struct value a, struct value b)
 {
     for (uint32_t i = 0; i < a.n; i++) {

@@ -91,6 +91,9 @@ const char *value_kind_name(struct value v);
 /* The value under a string key; VALUE_UNDEFINED where there is none or `map` is not a map. */
 struct value value_get(struct value map, struct str key);
 
+/* The text under a string key; empty where there is none. */
+struct str value_get_text(struct value map, struct str key);
+
 /* Whether the data is the same, in any order of a map's keys; 1, 1.0 and true differ. */
 bool value_same(struct value a, struct value b);
 

@@ -94,19 +94,21 @@ void x509_write_key(EVP_PKEY *key, struct arena *a, struct str *text)
     append(bio, a, text);
 }
 
-void x509_pin(X509 *cert, char ret[static PIN_LEN + 1])
+void x509_key_digest(X509 *cert, uint8_t ret[static X509_DIGEST_BYTES])
 {
     unsigned char *der = NULL;
-    char digest[EVP_MAX_MD_SIZE], text[PIN_LEN + 2];
-    unsigned digest_n;
-    int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
-    must(n > 0);
-    must(EVP_Digest(der, (size_t)n, (unsigned char *)digest, &digest_n, EVP_sha256(), NULL));
+    unsigned n;
+    int der_n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
+    must(der_n > 0);
+    must(EVP_Digest(der, (size_t)der_n, ret, &n, EVP_sha256(), NULL) && n == X509_DIGEST_BYTES);
     OPENSSL_free(der);
-    base64_write((struct str){digest, digest_n}, text);
-    for (size_t i = 0; i < PIN_LEN; i++)
-        ret[i] = text[i] == '+' ? '-' : text[i] == '/' ? '_' : text[i];
-    ret[PIN_LEN] = '\0';
+}
+
+void x509_pin(X509 *cert, char ret[static PIN_LEN + 1])
+{
+    uint8_t digest[X509_DIGEST_BYTES];
+    x509_key_digest(cert, digest);
+    base64url_write((struct str){(const char *)digest, sizeof(digest)}, ret);
 }
 
 static int64_t seconds_of(const ASN1_TIME *t)

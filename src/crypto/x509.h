@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* x509: what ca.c and certificate.c share of OpenSSL: PEM, pins, times. Only for src/crypto. */
+/* x509: what ca.c, certificate.c and cahash.c share of OpenSSL: PEM, pins, times. Only for
+ * src/crypto. */
 #ifndef CLOUDSEED_CRYPTO_X509_H
 #define CLOUDSEED_CRYPTO_X509_H
 
@@ -19,6 +20,9 @@ EVP_PKEY *x509_read_key(struct str pem);
 void x509_write(X509 *cert, struct arena *a, struct str *text);
 void x509_write_key(EVP_PKEY *key, struct arena *a, struct str *text);
 
+#define X509_DIGEST_BYTES 32
+/* SHA-256 of the key's SubjectPublicKeyInfo (DER). */
+void x509_key_digest(X509 *cert, uint8_t ret[static X509_DIGEST_BYTES]);
 void x509_pin(X509 *cert, char ret[static PIN_LEN + 1]);
 /* In seconds since 1970. */
 int64_t x509_since(const X509 *cert);

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kube/apiresponse.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "crypto/jws.h"
+#include "kube/token.h"
+
+#include <errno.h>
+
+#define MESSAGE_MAX 512
+#define RETRY_MAX_S 300
+
+struct apiresponse_failure apiresponse_failure(struct str body, struct arena *a)
+{
+    struct value status;
+    if (json_read(body, a, &status, NULL) == 0 &&
+        str_is(value_get_text(status, STR("kind")), "Status")) {
+        return (struct apiresponse_failure){
+            value_get_text(status, STR("reason")),
+            str_head(value_get_text(status, STR("message")), MESSAGE_MAX)};
+    }
+    struct str rest = str_trim(body);
+    struct str line = str_trim(str_cut(&rest, '\n'));
+    return (struct apiresponse_failure){STR(""), arena_str(a, str_head(line, MESSAGE_MAX))};
+}
+
+unsigned apiresponse_retry_after(struct str header)
+{
+    uint64_t seconds;
+    if (!str_to_u64(str_trim(header), UINT32_MAX, &seconds))
+        return 0;
+    return seconds < RETRY_MAX_S ? (unsigned)seconds : RETRY_MAX_S;
+}
+
+/* A body that must be a JSON object, of that kind unless it is NULL. */
+static int read_object(struct str body, const char *kind, struct arena *a, struct value *ret,
+                       struct err *e)
+{
+    struct value v;
+    if (json_read(body, a, &v, NULL) < 0 || v.kind != VALUE_MAP)
+        return err_set(e, -EINVAL, "the API server's answer is not a JSON object");
+    if (kind && !str_is(value_get_text(v, STR("kind")), kind))
+        return err_set(e, -EINVAL, "the API server's answer is not of kind %s", kind);
+    *ret = v;
+    return 0;
+}
+
+int apiresponse_version(struct str body, struct arena *a, struct str *ret, struct err *e)
+{
+    struct value v;
+    int r = read_object(body, NULL, a, &v, e);
+    if (r < 0)
+        return r;
+    struct str version = value_get_text(v, STR("gitVersion"));
+    if (!version.n)
+        return err_set(e, -EINVAL, "the API server's answer names no version");
+    *ret = version;
+    return 0;
+}
+
+int apiresponse_cluster_info(struct str body, struct str token, struct arena *a,
+                             enum apiresponse_signature *ret, struct err *e)
+{
+    struct value v;
+    int r = read_object(body, "ConfigMap", a, &v, e);
+    if (r < 0)
+        return r;
+    struct value data = value_get(v, STR("data"));
+    struct str key = ARENA_JOIN(a, STR("jws-kubeconfig-"), token_id(token));
+    struct str config = value_get_text(data, STR("kubeconfig")), jws = value_get_text(data, key);
+    if (!config.n || !jws.n)
+        *ret = APIRESPONSE_UNSIGNED;
+    else if (jws_verify(jws, config, token_id(token), token_secret(token)))
+        *ret = APIRESPONSE_SIGNED;
+    else
+        *ret = APIRESPONSE_FOREIGN;
+    return 0;
+}
+
+int apiresponse_renewed(struct str body, struct arena *a, struct apiresponse_token *ret,
+                        struct err *e)
+{
+    struct value v;
+    int64_t end;
+    int r = read_object(body, "TokenRequest", a, &v, e);
+    if (r < 0)
+        return r;
+    struct value status = value_get(v, STR("status"));
+    struct str token = value_get_text(status, STR("token"));
+    if (!token.n || !clock_read_text(value_get_text(status, STR("expirationTimestamp")), &end))
+        return err_set(e, -EINVAL, "the API server's answer holds no token with an end");
+    *ret = (struct apiresponse_token){token, end};
+    return 0;
+}
+
+int apiresponse_list(struct str body, struct arena *a, struct apiresponse_list *ret, struct err *e)
+{
+    struct value v;
+    int r = read_object(body, NULL, a, &v, e);
+    if (r < 0)
+        return r;
+    struct value items = value_get(v, STR("items")), meta = value_get(v, STR("metadata"));
+    struct str version = value_get_text(meta, STR("resourceVersion"));
+    /* An empty list may be null. */
+    if (!str_ends(value_get_text(v, STR("kind")), STR("List")) || !version.n ||
+        (items.kind != VALUE_LIST && items.kind != VALUE_NONE))
+        return err_set(e, -EINVAL, "the API server's answer is not a list with a version");
+    *ret = (struct apiresponse_list){items.kind == VALUE_LIST ? items.items : NULL, items.n,
+                                     version, value_get_text(meta, STR("continue"))};
+    return 0;
+}
+
+int apiresponse_autoapproves(struct str body, struct arena *a, bool *ret, struct err *e)
+{
+    struct value v;
+    int r = read_object(body, "ClusterRoleBinding", a, &v, e);
+    if (r < 0)
+        return r;
+    struct value subjects = value_get(v, STR("subjects"));
+    *ret = subjects.kind == VALUE_LIST && subjects.n;
+    return 0;
+}

@@ -23,7 +23,7 @@ MAY_SEE = {
     "core": GROUND + ["template", "wire", "port", "crypto", "tree", "config", "render", "fleet"],
     "store": GROUND + ["wire", "port"],
     "net": GROUND + ["wire", "crypto", "port/exchange.h", "port/work.h", "port/closer.h",
-            "core/core.h"],
+            "port/fetch.h", "core/core.h"],
     "daemon": GROUND + ["template", "wire", "port", "crypto", "tree", "config", "render", "fleet",
                         "kube", "core", "store", "net"],
     "cli": GROUND + ["template", "wire", "port", "crypto", "tree", "config", "render", "kube",

@@ -6,17 +6,10 @@
 
 #include <malloc.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #define KEEPALIVE_IDLE_S 30L
 #define KEEPALIVE_INTERVAL_S 10L
-
-/* An option that libcurl does not take would leave a request with less safety than was asked for.
- */
-#define SET(easy, option, value)                               \
-    do {                                                       \
-        if (curl_easy_setopt(easy, option, value) != CURLE_OK) \
-            abort();                                           \
-    } while (0)
 
 /* --- Memory ----------------------------------------------------------------------------------- */
 
@@ -55,32 +48,43 @@ void easy_teardown(void)
 
 static void limit_protocols(CURL *easy)
 {
-    SET(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    SET(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-    SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    SET(easy, CURLOPT_HTTP09_ALLOWED, 0L);
-    SET(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    SET(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
-    SET(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-    SET(easy, CURLOPT_PROXY, ""); /* those in the environment do not apply */
+    EASY_SET(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    EASY_SET(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    EASY_SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    EASY_SET(easy, CURLOPT_HTTP09_ALLOWED, 0L);
+    EASY_SET(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    EASY_SET(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+    EASY_SET(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    /* Nothing of this kind is taken from the environment. */
+    EASY_SET(easy, CURLOPT_PROXY, "");
+    EASY_SET(easy, CURLOPT_NOPROXY, "");
+    EASY_SET(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 }
 
 static void verify_peer(CURL *easy)
 {
-    SET(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-    SET(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-    SET(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    EASY_SET(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+    EASY_SET(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    EASY_SET(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+}
+
+/* libcurl's own sockets would be passed on to the commands that the process runs. */
+static curl_socket_t open_socket(void *cls, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    (void)cls, (void)purpose;
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
 CURL *easy_new(void)
 {
     CURL *easy = mem_need(curl_easy_init());
     limit_protocols(easy);
+    EASY_SET(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     verify_peer(easy);
-    SET(easy, CURLOPT_USERAGENT, "cloudseed/" CLOUDSEED_VERSION);
-    SET(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-    SET(easy, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
-    SET(easy, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
+    EASY_SET(easy, CURLOPT_USERAGENT, "cloudseed/" CLOUDSEED_VERSION);
+    EASY_SET(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    EASY_SET(easy, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
+    EASY_SET(easy, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
     return easy;
 }
 
@@ -88,21 +92,21 @@ CURL *easy_new(void)
 void easy_trust(CURL *easy, struct str ca)
 {
     struct curl_blob blob = {(void *)(uintptr_t)ca.p, ca.n, CURL_BLOB_COPY};
-    SET(easy, CURLOPT_CAINFO_BLOB, &blob);
-    SET(easy, CURLOPT_CAPATH, NULL);
+    EASY_SET(easy, CURLOPT_CAINFO_BLOB, &blob);
+    EASY_SET(easy, CURLOPT_CAPATH, NULL);
 }
 
 void easy_method(CURL *easy, const char *method, struct str body)
 {
-    SET(easy, CURLOPT_HTTPGET, 1L);
+    EASY_SET(easy, CURLOPT_HTTPGET, 1L);
     if (body.p || strcmp(method, "POST") == 0) {
-        SET(easy, CURLOPT_POST, 1L);
-        SET(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.n);
-        SET(easy, CURLOPT_COPYPOSTFIELDS, body.n ? body.p : "");
+        EASY_SET(easy, CURLOPT_POST, 1L);
+        EASY_SET(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.n);
+        EASY_SET(easy, CURLOPT_COPYPOSTFIELDS, body.n ? body.p : "");
     } else if (strcmp(method, "HEAD") == 0) {
-        SET(easy, CURLOPT_NOBODY, 1L);
+        EASY_SET(easy, CURLOPT_NOBODY, 1L);
     }
-    SET(easy, CURLOPT_CUSTOMREQUEST, method);
+    EASY_SET(easy, CURLOPT_CUSTOMREQUEST, method);
 }
 
 /* --- Headers ---------------------------------------------------------------------------------- */

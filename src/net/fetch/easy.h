@@ -12,6 +12,15 @@
 #include "base/str.h"
 
 #include <curl/curl.h>
+#include <stdlib.h>
+
+/* An option that libcurl does not take would leave a request with less safety than was asked for.
+ */
+#define EASY_SET(easy, option, value)                          \
+    do {                                                       \
+        if (curl_easy_setopt(easy, option, value) != CURLE_OK) \
+            abort();                                           \
+    } while (0)
 
 /* Before anything else of libcurl; easy_teardown once for each. From then on all memory that
  * libcurl gives up is overwritten: it copies headers and bodies, which may hold secrets. */

@@ -101,7 +101,7 @@ static struct store *open_file(const char *path)
 {
     struct store *s;
     struct err e;
-    struct sqlite_options o = {.path = path, .keep = {.max_events = 200000}};
+    struct sqlite_options o = {.path = path, .keep = {.max_events = {200000}}};
     if (sqlite_open(&o, &s, &e) < 0) {
         fprintf(stderr, "store: %s\n", e.msg);
         exit(1);
@@ -119,7 +119,7 @@ int main(int argc, char **argv)
     wake_fd = eventfd(0, EFD_CLOEXEC);
     struct store *file = open_file(path);
     struct store *memory =
-        memory_new((struct store_limits){0}, (struct store_retention){.max_events = 1000});
+        memory_new((struct store_limits){0}, (struct store_retention){.max_events = {1000, 1000}});
     store_start(file, wake, NULL, NULL);
     store_start(memory, wake, NULL, NULL);
     printf("%9s %10s %8s %7s %12s %8s\n", "producers", "commits/s", "CPU us", "group",

@@ -195,7 +195,24 @@ static const struct schema_field history_fields[] = {
      .min = 10000,
      .max = 100000000,
      .fallback = "1000000",
-     .help = "Of more than these the oldest go. A boot makes some 75; each takes about 300 bytes."},
+     .help = "State changes, alarms and what admins did: of more than these the oldest go. A boot "
+             "makes some 5; each takes about 300 bytes."},
+    {.name = "reports",
+     .type = &schema_int,
+     SCHEMA_MEMBER(struct config_history, reports),
+     .min = 10000,
+     .max = 100000000,
+     .fallback = "1000000",
+     .help = "What nodes report of their progress: of more than these the oldest go. A boot makes "
+             "some 70. They take no room from `events`."},
+    {.name = "per_node",
+     .type = &schema_int,
+     SCHEMA_MEMBER(struct config_history, per_node),
+     .min = 100,
+     .max = 100000000,
+     .fallback = "2000",
+     .help = "The most that one node has in `events`, and in `reports`: of more its own oldest go, "
+             "so that it takes no room from others."},
 };
 
 static const struct schema history_schema = {

@@ -49,7 +49,8 @@ struct config_secret {
 /* How much of the nodes' events is kept. */
 struct config_history {
     uint32_t days;
-    uint32_t events;
+    uint32_t events, reports; /* reports are not among the events */
+    uint32_t per_node;        /* of each of the two */
 };
 
 /* Every text ends in NUL and lives in the arena given to config_load. */

@@ -66,13 +66,16 @@ static void answer_page(struct exchange *x, const struct store_page *page)
     answer_list_begin(x, "events");
     while (n < page->n && answer_list_item(x, event_json(&page->entries[n], a)))
         n++;
-    struct value next = value_none(), oldest = value_none();
+    struct value next = value_none(), oldest = value_none(), removed = value_none();
     if (n && (page->more || n < page->n))
         next = value_int((int64_t)page->entries[n - 1].id);
     if (page->oldest)
         oldest = value_int((int64_t)page->oldest);
-    const struct value_pair rest[] = {JSON_VALUE("next", next), JSON_VALUE("oldest", oldest)};
-    answer_list_end(x, rest, 2);
+    if (page->removed)
+        removed = value_int((int64_t)page->removed);
+    const struct value_pair rest[] = {JSON_VALUE("next", next), JSON_VALUE("oldest", oldest),
+                                      JSON_VALUE("removed", removed)};
+    answer_list_end(x, rest, 3);
 }
 
 static enum exchange_verdict on_page(struct exchange *x, void *state,
@@ -109,33 +112,29 @@ static void write_event(struct exchange *x, const struct store_entry *e, struct 
     buf_str(&x->body, STR("\n\n"));
 }
 
-static void write_lost(struct exchange *x, struct stream *s)
+static void write_lost(struct exchange *x, uint64_t from, uint64_t to)
 {
-    uint64_t oldest = fleet_oldest_event(s->core->fleet);
     buf_printf(&x->body, "event: lost\ndata: {\"from\": %" PRIu64 ", \"to\": %" PRIu64 "}\n\n",
-               s->after + 1, oldest - 1);
-    s->after = oldest - 1;
+               from, to);
 }
 
 static void write_events(struct exchange *x, struct stream *s)
 {
     const struct store_entry *e;
     struct arena a;
-    bool lost;
     size_t before = x->body.n;
     arena_init(&a, 8192);
     while (x->body.n - before < STREAM_STEP_MAX_BYTES) {
-        e = fleet_next_event(s->core->fleet, s->after, &lost);
-        if (lost) {
-            write_lost(x, s);
-            continue;
-        }
+        e = fleet_next_event(s->core->fleet, s->after);
         if (!e)
             break;
+        if (e->id > s->after + 1)
+            write_lost(x, s->after + 1, e->id - 1);
         write_event(x, e, &a);
         arena_reset(&a);
         s->after = e->id;
     }
+    x->out.more = fleet_next_event(s->core->fleet, s->after);
     arena_done(&a);
 }
 

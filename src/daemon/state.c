@@ -91,7 +91,9 @@ int state_open(struct state *s, const struct config *c, struct err *e)
     const struct fleet_host host = {now, unseal, s};
     const struct sqlite_options options = {
         .path = path,
-        .keep = {.max_events = c->history.events,
+        .keep = {.max_events =
+                     {[STORE_CHANGE] = c->history.events, [STORE_REPORT] = c->history.reports},
+                 .max_of_node = c->history.per_node,
                  .min_events = EVENTS_MIN,
                  .max_age_ms = c->history.days * DAY_MS},
     };

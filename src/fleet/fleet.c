@@ -236,20 +236,15 @@ void fleet_forget(struct fleet *f, struct slot_ref ticket)
 
 /* --- The newest events ----------------------------------------------------------------------- */
 
-const struct store_entry *fleet_next_event(const struct fleet *f, uint64_t after, bool *ret_lost)
+const struct store_entry *fleet_next_event(const struct fleet *f, uint64_t after)
 {
-    return recent_next(f->recent, after, ret_lost);
+    return recent_next(f->recent, after);
 }
 
 bool fleet_newest_event(const struct fleet *f, uint64_t *ret)
 {
     *ret = recent_newest(f->recent);
     return f->knows_recent;
-}
-
-uint64_t fleet_oldest_event(const struct fleet *f)
-{
-    return recent_oldest(f->recent);
 }
 
 void fleet_rouse(struct fleet *f)

@@ -115,14 +115,13 @@ uint64_t fleet_definitions_version(const struct fleet *f);
 
 /* --- The newest events ----------------------------------------------------------------------- */
 
-/* The event that follows `after` among the newest that are kept in memory; NULL: none yet. With
- * *ret_lost set, older events than the oldest kept were asked for: read them with fleet_events. */
-const struct store_entry *fleet_next_event(const struct fleet *f, uint64_t after, bool *ret_lost);
+/* The first event with an id above `after` among the newest that are kept in memory; NULL: none
+ * yet. Those that ids between the two had are not in memory: fleet_events reads what the journal
+ * still has of them. */
+const struct store_entry *fleet_next_event(const struct fleet *f, uint64_t after);
 /* 0: there is none. False until the store has said what there was before this process began;
  * watchers are woken then. */
 bool fleet_newest_event(const struct fleet *f, uint64_t *ret);
-/* Of the events that are kept in memory. */
-uint64_t fleet_oldest_event(const struct fleet *f);
 /* The waiter is woken, once, by newer events, or by fleet_rouse. */
 void fleet_watch(struct fleet *f, struct waiter w);
 void fleet_unwatch(struct fleet *f, struct waiter w);

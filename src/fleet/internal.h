@@ -164,9 +164,8 @@ void recent_free(struct recent *r);
 /* Takes the newest events of the journal, unless there are others already. */
 void recent_fill(struct recent *r, const struct store_page *newest_first);
 void recent_add(struct recent *r, uint64_t id, const struct store_event *e);
-const struct store_entry *recent_next(const struct recent *r, uint64_t after, bool *ret_lost);
+const struct store_entry *recent_next(const struct recent *r, uint64_t after);
 uint64_t recent_newest(const struct recent *r);
-uint64_t recent_oldest(const struct recent *r);
 
 /* --- own.c ----------------------------------------------------------------------------------- */
 

@@ -7,11 +7,12 @@
 
 #define RECENT_EVENTS 4096
 
-/* A ring: event `id` is at id % RECENT_EVENTS. */
+/* A ring: the event that was added as number `i` is at i % RECENT_EVENTS. Their ids may have gaps.
+ */
 struct recent {
     struct store_entry entries[RECENT_EVENTS];
     char *texts[RECENT_EVENTS]; /* node, kind and bytes of each, in one piece */
-    uint64_t oldest, newest;    /* 0: none */
+    uint64_t added;
 };
 
 struct recent *recent_new(void)
@@ -38,11 +39,9 @@ static struct str put(char **at, struct str s)
     return copy;
 }
 
-/* Ids have gaps only where another process wrote events: then those before the gap are of no use.
- */
 void recent_add(struct recent *r, uint64_t id, const struct store_event *e)
 {
-    size_t i = id % RECENT_EVENTS;
+    size_t i = r->added++ % RECENT_EVENTS;
     char *text = mem_alloc(e->node.n + e->kind.n + e->bytes.n + 1);
     free(r->texts[i]);
     r->texts[i] = text;
@@ -50,33 +49,28 @@ void recent_add(struct recent *r, uint64_t id, const struct store_event *e)
     r->entries[i].event.node = put(&text, e->node);
     r->entries[i].event.kind = put(&text, e->kind);
     r->entries[i].event.bytes = put(&text, e->bytes);
-    if (!r->newest || id != r->newest + 1)
-        r->oldest = id;
-    else if (id - r->oldest >= RECENT_EVENTS)
-        r->oldest = id - RECENT_EVENTS + 1;
-    r->newest = id;
 }
 
 void recent_fill(struct recent *r, const struct store_page *page)
 {
-    for (size_t i = r->newest ? 0 : page->n; i > 0; i--)
+    for (size_t i = r->added ? 0 : page->n; i > 0; i--)
         recent_add(r, page->entries[i - 1].id, &page->entries[i - 1].event);
 }
 
-const struct store_entry *recent_next(const struct recent *r, uint64_t after, bool *ret_lost)
+const struct store_entry *recent_next(const struct recent *r, uint64_t after)
 {
-    *ret_lost = r->newest && after + 1 < r->oldest;
-    if (!r->newest || after >= r->newest || *ret_lost)
-        return NULL;
-    return &r->entries[(after + 1) % RECENT_EVENTS];
+    uint64_t low = r->added > RECENT_EVENTS ? r->added - RECENT_EVENTS : 0, high = r->added;
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        if (r->entries[middle % RECENT_EVENTS].id <= after)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low == r->added ? NULL : &r->entries[low % RECENT_EVENTS];
 }
 
 uint64_t recent_newest(const struct recent *r)
 {
-    return r->newest;
-}
-
-uint64_t recent_oldest(const struct recent *r)
-{
-    return r->oldest;
+    return r->added ? r->entries[(r->added - 1) % RECENT_EVENTS].id : 0;
 }

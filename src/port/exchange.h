@@ -75,6 +75,7 @@ struct exchange_out {
     /* The body has no known end: it is what the steps put into the exchange's buffer, which is
      * emptied before each of them. */
     bool stream;
+    bool more; /* of a stream: the next step is due as soon as the peer has taken this one's */
     struct str body;               /* for HEAD and 304 too: the listener sends only its length */
     struct exchange_file *content; /* the body, where it is a file's; else NULL */
     /* For the log, never sent: */

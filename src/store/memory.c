@@ -5,9 +5,11 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "port/store_ops.h"
+#include "store/tally.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/queue.h>
 
 /* A deleted record keeps its place, with revision 0: a map has no deletion. */
 struct memory_record {
@@ -19,8 +21,16 @@ struct memory_record {
 };
 
 struct memory_event {
+    TAILQ_ENTRY(memory_event) all, in_class, of_node;
     struct arena arena;
     struct store_entry entry;
+    uint32_t node; /* in the tally */
+};
+
+TAILQ_HEAD(memory_events, memory_event); /* the oldest first */
+
+struct memory_node {
+    struct memory_events events[STORE_CLASSES];
 };
 
 struct memory {
@@ -32,9 +42,11 @@ struct memory {
     struct memory_record *records;
     uint32_t n_records, room_records;
     struct map by_name;
-    struct memory_event *events; /* from `first_event` on, without gaps */
-    uint32_t n_events, room_events;
-    uint64_t first_event;
+    struct tally tally;
+    struct memory_events all, in_class[STORE_CLASSES];
+    struct memory_node **nodes; /* as the tally numbers them */
+    uint32_t n_nodes, room_nodes;
+    uint64_t last_event;
 };
 
 static struct str name_of(const void *things, uint32_t item)
@@ -80,38 +92,89 @@ static void apply(struct memory *m, const struct store_write *w)
     memcpy(r->bytes, w->bytes.p, r->bytes_n);
 }
 
+static void init_lists(struct memory_events lists[static STORE_CLASSES])
+{
+    for (enum store_class c = 0; c < STORE_CLASSES; c++)
+        TAILQ_INIT(&lists[c]);
+}
+
+static uint32_t node_of(struct memory *m, struct str name)
+{
+    uint32_t i = tally_node(&m->tally, name);
+    if (i == m->n_nodes) {
+        m->nodes = mem_grow(m->nodes, m->n_nodes, &m->room_nodes, sizeof(*m->nodes));
+        m->nodes[m->n_nodes] = MEM_NEW(struct memory_node);
+        init_lists(m->nodes[m->n_nodes++]->events);
+    }
+    return i;
+}
+
 static void append(struct memory *m, const struct store_event *ev)
 {
-    m->events = mem_grow(m->events, m->n_events, &m->room_events, sizeof(*m->events));
-    struct memory_event *to = &m->events[m->n_events];
+    struct memory_event *to = MEM_NEW(struct memory_event);
+    enum store_class class = store_class_of(ev->kind);
+    to->node = node_of(m, ev->node);
     arena_init(&to->arena, ev->node.n + ev->kind.n + ev->bytes.n + 64);
     to->entry = (struct store_entry){
-        .id = m->first_event + m->n_events,
+        .id = ++m->last_event,
         .revision = m->revision,
         .event = {.at_ms = ev->at_ms,
                   .node = arena_str(&to->arena, ev->node),
                   .kind = arena_str(&to->arena, ev->kind),
                   .bytes = arena_str(&to->arena, ev->bytes)},
     };
-    m->n_events++;
+    TAILQ_INSERT_TAIL(&m->all, to, all);
+    TAILQ_INSERT_TAIL(&m->in_class[class], to, in_class);
+    TAILQ_INSERT_TAIL(&m->nodes[to->node]->events[class], to, of_node);
+    tally_add(&m->tally, to->node, class, 1);
+}
+
+static void event_free(struct memory_event *ev)
+{
+    arena_done(&ev->arena);
+    free(ev);
+}
+
+static void drop(struct memory *m, struct memory_event *ev, enum store_class class)
+{
+    TAILQ_REMOVE(&m->all, ev, all);
+    TAILQ_REMOVE(&m->in_class[class], ev, in_class);
+    TAILQ_REMOVE(&m->nodes[ev->node]->events[class], ev, of_node);
+    tally_remove(&m->tally, ev->node, class, 1, ev->entry.id);
+    event_free(ev);
+}
+
+static void trim_nodes(struct memory *m, enum store_class class)
+{
+    uint64_t bound = m->keep.max_of_node;
+    uint32_t i;
+    while (bound && (i = tally_find_over(&m->tally, class, bound, 0)) != MAP_NONE) {
+        while (m->tally.nodes[i].kept[class] > bound)
+            drop(m, TAILQ_FIRST(&m->nodes[i]->events[class]), class);
+    }
+}
+
+static void trim_class(struct memory *m, enum store_class class)
+{
+    const struct store_retention *keep = &m->keep;
+    int64_t oldest_ms = clock_wall_ms() - keep->max_age_ms;
+    struct memory_event *ev;
+    while ((ev = TAILQ_FIRST(&m->in_class[class]))) {
+        uint64_t kept = m->tally.kept[class];
+        bool is_old = keep->max_age_ms && ev->entry.event.at_ms < oldest_ms;
+        if (!(keep->max_events[class] && kept > keep->max_events[class]) &&
+            !(is_old && kept > keep->min_events))
+            return;
+        drop(m, ev, class);
+    }
 }
 
 static void trim(struct memory *m)
 {
-    const struct store_retention *keep = &m->keep;
-    int64_t oldest_ms = clock_wall_ms() - keep->max_age_ms;
-    uint32_t n = 0;
-    while (n < m->n_events) {
-        size_t left = m->n_events - n;
-        bool is_old = keep->max_age_ms && m->events[n].entry.event.at_ms < oldest_ms;
-        if (!(keep->max_events && left > keep->max_events) && !(is_old && left > keep->min_events))
-            break;
-        arena_done(&m->events[n++].arena);
+    for (enum store_class c = 0; c < STORE_CLASSES; c++) {
+        trim_nodes(m, c);
+        trim_class(m, c);
     }
-    if (n) /* a journal in memory is short enough to be moved */
-        memmove(m->events, m->events + n, (m->n_events - n) * sizeof(*m->events));
-    m->n_events -= n;
-    m->first_event += n;
 }
 
 /* The index of the write that conflicts, and the revision that it met; n_writes: none. Writes
@@ -147,7 +210,7 @@ static void run(struct memory *m, struct request *r)
         return;
     }
     r->notice.revision = ++m->revision;
-    r->notice.first_event = t->n_events ? m->first_event + m->n_events : 0;
+    r->notice.first_event = t->n_events ? m->last_event + 1 : 0;
     for (size_t i = 0; i < t->n_writes; i++)
         apply(m, &t->writes[i]);
     for (size_t i = 0; i < t->n_events; i++)
@@ -177,19 +240,21 @@ static void read_page(struct memory *m, struct request *r)
     const struct store_query *q = &r->query;
     struct store_page *page = &r->notice.page;
     struct store_entry *entries = ARENA_ARRAY(&r->arena, struct store_entry, q->limit);
+    const struct memory_event *oldest = TAILQ_FIRST(&m->all);
+    const struct memory_event *ev = q->newest_first ? TAILQ_LAST(&m->all, memory_events) : oldest;
     page->entries = entries;
-    for (size_t i = 0; i < m->n_events && !page->more; i++) {
-        size_t at = q->newest_first ? m->n_events - 1 - i : i;
-        const struct store_entry *entry = &m->events[at].entry;
-        if (!is_wanted(q, entry))
+    page->oldest = oldest ? oldest->entry.id : 0;
+    page->newest = oldest ? m->last_event : 0;
+    page->removed = tally_removed(&m->tally, q);
+    for (; ev && !page->more;
+         ev = q->newest_first ? TAILQ_PREV(ev, memory_events, all) : TAILQ_NEXT(ev, all)) {
+        if (!is_wanted(q, &ev->entry))
             continue;
         if (page->n < q->limit)
-            entries[page->n++] = copy_entry(&r->arena, *entry);
+            entries[page->n++] = copy_entry(&r->arena, ev->entry);
         else
             page->more = true;
     }
-    page->oldest = m->n_events ? m->first_event : 0;
-    page->newest = m->n_events ? m->first_event + m->n_events - 1 : 0;
 }
 
 static int by_name(const void *a, const void *b)
@@ -321,10 +386,16 @@ static void op_close(struct store *s)
         free(m->records[i].name);
         free(m->records[i].bytes);
     }
-    for (size_t i = 0; i < m->n_events; i++)
-        arena_done(&m->events[i].arena);
+    struct memory_event *ev;
+    while ((ev = TAILQ_FIRST(&m->all))) {
+        TAILQ_REMOVE(&m->all, ev, all);
+        event_free(ev);
+    }
+    for (uint32_t i = 0; i < m->n_nodes; i++)
+        free(m->nodes[i]);
+    free(m->nodes);
+    tally_done(&m->tally);
     free(m->records);
-    free(m->events);
     map_done(&m->by_name);
     queue_done(&m->queue);
     free(m);
@@ -351,7 +422,8 @@ struct store *memory_new(struct store_limits limits, struct store_retention keep
     struct memory *m = MEM_NEW(struct memory);
     m->store.ops = &ops;
     m->keep = keep;
-    m->first_event = 1;
+    TAILQ_INIT(&m->all);
+    init_lists(m->in_class);
     queue_init(&m->queue, limits.commits_max ? limits : STORE_LIMITS_DEFAULT);
     return &m->store;
 }

@@ -25,6 +25,7 @@ CLIENTS = int(os.environ.get("CLIENTS", "24"))
 SEED = int(os.environ.get("SEED", str(random.randrange(1 << 32))))
 PAUSE = 0.25  # at most, from the first answers to the kill
 REPORT, HOME, ARM = range(3)
+ALL = {"history": {"per_node": 1000000}}  # of each node
 
 
 class Client(threading.Thread):
@@ -94,10 +95,10 @@ class Fleet:
         self.done = {name: ([], set()) for name in self.names}
 
     def start(self):
-        return self.tree.start(state=self.state, args=["--log-level", "notice"])
+        return self.tree.start(config=ALL, state=self.state, args=["--log-level", "notice"])
 
     def kill_once(self, moment):
-        server = self.tree.start(state=self.state)
+        server = self.tree.start(config=ALL, state=self.state)
         try:
             clients = [Client(name) for name in self.names]
             for client in clients:

@@ -101,7 +101,7 @@ static void make_world(void)
 {
     static const struct fleet_host fleet_host = {now, unseal, NULL};
     static const struct core_host host = {.reload = reload, .extend = extend};
-    const struct store_retention keep = {.max_events = 1000};
+    const struct store_retention keep = {.max_events = {1000, 1000}};
     struct err e;
     make_sealer();
     need(fleet_open(memory_new((struct store_limits){0}, keep), &fleet_host, &fleet, &e) == 0);

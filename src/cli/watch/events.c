@@ -62,6 +62,16 @@ static int show_newest(struct events *w)
     return status;
 }
 
+/* Of the first page: retention removes the oldest. */
+static void note_removed(struct events *w, const char *since, struct value page)
+{
+    int64_t removed = api_number(page, "removed", 0);
+    uint64_t id;
+    if (str_to_u64(str_from(since), INT64_MAX, &id) && removed > (int64_t)id)
+        cli_note(w->api.cli, "some events up to %lld are not kept any more: see history in %s",
+                 (long long)removed, "cloudseedd.yaml(5)");
+}
+
 static int show_since(struct events *w, const char *since)
 {
     int64_t next = 0;
@@ -73,6 +83,8 @@ static int show_since(struct events *w, const char *since)
         int status = get_page(w, str_from(query), &page);
         if (status != CLI_OK)
             return status;
+        if (!next)
+            note_removed(w, since, page);
         struct value list = value_get(page, STR("events"));
         for (uint32_t i = 0; i < list.n; i++)
             show(w, list.items[i]);
@@ -98,13 +110,18 @@ static void on_event(void *cls, const struct sse_event *event)
         show(w, v);
 }
 
-/* Runs until the program is ended, or nobody reads its output. */
-static int follow(struct events *w)
+/* Runs until the program is ended, or nobody reads its output. `newest` was the last event before
+ * anything was printed: up to it, or to the last that was printed, all that was asked for is there.
+ */
+static int follow(struct events *w, struct str newest)
 {
     struct err e;
+    uint64_t a = 0, b = 0;
     int r = 0;
+    str_to_u64(newest, INT64_MAX, &a);
+    str_to_u64(w->last, INT64_MAX, &b);
     struct client_stream *s =
-        client_stream_new(w->api.client, STR("/v1/events"), w->last, on_event, w);
+        client_stream_new(w->api.client, STR("/v1/events"), a > b ? newest : w->last, on_event, w);
     bool noted = false;
     fflush(stdout);
     while (r == 0 && !ferror(stdout)) {
@@ -120,11 +137,14 @@ static int run(struct cli *c)
 {
     const char *since = flags_value(&c->flags, "since");
     uint64_t id;
+    char newest_text[STR_U64_SIZE];
+    struct str newest = STR("");
     struct events w = {
         .node = c->operands_n ? c->operands[0] : NULL,
         .kind = flags_value(&c->flags, "kind"),
         .json = flags_given(&c->flags, "json"),
         .follow = flags_given(&c->flags, "follow"),
+        .last = STR(""),
     };
     if (since && !str_to_u64(str_from(since), INT64_MAX, &id))
         return cli_misuse(c, "--since '%s': expected the id of an event", since);
@@ -132,14 +152,14 @@ static int run(struct cli *c)
     if (status == CLI_OK) {
         arena_init(&w.arena, 64 * 1024);
         w.api.arena = &w.arena;
-        if (w.follow && !since) /* before the page is printed: none after it is missed */
-            status = api_last_event(&w.api, w.last_text, &w.last);
+        if (w.follow) /* before the page is printed: none after it is missed */
+            status = api_last_event(&w.api, newest_text, &newest);
         if (status == CLI_OK)
             status = since ? show_since(&w, since) : show_newest(&w);
         if (w.json && !w.follow && status == CLI_OK)
             cli_list_end(&w.list);
         if (status == CLI_OK && w.follow)
-            status = follow(&w);
+            status = follow(&w, newest);
         arena_done(&w.arena);
     }
     api_close(&w.api);

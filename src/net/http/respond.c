@@ -169,7 +169,7 @@ static ssize_t on_more_of_stream(void *cls, uint64_t at, char *to, size_t max)
     if (r->expired)
         return MHD_CONTENT_READER_END_WITH_ERROR;
     while (n == 0 && !r->ended) {
-        if (!r->exchange.woken) {
+        if (!r->exchange.woken && !(r->exchange.out.more && exchange_wake(&r->exchange))) {
             http_suspend(r, PHASE_STREAMING);
             return 0;
         }

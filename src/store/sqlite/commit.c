@@ -71,14 +71,15 @@ static int write_one(struct db *db, const struct store_write *w, uint64_t revisi
 
 static int append(struct db *db, const struct store_event *ev, uint64_t id, uint64_t revision)
 {
-    sqlite3_stmt *statement = db->statements[DB_EVENT];
+    enum db_statement which = store_class_of(ev->kind) == STORE_REPORT ? DB_REPORT : DB_EVENT;
+    sqlite3_stmt *statement = db->statements[which];
     bind_number(statement, 1, id);
     bind_number(statement, 2, revision);
     sqlite3_bind_int64(statement, 3, ev->at_ms);
     bind_str(statement, 4, ev->node);
     bind_str(statement, 5, ev->kind);
     bind_bytes(statement, 6, ev->bytes);
-    return db_run(db, DB_EVENT);
+    return db_run(db, which);
 }
 
 static int run_all(struct db *db, struct request *r, uint64_t revision)

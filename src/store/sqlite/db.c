@@ -24,8 +24,9 @@ static const char *const texts[DB_STATEMENTS] = {
     [DB_UPDATE] = "UPDATE record SET revision = ?2, bytes = ?3 WHERE id = ?1",
     [DB_DELETE] = "DELETE FROM record WHERE id = ?1",
     [DB_EVENT] = "INSERT INTO event (id, revision, at_ms, node, kind, bytes) VALUES (?,?,?,?,?,?)",
+    [DB_REPORT] =
+        "INSERT INTO report (id, revision, at_ms, node, kind, bytes) VALUES (?,?,?,?,?,?)",
     [DB_COUNT] = "UPDATE counter SET revision = ?1, event = ?2 WHERE id = 1",
-    [DB_OLDEST] = "SELECT id, at_ms FROM event ORDER BY id LIMIT ?1",
 };
 
 /* --- Layout ---------------------------------------------------------------------------------- */
@@ -48,6 +49,25 @@ const char *const db_steps[] = {
     " bytes BLOB NOT NULL) STRICT;"
     "CREATE INDEX event_of_node ON event (node, id);"
     "CREATE INDEX event_of_kind ON event (kind, id);",
+    /* Reports have a table of their own: the old one, since most events are reports. `removed` has
+     * the highest id that retention removed of each node and class; of no node: of any. */
+    "CREATE TABLE removed (node TEXT NOT NULL, class INTEGER NOT NULL, id INTEGER NOT NULL,"
+    " PRIMARY KEY (node, class)) STRICT, WITHOUT ROWID;"
+    "INSERT INTO removed SELECT '', c.class, f.id"
+    " FROM (SELECT 0 AS class UNION ALL SELECT 1) AS c,"
+    " (SELECT coalesce((SELECT min(id) - 1 FROM event), event) AS id FROM counter) AS f"
+    " WHERE f.id > 0;"
+    "DROP INDEX event_of_node;"
+    "DROP INDEX event_of_kind;"
+    "ALTER TABLE event RENAME TO report;"
+    "CREATE TABLE event (id INTEGER PRIMARY KEY, revision INTEGER NOT NULL,"
+    " at_ms INTEGER NOT NULL, node TEXT NOT NULL, kind TEXT NOT NULL,"
+    " bytes BLOB NOT NULL) STRICT;"
+    "INSERT INTO event SELECT * FROM report WHERE kind <> '" STORE_REPORT_KIND "' ORDER BY id;"
+    "DELETE FROM report WHERE kind <> '" STORE_REPORT_KIND "';"
+    "CREATE INDEX event_of_node ON event (node, id);"
+    "CREATE INDEX event_of_kind ON event (kind, id);"
+    "CREATE INDEX report_of_node ON report (node, id);",
 };
 const int db_version = sizeof(db_steps) / sizeof(db_steps[0]);
 
@@ -234,7 +254,9 @@ static int prepare(struct db *db)
             return code;
     }
     int code = db_number(db, "SELECT revision FROM counter", &db->revision);
-    return code == SQLITE_OK ? db_number(db, "SELECT event FROM counter", &db->event) : code;
+    if (code == SQLITE_OK)
+        code = db_number(db, "SELECT event FROM counter", &db->event);
+    return code == SQLITE_OK ? journal_count(db) : code;
 }
 
 static int open_handle(struct db *db, bool empty, struct err *e)
@@ -335,6 +357,7 @@ void db_close(struct db *db, bool broken)
     if (db->handle && broken)
         sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     sqlite3_close(db->handle);
+    tally_done(&db->tally);
     db->handle = NULL;
 }
 

@@ -14,6 +14,7 @@
 
 #include "store/request.h"
 #include "store/sqlite/place.h"
+#include "store/tally.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -29,8 +30,8 @@ enum db_statement {
     DB_UPDATE,
     DB_DELETE,
     DB_EVENT,
+    DB_REPORT,
     DB_COUNT,
-    DB_OLDEST,
     DB_STATEMENTS,
 };
 
@@ -42,6 +43,8 @@ struct db {
     bool doubtful;            /* check all of it when it is opened, even if it was closed cleanly */
     uint64_t revision, event; /* the last ones given */
     int wal_pages;            /* in the write-ahead log after the last commit */
+    struct tally tally;       /* of the journal, up to the event `tallied` */
+    uint64_t tallied;
     struct place_files files; /* as the last write left them; kept when the file is closed */
 };
 
@@ -91,6 +94,9 @@ enum store_result commit_group(struct db *db, const struct request_list *list, s
 enum store_result commit_probe(struct db *db, struct err *ret_why);
 
 /* --- journal --------------------------------------------------------------------------------- */
+
+/* Counts what the journal holds, after the file was opened; returns SQLite's code. */
+int journal_count(struct db *db);
 
 /* Fills the notice of a request_read. */
 enum store_result journal_read(struct db *db, struct request *r, struct err *ret_why);

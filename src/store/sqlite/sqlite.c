@@ -220,10 +220,12 @@ int sqlite_open(const struct sqlite_options *options, struct store **ret, struct
 static int count(struct db *db, struct sqlite_survey *s)
 {
     s->revision = db->revision;
-    int code = db_number(db, "SELECT count(*) FROM event", &s->events);
-    return code == SQLITE_OK
-               ? db_number(db, "SELECT at_ms FROM event ORDER BY id DESC LIMIT 1", &s->newest_ms)
-               : code;
+    for (enum store_class c = 0; c < STORE_CLASSES; c++)
+        s->events += db->tally.kept[c];
+    return db_number(db,
+                     "SELECT at_ms FROM (SELECT id, at_ms FROM event UNION ALL"
+                     " SELECT id, at_ms FROM report) ORDER BY id DESC LIMIT 1",
+                     &s->newest_ms);
 }
 
 static int survey(struct db *db, store_on_record on_record, void *cls, struct sqlite_survey *ret,

@@ -85,10 +85,10 @@ static void test_retention_by_count(void **state)
 {
     (void)state;
     fill_journal(12);
-    store_retain(lab.loop.store, (struct store_retention){.max_events = 4});
+    store_retain(lab.loop.store, (struct store_retention){.max_events = {4}});
     wait_for_oldest(9);
     fill_journal(2); /* ids continue */
-    store_retain(lab.loop.store, (struct store_retention){.max_events = 1});
+    store_retain(lab.loop.store, (struct store_retention){.max_events = {1}});
     wait_for_oldest(14);
 }
 
@@ -120,5 +120,125 @@ static void test_ids_are_not_used_again(void **state)
     assert_int_equal(storeloop_commit(&lab.loop, &t).first_event, 4);
 }
 
+/* --- Classes and nodes ----------------------------------------------------------------------- */
+
+static void fill(int n, const char *node, const char *kind)
+{
+    for (int i = 0; i < n; i++)
+        ask_event(1, node, kind);
+    for (int i = 0; i < n; i++)
+        store_notice_free(lab.loop.store, storeloop_until(&lab.loop, STORE_COMMIT));
+}
+
+/* The ids that a query finds, as "1-4 9 " and what it says of removed ones. */
+static const char *found(struct store_query q, uint64_t *ret_removed)
+{
+    static char text[512];
+    struct store_notice *n = storeloop_read(&lab.loop, q);
+    size_t at = 0;
+    text[0] = '\0';
+    for (size_t i = 0, k; i < n->page.n; i = k) {
+        for (k = i + 1; k < n->page.n && n->page.entries[k].id == n->page.entries[k - 1].id + 1;)
+            k++;
+        at += (size_t)snprintf(text + at, sizeof(text) - at, k - i > 1 ? "%d-%d " : "%d ",
+                               (int)n->page.entries[i].id, (int)n->page.entries[k - 1].id);
+    }
+    if (ret_removed)
+        *ret_removed = n->page.removed;
+    store_notice_free(lab.loop.store, n);
+    return text;
+}
+
+static void expect_page_ids(struct store_query q, const char *ids, bool more)
+{
+    char got[512] = "";
+    struct store_notice *n = storeloop_read(&lab.loop, q);
+    for (size_t i = 0, at = 0; i < n->page.n; i++)
+        at += (size_t)snprintf(got + at, sizeof(got) - at, "%d ", (int)n->page.entries[i].id);
+    assert_string_equal(got, ids);
+    assert_int_equal(n->page.more, more);
+    store_notice_free(lab.loop.store, n);
+}
+
+static void expect_found(struct store_query q, const char *ids, uint64_t removed)
+{
+    uint64_t got;
+    assert_string_equal(found(q, &got), ids);
+    assert_int_equal(got, removed);
+}
+
+/* Retention runs on another thread: ask until it has come so far. */
+static void retain(struct store_retention keep, const char *ids)
+{
+    store_retain(lab.loop.store, keep);
+    for (int i = 0; i < 20000 && strcmp(found((struct store_query){0}, NULL), ids) != 0; i++)
+        ;
+    assert_string_equal(found((struct store_query){0}, NULL), ids);
+}
+
+static const struct store_query of_all,
+    of_a = {.node = {"a", 1}}, of_b = {.node = {"b", 1}}, changes = {.kind = {"x", 1}},
+    reports = {.kind = {"progress", 8}}, reports_of_a = {.node = {"a", 1}, .kind = {"progress", 8}},
+    changes_of_b = {.node = {"b", 1}, .kind = {"x", 1}};
+
+static void test_reports_push_out_no_changes(void **state)
+{
+    (void)state;
+    fill(3, "a", "x");
+    fill(40, "b", "progress");
+    fill(2, "a", "x");
+    expect_found(of_all, "1-45 ", 0);
+    retain((struct store_retention){.max_events = {4, 5}}, "2-3 39-45 ");
+    expect_found(changes, "2-3 44-45 ", 1);
+    expect_found(reports, "39-43 ", 38);
+    expect_found(of_a, "2-3 44-45 ", 1);
+    expect_found(of_b, "39-43 ", 38);
+    expect_found(changes_of_b, "", 0);
+    expect_page_ids((struct store_query){.after = 2, .limit = 3}, "3 39 40 ", true);
+    expect_page_ids((struct store_query){.newest_first = true, .limit = 3, .before = 45},
+                    "44 43 42 ", true);
+    fill(1, "b", "progress"); /* ids go on */
+    assert_string_equal(found((struct store_query){.after = 45}, NULL), "46 ");
+}
+
+/* Reports of a, then many of b: b's own oldest go, though a's are older. */
+static void test_a_node_pushes_out_its_own(void **state)
+{
+    (void)state;
+    fill(3, "a", "progress");
+    fill(2, "b", "x");
+    fill(40, "b", "progress");
+    fill(1, "a", "progress");
+    fill(12, "", "x");
+    retain((struct store_retention){.max_events = {0, 14}, .max_of_node = 10}, "1-5 36-58 ");
+    expect_found(of_a, "1-3 46 ", 0);
+    expect_found(of_b, "4-5 36-45 ", 35);
+    expect_found(reports_of_a, "1-3 46 ", 0);
+    expect_found(changes_of_b, "4-5 ", 0);
+    expect_found(of_all, "1-5 36-58 ", 35);
+    retain((struct store_retention){.max_events = {0, 12}, .max_of_node = 10}, "3-5 36-58 ");
+    expect_found(of_a, "3 46 ", 2);
+    fill(25, "b", "x"); /* of changes, too */
+    retain((struct store_retention){.max_events = {0, 12}, .max_of_node = 10}, "3 36-58 74-83 ");
+    expect_found(changes_of_b, "74-83 ", 73);
+}
+
+/* A file that is opened again knows what it holds and what is gone. */
+static void test_a_tally_lasts(void **state)
+{
+    (void)state;
+    fill(20, "b", "progress");
+    fill(2, "a", "progress");
+    retain((struct store_retention){.max_of_node = 10}, "11-22 ");
+    all_records();
+    expect_found(of_b, "11-20 ", 10);
+    expect_found(of_a, "21-22 ", 0);
+    fill(7, "b", "progress");
+    retain((struct store_retention){.max_of_node = 5}, "21-22 25-29 ");
+    expect_found(of_b, "25-29 ", 24);
+}
+
 UNIT_MAIN(EACH(test_pages), EACH(test_tags_and_ends_of_pages), EACH(test_retention_by_count),
-          EACH(test_retention_by_age), EACH(test_ids_are_not_used_again))
+          EACH(test_retention_by_age), EACH(test_ids_are_not_used_again),
+          EACH(test_reports_push_out_no_changes), EACH(test_a_node_pushes_out_its_own),
+          EACH(test_a_tally_lasts))

@@ -90,7 +90,7 @@ static void test_layout_is_the_documented_one(void **state)
     assert_int_equal(sqlite3_open("state.db", &handle), SQLITE_OK);
     buf_init(&b, 1 << 16);
     buf_str(&b, STR("-- SPDX-License-Identifier: Apache-2.0\n"
-                    "-- The state file of version 1 (docs/formats/store.md).\n"));
+                    "-- The state file of version 2 (docs/formats/store.md).\n"));
     dump(handle, &b,
          "SELECT 'PRAGMA application_id = ' || application_id FROM pragma_application_id");
     dump(handle, &b, "SELECT 'PRAGMA user_version = ' || user_version FROM pragma_user_version");
@@ -179,7 +179,7 @@ static void test_newer_layout_is_refused(void **state)
     sql("state.db", "PRAGMA user_version = 99");
     refused(
         "state.db", -EPROTO,
-        "state.db: was written by a newer cloudseed (version 99 of the state, this one knows 1)");
+        "state.db: was written by a newer cloudseed (version 99 of the state, this one knows 2)");
 }
 
 static void test_damage_is_seen_after_a_crash(void **state)
@@ -276,6 +276,46 @@ static unsigned records_of(const char *path)
     return n;
 }
 
+static void expect_events(struct storeloop *l, struct store_query q, const char *ids,
+                          uint64_t removed)
+{
+    char got[256] = "";
+    struct store_notice *n = storeloop_read(l, q);
+    for (size_t i = 0, at = 0; i < n->page.n; i++)
+        at += (size_t)snprintf(got + at, sizeof(got) - at, "%d%.*s ", (int)n->page.entries[i].id,
+                               STR_ARG(n->page.entries[i].event.bytes));
+    assert_string_equal(got, ids);
+    assert_int_equal(n->page.removed, removed);
+    store_notice_free(l->store, n);
+}
+
+/* Version 1 had one table of events; this one had lost those up to 6. */
+static void test_a_file_of_version_1(void **state)
+{
+    (void)state;
+    char text[4096];
+    struct storeloop l;
+    snprintf(text, sizeof(text),
+             "%s PRAGMA user_version = 1; UPDATE counter SET revision = 9, event = 12;"
+             "INSERT INTO record (kind, key, revision, bytes) VALUES ('state', 'a', 9, x'7b7d');"
+             "INSERT INTO event VALUES (7, 4, 1, 'a', 'armed', x'72'), (8, 5, 2, 'a', 'progress', "
+             "x'73'),"
+             " (9, 6, 3, 'b', 'progress', x'74'), (10, 7, 4, '', 'state-behind', x'75'),"
+             " (11, 8, 5, 'a', 'progress', x'76'), (12, 9, 6, 'a', 'ready', x'77')",
+             db_steps[0]);
+    sql("state.db", text);
+    assert_int_equal(chmod("state.db", 0600), 0);
+    storeloop_start(&l, open_store("state.db"));
+    expect_events(&l, (struct store_query){0}, "7r 8s 9t 10u 11v 12w ", 6);
+    expect_events(&l, (struct store_query){.kind = STR("progress")}, "8s 9t 11v ", 6);
+    expect_events(&l, (struct store_query){.node = STR("a"), .newest_first = true},
+                  "12w 11v 8s 7r ", 6);
+    expect_events(&l, (struct store_query){.node = STR("a"), .kind = STR("ready")}, "12w ", 6);
+    assert_int_equal(storeloop_put(&l, "later", STORE_ABSENT, "{}").first_event, 13);
+    storeloop_end(&l);
+    assert_int_equal(records_of("state.db"), 2);
+}
+
 static enum store_result backup(struct storeloop *l, const char *path, char msg[256])
 {
     assert_int_equal(store_backup(l->store, 3, path), 0);
@@ -362,7 +402,7 @@ static void test_retention_does_not_stall(void **state)
     struct store_txn t = {.events = list, .n_events = 1000};
     for (int i = 0; i < 20; i++)
         assert_int_equal(storeloop_commit(&l, &t).result, STORE_OK);
-    store_retain(l.store, (struct store_retention){.max_events = 100});
+    store_retain(l.store, (struct store_retention){.max_events = {100}});
     while (oldest(&l) == 1)
         ;
     assert_int_equal(storeloop_put(&l, "a", STORE_ABSENT, "{}").result, STORE_OK);
@@ -575,10 +615,10 @@ UNIT_MAIN(IN_FOLDER(test_layout_is_the_documented_one), IN_FOLDER(test_file_is_p
           IN_FOLDER(test_what_is_not_ours_is_left_unchanged),
           IN_FOLDER(test_empty_file_and_leftovers), IN_FOLDER(test_newer_layout_is_refused),
           IN_FOLDER(test_damage_is_seen_after_a_crash), IN_FOLDER(test_migrations),
-          cmocka_unit_test(test_network_file_systems), IN_FOLDER(test_backup),
-          IN_FOLDER(test_backup_among_commits), IN_FOLDER(test_retention_does_not_stall),
-          IN_FOLDER(test_a_removed_file), IN_FOLDER(test_a_removed_file_is_noticed),
-          IN_FOLDER(test_a_replaced_file), IN_FOLDER(test_a_file_that_is_written_over),
-          IN_FOLDER(test_a_removed_log), IN_FOLDER(test_a_log_that_is_cut),
-          IN_FOLDER(test_an_older_file_is_found_out), IN_FOLDER(test_a_removed_file_is_found_out),
-          IN_FOLDER(test_a_note_that_says_nothing))
+          IN_FOLDER(test_a_file_of_version_1), cmocka_unit_test(test_network_file_systems),
+          IN_FOLDER(test_backup), IN_FOLDER(test_backup_among_commits),
+          IN_FOLDER(test_retention_does_not_stall), IN_FOLDER(test_a_removed_file),
+          IN_FOLDER(test_a_removed_file_is_noticed), IN_FOLDER(test_a_replaced_file),
+          IN_FOLDER(test_a_file_that_is_written_over), IN_FOLDER(test_a_removed_log),
+          IN_FOLDER(test_a_log_that_is_cut), IN_FOLDER(test_an_older_file_is_found_out),
+          IN_FOLDER(test_a_removed_file_is_found_out), IN_FOLDER(test_a_note_that_says_nothing))

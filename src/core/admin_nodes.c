@@ -76,7 +76,7 @@ static struct value failure_value(const struct record *r, struct arena *a)
     if (r->state != STATE_FAILED)
         return value_none();
     return JSON_MAP(a, JSON_VALUE("stage", admin_text_or_none(r->stage)),
-                    JSON_STR("reason", r->reason));
+                    JSON_STR("reason", r->reason), JSON_VALUE("log", admin_text_or_none(r->log)));
 }
 
 static struct value window_value(const struct record *r, struct arena *a)

@@ -99,6 +99,12 @@ static void copy_host_keys(struct phone_home *p, struct arena *a)
     }
 }
 
+static void copy_claim(struct claim *c, struct arena *a)
+{
+    c->join_key = arena_str(a, c->join_key);
+    c->digest = arena_str(a, c->digest);
+}
+
 static void copy_what(struct change *c, struct arena *a)
 {
     switch (c->kind) {
@@ -123,9 +129,11 @@ static void copy_what(struct change *c, struct arena *a)
         c->phone_home.instance_id = arena_str(a, c->phone_home.instance_id);
         copy_host_keys(&c->phone_home, a);
         break;
-    case CHANGE_CLAIM: c->claim = arena_str(a, c->claim); break;
+    case CHANGE_CLAIM: copy_claim(&c->claim, a); break;
     case CHANGE_RESULT:
+        copy_claim(&c->result.by, a);
         c->result.stage = arena_str(a, c->result.stage);
+        c->result.reason = arena_str(a, c->result.reason);
         c->result.log = arena_str(a, c->result.log);
         break;
     default: break;

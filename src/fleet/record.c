@@ -37,6 +37,7 @@ void record_copy(const struct record *from, struct arena *a, struct record *ret)
         &ret->name,
         &ret->stage,
         &ret->reason,
+        &ret->log,
         &ret->alarm,
         &ret->alarm_detail,
         &ret->hostname,
@@ -164,6 +165,7 @@ struct value record_value(const struct record *r, struct arena *a)
     put(&m, STR("since_ms"), value_int(r->since_wall_ms));
     put_text(&m, STR("stage"), r->stage);
     put_text(&m, STR("reason"), r->reason);
+    put_text(&m, STR("log"), r->log);
     put(&m, STR("generation"), value_int(r->generation));
     put_count(&m, STR("alarms"), r->alarms);
     if (r->alarm.n) {
@@ -176,6 +178,7 @@ struct value record_value(const struct record *r, struct arena *a)
         put(&m, STR("burst"), value_int(r->burst));
     }
     put_flag(&m, STR("locked"), r->locked);
+    put_flag(&m, STR("joined"), r->joined);
     if (r->has_window)
         put(&m, STR("window"), window_value(&r->window, a));
     if (r->has_boot)
@@ -320,6 +323,7 @@ int record_read(struct str json, struct arena *a, struct record *ret, struct err
     r.since_wall_ms = get_int(&rd, "since_ms", -TIME_MAX_MS, TIME_MAX_MS);
     r.stage = get_text(&rd, "stage");
     r.reason = get_text(&rd, "reason");
+    r.log = get_text(&rd, "log");
     r.generation = (uint32_t)get_int(&rd, "generation", NODE_FIRST_GENERATION, UINT32_MAX);
     r.alarms = (uint32_t)get_int(&rd, "alarms", 0, UINT32_MAX);
     r.alarm = get_text(&rd, "alarm");
@@ -328,6 +332,7 @@ int record_read(struct str json, struct arena *a, struct record *ret, struct err
     r.burst_wall_ms = get_int(&rd, "burst_ms", -TIME_MAX_MS, TIME_MAX_MS);
     r.burst = (uint32_t)get_int(&rd, "burst", 0, UINT32_MAX);
     r.locked = get_flag(&rd, "locked");
+    r.joined = get_flag(&rd, "joined");
     read_window(&rd, &r);
     read_boot(&rd, &r);
     r.hostname = get_text(&rd, "hostname");

@@ -73,6 +73,7 @@ struct record {
     int64_t since_wall_ms; /* when it entered this state */
     struct str stage;      /* where it failed */
     struct str reason;     /* and why, in a line */
+    struct str log;        /* what it reported of that, several lines; empty: nothing */
     uint32_t generation;   /* counts from NODE_FIRST_GENERATION */
     uint32_t alarms;
     struct str alarm, alarm_detail; /* the reason for the latest, and what it was about */
@@ -80,6 +81,7 @@ struct record {
     int64_t burst_wall_ms; /* when the alarms that are counted in `burst` began */
     uint32_t burst;
     bool locked;
+    bool joined; /* it has reported so, in this window */
     bool has_window, has_boot;
     struct window window;
     struct boot boot;

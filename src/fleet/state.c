@@ -85,9 +85,11 @@ static struct value event_finished(const struct report *p, uint32_t warnings, st
     return MADE(a, JSON_VALUE("result", result_value(p->result)), JSON_INT("warnings", warnings));
 }
 
-static struct value event_failed(struct str stage, struct str reason, struct arena *a)
+static struct value event_failed(struct str stage, struct str reason, struct str log,
+                                 struct arena *a)
 {
-    return MADE(a, JSON_VALUE("stage", text_if_any(stage)), JSON_STR("reason", reason));
+    return MADE(a, JSON_VALUE("stage", text_if_any(stage)), JSON_STR("reason", reason),
+                JSON_VALUE("log", text_if_any(log)));
 }
 
 static struct value kinds_value(const struct host_key *keys, uint32_t n, struct arena *a)
@@ -159,7 +161,7 @@ static void enter(struct step *s, enum node_state to, struct value data)
     enum node_state from = s->r->state;
     s->r->state = to;
     s->r->since_wall_ms = s->c->at.wall_ms;
-    s->r->stage = s->r->reason = (struct str){"", 0};
+    s->r->stage = s->r->reason = s->r->log = (struct str){"", 0};
     add_event(s, node_state_names[to], event_with_from(data, from, s->arena));
 }
 
@@ -170,12 +172,18 @@ static void drop_old_key(struct step *s)
     s->r->boot.key_ends_boot_ms = 0;
 }
 
-static void fail(struct step *s, struct str stage, struct str reason)
+static void fail_with_log(struct step *s, struct str stage, struct str reason, struct str log)
 {
-    enter(s, STATE_FAILED, event_failed(stage, reason, s->arena));
+    enter(s, STATE_FAILED, event_failed(stage, reason, log, s->arena));
     s->r->stage = stage;
     s->r->reason = reason;
+    s->r->log = log;
     drop_old_key(s);
+}
+
+static void fail(struct step *s, struct str stage, struct str reason)
+{
+    fail_with_log(s, stage, reason, (struct str){"", 0});
 }
 
 static bool boot_is_under_way(const struct step *s)
@@ -225,14 +233,15 @@ static bool was_just_noted(struct step *s, struct str what, struct str detail)
 
 static void alarm_raise(struct step *s, const char *what, struct str detail)
 {
-    if (was_just_noted(s, str_from(what), detail))
-        return;
-    s->r->burst++;
-    s->r->alarm = str_from(what);
-    s->r->alarm_detail = detail;
-    s->r->alarm_wall_ms = s->c->at.wall_ms;
-    s->r->alarms++;
-    add_event(s, "alarm", event_alarm(str_from(what), detail, s->arena));
+    if (!was_just_noted(s, str_from(what), detail)) {
+        s->r->burst++;
+        s->r->alarm = str_from(what);
+        s->r->alarm_detail = detail;
+        s->r->alarm_wall_ms = s->c->at.wall_ms;
+        s->r->alarms++;
+        add_event(s, "alarm", event_alarm(str_from(what), detail, s->arena));
+    }
+    /* The one that was noted may have come from a peer that must not lock. */
     if (s->c->lock_on_alarm && !s->r->locked) {
         s->r->locked = true;
         add_event(s, "locked", event_reason(str_from(what), s->arena));
@@ -254,7 +263,7 @@ static void open_window(struct step *s)
         .window_key = c->arm.window_key,
         .claim = {"", 0},
     };
-    s->r->locked = false;
+    s->r->locked = s->r->joined = false;
     s->r->has_boot = false;
     enter(s, STATE_ARMED, event_armed(c->arm.length_ms, s->r->generation, s->arena));
 }
@@ -344,6 +353,12 @@ static void mismatch(struct step *s)
 {
     refuse(s, 403, "the machine fits this node only in part");
     alarm_raise(s, "a machine fits this node only in part", s->c->mismatch);
+}
+
+static void wrong_key(struct step *s)
+{
+    refuse(s, 403, "this is not the join key of the node's build window");
+    alarm_raise(s, "a wrong join key", (struct str){"", 0});
 }
 
 /* The first report of cloud-init in a boot. */
@@ -508,34 +523,63 @@ static void phone_home(struct step *s)
 
 /* --- Joining --------------------------------------------------------------------------------- */
 
-static void claim(struct step *s)
+/* Another window may have been opened since the asker showed the key of this one. */
+static bool refuse_claim(struct step *s, const struct claim *by)
 {
-    struct str mine = s->c->claim;
-    if (!s->window_open)
+    const struct window *w = &s->r->window;
+    if (!s->window_open || !str_eq(w->join_key, by->join_key))
         refuse(s, 410, "the build window is over: 'cloudseed node arm' opens another one");
     else if (s->r->locked)
         refuse(s, 403, "this node is locked after an alarm: 'cloudseed node arm' unlocks it");
     else if (!s->c->bootstraps)
         refuse(s, 403, "this node's role does not bootstrap");
-    else if (s->r->window.claim.n && !str_eq(s->r->window.claim, mine)) {
+    else if (w->claim.n && !str_eq(w->claim, by->digest)) {
         refuse(s, 409,
                "another boot has claimed this node: was it cloned, or restarted before it "
                "had joined? 'cloudseed node arm' lets it begin anew");
         alarm_raise(s, "another claim", (struct str){"", 0});
-    } else if (!s->r->window.claim.n) {
-        s->r->window.claim = mine;
-        enter(s, STATE_JOINING, value_none());
+    } else {
+        return false;
     }
+    return true;
 }
 
+/* A join that failed may be tried again by the same boot. */
+static void claim(struct step *s)
+{
+    if (refuse_claim(s, &s->c->claim))
+        return;
+    s->r->window.claim = s->c->claim.digest;
+    if (s->r->state != STATE_JOINING)
+        enter(s, STATE_JOINING, value_none());
+}
+
+static bool is_noted(const struct record *r, const struct join_result *j)
+{
+    return r->state == STATE_FAILED && str_eq(r->stage, j->stage) && str_eq(r->log, j->log);
+}
+
+/* What comes again changes nothing. A success mends a failure: that may only have been silence. */
 static void result(struct step *s)
 {
-    if (s->r->state != STATE_JOINING)
+    const struct join_result *j = &s->c->result;
+    if (refuse_claim(s, &j->by))
         return;
-    if (s->c->result.ok)
+    if (!s->r->window.claim.n) {
+        refuse(s, 409, "no boot has claimed this node's build window");
+        return;
+    }
+    if (!j->ok) {
+        if (!is_noted(s->r, j))
+            fail_with_log(s, j->stage, j->reason, j->log);
+        s->r->joined = false;
+        return;
+    }
+    if (s->r->state != STATE_JOINING)
+        enter(s, STATE_JOINING, value_none());
+    if (!s->r->joined)
         add_event(s, "joined", value_none());
-    else
-        fail(s, s->c->result.stage, s->c->result.log);
+    s->r->joined = true;
 }
 
 static void node_ready(struct step *s)
@@ -607,6 +651,7 @@ void state_apply(struct record *r, const struct change *c, struct arena *a, stru
         [CHANGE_REPROVISION] = reprovision,
         [CHANGE_ACCEPT_KEYS] = accept_keys,
         [CHANGE_MISMATCH] = mismatch,
+        [CHANGE_WRONG_KEY] = wrong_key,
         [CHANGE_FETCH] = fetch,
         [CHANGE_REPORT] = report,
         [CHANGE_PHONE_HOME] = phone_home,

@@ -23,11 +23,12 @@ enum change_kind {
     CHANGE_REPROVISION,
     CHANGE_ACCEPT_KEYS, /* the ssh host keys that a node that is up has offered */
     CHANGE_FETCH,
-    CHANGE_MISMATCH, /* a machine has the node's MAC or uuid, and something else that is not its */
+    CHANGE_MISMATCH,  /* a machine has the node's MAC or uuid, and something else that is not its */
+    CHANGE_WRONG_KEY, /* somebody wants to join as the node, without its join key */
     CHANGE_REPORT,
     CHANGE_PHONE_HOME,
     CHANGE_CLAIM,
-    CHANGE_RESULT,
+    CHANGE_RESULT, /* how joining went */
     CHANGE_NODE_READY,
     CHANGE_DEADLINE, /* time has passed: a window may be over, or a node silent for too long */
     CHANGE_COUNT
@@ -48,6 +49,20 @@ struct phone_home {
     struct str hostname, fqdn, instance_id;
     struct host_key host_keys[RECORD_HOST_KEYS_MAX];
     uint32_t host_keys_n;
+};
+
+/* Who joins: the window whose key it showed (sealed, as the record has it) and its claim's digest.
+ */
+struct claim {
+    struct str join_key, digest;
+};
+
+struct join_result {
+    struct claim by;
+    bool ok;
+    struct str stage;  /* what failed */
+    struct str reason; /* a line of the log */
+    struct str log;
 };
 
 struct change {
@@ -74,12 +89,9 @@ struct change {
         struct str mismatch; /* "has the MAC of n1, but uuid A instead of B" */
         struct report report;
         struct phone_home phone_home;
-        struct str claim;   /* its digest */
+        struct claim claim;
+        struct join_result result;
         uint64_t silent_ms; /* of CHANGE_DEADLINE: time since the last sign of life */
-        struct {
-            bool ok;
-            struct str stage, log;
-        } result;
     };
 };
 

@@ -41,8 +41,11 @@ static struct change change_of(enum change_kind kind)
     case CHANGE_PHONE_HOME:
         c.phone_home.hostname = c.phone_home.fqdn = c.phone_home.instance_id = none;
         break;
-    case CHANGE_CLAIM: c.claim = STR("c"); break;
-    case CHANGE_RESULT: c.result.stage = c.result.log = STR("s"); break;
+    case CHANGE_CLAIM: c.claim = (struct claim){STR("1:aa"), STR("c")}; break;
+    case CHANGE_RESULT:
+        c.result =
+            (struct join_result){{STR("1:aa"), STR("c")}, false, STR("s"), STR("r"), STR("l")};
+        break;
     default: break;
     }
     return c;

@@ -256,6 +256,16 @@ static void add_offered(struct table *t, struct value keys)
         add_field(t, "offered key", value_text(keys.pairs[i].value));
 }
 
+/* What a node reported of a join that failed, line by line. */
+static void add_log(struct table *t, struct str log)
+{
+    while (log.p && log.n) {
+        struct str line = str_trim(str_cut(&log, '\n'));
+        if (line.n)
+            add_field(t, "log", line);
+    }
+}
+
 static void add_alarm(struct table *t, struct value node, struct arena *a)
 {
     int64_t alarms = api_number(node, "alarms", 0);
@@ -275,6 +285,7 @@ static void add_life(struct table *t, struct value node, struct arena *a)
     add_time(t, "since", node, "since", a);
     if (failure.kind == VALUE_MAP)
         add_field(t, "failure", api_text(failure, "reason"));
+    add_log(t, api_text(failure, "log"));
     add_field(t, "window ends", api_text(value_get(node, STR("window")), "ends"));
     add_field(t, "instance-id", api_text(node, "instance_id"));
     add_field(t, "boot", boot_report_text(boot, a));

@@ -251,9 +251,12 @@ static void a_locked_node(void **state)
 {
     (void)state;
     arm();
-    change((struct change){.kind = CHANGE_CLAIM, .bootstraps = true, .claim = STR("one")});
     change((struct change){
-        .kind = CHANGE_CLAIM, .bootstraps = true, .lock_on_alarm = true, .claim = STR("two")});
+        .kind = CHANGE_CLAIM, .bootstraps = true, .claim = {STR("join"), STR("one")}});
+    change((struct change){.kind = CHANGE_CLAIM,
+                           .bootstraps = true,
+                           .lock_on_alarm = true,
+                           .claim = {STR("join"), STR("two")}});
     get("/nocloud/name/n1/user-data");
     is_refusal(403, "locked");
     get(seed_path("n1", 1, 0, "user-data")); /* its own key is its own */

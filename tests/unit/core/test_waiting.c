@@ -182,7 +182,7 @@ static void one_of_them_leaves(void **state)
 static void an_answer_outlasts_the_next(void **state)
 {
     (void)state;
-    const struct change c = {.kind = CHANGE_CLAIM, .claim = STR("c")};
+    const struct change c = {.kind = CHANGE_CLAIM, .claim = {STR("j"), STR("c")}};
     struct fleet_result first, second;
     begin(HTTP, report, NULL);
     fleet_take(fleet, fleet_change(fleet, STR("a"), STR("a"), &c, (struct waiter){0}),

@@ -87,7 +87,20 @@ static inline struct outcome *life_call(struct life *l, const char *host_key)
 
 static inline struct outcome *life_claim(struct life *l, const char *claim)
 {
-    return life_apply(l, (struct change){.kind = CHANGE_CLAIM, .claim = str_from(claim)});
+    return life_apply(l,
+                      (struct change){.kind = CHANGE_CLAIM, .claim = {STR("J"), str_from(claim)}});
+}
+
+/* What failed in joining; NULL: nothing. */
+static inline struct outcome *life_result(struct life *l, const char *claim, const char *stage,
+                                          const char *log)
+{
+    return life_apply(l, (struct change){.kind = CHANGE_RESULT,
+                                         .result = {.by = {STR("J"), str_from(claim)},
+                                                    .ok = !stage,
+                                                    .stage = str_from(stage ? stage : "done"),
+                                                    .reason = str_from(log),
+                                                    .log = str_from(log)}});
 }
 
 /* The kinds of the latest events, one behind the other: "alarm locked". */

@@ -52,8 +52,9 @@ static void a_node_that_joins(void **state)
     assert_int_equal(life_claim(&l, "claim-1")->status, 200);
     assert_state(&l, STATE_JOINING);
     assert_int_equal(life_claim(&l, "claim-1")->verdict, OUTCOME_SAME);
-    life_apply(&l, (struct change){.kind = CHANGE_RESULT, .result = {.ok = true}});
+    assert_int_equal(life_result(&l, "claim-1", NULL, "")->status, 200);
     assert_string_equal(life_told(&l), "joined");
+    assert_int_equal(life_result(&l, "claim-1", NULL, "")->events_n, 0);
     life_do(&l, CHANGE_NODE_READY);
     assert_state(&l, STATE_READY);
     assert_false(l.r.has_window);
@@ -112,11 +113,69 @@ static void a_join_that_failed(void **state)
 {
     (void)state;
     life_to(&l, STATE_JOINING);
-    life_apply(&l, (struct change){.kind = CHANGE_RESULT,
-                                   .result = {.stage = STR("kubeadm join"), .log = STR("no")}});
+    life_result(&l, "claim-1", "kubeadm", "no\nno");
     assert_state(&l, STATE_FAILED);
-    assert_str(l.r.stage, "kubeadm join");
-    assert_str(l.r.reason, "no");
+    assert_string_equal(life_told(&l), "failed");
+    assert_str(l.r.stage, "kubeadm");
+    assert_str(l.r.log, "no\nno");
+    assert_int_equal(life_result(&l, "claim-1", "kubeadm", "no\nno")->verdict, OUTCOME_SAME);
+    life_result(&l, "claim-1", "kubeadm", "other");
+    assert_string_equal(life_told(&l), "failed");
+    assert_int_equal(life_claim(&l, "claim-1")->status, 200); /* it tries again */
+    assert_state(&l, STATE_JOINING);
+    assert_true(l.r.stage.n == 0 && l.r.log.n == 0);
+}
+
+/* It was busy for so long that it counted as failed. */
+static void a_late_success_mends_a_failure(void **state)
+{
+    (void)state;
+    life_to(&l, STATE_JOINING);
+    life_pass(&l, JOINING_MS);
+    life_apply(&l, (struct change){.kind = CHANGE_DEADLINE, .silent_ms = JOINING_MS});
+    assert_state(&l, STATE_FAILED);
+    life_result(&l, "claim-1", NULL, "");
+    assert_state(&l, STATE_JOINING);
+    assert_string_equal(life_told(&l), "joining joined");
+}
+
+static void a_result_is_of_the_boot_that_has_the_claim(void **state)
+{
+    (void)state;
+    l.bootstraps = true;
+    life_to(&l, STATE_UP);
+    assert_int_equal(life_result(&l, "claim-1", NULL, "")->status, 409);
+    assert_int_equal(l.r.alarms, 0);
+    life_claim(&l, "claim-1");
+    assert_int_equal(life_result(&l, "claim-2", "kubeadm", "no")->status, 409);
+    assert_string_equal(life_told(&l), "alarm");
+    assert_state(&l, STATE_JOINING);
+    assert_false(l.r.joined);
+}
+
+static void a_key_of_the_window_before_claims_nothing(void **state)
+{
+    struct change c = {.kind = CHANGE_CLAIM, .claim = {STR("J"), STR("claim-1")}};
+    (void)state;
+    l.bootstraps = true;
+    life_to(&l, STATE_UP);
+    life_apply(
+        &l, (struct change){.kind = CHANGE_ARM, .arm = {WINDOW_DEFAULT_MS, STR("J2"), STR("W2")}});
+    assert_int_equal(life_apply(&l, c)->status, 410);
+    assert_true(l.r.window.claim.n == 0 && l.out.verdict == OUTCOME_SAME);
+    c.claim.join_key = STR("J2");
+    assert_int_equal(life_apply(&l, c)->status, 200);
+}
+
+static void a_wrong_join_key_raises_an_alarm(void **state)
+{
+    (void)state;
+    life_to(&l, STATE_ARMED);
+    assert_int_equal(life_do(&l, CHANGE_WRONG_KEY)->status, 403);
+    assert_string_equal(life_told(&l), "alarm");
+    assert_str(l.r.alarm, "a wrong join key");
+    assert_int_equal(life_do(&l, CHANGE_WRONG_KEY)->verdict, OUTCOME_SAME);
+    assert_state(&l, STATE_ARMED);
 }
 
 /* --- A ready node --------------------------------------------------------------------------- */
@@ -368,13 +427,14 @@ static void a_standing_master_is_not_reprovisioned(void **state)
 /* --- Every change in every state ------------------------------------------------------------ */
 
 /* The state that each change leads to, by its first letter (R: ready), in the order of enum
- * change_kind: arm, disarm, unlock, reprovision, accept keys; fetch (by a key), mismatch, report,
- * phone home, claim, result, node ready, deadline. The node's role bootstraps. */
+ * change_kind: arm, disarm, unlock, reprovision, accept keys; fetch (by a key), mismatch, wrong
+ * key, report, phone home, claim, result (it failed), node ready, deadline. The node's role
+ * bootstraps. */
 static const char *const cells[STATE_COUNT] = {
-    [STATE_REGISTERED] = "arrar rrrrrrrr", [STATE_ARMED] = "araaa babujaaa",
-    [STATE_BOOTING] = "abbab bbbujbbf",    [STATE_UP] = "auuau uuuujuRu",
-    [STATE_JOINING] = "ajjaj jjjjjfRf",    [STATE_READY] = "aRRaR RRRRRRRR",
-    [STATE_FAILED] = "affaf fffujfff",
+    [STATE_REGISTERED] = "arrar rrrrrrrrr", [STATE_ARMED] = "araaa baabujaaa",
+    [STATE_BOOTING] = "abbab bbbbujbbf",    [STATE_UP] = "auuau uuuuujuRu",
+    [STATE_JOINING] = "ajjaj jjjjjjfRf",    [STATE_READY] = "aRRaR RRRRRRRRR",
+    [STATE_FAILED] = "affaf ffffujfff",
 };
 
 static struct change sample(enum change_kind kind)
@@ -384,7 +444,8 @@ static struct change sample(enum change_kind kind)
     case CHANGE_ARM:
     case CHANGE_REPROVISION: c.arm.length_ms = WINDOW_DEFAULT_MS; break;
     case CHANGE_REPORT: c.report.name = STR("modules-config/config-ntp"); break;
-    case CHANGE_CLAIM: c.claim = STR("claim-1"); break;
+    case CHANGE_CLAIM: c.claim = (struct claim){STR("J"), STR("claim-1")}; break;
+    case CHANGE_RESULT: c.result.by = (struct claim){STR("J"), STR("claim-1")}; break;
     case CHANGE_DEADLINE: c.silent_ms = JOINING_MS; break;
     default: break;
     }
@@ -416,11 +477,13 @@ static void every_change_in_every_state(void **state)
 
 UNIT_MAIN(LIFE(a_node_without_bootstrap), LIFE(a_node_that_joins),
           LIFE(without_a_call_the_last_stage_makes_it_up), LIFE(a_last_stage_that_failed),
-          LIFE(a_step_that_failed), LIFE(a_join_that_failed), LIFE(a_reboot_changes_nothing),
-          LIFE(other_host_keys_raise_an_alarm), LIFE(a_first_boot_once_more),
-          LIFE(a_part_of_the_call_forgets_nothing), LIFE(nobody_but_an_admin_replaces_host_keys),
-          LIFE(host_keys_end_with_the_build), LIFE(an_alarm_may_lock), LIFE(claims),
-          LIFE(mismatches), LIFE(nobody_asked_for_it), LIFE(silence_ends_a_boot),
-          LIFE(joining_has_its_time), LIFE(no_deadline_where_nothing_is_awaited),
-          LIFE(reprovisioning_raises_the_generation), LIFE(a_standing_master_is_not_reprovisioned),
-          LIFE(every_change_in_every_state))
+          LIFE(a_step_that_failed), LIFE(a_join_that_failed), LIFE(a_late_success_mends_a_failure),
+          LIFE(a_result_is_of_the_boot_that_has_the_claim),
+          LIFE(a_key_of_the_window_before_claims_nothing), LIFE(a_wrong_join_key_raises_an_alarm),
+          LIFE(a_reboot_changes_nothing), LIFE(other_host_keys_raise_an_alarm),
+          LIFE(a_first_boot_once_more), LIFE(a_part_of_the_call_forgets_nothing),
+          LIFE(nobody_but_an_admin_replaces_host_keys), LIFE(host_keys_end_with_the_build),
+          LIFE(an_alarm_may_lock), LIFE(claims), LIFE(mismatches), LIFE(nobody_asked_for_it),
+          LIFE(silence_ends_a_boot), LIFE(joining_has_its_time),
+          LIFE(no_deadline_where_nothing_is_awaited), LIFE(reprovisioning_raises_the_generation),
+          LIFE(a_standing_master_is_not_reprovisioned), LIFE(every_change_in_every_state))

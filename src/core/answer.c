@@ -132,6 +132,7 @@ static const char *title_of(int status)
     case 404: return "Not Found";
     case 405: return "Method Not Allowed";
     case 409: return "Conflict";
+    case 410: return "Gone";
     case 412: return "Precondition Failed";
     case 413: return "Content Too Large";
     case 500: return "Internal Server Error";
@@ -160,15 +161,20 @@ static struct value faults_value(const struct faults *faults, struct arena *a)
     return value_list(items, n);
 }
 
-static void refuse_as_json(struct exchange *x, int status, const char *detail, struct value faults)
+/* With one member more, unless it is empty. */
+static void refuse_as_json(struct exchange *x, int status, const char *detail,
+                           struct value_pair more)
 {
-    struct value v =
-        JSON_MAP(&x->arena, JSON_STR("type", STR("about:blank")),
-                 JSON_STR("title", str_from(title_of(status))), JSON_INT("status", status),
-                 JSON_STR("detail", str_from(detail)), JSON_VALUE("faults", faults));
-    if (!faults.n)
-        v.n--;
-    write_json(x, v);
+    struct value_pair pairs[5] = {
+        JSON_STR("type", STR("about:blank")),
+        JSON_STR("title", str_from(title_of(status))),
+        JSON_INT("status", status),
+    };
+    size_t n = 3;
+    if (more.value.n)
+        pairs[n++] = more;
+    pairs[n++] = (struct value_pair)JSON_STR("detail", str_from(detail));
+    write_json(x, json_map(pairs, n, &x->arena));
     x->out.status = status;
     x->out.type = "application/problem+json";
     x->out.event = "refused";
@@ -178,7 +184,8 @@ static void refuse_as_json(struct exchange *x, int status, const char *detail, s
 
 void answer_faults(struct exchange *x, int status, const char *detail, const struct faults *faults)
 {
-    refuse_as_json(x, status, detail, faults_value(faults, &x->arena));
+    refuse_as_json(x, status, detail,
+                   (struct value_pair)JSON_VALUE("faults", faults_value(faults, &x->arena)));
 }
 
 /* A fault begins with the member that it is about: "macs: …". */
@@ -199,7 +206,13 @@ void answer_definition_faults(struct exchange *x, int status, const char *detail
     struct value *items = ARENA_ARRAY(&x->arena, struct value, faults->kept);
     for (size_t i = 0; i < faults->kept; i++)
         items[i] = member_value(faults->list[i].msg, members, &x->arena);
-    refuse_as_json(x, status, detail, value_list(items, faults->kept));
+    refuse_as_json(x, status, detail,
+                   (struct value_pair)JSON_VALUE("faults", value_list(items, faults->kept)));
+}
+
+void answer_reason(struct exchange *x, int status, const char *reason, const char *detail)
+{
+    refuse_as_json(x, status, detail, (struct value_pair)JSON_STR("reason", str_from(reason)));
 }
 
 void answer_problem(struct exchange *x, int status, const char *detail)

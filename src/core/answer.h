@@ -50,6 +50,8 @@ void answer_list_end(struct exchange *x, const struct value_pair *rest, size_t n
 
 /* `detail` is one line, static or in the exchange's arena. */
 void answer_problem(struct exchange *x, int status, const char *detail);
+/* The same with a word for programs. */
+void answer_reason(struct exchange *x, int status, const char *reason, const char *detail);
 /* The same with the faults of a file. */
 void answer_faults(struct exchange *x, int status, const char *detail, const struct faults *faults);
 

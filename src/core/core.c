@@ -118,6 +118,8 @@ static void on_refuse(void *cls, struct exchange *x, int status, const char *rea
     (void)cls;
     if (is_api(x))
         answer_problem(x, status, reason);
+    else if (x->in.listener == LISTENER_NODE && bootstrap_is_path(x->in.path))
+        bootstrap_refuse(x, status, reason);
     else
         answer_refuse(x, status, reason);
 }
@@ -150,7 +152,7 @@ static bool identify_node(struct exchange *x, struct request_ctx *rq)
         rq->view = who.view;
         return true;
     }
-    answer_refuse(x, who.status, who.reason);
+    on_refuse(rq->core, x, who.status, who.reason);
     if (who.suspect && who.mismatch.n)
         boot_tell_mismatch(x, rq, who.suspect, who.mismatch);
     else if (who.suspect)
@@ -162,8 +164,7 @@ static bool identify_node(struct exchange *x, struct request_ctx *rq)
 
 static bool wants_node(const struct route *r)
 {
-    return r->identity == IDENTITY_SEED_KEY || r->identity == IDENTITY_BOOT_KEY ||
-           r->identity == IDENTITY_EVIDENCE;
+    return r->identity != IDENTITY_NONE && r->identity != IDENTITY_SOCKET;
 }
 
 /* The first step, once the request is whole. */
@@ -193,6 +194,7 @@ static void on_begin(void *cls, struct exchange *x)
         on_refuse(c, x, 403, "only processes of this machine are answered here");
     } else {
         x->body_max_bytes = found.route->body_max_bytes;
+        x->is_secret |= found.route->identity == IDENTITY_JOIN_KEY;
         x->next = answer;
         x->state = rq;
     }

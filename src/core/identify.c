@@ -60,33 +60,44 @@ static const struct node *find_uuid(const struct snapshot *s, struct uuid uuid)
 }
 
 /* "uuid A instead of B"; empty: the uuid does not differ. */
-static struct str foreign_uuid(const struct snapshot *s, const struct machine *m,
-                               const struct node *n, struct arena *a)
+static struct str foreign_uuid(const struct snapshot *s, struct uuid reported, const struct node *n,
+                               struct arena *a)
 {
     const struct uuid *own = uuid_of(n);
-    if (!m->has_uuid || (own && uuid_same(*own, m->uuid)))
+    if (own && uuid_same(*own, reported))
         return STR("");
-    const struct node *other = find_uuid(s, m->uuid);
+    const struct node *other = find_uuid(s, reported);
     if (!own && !other)
         return STR("");
-    struct str text = ARENA_JOIN(a, STR("uuid "), uuid_str(m->uuid, a));
+    struct str text = ARENA_JOIN(a, STR("uuid "), uuid_str(reported, a));
     if (other)
         text = ARENA_JOIN(a, text, STR(", which is that of "), other->name);
     if (own)
         text =
             ARENA_JOIN(a, text, other ? STR(",") : STR(""), STR(" instead of "), uuid_str(*own, a));
-    if (own && uuid_same(uuid_swapped(*own), m->uuid))
+    if (own && uuid_same(uuid_swapped(*own), reported))
         text = ARENA_JOIN(a, text,
                           STR(": the same with the bytes of its first three groups in the other "
                               "order"));
     return text;
 }
 
+struct str identify_foreign_uuid(const struct snapshot *s, const struct node *n,
+                                 const struct uuid *reported, struct arena *a)
+{
+    const struct uuid *own = uuid_of(n);
+    if (reported)
+        return foreign_uuid(s, *reported, n, a);
+    return own ? ARENA_JOIN(a, STR("no uuid instead of "), uuid_str(*own, a)) : STR("");
+}
+
 /* `by` is what made it this node. */
 static struct str mismatch_of(const struct snapshot *s, const struct machine *m,
                               const struct node *n, struct str by, struct arena *a)
 {
-    struct str mac = foreign_mac(m, n, a), uuid = foreign_uuid(s, m, n, a);
+    struct str mac = foreign_mac(m, n, a), uuid = STR("");
+    if (m->has_uuid)
+        uuid = foreign_uuid(s, m->uuid, n, a);
     if (!mac.n && !uuid.n)
         return STR("");
     struct str text = ARENA_JOIN(a, STR("has the "), by, STR(" of "), n->name, STR(", but "));
@@ -153,8 +164,8 @@ static struct identified by_evidence(const struct snapshot *s, const struct flee
     return who;
 }
 
-/* The key of a window that has ended opens nothing, but a boot that began in it may still report.
- */
+/* The key of a window that has ended opens nothing, but a boot that began in it may still report,
+ * and a node that wants to join with it hears that it has ended. */
 static const struct node *by_key(const struct snapshot *s, struct fleet *f, enum identity wanted,
                                  struct str key)
 {
@@ -162,7 +173,7 @@ static const struct node *by_key(const struct snapshot *s, struct fleet *f, enum
     if (n)
         return n;
     struct str uid = fleet_find_window(f, key);
-    if (!uid.n || (wanted != IDENTITY_BOOT_KEY && !fleet_look(f, uid).window_key.n))
+    if (!uid.n || (wanted == IDENTITY_SEED_KEY && !fleet_look(f, uid).window_key.n))
         return NULL;
     return snapshot_find_uid(s, uid);
 }

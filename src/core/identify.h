@@ -27,6 +27,11 @@ struct identified {
 struct identified identify(const struct snapshot *s, struct fleet *f, enum identity wanted,
                            const struct route_path *path, struct str query, struct arena *a);
 
+/* What the uuid that the machine of a known node reports (NULL: none that counts) says against it:
+ * "uuid A instead of B", "no uuid instead of B". Empty: nothing. The text lives in the arena. */
+struct str identify_foreign_uuid(const struct snapshot *s, const struct node *n,
+                                 const struct uuid *reported, struct arena *a);
+
 /* Which node's machine asks for a boot script. */
 struct identified_machine {
     const struct node *node; /* NULL: of no node */

@@ -4,7 +4,8 @@
  *
  * core.c finds the request's row in route.c, and identify.c the node that it speaks for; then the
  * row's function answers: in boot.c with a node's files, in script.c with boot scripts, in assets.c
- * with files, in node_reports.c to reports, in admin*.c to admins. Such a function answers at once,
+ * with files, in node_reports.c to reports, in bootstrap.c to nodes that join, in admin*.c to
+ * admins. Such a function answers at once,
  * or says what comes next and waits (port/exchange.h).
  */
 #ifndef CLOUDSEED_CORE_INTERNAL_H
@@ -80,12 +81,20 @@ enum exchange_verdict script_grub(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict asset_answer(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict node_report(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict node_phone_home(struct exchange *x, struct request_ctx *rq);
+enum exchange_verdict bootstrap_ask(struct exchange *x, struct request_ctx *rq);
+enum exchange_verdict bootstrap_cluster(struct exchange *x, struct request_ctx *rq);
+enum exchange_verdict bootstrap_result(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict health_alive(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict health_ready(struct exchange *x, struct request_ctx *rq);
 
 /* Read a body. They return NULL, or one line that says what is wrong. Texts live in the arena. */
 const char *node_reports_read_report(struct str body, struct arena *a, struct report *ret);
 const char *node_reports_read_phone_home(struct str body, struct arena *a, struct phone_home *ret);
+
+/* Whether a path of the node listener is one of bootstrap's three, known or not. */
+bool bootstrap_is_path(struct str path);
+/* Refuses what never reached these functions, in the words of docs/formats/bootstrap.md. */
+void bootstrap_refuse(struct exchange *x, int status, const char *reason);
 
 /* The URL of a node's files, by that key. */
 struct str boot_seed_url(struct exchange *x, struct str key);

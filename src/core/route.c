@@ -3,6 +3,7 @@
 
 #include "crypto/keys.h"
 #include "model/asset.h"
+#include "wire/bootstrap.h"
 #include "wire/uri.h"
 
 #define BOOT_AND_ADMIN (ON(BOOT) | ON(ADMIN))
@@ -32,6 +33,12 @@ static const struct route routes[] = {
      node_report, NULL},
     {"/s/{key}/phone-home", METHOD(POST), ALL_HTTP, IDENTITY_BOOT_KEY, PHONE_HOME_MAX_BYTES,
      "phoned-home", node_phone_home, NULL},
+    {"/s/{key}/bootstrap", METHOD(POST), ON(NODE), IDENTITY_JOIN_KEY, BOOTSTRAP_MAX_BYTES,
+     "bootstrap", bootstrap_ask, NULL},
+    {"/s/{key}/cluster", METHOD(POST), ON(NODE), IDENTITY_JOIN_KEY, BOOTSTRAP_CLUSTER_MAX_BYTES,
+     "cluster", bootstrap_cluster, NULL},
+    {"/s/{key}/result", METHOD(POST), ON(NODE), IDENTITY_JOIN_KEY, BOOTSTRAP_RESULT_MAX_BYTES,
+     "result", bootstrap_result, NULL},
     {"/nocloud/{evidence}/{value}/{file}", METHODS_READ, BOOT_AND_ADMIN, IDENTITY_EVIDENCE, 0,
      "served", boot_answer, wants_value},
 

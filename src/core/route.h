@@ -23,6 +23,7 @@ enum identity {
     IDENTITY_SEED_KEY, /* the node's seed key, or the key of its open window, in the path */
     IDENTITY_BOOT_KEY, /* the same, and of a window that ended while the boot that began in it runs
                         */
+    IDENTITY_JOIN_KEY, /* the same, for joining: with the join key of the open window as bearer */
     IDENTITY_EVIDENCE, /* weak evidence in the path, which counts only in an open window */
     IDENTITY_SOCKET,   /* a process of this machine, at the other end of a unix socket */
 };

@@ -119,6 +119,13 @@ static struct str write_list(STACK_OF(X509) * list, struct arena *a)
     return text;
 }
 
+int certificate_check_list(struct str pem, int max, const char *what, struct err *e)
+{
+    STACK_OF(X509) *list = x509_read_list(pem, max, what, e);
+    sk_X509_pop_free(list, X509_free);
+    return list ? 0 : -EINVAL;
+}
+
 int certificate_read(struct str chain, struct str key, struct str ca, struct certificate *ret,
                      struct err *e)
 {

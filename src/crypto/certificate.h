@@ -42,6 +42,9 @@ int certificate_read(struct str chain, struct str key, struct str ca, struct cer
 /* Accepts one that is all zero. */
 void certificate_done(struct certificate *c);
 
+/* Whether a text holds 1 to `max` certificates that can be read, of whatever kind. */
+int certificate_check_list(struct str pem, int max, const char *what, struct err *e);
+
 /* Whether the server's own certificate is valid for the name. */
 bool certificate_covers(const struct certificate *c, const struct certificate_name *name);
 /* "https://seed.home.arpa:8443", "http://[2001:db8::5]": false if it holds no host. The name points

@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 
@@ -110,6 +111,11 @@ struct str keys_window_purpose(struct str uid, struct arena *a)
 struct str keys_join_purpose(struct str uid, struct arena *a)
 {
     return ARENA_JOIN(a, STR("join key of "), uid);
+}
+
+bool keys_same(struct str a, struct str b)
+{
+    return a.n == b.n && CRYPTO_memcmp(a.p, b.p, a.n) == 0;
 }
 
 bool seed_key_valid(struct str s)

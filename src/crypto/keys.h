@@ -39,6 +39,9 @@ void keys_new_uid(char ret[NODE_UID_LEN + 1]);
 struct str keys_window_purpose(struct str uid, struct arena *a);
 struct str keys_join_purpose(struct str uid, struct arena *a);
 
+/* Whether two keys are the same; the time that it takes depends only on their lengths. */
+bool keys_same(struct str a, struct str b);
+
 /* Whether `s` has the form of a seed key. */
 bool seed_key_valid(struct str s);
 

@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What nodes that join are answered, in the words of tests/golden/bootstrap/. */
+#include "unit/core/openfleet.h"
+#include "unit/kube/golden.h"
+#include "unit/render/tmptree.h"
+
+#include "core/internal.h"
+
+#define JOIN_KEY "jjjjjjjjjjjjjjjjjjjjjjjjj7"
+#define WINDOW_KEY "wabcdefghijklmnopqrstuvwxyz"
+#define WORKER "k8s-worker-2"
+#define UUID "4c4c4544-0042-3510-8052-b4c04f4e4432"
+#define SWAPPED "44454c4c-4200-1035-8052-b4c04f4e4432"
+#define OTHER_CLAIM "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHhA"
+
+static const struct secrets secrets = {.list = {{.kid = 'n', .bytes = {1, 2, 3}}}, .n = 1};
+
+static struct tmptree files;
+static struct core *core;
+static struct fleet *fleet;
+static struct sealer *sealer;
+static struct exchange x;
+static struct arena texts;
+static struct str content_type;
+
+static void leave(void)
+{
+    if (x.magic)
+        exchange_end(&x);
+    arena_done(&x.arena);
+    buf_done(&x.body);
+    x = (struct exchange){0};
+}
+
+static void load(void)
+{
+    struct snapshot *s = snapshot_new(tmptree_load(&files), &secrets, STR("http://u"));
+    static const struct core_host host = {.cls = NULL};
+    if (core)
+        core_replace(core, s);
+    else
+        core = core_new(s, fleet, sealer, &host);
+}
+
+static void set_alarms(const char *what)
+{
+    tmptree_put(&files, "seed/site.yaml",
+                arena_printf(&texts, "name: lab\nurl: http://site:1\nalarms: %s\n", what).p);
+    load();
+}
+
+static int start(void **state)
+{
+    struct err e;
+    (void)state;
+    tmptree_init(&files);
+    arena_init(&texts, 16384);
+    content_type = STR("application/json");
+    tmptree_put(&files, "seed/clusters/c.yaml",
+                "homelab: {version: \"1.29.15\", endpoint: \"k8s-api.home.arpa:6443\",\n"
+                "  pods: 192.168.0.0/16, services: 10.96.0.0/12}\n");
+    tmptree_put(&files, "seed/roles/r.yaml",
+                "m: {bootstrap: master, kubeadm: sealed/k}\n"
+                "w: {bootstrap: worker, kubeadm: sealed/k}\nplain: {}\n");
+    assert_int_equal(mkdir(tmptree_path(&files, "templates/sealed"), 0700), 0);
+    tmptree_put(&files, "templates/sealed/k", "x");
+    tmptree_put(&files, "seed/nodes/n.yaml",
+                "k8s-master-1: {role: m, cluster: homelab}\n"
+                "k8s-master-2: {role: m, cluster: homelab}\n"
+                "other: {role: plain, uuid: 4c4c4544-0042-3510-8052-000000000001}\n"
+                "no-uuid: {role: w, cluster: homelab}\n" WORKER
+                ": {role: w, cluster: homelab, uuid: " UUID "}\n");
+    assert_int_equal(sealer_new(tmptree_path(&files, "sealing.key"), &sealer, &e), 0);
+    fleet = openfleet_start();
+    set_alarms("note");
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    leave();
+    core_free(core);
+    core = NULL;
+    fleet_close(fleet);
+    sealer_free(sealer);
+    arena_done(&texts);
+    tmptree_done(&files);
+    return 0;
+}
+
+/* --- Doing ----------------------------------------------------------------------------------- */
+
+static void change(const char *node, struct change c)
+{
+    struct str name = str_from(node);
+    fleet_forget(fleet, fleet_change(fleet, name, name, &c, (struct waiter){0}));
+    fleet_on_store(fleet);
+}
+
+static void arm_with(const char *node, const char *join_key)
+{
+    struct str purpose = keys_join_purpose(str_from(node), &texts);
+    change(node, (struct change){.kind = CHANGE_ARM,
+                                 .arm = {WINDOW_DEFAULT_MS,
+                                         sealer_seal(sealer, purpose, str_from(join_key), &texts),
+                                         STR(WINDOW_KEY)}});
+}
+
+static void arm(const char *node)
+{
+    arm_with(node, JOIN_KEY);
+}
+
+static const char *seed_key(const char *node)
+{
+    static char key[SEED_KEY_LEN + 1];
+    struct keyer *k = keyer_new(&secrets.list[0]);
+    keyer_seed_key(k, str_from(node), 1, key);
+    keyer_free(k);
+    return key;
+}
+
+static struct record record_of(const char *node)
+{
+    struct record r;
+    uint64_t revision;
+    fleet_on_store(fleet);
+    fleet_record(fleet, str_from(node), &texts, &r, &revision);
+    return r;
+}
+
+/* Posts as the listener does; `what` is "bootstrap", and a NULL bearer is none. */
+static void post(const char *key, const char *what, const char *bearer, struct str body)
+{
+    leave();
+    arena_init(&x.arena, 8192);
+    buf_init(&x.body, 1 << 20);
+    x.in.method = METHOD_POST;
+    x.in.listener = LISTENER_NODE;
+    x.in.path = arena_printf(&x.arena, "/s/%s/%s", key, what);
+    x.in.content_type = content_type;
+    if (bearer)
+        x.in.bearer = str_from(bearer);
+    exchange_begin(&x, core_port(core));
+    assert_true(x.is_secret || x.out.status);
+    if (!x.out.status && body.n > x.body_max_bytes) {
+        exchange_refuse(&x, 413, "the body is too large");
+        return;
+    }
+    x.in.body = body;
+    while (!x.out.status && exchange_step(&x) == EXCHANGE_WAIT) {
+        assert_int_equal(x.out.status, 0);
+        fleet_on_store(fleet);
+        exchange_wake(&x);
+    }
+}
+
+static struct str request(const char *name)
+{
+    return golden_text(&texts, arena_printf(&texts, "bootstrap/requests/%s.json", name).p);
+}
+
+/* The text with the first `from` made `to`. */
+static struct str with(struct str text, const char *from, const char *to)
+{
+    const char *at = strstr(text.p, from);
+    assert_non_null(at);
+    struct str head = {text.p, (size_t)(at - text.p)};
+    return ARENA_JOIN(&texts, head, str_from(to), str_skip(text, head.n + strlen(from)));
+}
+
+static void ask(const char *node, const char *bearer)
+{
+    struct str body = request("bootstrap");
+    if (strcmp(node, WORKER) != 0)
+        body = with(body, "\"" UUID "\"", "null");
+    post(seed_key(node), "bootstrap", bearer, body);
+}
+
+/* --- Seeing ---------------------------------------------------------------------------------- */
+
+static void is_golden(const char *name)
+{
+    struct value got = {0};
+    struct err e = {0};
+    struct value want =
+        golden_json(&texts, arena_printf(&texts, "bootstrap/answers/%s.json", name).p);
+    assert_int_equal(json_read(x.out.body, &texts, &got, &e), 0);
+    if (!value_same(got, want))
+        fail_msg("%.*s instead of %s", STR_ARG(x.out.body), name);
+    for (uint32_t i = 0; i < want.n; i++)
+        assert_true(str_eq(value_text(got.pairs[i].key), value_text(want.pairs[i].key)));
+    assert_int_equal(x.out.status, value_get(want, STR("status")).i);
+    assert_string_equal(x.out.type, "application/problem+json");
+    assert_int_equal(x.out.retry_after_s > 0, x.out.status == 503);
+}
+
+static void is_refused(int status, const char *reason, const char *detail)
+{
+    struct value got = {0};
+    struct err e = {0};
+    assert_int_equal(json_read(x.out.body, &texts, &got, &e), 0);
+    struct str text = arena_str(&texts, value_text(value_get(got, STR("detail"))));
+    if (x.out.status != status || !str_is(value_text(value_get(got, STR("reason"))), reason) ||
+        !strstr(text.p, detail))
+        fail_msg("%d %.*s", x.out.status, STR_ARG(x.out.body));
+}
+
+/* --- bootstrap ------------------------------------------------------------------------------- */
+
+static void a_worker_waits_for_the_first_master(void **state)
+{
+    (void)state;
+    arm(WORKER);
+    ask(WORKER, JOIN_KEY);
+    is_golden("503-waits-for-master");
+    assert_string_equal(x.out.event, "waits");
+    struct record r = record_of(WORKER);
+    assert_int_equal(r.state, STATE_JOINING);
+    assert_int_equal(r.window.claim.n, CLAIM_DIGEST_LEN);
+    assert_null(strstr(r.window.claim.p, "AAECAwQF"));
+    ask(WORKER, JOIN_KEY);
+    is_golden("503-waits-for-master");
+    assert_int_equal(record_of(WORKER).alarms, 0);
+}
+
+static void masters_wait(void **state)
+{
+    (void)state;
+    arm("k8s-master-1");
+    arm("k8s-master-2");
+    ask("k8s-master-1", JOIN_KEY);
+    is_refused(503, "busy", "cannot bring up the cluster homelab yet");
+    ask("k8s-master-2", JOIN_KEY);
+    is_refused(503, "waits-for-master", "waits for k8s-master-1");
+}
+
+static void without_a_window(void **state)
+{
+    (void)state;
+    ask(WORKER, JOIN_KEY);
+    is_golden("403-window-closed");
+    assert_string_equal(x.out.event, "refused");
+    assert_str(x.out.node, WORKER);
+}
+
+static void keys_that_are_no_join_key(void **state)
+{
+    const char *const wrong[] = {NULL, "", "jjjjjjjjjjjjjjjjjjjjjjjjjj", WINDOW_KEY, NULL};
+    (void)state;
+    arm(WORKER);
+    for (size_t i = 0; i < 5; i++) {
+        ask(WORKER, i == 4 ? seed_key(WORKER) : wrong[i]);
+        is_golden("403-join-key");
+    }
+    struct record r = record_of(WORKER);
+    assert_str(r.alarm, "a wrong join key");
+    assert_true(r.alarms == 1 && !r.window.claim.n);
+}
+
+/* Whoever reads the network knows seed key and window key: they lock no node. */
+static void only_a_join_key_may_lock_a_node(void **state)
+{
+    (void)state;
+    set_alarms("lock");
+    arm(WORKER);
+    ask(WORKER, "wrong");
+    assert_false(record_of(WORKER).locked);
+    post(WINDOW_KEY, "bootstrap", WINDOW_KEY, request("bootstrap"));
+    is_golden("503-waits-for-master");
+    struct str other = with(request("bootstrap"), "GBkaGxwdHh8", "GBkaGxwdHhA");
+    post(WINDOW_KEY, "bootstrap", WINDOW_KEY, other);
+    is_golden("409-claim");
+    struct record r = record_of(WORKER);
+    assert_str(r.alarm, "another claim");
+    assert_false(r.locked);
+    arm(WORKER);
+    ask(WORKER, JOIN_KEY);
+    post(seed_key(WORKER), "bootstrap", JOIN_KEY, other);
+    is_golden("409-claim");
+    assert_true(record_of(WORKER).locked);
+    ask(WORKER, JOIN_KEY);
+    is_golden("403-locked");
+}
+
+static void the_first_claim_wins(void **state)
+{
+    (void)state;
+    arm(WORKER);
+    ask(WORKER, JOIN_KEY);
+    struct str digest = record_of(WORKER).window.claim;
+    post(seed_key(WORKER), "bootstrap", JOIN_KEY,
+         with(request("bootstrap"), "GBkaGxwdHh8", "GBkaGxwdHhA"));
+    is_golden("409-claim");
+    struct record r = record_of(WORKER);
+    assert_true(str_eq(r.window.claim, digest) && r.alarms == 1);
+    ask(WORKER, JOIN_KEY);
+    is_golden("503-waits-for-master");
+    arm_with(WORKER, "another");
+    ask(WORKER, JOIN_KEY);
+    is_golden("403-join-key");
+    post(seed_key(WORKER), "bootstrap", "another",
+         with(request("bootstrap"), "GBkaGxwdHh8", "GBkaGxwdHhA"));
+    is_golden("503-waits-for-master");
+}
+
+static void a_window_key_stands_for_both(void **state)
+{
+    (void)state;
+    post(WINDOW_KEY, "bootstrap", WINDOW_KEY, request("bootstrap"));
+    is_golden("404-unknown-key");
+    arm(WORKER);
+    post(WINDOW_KEY, "bootstrap", WINDOW_KEY, request("bootstrap"));
+    is_golden("503-waits-for-master");
+    post(WINDOW_KEY, "bootstrap", JOIN_KEY, request("bootstrap"));
+    is_golden("503-waits-for-master");
+    post(WINDOW_KEY, "bootstrap", "wrong", request("bootstrap"));
+    is_golden("403-join-key");
+}
+
+static void a_key_of_a_window_that_has_ended(void **state)
+{
+    (void)state;
+    arm(WORKER);
+    change(WORKER, (struct change){.kind = CHANGE_FETCH, .fetch.file = STR("user-data")});
+    change(WORKER, (struct change){.kind = CHANGE_DISARM});
+    post(WINDOW_KEY, "bootstrap", WINDOW_KEY, request("bootstrap"));
+    is_golden("410-window-over");
+}
+
+static void machines_of_another_uuid(void **state)
+{
+    static const char *const junk[] = {"null", "\"00000000-0000-0000-0000-000000000000\"",
+                                       "\"03000200-0400-0500-0006-000700080009\""};
+    struct str body = request("bootstrap");
+    (void)state;
+    arm(WORKER);
+    post(seed_key(WORKER), "bootstrap", JOIN_KEY, with(body, "4e4432", "4e4433"));
+    is_golden("403-clone");
+    struct record r = record_of(WORKER);
+    assert_str(r.alarm, "a machine fits this node only in part");
+    assert_str(r.alarm_detail, "has the key of " WORKER ", but uuid "
+                               "4c4c4544-0042-3510-8052-b4c04f4e4433 instead of " UUID);
+    post(seed_key(WORKER), "bootstrap", JOIN_KEY, with(body, UUID, SWAPPED));
+    is_refused(403, "clone", "the same with the bytes of its first three groups");
+    for (size_t i = 0; i < 3; i++) {
+        post(seed_key(WORKER), "bootstrap", JOIN_KEY, with(body, "\"" UUID "\"", junk[i]));
+        is_refused(403, "clone", "this machine has none");
+    }
+    assert_int_equal(record_of(WORKER).window.claim.n, 0);
+    ask(WORKER, JOIN_KEY);
+    is_golden("503-waits-for-master");
+    /* The uuid decides over the claim. */
+    post(seed_key(WORKER), "bootstrap", JOIN_KEY,
+         with(with(body, "GBkaGxwdHh8", "GBkaGxwdHhA"), "4e4432", "4e4433"));
+    is_golden("403-clone");
+}
+
+static void a_node_without_a_uuid(void **state)
+{
+    (void)state;
+    arm("no-uuid");
+    post(seed_key("no-uuid"), "bootstrap", JOIN_KEY,
+         with(request("bootstrap"), UUID, "4c4c4544-0042-3510-8052-000000000001"));
+    is_refused(403, "clone", "which is that of other");
+    post(seed_key("no-uuid"), "bootstrap", JOIN_KEY,
+         with(request("bootstrap"), UUID, "4c4c4544-0042-3510-8052-000000000002"));
+    is_golden("503-waits-for-master");
+}
+
+static void a_role_that_joins_nothing(void **state)
+{
+    (void)state;
+    arm("other");
+    post(seed_key("other"), "bootstrap", JOIN_KEY,
+         with(request("bootstrap"), UUID, "4c4c4544-0042-3510-8052-000000000001"));
+    is_refused(403, "no-bootstrap", "the role of other has no 'bootstrap'");
+    assert_int_equal(record_of("other").window.claim.n, 0);
+}
+
+static void requests_that_cannot_be_read(void **state)
+{
+    (void)state;
+    arm(WORKER);
+    post(seed_key(WORKER), "bootstrap", JOIN_KEY, with(request("bootstrap"), "wdHh8", "wdHh"));
+    is_golden("400-malformed");
+    post(seed_key(WORKER), "bootstrap", JOIN_KEY, STR(""));
+    is_refused(400, "malformed", "it is not JSON");
+    char *large = memset(arena_alloc(&texts, 70000), ' ', 70000);
+    post(seed_key(WORKER), "bootstrap", JOIN_KEY, (struct str){large, 8193});
+    is_golden("413-too-large");
+    post(seed_key(WORKER), "cluster", JOIN_KEY, (struct str){large, 65537});
+    is_refused(413, "too-large", "larger than 65536 bytes");
+    post(seed_key(WORKER), "result", JOIN_KEY, (struct str){large, 16385});
+    is_refused(413, "too-large", "larger than 16384 bytes");
+    post("nabcdefghijklmnopqrstuvwxyz", "bootstrap", JOIN_KEY, request("bootstrap"));
+    is_golden("404-unknown-key");
+    post("short", "bootstrap", JOIN_KEY, request("bootstrap"));
+    is_golden("404-unknown-key");
+}
+
+static void the_body_comes_before_the_window(void **state)
+{
+    (void)state;
+    post(seed_key(WORKER), "bootstrap", NULL, with(request("bootstrap"), "wdHh8", "wdHh"));
+    is_golden("400-malformed");
+}
+
+static void bodies_are_json(void **state)
+{
+    static const char *const types[] = {NULL, "", "text/plain", "application/json-seq"};
+    (void)state;
+    arm(WORKER);
+    for (size_t i = 0; i < 4; i++) {
+        content_type = types[i] ? str_from(types[i]) : (struct str){NULL, 0};
+        ask(WORKER, JOIN_KEY);
+        is_refused(400, "malformed", "Content-Type");
+    }
+    content_type = STR("Application/JSON; charset=utf-8");
+    ask(WORKER, JOIN_KEY);
+    is_golden("503-waits-for-master");
+}
+
+/* --- cluster and result ---------------------------------------------------------------------- */
+
+static void nobody_has_the_lease(void **state)
+{
+    struct str body = request("cluster-hardened");
+    (void)state;
+    arm("k8s-master-1");
+    post(seed_key("k8s-master-1"), "cluster", JOIN_KEY, body);
+    is_refused(409, "claim", "no boot has claimed");
+    ask("k8s-master-1", JOIN_KEY);
+    post(seed_key("k8s-master-1"), "cluster", JOIN_KEY, body);
+    is_refused(403, "not-lease-holder", "was not given 'init' for the cluster homelab");
+    post(seed_key("k8s-master-1"), "cluster", JOIN_KEY, with(body, "GBkaGxwdHh8", "GBkaGxwdHhA"));
+    is_refused(409, "claim", "another boot");
+    assert_int_equal(record_of("k8s-master-1").alarms, 1);
+    post(seed_key("k8s-master-1"), "cluster", "wrong", body);
+    is_refused(403, "join-key", "");
+    post(seed_key("k8s-master-1"), "cluster", JOIN_KEY, with(body, "\\nMIID", "\\nMIIE"));
+    is_refused(400, "malformed", "'ca': certificate 1 cannot be read");
+}
+
+static void is_taken(void)
+{
+    assert_int_equal(x.out.status, 200);
+    assert_str(x.out.body, "{}\n");
+    assert_string_equal(x.out.event, "result");
+}
+
+static void results(void **state)
+{
+    (void)state;
+    arm(WORKER);
+    post(seed_key(WORKER), "result", JOIN_KEY, request("result-ok"));
+    is_refused(409, "claim", "no boot has claimed");
+    ask(WORKER, JOIN_KEY);
+    post(seed_key(WORKER), "result", JOIN_KEY, request("result-failed"));
+    is_taken();
+    struct record r = record_of(WORKER);
+    assert_int_equal(r.state, STATE_FAILED);
+    assert_str(r.stage, "kubeadm");
+    assert_str(r.reason,
+               "[ERROR Swap]: running with swap on is not supported. Please disable swap");
+    assert_true(str_starts(r.log, STR("[preflight] Running pre-flight checks\n")));
+    ask(WORKER, JOIN_KEY);
+    is_golden("503-waits-for-master");
+    assert_int_equal(record_of(WORKER).state, STATE_JOINING);
+    post(seed_key(WORKER), "result", JOIN_KEY, request("result-ok"));
+    is_taken();
+    assert_true(record_of(WORKER).joined);
+    post(seed_key(WORKER), "result", JOIN_KEY, request("result-ok"));
+    is_taken();
+    post(seed_key(WORKER), "result", JOIN_KEY,
+         with(request("result-failed"), "GBkaGxwdHh8", "GBkaGxwdHhA"));
+    is_golden("409-claim");
+    assert_int_equal(record_of(WORKER).state, STATE_JOINING);
+}
+
+static void check_reason(const char *log, const char *want)
+{
+    struct str failed = request("result-failed");
+    const char *at = strstr(failed.p, "\"log\"");
+    struct str head = {failed.p, (size_t)(at - failed.p)};
+    post(seed_key(WORKER), "result", JOIN_KEY,
+         ARENA_JOIN(&texts, head, STR("\"log\": \""), str_from(log), STR("\"}")));
+    is_taken();
+    assert_string_equal(record_of(WORKER).reason.p, want);
+}
+
+static void the_reason_is_the_line_that_says_most(void **state)
+{
+    (void)state;
+    arm(WORKER);
+    ask(WORKER, JOIN_KEY);
+    check_reason("", "it did not say why");
+    check_reason("\\n \\n'kubeadm join' ended with 1\\nmore\\n", "'kubeadm join' ended with 1");
+    check_reason("x\\nerror execution phase x: y\\nz", "error execution phase x: y");
+    check_reason("x\\nerror execution\\n\\t[ERROR Port-10250]: in use\\nz",
+                 "[ERROR Port-10250]: in use");
+}
+
+/* What cannot be written was not taken. */
+static void nothing_is_answered_before_it_is_written(void **state)
+{
+    (void)state;
+    arm(WORKER);
+    leave();
+    arena_init(&x.arena, 8192);
+    buf_init(&x.body, 1 << 20);
+    x.in.method = METHOD_POST;
+    x.in.listener = LISTENER_NODE;
+    x.in.path = arena_printf(&x.arena, "/s/%s/bootstrap", seed_key(WORKER));
+    x.in.content_type = STR("application/json");
+    x.in.bearer = STR(JOIN_KEY);
+    exchange_begin(&x, core_port(core));
+    x.in.body = request("bootstrap");
+    assert_int_equal(exchange_step(&x), EXCHANGE_WAIT);
+    assert_int_equal(x.out.status, 0);
+    fleet_on_store(fleet);
+    exchange_wake(&x);
+    assert_int_equal(exchange_step(&x), EXCHANGE_DONE);
+    is_golden("503-waits-for-master");
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
+
+UNIT_MAIN(TEST(a_worker_waits_for_the_first_master), TEST(masters_wait), TEST(without_a_window),
+          TEST(keys_that_are_no_join_key), TEST(only_a_join_key_may_lock_a_node),
+          TEST(the_first_claim_wins), TEST(a_window_key_stands_for_both),
+          TEST(a_key_of_a_window_that_has_ended), TEST(machines_of_another_uuid),
+          TEST(a_node_without_a_uuid), TEST(a_role_that_joins_nothing),
+          TEST(requests_that_cannot_be_read), TEST(the_body_comes_before_the_window),
+          TEST(bodies_are_json), TEST(nobody_has_the_lease), TEST(results),
+          TEST(the_reason_is_the_line_that_says_most),
+          TEST(nothing_is_answered_before_it_is_written))

@@ -181,7 +181,8 @@ def test_closed_without_an_answer():
 
 
 def test_cut_in_the_headers():
-    fails(ends_after(b"HTTP/1.1 200 OK\r\nContent-Le"), "cut off", "cut off: ")
+    for part in (b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-"):
+        fails(ends_after(part), "cut off", "it ends within its headers")
 
 
 def test_cut_in_the_body():
@@ -532,8 +533,9 @@ def test_stream_falls_silent():
     with Server(hangs_after(b"HTTP/1.1 200 OK\r\n\r\n" + b"s" * 300_000)) as server, \
             Drive() as drive:
         stream = drive.get(server.url(), stream=True, manual=True, silence_ms=SHORT_MS)
-        other = drive.get(server.url(), stream=True, silence_ms=SHORT_MS)
-        tap.eq(other.done()["fault"], "late")
+        for _ in range(2):
+            other = drive.get(server.url(), stream=True, silence_ms=SHORT_MS)
+            tap.eq(other.done()["fault"], "late")
         stream.until("woken")
         assert stream.take()
         while stream.length < 300_000:

@@ -146,7 +146,11 @@ struct rendering {
     struct template_trace *trace;
     const struct template_sink *sink; /* NULL: none; there is no trace then */
     struct template_fault *ret_fault;
+    const struct template_limits *limits; /* NULL: those of what is served */
 };
+
+/* What is computed when a tree is loaded is computed here, and nobody waits for it. */
+static const struct template_limits limits_as_written = {.steps_max = 100 * 1000 * 1000};
 
 static int render(struct rendering *r, struct specialized_file f)
 {
@@ -160,14 +164,15 @@ static int render(struct rendering *r, struct specialized_file f)
     if (r->sink)
         return template_render_to_sink(f.template, names, r->scope.arena, r->out, r->sink,
                                        r->ret_fault);
-    return template_render(f.template, names, NULL, r->scope.arena, r->out, r->trace, r->ret_fault);
+    return template_render(f.template, names, r->limits, r->scope.arena, r->out, r->trace,
+                           r->ret_fault);
 }
 
 int document_render(const struct scope_tables *tables, const struct node *n, struct document d,
                     const struct render_env *env, struct arena *arena, struct buf *out,
                     struct template_trace *trace, struct template_fault *ret_fault)
 {
-    struct rendering r = {{tables, n, d, env, arena, 0, {0}}, out, trace, NULL, ret_fault};
+    struct rendering r = {{tables, n, d, env, arena, 0, {0}}, out, trace, NULL, ret_fault, NULL};
     return render(&r, specialized_find(scope_tables_specialized(tables), n, document_number(n, d)));
 }
 
@@ -188,25 +193,24 @@ int document_render_answer(const struct scope_tables *tables, const struct node 
                            struct arena *arena, struct buf *out, struct document_answer *ret,
                            struct template_fault *ret_fault)
 {
-    struct rendering r = {{tables, n, d, env, arena, 0, {0}}, out, NULL, NULL, ret_fault};
+    struct rendering r = {{tables, n, d, env, arena, 0, {0}}, out, NULL, NULL, ret_fault, NULL};
     struct specialized_file f =
         specialized_find(scope_tables_specialized(tables), n, document_number(n, d));
     struct piece_sink s;
     *ret = (struct document_answer){0};
-    if (gzip && f.has_pieces) {
-        ret->is_gzip =
-            render_pieces(&r, f, true, &s) == 0 && s.plain_bytes >= DOCUMENT_GZIP_MIN_BYTES;
-        if (!ret->is_gzip)
-            buf_clear(out); /* it is small after all, or fails: the plain one says how */
+    int status = render_pieces(&r, f, gzip && f.has_pieces, &s);
+    ret->is_gzip = gzip && f.has_pieces;
+    if (status < 0 && ret->is_gzip && out->full) { /* only the plain one may fit its limit */
+        buf_clear(out);
+        ret->is_gzip = false;
+        status = render_pieces(&r, f, false, &s);
     }
-    if (!ret->is_gzip) {
-        int status = render_pieces(&r, f, false, &s);
-        if (status < 0)
-            return status;
-    }
+    if (status < 0)
+        return status;
     ret->body = buf_view(out);
     ret->digest = s.digest;
-    ret->may_be_gzip = s.plain_bytes >= DOCUMENT_GZIP_MIN_BYTES;
+    /* A template with pieces may make a small document: it is not rendered twice for that. */
+    ret->may_be_gzip = f.has_pieces || s.plain_bytes >= DOCUMENT_GZIP_MIN_BYTES;
     if (gzip && ret->may_be_gzip && !ret->is_gzip)
         ret->is_gzip = gzip_compress(ret->body, arena, &ret->body);
     return 0;
@@ -217,7 +221,8 @@ int document_render_as_written(const struct scope_tables *tables, const struct n
                                struct buf *out, struct template_trace *trace,
                                struct template_fault *ret_fault)
 {
-    struct rendering r = {{tables, n, d, env, arena, 0, {0}}, out, trace, NULL, ret_fault};
+    struct rendering r = {
+        {tables, n, d, env, arena, 0, {0}}, out, trace, NULL, ret_fault, &limits_as_written};
     return render(&r, (struct specialized_file){document_template(n, d), NODE_KEYS_ALL, false});
 }
 
@@ -226,6 +231,6 @@ int document_render_script(const struct scope_tables *tables, const struct templ
                            struct template_fault *ret_fault)
 {
     struct rendering r = {
-        {tables, NULL, {DOCUMENT_BOOT, 0}, env, arena, 0, {0}}, out, NULL, NULL, ret_fault};
+        {tables, NULL, {DOCUMENT_BOOT, 0}, env, arena, 0, {0}}, out, NULL, NULL, ret_fault, NULL};
     return render(&r, (struct specialized_file){script, 0, false});
 }

@@ -82,7 +82,7 @@ struct document_answer {
     struct str body;
     uint64_t digest;  /* of the plain document */
     bool is_gzip;     /* the body is compressed */
-    bool may_be_gzip; /* it is large enough */
+    bool may_be_gzip; /* a client that accepts gzip gets it compressed */
 };
 
 /* As document_render, for an answer, which is compressed where `gzip` is wanted and the document
@@ -92,8 +92,8 @@ int document_render_answer(const struct scope_tables *tables, const struct node 
                            struct arena *arena, struct buf *out, struct document_answer *ret,
                            struct template_fault *ret_fault);
 
-/* The same bytes from the template as it was written: slower, but each place in the trace is
- * exact. */
+/* The same bytes from the template as it was written: slower, and with more steps to take, but each
+ * place in the trace is exact. Not for the loop. */
 int document_render_as_written(const struct scope_tables *tables, const struct node *n,
                                struct document d, const struct render_env *env, struct arena *arena,
                                struct buf *out, struct template_trace *trace,

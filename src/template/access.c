@@ -8,6 +8,8 @@
 static bool items_of_text(struct run *r, uint32_t at, struct str s, const struct value **ret,
                           uint32_t *n)
 {
+    if (!run_charge_chars(r, at, s.n))
+        return false;
     size_t length = text_length(s), step;
     struct value *items = run_alloc(r, at, length * sizeof(*items));
     if (!items)
@@ -63,7 +65,7 @@ bool run_hashable(struct run *r, uint32_t at, struct value v)
         return run_fail(r, at, "%s cannot be a key", run_kind(v));
     if (v.kind != VALUE_LIST)
         return true;
-    if (!run_enter(r, at))
+    if (!run_charge(r, at, 1 + v.n) || !run_enter(r, at)) /* items may be the same tuple, again */
         return false;
     bool ok = true;
     for (uint32_t i = 0; i < v.n && ok; i++)
@@ -75,7 +77,7 @@ bool run_hashable(struct run *r, uint32_t at, struct value v)
 bool run_map_get(struct run *r, uint32_t at, struct value map, struct value key, struct value *ret)
 {
     *ret = run_tagged(RUN_ABSENT);
-    if (!run_hashable(r, at, key) || !run_charge(r, at, map.n / 16))
+    if (!run_hashable(r, at, key) || !run_charge_lookup(r, at, map, key))
         return false;
     for (uint32_t i = 0; i < map.n; i++) {
         bool same;
@@ -219,6 +221,8 @@ bool run_attr(struct run *r, uint32_t at, struct value of, struct str name, stru
     if (has_attr(of, name))
         return refuse_python(r, at, of, name);
     if (of.kind == VALUE_MAP) {
+        if (!run_charge_lookup(r, at, of, value_str(name)))
+            return false;
         *ret = value_get(of, name);
         if (ret->kind != VALUE_UNDEFINED || ret->tag || ret->s)
             return true;
@@ -229,10 +233,10 @@ bool run_attr(struct run *r, uint32_t at, struct value of, struct str name, stru
 static bool index_sequence(struct run *r, uint32_t at, struct value of, struct value key,
                            struct value *ret)
 {
+    if (of.kind == VALUE_STR && !run_charge_chars(r, at, of.n))
+        return false;
     int64_t length = of.kind == VALUE_STR ? (int64_t)text_length(value_text(of)) : (int64_t)of.n;
     int64_t i = run_integer(key);
-    if (of.kind == VALUE_STR && !run_charge(r, at, of.n / 64))
-        return false;
     if (i < 0)
         i += length;
     if (i < 0 || i >= length)

@@ -19,6 +19,9 @@ static bool is_missing(struct value v)
     return v.kind == VALUE_UNDEFINED && v.tag == RUN_MISSING;
 }
 
+/* In the scope, which may make the value: it pays for what that takes from the arena, too. */
+#define LOOKUP_STEPS 8
+
 /* The value of a name from outside the template that `act` runs: the first includer that has one at
  * its include gives it, otherwise the scope; tag RUN_MISSING where there is none. */
 static struct value resolve(struct run *r, const struct activation *act, struct str name);
@@ -36,12 +39,16 @@ static struct value resolve(struct run *r, const struct activation *act, struct 
 {
     struct value v;
     for (; act->parent; act = act->parent) {
+        run_spend(r, 1 + act->include->n / 8);
         const struct visible *visible = include_find(act->include, name);
         v = visible ? resolve_slot(r, act->parent, visible->slot, name) : run_tagged(RUN_MISSING);
         if (!is_missing(v))
             return v;
     }
-    if (r->scope.lookup && r->scope.lookup(r->scope.cls, name, &v) && v.kind != VALUE_UNDEFINED)
+    size_t before = r->arena->used_bytes;
+    bool found = r->scope.lookup && r->scope.lookup(r->scope.cls, name, &v);
+    run_spend(r, LOOKUP_STEPS + (r->arena->used_bytes - before) / 16);
+    if (found && v.kind != VALUE_UNDEFINED)
         return v;
     v = value_str(name);
     v.kind = VALUE_UNDEFINED;
@@ -273,15 +280,18 @@ bool run_eval(struct run *r, const struct expr *e, struct value *ret)
 
 /* --- Text and output ----------------------------------------------------------------------- */
 
-static void enter_frame(struct run *r, const struct frame *f)
+static bool enter_frame(struct run *r, uint32_t at, const struct frame *f)
 {
     struct value *slots = r->now->slots;
+    if (!run_charge_items(r, at, f->inits_n))
+        return false;
     for (uint32_t i = 0; i < f->inits_n; i++) {
         const struct slot_init *init = &f->inits[i];
         slots[init->slot] = init->kind == SLOT_ALIAS     ? slots[init->from]
                             : init->kind == SLOT_RESOLVE ? run_tagged(RUN_UNRESOLVED)
                                                          : run_tagged(RUN_MISSING);
     }
+    return true;
 }
 
 static bool check_output(struct run *r, uint32_t at, bool ok)
@@ -293,6 +303,8 @@ static bool check_output(struct run *r, uint32_t at, bool ok)
 
 static bool write_text(struct run *r, const struct stmt *s)
 {
+    if (!run_charge_chars(r, s->at, s->text.n)) /* an answer is hashed and compressed */
+        return false;
     if (r->sink && s->mark) {
         if (!r->sink->write(r->sink->cls, s->mark))
             return run_fail(r, s->at, "the output is larger than %zu bytes", r->out->max_bytes);
@@ -307,9 +319,10 @@ static bool write_text(struct run *r, const struct stmt *s)
 static bool run_output(struct run *r, const struct stmt *s)
 {
     struct value v;
+    size_t before = r->out->n;
     if (!run_eval(r, s->expr, &v))
         return false;
-    bool ok = run_show(r, s->expr->at, r->out, v);
+    bool ok = run_show(r, s->expr->at, r->out, v) && run_charge_chars(r, s->at, r->out->n - before);
     if (r->trace)
         trace_add(r->trace, r->out->n, r->now->t, s);
     return check_output(r, s->at, ok);
@@ -345,8 +358,7 @@ static bool capture(struct run *r, const struct assign *a, uint32_t at, struct v
     r->trace = NULL;
     r->sink = NULL;
     text.secret = r->scratch.secret;
-    enter_frame(r, &a->body);
-    bool ok = run_block(r, &a->body.block);
+    bool ok = enter_frame(r, at, &a->body) && run_block(r, &a->body.block);
     r->out = out;
     r->trace = trace;
     r->sink = sink;
@@ -377,7 +389,8 @@ static bool select_items(struct run *r, const struct loop *l, const struct value
     if (!kept)
         return false;
     uint32_t count = 0;
-    enter_frame(r, &l->tests);
+    if (!enter_frame(r, l->test->at, &l->tests))
+        return false;
     for (uint32_t i = 0; i < *n; i++) {
         struct value v;
         bool truth;
@@ -403,7 +416,8 @@ static bool run_loop(struct run *r, const struct loop *l, const struct value *it
         *state = (struct loop_state){.items = items, .n = n};
     }
     for (uint32_t i = 0; i < n; i++) {
-        enter_frame(r, &l->body);
+        if (!enter_frame(r, l->iter->at, &l->body))
+            return false;
         if (state) {
             state->i = i;
             slots[l->loop_slot] =
@@ -428,8 +442,7 @@ static bool run_for(struct run *r, const struct loop *l)
         return false;
     if (n)
         return run_loop(r, l, items, n);
-    enter_frame(r, &l->otherwise);
-    return run_block(r, &l->otherwise.block);
+    return enter_frame(r, l->iter->at, &l->otherwise) && run_block(r, &l->otherwise.block);
 }
 
 /* --- if, include --------------------------------------------------------------------------- */
@@ -461,6 +474,8 @@ static bool run_include(struct run *r, const struct include *inc, uint32_t at)
         if (name.kind != VALUE_STR)
             return run_fail(r, inc->name->at, "the name of a template is a string, not %s",
                             run_kind(name));
+        if (!run_charge_bytes(r, inc->name->at, name.n)) /* it is hashed */
+            return false;
         target = template_set_find(r->now->t->set, value_text(name));
         if (!target && !inc->ignore_missing)
             return run_fail(r, inc->name->at, "there is no template '%s'",
@@ -525,8 +540,7 @@ bool run_template(struct run *r, const struct template *t, struct activation *pa
         return false;
     activation_begin(&act, slots);
     r->now = &act;
-    enter_frame(r, &t->body);
-    bool ok = run_block(r, &t->body.block);
+    bool ok = enter_frame(r, at, &t->body) && run_block(r, &t->body.block);
     r->now = parent;
     return ok;
 }

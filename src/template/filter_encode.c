@@ -7,6 +7,17 @@
 #include <inttypes.h>
 #include <math.h>
 
+/* For writing a value that holds no others. */
+static bool charge_scalar(struct run *r, uint32_t at, struct value v)
+{
+    switch ((enum value_kind)v.kind) {
+    case VALUE_INT: return run_charge(r, at, RUN_INT_STEPS);
+    case VALUE_FLOAT: return run_charge(r, at, RUN_FLOAT_STEPS);
+    case VALUE_STR: return run_charge_chars(r, at, v.n);
+    default: return true;
+    }
+}
+
 /* --- tojson: json.dumps(sort_keys=True), with characters escaped that matter to HTML -------- */
 
 struct json {
@@ -23,10 +34,10 @@ static void json_code(struct buf *b, uint32_t c)
 {
     if (c >= 0x10000) {
         c -= 0x10000;
-        buf_printf(b, "\\u%04" PRIx32, 0xD800 + (c >> 10));
+        run_show_code(b, 'u', 4, 0xD800 + (c >> 10));
         c = 0xDC00 + (c & 0x3FF);
     }
-    buf_printf(b, "\\u%04" PRIx32, c);
+    run_show_code(b, 'u', 4, c);
 }
 
 /* The letter of a short escape, 0 where there is none. */
@@ -218,7 +229,8 @@ static bool json_value(struct json *j, struct value v)
 {
     if (j->b->full)
         return run_fail(j->r, j->at, "this text is too long");
-    if (!run_charge(j->r, j->at, 1))
+    uint64_t indents = j->indent.p ? j->depth / 4 : 0;
+    if (!run_charge(j->r, j->at, 1 + indents) || !charge_scalar(j->r, j->at, v))
         return false;
     switch ((enum value_kind)v.kind) {
     case VALUE_UNDEFINED: return run_refuse(j->r, j->at, v);
@@ -283,7 +295,7 @@ bool filter_b64encode(struct run *r, const struct builtin_call *c, struct value 
         return false;
     size_t n = base64_length(s.n);
     char *p = run_alloc(r, c->at, n + 1);
-    if (!p)
+    if (!p || !run_charge_chars(r, c->at, s.n))
         return false;
     base64_write(s, p);
     *ret = value_str((struct str){p, n});
@@ -306,6 +318,8 @@ bool filter_quote(struct run *r, const struct builtin_call *c, struct value *ret
 {
     struct str s = {"", 0};
     if (c->on.kind != VALUE_NONE && !scalar_text(r, c, "quote", &s))
+        return false;
+    if (!run_charge_chars(r, c->at, s.n))
         return false;
     if (!needs_quotes(s))
         return run_copy_text(r, c->at, s, ret);
@@ -355,6 +369,8 @@ static bool yaml_float(struct run *r, uint32_t at, struct buf *b, double f)
 bool filter_to_yaml_scalar(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     struct buf b;
+    if (!charge_scalar(r, c->at, c->on))
+        return false;
     builtin_begin(r, &b);
     bool ok = true;
     switch ((enum value_kind)c->on.kind) {

@@ -33,7 +33,7 @@ bool filter_length(struct run *r, const struct builtin_call *c, struct value *re
                  (v.kind == VALUE_LIST && v.tag != RUN_GENERATOR);
     if (!sized)
         return run_fail(r, c->at, "%s has no length", run_kind(v));
-    if (v.kind == VALUE_STR && !run_charge(r, c->at, v.n / 64))
+    if (v.kind == VALUE_STR && !run_charge_chars(r, c->at, v.n))
         return false;
     *ret = value_int(v.kind == VALUE_STR ? (int64_t)text_length(value_text(v)) : (int64_t)v.n);
     return true;
@@ -82,7 +82,7 @@ static bool pairs_of(struct run *r, const struct builtin_call *c, struct value *
     uint32_t n = c->on.n;
     struct value *items = run_alloc(r, c->at, n * sizeof(*items));
     struct value *pairs = items ? run_alloc(r, c->at, n * 2 * sizeof(*pairs)) : NULL;
-    if (!pairs || !run_charge(r, c->at, n / 4))
+    if (!pairs)
         return false;
     for (uint32_t i = 0; i < n; i++) {
         pairs[i * 2] = c->on.pairs[i].key;
@@ -112,7 +112,7 @@ static bool reverse_text(struct run *r, const struct builtin_call *c, struct val
 {
     struct str s = value_text(c->on);
     char *p = run_alloc(r, c->at, s.n + 1);
-    if (!p)
+    if (!p || !run_charge_chars(r, c->at, s.n))
         return false;
     char *to = p + s.n;
     *to = '\0';
@@ -198,6 +198,8 @@ static bool fold(struct run *r, uint32_t at, bool case_sensitive, struct value v
     *ret = v;
     if (case_sensitive || v.kind != VALUE_STR)
         return true;
+    if (!run_charge_chars(r, at, v.n))
+        return false;
     if (!text_is_ascii(value_text(v)))
         return run_fail(r, at, "without case_sensitive=true only ASCII can be ordered");
     if (!run_copy_text(r, at, value_text(v), ret))
@@ -265,6 +267,8 @@ static bool follow(struct run *r, uint32_t at, struct str path, struct value v, 
 {
     while (path.p) {
         struct str part = str_cut(&path, '.');
+        if (!run_charge(r, at, 1 + part.n))
+            return false;
         uint64_t number;
         bool digits = is_digits(part);
         if (digits && !str_to_u64(part, INT64_MAX, &number))

@@ -91,6 +91,8 @@ static bool is_surely_not_number(struct str s)
 static enum parsed prepare(struct run *r, uint32_t at, struct str s, char out[NUMBER_MAX + 1])
 {
     struct str space = {NULL, 0};
+    if (!run_charge(r, at, s.n)) /* which strtod() multiplies out */
+        return PARSED_FAILED;
     s = text_strip_right(text_strip_left(s, space), space);
     if (is_surely_not_number(s))
         return PARSED_NO;

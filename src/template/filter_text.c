@@ -11,6 +11,8 @@ static bool copy_ascii(struct run *r, const struct builtin_call *c, const char *
     struct str s;
     if (!run_text(r, c->at, c->on, &s))
         return false;
+    if (!run_charge_chars(r, c->at, s.n))
+        return false;
     if (!text_is_ascii(s))
         return run_fail(r, c->at, "'%s' is limited to ASCII", what);
     if (!run_copy_text(r, c->at, s, ret_value))
@@ -77,6 +79,12 @@ bool filter_title(struct run *r, const struct builtin_call *c, struct value *ret
 
 /* --- Other filters ------------------------------------------------------------------------- */
 
+/* Each character may be compared with all of `chars`, each of which is decoded. */
+static bool charge_strip(struct run *r, uint32_t at, struct str s, struct str chars)
+{
+    return run_charge_chars(r, at, (uint64_t)s.n * (1 + chars.n));
+}
+
 bool filter_trim(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     struct str s, chars = {NULL, 0};
@@ -92,11 +100,13 @@ bool filter_trim(struct run *r, const struct builtin_call *c, struct value *ret)
         chars = value_text(c->args[0]);
         chars.p = chars.p ? chars.p : "";
     }
-    if (!run_charge(r, c->at, s.n / 64 * (chars.n / 16 + 1)))
+    if (!charge_strip(r, c->at, s, chars))
         return false;
     *ret = builtin_same(c, text_strip_right(text_strip_left(s, chars), chars));
     return true;
 }
+
+#define SEARCH_STEPS 4
 
 /* An empty `old` matches before each character and at the end. */
 static void replace_empty(struct buf *b, struct str s, struct str with, int64_t count)
@@ -112,17 +122,22 @@ static void replace_empty(struct buf *b, struct str s, struct str with, int64_t 
         buf_str(b, with);
 }
 
-static void replace(struct buf *b, struct str s, struct str old, struct str with, int64_t count)
+/* Each search begins with a table of `old`. */
+static bool replace(struct run *r, uint32_t at, struct buf *b, struct str s, struct str old,
+                    struct str with, int64_t count)
 {
-    for (; count != 0; count--) {
-        size_t at = text_find(s, old);
-        if (at == SIZE_MAX)
+    for (; count != 0 && !b->full; count--) {
+        if (!run_charge(r, at, SEARCH_STEPS + old.n / 4))
+            return false;
+        size_t found = text_find(s, old);
+        if (found == SIZE_MAX)
             break;
-        buf_append(b, s.p, at);
+        buf_append(b, s.p, found);
         buf_str(b, with);
-        s = str_skip(s, at + old.n);
+        s = str_skip(s, found + old.n);
     }
     buf_str(b, s);
+    return true;
 }
 
 bool filter_replace(struct run *r, const struct builtin_call *c, struct value *ret)
@@ -135,15 +150,16 @@ bool filter_replace(struct run *r, const struct builtin_call *c, struct value *r
         return false;
     if (counted && !builtin_int(r, c, 2, -1, &count))
         return false;
-    if (!run_charge(r, c->at, s.n / 16))
+    if (!run_charge_chars(r, c->at, s.n))
         return false;
     struct buf b;
+    bool ok = true;
     builtin_begin(r, &b);
     if (old.n == 0)
         replace_empty(&b, s, with, count);
     else
-        replace(&b, s, old, with, count);
-    return builtin_end(r, c, true, &b, ret);
+        ok = replace(r, c->at, &b, s, old, with, count);
+    return builtin_end(r, c, ok, &b, ret);
 }
 
 /* The indentation: a number of spaces, or a text. */
@@ -192,7 +208,7 @@ bool filter_indent(struct run *r, const struct builtin_call *c, struct value *re
     if (c->on.kind != VALUE_STR)
         return run_fail(r, c->at, "'indent' needs a string, not %s", run_kind(c->on));
     if (!builtin_flag(r, c, 1, false, &first) || !builtin_flag(r, c, 2, false, &blank) ||
-        !run_charge(r, c->at, c->on.n / 16))
+        !run_charge_chars(r, c->at, c->on.n))
         return false;
     builtin_begin(r, &by);
     builtin_begin(r, &b);
@@ -233,7 +249,7 @@ bool method_startswith(struct run *r, const struct builtin_call *c, struct value
     if (!need_text(r, c, 0, &with))
         return false;
     *ret = value_bool(str_starts(value_text(c->on), with));
-    return true;
+    return run_charge_bytes(r, c->at, with.n);
 }
 
 bool method_endswith(struct run *r, const struct builtin_call *c, struct value *ret)
@@ -242,7 +258,7 @@ bool method_endswith(struct run *r, const struct builtin_call *c, struct value *
     if (!need_text(r, c, 0, &with))
         return false;
     *ret = value_bool(str_ends(value_text(c->on), with));
-    return true;
+    return run_charge_bytes(r, c->at, with.n);
 }
 
 static bool strip(struct run *r, const struct builtin_call *c, bool left, bool right,
@@ -254,7 +270,7 @@ static bool strip(struct run *r, const struct builtin_call *c, bool left, bool r
         return false;
     if (given && !chars.p)
         chars.p = "";
-    if (!run_charge(r, c->at, s.n / 64 * (chars.n / 16 + 1)))
+    if (!charge_strip(r, c->at, s, chars))
         return false;
     if (left)
         s = text_strip_left(s, chars);
@@ -365,8 +381,10 @@ static bool split_list(struct run *r, const struct builtin_call *c, struct split
     struct splitter again = s;
     struct str part;
     size_t n = 0;
-    while (next_part(&again, &part))
-        n++;
+    for (; next_part(&again, &part); n++) {
+        if (!run_charge(r, c->at, 2 * (SEARCH_STEPS + s.by.n / 4)))
+            return false;
+    }
     struct value *items = run_alloc(r, c->at, n * sizeof(*items));
     if (!items)
         return false;
@@ -384,7 +402,7 @@ bool method_split(struct run *r, const struct builtin_call *c, struct value *ret
         return false;
     if (given && s.by.n == 0)
         return run_fail(r, c->at, "an empty string cannot separate");
-    if (!builtin_int(r, c, 1, -1, &s.left) || !run_charge(r, c->at, s.rest.n / 16))
+    if (!builtin_int(r, c, 1, -1, &s.left) || !run_charge_chars(r, c->at, 2 * (uint64_t)s.rest.n))
         return false;
     return split_list(r, c, s, ret);
 }
@@ -393,6 +411,8 @@ bool method_splitlines(struct run *r, const struct builtin_call *c, struct value
 {
     struct str s = value_text(c->on), again = s;
     size_t n = 0;
+    if (!run_charge_chars(r, c->at, 2 * (uint64_t)s.n))
+        return false;
     for (; again.n; n++)
         text_cut_line(&again);
     struct value *items = run_alloc(r, c->at, n * sizeof(*items));

@@ -111,6 +111,9 @@ static bool compute_integers(struct run *r, uint32_t at, enum op op, int64_t a, 
 
 /* --- Floats -------------------------------------------------------------------------------- */
 
+/* fmod() divides bit by bit: the more, the further apart the numbers are. */
+#define FMOD_STEPS 60
+
 /* Python's float.__divmod__, step by step. */
 static double floor_division(double a, double b, double *ret_rest)
 {
@@ -147,6 +150,8 @@ static bool compute_floats(struct run *r, uint32_t at, enum op op, double a, dou
 {
     if (isnan(a) || isnan(b))
         return run_fail(r, at, "nan is not computed with");
+    if ((op == OP_FLOORDIV || op == OP_MOD) && !run_charge(r, at, FMOD_STEPS))
+        return false;
     if (b == 0 && (op == OP_DIV || op == OP_FLOORDIV || op == OP_MOD))
         return run_fail(r, at, "division by zero");
     double rest;
@@ -409,9 +414,11 @@ bool run_equal(struct run *r, uint32_t at, struct value a, struct value b, bool 
         *ret = false;
         return true;
     }
-    if (a.kind == VALUE_STR)
-        *ret = str_eq(value_text(a), value_text(b));
-    else if (a.kind == VALUE_NONE || a.kind == VALUE_UNDEFINED)
+    if (a.kind == VALUE_STR) {
+        *ret = a.n == b.n && str_eq(value_text(a), value_text(b));
+        return a.n != b.n || run_charge_bytes(r, at, a.n);
+    }
+    if (a.kind == VALUE_NONE || a.kind == VALUE_UNDEFINED)
         *ret = true;
     else
         return equal_nested(r, at, a, b, ret);
@@ -442,6 +449,8 @@ bool run_order(struct run *r, uint32_t at, struct value a, struct value b, int *
     if (run_is_number(a) && run_is_number(b))
         return order_numbers(r, at, a, b, ret);
     if (a.kind == VALUE_STR && b.kind == VALUE_STR) {
+        if (!run_charge_bytes(r, at, a.n < b.n ? a.n : b.n))
+            return false;
         *ret = str_cmp(value_text(a), value_text(b));
         *ret = (*ret > 0) - (*ret < 0);
         return true;
@@ -463,7 +472,7 @@ static bool text_contains(struct run *r, uint32_t at, struct value in, struct va
         return run_refuse(r, at, v);
     if (v.kind != VALUE_STR)
         return run_fail(r, at, "only a string can be in a string, not %s", run_kind(v));
-    if (!run_charge(r, at, in.n / 64))
+    if (!run_charge_chars(r, at, (uint64_t)in.n + v.n))
         return false;
     *ret = text_find(value_text(in), value_text(v)) != SIZE_MAX;
     return true;

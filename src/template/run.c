@@ -72,7 +72,7 @@ void *run_alloc(struct run *r, uint32_t at, size_t size)
         run_fault(r, at, "this takes too much memory");
         return NULL;
     }
-    if (!run_charge(r, at, size / 64))
+    if (!run_charge_bytes(r, at, size))
         return NULL;
     return arena_alloc(r->arena, size);
 }

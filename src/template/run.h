@@ -140,13 +140,40 @@ void run_fault(struct run *r, uint32_t at, const char *fmt, ...)
 /* As run_fault, and false; a macro, so that compilers and analyzers see that it always is. */
 #define run_fail(r, at, ...) (run_fault((r), (at), __VA_ARGS__), false)
 
-/* Takes steps off the account. */
+/* Takes steps off the account. A step stands for some 20 ns at most, whatever is done with it: all
+ * that takes longer pays for what it reads and writes, before it does so. */
 static inline bool run_charge(struct run *r, uint32_t at, uint64_t steps)
 {
     if (r->steps_left < steps)
-        return run_fail(r, at, "this takes too many steps: is a loop too long?");
+        return run_fail(r, at,
+                        "this takes too many steps: shorten the loops, or the texts and "
+                        "lists that filters work on");
     r->steps_left -= steps;
     return true;
+}
+
+/* For bytes that are copied or compared as a whole. */
+static inline bool run_charge_bytes(struct run *r, uint32_t at, uint64_t n)
+{
+    return run_charge(r, at, n / 64);
+}
+
+/* For bytes that are looked at one by one, or searched. */
+static inline bool run_charge_chars(struct run *r, uint32_t at, uint64_t n)
+{
+    return run_charge(r, at, n / 4);
+}
+
+/* For items that are looked at, without what is done with each. */
+static inline bool run_charge_items(struct run *r, uint32_t at, uint64_t n)
+{
+    return run_charge(r, at, n / 8);
+}
+
+/* As run_charge where nothing can fail: what comes next does. */
+static inline void run_spend(struct run *r, uint64_t steps)
+{
+    r->steps_left -= steps < r->steps_left ? steps : r->steps_left;
 }
 
 /* NULL where the memory's cap is reached. */
@@ -180,12 +207,17 @@ bool run_template(struct run *r, const struct template *t, struct activation *pa
 
 /* --- show.c: str() and repr() -------------------------------------------------------------- */
 
+#define RUN_INT_STEPS 4 /* of writing an integer */
 /* Appends str(v). */
 bool run_show(struct run *r, uint32_t at, struct buf *b, struct value v);
+/* Appends a backslash, the letter and the code point in `digits` hexadecimal digits. */
+void run_show_code(struct buf *b, char letter, unsigned digits, uint32_t c);
 /* str(v) as a string; a string is returned as it is. */
 bool run_text(struct run *r, uint32_t at, struct value v, struct str *ret);
 #define RUN_FLOAT_SIZE 40
-/* repr() of a float: what Python prints, and reads back the same. Returns `text`. */
+/* repr() of a float: what Python prints, and reads back the same. Returns `text`. The caller has
+ * paid RUN_FLOAT_STEPS. */
+#define RUN_FLOAT_STEPS 400 /* the shortest text is found by trying */
 const char *run_float_text(double f, char text[static RUN_FLOAT_SIZE]);
 
 /* --- operator.c ---------------------------------------------------------------------------- */
@@ -205,6 +237,12 @@ bool run_compare(struct run *r, uint32_t at, enum op op, struct value a, struct 
 
 /* What iterating over the value gives. */
 bool run_items(struct run *r, uint32_t at, struct value v, const struct value **ret, uint32_t *n);
+/* Pays for looking a key up: keys of the same length are compared. */
+static inline bool run_charge_lookup(struct run *r, uint32_t at, struct value map, struct value key)
+{
+    uint64_t bytes = key.kind == VALUE_STR ? key.n : 0;
+    return run_charge(r, at, map.n / 8 * (1 + bytes / 64));
+}
 /* Jinja2's a.name and a[key]: undefined where there is none. */
 bool run_attr(struct run *r, uint32_t at, struct value of, struct str name, struct value *ret);
 bool run_index(struct run *r, uint32_t at, struct value of, struct value key, struct value *ret);

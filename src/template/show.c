@@ -56,16 +56,24 @@ const char *run_float_text(double f, char text[static RUN_FLOAT_SIZE])
 
 /* --- Strings ------------------------------------------------------------------------------- */
 
+void run_show_code(struct buf *b, char letter, unsigned digits, uint32_t c)
+{
+    char text[2 + 8] = {'\\', letter};
+    for (unsigned i = 0; i < digits; i++, c >>= 4)
+        text[1 + digits - i] = "0123456789abcdef"[c & 0xF];
+    buf_append(b, text, 2 + digits);
+}
+
 static void escape_code(struct buf *b, uint32_t c)
 {
     if (c == '\n' || c == '\r' || c == '\t')
-        buf_printf(b, "\\%c", c == '\n' ? 'n' : c == '\r' ? 'r' : 't');
+        run_show_code(b, c == '\n' ? 'n' : c == '\r' ? 'r' : 't', 0, c);
+    else if (c < 0x100)
+        run_show_code(b, 'x', 2, c);
+    else if (c < 0x10000)
+        run_show_code(b, 'u', 4, c);
     else
-        buf_printf(b,
-                   c < 0x100     ? "\\x%02" PRIx32
-                   : c < 0x10000 ? "\\u%04" PRIx32
-                                 : "\\U%08" PRIx32,
-                   c);
+        run_show_code(b, 'U', 8, c);
 }
 
 static void show_string(struct buf *b, struct str s)
@@ -151,6 +159,8 @@ static bool show_repr(struct run *r, uint32_t at, struct buf *b, struct value v)
     if (v.kind == VALUE_STR && v.tag == RUN_MARKUP)
         return run_fail(r, at, "what tojson gives cannot be shown inside of a list or mapping");
     if (v.kind == VALUE_STR) {
+        if (!run_charge_chars(r, at, v.n))
+            return false;
         show_string(b, value_text(v));
         return true;
     }
@@ -166,8 +176,16 @@ bool run_show(struct run *r, uint32_t at, struct buf *b, struct value v)
     case VALUE_UNDEFINED: return run_is_soft(v) || run_refuse(r, at, v);
     case VALUE_NONE: buf_str(b, STR("None")); break;
     case VALUE_BOOL: buf_str(b, v.b ? STR("True") : STR("False")); break;
-    case VALUE_INT: buf_printf(b, "%" PRId64, v.i); break;
-    case VALUE_FLOAT: buf_str(b, str_from(run_float_text(v.f, number))); break;
+    case VALUE_INT:
+        if (!run_charge(r, at, RUN_INT_STEPS))
+            return false;
+        buf_printf(b, "%" PRId64, v.i);
+        break;
+    case VALUE_FLOAT:
+        if (!run_charge(r, at, RUN_FLOAT_STEPS))
+            return false;
+        buf_str(b, str_from(run_float_text(v.f, number)));
+        break;
     case VALUE_STR: buf_str(b, value_text(v)); break;
     case VALUE_LIST:
     case VALUE_MAP: return show_nested(r, at, b, v);

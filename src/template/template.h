@@ -83,7 +83,9 @@ unsigned template_reads(const struct template *t, struct str name, const struct 
 
 /* Caps of one rendering; 0 takes the default. */
 struct template_limits {
-    uint32_t steps_max; /* statements and operations; default 1,000,000 */
+    /* Statements, operations and what these read and write: a step is some 20 ns at most, so that
+     * none of the server's other clients waits long. Default 1,000,000. */
+    uint32_t steps_max;
     uint32_t depth_max; /* nested includes; default 16 */
     /* Output is capped by the buffer, memory by the arena's use: default 16 MiB */
     size_t memory_max_bytes;

@@ -83,7 +83,7 @@ static bool test_case(struct run *r, const struct builtin_call *c, struct value 
 {
     struct str s;
     bool found = false;
-    if (!run_text(r, c->at, c->on, &s))
+    if (!run_text(r, c->at, c->on, &s) || !run_charge_chars(r, c->at, s.n))
         return false;
     for (size_t i = 0; i < s.n; i++) {
         unsigned char ch = (unsigned char)s.p[i], folded = ch & 0xDF;

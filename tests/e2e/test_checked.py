@@ -3,6 +3,7 @@
 """What the server says of documents that render and are no good: while it goes on serving them."""
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
 import tap  # noqa: E402
 import world  # noqa: E402
+from daemon import BUILD  # noqa: E402
 
 GOOD = "#cloud-config\nhostname: {{ node.name }}\nfinal_message: {{ text | default('x') }}\n"
 MANY = 30000
@@ -60,6 +62,39 @@ def test_one_node_of_two_is_faulty():
         assert "check" not in served(server, "n1")
         tap.eq(served(server, "n2")["check"], "faulty")
         tap.eq(server.get("/readyz").status, 200)
+
+
+def test_what_takes_too_long_is_a_fault_and_is_not_served():
+    """The same limit decides in the check and when a node asks."""
+    made = world.Tree()
+    made.role("r", user_data="#cloud-config\n{% for i in range(rounds) %}\n"
+              "{% for j in range(100) %}{% set a = (node.name ~ j)|upper %}{% endfor %}\n{% endfor %}\n")
+    rounds = [10, 100, 300, 500, 1000, 100000]
+    for number in rounds:
+        made.node(f"n{number}", "r", variables={"rounds": number})
+    checked = subprocess.run([BUILD / "cloudseed", "check", made.seed, "--templates",
+                              made.templates], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                             check=False, text=True)
+    tap.eq(checked.returncode, 1)
+    tap.contains(checked.stdout, f"{made.templates}/r-user-data:3:")
+    tap.contains(checked.stdout, "this takes too many steps: shorten the loops")
+    with made.start() as server:
+        tap.eq(server.wait_event("checked")["nodes"], str(len(rounds)))
+        faults = server.events("document-fault")  # the place is where the last step was taken
+        tap.eq({fault["file"] for fault in faults}, {f"{made.templates}/r-user-data"})
+        assert {fault["line"] for fault in faults} <= {"2", "3"}, faults
+        for fault in faults:
+            tap.contains(fault["reason"], "this takes too many steps: shorten the loops")
+        refused = set()
+        for number in rounds:
+            node = f"n{number}"
+            answer = server.get(f"/s/{world.key_of(server.state, node)}/user-data")
+            if answer.status == 500:
+                refused.add(node)
+                tap.contains(server.wait_event("render-failed", count=len(refused))["reason"],
+                             "this takes too many steps: shorten the loops")
+        assert {"n100000"} <= refused and "n10" not in refused, refused
+        tap.eq(server.wait_event("checked")["faulty"], str(len(refused)))
 
 
 def test_a_reload_is_checked_anew():

@@ -136,7 +136,7 @@ static void steps_are_capped(void **state)
     (void)state;
     struct rendering r;
     struct template_limits ten = {.steps_max = 10}, none = {0};
-    assert_int_equal(limited("{{ 1 }}{{ 2 }}", ten, &r), 0);
+    assert_int_equal(limited("{{ 'a' }}{{ 'b' }}", ten, &r), 0);
     render_done(&r);
     stops("{{ 1 }}{{ 2 }}{{ 3 }}{{ 4 }}{{ 5 }}{{ 6 }}", ten, "too many steps");
     stops("{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}", none,
@@ -146,6 +146,169 @@ static void steps_are_capped(void **state)
     stops("{% set a = 'x' * 10000000 %}{% for i in range(10000) %}{% if 'y' in a %}{% endif %}"
           "{% endfor %}",
           none, "too many steps");
+}
+
+/* How many steps a rendering takes: the smallest cap that it fits. */
+static uint32_t steps_of(const char *text)
+{
+    uint32_t low = 0, high = 50000000;
+    while (high - low > 1) {
+        struct rendering r;
+        struct template_limits l = {.steps_max = low + (high - low) / 2};
+        int status = limited(text, l, &r);
+        if (status < 0)
+            assert_contains(r.fault.msg, "too many steps");
+        *(status < 0 ? &low : &high) = l.steps_max;
+        render_done(&r);
+    }
+    return high;
+}
+
+#define TEXT "{% set a = 'a' * 400000 %}{% set b = 'a' * 400000 %}"
+#define LIST \
+    "{% set l = ['a'] * 10000 %}{% set k = 'a' * 1000 %}{% set n = ['a' * 999 ~ 'b'] * 10000 %}"
+#define DO(expression) "{% if (" expression ") is none %}{% endif %}"
+
+/* What an operation takes grows with what it reads and writes: what is long costs as many steps as
+ * it would be short operations. */
+static void operations_pay_for_what_they_touch(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *before, *text;
+        uint32_t steps;
+    } list[] = {
+        /* compared or copied as a whole */
+        {TEXT, DO("a == b"), 6000},
+        {TEXT, DO("a < b"), 6000},
+        {TEXT, DO("a.startswith(b)"), 6000},
+        {TEXT, DO("a.endswith(b)"), 6000},
+        {TEXT, DO("a ~ b"), 12000},
+        {TEXT, "{% include a ignore missing %}", 6000},
+        /* byte by byte */
+        {TEXT, DO("a is lower"), 100000},
+        {TEXT, DO("'b' in a"), 100000},
+        {TEXT, DO("a|length"), 100000},
+        {TEXT, DO("a[-1]"), 100000},
+        {TEXT, DO("a|first"), 100000},
+        {TEXT, DO("a|reverse"), 100000},
+        {TEXT, DO("a|upper"), 100000},
+        {TEXT, DO("a|title"), 100000},
+        {TEXT, DO("a|trim"), 100000},
+        {TEXT, DO("a|trim('bcdefghij')"), 1000000},
+        {TEXT, DO("a.lstrip('bcdefghij')"), 1000000},
+        {TEXT, DO("a|replace('b', '')"), 100000},
+        {TEXT, DO("a|replace('aa', 'b')"), 900000},
+        {TEXT, DO("a|indent"), 100000},
+        {TEXT, DO("a.split('b')"), 200000},
+        {TEXT, DO("a.split('aa')"), 1800000},
+        {TEXT, DO("a.split()"), 200000},
+        {TEXT, DO("a.splitlines()"), 200000},
+        {"", DO("(' ' * 400000)|int"), 800000},
+        {"", DO("(' ' * 400000)|float"), 400000},
+        {TEXT, DO("a|quote"), 100000},
+        {TEXT, DO("a|b64encode"), 100000},
+        {TEXT, DO("a|tojson"), 100000},
+        {TEXT, DO("a|to_yaml_scalar"), 100000},
+        {TEXT, DO("[a]|string"), 100000},
+        {TEXT, DO("[a]|sort"), 100000},
+        {TEXT, DO("[a, b]|max"), 200000},
+        {TEXT, DO("[a]|unique"), 100000},
+        {TEXT, "{{ a }}", 100000},
+        /* item by item */
+        {LIST, DO("'b' in l"), 10000},
+        {LIST, DO("k in n"), 150000},
+        {LIST, DO("l|sort"), 50000},
+        {LIST, DO("l|join"), 10000},
+        {LIST, DO("l|tojson(2)"), 10000},
+        {LIST, DO("[[[[[[[[l]]]]]]]]|tojson(0)"), 25000},
+        {LIST, DO("[['a', 'b']]|sort(attribute='0' ~ '.0' * 10000)"), 10000},
+        {LIST, "{% for x in l %}{% endfor %}", 10000},
+        /* numbers that take long */
+        {"", DO("(0.1 + 0.2)|string"), 400},
+        {"", DO("[0.1]|tojson"), 400},
+        {"", DO("0.1|to_yaml_scalar"), 400},
+        {"", DO("1e308 % 3.0"), 60},
+        {"", DO("1e308 // 3.0"), 60},
+    };
+    uint32_t before = 0;
+    for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+        if (i == 0 || list[i].before != list[i - 1].before)
+            before = steps_of(list[i].before);
+        struct rendering r;
+        char *text;
+        assert_true(asprintf(&text, "%s%s", list[i].before, list[i].text) > 0);
+        int status =
+            limited(text, (struct template_limits){.steps_max = before + list[i].steps}, &r);
+        if (status == 0 || !strstr(r.fault.msg, "too many steps"))
+            fail_msg("%s takes less than %u steps: %s", list[i].text, list[i].steps, r.fault.msg);
+        render_done(&r);
+        free(text);
+    }
+}
+
+/* A tuple of the same tuple twice, thirty times over, has 2^30 items to hash. */
+static void shared_tuples_are_paid_for_each_time(void **state)
+{
+    (void)state;
+    struct template_limits none = {0};
+    struct buf b;
+    buf_init(&b, 4096);
+    buf_str(&b, STR("{% set a = (1, 1) %}"));
+    for (int i = 0; i < 30; i++)
+        buf_str(&b, STR("{% set a = (a, a) %}"));
+    buf_str(&b, STR("{{ map[a] is defined }}"));
+    stops(b.p, none, "too many steps");
+    buf_done(&b);
+}
+
+/* Looking a key up compares it with all of a mapping's. */
+static void large_mappings_cost_more(void **state)
+{
+    (void)state;
+    static const char *const list[] = {"{{ map.k }}", "{{ map['k'] }}", "{{ map.get('k') }}",
+                                       "{{ 'k' in map }}"};
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    buf_str(&b, STR("{\"map\": {"));
+    for (int i = 0; i < 8000; i++)
+        buf_printf(&b, "\"%d\": 1, ", i);
+    buf_str(&b, STR("\"k\": 1}}"));
+    for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+        struct rendering r;
+        struct err e;
+        render_init(&r);
+        assert_int_equal(json_read(buf_view(&b), &r.arena, &r.vars, &e), 0);
+        assert_int_equal(render_add(&r, "t", list[i]), 0);
+        r.limits.steps_max = 1000;
+        assert_int_equal(render_run(&r, "t"), -EINVAL);
+        r.limits.steps_max = 1100;
+        assert_int_equal(render_run(&r, "t"), 0);
+        render_done(&r);
+    }
+    buf_done(&b);
+}
+
+/* A template that is included looks its names up again each time. */
+static void includes_pay_for_names(void **state)
+{
+    (void)state;
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    for (int i = 0; i < 800; i++)
+        buf_printf(&b, "{%% set v%d = 1 %%}", i);
+    buf_str(&b, STR("{% for i in range(100) %}{% include 'inc' %}{% endfor %}"));
+    struct rendering r;
+    render_init(&r);
+    assert_int_equal(render_add(&r, "t", b.p), 0);
+    assert_int_equal(render_add(&r, "inc", "{{ name }}{{ n }}"), 0);
+    assert_int_equal(template_set_link(r.set, &r.faults), 0);
+    r.limits.steps_max = 20000; /* 100 times two names among 800 */
+    assert_int_equal(render_run(&r, "t"), -EINVAL);
+    r.limits.steps_max = 40000;
+    assert_int_equal(render_run(&r, "t"), 0);
+    render_done(&r);
+    buf_done(&b);
 }
 
 static void memory_is_capped(void **state)
@@ -311,9 +474,12 @@ UNIT_MAIN(cmocka_unit_test(a_fault_has_place_line_and_caret),
           cmocka_unit_test(an_undefined_value_of_another_template_points_at_its_use),
           cmocka_unit_test(a_long_line_is_cut_around_the_caret),
           cmocka_unit_test(a_fault_tells_who_included), cmocka_unit_test(faults_of_use),
-          cmocka_unit_test(steps_are_capped), cmocka_unit_test(memory_is_capped),
-          cmocka_unit_test(output_is_capped), cmocka_unit_test(includes_are_capped),
-          cmocka_unit_test(nested_values_are_capped), cmocka_unit_test(a_name_is_looked_up_once),
+          cmocka_unit_test(steps_are_capped), cmocka_unit_test(operations_pay_for_what_they_touch),
+          cmocka_unit_test(shared_tuples_are_paid_for_each_time),
+          cmocka_unit_test(large_mappings_cost_more), cmocka_unit_test(includes_pay_for_names),
+          cmocka_unit_test(memory_is_capped), cmocka_unit_test(output_is_capped),
+          cmocka_unit_test(includes_are_capped), cmocka_unit_test(nested_values_are_capped),
+          cmocka_unit_test(a_name_is_looked_up_once),
           cmocka_unit_test(what_was_written_before_stays),
           cmocka_unit_test(a_secret_rendering_leaves_no_copy),
           cmocka_unit_test(threads_share_a_set))

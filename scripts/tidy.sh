@@ -11,6 +11,7 @@ if (($# == 0)); then
     set -- "${files[@]}"
 fi
 flags=(-std=gnu11 -D_GNU_SOURCE= -Isrc '-DCLOUDSEED_VERSION="0"')
+flags+=(-DCLOUDSEED_BUILD_DATE=1)
 for name in CONFIG_DIR STATE_DIR RUNTIME_DIR TEMPLATES_DIR; do flags+=("-DCLOUDSEED_$name=\"/\""); done
 for file in "$@"; do
     [[ $file == src/base/err.c ]] || printf '%s\0' "$file"

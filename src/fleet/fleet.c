@@ -112,6 +112,7 @@ static void copy_what(struct change *c, struct arena *a)
     case CHANGE_REPROVISION:
         c->arm.join_key = arena_str(a, c->arm.join_key);
         c->arm.window_key = arena_str(a, c->arm.window_key);
+        c->arm.pin = arena_str(a, c->arm.pin);
         break;
     case CHANGE_FETCH:
         c->fetch.file = arena_str(a, c->fetch.file);

@@ -103,6 +103,10 @@ struct fleet_view fleet_look(const struct fleet *f, struct str uid);
 /* The uid of the node whose window has this key, or had it when the current boot began. */
 struct str fleet_find_window(struct fleet *f, struct str window_key);
 
+/* How many windows are open whose nodes were given this pin of a CA; counts no further than `max`.
+ */
+uint32_t fleet_count_windows(const struct fleet *f, struct str pin, uint32_t max);
+
 struct fleet_definition {
     struct str uid, json;
     uint64_t revision;

@@ -312,6 +312,27 @@ static struct fleet_definition definition_of(const struct member *m)
         str_from(m->uid), {m->node.bytes, m->node.n}, m->node.revision};
 }
 
+static bool has_window(const struct member *m, struct str pin)
+{
+    struct record r;
+    struct arena a;
+    if (!m->state.bytes || !memmem(m->state.bytes, m->state.n, pin.p, pin.n))
+        return false; /* what costs more, reading the record, only if it may be there */
+    arena_init(&a, RECORD_ARENA_BYTES);
+    member_record(m, &a, &r);
+    bool has = r.has_window && str_eq(r.window.pin, pin);
+    arena_done(&a);
+    return has;
+}
+
+uint32_t fleet_count_windows(const struct fleet *f, struct str pin, uint32_t max)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < f->members_n && n < max; i++)
+        n += has_window(f->members[i], pin);
+    return n;
+}
+
 bool fleet_definition(const struct fleet *f, struct str uid, struct fleet_definition *ret)
 {
     const struct member *m = member_find(f, uid);

@@ -47,6 +47,7 @@ void record_copy(const struct record *from, struct arena *a, struct record *ret)
         &ret->window.claim,
         &ret->window.join_key,
         &ret->window.window_key,
+        &ret->window.pin,
         &ret->boot.stage,
         &ret->boot.failed,
         &ret->boot.window_key,
@@ -125,6 +126,7 @@ static struct value window_value(const struct window *w, struct arena *a)
     put_text(&m, STR("join_key"), w->join_key);
     put_text(&m, STR("window_key"), w->window_key);
     put_text(&m, STR("claim"), w->claim);
+    put_text(&m, STR("pin"), w->pin);
     return members_value(&m, a);
 }
 
@@ -256,6 +258,7 @@ static void read_window(struct reader *rd, struct record *ret)
         .join_key = get_text(&in, "join_key"),
         .window_key = get_text(&in, "window_key"),
         .claim = get_text(&in, "claim"),
+        .pin = get_text(&in, "pin"),
     };
     end_map(rd, &in);
 }

@@ -45,6 +45,7 @@ struct window {
     struct str boot_id;
     struct str join_key, window_key; /* sealed, in base64 */
     struct str claim;                /* digest of the first claim; empty: none yet */
+    struct str pin;                  /* of the CA that its node was given; empty: none */
 };
 
 struct host_key {

@@ -262,6 +262,7 @@ static void open_window(struct step *s)
         .join_key = c->arm.join_key,
         .window_key = c->arm.window_key,
         .claim = {"", 0},
+        .pin = c->arm.pin,
     };
     s->r->locked = s->r->joined = false;
     s->r->has_boot = false;

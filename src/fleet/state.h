@@ -80,6 +80,7 @@ struct change {
         struct {
             uint64_t length_ms;
             struct str join_key, window_key; /* sealed */
+            struct str pin;                  /* of the CA, empty: none */
         } arm;                               /* and CHANGE_REPROVISION */
         struct {
             struct str file;

@@ -563,12 +563,39 @@ static void the_servers_own_records_are_kept(void **state)
 
 #define FLEET(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
+static void windows_are_counted_by_the_pin(void **state)
+{
+    struct change c = arming("Swindow");
+    (void)state;
+    c.arm.pin = STR("one");
+    done(ask("a", c));
+    done(ask("b", c));
+    c.arm.pin = STR("two");
+    done(ask("c", c));
+    done(ask("d", arming("Sother"))); /* of a server without a CA */
+    assert_int_equal(fleet_count_windows(fleet, STR("one"), 9), 2);
+    assert_int_equal(fleet_count_windows(fleet, STR("one"), 1), 1);
+    assert_int_equal(fleet_count_windows(fleet, STR("two"), 9), 1);
+    assert_int_equal(fleet_count_windows(fleet, STR("tw"), 9), 0);
+    assert_int_equal(fleet_count_windows(fleet, STR("window"), 9), 0); /* which is in the text */
+    done(ask("a", c)); /* armed again: the window has another pin */
+    assert_int_equal(fleet_count_windows(fleet, STR("one"), 9), 1);
+    done(ask("b", (struct change){.kind = CHANGE_DISARM}));
+    assert_int_equal(fleet_count_windows(fleet, STR("one"), 9), 0);
+    assert_int_equal(fleet_count_windows(fleet, STR("two"), 9), 2);
+    pass(120 * MINUTE);
+    fleet_on_alarm(fleet);
+    fleet_on_store(fleet);
+    assert_int_equal(fleet_count_windows(fleet, STR("two"), 9), 0);
+}
+
 UNIT_MAIN(FLEET(known_only_when_committed), FLEET(changes_of_a_node_go_one_at_a_time),
           FLEET(nothing_to_write_is_done_at_once), FLEET(a_refusal_keeps_its_alarm),
           FLEET(who_left_is_not_told), FLEET(a_node_that_is_built_is_read_once),
           FLEET(no_key_comes_back), FLEET(many_nodes_are_built),
-          FLEET(windows_are_found_while_open), FLEET(a_window_ends_when_its_time_is_up),
-          FLEET(a_silent_boot_fails), FLEET(strangers_are_not_heard), FLEET(nodes_come_and_go),
+          FLEET(windows_are_found_while_open), FLEET(windows_are_counted_by_the_pin),
+          FLEET(a_window_ends_when_its_time_is_up), FLEET(a_silent_boot_fails),
+          FLEET(strangers_are_not_heard), FLEET(nodes_come_and_go),
           FLEET(nothing_outlasts_a_deletion), FLEET(a_deletion_that_failed_is_none),
           FLEET(of_two_that_saw_the_same_one_wins), FLEET(a_name_is_taken_once),
           FLEET(watchers_hear_once), FLEET(events_are_read_by_pages),

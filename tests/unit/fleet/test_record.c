@@ -88,6 +88,7 @@ static void the_golden_record(void **state)
     assert_true(r.locked);
     assert_int_equal(r.window.length_ms, 7200000);
     assert_str(r.window.claim, "abcd");
+    assert_str(r.window.pin, "q83vASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4k");
     assert_int_equal(r.boot.warnings, 1);
     assert_str(r.boot.failed, "modules-final/config-scripts-user");
     assert_str(r.boot.window_key, "1:02");

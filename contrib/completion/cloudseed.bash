@@ -123,7 +123,7 @@ _cloudseed_options() {
         --version)
     case "${words[*]-}" in
     'node list'*) options+=(--check --json --names) ;;
-    'node url'*) options+=(--json --discovery) ;;
+    'node url'*) options+=(--json --discovery --smbios) ;;
     'node add'*)
         options+=(--json --role --cluster --mac --address --uuid --serial --var --arm --for)
         ;;
@@ -134,10 +134,12 @@ _cloudseed_options() {
         ;;
     'node arm'* | 'node reprovision'*) options+=(--json --for) ;;
     'node rm'* | 'node disarm'* | 'node unlock'* | 'node accept-keys'* | 'node rekey'* | \
-        reload* | backup* | 'server acknowledge'*)
+        reload* | backup* | 'server acknowledge'* | 'ca renew'*)
         options+=(--json)
         ;;
     restore*) options+=(--sealing-key) ;;
+    'ca show'*) options+=(--json --pem) ;;
+    'ca rotate'*) options+=(--json --now) ;;
     wait*) options+=(--for --timeout) ;;
     events*) options+=(--json --kind --since --follow) ;;
     'node show'* | check*) options+=(--json) ;;
@@ -156,7 +158,7 @@ _cloudseed_operands() {
     case "${words[*]-}" in
     '' | help)
         _cloudseed_fixed check render diff node dhcp reference asset watch wait events known-hosts \
-            reload backup restore server help
+            reload backup restore server ca help
         ;;
     node | 'help node')
         _cloudseed_fixed list show url add discovered adopt set rm arm disarm unlock rekey \
@@ -176,6 +178,7 @@ _cloudseed_operands() {
             _cloudseed_names "$1" "${where[@]}" render "${words[1]}" --names
         ;;
     server | 'help server') _cloudseed_fixed acknowledge ;;
+    ca | 'help ca') _cloudseed_fixed show renew rotate ;;
     asset | 'help asset') _cloudseed_fixed add list verify rm bootloaders ;;
     'asset verify'* | 'asset rm'*) _cloudseed_names "$1" "${where[@]}" asset list --names ;;
     reference) _cloudseed_fixed seed config templates ;;

@@ -58,6 +58,9 @@ struct command {
     X(backup)             \
     X(restore)            \
     X(server_acknowledge) \
+    X(ca_show)            \
+    X(ca_renew)           \
+    X(ca_rotate)          \
     X(help)
 
 #define COMMAND_DECLARE(name) extern const struct command command_##name;

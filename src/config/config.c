@@ -224,6 +224,46 @@ static const struct schema history_schema = {
     .place_offset = SCHEMA_NOT_KEPT,
 };
 
+static const struct schema_field tls_fields[] = {
+    {.name = "certificate",
+     .type = &schema_path,
+     SCHEMA_MEMBER(struct config_tls, certificate),
+     .help = "A file in PEM: the server's certificate, then those between it and the CA.",
+     .example = "/etc/cloudseed/tls/fullchain.pem"},
+    {.name = "key",
+     .type = &schema_path,
+     SCHEMA_MEMBER(struct config_tls, key),
+     .help = "A file in PEM: the certificate's private key, without a password; others than its "
+             "owner and group must not be able to read it.",
+     .example = "/etc/cloudseed/tls/privkey.pem"},
+    {.name = "ca",
+     .type = &schema_path,
+     SCHEMA_MEMBER(struct config_tls, ca),
+     .help = "A file in PEM: 1 to 4 self-signed certificates of CAs, served to nodes as `/ca.pem`. "
+             "The chain must lead to one of them. Without it, the last certificate of the chain.",
+     .example = "/etc/cloudseed/tls/root.pem"},
+};
+
+static void check_tls(struct schema_reader *r, const struct yaml_node *y, const void *made)
+{
+    const struct config_tls *t = made;
+    if (!t->certificate.n != !t->key.n || (t->ca.n && !t->key.n))
+        fault_add(r->faults, schema_place(r, y, NULL, 0),
+                  "tls: certificate and key belong together: give both, or neither (and no ca) to "
+                  "use the server's own CA");
+}
+
+static const struct schema tls_schema = {
+    .title = "tls",
+    .help = "A certificate that you provide instead of the server's own CA. The files are read "
+            "again at each reload.",
+    .size = sizeof(struct config_tls),
+    SCHEMA_FIELDS(tls_fields),
+    .name_offset = SCHEMA_NOT_KEPT,
+    .place_offset = SCHEMA_NOT_KEPT,
+    .check = check_tls,
+};
+
 /* Lower ports need privileges, which have been dropped when a transfer binds one. */
 #define PORT_MIN 1024
 
@@ -350,6 +390,10 @@ static const struct schema_field config_fields[] = {
      .of = &history_schema,
      SCHEMA_MEMBER(struct config, history),
      .help = "How long the nodes' events are kept."},
+    {.name = "tls",
+     .of = &tls_schema,
+     SCHEMA_MEMBER(struct config, tls),
+     .help = "A certificate of your own."},
 };
 
 static void check_config(struct schema_reader *r, const struct yaml_node *y, const void *made)

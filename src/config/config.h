@@ -46,6 +46,11 @@ struct config_secret {
     uint32_t command_n;
 };
 
+/* A certificate for TLS that an admin provides: files; all empty: we have a CA of our own. */
+struct config_tls {
+    struct str certificate, key, ca;
+};
+
 /* How much of the nodes' events is kept. */
 struct config_history {
     uint32_t days;
@@ -76,6 +81,7 @@ struct config {
     struct config_log log;
     struct config_limits limits;
     struct config_history history;
+    struct config_tls tls;
 };
 
 /* Reads `path`, which must exist, or, if it is NULL, CONFIG_PATH_DEFAULT, which need not. "" means

@@ -153,6 +153,8 @@ struct str admin_cause(struct exchange *x)
  * -------------------------------------------------------- */
 
 #define MINUTE_MS ((uint64_t)60 * 1000)
+/* Of QEMU's, as Proxmox passes it on. */
+#define SERIAL_MAX_BYTES 339
 
 static bool read_minutes(struct exchange *x, uint64_t *ret_ms)
 {
@@ -177,7 +179,8 @@ static bool read_minutes(struct exchange *x, uint64_t *ret_ms)
 struct act {
     const struct request_ctx *rq;
     const struct node *node;
-    struct str window_key; /* a new one, in the clear; p == NULL: no window was opened */
+    /* New ones, in the clear; p == NULL: no window was opened. */
+    struct str window_key, join_key;
 };
 
 /* The keys are shown once, in this answer, and kept sealed. */
@@ -191,22 +194,49 @@ static void make_keys(struct exchange *x, struct act *act, struct change *c)
     keys_new_window(window);
     x->is_secret = true;
     act->window_key = arena_str(a, str_from(window));
-    c->arm.join_key = sealer_seal(s, keys_join_purpose(uid, a), str_from(join), a);
+    act->join_key = arena_str(a, str_from(join));
+    c->arm.join_key = sealer_seal(s, keys_join_purpose(uid, a), act->join_key, a);
     c->arm.window_key = sealer_seal(s, keys_window_purpose(uid, a), act->window_key, a);
+    c->arm.pin = arena_str(a, act->rq->core->tls.pin);
 }
 
-/* What an admin enters on the machine. The join key is added once the server has a CA to pin. */
+static struct str seed_url(struct exchange *x, const struct node *n)
+{
+    return boot_seed_url(x, snapshot_node_key(x->snapshot, n));
+}
+
+/* What an admin enters on the machine. */
+static struct str serial_of(struct exchange *x, const struct node *n, struct str join,
+                            struct str pin)
+{
+    struct str first = ARENA_JOIN(&x->arena, STR(KEYS_DISCOVERY), seed_url(x, n));
+    return pin.n ? ARENA_JOIN(&x->arena, first, STR(" cs="), join, STR("."), pin) : first;
+}
+
+/* False after a refusal: Proxmox would cut the serial, and the machine would trust nobody. */
+static bool serial_fits(struct exchange *x, struct str serial)
+{
+    if (serial.n <= SERIAL_MAX_BYTES)
+        return true;
+    answer_problem(x, 409,
+                   arena_printf(&x->arena,
+                                "the serial would have %zu bytes, and Proxmox takes %d: give the "
+                                "site (or the server's configuration) a shorter url",
+                                serial.n, SERIAL_MAX_BYTES)
+                       .p);
+    return false;
+}
+
 static struct value arm_value(struct exchange *x, const struct act *act)
 {
     struct arena *a = &x->arena;
     struct record r;
     uint64_t revision;
     fleet_record(act->rq->core->fleet, act->node->uid, a, &r, &revision);
-    struct str base = ARENA_JOIN(a, snapshot_url(x->snapshot), STR("/s/"));
-    struct str seed = ARENA_JOIN(a, base, snapshot_node_key(x->snapshot, act->node), STR("/"));
+    struct str serial = serial_of(x, act->node, act->join_key, r.window.pin);
     int64_t ends = r.window.opened_wall_ms + (int64_t)r.window.length_ms;
-    return JSON_MAP(a, JSON_STR("serial", ARENA_JOIN(a, STR(KEYS_DISCOVERY), seed)),
-                    JSON_STR("window_url", ARENA_JOIN(a, base, act->window_key, STR("/"))),
+    return JSON_MAP(a, JSON_STR("serial", serial),
+                    JSON_STR("window_url", boot_seed_url(x, act->window_key)),
                     JSON_VALUE("ends", json_time(ends, a)));
 }
 
@@ -251,6 +281,8 @@ static enum exchange_verdict act(struct exchange *x, struct request_ctx *rq, enu
         if (!read_minutes(x, &c.arm.length_ms))
             return EXCHANGE_DONE;
         make_keys(x, act, &c);
+        if (!serial_fits(x, serial_of(x, n, act->join_key, c.arm.pin)))
+            return EXCHANGE_DONE;
     } else if (!admin_body(x, NULL, &body)) {
         return EXCHANGE_DONE;
     }
@@ -280,4 +312,38 @@ enum exchange_verdict admin_reprovision(struct exchange *x, struct request_ctx *
 enum exchange_verdict admin_accept_keys(struct exchange *x, struct request_ctx *rq)
 {
     return act(x, rq, CHANGE_ACCEPT_KEYS);
+}
+
+/* --- The serial of an open window ------------------------------------------------------------- */
+
+static struct value open_serial_value(struct exchange *x, const struct request_ctx *rq,
+                                      const struct node *n, const struct window *w)
+{
+    struct arena *a = &x->arena;
+    struct str join;
+    if (!sealer_unseal(rq->core->sealer, keys_join_purpose(n->uid, a), w->join_key, a, &join))
+        return value_none();
+    return JSON_MAP(a, JSON_STR("serial", serial_of(x, n, join, w->pin)),
+                    JSON_VALUE("ends", json_time(w->opened_wall_ms + (int64_t)w->length_ms, a)));
+}
+
+enum exchange_verdict admin_show_serial(struct exchange *x, struct request_ctx *rq)
+{
+    const struct node *n = admin_node(x, rq);
+    struct record r;
+    uint64_t revision;
+    if (!n)
+        return EXCHANGE_DONE;
+    x->is_secret = true;
+    fleet_record(rq->core->fleet, n->uid, &x->arena, &r, &revision);
+    struct value v = r.has_window ? open_serial_value(x, rq, n, &r.window) : value_none();
+    if (v.kind == VALUE_MAP)
+        answer_json(x, 200, v);
+    else
+        answer_problem(x, 409,
+                       r.has_window ? "the window's join key was sealed with another key: open "
+                                      "another window with 'cloudseed node arm'"
+                                    : "no build window is open, and only then there is a join key: "
+                                      "'cloudseed node arm' opens one");
+    return EXCHANGE_DONE;
 }

@@ -220,6 +220,7 @@ struct core *core_new(struct snapshot *first, struct fleet *fleet, const struct 
     c->host = *host;
     c->started_wall_ms = c->loaded_wall_ms = clock_wall_ms();
     faults_init(&c->reload_faults);
+    ca_forget(c);
     return c;
 }
 
@@ -231,6 +232,7 @@ void core_free(struct core *c)
     snapshot_unref(c->snapshot);
     discovered_free(c->discovered);
     faults_done(&c->reload_faults);
+    arena_done(&c->tls_arena);
     waiters_done(&c->waiters);
     free(c);
 }

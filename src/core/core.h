@@ -16,6 +16,25 @@
 
 struct core;
 
+enum core_ca_change {
+    CORE_CA_RENEW,
+    CORE_CA_ROTATE,     /* the former CA stays valid while windows are open that have its pin */
+    CORE_CA_ROTATE_NOW, /* it does not */
+};
+
+/* What TLS presents, and the CA that nodes check it by. Times are seconds since 1970. */
+struct core_tls {
+    struct str ca;                  /* ca.pem */
+    struct str pin;                 /* for windows that are opened from now on */
+    struct str former_pin;          /* empty: no rotation is under way */
+    bool provided;                  /* by an admin, in files: the CA is not ours */
+    int64_t ca_since_s, ca_until_s; /* of ours */
+    int64_t since_s, until_s;       /* of the server's own certificate */
+    struct str names;               /* "seed.home.arpa,10.0.10.5"; of provided ones empty */
+    const struct str *warnings;
+    uint32_t warnings_n;
+};
+
 /* What core needs from the daemon. */
 struct core_host {
     /* Begins a reload and returns its number, which core_reloaded reports at its end. If one is
@@ -25,6 +44,9 @@ struct core_host {
     /* The fleet's definitions have changed: the daemon must make a snapshot that has them and call
      * core_replace. */
     void (*extend)(void *cls);
+    /* Begins to renew or replace our CA, and returns the number of the change, which
+     * core_ca_changed reports at its end. 0, with a reason that is static, if that is refused. */
+    uint64_t (*change_ca)(void *cls, enum core_ca_change change, const char **ret_reason);
     const char *assets;           /* their folder */
     const struct work_port *work; /* opens files; NULL: no asset is served */
     void *cls;
@@ -53,6 +75,12 @@ struct snapshot *core_pin(struct core *c);
  * The faults are copied. */
 void core_reloaded(struct core *c, uint64_t number, uint64_t took_ms, bool ok,
                    const struct faults *faults);
+
+/* Copied. Without it there is no /ca.pem, and serials have no pin. */
+void core_set_tls(struct core *c, const struct core_tls *tls);
+/* Change `number` of the CA has ended; `reason` (NULL: it was made) is copied. core_set_tls was
+ * called before. */
+void core_ca_changed(struct core *c, uint64_t number, const char *reason);
 
 /* From now on /readyz answers 503, so that load balancers turn elsewhere. */
 void core_set_draining(struct core *c);

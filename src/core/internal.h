@@ -36,6 +36,10 @@ struct core {
     uint64_t reloads, reload_ms;
     bool reload_ok;
     struct faults reload_faults;
+    struct core_tls tls; /* its texts are in the arena */
+    struct arena tls_arena;
+    uint64_t ca_changes;    /* that have ended */
+    char ca_reason[256];    /* why the latest was not made; empty: it was */
     struct waiters waiters; /* for another snapshot, the end of a reload, or the turn */
 };
 
@@ -84,6 +88,7 @@ enum exchange_verdict node_phone_home(struct exchange *x, struct request_ctx *rq
 enum exchange_verdict bootstrap_ask(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict bootstrap_cluster(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict bootstrap_result(struct exchange *x, struct request_ctx *rq);
+enum exchange_verdict ca_answer(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict health_alive(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict health_ready(struct exchange *x, struct request_ctx *rq);
 
@@ -109,6 +114,9 @@ void boot_tell_fleet(struct exchange *x, const struct request_ctx *rq, const str
 void boot_tell_mismatch(struct exchange *x, const struct request_ctx *rq, const struct node *n,
                         struct str mismatch);
 
+/* ca.c: no CA is known. For core_new. */
+void ca_forget(struct core *c);
+
 /* --- What admins ask for (docs/formats/api.md) ----------------------------------------------- */
 
 #define ADMIN_BODY_MAX_BYTES (256 * 1024)
@@ -132,6 +140,10 @@ enum exchange_verdict admin_show_server(struct exchange *x, struct request_ctx *
 enum exchange_verdict admin_reload(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_backup(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_acknowledge(struct exchange *x, struct request_ctx *rq);
+enum exchange_verdict admin_show_ca(struct exchange *x, struct request_ctx *rq);
+enum exchange_verdict admin_renew_ca(struct exchange *x, struct request_ctx *rq);
+enum exchange_verdict admin_rotate_ca(struct exchange *x, struct request_ctx *rq);
+enum exchange_verdict admin_show_serial(struct exchange *x, struct request_ctx *rq);
 
 /* One of `?name=value` of a request. */
 struct admin_param {

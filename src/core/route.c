@@ -54,6 +54,7 @@ static const struct route routes[] = {
      asset_answer, NULL},
     {"/{asset}", METHODS_READ, ON(TFTP), IDENTITY_NONE, 0, "served", asset_answer, NULL},
 
+    {"/ca.pem", METHODS_READ, ALL_HTTP, IDENTITY_NONE, 0, "served", ca_answer, NULL},
     {"/healthz", METHODS_READ, ALL_HTTP, IDENTITY_NONE, 0, NULL, health_alive, NULL},
     {"/readyz", METHODS_READ, ALL_HTTP, IDENTITY_NONE, 0, NULL, health_ready, NULL},
 
@@ -73,6 +74,7 @@ static const struct route routes[] = {
     API("nodes/{name}", DELETE, admin_delete_node),
     API("nodes/{name}/rekey", POST, admin_rekey_node),
     API("nodes/{name}/arm", POST, admin_arm),
+    API_GET("nodes/{name}/serial", admin_show_serial),
     API("nodes/{name}/disarm", POST, admin_disarm),
     API("nodes/{name}/unlock", POST, admin_unlock),
     API("nodes/{name}/reprovision", POST, admin_reprovision),
@@ -81,6 +83,9 @@ static const struct route routes[] = {
     API_GET("nodes/{name}/documents/{document}", admin_show_document),
     API_GET("discovered", admin_list_discovered),
     API_GET("events", admin_list_events),
+    API_GET("ca", admin_show_ca),
+    API("ca/renew", POST, admin_renew_ca),
+    API("ca/rotate", POST, admin_rotate_ca),
     API_GET("server", admin_show_server),
     API("server/acknowledge", POST, admin_acknowledge),
     API("reload", POST, admin_reload),

@@ -225,7 +225,7 @@ static bool take_authority(struct str text, X509 *cert, struct authority *ret)
 /* From behind the first key on. */
 static struct str second_key(struct str text)
 {
-    static const char mark[] = "-----END PRIVATE KEY-----";
+    static const char mark[] = "-----END EC PRIVATE KEY-----";
     const char *at = memmem(text.p, text.n, mark, sizeof(mark) - 1);
     return at ? str_skip(text, (size_t)(at - text.p) + sizeof(mark) - 1) : STR("");
 }

@@ -29,7 +29,7 @@ struct certificate_name {
 struct certificate {
     struct arena arena;
     struct str chain;         /* PEM: the server's own certificate first */
-    struct str key;           /* PEM: PKCS #8, not encrypted */
+    struct str key;           /* PEM, not encrypted */
     struct str ca;            /* PEM: what ca.pem serves, 1-4 certificates */
     char pin[PIN_LEN + 1];    /* of the CA at the end of the chain */
     int64_t since_s, until_s; /* when all of the chain is valid, in seconds since 1970 */

@@ -90,7 +90,9 @@ void x509_write(X509 *cert, struct arena *a, struct str *text)
 void x509_write_key(EVP_PKEY *key, struct arena *a, struct str *text)
 {
     BIO *bio = mem_need(BIO_new(BIO_s_mem()));
-    must(PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL));
+    bool old = EVP_PKEY_is_a(key, "EC") || EVP_PKEY_is_a(key, "RSA");
+    must(old ? PEM_write_bio_PrivateKey_traditional(bio, key, NULL, NULL, 0, NULL, NULL)
+             : PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL));
     append(bio, a, text);
 }
 

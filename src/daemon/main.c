@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/fs.h"
 #include "base/log.h"
+#include "daemon/certificates.h"
 #include "daemon/listeners.h"
 #include "daemon/loader.h"
 #include "daemon/options.h"
@@ -90,6 +91,7 @@ static int check(const struct config *c)
 {
     struct faults faults;
     struct check_result result = {0};
+    struct certificate provided;
     struct tree *tree = NULL;
     faults_init(&faults);
     int r = tree_load(c->seed_dir.p, c->templates_dir.p, &faults, &tree);
@@ -97,6 +99,8 @@ static int check(const struct config *c)
         secret_check(c, tree, &faults);
     if (r == 0)
         r = check_nodes(tree, &faults, &result);
+    certificates_read(c, &faults, &provided);
+    certificate_done(&provided);
     if (faults.errors)
         r = -EINVAL;
     report_faults(&faults);

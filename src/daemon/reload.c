@@ -22,10 +22,15 @@ void reload_hold_signal(bool hold)
 }
 
 void reload_init(struct reload *r, struct core *core, struct checker *checker,
-                 const struct config *config, struct state *state, uv_loop_t *loop)
+                 struct certificates *certificates, const struct config *config,
+                 struct state *state, uv_loop_t *loop)
 {
-    *r = (struct reload){
-        .core = core, .checker = checker, .config = config, .state = state, .loop = loop};
+    *r = (struct reload){.core = core,
+                         .checker = checker,
+                         .certificates = certificates,
+                         .config = config,
+                         .state = state,
+                         .loop = loop};
     r->work.data = r;
 }
 
@@ -37,7 +42,11 @@ static void on_work(uv_work_t *work)
     const struct secret_loader l = {.config = r->config, .cache = &r->cache, .stop = &r->stop};
     if (r->again_soon)
         uv_sleep(WRITING_MS);
-    r->result = r->base ? 0 : loader_load(&l, &r->faults, &r->base);
+    r->result = 0;
+    if (!r->base) {
+        r->result = loader_load(&l, &r->faults, &r->base);
+        certificates_read(r->config, &r->faults, &r->provided);
+    }
     if (r->result == 0)
         r->loaded = loader_extend(r->base, &r->definitions, &r->faults);
 }
@@ -62,6 +71,7 @@ static void activate(struct reload *r)
     uint64_t took = clock_boot_ms() - r->begun_ms;
     uint32_t nodes = snapshot_node_count(r->loaded);
     core_replace(r->core, r->loaded);
+    certificates_reloaded(r->certificates, &r->provided);
     record_writer_write(&r->state->writer, &r->cache);
     checker_start(r->checker);
     log_notice("reloaded", LOG_NUMBER("nodes", nodes), LOG_NUMBER("ms", took));
@@ -71,6 +81,7 @@ static void activate(struct reload *r)
 static void refuse(struct reload *r)
 {
     snapshot_unref(r->loaded);
+    certificate_done(&r->provided);
     log_error("reload-refused", LOG_NUMBER("faults", r->faults.errors),
               LOG_TEXT("serving", STR("the tree as it was before")));
     notify_send("READY=1\nSTATUS=Serving an older seed tree: the new one has faults.");
@@ -133,6 +144,7 @@ static void on_done(uv_work_t *done, int status)
     r->running = false;
     if (r->stopped && r->reloading) {
         snapshot_unref(r->loaded);
+        certificate_done(&r->provided);
     } else if (is_behind(r)) {
         r->base = r->loaded;
         queue(r);

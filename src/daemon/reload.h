@@ -12,6 +12,7 @@
 
 #include "config/config.h"
 #include "core/core.h"
+#include "daemon/certificates.h"
 #include "daemon/checker.h"
 #include "daemon/loader.h"
 #include "daemon/state.h"
@@ -22,6 +23,7 @@ struct reload {
     uv_work_t work;
     struct core *core;
     struct checker *checker;
+    struct certificates *certificates;
     const struct config *config;
     struct state *state;
     struct sealed_cache cache;
@@ -29,8 +31,9 @@ struct reload {
     uv_loop_t *loop;
     struct faults faults;
     struct loader_definitions definitions;
-    struct snapshot *base;   /* to be extended; NULL: read the files first */
-    struct snapshot *loaded; /* the result */
+    struct snapshot *base;       /* to be extended; NULL: read the files first */
+    struct snapshot *loaded;     /* the result */
+    struct certificate provided; /* the same, of the files of a certificate */
     uint64_t begun_ms;
     uint64_t number; /* of the last reload that has begun */
     int result;
@@ -43,9 +46,11 @@ struct reload {
  * and must not be lost: the tree may have been read before it came. */
 void reload_hold_signal(bool hold);
 
-/* `checker` checks each snapshot that is activated. */
+/* `checker` checks each snapshot that is activated, and `certificates` takes what was read of the
+ * certificate's files. */
 void reload_init(struct reload *r, struct core *core, struct checker *checker,
-                 const struct config *config, struct state *state, uv_loop_t *loop);
+                 struct certificates *certificates, const struct config *config,
+                 struct state *state, uv_loop_t *loop);
 /* Returns the number of the reload that reads the tree as it is now. */
 uint64_t reload_start(struct reload *r);
 /* Adds the nodes that are registered by now. */

@@ -86,7 +86,7 @@ void sealed_cache_done(struct sealed_cache *c);
 int sealed_cache_get(struct sealed_cache *c, struct str kind, struct str key, struct str *ret);
 /* Seals the text only if it differs from the one before. */
 void sealed_cache_put(struct sealed_cache *c, struct str kind, struct str key, struct str text);
-/* Marks what this load did not use for deletion. */
+/* Marks the values of secrets that this load did not use for deletion. */
 void sealed_cache_tidy(struct sealed_cache *c);
 /* What has to be written, one at a time: *at is 0 at first and is advanced; false after the last.
  * Empty bytes: delete it. */

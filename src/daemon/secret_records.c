@@ -81,7 +81,7 @@ void sealed_cache_tidy(struct sealed_cache *c)
 {
     for (uint32_t i = 0; i < c->n; i++) {
         struct sealed_cache_entry *e = &c->list[i];
-        if (e->used)
+        if (e->used || !str_eq(e->record.kind, OWN_SECRET))
             continue;
         e->record.bytes = STR("");
         e->changed = true;

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/service.h"
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "daemon/certificates.h"
 #include "daemon/checker.h"
 #include "daemon/notify.h"
 #include "daemon/reload.h"
+#include "daemon/report.h"
 #include "net/http/http.h"
 #include "net/pool.h"
 #include "net/socket.h"
@@ -37,6 +40,7 @@ struct service {
     struct pool *pool;
     struct reload reload;
     struct checker checker;
+    struct certificates certificates;
     bool stopping;
 };
 
@@ -62,6 +66,7 @@ static void close_handles(struct service *s)
     uv_close((uv_handle_t *)&s->watchdog, NULL);
     uv_close((uv_handle_t *)&s->heartbeat, NULL);
     pool_free(s->pool);
+    certificates_stop(&s->certificates);
     state_stop(s->state);
 }
 
@@ -127,6 +132,13 @@ static void on_extend_requested(void *cls)
 {
     struct service *s = cls;
     reload_extend(&s->reload);
+}
+
+static uint64_t on_ca_change_requested(void *cls, enum core_ca_change change,
+                                       const char **ret_reason)
+{
+    struct service *s = cls;
+    return certificates_change_ca(&s->certificates, change, ret_reason);
 }
 
 /* A client that watches events gets a sign of life even if there are none. */
@@ -196,6 +208,28 @@ static void make_tftp(struct service *s)
     tftp_server_new(&s->loop, core_port(s->core), pool_port(s->pool), &limits, &s->tftp);
 }
 
+static int64_t wall_clock(void *cls)
+{
+    (void)cls;
+    return clock_wall_s();
+}
+
+/* Before the first connection is accepted. */
+static int start_certificates(struct service *s, const struct listeners *listeners, struct err *e)
+{
+    const struct certificates_host host = {.now_s = wall_clock, .cls = s};
+    struct certificate provided;
+    struct faults faults;
+    faults_init(&faults);
+    int r = certificates_read(s->config, &faults, &provided);
+    report_faults(&faults);
+    faults_done(&faults);
+    if (r < 0)
+        return err_set(e, r, "the certificate for TLS cannot be used");
+    return certificates_start(&s->certificates, &host, s->core, s->state, listeners, &provided,
+                              &s->loop, e);
+}
+
 static int listen_all(struct service *s, const struct listeners *listeners, struct err *e)
 {
     const struct config_limits *from = &s->config->limits;
@@ -209,6 +243,8 @@ static int listen_all(struct service *s, const struct listeners *listeners, stru
     int r = http_server_new(&s->loop, core_port(s->core), pool_port(s->pool), &limits, &s->http, e);
     if (r == 0)
         r = state_start(s->state, &s->loop, e);
+    if (r == 0)
+        r = start_certificates(s, listeners, e);
     for (unsigned i = 0; r == 0 && i < listeners->n; i++) {
         const struct listener *l = &listeners->list[i];
         r = l->kind == LISTENER_TFTP ? tftp_server_listen(s->tftp, l, e)
@@ -230,16 +266,18 @@ int service_run(const struct config *c, struct snapshot *first, struct state *st
     s.pool = pool_new(&s.loop, &pool_limits);
     const struct core_host host = {.reload = on_reload_requested,
                                    .extend = on_extend_requested,
+                                   .change_ca = on_ca_change_requested,
                                    .assets = c->assets_dir.p,
                                    .work = pool_port(s.pool),
                                    .cls = &s};
     s.core = core_new(first, state->fleet, state->sealer, &host);
     checker_init(&s.checker, s.core, &s.loop);
-    reload_init(&s.reload, s.core, &s.checker, c, state, &s.loop);
+    reload_init(&s.reload, s.core, &s.checker, &s.certificates, c, state, &s.loop);
     start_handles(&s);
     r = listen_all(&s, listeners, e);
     if (r == 0) {
         announce(&s, listeners);
+        certificates_log(&s.certificates);
         checker_start(&s.checker);
     } else {
         http_server_free(s.http);
@@ -252,6 +290,7 @@ int service_run(const struct config *c, struct snapshot *first, struct state *st
     uv_loop_close(&s.loop);
     if (listeners->path)
         unlink(listeners->path);
+    certificates_done(&s.certificates);
     core_free(s.core);
     return r;
 }

@@ -135,8 +135,8 @@ void fleet_rouse(struct fleet *f);
 /* --- The server's own records ---------------------------------------------------------------- */
 
 /* They are in the store so that they last and are part of backups. Opaque here, and sealed by the
- * caller: kind "server" is what the server needs to be the same again, kind "secret" a value that
- * templates ask for. */
+ * caller: kind "server" is what the server needs to be the same again ("secret", "ca"), kind
+ * "secret" a value that templates ask for. */
 #define OWN_SERVER STR("server")
 #define OWN_SECRET STR("secret")
 

@@ -93,9 +93,13 @@ def test_a_node_is_built_within_its_window_alone():
         boots_disk(ask(server), "is not to be built now")
         tap.eq(state(server), "registered")  # and nothing was told of that: no alarm
         tap.eq(server.admin("GET", "/v1/nodes/n1").json["alarms"], 0)
-        server.arm("n1")
+        join = server.arm("n1")["serial"].split(" cs=")[1].split(".")[0]
         script = ask(server)
         key = key_in(script)
+        # The kernel's command line crosses the network, and everyone on the machine can read it.
+        for text in (script, fetch(server, f"grub/mac/{MAC.replace(':', '-')}")):
+            tap.contains(text, "ds=nocloud;dsmode=net;s=")
+            assert join not in text and "cs=" not in text, text
         tap.contains(script, f"kernel {URL}/assets/debian/vmlinuz initrd=initrd1 console=ttyS0 "
                              f"panic=30 ds=nocloud;dsmode=net;s={URL}/s/{key}/ || goto failed\n"
                              f"initrd --name initrd1 {URL}/assets/debian/initrd.img || goto "

@@ -33,7 +33,7 @@ COMMANDS = ["check", "render", "diff", "node list", "node show", "node url", "dh
             "node add", "node discovered", "node adopt", "node set", "node rm", "node arm",
             "node disarm", "node unlock", "node rekey", "node reprovision",
             "node accept-keys", "watch", "wait", "events", "known-hosts", "reload", "backup",
-            "restore", "server acknowledge", "help"]
+            "restore", "server acknowledge", "ca show", "ca renew", "ca rotate", "help"]
 
 
 def copy_tree(name, changes):

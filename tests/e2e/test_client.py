@@ -18,7 +18,8 @@ from standin import StandIn, cut, exchange, golden  # noqa: E402
 
 WORLD = tap.enter(cli.World())
 MAC = "bc:24:11:00:20:0e"
-SERIAL = "ds=nocloud;dsmode=net;s=http://10.0.10.5:8080/s/ab4clv4tfkzxpkjmrkt3cildunf/"
+SERIAL = ("ds=nocloud;dsmode=net;s=http://10.0.10.5:8080/s/ab4clv4tfkzxpkjmrkt3cildunf/ "
+          "cs=abcdefghijklmnopqrstuvwxyz.q83vASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4k")
 
 
 def play(names, *words, status=0, more=()):

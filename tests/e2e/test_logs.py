@@ -42,7 +42,8 @@ def logfmt(line):
     return dict(pairs)
 
 
-CHECKED = ("document-fault", "checked")  # told whenever the check in the background is through
+# Told when something in the background is through, or once.
+CHECKED = ("certificate", "document-fault", "checked")
 
 
 def as_json(line):

@@ -44,7 +44,10 @@ def test_a_registered_nodes_life():
     tap.eq((changed["variables"], changed["addresses"]), ({"rack": [3]}, []))
     out, _ = run("node", "arm", "lab-1", "--for", "30m")
     serial = out.splitlines()[1]
-    tap.eq(serial, changed["discovery"])
+    pin = json.loads(run("ca", "show", "--json")[0])["pin"]
+    seed, secret = serial.split()
+    tap.eq((seed, secret.partition(".")[2]), (changed["discovery"], pin))
+    tap.eq(run("node", "url", "lab-1", "--smbios")[0].split(), serial.split())
     run("node", "rekey", "lab-1")
     assert show("lab-1")["seed_url"] != changed["seed_url"]
     run("node", "reprovision", "lab-1")

@@ -49,8 +49,8 @@ const struct command command_backup = {
     .summary = "let the server write a copy of its state",
     .help = "The server writes FILE, and must be allowed to: it is a folder of the server's\n"
             "machine. It goes on serving meanwhile. The copy has the nodes, their events and\n"
-            "the server's secret, sealed with the sealing key, which is not in it: keep a copy\n"
-            "of that file elsewhere.\n"
+            "the server's secret and CA, sealed with the sealing key, which is not in it: keep\n"
+            "a copy of that file elsewhere.\n"
             "\n"
             "Examples:\n"
             "  cloudseed backup /var/lib/cloudseed/backup-$(date +%F).db\n",

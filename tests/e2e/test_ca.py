@@ -1,0 +1,212 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The CA that nodes check the server by: ca.pem and pins, as the join script sees them."""
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / "lib"), str(HERE.parent / "join")]
+import certs  # noqa: E402
+import daemon  # noqa: E402
+import machine  # noqa: E402
+import tap  # noqa: E402
+import world  # noqa: E402
+
+JOIN = machine.load_script()
+tree = world.Tree(url="http://seed.home.arpa:8080", node_url="https://10.0.10.5:8443",
+                  evidence=["mac"])
+for name in ("n1", "n2", "n3"):
+    tree.node(name)
+CLI = str(daemon.BUILD / "cloudseed")
+
+
+def ca_pem(server):
+    answer = server.get("/ca.pem")
+    tap.eq((answer.status, answer.headers["Content-Type"], answer.headers["Cache-Control"]),
+           (200, "application/x-pem-file", "no-cache"))
+    assert len(answer.body) <= 65536
+    return answer.text
+
+
+def cloudseed(server, *words, status=0):
+    done = subprocess.run([CLI, *words, "--server", str(server.socket)], text=True,
+                          capture_output=True, check=False, timeout=world.SECONDS)
+    tap.eq(done.returncode, status, done.stderr)
+    return done.stdout if status == 0 else done.stderr
+
+
+def shown(server):
+    return json.loads(cloudseed(server, "ca", "show", "--json"))
+
+
+def secret_of(serial):
+    """The pin, as a node that has this serial reads it."""
+    url, secret = JOIN.words(serial)
+    assert re.fullmatch(JOIN.SEED_URL, url), url
+    return re.fullmatch(JOIN.SECRET, secret)[2]
+
+
+def accepts(pem, pin):
+    """The certificates that a node with this pin trusts."""
+    return [one[0] for one in JOIN.trusted(pem, pin)]
+
+
+def test_a_node_finds_the_ca_by_the_pin_of_its_serial():
+    with tree.start() as server:
+        serial = server.arm("n1")["serial"]
+        assert len(serial) <= 339
+        pem, pin = ca_pem(server), secret_of(serial)
+        tap.eq(len(accepts(pem, pin)), 1)
+        tap.eq(shown(server)["pin"], pin)
+        tap.eq(cloudseed(server, "ca", "show", "--pem"), pem)
+        JOIN.wait_for_clock(JOIN.trusted(pem, pin))
+        try:
+            JOIN.trusted(pem, "A" * 43)
+            raise AssertionError("another pin is accepted")
+        except (JOIN.Refused, JOIN.Later):
+            pass
+        answer = server.get("/ca.pem")
+        again = server.get("/ca.pem", {"If-None-Match": answer.headers["ETag"]})
+        tap.eq((again.status, again.body), (304, b""))
+        refused = server.request("POST", "/ca.pem", "x")
+        tap.eq((refused.status, refused.headers["Allow"]), (405, "GET, HEAD"))
+
+
+def test_the_serial_is_told_again_while_the_window_is_open():
+    with tree.start() as server:
+        for words in (["node", "arm", "n1"], ["node", "reprovision", "n1"]):
+            serial = cloudseed(server, *words).splitlines()[1]
+            tap.eq(cloudseed(server, "node", "url", "n1", "--smbios"), serial + "\n")
+        tap.contains(cloudseed(server, "node", "url", "n2", "--smbios", status=1),
+                     "no build window is open")
+        tap.eq(server.admin("POST", "/v1/nodes/n1/disarm").status, 200)
+        tap.eq(server.admin("GET", "/v1/nodes/n1/serial").status, 409)
+        join = serial.split("cs=")[1].split(".")[0]
+        assert not any(join in line for line in server.lines)
+
+
+def test_the_join_key_is_in_nothing_that_is_fetched():
+    """It would cross the network in clear."""
+    made = world.Tree(evidence=["mac"])
+    made.role("live", user_data="{{ node }} {{ site }}")
+    made.node("n1", "live", macs=["bc:24:11:00:20:0b"])
+    with made.start() as server:
+        arm = server.arm("n1")
+        join = arm["serial"].split("cs=")[1].split(".")[0]
+        key = arm["serial"].split("/s/")[1][:27]
+        for path in (f"/s/{key}/user-data", f"/s/{key}/meta-data", f"/s/{key}/vendor-data",
+                     f"/s/{key}/network-config", "/nocloud/mac/bc:24:11:00:20:0b/user-data",
+                     "/ca.pem"):
+            answer = server.get(path)
+            tap.eq(answer.status, 200, path)
+            assert join not in answer.text, f"{path}: {answer.text}"
+
+
+def test_no_serial_is_longer_than_proxmox_takes():
+    for length, status in ((339, 200), (340, 409)):
+        room = length - len("ds=nocloud;dsmode=net;s=http:///s// cs=.") - 27 - 26 - 43
+        made = world.Tree(url="http://" + ("a" * 49 + ".") * 4 + "b" * (room - 200))
+        made.node("n1")
+        with made.start() as server:
+            answer = server.admin("POST", "/v1/nodes/n1/arm")
+            tap.eq(answer.status, status, answer.text)
+            if status == 200:
+                tap.eq(len(answer.json["arm"]["serial"]), length)
+            else:
+                tap.contains(answer.json["detail"], "would have 340 bytes, and Proxmox takes 339")
+                tap.eq(server.admin("GET", "/v1/nodes/n1").json["state"], "registered")
+
+
+def test_a_renewal_keeps_the_pin():
+    with tree.start() as server:
+        pin = secret_of(server.arm("n1")["serial"])
+        before = ca_pem(server)
+        tap.contains(cloudseed(server, "ca", "renew"), pin)
+        after = ca_pem(server)
+        assert before != after
+        tap.eq((len(accepts(before, pin)), len(accepts(after, pin))), (1, 1))
+
+
+def test_a_rotation_serves_nodes_with_either_pin():
+    with tree.start() as server:
+        old = secret_of(server.arm("n1")["serial"])
+        cloudseed(server, "ca", "rotate")
+        new = secret_of(server.arm("n2")["serial"])
+        assert old != new
+        pem = ca_pem(server)
+        tap.eq([len(accepts(pem, pin)) for pin in (old, new)], [1, 1])
+        tap.contains(cloudseed(server, "ca", "show"), "waits for 1 window with the former pin:")
+        tap.contains(cloudseed(server, "ca", "rotate", status=1), "a rotation is under way")
+        tap.eq(server.admin("POST", "/v1/nodes/n1/disarm").status, 200)
+        tap.wait_until(lambda: shown(server)["rotation"] is None, what="the rotation's end")
+        tap.eq(accepts(ca_pem(server), new), [ca_pem(server).strip()])
+        tap.eq(secret_of(server.arm("n3")["serial"]), new)
+        cloudseed(server, "ca", "rotate", "--now")
+        assert secret_of(server.arm("n3")["serial"]) not in (old, new)
+        tap.eq(shown(server)["rotation"], None)
+
+
+def test_the_ca_lasts_and_travels_in_backups():
+    state = world.scratch() / "state"
+    backup = world.scratch() / "backup.db"
+    killed = tree.start(state=state)
+    pin = shown(killed)["pin"]
+    tap.eq(killed.admin("POST", "/v1/backup", {"path": str(backup)}).status, 200)
+    killed.stop(signal.SIGKILL, -signal.SIGKILL)
+    with tree.start(state=state) as server:
+        tap.eq(shown(server)["pin"], pin)
+    for file in [backup, *state.iterdir()]:
+        data = file.read_bytes()
+        assert b"PRIVATE KEY" not in data, file
+        tap.eq(file.stat().st_mode & 0o077, 0, file)
+    restored = world.scratch() / "state"
+    user = ["--user", "root"] if os.geteuid() == 0 else []
+    done = subprocess.run([daemon.BUILD / "cloudseedd", "--restore", backup, "--state", restored,
+                           "--sealing-key", state / "sealing-key", *user], text=True,
+                          capture_output=True, check=False, timeout=world.SECONDS)
+    tap.eq(done.returncode, 0, done.stderr)
+    with tree.start(state=restored) as server:
+        tap.eq(shown(server)["pin"], pin)
+
+
+def provided(folder):
+    authority = certs.Authority(folder, "root")
+    certificate, key = authority.server("one", "IP:10.0.10.5,DNS:seed.home.arpa")
+    key.chmod(0o600)
+    chain = folder / "chain.pem"
+    chain.write_bytes(certificate.read_bytes())
+    return authority, chain, key
+
+
+def test_a_certificate_of_the_admins_own():
+    folder = world.scratch()
+    authority, chain, key = provided(folder)
+    config = {"tls": {"certificate": str(chain), "key": str(key), "ca": str(authority.file)}}
+    with world.start(config, seed=tree.seed, templates=tree.templates) as server:
+        tap.eq(ca_pem(server).strip(), authority.pem.strip())
+        tap.eq(secret_of(server.arm("n1")["serial"]), authority.pin)
+        got = shown(server)
+        tap.eq((got["provided"], got["warnings"], got["until"]), (True, [], None))
+        tap.contains(cloudseed(server, "ca", "rotate", status=1), "provided in files")
+        good = chain.read_bytes()
+        chain.write_bytes(good[:200])
+        tap.contains(cloudseed(server, "reload", status=1), "tls: certificate")
+        tap.eq(ca_pem(server).strip(), authority.pem.strip())
+        other, other_key = authority.server("two", "IP:10.0.10.6")
+        chain.write_bytes(other.read_bytes())
+        key.write_bytes(other_key.read_bytes())
+        cloudseed(server, "reload")
+        tap.contains(cloudseed(server, "ca", "show"), "is not among the names of the certificate")
+        server.wait_event("certificate-warning")
+    chain.write_text("nothing")
+    refused = world.start(config, seed=tree.seed, templates=tree.templates, wait=False)
+    tap.eq(refused.wait(), 1)
+    tap.contains("\n".join(refused.lines), "the certificate for TLS cannot be used")
+
+
+tap.main()

@@ -198,6 +198,25 @@ def test_cut_in_a_chunk():
     fails(ends_after(head, b"zz\r\nhalf\r\n"), "cut off", "cut off: ")
 
 
+def test_cut_before_the_final_answer():
+    for first in (b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n"):
+        done = fails(ends_after(first), "cut off", "cut off: ")
+        tap.eq(done["body"], "")
+        with Server(ends_after(first, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")) as server, \
+                Drive() as drive:
+            done = drive.get(server.url()).done()
+            tap.eq((done["fault"], done["status"], done["body"]), ("ok", 200, "ok"))
+
+
+def test_trailers():
+    whole = (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n"
+             b"X-Sum: 1\r\nX-Other: 2\r\n\r\n")
+    with Server(ends_after(whole)) as server, Drive() as drive:
+        done = drive.get(server.url(), want=["X-Sum"]).done()
+        tap.eq((done["fault"], done["body"], done["headers"]), ("ok", "ok", {"X-Sum": None}))
+    fails(ends_after(whole[:-10]), "cut off", "cut off: ")
+
+
 def test_without_a_length():
     """It might have been cut off; answers that never have a body need no length."""
     fails(ends_after(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nall of it?"), "cut off",
@@ -404,6 +423,20 @@ def test_connection_is_used_again():
         tap.eq(drive.start(server.url(), method="POST").done()["body"], "2")
         tap.eq(drive.start(server.url(), method="POST", repeatable=True).done()["status"], 200)
         tap.eq(server.accepted, 2)
+
+
+def test_closed_while_idle():
+    closed = threading.Semaphore(0)
+
+    def handler(peer):
+        peer.answer(b"once")
+        peer.connection.close()
+        closed.release()
+    with Server(handler) as server, Drive() as drive:
+        for i in range(1, 5):
+            tap.eq(drive.start(server.url(), method="POST", repeatable=True).done()["body"], "once")
+            closed.acquire(timeout=SECONDS)
+            tap.eq(server.accepted, i)
 
 
 def closes_idle_ones():

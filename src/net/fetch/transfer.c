@@ -50,6 +50,7 @@ static bool is_final(const struct transfer *t, long status)
     return status >= 200 && !(t->follows && status >= 300 && status < 400);
 }
 
+/* Trailers come here too, behind the body. */
 static size_t on_header(char *p, size_t one, size_t n, void *cls)
 {
     struct transfer *t = cls;
@@ -58,8 +59,10 @@ static size_t on_header(char *p, size_t one, size_t n, void *cls)
     t->header_bytes += n;
     if (t->header_bytes > HEADERS_MAX_BYTES)
         return 0;
-    t->is_head_whole = p[0] == '\r' || p[0] == '\n';
-    if (t->is_head_whole && t->stream && t->fetch.status == 0 && is_final(t, status_of(t))) {
+    bool ends = p[0] == '\r' || p[0] == '\n';
+    if (ends || str_starts((struct str){p, n}, STR("HTTP/")))
+        t->is_head_whole = ends;
+    if (ends && t->stream && t->fetch.status == 0 && is_final(t, status_of(t))) {
         t->fetch.status = (int)status_of(t);
         fetcher_rouse(t->fetcher, t);
     }

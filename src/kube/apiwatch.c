@@ -11,19 +11,19 @@ static const char *const types[] = {"ADDED", "MODIFIED", "DELETED", "BOOKMARK"};
 
 void apiwatch_init(struct apiwatch *w)
 {
-    buf_init(&w->held, APIWATCH_EVENT_MAX);
+    lines_init(&w->lines, APIWATCH_EVENT_MAX);
     w->rest = STR("");
 }
 
 void apiwatch_done(struct apiwatch *w)
 {
-    buf_done(&w->held);
+    lines_done(&w->lines);
 }
 
 void apiwatch_reset(struct apiwatch *w)
 {
-    buf_clear(&w->held);
-    w->rest = STR("");
+    apiwatch_done(w);
+    apiwatch_init(w);
 }
 
 void apiwatch_feed(struct apiwatch *w, struct str bytes)
@@ -69,20 +69,9 @@ static int read_event(struct str line, struct arena *a, struct apiwatch_event *r
 
 int apiwatch_next(struct apiwatch *w, struct arena *a, struct apiwatch_event *ret, struct err *e)
 {
-    while (w->rest.n) {
-        const char *end = memchr(w->rest.p, '\n', w->rest.n);
-        struct str part = {w->rest.p, end ? (size_t)(end - w->rest.p) : w->rest.n};
-        w->rest = str_skip(w->rest, part.n + (end != NULL));
-        if (!buf_str(&w->held, part))
-            return err_set(e, -EFBIG, "an event of the watch has more than %zu bytes",
-                           APIWATCH_EVENT_MAX);
-        if (!end)
-            break;
-        struct str line = buf_view(&w->held);
-        int r = str_trim(line).n ? read_event(line, a, ret, e) : 0;
-        buf_clear(&w->held);
-        if (r)
-            return r;
-    }
-    return 0;
+    struct str line;
+    int r = lines_next(&w->lines, &w->rest, &line);
+    if (r < 0)
+        return err_set(e, r, "an event of the watch has more than %zu bytes", APIWATCH_EVENT_MAX);
+    return r ? read_event(line, a, ret, e) : 0;
 }

@@ -8,14 +8,14 @@
 #ifndef CLOUDSEED_KUBE_APIWATCH_H
 #define CLOUDSEED_KUBE_APIWATCH_H
 
-#include "base/buf.h"
 #include "base/err.h"
 #include "base/value.h"
+#include "wire/lines.h"
 
 #define APIWATCH_EVENT_MAX ((size_t)4 << 20) /* etcd keeps objects of 1.5 MiB */
 
 struct apiwatch {
-    struct buf held; /* the beginning of the next line */
+    struct lines lines;
     struct str rest; /* what apiwatch_feed brought and apiwatch_next has not taken */
 };
 
@@ -42,7 +42,7 @@ struct apiwatch_event {
 };
 
 /* 1 with the next event, in the arena; 0 where more must come first. Otherwise end the stream: -EIO
- * with what the API server says, -EFBIG, or -EINVAL for what is not an event. */
+ * with what the API server says, -EMSGSIZE, or -EINVAL for what is not an event. */
 int apiwatch_next(struct apiwatch *w, struct arena *a, struct apiwatch_event *ret, struct err *e);
 
 #endif

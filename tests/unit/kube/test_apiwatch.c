@@ -117,9 +117,9 @@ static void what_ends_a_stream(void **state)
     refused(STR("{\"type\":\"ADDED\",\"object\":{\"metadata\":{}}}\n"), -EINVAL, "not an event");
     refused(STR("{\"type\":\"RENAMED\",\"object\":{\"metadata\":{\"resourceVersion\":\"1\"}}}\n"),
             -EINVAL, "not an event");
-    char *large = mem_alloc(APIWATCH_EVENT_MAX + 1);
-    memset(large, ' ', APIWATCH_EVENT_MAX + 1);
-    refused((struct str){large, APIWATCH_EVENT_MAX + 1}, -EFBIG, "more than 4194304 bytes");
+    char *large = mem_alloc(APIWATCH_EVENT_MAX + 2);
+    memset(large, 'x', APIWATCH_EVENT_MAX + 2);
+    refused((struct str){large, APIWATCH_EVENT_MAX + 2}, -EMSGSIZE, "more than 4194304 bytes");
     free(large);
 }
 

@@ -269,7 +269,7 @@ static void inspect_document(struct inspect *in, const struct item *i, struct st
             yaml_parse_all(in->file, text, in->arena, in->faults, ret) < 0)
             *ret = (struct yaml_documents){0};
         break;
-    default: manifest_check(in, text, ret);
+    default: manifest_check(in, text, i->node->cluster->version, ret);
     }
 }
 

@@ -47,8 +47,9 @@ struct template_fault;
 /* What kubeadm's documents say about a running cluster. Only the server has the real values, for
  * one node and one attempt. */
 struct bootstrap_values {
-    struct str endpoint;         /* of the API server: "api.lab.home.arpa:6443" */
-    struct str token;            /* "abcdef.0123456789abcdef"; empty: none */
+    struct str version;  /* what the cluster runs: "1.29.15"; empty: what it is declared as */
+    struct str endpoint; /* of the API server: "api.lab.home.arpa:6443" */
+    struct str token;    /* "abcdef.0123456789abcdef"; empty: none */
     const struct str *ca_hashes; /* "sha256:" and 64 hexadecimal digits */
     uint32_t ca_hashes_n;
     struct str certificate_key; /* 64 hexadecimal digits, for masters; empty: none */

@@ -2,6 +2,7 @@
 #include "render/manifest.h"
 
 #include "base/guess.h"
+#include "render/kubeadm.h"
 
 /* The kinds that kubeadm reads in these groups. Other objects may be of any kind. */
 static const struct {
@@ -44,7 +45,7 @@ static void check_known(struct inspect *in, const struct yaml_node *version,
     }
 }
 
-static void check_object(struct inspect *in, const struct yaml_node *y)
+static void check_object(struct inspect *in, const struct yaml_node *y, struct str cluster)
 {
     const struct yaml_node *version, *kind;
     if (yaml_is_null(y) || !inspect_is(in, y, INSPECT_MAP, "a Kubernetes object"))
@@ -57,15 +58,18 @@ static void check_object(struct inspect *in, const struct yaml_node *y)
         inspect_fault(in, y, "'kind' is missing from this object");
     bool sound = version && inspect_rule(in, version, "apiVersion", inspect_not_empty);
     sound = kind && inspect_rule(in, kind, "kind", inspect_not_empty) && sound;
-    if (sound)
-        check_known(in, version, kind);
+    if (!sound)
+        return;
+    check_known(in, version, kind);
+    kubeadm_check(in, y, cluster);
 }
 
-void manifest_check(struct inspect *in, struct str text, struct yaml_documents *ret)
+void manifest_check(struct inspect *in, struct str text, struct str version,
+                    struct yaml_documents *ret)
 {
     *ret = (struct yaml_documents){0};
     if (yaml_parse_all(in->file, text, in->arena, in->faults, ret) < 0)
         return;
     for (uint32_t i = 0; i < ret->n; i++)
-        check_object(in, ret->list[i]);
+        check_object(in, ret->list[i], version);
 }

@@ -470,6 +470,7 @@ struct value values_of_bootstrap(const struct node *n, bool init,
         hashes[i] = value_str(v.ca_hashes[i]);
     const struct value_pair pairs[] = {
         JSON_STR("action", init ? STR("init") : STR("join")),
+        JSON_STR("version", v.version.n ? v.version : n->cluster->version),
         JSON_BOOL("control_plane", n->role->bootstrap == BOOTSTRAP_MASTER),
         JSON_STR("endpoint", v.endpoint),
         JSON_VALUE("token", text_or_none(v.token)),

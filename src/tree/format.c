@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tree/format.h"
 
+#include "model/kubeversion.h"
 #include "tree/types.h"
 #include "tree/variables.h"
 
@@ -145,14 +146,33 @@ static bool version_valid(struct str s)
     return true;
 }
 
+/* What the templates write for kubeadm is v1beta3 or v1beta4. */
+static bool check_kubeadm(struct schema_reader *r, const struct schema_field *f,
+                          const struct yaml_node *y, struct kubeversion v)
+{
+    if (v.major != 1 || v.minor < KUBEVERSION_OLDEST)
+        return schema_fault(r, f, y,
+                            "kubeadm %d.%d does not read the configuration that nodes are given; "
+                            "the oldest that does is 1.%d",
+                            v.major, v.minor, KUBEVERSION_OLDEST);
+    if (v.minor > KUBEVERSION_NEWEST)
+        fault_warn(r->faults, yaml_place(r->file, y),
+                   "version: 1.%d is newer than 1.%d, the newest that this cloudseed knows",
+                   v.minor, KUBEVERSION_NEWEST);
+    return true;
+}
+
 static bool read_version(struct schema_reader *r, const struct schema_field *f,
                          const struct yaml_node *y, void *out)
 {
     struct str s = yaml_text(y);
+    struct kubeversion v;
     if (s.n && s.p[0] == 'v' && version_valid(str_skip(s, 1)))
         return schema_fault(r, f, y, "leave the 'v' out: %s", s.p + 1);
-    if (!version_valid(s))
+    if (!version_valid(s) || !kubeversion_parse(s, &v))
         return schema_refuse(r, f, y);
+    if (!check_kubeadm(r, f, y, v))
+        return false;
     *(struct str *)out = intern_str(r->texts, s);
     return true;
 }

@@ -198,6 +198,15 @@ def kubeadm(node, document):
     return {part["kind"]: part for part in parts}
 
 
+def test_kubeadm_golden():
+    """v1beta3 and v1beta4, for one master and for several, workers with labels and taints."""
+    golden = SOURCE / "tests/golden/kube/kubeadm"
+    for file in sorted(golden.iterdir()):
+        node, document = re.fullmatch(r"(.+)-(kubeadm-(?:init|join))\.yaml", file.name).groups()
+        tap.eq(RICH.render(node, document), file.read_text(encoding="utf-8"), file.name)
+    tap.eq(len(list(golden.iterdir())), 8)
+
+
 def test_kubeadm_init():
     old = kubeadm("k8s-master-1", "kubeadm-init")
     tap.eq({k: v["apiVersion"] for k, v in old.items()}, {

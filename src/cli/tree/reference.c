@@ -109,6 +109,7 @@ static const struct names_row names_table[] = {
     {"bootstrap", "only for kubeadm's configuration: how the node gets into its cluster", NULL},
     {"bootstrap.action", "init for the node that begins the cluster, join for all others",
      "\"join\""},
+    {"bootstrap.version", "what the cluster runs; for init, what it is declared as", "\"1.29.15\""},
     {"bootstrap.control_plane", "whether it becomes a control-plane node", "false"},
     {"bootstrap.endpoint", "where the API server is", "\"10.0.20.11:6443\""},
     {"bootstrap.token", "a bootstrap token minted for this node; none for init",

@@ -161,29 +161,33 @@ static void placeholders_have_the_form_of_real_values(void **state)
     (void)state;
     assert_str(rendered("m", "kubeadm-init", NULL),
                "{\"action\": \"init\", \"ca_hashes\": [], \"certificate_key\": \"" ZEROS
-               "\", \"control_plane\": true, \"endpoint\": \"api.lab:6443\", \"token\": null}\n");
-    assert_str(rendered("m", "kubeadm-join", NULL),
-               "{\"action\": \"join\", \"ca_hashes\": [\"sha256:" ZEROS
-               "\"], \"certificate_key\": \"" ZEROS "\", \"control_plane\": true, \"endpoint\": "
-               "\"api.lab:6443\", \"token\": \"abcdef.0123456789abcdef\"}\n");
-    assert_str(rendered("w", "kubeadm-join", NULL),
-               "{\"action\": \"join\", \"ca_hashes\": [\"sha256:" ZEROS
-               "\"], \"certificate_key\": null, \"control_plane\": false, \"endpoint\": "
-               "\"api.lab:6443\", \"token\": \"abcdef.0123456789abcdef\"}\n");
+               "\", \"control_plane\": true, \"endpoint\": \"api.lab:6443\", \"token\": null, "
+               "\"version\": \"1.29.15\"}\n");
+    assert_str(
+        rendered("m", "kubeadm-join", NULL),
+        "{\"action\": \"join\", \"ca_hashes\": [\"sha256:" ZEROS
+        "\"], \"certificate_key\": \"" ZEROS "\", \"control_plane\": true, \"endpoint\": "
+        "\"api.lab:6443\", \"token\": \"abcdef.0123456789abcdef\", \"version\": \"1.29.15\"}\n");
+    assert_str(
+        rendered("w", "kubeadm-join", NULL),
+        "{\"action\": \"join\", \"ca_hashes\": [\"sha256:" ZEROS
+        "\"], \"certificate_key\": null, \"control_plane\": false, \"endpoint\": "
+        "\"api.lab:6443\", \"token\": \"abcdef.0123456789abcdef\", \"version\": \"1.29.15\"}\n");
 }
 
 static void real_values_take_their_place(void **state)
 {
     (void)state;
     const struct str hashes[] = {STR("sha256:1"), STR("sha256:2")};
-    const struct bootstrap_values values = {.endpoint = STR("10.0.20.11:6443"),
+    const struct bootstrap_values values = {.version = STR("1.29.16"),
+                                            .endpoint = STR("10.0.20.11:6443"),
                                             .token = STR("t.t"),
                                             .ca_hashes = hashes,
                                             .ca_hashes_n = 2};
     assert_str(rendered("w", "kubeadm-join", &values),
                "{\"action\": \"join\", \"ca_hashes\": [\"sha256:1\", \"sha256:2\"], "
                "\"certificate_key\": null, \"control_plane\": false, \"endpoint\": "
-               "\"10.0.20.11:6443\", \"token\": \"t.t\"}\n");
+               "\"10.0.20.11:6443\", \"token\": \"t.t\", \"version\": \"1.29.16\"}\n");
 }
 
 /* Nothing of bootstrap's answer is in reach of what cloud-init gets. */

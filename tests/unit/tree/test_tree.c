@@ -367,6 +367,34 @@ static void what_a_new_cluster_would_lack_is_a_warning(void **state)
                                   "nothing tells kubeadm how: name a template under 'kubeadm'\n");
 }
 
+static void says(struct folder *f, const char *version, const char *what)
+{
+    char text[256];
+    snprintf(text, sizeof(text),
+             "c:\n  version: \"%s\"\n  endpoint: api:6443\n  pods: 192.168.0.0/16\n"
+             "  services: 10.96.0.0/12\n",
+             version);
+    folder_file(f, "seed/clusters/c.yaml", text);
+    LOADED(w);
+    assert_string_equal(w.said.p, what);
+}
+
+static void versions_that_kubeadm_does_not_know(void **state)
+{
+    says(*state, "1.22", "");
+    says(*state, "1.37.0", "");
+    says(*state, "1.38",
+         "seed/clusters/c.yaml:2:12: warning: version: 1.38 is newer than 1.37, the newest that "
+         "this "
+         "cloudseed knows\n");
+    says(*state, "1.21.14",
+         "seed/clusters/c.yaml:2:12: version: kubeadm 1.21 does not read the configuration that "
+         "nodes are given; the oldest that does is 1.22\n");
+    says(*state, "2.0",
+         "seed/clusters/c.yaml:2:12: version: kubeadm 2.0 does not read the configuration that "
+         "nodes are given; the oldest that does is 1.22\n");
+}
+
 static void nodes_bootstrap_at_the_host_of_the_url(void **state)
 {
     static const struct {
@@ -489,6 +517,7 @@ UNIT_MAIN(IN_FOLDER(an_empty_site_is_a_tree), IN_FOLDER(folders_may_be_missing),
           IN_FOLDER(lost_files_do_not_cause_false_faults),
           IN_FOLDER(clusters_and_roles_may_share_names), IN_FOLDER(evidence_is_a_set),
           IN_FOLDER(addons_keep_their_order), IN_FOLDER(what_a_new_cluster_would_lack_is_a_warning),
+          IN_FOLDER(versions_that_kubeadm_does_not_know),
           IN_FOLDER(nodes_bootstrap_at_the_host_of_the_url),
           IN_FOLDER(sealed_files_are_counted_with_inherited_ones),
           IN_FOLDER(a_tree_that_changes_is_read_again),

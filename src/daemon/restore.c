@@ -6,6 +6,7 @@
 #include "crypto/sealing.h"
 #include "crypto/secrets.h"
 #include "daemon/privileges.h"
+#include "daemon/restored.h"
 #include "daemon/state.h"
 #include "store/sqlite/place.h"
 #include "store/sqlite/sqlite.h"
@@ -25,12 +26,14 @@ struct restore {
     const char *file;
     struct arena arena;
     char db[STATE_PATH_SIZE], copy[STATE_PATH_SIZE], secret[STATE_PATH_SIZE], key[STATE_PATH_SIZE];
+    char replaced[STATE_PATH_SIZE]; /* where the state is kept that was here before */
     int from, lock;
     struct sealer *sealer;
     bool key_in_place, made_copy, made_key, made_secret;
     struct str sealed; /* the backup's copy of the server's secret; empty: it has none */
     uint64_t nodes, registered, values;
-    struct sqlite_survey survey;
+    struct sqlite_survey survey, before;
+    struct restored restored;
 };
 
 /* --- As the user that started us -------------------------------------------------------------- */
@@ -82,20 +85,18 @@ static int make_folder(const struct config *c, struct err *e)
 
 static int check_folder(struct restore *r, struct err *e)
 {
-    static const char *const suffixes[] = {"", "-wal", "-journal"};
     r->lock = state_lock(r->config->state_dir.p, e);
     if (r->lock == -EBUSY)
         return err_set(e, -EBUSY, "%s: a server uses the state; stop it first",
                        r->config->state_dir.p);
     if (r->lock < 0)
         return r->lock;
-    for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-        if (exists(r->db, suffixes[i]))
-            return err_set(e, -EEXIST,
-                           "there is a state already: %s%s; move it away to have the backup in its "
-                           "place",
-                           r->db, suffixes[i]);
-    }
+    r->restored.replaces = exists(r->db, "");
+    if (!r->restored.replaces && (exists(r->db, "-wal") || exists(r->db, "-journal")))
+        return err_set(e, -EEXIST,
+                       "%s-wal: is left of a state whose file is missing; move all away that "
+                       "begins with %s",
+                       r->db, r->db);
     return 0;
 }
 
@@ -160,6 +161,64 @@ static int survey(struct restore *r, struct err *e)
         said = str_skip(said, path.n);
     return err_set(e, code, "%s%s%.*s", r->file, str_starts(said, STR(":")) ? "" : ": ",
                    STR_ARG(said));
+}
+
+/* --- The state before, and what must not come back ------------------------------------------- */
+
+static int on_record_before(void *cls, const struct store_record *record, struct err *e)
+{
+    (void)e;
+    restored_before(&((struct restore *)cls)->restored, record);
+    return 0;
+}
+
+static int on_record_now(void *cls, const struct store_record *record, struct err *e)
+{
+    (void)e;
+    restored_now(&((struct restore *)cls)->restored, record);
+    return 0;
+}
+
+/* The state that is there is opened as a server would open it, and closed: afterwards all of it is
+ * in one file. */
+static int look_at_state_before(struct restore *r, struct err *e)
+{
+    struct err why = {0};
+    if (!r->restored.replaces)
+        return 0;
+    int code = sqlite_survey(r->db, on_record_before, r, &r->before, &why);
+    if (code == 0 && exists(r->db, "-wal"))
+        code = err_set(&why, -EIO, "%s-wal: is still there", r->db);
+    if (code < 0)
+        err_set(
+            e, code,
+            "the state that is there cannot be compared: %s; to restore without comparing, move "
+            "all away that begins with %s",
+            why.msg, r->db);
+    return code;
+}
+
+static int close_windows(struct restore *r, struct err *e)
+{
+    struct restored *d = &r->restored;
+    struct sqlite_survey again;
+    int code = sqlite_survey(r->copy, on_record_now, r, &again, e);
+    if (code < 0)
+        return code;
+    restored_settle(d);
+    return sqlite_amend(r->copy, d->txns, d->txns_n, &r->before, e);
+}
+
+/* By a link: the name state.db has the old state until it has the new one. */
+static int keep_state_before(struct restore *r, struct err *e)
+{
+    if (!r->restored.replaces)
+        return 0;
+    if (unlink(r->replaced) < 0 && errno != ENOENT)
+        return err_errno(e, -errno, "%s", r->replaced);
+    if (link(r->db, r->replaced) < 0)
+        return err_errno(e, -errno, "%s", r->replaced);
+    return fs_sync_parent(r->replaced, e);
 }
 
 /* --- The secret ------------------------------------------------------------------------------ */
@@ -254,9 +313,15 @@ static int carry_out(struct restore *r, const char *key_file, struct err *e)
     if (code == 0 && r->sealed.n)
         code = unseal(r, &text, e);
     if (code == 0)
+        code = look_at_state_before(r, e);
+    if (code == 0)
+        code = close_windows(r, e);
+    if (code == 0)
         code = put_key(r, e);
     if (code == 0)
         code = put_secret(r, e);
+    if (code == 0)
+        code = keep_state_before(r, e);
     if (code == 0) /* of the state that was here before */
         code = place_note_remove(r->db, e);
     return code == 0 ? statefile_rename(r->copy, r->db, e) : code;
@@ -285,6 +350,9 @@ static void print_result(const struct restore *r)
         printf("made %s\n", r->secret);
     if (r->made_key)
         printf("made %s\n", r->key);
+    restored_print(&r->restored);
+    if (r->restored.replaces)
+        printf("the replaced state is kept as %s\n", r->replaced);
 }
 
 int restore_run(const struct config *c, const char *file, const char *key_file, struct err *e)
@@ -292,11 +360,13 @@ int restore_run(const struct config *c, const char *file, const char *key_file, 
     struct restore r = {.config = c, .file = file, .from = -1, .lock = -1};
     state_path(c, "state.db", r.db);
     state_path(c, "state.db.restore", r.copy);
+    state_path(c, "state.db.replaced", r.replaced);
     state_path(c, "secret", r.secret);
     state_key_path(c, r.key);
-    if (!r.copy[0] || !r.key[0])
+    if (!r.copy[0] || !r.replaced[0] || !r.key[0])
         return err_set(e, -ENAMETOOLONG, "the state folder's path is too long");
     arena_init(&r.arena, 2 * COPY_BYTES);
+    restored_init(&r.restored);
     umask(S_IRWXG | S_IRWXO);
     int code = carry_out(&r, key_file, e);
     if (code < 0)
@@ -304,6 +374,7 @@ int restore_run(const struct config *c, const char *file, const char *key_file, 
     else
         print_result(&r);
     sealer_free(r.sealer);
+    restored_done(&r.restored);
     arena_wipe(&r.arena);
     arena_done(&r.arena);
     if (r.from >= 0)

@@ -2,8 +2,10 @@
 /*
  * restore: makes a state folder from a backup.
  *
- * Offline: no server may use the folder, and it must not contain a state. A copy of the backup is
- * checked; the last step renames it, and a failure before that removes everything that was made.
+ * Offline: no server may use the folder. A copy of the backup is checked, its build windows are
+ * closed, and it is compared with the state that is there; the last step renames it, and a failure
+ * before that removes everything that was made. Killed at any moment, it leaves the old state or
+ * the new one. restored.h has what is closed and compared.
  */
 #ifndef CLOUDSEED_DAEMON_RESTORE_H
 #define CLOUDSEED_DAEMON_RESTORE_H

@@ -631,6 +631,23 @@ static void deadline(struct step *s)
         fail(s, STR("join"), STR("it did not join within 20 minutes"));
 }
 
+/* Nobody is in the middle of the boot that the record tells of: no key is left to it. */
+static void restore(struct step *s)
+{
+    if (s->r->has_window || s->r->boot.window_key.n) {
+        close_window(s);
+        drop_old_key(s);
+        if (s->r->state == STATE_ARMED)
+            enter(s, STATE_REGISTERED, value_none());
+        else
+            add_event(s, "disarmed", value_none());
+    }
+    if (s->c->generation > s->r->generation) {
+        s->r->generation = s->c->generation;
+        add_event(s, "restored", event_generation(s->r->generation, s->arena));
+    }
+}
+
 uint64_t state_due(const struct record *r, const struct moment *now, uint64_t heard_boot_ms)
 {
     uint64_t window = UINT64_MAX, silence = patience_ms(r);
@@ -660,6 +677,7 @@ void state_apply(struct record *r, const struct change *c, struct arena *a, stru
         [CHANGE_RESULT] = result,
         [CHANGE_NODE_READY] = node_ready,
         [CHANGE_DEADLINE] = deadline,
+        [CHANGE_RESTORE] = restore,
     };
     struct step s = {.r = r, .c = c, .arena = a, .out = ret};
     *ret = (struct outcome){.verdict = OUTCOME_SAME, .status = 200};

@@ -31,6 +31,7 @@ enum change_kind {
     CHANGE_RESULT, /* how joining went */
     CHANGE_NODE_READY,
     CHANGE_DEADLINE, /* time has passed: a window may be over, or a node silent for too long */
+    CHANGE_RESTORE,  /* the record comes from a backup: keys that it opened must not open again */
     CHANGE_COUNT
 };
 
@@ -92,7 +93,8 @@ struct change {
         struct phone_home phone_home;
         struct claim claim;
         struct join_result result;
-        uint64_t silent_ms; /* of CHANGE_DEADLINE: time since the last sign of life */
+        uint64_t silent_ms;  /* of CHANGE_DEADLINE: time since the last sign of life */
+        uint32_t generation; /* of CHANGE_RESTORE: the one that it had reached */
     };
 };
 

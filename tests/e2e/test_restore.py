@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
@@ -17,6 +18,7 @@ import daemon  # noqa: E402
 import tap  # noqa: E402
 import world  # noqa: E402
 
+KILLS = int(os.environ.get("KILLS", "12"))
 VALUE = "correct-horse-battery-staple"
 NODES = [f"n{i}" for i in range(6)]
 tree = world.Tree()
@@ -51,6 +53,10 @@ def report(server, key, number):
         "description": "x", "timestamp": 1.0}), {"Content-Type": "application/json"}).status
 
 
+def window_key(armed):
+    return armed["window_url"].split("/s/")[1].strip("/")
+
+
 class Made:
     """A state folder that was lived in, a backup of it, and what the server said when it was made."""
 
@@ -58,8 +64,7 @@ class Made:
         self.folder = world.scratch()
         self.state, self.file = self.folder / "state", self.folder / "backup.db"
         server = start(self.state)
-        for name in NODES[:4]:
-            server.arm(name)
+        self.windows = {name: window_key(server.arm(name)) for name in NODES[:4]}
         self.keys = {n: world.key_of(self.state, n) for n in NODES}
         for name in NODES[:2]:
             tap.eq(report(server, self.keys[name], 0), 200)
@@ -87,6 +92,12 @@ class Made:
             poster.join()
         tap.eq(set(told), {200})
 
+    def copy(self):
+        """The folder as the server left it."""
+        state = world.scratch() / "state"
+        shutil.copytree(self.state, state)
+        return state
+
     def wiped(self):
         """A folder with the sealing key alone."""
         empty = world.scratch() / "state"
@@ -98,13 +109,17 @@ class Made:
 MADE = Made()
 
 
-def restore(state, *more, file=None, program="cloudseedd"):
+def restore_command(state, *more, file=None, program="cloudseedd"):
     command = [daemon.BUILD / "cloudseedd", "--restore", file or MADE.file]
     if program == "cloudseed":
         command = [daemon.BUILD / "cloudseed", "restore", file or MADE.file]
     elif os.geteuid() == 0:
         command += ["--user", "root"]
-    return subprocess.run([*map(str, command), "--state", str(state), *map(str, more)], text=True,
+    return [*map(str, command), "--state", str(state), *map(str, more)]
+
+
+def restore(state, *more, **options):
+    return subprocess.run(restore_command(state, *more, **options), text=True,
                           capture_output=True, check=False, timeout=world.SECONDS)
 
 
@@ -126,21 +141,29 @@ def refused(reason, state, *more, **options):
     tap.eq((contents(state), got.stdout), (before, ""))
 
 
+STATES_AGAIN = {"armed": "registered"}  # windows are closed
+
+
 def same_again(state):
     with start(state) as server:
         tap.eq({n: world.key_of(state, n) for n in NODES}, MADE.keys)
         nodes = {n["name"]: n for n in listed(server, "nodes")}
         for was in MADE.nodes:
             now = nodes[was["name"]]
-            for member in ("state", "generation", "since", "window", "uid"):
+            tap.eq(now["state"], STATES_AGAIN.get(was["state"], was["state"]), was["name"])
+            tap.eq(now["window"], None, was["name"])
+            for member in ("generation", "uid"):
                 tap.eq(now[member], was[member], f"{was['name']}: {member}")
             if was["name"] != "n1":
                 tap.eq(now["boot"], was["boot"])
         events = listed(server, "events")
         tap.eq(events[:len(MADE.events)], MADE.events)
         tap.eq([e["id"] for e in events], list(range(1, len(events) + 1)))
+        closed = [e for e in events if e["cause"] == "restore"]
+        tap.eq([(e["node"], e["kind"]) for e in closed],
+               [("n0", "disarmed"), ("n1", "disarmed"), ("n2", "registered"), ("n3", "registered")])
         tap.eq(server.get(f"/s/{MADE.keys['n5']}/meta-data").status, 200)  # it has no window
-        tap.eq(report(server, MADE.keys["n2"], 0), 200)
+        tap.eq(report(server, MADE.keys["n1"], 0), 200)
         news = listed(server, "events")[len(events):]
         tap.eq([e["id"] for e in news], [len(events) + 1 + i for i in range(len(news))])
         assert "progress" in [e["kind"] for e in news], news
@@ -152,20 +175,24 @@ def test_all_is_as_it_was():
     tap.eq((got.returncode, got.stderr), (0, ""))
     tap.contains(got.stdout, "4 nodes with a state, 0 of them registered, ")
     tap.contains(got.stdout, "1 values of secrets\nmade ")
+    tap.contains(got.stdout, "\nclosed 4 build windows: ")
     tap.eq(names(state), ["sealing-key", "secret", "state.db"])
     for path in state.iterdir():
         tap.eq(path.stat().st_mode & 0o777, 0o600, path)
     same_again(state)
 
 
-def test_windows_open_again():
-    """Their keys are sealed in the records: the sealing key opens them."""
+def test_keys_of_windows_open_nothing():
+    """Neither that of a node that was armed, nor of one in the middle of its boot."""
     state = MADE.wiped()
+    with start(MADE.copy()) as server:
+        for name, key in MADE.windows.items():
+            tap.eq(server.get(f"/s/{key}/meta-data").status, 200, name)
     tap.eq(restore(state).returncode, 0)
     with start(state) as server:
-        node = server.admin("GET", "/v1/nodes/n0").json
-        tap.eq(node["window"], next(n for n in MADE.nodes if n["name"] == "n0")["window"])
-        assert node["window"], node
+        for name, key in MADE.windows.items():
+            tap.eq(server.get(f"/s/{key}/meta-data").status, 404, name)
+            tap.eq(report(server, key, 1), 404, name)
 
 
 def test_the_sealing_key_may_come_from_elsewhere():
@@ -206,15 +233,139 @@ def test_what_an_earlier_one_left_is_no_part_of_it():
     same_again(state)
 
 
-def test_a_state_that_is_there_or_in_use():
+def test_a_state_that_is_in_use_or_cannot_be_read():
     state = MADE.wiped()
     tap.eq(restore(state).returncode, 0)
-    refused("there is a state already: ", state)
     with start(state):
         refused("a server uses the state; stop it first", state)
+    (state / "state.db").write_bytes(b"x" * 8192)
+    refused("the state that is there cannot be compared: ", state)
     state = MADE.wiped()
     (state / "state.db-wal").write_bytes(b"old")
-    refused("there is a state already: ", state)
+    refused("is left of a state whose file is missing", state)
+
+
+# --- over another state ---
+
+REGISTERED = ("rekeyed", "removed", "again", "kept")
+
+
+def registered(server, name):
+    answer = server.admin("POST", "/v1/nodes", {"name": name, "role": "plain"})
+    tap.eq(answer.status, 201, answer.text)
+    return answer.json["uid"]
+
+
+class Gone:
+    """A state of which a backup was made, and which went on after that."""
+
+    def __init__(self):
+        self.state, self.file = world.scratch() / "state", world.scratch() / "backup.db"
+        server = start(self.state)
+        self.uids = {name: registered(server, name) for name in REGISTERED}
+        self.window = window_key(server.arm("n0"))
+        tap.eq(server.admin("POST", "/v1/backup", {"path": str(self.file)}).status, 200)
+        self._go_on(server)
+        self.last = listed(server, "events")[-1]["id"]
+        self.nodes = {n["name"] for n in listed(server, "nodes")}
+        server.stop(signal.SIGKILL, -signal.SIGKILL)  # what came last is in the log beside the file
+
+    def _go_on(self, server):
+        for target in ("n0/disarm", "rekeyed/rekey", "rekeyed/rekey", "n1/reprovision"):
+            tap.eq(server.admin("POST", f"/v1/nodes/{target}").status, 200, target)
+        for name in ("removed", "again"):
+            tap.eq(server.admin("DELETE", f"/v1/nodes/{name}").status, 204)
+        self.uids["another"] = registered(server, "again")
+        registered(server, "lost")
+
+    def copy(self):
+        state = world.scratch() / "state"
+        shutil.copytree(self.state, state)
+        return state
+
+
+GONE = Gone()
+DIFFERENT = """\
+closed 1 build windows: cloudseed node arm opens one again
+registered nodes that differ from the replaced state:
+  again: has uid and key of a removed node of this name; run: cloudseed node rekey again, and give \
+its machine the new URL
+  lost: is lost, with its key: it is not in the backup; run: cloudseed node add lost, and give its \
+machine the new URL
+  rekeyed: key epoch 1 instead of 3: a key that was given up opens its data again; run 2 times, \
+until it has its last key: cloudseed node rekey rekeyed
+  removed: was removed and exists again, with its key; run: cloudseed node rm removed
+nodes of the seed tree have the keys of their key_epoch in its files
+"""
+
+
+def test_what_differs_is_said_and_can_be_mended():
+    state = GONE.copy()
+    got = restore(state, file=GONE.file)
+    tap.eq((got.returncode, got.stderr), (0, ""))
+    tap.contains(got.stdout, DIFFERENT)
+    tap.contains(got.stdout, f"the replaced state is kept as {state}/state.db.replaced\n")
+    with start(state) as server:
+        tap.eq(server.get(f"/s/{GONE.window}/meta-data").status, 404)
+        node = server.admin("GET", "/v1/nodes/n1").json
+        tap.eq((node["generation"], node["window"]), (2, None))  # it does not go back
+        events = listed(server, "events")
+        tap.eq({e["node"]: e["kind"] for e in events if e["cause"] == "restore"},
+               {"n0": "registered", "n1": "restored"})
+        # Ids go on behind those that the replaced state had given.
+        assert min(e["id"] for e in events if e["cause"] == "restore") > GONE.last
+        opens = [world.key_of(state, GONE.uids["removed"]), world.key_of(state, GONE.uids["again"]),
+                 world.key_of(state, GONE.uids["rekeyed"])]
+        tap.eq([server.get(f"/s/{key}/meta-data").status for key in opens], [200] * 3)
+        for words in (["rm", "removed"], ["rekey", "again"], *[["rekey", "rekeyed"]] * 2):
+            subprocess.run([daemon.BUILD / "cloudseed", "node", *words, "--server", server.socket],
+                           check=True, capture_output=True, timeout=world.SECONDS)
+        tap.eq([server.get(f"/s/{key}/meta-data").status for key in opens], [404] * 3)
+        last = world.key_of(state, GONE.uids["rekeyed"], 3)
+        tap.eq(server.get(f"/s/{last}/meta-data").status, 200)
+    tap.eq(restore(state, file=state / "state.db.replaced").returncode, 0)  # and back
+    with start(state) as server:
+        tap.eq({n["name"] for n in listed(server, "nodes")}, GONE.nodes)
+
+
+def test_what_does_not_differ():
+    state = MADE.wiped()
+    tap.eq(restore(state).returncode, 0)
+    got = restore(state)
+    tap.contains(got.stdout, "all registered nodes have the keys that they had in the replaced state")
+    tap.contains(got.stdout, "\nclosed 4 build windows: ")
+    tap.eq(names(state), ["sealing-key", "secret", "state.db", "state.db.replaced"])
+
+
+def registered_in(folder):
+    """As a start would find it; it is a copy that is opened."""
+    copy = world.scratch() / "state"
+    shutil.copytree(folder, copy)
+    with contextlib.closing(sqlite3.connect(copy / "state.db")) as db:
+        tap.eq(db.execute("PRAGMA integrity_check").fetchall(), [("ok",)])
+        return {json.loads(row[0])["name"]
+                for row in db.execute("SELECT bytes FROM record WHERE kind = 'node'")}
+
+
+def test_killed_at_any_moment_it_leaves_one_state_or_the_other():
+    new = set(REGISTERED)
+    old = {"rekeyed", "again", "kept", "lost"}
+    begun = time.monotonic()
+    tap.eq(restore(GONE.copy(), file=GONE.file).returncode, 0)
+    whole, seen = time.monotonic() - begun, []
+    for i in range(KILLS):
+        state = GONE.copy()
+        command = restore_command(state, file=GONE.file)
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+            threading.Event().wait(whole * i / KILLS)
+            process.kill()
+        found = registered_in(state)
+        assert found in (old, new), found
+        seen.append(found == new)
+        got = restore(state, file=GONE.file)  # what it left is in nobody's way
+        tap.eq((got.returncode, got.stderr), (0, ""))
+        tap.eq(registered_in(state), new)
+    print(f"# {sum(seen)} of {KILLS} had the new state")
 
 
 def test_a_secret_that_is_there():

@@ -75,6 +75,8 @@ struct str event_text(struct value event, struct arena *a)
         put_other(&b, data);
     if (str_starts(cause, STR("uid ")))
         part(&b, "by ", cause);
+    else if (str_is(cause, "restore"))
+        part(&b, "by a ", cause);
     struct str text = arena_str(a, buf_view(&b));
     buf_done(&b);
     return text;

@@ -7,8 +7,10 @@
 #include "store/statefile.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct sqlite_store {
@@ -220,6 +222,7 @@ int sqlite_open(const struct sqlite_options *options, struct store **ret, struct
 static int count(struct db *db, struct sqlite_survey *s)
 {
     s->revision = db->revision;
+    s->event = db->event;
     for (enum store_class c = 0; c < STORE_CLASSES; c++)
         s->events += db->tally.kept[c];
     return db_number(db,
@@ -256,5 +259,48 @@ int sqlite_survey(const char *path, store_on_record on_record, void *cls, struct
         return r;
     r = survey(&db, on_record, cls, ret, e);
     db_close(&db, false);
+    return r;
+}
+
+static int raise_counters(struct db *db, const struct sqlite_survey *past)
+{
+    char sql[160];
+    if (past->revision > db->revision)
+        db->revision = past->revision;
+    if (past->event > db->event)
+        db->event = past->event;
+    snprintf(sql, sizeof(sql), "UPDATE counter SET revision = %" PRIu64 ", event = %" PRIu64,
+             db->revision, db->event);
+    return db_exec(db, sql);
+}
+
+static int amend(struct db *db, struct request_list *list, const struct sqlite_survey *past,
+                 struct err *e)
+{
+    struct err why = {0};
+    int code = raise_counters(db, past);
+    if (code != SQLITE_OK)
+        return db_fail(db, code, e);
+    enum store_result result = commit_group(db, list, &why);
+    for (struct request *r = list->first; r && result == STORE_OK; r = r->next) {
+        result = r->notice.result;
+        why = r->notice.err;
+    }
+    return result == STORE_OK ? 0 : err_set(e, why.code ? why.code : -EIO, "%s", why.msg);
+}
+
+int sqlite_amend(const char *path, const struct store_txn *txns, size_t n,
+                 const struct sqlite_survey *past, struct err *e)
+{
+    struct db db = {.path = path};
+    struct request_list list = {0};
+    int r = db_open(&db, e);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < n; i++)
+        request_list_put(&list, request_commit(&txns[i]));
+    r = amend(&db, &list, past, e);
+    request_list_free(&list);
+    db_close(&db, r < 0);
     return r;
 }

@@ -22,9 +22,9 @@ struct sqlite_options {
 int sqlite_open(const struct sqlite_options *options, struct store **ret, struct err *e);
 
 struct sqlite_survey {
-    uint64_t revision;
-    uint64_t events;
-    uint64_t newest_ms; /* when the newest event was; 0: there is none */
+    uint64_t revision, event; /* the last ones given */
+    uint64_t events;          /* that it holds */
+    uint64_t newest_ms;       /* when the newest event was; 0: there is none */
 };
 
 /* Checks a whole state file that no process uses, and calls `on_record` for each of its records. It
@@ -32,5 +32,10 @@ struct sqlite_survey {
  * empty, damaged or newer is refused. */
 int sqlite_survey(const char *path, store_on_record on_record, void *cls, struct sqlite_survey *ret,
                   struct err *e);
+
+/* Commits all of the transactions, or none, to such a file. Their revisions and ids of events, and
+ * all later ones, are higher than those that `past` has seen, too. */
+int sqlite_amend(const char *path, const struct store_txn *txns, size_t n,
+                 const struct sqlite_survey *past, struct err *e);
 
 #endif

@@ -428,13 +428,13 @@ static void a_standing_master_is_not_reprovisioned(void **state)
 
 /* The state that each change leads to, by its first letter (R: ready), in the order of enum
  * change_kind: arm, disarm, unlock, reprovision, accept keys; fetch (by a key), mismatch, wrong
- * key, report, phone home, claim, result (it failed), node ready, deadline. The node's role
- * bootstraps. */
+ * key, report, phone home, claim, result (it failed), node ready, deadline, restore. The node's
+ * role bootstraps. */
 static const char *const cells[STATE_COUNT] = {
-    [STATE_REGISTERED] = "arrar rrrrrrrrr", [STATE_ARMED] = "araaa baabujaaa",
-    [STATE_BOOTING] = "abbab bbbbujbbf",    [STATE_UP] = "auuau uuuuujuRu",
-    [STATE_JOINING] = "ajjaj jjjjjjfRf",    [STATE_READY] = "aRRaR RRRRRRRRR",
-    [STATE_FAILED] = "affaf ffffujfff",
+    [STATE_REGISTERED] = "arrar rrrrrrrrrr", [STATE_ARMED] = "araaa baabujaaar",
+    [STATE_BOOTING] = "abbab bbbbujbbfb",    [STATE_UP] = "auuau uuuuujuRuu",
+    [STATE_JOINING] = "ajjaj jjjjjjfRfj",    [STATE_READY] = "aRRaR RRRRRRRRRR",
+    [STATE_FAILED] = "affaf ffffujffff",
 };
 
 static struct change sample(enum change_kind kind)

@@ -144,6 +144,33 @@ static void disarming(void **state)
     assert_state(&l, STATE_BOOTING);
 }
 
+/* Neither the window's key nor that of a boot that outlasted one; the generation never goes back.
+ */
+static void a_restore_leaves_no_key(void **state)
+{
+    const struct change later = {.kind = CHANGE_RESTORE, .generation = 5};
+    (void)state;
+    life_to(&l, STATE_ARMED);
+    life_do(&l, CHANGE_RESTORE);
+    assert_string_equal(life_told(&l), "registered");
+    assert_false(l.r.has_window);
+    assert_int_equal(l.r.window.join_key.n, 0);
+    life_to(&l, STATE_BOOTING);
+    life_do(&l, CHANGE_RESTORE);
+    assert_string_equal(life_told(&l), "disarmed");
+    assert_false(l.r.has_window);
+    assert_int_equal(l.r.boot.window_key.n, 0);
+    assert_int_equal(life_do(&l, CHANGE_RESTORE)->verdict, OUTCOME_SAME);
+    life_to(&l, STATE_BOOTING);
+    life_do(&l, CHANGE_DISARM);
+    assert_str(l.r.boot.window_key, "W");
+    life_apply(&l, later);
+    assert_string_equal(life_told(&l), "disarmed restored");
+    assert_int_equal(l.r.boot.window_key.n, 0);
+    assert_int_equal(l.r.generation, 5);
+    assert_int_equal(life_do(&l, CHANGE_RESTORE)->verdict, OUTCOME_SAME);
+}
+
 static void weak_evidence_wants_a_window(void **state)
 {
     (void)state;
@@ -178,5 +205,5 @@ UNIT_MAIN(LIFE(a_window_ends_by_itself), LIFE(what_comes_after_its_end_finds_it_
           LIFE(another_boot_of_the_server_counts_by_the_wall), LIFE(a_boot_may_outlast_its_window),
           LIFE(the_key_of_a_closed_window_ends), LIFE(a_key_without_an_end_has_ended),
           LIFE(a_boot_that_failed_loses_its_key), LIFE(a_boot_that_ended_needs_no_key),
-          LIFE(disarming), LIFE(weak_evidence_wants_a_window),
+          LIFE(disarming), LIFE(a_restore_leaves_no_key), LIFE(weak_evidence_wants_a_window),
           LIFE(the_same_alarm_is_told_once_in_a_while))

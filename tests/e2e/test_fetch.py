@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """The daemon's HTTP client against servers that are slow, wrong, or gone."""
+import errno
 import os
 import socket
 import sys
@@ -14,6 +15,7 @@ from daemon import SECONDS  # noqa: E402
 from fetching import Drive, Server, memory_of  # noqa: E402
 
 SHORT_MS = 300
+LONGER_MS = 2000  # a server with a busy machine is not silent for so long
 LINE = "x" * 1000 + "\n"
 
 
@@ -182,12 +184,12 @@ def test_closed_without_an_answer():
 
 def test_cut_in_the_headers():
     for part in (b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-"):
-        fails(ends_after(part), "cut off", "it ends within its headers")
+        fails(ends_after(part), "cut off", "cut off: ")
 
 
 def test_cut_in_the_body():
     done = fails(ends_after(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"), "cut off",
-                 "6 bytes remaining")
+                 "cut off: ")
     tap.eq(done["status"], 200)
 
 
@@ -402,9 +404,11 @@ def test_queue():
             Drive(transfers=2, per_server=1, waiting=2) as drive:
         first = drive.get(server.url())
         second = drive.get(server.url())
-        third = drive.get(server.url(), connect_ms=SHORT_MS)
-        tap.eq(drive.get(other.url()).until("refused")["number"], -16)
-        tap.contains(third.done()["message"], "no connection within")
+        third = drive.get(server.url())
+        tap.eq(drive.get(other.url()).until("refused")["number"], -errno.EBUSY)
+        third.end()
+        late = drive.get(server.url(), connect_ms=SHORT_MS).done()
+        tap.contains(late["message"], "no connection within 300 ms: waited for other requests")
         tap.eq(drive.get(other.url()).done()["body"], "b")  # it does not wait for another server's
         first.end()
         tap.wait_until(lambda: server.accepted == 2)  # the second one has its turn
@@ -565,16 +569,16 @@ def test_stream_falls_silent():
     """Its owner is late in taking it first: that is not the server's silence."""
     with Server(hangs_after(b"HTTP/1.1 200 OK\r\n\r\n" + b"s" * 300_000)) as server, \
             Drive() as drive:
-        stream = drive.get(server.url(), stream=True, manual=True, silence_ms=SHORT_MS)
+        stream = drive.get(server.url(), stream=True, manual=True, silence_ms=LONGER_MS)
         for _ in range(2):
-            other = drive.get(server.url(), stream=True, silence_ms=SHORT_MS)
+            other = drive.get(server.url(), stream=True, silence_ms=LONGER_MS)
             tap.eq(other.done()["fault"], "late")
         stream.until("woken")
         assert stream.take()
         while stream.length < 300_000:
             if not stream.take():
                 stream.until("woken")
-        tap.contains(stream.done()["message"], f"the answer stopped for {SHORT_MS} ms")
+        tap.contains(stream.done()["message"], f"the answer stopped for {LONGER_MS} ms")
 
 
 def test_back_pressure():

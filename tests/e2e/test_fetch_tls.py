@@ -22,7 +22,7 @@ FOLDER = tap.enter(tempfile.TemporaryDirectory(prefix="cloudseed-test-"))
 OURS, OTHER = Authority(FOLDER, "ours"), Authority(FOLDER, "other")
 GOOD = OURS.server("good")
 TOKEN = "eyJhbGciOi" + os.urandom(24).hex()
-SHORT_MS = 300
+SHORT_MS = 1000
 
 
 def secure(handler, certificate=GOOD):

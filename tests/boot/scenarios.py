@@ -152,11 +152,14 @@ def finds_nobody(stage):
 
 
 def begins_anew(stage):
-    """'cloud-init clean' is how an admin has a node do its first boot once more."""
+    """'cloud-init clean' is how an admin has a node do its first boot once more. It makes new ssh
+    host keys, which count when the admin has accepted them."""
     comes_up(stage)
-    before = evidence.identity(stage.machine.root)
+    before, known = evidence.identity(stage.machine.root), evidence.host_keys(stage.machine.root)
     stage.machine.run("cloud-init", "clean")
-    evidence.came_up(stage, "again", stage.boot("again"))
+    evidence.came_up(stage, "again", stage.boot("again"), keys=known)
+    stage.server.ask("POST", f"/v1/nodes/{stage.node}/accept-keys")
+    evidence.called_back(stage.server, stage.machine.root, stage.node)
     after = evidence.identity(stage.machine.root)
     kept = sorted(name for name in before if before[name] == after.get(name))
     tap.eq(kept, ["hostname", "instance-id"], "what stays: its ssh host keys do not")

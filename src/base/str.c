@@ -140,7 +140,7 @@ bool str_is_utf8(struct str s, size_t *ret_at)
     return true;
 }
 
-uint32_t str_decode(struct str s, size_t *ret_n)
+uint32_t str_decode_sequence(struct str s, size_t *ret_n)
 {
     const unsigned char *p = (const unsigned char *)s.p;
     size_t n = utf8_sequence(p, s.n);

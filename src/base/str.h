@@ -84,7 +84,14 @@ bool str_is_utf8(struct str s, size_t *ret_at);
 
 /* The code point that begins `s`, which must not be empty; *ret_n is its length in bytes. A byte
  * that is not UTF-8 counts as U+FFFD with a length of 1. */
-uint32_t str_decode(struct str s, size_t *ret_n);
+uint32_t str_decode_sequence(struct str s, size_t *ret_n);
+static inline uint32_t str_decode(struct str s, size_t *ret_n)
+{
+    if ((unsigned char)s.p[0] >= 0x80)
+        return str_decode_sequence(s, ret_n);
+    *ret_n = 1;
+    return (unsigned char)s.p[0];
+}
 
 /* Whether a code point must not reach a terminal: controls (also those above 127), characters that
  * change the direction of text, ends of lines and paragraphs, and what is never visible. */

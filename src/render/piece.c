@@ -8,7 +8,7 @@
 
 #define ARENA_BYTES (64 << 10)
 /* Shorter texts cost less as a part of what stands around them. */
-#define TEXT_MIN_BYTES 256
+#define TEXT_MIN_BYTES 128
 /* What is compressed at a load, at some 30 MB/s. Documents beyond it are compressed when they are
  * asked for. */
 #define COMPRESSED_MAX_BYTES ((size_t)8 << 20)

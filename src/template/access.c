@@ -160,6 +160,11 @@ static bool has_attr(struct value v, struct str name)
     }
 }
 
+bool access_is_of_mappings(struct str name)
+{
+    return has_attr((struct value){.kind = VALUE_MAP}, name);
+}
+
 /* --- a.name and a[key] --------------------------------------------------------------------- */
 
 static bool no_member(struct run *r, uint32_t at, struct value of, struct value key,
@@ -212,22 +217,22 @@ static bool refuse_python(struct run *r, uint32_t at, struct value of, struct st
     return run_fail(r, at, "'%s' is an attribute that Python has, out of reach here", text);
 }
 
-bool run_attr(struct run *r, uint32_t at, struct value of, struct str name, struct value *ret)
+bool run_attr(struct run *r, const struct expr *e, struct value of, struct value *ret)
 {
     if (of.kind == VALUE_UNDEFINED && of.tag == RUN_LOOP)
-        return loop_attr(r, at, of, name, ret);
+        return loop_attr(r, e->at, of, e->attr, ret);
     if (of.kind == VALUE_UNDEFINED)
-        return run_refuse(r, at, of);
-    if (has_attr(of, name))
-        return refuse_python(r, at, of, name);
+        return run_refuse(r, e->at, of);
+    if (of.kind == VALUE_MAP ? e->op != 0 : has_attr(of, e->attr))
+        return refuse_python(r, e->at, of, e->attr);
     if (of.kind == VALUE_MAP) {
-        if (!run_charge_lookup(r, at, of, value_str(name)))
+        if (!run_charge_lookup(r, e->at, of, value_str(e->attr)))
             return false;
-        *ret = value_get(of, name);
+        *ret = value_get(of, e->attr);
         if (ret->kind != VALUE_UNDEFINED || ret->tag || ret->s)
             return true;
     }
-    return no_member(r, at, of, value_str(name), ret);
+    return no_member(r, e->at, of, value_str(e->attr), ret);
 }
 
 static bool index_sequence(struct run *r, uint32_t at, struct value of, struct value key,

@@ -74,7 +74,7 @@ enum origin {
 
 struct expr {
     uint8_t kind;   /* enum expr_kind */
-    uint8_t op;     /* enum op */
+    uint8_t op;     /* enum op; of EXPR_ATTR: 1 where Python's mappings have such an attribute */
     uint16_t depth; /* levels below, this one included */
     uint32_t at;    /* offset in the source */
     uint32_t n;     /* items */
@@ -219,6 +219,11 @@ const struct visible *include_find(const struct include *inc, struct str name);
 
 /* Fills in every slot of the template. False where it has too many variables. */
 bool scope_resolve(struct template *t, struct arena *a);
+
+/* --- access.c ------------------------------------------------------------------------------ */
+
+/* Whether Python's mappings have an attribute of that name, which no key can then be read by. */
+bool access_is_of_mappings(struct str name);
 
 /* --- walk.c: what an expression is made of, in the order of the source --------------------- */
 

@@ -53,8 +53,8 @@ extern const struct builtin builtin_yaml_part;
 
 /* NULL where there is none. The first of that name: methods of two kinds may share one. */
 const struct builtin *builtin_find(const struct builtins *in, struct str name);
-/* The method of that name for this kind of value, NULL where there is none. */
-const struct builtin *builtin_method(const char *name, struct value v);
+/* The method of the same name for this kind of value, NULL where there is none. */
+const struct builtin *builtin_method(const struct builtin *like, struct value v);
 
 /* --- Arguments ----------------------------------------------------------------------------- */
 
@@ -74,6 +74,8 @@ bool builtin_has_arg(const struct builtin_call *c, unsigned i);
 void builtin_begin(struct run *r, struct buf *b);
 bool builtin_end(struct run *r, const struct builtin_call *c, bool ok, struct buf *b,
                  struct value *ret);
+/* Gives the buffer back, whose text is not needed any more. */
+void builtin_return(struct run *r, struct buf *b);
 /* As a string; what tojson gave stays so. */
 struct value builtin_same(const struct builtin_call *c, struct str s);
 

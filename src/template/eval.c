@@ -219,7 +219,7 @@ static bool eval_call(struct run *r, const struct expr *e, struct value *ret)
         return e->builtin->fn(r, &c, ret);
     if (c.on.kind == VALUE_UNDEFINED)
         return run_refuse(r, e->at, c.on);
-    const struct builtin *m = builtin_method(e->builtin->name, c.on);
+    const struct builtin *m = builtin_method(e->builtin, c.on);
     if (!m)
         return run_fail(r, e->at, "%s has no method '%s'", run_kind(c.on), e->builtin->name);
     return m->fn(r, &c, ret);
@@ -260,7 +260,7 @@ bool run_eval(struct run *r, const struct expr *e, struct value *ret)
     case EXPR_LIST:
     case EXPR_TUPLE: return eval_list(r, e, ret);
     case EXPR_DICT: return eval_dict(r, e, ret);
-    case EXPR_ATTR: return run_eval(r, e->of, &of) && run_attr(r, e->at, of, e->attr, ret);
+    case EXPR_ATTR: return run_eval(r, e->of, &of) && run_attr(r, e, of, ret);
     case EXPR_INDEX:
     case EXPR_UNARY:
     case EXPR_BINARY: return eval_operands(r, e, ret);
@@ -353,17 +353,18 @@ static bool capture(struct run *r, const struct assign *a, uint32_t at, struct v
     struct template_trace *trace = r->trace;
     const struct template_sink *sink = r->sink;
     struct buf *out = r->out, text;
-    buf_init(&text, r->output_max_bytes);
+    builtin_begin(r, &text);
+    text.max_bytes = r->output_max_bytes;
     r->out = &text;
     r->trace = NULL;
     r->sink = NULL;
-    text.secret = r->scratch.secret;
     bool ok = enter_frame(r, at, &a->body) && run_block(r, &a->body.block);
     r->out = out;
     r->trace = trace;
     r->sink = sink;
     ok = ok && run_copy_text(r, at, buf_view(&text), ret);
-    buf_done(&text);
+    text.max_bytes = r->scratch.max_bytes;
+    builtin_return(r, &text);
     return ok;
 }
 

@@ -128,10 +128,12 @@ const struct builtin *builtin_find(const struct builtins *in, struct str name)
     return NULL;
 }
 
-const struct builtin *builtin_method(const char *name, struct value v)
+const struct builtin *builtin_method(const struct builtin *like, struct value v)
 {
+    if (like->of == v.kind)
+        return like;
     for (size_t i = 0; i < builtin_methods.n; i++) {
-        if (methods[i].of == v.kind && !strcmp(methods[i].name, name))
+        if (methods[i].of == v.kind && !strcmp(methods[i].name, like->name))
             return &methods[i];
     }
     return NULL;
@@ -207,14 +209,19 @@ void builtin_begin(struct run *r, struct buf *b)
     buf_clear(b);
 }
 
+void builtin_return(struct run *r, struct buf *b)
+{
+    buf_done(&r->spare);
+    r->spare = *b;
+}
+
 bool builtin_end(struct run *r, const struct builtin_call *c, bool ok, struct buf *b,
                  struct value *ret)
 {
     if (ok)
         ok = b->full ? run_fail(r, c->at, "this text is too long")
                      : run_copy_text(r, c->at, buf_view(b), ret);
-    buf_done(&r->spare);
-    r->spare = *b;
+    builtin_return(r, b);
     return ok;
 }
 

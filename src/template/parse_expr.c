@@ -472,6 +472,7 @@ static struct expr *parse_attribute(struct parser *p, struct expr *of)
     e->at = p->tok.at;
     e->of = of;
     e->attr = intern_str(p->names, p->tok.text);
+    e->op = access_is_of_mappings(e->attr);
     parser_next(p);
     return parse_child(p, e, of) ? e : NULL;
 }

@@ -244,7 +244,7 @@ static inline bool run_charge_lookup(struct run *r, uint32_t at, struct value ma
     return run_charge(r, at, map.n / 8 * (1 + bytes / 64));
 }
 /* Jinja2's a.name and a[key]: undefined where there is none. */
-bool run_attr(struct run *r, uint32_t at, struct value of, struct str name, struct value *ret);
+bool run_attr(struct run *r, const struct expr *e, struct value of, struct value *ret);
 bool run_index(struct run *r, uint32_t at, struct value of, struct value key, struct value *ret);
 /* The value under a key by Python's equality; absent (run_is_absent) where there is none. */
 bool run_map_get(struct run *r, uint32_t at, struct value map, struct value key, struct value *ret);

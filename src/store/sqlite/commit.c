@@ -52,15 +52,53 @@ static int put(struct db *db, const struct store_write *w, uint64_t id, uint64_t
     return db_run(db, DB_INSERT);
 }
 
-static int write_one(struct db *db, const struct store_write *w, uint64_t revision,
-                     uint64_t *ret_found)
+/* Whether an earlier write of the transaction, which no one has done yet, is of the same record. */
+static bool is_written_before(const struct store_txn *t, size_t at, uint64_t revision,
+                              uint64_t *ret_found)
 {
-    uint64_t id;
-    int code = find(db, w, &id, ret_found);
+    const struct store_write *w = &t->writes[at];
+    bool is_written = false;
+    for (size_t i = 0; i < at; i++) {
+        const struct store_write *before = &t->writes[i];
+        if (before->op == STORE_CHECK || !str_eq(before->key, w->key) ||
+            !str_eq(before->kind, w->kind))
+            continue;
+        *ret_found = before->op == STORE_PUT ? revision : 0;
+        is_written = true;
+    }
+    return is_written;
+}
+
+/* Of a record that an earlier write of the transaction may make or delete. */
+#define ID_UNKNOWN UINT64_MAX
+
+/* Compares each write with the record that it will meet, and finds the rows of these. All of it
+ * comes before the first write: a transaction that conflicts has changed nothing. */
+static int check(struct db *db, struct request *r, uint64_t revision, uint64_t *ret_ids)
+{
+    const struct store_txn *t = &r->txn;
+    for (size_t i = 0; i < t->n_writes; i++) {
+        const struct store_write *w = &t->writes[i];
+        uint64_t found;
+        int code = find(db, w, &ret_ids[i], &found);
+        if (code != SQLITE_OK)
+            return code;
+        if (is_written_before(t, i, revision, &found))
+            ret_ids[i] = ID_UNKNOWN;
+        if (w->expected != STORE_ANY && w->expected != found) {
+            request_conflict(r, i, found);
+            return CONFLICT;
+        }
+    }
+    return SQLITE_OK;
+}
+
+static int write_one(struct db *db, const struct store_write *w, uint64_t id, uint64_t revision)
+{
+    uint64_t found;
+    int code = id == ID_UNKNOWN ? find(db, w, &id, &found) : SQLITE_OK;
     if (code != SQLITE_OK)
         return code;
-    if (w->expected != STORE_ANY && w->expected != *ret_found)
-        return CONFLICT;
     if (w->op == STORE_PUT)
         return put(db, w, id, revision);
     if (w->op == STORE_CHECK || !id)
@@ -82,14 +120,11 @@ static int append(struct db *db, const struct store_event *ev, uint64_t id, uint
     return db_run(db, which);
 }
 
-static int run_all(struct db *db, struct request *r, uint64_t revision)
+static int write_all(struct db *db, const struct store_txn *t, const uint64_t *ids,
+                     uint64_t revision)
 {
-    const struct store_txn *t = &r->txn;
     for (size_t i = 0; i < t->n_writes; i++) {
-        uint64_t found;
-        int code = write_one(db, &t->writes[i], revision, &found);
-        if (code == CONFLICT)
-            request_conflict(r, i, found);
+        int code = write_one(db, &t->writes[i], ids[i], revision);
         if (code != SQLITE_OK)
             return code;
     }
@@ -101,21 +136,25 @@ static int run_all(struct db *db, struct request *r, uint64_t revision)
     return SQLITE_OK;
 }
 
+#define FEW_WRITES 8
+
 static int run_one(struct db *db, struct request *r)
 {
-    int code = db_run(db, DB_SAVEPOINT);
+    const struct store_txn *t = &r->txn;
+    uint64_t revision = db->revision + 1, few[FEW_WRITES];
+    uint64_t *ids = t->n_writes > FEW_WRITES ? ARENA_ARRAY(&r->arena, uint64_t, t->n_writes) : few;
+    int code = check(db, r, revision, ids);
+    if (code == CONFLICT)
+        return SQLITE_OK;
+    if (code == SQLITE_OK)
+        code = write_all(db, t, ids, revision);
     if (code != SQLITE_OK)
         return code;
-    code = run_all(db, r, db->revision + 1);
-    if (code == CONFLICT) {
-        code = db_run(db, DB_ROLLBACK_TO);
-    } else if (code == SQLITE_OK) {
-        r->notice.result = STORE_OK;
-        r->notice.revision = ++db->revision;
-        r->notice.first_event = r->txn.n_events ? db->event + 1 : 0;
-        db->event += r->txn.n_events;
-    }
-    return code == SQLITE_OK ? db_run(db, DB_RELEASE) : code;
+    r->notice.result = STORE_OK;
+    r->notice.revision = db->revision = revision;
+    r->notice.first_event = t->n_events ? db->event + 1 : 0;
+    db->event += t->n_events;
+    return SQLITE_OK;
 }
 
 /* SQLite rolls back by itself after some errors. */

@@ -16,9 +16,6 @@
 static const char *const texts[DB_STATEMENTS] = {
     [DB_BEGIN] = "BEGIN IMMEDIATE",
     [DB_COMMIT] = "COMMIT",
-    [DB_SAVEPOINT] = "SAVEPOINT one",
-    [DB_RELEASE] = "RELEASE one",
-    [DB_ROLLBACK_TO] = "ROLLBACK TO one",
     [DB_FIND] = "SELECT id, revision FROM record WHERE kind = ?1 AND key = ?2",
     [DB_INSERT] = "INSERT INTO record (kind, key, revision, bytes) VALUES (?1, ?2, ?3, ?4)",
     [DB_UPDATE] = "UPDATE record SET revision = ?2, bytes = ?3 WHERE id = ?1",

@@ -22,9 +22,6 @@ struct sqlite3_stmt;
 enum db_statement {
     DB_BEGIN,
     DB_COMMIT,
-    DB_SAVEPOINT,
-    DB_RELEASE,
-    DB_ROLLBACK_TO,
     DB_FIND,
     DB_INSERT,
     DB_UPDATE,

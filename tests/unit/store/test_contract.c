@@ -142,6 +142,34 @@ static void test_all_or_nothing(void **state)
     assert_int_equal(events(), 3);
 }
 
+/* Each write meets what those before it have left, whose revision no caller can expect. */
+static void test_one_record_again_and_again(void **state)
+{
+    (void)state;
+    put("a", STORE_ABSENT, "1");
+    struct store_write w[] = {
+        {STORE_DELETE, STR("node"), STR("a"), 1, STR("")},
+        {STORE_PUT, STR("node"), STR("a"), STORE_ABSENT, STR("2")},
+        {STORE_PUT, STR("node"), STR("a"), STORE_ANY, STR("3")},
+        {STORE_PUT, STR("node"), STR("b"), STORE_ABSENT, STR("4")},
+        {STORE_DELETE, STR("node"), STR("b"), STORE_ANY, STR("")},
+        {STORE_CHECK, STR("node"), STR("b"), STORE_ABSENT, STR("")},
+        {STORE_PUT, STR("node"), STR("c"), STORE_ABSENT, STR("5")},
+        {STORE_PUT, STR("node"), STR("d"), STORE_ABSENT, STR("6")},
+        {STORE_PUT, STR("node"), STR("c"), STORE_ABSENT, STR("7")},
+    };
+    struct store_txn t = {.writes = w, .n_writes = 9};
+    struct store_notice n = storeloop_commit(&lab.loop, &t);
+    assert_int_equal(n.result, STORE_CONFLICT);
+    assert_int_equal(n.conflict, 8);
+    assert_string_equal(all_records(), "node/a=1@1 ");
+    t.n_writes = 8;
+    n = storeloop_commit(&lab.loop, &t);
+    assert_int_equal(n.result, STORE_OK);
+    assert_int_equal(n.revision, 2);
+    assert_string_equal(all_records(), "node/a=3@2 node/c=5@2 node/d=6@2 ");
+}
+
 /* Queued at once, so that they share a commit; each succeeds or fails by itself. */
 static void test_conflict_does_not_affect_others(void **state)
 {
@@ -325,7 +353,7 @@ static void test_load_can_be_ended(void **state)
 
 UNIT_MAIN(EACH(test_empty), EACH(test_put_and_put_again), EACH(test_wrong_revision),
           EACH(test_any_revision), EACH(test_delete), EACH(test_name_used_again),
-          EACH(test_only_a_check), EACH(test_all_or_nothing),
+          EACH(test_only_a_check), EACH(test_all_or_nothing), EACH(test_one_record_again_and_again),
           EACH(test_conflict_does_not_affect_others), EACH(test_two_at_once), EACH(test_any_bytes),
           EACH(test_bounds), EACH(test_queue_is_bounded), EACH(test_stop_finishes_what_is_queued),
           EACH(test_load_can_be_ended))

@@ -48,6 +48,16 @@ def kill(server):
     server.stop(signal.SIGKILL, -signal.SIGKILL)
 
 
+def test_a_sync_does_not_interrupt_the_loop():
+    with start(world.scratch() / "state") as server:
+        def policies():
+            tasks = Path(f"/proc/{server.process.pid}/task").iterdir()
+            return {(task / "comm").read_text().strip(): os.sched_getscheduler(int(task.name))
+                    for task in tasks}
+        tap.wait_until(lambda: policies().get("store") == os.SCHED_BATCH, what="SCHED_BATCH")
+        tap.eq(os.sched_getscheduler(server.process.pid), os.SCHED_OTHER)
+
+
 def test_removed_while_it_runs():
     state = world.scratch() / "state"
     with start(state) as server:

@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <sched.h>
 #include <sqlite3.h>
 #include <unistd.h>
 
@@ -415,6 +416,9 @@ void *writer_run(void *writer)
     struct writer *w = writer;
     struct err ends;
     err_set(&ends, -ESHUTDOWN, "the server is stopping");
+    /* Where both share a core, the end of a sync does not interrupt the loop: what it is about to
+     * queue then shares the next sync. It is only a hint. */
+    sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
     for (;;) {
         struct queue_work work = queue_wait(&w->queue, GROUP_MAX, wait_ms(w));
         bool idle = !work.commits.n;

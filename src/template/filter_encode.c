@@ -392,7 +392,7 @@ static bool yaml_part(struct run *r, const struct builtin_call *c, struct value 
 {
     struct str s;
     struct buf b;
-    if (!run_text(r, c->at, c->on, &s))
+    if (!run_text(r, c->at, c->on, &s) || !run_charge_chars(r, c->at, s.n))
         return false;
     builtin_begin(r, &b);
     escaped_text(&b, s, yaml_hides);

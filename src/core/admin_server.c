@@ -24,6 +24,16 @@ static struct value store_value(const struct request_ctx *rq, struct arena *a)
         JSON_INT("queued", (int64_t)stats.queued));
 }
 
+static struct value load_value(const struct core *c, struct arena *a)
+{
+    struct core_load load = {0};
+    if (c->host.load)
+        c->host.load(c->host.cls, &load);
+    return JSON_MAP(a, JSON_INT("connections", load.connections),
+                    JSON_INT("requests", load.requests), JSON_INT("exchanges", c->exchanges),
+                    JSON_INT("transfers", load.transfers));
+}
+
 static struct value loss_value(const struct fleet_loss *l, struct arena *a)
 {
     return JSON_MAP(a, JSON_INT("found", (int64_t)l->found), JSON_INT("noted", (int64_t)l->noted),
@@ -90,6 +100,7 @@ enum exchange_verdict admin_show_server(struct exchange *x, struct request_ctx *
                          JSON_INT("faulty", faulty), JSON_STR("url", snapshot_url(x->snapshot)),
                          JSON_VALUE("seed_loaded", json_time(c->loaded_wall_ms, a)),
                          JSON_VALUE("left_out", left_out_values(x, c->fleet)),
+                         JSON_VALUE("load", load_value(c, a)),
                          JSON_VALUE("store", store_value(rq, a)),
                          JSON_VALUE("loss", loss_or_none(c, a))));
     return EXCHANGE_DONE;

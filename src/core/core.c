@@ -183,6 +183,7 @@ static void on_begin(void *cls, struct exchange *x)
     struct request_ctx *rq = ARENA_NEW(&x->arena, struct request_ctx);
     struct route_match found = route_find(x->in.listener, x->in.method, x->in.path, &x->arena);
     *rq = (struct request_ctx){.core = c, .route = found.route, .path = found.path};
+    c->exchanges++;
     x->core = rq;
     x->snapshot = snapshot_ref(c->snapshot);
     if (!found.route && found.methods) {
@@ -202,7 +203,8 @@ static void on_begin(void *cls, struct exchange *x)
 
 static void on_end(void *cls, struct exchange *x)
 {
-    (void)cls;
+    struct core *c = cls;
+    c->exchanges--;
     snapshot_unref(x->snapshot);
     x->snapshot = NULL;
 }

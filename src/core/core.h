@@ -35,6 +35,13 @@ struct core_tls {
     uint32_t warnings_n;
 };
 
+/* What the listeners hold at the moment. A client that left holds nothing. */
+struct core_load {
+    uint32_t connections; /* of HTTP, the admins' included */
+    uint32_t requests;    /* on them, from the request line to the end of the answer */
+    uint32_t transfers;   /* of TFTP */
+};
+
 /* What core needs from the daemon. */
 struct core_host {
     /* Begins a reload and returns its number, which core_reloaded reports at its end. If one is
@@ -47,8 +54,9 @@ struct core_host {
     /* Begins to renew or replace our CA, and returns the number of the change, which
      * core_ca_changed reports at its end. 0, with a reason that is static, if that is refused. */
     uint64_t (*change_ca)(void *cls, enum core_ca_change change, const char **ret_reason);
-    const char *assets;           /* their folder */
-    const struct work_port *work; /* opens files; NULL: no asset is served */
+    void (*load)(void *cls, struct core_load *ret); /* NULL: there are no listeners */
+    const char *assets;                             /* their folder */
+    const struct work_port *work;                   /* opens files; NULL: no asset is served */
     void *cls;
 };
 

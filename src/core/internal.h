@@ -24,6 +24,7 @@ struct core {
     const struct sealer *sealer;
     struct core_host host;
     int64_t started_wall_ms, loaded_wall_ms;
+    uint32_t exchanges; /* that have begun and not ended */
     /* Definitions are checked and written one at a time. */
     struct {
         bool is_taken;

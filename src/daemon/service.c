@@ -141,6 +141,14 @@ static uint64_t on_ca_change_requested(void *cls, enum core_ca_change change,
     return certificates_change_ca(&s->certificates, change, ret_reason);
 }
 
+static void on_load_wanted(void *cls, struct core_load *ret)
+{
+    const struct service *s = cls;
+    *ret = (struct core_load){.connections = http_server_connections(s->http),
+                              .requests = http_server_requests(s->http),
+                              .transfers = tftp_server_transfers(s->tftp)};
+}
+
 /* A client that watches events gets a sign of life even if there are none. */
 static void on_heartbeat(uv_timer_t *timer)
 {
@@ -267,6 +275,7 @@ int service_run(const struct config *c, struct snapshot *first, struct state *st
     const struct core_host host = {.reload = on_reload_requested,
                                    .extend = on_extend_requested,
                                    .change_ca = on_ca_change_requested,
+                                   .load = on_load_wanted,
                                    .assets = c->assets_dir.p,
                                    .work = pool_port(s.pool),
                                    .cls = &s};

@@ -97,6 +97,23 @@ def test_a_byte_now_and_then_is_cut():
         server.wait_event("unread")
 
 
+def test_a_chunk_that_does_not_fit_stops_nobody():
+    """libmicrohttpd can neither take such a line nor read on, and would try for ever. No key is
+    needed for that: any will do."""
+    head = f"POST /s/{'a' * 27}/report HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n"
+    with start({"request_seconds": 3000}) as server:
+        for data in (f"{head}\r\n1;{'a' * 4000}", f"{head}\r\n1;{'a' * 9000}",
+                     f"{head}X: {'a' * 3000}\r\n\r\n3\r\nabc\r\n1;{'a' * 4000}"):
+            with world.Wire(server) as wire, world.Wire(server) as gone:
+                wire.send(data)
+                gone.send(data)
+                gone.close()
+                tap.eq(server.get("/healthz").status, 200)
+                wire.rest()  # until it is closed
+        tap.wait_until(lambda: server.admin("GET", "/v1/server").json["load"] ==
+                       {"connections": 1, "requests": 1, "exchanges": 1, "transfers": 0})
+
+
 def test_a_slow_request_is_cut_while_an_answer_is_under_way():
     """The deadlines of answers are later ones: they must not hide those of requests."""
     with start({"request_seconds": 1, "answer_seconds": 3000}, send_bytes=4096) as server:

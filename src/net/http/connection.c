@@ -113,12 +113,15 @@ void http_connection_enter(struct http_connection *c, enum http_phase phase)
     enqueue(c, phase);
 }
 
-/* libmicrohttpd sees the end of the stream and closes; of a suspended connection it sees nothing.
- */
+/* libmicrohttpd sees the end of the stream and closes; of a suspended connection it sees nothing,
+ * and of one that has no room to read (http_connections_cut_stuck) only its own time-out, whose
+ * unit is a second. */
 static void cut(struct http_connection *c)
 {
     shutdown(c->fd, SHUT_RDWR);
     c->deadline_ms = UINT64_MAX; /* cut once */
+    if (c->request && c->request->state == REQUEST_BEGUN)
+        MHD_set_connection_option(c->request->m, MHD_CONNECTION_OPTION_TIMEOUT, 1u);
     if (c->request && c->request->suspended) {
         c->request->expired = true;
         http_resume(c->request);
@@ -204,6 +207,19 @@ void http_connections_cut(struct http_server *s)
     for (int phase = 0; phase < PHASES; phase++) {
         for (EACH(c, next, &s->phases[phase]))
             cut(c);
+    }
+}
+
+void http_connections_cut_stuck(struct http_server *s)
+{
+    struct http_connection *c, *next;
+    for (EACH(c, next, &s->phases[PHASE_WAITING])) {
+        struct http_request *r = c->request;
+        if (!r || r->state != REQUEST_BEGUN || !r->encoding_n)
+            continue;
+        if (!r->is_fed)
+            cut(c);
+        r->is_fed = false;
     }
 }
 

@@ -47,5 +47,7 @@ void http_server_drain(struct http_server *s, uint32_t within_ms, void (*on_drai
 void http_server_free(struct http_server *s);
 
 uint32_t http_server_connections(const struct http_server *s);
+/* Those whose request line has come and whose answer has not gone out. */
+uint32_t http_server_requests(const struct http_server *s);
 
 #endif

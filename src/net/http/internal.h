@@ -89,6 +89,7 @@ struct http_request {
     bool close;               /* the connection, after the answer */
     bool dropping;            /* was answered within its body; the rest is not kept */
     bool truncated;           /* the file became shorter while it was sent */
+    bool is_fed;              /* a piece of the body has come since http_connections_cut_stuck */
     bool suspended;           /* in libmicrohttpd */
     bool expired;             /* was suspended for too long */
     bool ended;               /* the exchange's last step is done */
@@ -129,7 +130,7 @@ struct http_server {
     struct http_limits limits;
     struct MHD_Daemon *daemon;
     uv_poll_t watch;     /* libmicrohttpd's epoll */
-    uv_timer_t again;    /* pumps at the loop's next iteration */
+    uv_idle_t again;     /* pumps at the loop's next iteration */
     uv_timer_t deadline; /* of the connection that is due first */
     struct http_refusals refusals;
     unsigned handles; /* of the four above that are still open */
@@ -140,7 +141,8 @@ struct http_server {
     SLIST_HEAD(, http_request) spare_requests;
     unsigned spare_requests_n;
     struct slots requests; /* that have begun */
-    uint32_t connections_n;
+    uint32_t connections_n, requests_n;
+    unsigned spins; /* pumps in a row after which libmicrohttpd had more to do */
     uint32_t peers[PEER_SLOTS];
     int spare_fd;                           /* to refuse a connection when descriptors run out */
     const struct http_connection *arriving; /* from accept.c to connection.c */
@@ -182,6 +184,8 @@ void http_connection_waiting(struct http_connection *c);
 void http_connection_heard(struct http_connection *c);
 /* Closes the oldest connection that has never sent the head of a request; false: there is none. */
 bool http_connections_make_room(struct http_server *s);
+/* Closes requests whose body comes in chunks and has not gone on since the last call. */
+void http_connections_cut_stuck(struct http_server *s);
 void http_connections_close_idle(struct http_server *s);
 void http_connections_cut(struct http_server *s);
 void http_connections_arm(struct http_server *s, uint64_t deadline_ms);

@@ -130,6 +130,7 @@ void *http_request_begin(void *cls, const char *target, struct MHD_Connection *m
     http_connection_check(r->connection);
     http_request_forget(r->connection);
     r->connection->request = r;
+    s->requests_n++;
     r->state = REQUEST_OPENED;
     r->version_at = target + strlen(target) + 1;
     LIST_INSERT_HEAD(&s->opened_requests, r, opened);
@@ -329,6 +330,7 @@ static void begin(struct http_request *r, const char *url, const char *method, c
     http_request_check(r, REQUEST_OPENED);
     LIST_REMOVE(r, opened);
     r->state = REQUEST_BEGUN;
+    r->is_fed = true;
     http_connection_heard(r->connection);
     r->begun_ns = uv_hrtime();
     read_request(r, url, method, version);
@@ -416,6 +418,7 @@ enum MHD_Result http_request_step(void *cls, struct MHD_Connection *m, const cha
             return MHD_YES;
     } else if (*body_n) {
         http_request_check(r, REQUEST_BEGUN);
+        r->is_fed = true;
         if (!r->dropping && !buf_append(&r->body, body, *body_n))
             refuse_within_body(r);
         *body_n = 0;
@@ -513,6 +516,7 @@ void http_request_end(void *cls, struct MHD_Connection *m, void **context,
     assert(r->magic == REQUEST_MAGIC && r->state != REQUEST_SPARE && !r->suspended);
     *context = NULL;
     r->connection->request = NULL;
+    s->requests_n--;
     if (r->exchange.out.status)
         log_outcome(r, how == MHD_REQUEST_TERMINATED_COMPLETED_OK || r->dropping);
     else

@@ -13,15 +13,22 @@
 
 /* Runs of libmicrohttpd in a row, before other events of the loop are served. */
 #define TURNS_MAX 8
+/* It never ends with a chunk whose size line, with its extension, does not fit the connection's
+ * memory: it can neither take the line nor read on, and does not close. Nothing else keeps it busy
+ * for so many pumps in a row without a byte of a body. */
+#define SPINS_MAX 32
 
-static void on_again(uv_timer_t *timer)
+static void on_again(uv_idle_t *again)
 {
-    http_server_pump(timer->data);
+    uv_idle_stop(again);
+    http_server_pump(again->data);
 }
 
+/* Not by a timer that is due at once: before libuv 1.46 one that its own callback starts again runs
+ * again within the same iteration, and nobody else does as long as that goes on. */
 void http_server_pump_soon(struct http_server *s)
 {
-    uv_timer_start(&s->again, on_again, 0, 0);
+    uv_idle_start(&s->again, on_again);
 }
 
 static void report_drained(struct http_server *s)
@@ -39,10 +46,18 @@ void http_server_pump(struct http_server *s)
     MHD_UNSIGNED_LONG_LONG wait_ms;
     for (int i = 0; i < TURNS_MAX; i++) {
         MHD_run(s->daemon);
-        if (MHD_get_timeout(s->daemon, &wait_ms) != MHD_YES || wait_ms > 0)
+        if (MHD_get_timeout(s->daemon, &wait_ms) != MHD_YES || wait_ms > 0) {
+            s->spins = 0;
             break;
-        if (i == TURNS_MAX - 1)
+        }
+        if (i == TURNS_MAX - 1) {
+            s->spins++;
             http_server_pump_soon(s);
+        }
+    }
+    if (s->spins == SPINS_MAX) {
+        s->spins = 0;
+        http_connections_cut_stuck(s);
     }
     if (s->draining && s->connections_n == 0)
         report_drained(s);
@@ -108,7 +123,7 @@ static int watch_daemon(struct http_server *s)
     int r = uv_poll_init(s->loop, &s->watch, fd);
     if (r < 0)
         return r;
-    uv_timer_init(s->loop, &s->again);
+    uv_idle_init(s->loop, &s->again);
     uv_timer_init(s->loop, &s->deadline);
     http_refusals_init(&s->refusals, s->loop);
     s->handles = 4;
@@ -145,6 +160,11 @@ int http_server_new(uv_loop_t *loop, const struct exchange_port *port, const str
 uint32_t http_server_connections(const struct http_server *s)
 {
     return s->connections_n;
+}
+
+uint32_t http_server_requests(const struct http_server *s)
+{
+    return s->requests_n;
 }
 
 static void close_listeners(struct http_server *s)

@@ -5,17 +5,15 @@ ended. What was answered 200 before the damage is there afterwards, or the start
 
 ROUNDS=100 in the environment for a longer run, SEED=N for the same choices again.
 """
-import http.client
-import json
 import os
 import random
 import shutil
 import signal
 import sys
-import threading
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[1] / part) for part in ("lib", "e2e")]
+sys.path[:0] = [str(Path(__file__).resolve().parent)]
+from posting import Client, stages, start  # noqa: E402 (it finds the next two)
 import tap  # noqa: E402
 import world  # noqa: E402
 
@@ -53,50 +51,6 @@ def log_halved(state):
 
 
 DAMAGES = [removed, renamed_over, written_over, log_removed, log_cut, log_halved]
-
-
-class Client(threading.Thread):
-    """Posts until it is stopped, and knows what was answered 200."""
-
-    def __init__(self, server, name):
-        super().__init__(daemon=True)
-        self.server, self.name, self.over = server, name, threading.Event()
-        self.key = world.key_of(server.state, name)
-        self.answered, self.statuses = [], set()
-
-    def run(self):
-        number = 0
-        while not self.over.is_set():
-            number += 1
-            stage = f"{self.name}-{number}"
-            body = json.dumps({"name": stage, "description": "d", "event_type": "start"})
-            try:
-                status = self.server.request("POST", f"/s/{self.key}/report", body).status
-            except (OSError, http.client.HTTPException):
-                return  # it was killed: not answered
-            self.statuses.add(status)
-            if status == 200:
-                self.answered.append(stage)
-
-
-def stages(server):
-    found, after = set(), 0
-    while after is not None:
-        page = server.admin("GET", f"/v1/events?kind=progress&limit=100&after={after}").json
-        found |= {e["data"]["stage"] for e in page["events"]}
-        after = page["next"]
-    return found
-
-
-def start(made, state):
-    """None if it does not start, which it must say."""
-    server = made.start(state=state, wait=False)
-    tap.wait_until(lambda: server.events("listening") or server.events("start-failed"))
-    if server.events("start-failed"):
-        server.stop(status=1)
-        return None
-    server._learn_addresses()  # pylint: disable=protected-access
-    return server
 
 
 def one_round(made, damage, chance, while_running):

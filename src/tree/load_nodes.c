@@ -4,6 +4,7 @@
 #include "tree/load.h"
 
 #include "base/guess.h"
+#include "model/placeholder.h"
 
 #include <stdlib.h>
 
@@ -268,6 +269,18 @@ static void put_node(struct reading *n)
     put_keys(n);
 }
 
+/* The server takes neither for evidence. */
+static void warn_of_placeholders(struct reading *n)
+{
+    struct load *l = n->l;
+    if (n->node->uuid && placeholder_uuid(*n->node->uuid))
+        fault_warn(l->faults, schema_place(&l->reader, n->y, "uuid", 0),
+                   "uuid: many machines report this one, so that it identifies none; remove it");
+    if (n->node->serial.n && placeholder_serial(n->node->serial))
+        fault_warn(l->faults, schema_place(&l->reader, n->y, "serial", 0),
+                   "serial: many machines report this one, so that it identifies none; remove it");
+}
+
 void load_node(struct load *l, const struct yaml_pair *pair)
 {
     struct node_draft d = {0};
@@ -282,6 +295,7 @@ void load_node(struct load *l, const struct yaml_pair *pair)
     check_bootstrap(&n, d.cluster);
     find_networks(&n);
     check_cards(&n);
+    warn_of_placeholders(&n);
     put_node(&n);
 }
 

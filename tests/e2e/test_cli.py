@@ -96,6 +96,19 @@ def test_check_warns_of_a_misspelt_variable():
     tap.contains(said, "slip/site.yaml:")
 
 
+def test_check_warns_of_what_many_machines_report():
+    copy_tree("shared", {})
+    WORLD.write("shared/nodes/shared.yaml",
+                "dull:\n  role: shared\n  uuid: 03000200-0400-0500-0006-000700080009\n"
+                "  serial: To Be Filled By O.E.M.\n")
+    WORLD.write("shared/roles/shared.yaml", "shared: {}\n")
+    done = WORLD.run("check", "shared")
+    tap.eq(done.returncode, 0)
+    for line, key in ((3, "uuid"), (4, "serial")):
+        tap.contains(done.stdout, f"shared/nodes/shared.yaml:{line}:")
+        tap.contains(done.stdout, f"warning: {key}: many machines report this one")
+
+
 def test_check_of_bootstrap_where_it_is_not_seen():
     shutil.copytree(WORLD.path / "templates", WORLD.path / "early-templates")
     WORLD.write("early-templates/k8s/user-data", "#cloud-config\n# {{ bootstrap.token }}\n")

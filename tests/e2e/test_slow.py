@@ -114,6 +114,19 @@ def test_a_chunk_that_does_not_fit_stops_nobody():
                        {"connections": 1, "requests": 1, "exchanges": 1, "transfers": 0})
 
 
+def test_a_peer_that_leaves_while_it_is_held():
+    """It was read, and is not said to be malformed."""
+    ask = b"POST /v1/reload HTTP/1.1\r\nHost: t\r\nContent-Length: 0\r\n\r\n"
+    with start({}) as server:
+        for _ in range(20):
+            with socket.socket(socket.AF_UNIX) as made:
+                made.connect(str(server.socket))
+                made.sendall(ask)
+        tap.wait_until(lambda: server.admin("GET", "/v1/server").json["load"]["connections"] == 1)
+        reasons = {said["reason"] for said in server.events("unread")}
+        tap.eq(reasons, {"the peer left before its request was answered"})
+
+
 def test_a_slow_request_is_cut_while_an_answer_is_under_way():
     """The deadlines of answers are later ones: they must not hide those of requests."""
     with start({"request_seconds": 1, "answer_seconds": 3000}, send_bytes=4096) as server:

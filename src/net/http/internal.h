@@ -90,6 +90,7 @@ struct http_request {
     bool dropping;            /* was answered within its body; the rest is not kept */
     bool truncated;           /* the file became shorter while it was sent */
     bool is_fed;              /* a piece of the body has come since http_connections_cut_stuck */
+    bool was_held;            /* it was whole, and core waited */
     bool suspended;           /* in libmicrohttpd */
     bool expired;             /* was suspended for too long */
     bool ended;               /* the exchange's last step is done */

@@ -429,6 +429,7 @@ enum MHD_Result http_request_step(void *cls, struct MHD_Connection *m, const cha
         return MHD_NO;
     r->exchange.in.body = buf_view(&r->body);
     if (!answer(r)) {
+        r->was_held = true;
         http_suspend(r, PHASE_SUSPENDED);
         return MHD_YES;
     }
@@ -495,14 +496,16 @@ static void log_outcome(const struct http_request *r, bool whole)
     log_event(level, x->out.event ? x->out.event : "answered", fields, n);
 }
 
-/* libmicrohttpd answered or gave up by itself. */
+/* libmicrohttpd answered or gave up by itself, or the peer did while core waited. */
 static void log_unread(const struct http_request *r)
 {
+    const char *reason = r->was_held ? "the peer left before its request was answered"
+                                     : "the request was malformed, too large, or never whole";
     char peer[ADDRESS_TEXT_SIZE];
     const struct exchange_in in = {.peer = r->connection->peer.address,
                                    .principal = r->connection->principal};
     log_notice("unread", LOG_TEXT("peer", peer_text(&in, peer)),
-               LOG_TEXT("reason", STR("the request was malformed, too large, or never whole")));
+               LOG_TEXT("reason", str_from(reason)));
 }
 
 void http_request_end(void *cls, struct MHD_Connection *m, void **context,

@@ -202,10 +202,10 @@ struct str ca_text(const struct ca *ca, struct arena *a)
 {
     struct str text = {"", 0};
     assert(a->secret);
-    x509_write_key(ca->current.key, a, &text);
+    must(x509_write_key(ca->current.key, a, &text));
     x509_write(ca->current.cert, a, &text);
     if (ca->former.key) {
-        x509_write_key(ca->former.key, a, &text);
+        must(x509_write_key(ca->former.key, a, &text));
         x509_write(ca->former.cert, a, &text);
         x509_write(ca->bridge, a, &text);
     }
@@ -332,7 +332,7 @@ void ca_issue(const struct ca *ca, const struct certificate_name *names, size_t 
     X509 *cert = certify_server(key, by, names, n, made.since_s, made.until_s);
     arena_init(&made.arena, CHUNK_BYTES);
     made.arena.secret = true;
-    x509_write_key(key, &made.arena, &made.key);
+    must(x509_write_key(key, &made.arena, &made.key));
     x509_write(cert, &made.arena, &made.chain);
     x509_write(ca->current.cert, &made.arena, &made.ca);
     if (ca->former.key) {

@@ -139,9 +139,13 @@ int certificate_read(struct str chain, struct str key, struct str ca, struct cer
         made.arena.secret = true;
         made.chain = write_list(p.chain, &made.arena);
         made.ca = write_list(p.anchors, &made.arena);
-        x509_write_key(p.key, &made.arena, &made.key);
-        *ret = made;
+        if (!x509_write_key(p.key, &made.arena, &made.key))
+            r = err_set(e, -EINVAL, "key: of a kind that cannot be used");
     }
+    if (r == 0)
+        *ret = made;
+    else
+        arena_done(&made.arena);
     parts_free(&p);
     return r;
 }

@@ -87,13 +87,15 @@ void x509_write(X509 *cert, struct arena *a, struct str *text)
     append(bio, a, text);
 }
 
-void x509_write_key(EVP_PKEY *key, struct arena *a, struct str *text)
+bool x509_write_key(EVP_PKEY *key, struct arena *a, struct str *text)
 {
     BIO *bio = mem_need(BIO_new(BIO_s_mem()));
     bool old = EVP_PKEY_is_a(key, "EC") || EVP_PKEY_is_a(key, "RSA");
-    must(old ? PEM_write_bio_PrivateKey_traditional(bio, key, NULL, NULL, 0, NULL, NULL)
-             : PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL));
+    bool good = (old ? PEM_write_bio_PrivateKey_traditional(bio, key, NULL, NULL, 0, NULL, NULL)
+                     : PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL)) == 1;
     append(bio, a, text);
+    ERR_clear_error();
+    return good;
 }
 
 void x509_key_digest(X509 *cert, uint8_t ret[static X509_DIGEST_BYTES])

@@ -18,8 +18,9 @@ EVP_PKEY *x509_read_key(struct str pem);
 
 /* Appends PEM text to what *text has, in the arena. */
 void x509_write(X509 *cert, struct arena *a, struct str *text);
-/* Where there is a choice not as PKCS #8, of which GnuTLS leaves a copy in freed memory. */
-void x509_write_key(EVP_PKEY *key, struct arena *a, struct str *text);
+/* False if the key has no such form. Where there is a choice not as PKCS #8, of which GnuTLS leaves
+ * a copy in freed memory. */
+bool x509_write_key(EVP_PKEY *key, struct arena *a, struct str *text);
 
 #define X509_DIGEST_BYTES 32
 /* SHA-256 of the key's SubjectPublicKeyInfo (DER). */

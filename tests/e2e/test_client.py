@@ -101,8 +101,8 @@ def test_all_that_can_be_done_is_done():
 def test_arm_says_what_to_set():
     out, _ = play(["arm-minutes"], "node", "arm", "k8s-worker-2", "--for", "90m")
     first, serial, proxmox, _ = out.splitlines()
-    tap.eq(first, "k8s-worker-2 is armed until 2026-11-22T12:30:00.000Z; its SMBIOS serial is to "
-                  "be:")
+    tap.eq(first, "k8s-worker-2 is armed until 2026-11-22T12:30:00.000Z; set its SMBIOS serial "
+                  "to:")
     tap.eq(serial, SERIAL)
     head, _, encoded = proxmox.partition(",serial=")
     tap.eq(head, "Proxmox: qm set VMID --smbios1 uuid=UUID,base64=1")

@@ -41,7 +41,7 @@ void node_act_print_armed(struct api *api, struct value armed)
 {
     struct value arm = value_get(armed, STR("arm"));
     struct str serial = api_text(arm, "serial");
-    cli_print_line("%.*s is armed until %.*s; its SMBIOS serial is to be:",
+    cli_print_line("%.*s is armed until %.*s; set its SMBIOS serial to:",
                    STR_ARG(api_text(armed, "name")), STR_ARG(api_text(arm, "ends")));
     cli_print_line("%.*s", STR_ARG(serial));
     print_proxmox(api, armed, serial);
@@ -105,9 +105,9 @@ const struct command command_node_arm = {
     .flags = FLAGS(FLAG_WINDOW, FLAG_JSON),
     .summary = "open nodes' build windows",
     .help = "For two hours, or as long as --for says, the machine may be built: it may identify\n"
-            "itself by its MAC or UUID, and its reports move it on. Prints the SMBIOS serial\n"
-            "that the machine is to have, and how Proxmox is told. That is the only time that\n"
-            "the window's keys are told; with --json they are under arm.\n"
+            "itself by its MAC or UUID, and its reports move it on. Prints the SMBIOS serial to\n"
+            "set, with the key of this window and the pin of the server's CA, and the command\n"
+            "for Proxmox; with --json they are under arm. `node url --smbios` prints it again.\n"
             "\n"
             "Examples:\n"
             "  cloudseed node arm k8s-worker-2\n"

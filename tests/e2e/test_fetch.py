@@ -581,6 +581,21 @@ def test_stream_falls_silent():
         tap.contains(stream.done()["message"], f"the answer stopped for {LONGER_MS} ms")
 
 
+def test_stream_is_late_while_nobody_takes_it():
+    """What is held can still be taken, and its place is free for another one."""
+    with Server(hangs_after(b"HTTP/1.1 200 OK\r\n\r\n" + b"s" * 300_000)) as server, \
+            Server(lambda peer: peer.answer(b"next")) as other, Drive(transfers=1) as drive:
+        stream = drive.get(server.url(), stream=True, manual=True, whole_ms=LONGER_MS)
+        tap.contains(stream.done()["message"], f"not done within {LONGER_MS} ms")
+        assert stream.take()
+        tap.eq(stream.take(), "")
+        stream.end()
+        for _ in range(3):
+            fetch = drive.get(other.url())
+            tap.eq(fetch.done()["body"], "next")
+            fetch.end()
+
+
 def test_back_pressure():
     """The server cannot send more than the sockets and the fetch hold; nothing is lost."""
     sent = [0]

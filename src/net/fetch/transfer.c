@@ -121,7 +121,6 @@ static int check(const struct fetch_request *q, struct err *e)
     return 0;
 }
 
-/* `want` is 0 for parts that an URL may lack. */
 static char *url_part(CURLU *url, CURLUPart part)
 {
     char *text = NULL;
@@ -441,7 +440,7 @@ struct str transfer_take(struct transfer *t)
     buf_clear(&t->taken);
     t->body = t->taken;
     t->taken = full;
-    if (t->paused) {
+    if (t->paused && t->stage != TRANSFER_DONE) {
         t->paused = false;
         note_bytes(t);
         curl_easy_pause(t->easy, CURLPAUSE_CONT); /* may call on_body */

@@ -32,6 +32,7 @@ struct cluster {
     const struct cidr *services;
     const struct addon *addons; /* in the order in which they are written */
     uint32_t pods_n, services_n, addons_n;
+    bool hardened; /* certificates of kubelets are approved one by one, not by the cluster */
     struct variables variables;
     struct place at;
 };

@@ -129,6 +129,7 @@ struct value values_of_cluster(const struct cluster *c, struct arena *a)
     put(&m, STR("endpoint"), value_str(c->endpoint));
     put(&m, STR("pods"), cidr_list(c->pods, c->pods_n, a));
     put(&m, STR("services"), cidr_list(c->services, c->services_n, a));
+    put(&m, STR("hardened"), value_bool(c->hardened));
     put(&m, STR("addons"), addon_list(c, a));
     return map_of(&m, a);
 }

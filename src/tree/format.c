@@ -334,6 +334,15 @@ static const struct schema_field cluster_fields[] = {
      .required = true,
      .help = "The services' network, or two for dual stack; it overlaps no other network.",
      .example = "10.96.0.0/12"},
+    {.name = "hardened",
+     .type = &schema_bool,
+     SCHEMA_MEMBER(struct cluster_draft, cluster.hardened),
+     .fallback = "true",
+     .help =
+         "Whether each certificate of a kubelet has to be approved, by this server or an admin, "
+         "for the node's own name and addresses. Otherwise the cluster approves any, as kubeadm "
+         "sets it up, and only one node may be a master.",
+     .example = "false"},
     {.name = "addons",
      .of = &addon_schema,
      .shape = SCHEMA_LIST,

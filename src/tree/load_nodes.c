@@ -346,14 +346,38 @@ static void warn_of_bootstraps(struct load *l)
     }
 }
 
+/* Without hardening, any worker's token can get the certificate of any node, and with that read
+ * what only the certificate key protects: there must be no such key. */
+static void check_masters(struct load *l)
+{
+    const struct tree *t = l->tree;
+    const struct node **first = ARENA_ARRAY(&l->file, const struct node *, t->clusters_n);
+    for (uint32_t i = 0; i < t->nodes_n; i++) {
+        const struct node *n = &t->nodes[i];
+        if (n->role->bootstrap != BOOTSTRAP_MASTER || n->cluster->hardened)
+            continue;
+        const struct node **master = &first[n->cluster - t->clusters];
+        if (*master)
+            fault_add(l->faults, n->at,
+                      "node: cluster '%s' has 'hardened: false' and a master already, '%s' at "
+                      "%s:%u: only a hardened cluster may have more",
+                      n->cluster->name.p, (*master)->name.p, (*master)->at.file,
+                      (*master)->at.line);
+        else
+            *master = n;
+    }
+}
+
 void load_nodes(struct load *l, const char *folder)
 {
     struct tree *t = l->tree;
     load_folder(l, folder, load_node);
     if (t->nodes_n == 0)
         return;
-    if (l->faults->errors == 0) /* every node has its role */
+    if (l->faults->errors == 0) { /* every node has its role */
         warn_of_bootstraps(l);
+        check_masters(l);
+    }
     t->nodes = mem_resize(t->nodes, t->nodes_n, sizeof(*t->nodes)); /* without spare room */
     sort_nodes(t);
 }

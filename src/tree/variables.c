@@ -97,6 +97,10 @@ static bool check_name(struct schema_reader *r, const struct schema_field *f,
                             "%s is no name for a variable; take lower-case letters, digits and "
                             "'_', no digit first",
                             schema_quoted(r, s));
+    if (str_is(s, "hardened")) /* a variable once */
+        return schema_fault(r, f, key,
+                            "'hardened' is a key of the cluster: write it beside its "
+                            "'version'");
     if (variables_is_taken(s))
         return schema_fault(r, f, key, "'%s' means something to templates already; rename it", s.p);
     return true;

@@ -26,10 +26,11 @@ RICH = {
             "version": "1.31.2", "endpoint": "api.dual.home.arpa:6443",
             "pods": ["172.20.0.0/16", "fd00:172:20::/56"],
             "services": ["10.112.0.0/16", "fd00:112::/112"], "addons": CALICO,
+            "hardened": False,
             "variables": {
                 "endpoint_address": "10.0.20.51", "apiserver_names": [NASTY, "10.0.20.51"],
                 "cluster_domain": "dual.local", "image_repository": "registry.home.arpa/k8s",
-                "containerd_package": "containerd.io", "hardened": False,
+                "containerd_package": "containerd.io",
                 "kubernetes_apt": {"url": "http://apt.home.arpa/it's here", "key": NASTY,
                                    "fingerprint": FINGERPRINT}},
         },

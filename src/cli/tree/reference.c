@@ -56,6 +56,7 @@ static const struct names_row names_table[] = {
      "\"10.0.20.11:6443\""},
     {"cluster.pods", "a list of the networks of its pods", "[\"192.168.0.0/16\"]"},
     {"cluster.services", "a list of the networks of its services", "[\"10.96.0.0/12\"]"},
+    {"cluster.hardened", "whether each certificate of a kubelet has to be approved", "true"},
     {"cluster.addons", "a list: what is applied to it once it runs, in this order", NULL},
     {"cluster.addons[].name", "its name", "\"calico\""},
     {"cluster.addons[].url", "where its manifest is fetched, or none",

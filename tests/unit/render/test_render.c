@@ -132,7 +132,7 @@ static void cluster_in_full(void **state)
         "{\"addons\": [{\"name\": \"calico\", \"sha256\": null, \"template\": null, \"url\": "
         "\"https://x/calico.yaml\", \"wait\": [\"crd/a\", \"crd/b\"]}, {\"name\": "
         "\"dns\", \"sha256\": \"" SHA256 "\", \"template\": null, \"url\": \"https://x/dns.yaml\", "
-        "\"wait\": []}], \"endpoint\": \"api.lab:6443\", \"name\": \"k8s\", "
+        "\"wait\": []}], \"endpoint\": \"api.lab:6443\", \"hardened\": true, \"name\": \"k8s\", "
         "\"pods\": [\"192.168.0.0/16\", \"fd01::/64\"], \"services\": [\"10.96.0.0/12\"], "
         "\"version\": \"1.29.15\"}");
 }

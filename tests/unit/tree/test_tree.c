@@ -395,6 +395,42 @@ static void versions_that_kubeadm_does_not_know(void **state)
          "nodes are given; the oldest that does is 1.22\n");
 }
 
+#define SOFT(name)                                                                               \
+    name ": {version: 1.29.15, endpoint: 'a:6443', pods: 192.168.0.0/16, services: 10.96.0.0/12" \
+         ", hardened: false}\n"
+#define HARD(name)                                                                   \
+    name ": {version: 1.29.15, endpoint: 'a:6443', pods: 192.168.0.0/16, services: " \
+         "10.96.0.0/12}\n"
+
+static void clusters_are_hardened_unless_they_say_no(void **state)
+{
+    struct folder *f = *state;
+    folder_sub(f, "templates/sealed");
+    folder_file(f, "templates/sealed/k", "");
+    folder_file(f, "seed/clusters/c.yaml", SOFT("soft") HARD("hard"));
+    folder_file(f, "seed/roles/r.yaml", "master: {bootstrap: master, kubeadm: sealed/k}\n");
+    folder_file(f, "seed/nodes/n.yaml",
+                "h1: {role: master, cluster: hard}\nh2: {role: master, cluster: hard}\n"
+                "s1: {role: master, cluster: soft}\ns2: {role: master, cluster: soft}\n");
+    LOADED(w);
+    assert_string_equal(w.said.p,
+                        "seed/nodes/n.yaml:4:1: node: cluster 'soft' has 'hardened: false' "
+                        "and a master already, 's1' at seed/nodes/n.yaml:3: only a "
+                        "hardened cluster may have more\n");
+}
+
+static void hardened_is_not_a_variable(void **state)
+{
+    struct folder *f = *state;
+    folder_file(f, "seed/clusters/c.yaml",
+                "c:\n  version: \"1.29\"\n  endpoint: api:6443\n  pods: 192.168.0.0/16\n"
+                "  services: 10.96.0.0/12\n  variables: {hardened: false}\n");
+    LOADED(w);
+    assert_string_equal(w.said.p,
+                        "seed/clusters/c.yaml:6:15: variables: 'hardened' is a key of the "
+                        "cluster: write it beside its 'version'\n");
+}
+
 static void nodes_bootstrap_at_the_host_of_the_url(void **state)
 {
     static const struct {
@@ -518,7 +554,8 @@ UNIT_MAIN(IN_FOLDER(an_empty_site_is_a_tree), IN_FOLDER(folders_may_be_missing),
           IN_FOLDER(clusters_and_roles_may_share_names), IN_FOLDER(evidence_is_a_set),
           IN_FOLDER(addons_keep_their_order), IN_FOLDER(what_a_new_cluster_would_lack_is_a_warning),
           IN_FOLDER(versions_that_kubeadm_does_not_know),
-          IN_FOLDER(nodes_bootstrap_at_the_host_of_the_url),
+          IN_FOLDER(clusters_are_hardened_unless_they_say_no),
+          IN_FOLDER(hardened_is_not_a_variable), IN_FOLDER(nodes_bootstrap_at_the_host_of_the_url),
           IN_FOLDER(sealed_files_are_counted_with_inherited_ones),
           IN_FOLDER(a_tree_that_changes_is_read_again),
           IN_FOLDER(a_tree_that_never_rests_is_refused))

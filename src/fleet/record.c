@@ -2,13 +2,12 @@
 #include "fleet/record.h"
 
 #include "base/json.h"
+#include "fleet/fields.h"
 #include "model/node.h"
 
 #include <errno.h>
 
 #define VERSION 1
-#define PAIRS_MAX 32
-#define TIME_MAX_MS ((int64_t)1 << 53) /* in both directions: no sum of two of them overflows */
 
 const char *const node_state_names[] = {"registered", "armed", "booting", "up",
                                         "joining",    "ready", "failed",  NULL};
@@ -80,74 +79,38 @@ uint64_t old_key_left_ms(const struct boot *b, const struct moment *now)
 
 /* --- Writing --------------------------------------------------------------------------------- */
 
-/* Empty members are left out. */
-struct record_members {
-    struct value_pair list[PAIRS_MAX];
-    size_t n;
-};
-
-static void put(struct record_members *m, struct str key, struct value v)
-{
-    m->list[m->n++] = (struct value_pair){value_str(key), v};
-}
-
-static void put_text(struct record_members *m, struct str key, struct str text)
-{
-    if (text.n)
-        put(m, key, value_str(text));
-}
-
-static void put_count(struct record_members *m, struct str key, uint64_t n)
-{
-    if (n)
-        put(m, key, value_int((int64_t)n));
-}
-
-static void put_flag(struct record_members *m, struct str key, bool set)
-{
-    if (set)
-        put(m, key, value_bool(true));
-}
-
-static struct value members_value(const struct record_members *m, struct arena *a)
-{
-    struct value_pair *list = ARENA_ARRAY(a, struct value_pair, m->n);
-    memcpy(list, m->list, m->n * sizeof(*list));
-    return value_map(list, m->n);
-}
-
 static struct value window_value(const struct window *w, struct arena *a)
 {
-    struct record_members m = {.n = 0};
-    put(&m, STR("opened_ms"), value_int(w->opened_wall_ms));
-    put(&m, STR("length_ms"), value_int((int64_t)w->length_ms));
-    put(&m, STR("ends_boot_ms"), value_int((int64_t)w->ends_boot_ms));
-    put_text(&m, STR("boot_id"), w->boot_id);
-    put_text(&m, STR("join_key"), w->join_key);
-    put_text(&m, STR("window_key"), w->window_key);
-    put_text(&m, STR("claim"), w->claim);
-    put_text(&m, STR("pin"), w->pin);
-    return members_value(&m, a);
+    struct fields m = {.n = 0};
+    fields_put(&m, STR("opened_ms"), value_int(w->opened_wall_ms));
+    fields_put(&m, STR("length_ms"), value_int((int64_t)w->length_ms));
+    fields_put(&m, STR("ends_boot_ms"), value_int((int64_t)w->ends_boot_ms));
+    fields_text(&m, STR("boot_id"), w->boot_id);
+    fields_text(&m, STR("join_key"), w->join_key);
+    fields_text(&m, STR("window_key"), w->window_key);
+    fields_text(&m, STR("claim"), w->claim);
+    fields_text(&m, STR("pin"), w->pin);
+    return fields_value(&m, a);
 }
 
 static struct value boot_value(const struct boot *b, struct arena *a)
 {
-    struct record_members m = {.n = 0};
-    put(&m, STR("began_ms"), value_int(b->began_wall_ms));
-    put(&m, STR("last_ms"), value_int(b->last_wall_ms));
-    put_count(&m, STR("events"), b->events);
-    put_count(&m, STR("warnings"), b->warnings);
-    put_text(&m, STR("stage"), b->stage);
-    put_text(&m, STR("failed"), b->failed);
+    struct fields m = {.n = 0};
+    fields_put(&m, STR("began_ms"), value_int(b->began_wall_ms));
+    fields_put(&m, STR("last_ms"), value_int(b->last_wall_ms));
+    fields_count(&m, STR("events"), b->events);
+    fields_count(&m, STR("warnings"), b->warnings);
+    fields_text(&m, STR("stage"), b->stage);
+    fields_text(&m, STR("failed"), b->failed);
     if (b->window_key.n) {
-        put(&m, STR("window_key"), value_str(b->window_key));
-        put(&m, STR("key_closed_ms"), value_int(b->key_closed_wall_ms));
-        put(&m, STR("key_ends_boot_ms"), value_int((int64_t)b->key_ends_boot_ms));
-        put_text(&m, STR("key_boot_id"), b->key_boot_id);
+        fields_put(&m, STR("window_key"), value_str(b->window_key));
+        fields_put(&m, STR("key_closed_ms"), value_int(b->key_closed_wall_ms));
+        fields_put(&m, STR("key_ends_boot_ms"), value_int((int64_t)b->key_ends_boot_ms));
+        fields_text(&m, STR("key_boot_id"), b->key_boot_id);
     }
-    put_flag(&m, STR("finished"), b->finished);
-    put_flag(&m, STR("reboot"), b->reboot);
-    return members_value(&m, a);
+    fields_flag(&m, STR("finished"), b->finished);
+    fields_flag(&m, STR("reboot"), b->reboot);
+    return fields_value(&m, a);
 }
 
 static struct value host_keys_value(const struct host_key *keys, uint32_t n, struct arena *a)
@@ -160,136 +123,91 @@ static struct value host_keys_value(const struct host_key *keys, uint32_t n, str
 
 struct value record_value(const struct record *r, struct arena *a)
 {
-    struct record_members m = {.n = 0};
-    put(&m, STR("v"), value_int(VERSION));
-    put_text(&m, STR("name"), r->name);
-    put(&m, STR("state"), value_str(str_from(node_state_names[r->state])));
-    put(&m, STR("since_ms"), value_int(r->since_wall_ms));
-    put_text(&m, STR("stage"), r->stage);
-    put_text(&m, STR("reason"), r->reason);
-    put_text(&m, STR("log"), r->log);
-    put(&m, STR("generation"), value_int(r->generation));
-    put_count(&m, STR("alarms"), r->alarms);
+    struct fields m = {.n = 0};
+    fields_put(&m, STR("v"), value_int(VERSION));
+    fields_text(&m, STR("name"), r->name);
+    fields_put(&m, STR("state"), value_str(str_from(node_state_names[r->state])));
+    fields_put(&m, STR("since_ms"), value_int(r->since_wall_ms));
+    fields_text(&m, STR("stage"), r->stage);
+    fields_text(&m, STR("reason"), r->reason);
+    fields_text(&m, STR("log"), r->log);
+    fields_put(&m, STR("generation"), value_int(r->generation));
+    fields_count(&m, STR("alarms"), r->alarms);
     if (r->alarm.n) {
-        put(&m, STR("alarm"), value_str(r->alarm));
-        put_text(&m, STR("alarm_detail"), r->alarm_detail);
-        put(&m, STR("alarm_ms"), value_int(r->alarm_wall_ms));
+        fields_put(&m, STR("alarm"), value_str(r->alarm));
+        fields_text(&m, STR("alarm_detail"), r->alarm_detail);
+        fields_put(&m, STR("alarm_ms"), value_int(r->alarm_wall_ms));
     }
     if (r->burst) {
-        put(&m, STR("burst_ms"), value_int(r->burst_wall_ms));
-        put(&m, STR("burst"), value_int(r->burst));
+        fields_put(&m, STR("burst_ms"), value_int(r->burst_wall_ms));
+        fields_put(&m, STR("burst"), value_int(r->burst));
     }
-    put_flag(&m, STR("locked"), r->locked);
-    put_flag(&m, STR("joined"), r->joined);
+    fields_flag(&m, STR("locked"), r->locked);
+    fields_flag(&m, STR("joined"), r->joined);
     if (r->has_window)
-        put(&m, STR("window"), window_value(&r->window, a));
+        fields_put(&m, STR("window"), window_value(&r->window, a));
     if (r->has_boot)
-        put(&m, STR("boot"), boot_value(&r->boot, a));
-    put_text(&m, STR("hostname"), r->hostname);
-    put_text(&m, STR("fqdn"), r->fqdn);
-    put_text(&m, STR("instance_id"), r->instance_id);
+        fields_put(&m, STR("boot"), boot_value(&r->boot, a));
+    fields_text(&m, STR("hostname"), r->hostname);
+    fields_text(&m, STR("fqdn"), r->fqdn);
+    fields_text(&m, STR("instance_id"), r->instance_id);
     if (r->host_keys_n)
-        put(&m, STR("host_keys"), host_keys_value(r->host_keys, r->host_keys_n, a));
+        fields_put(&m, STR("host_keys"), host_keys_value(r->host_keys, r->host_keys_n, a));
     if (r->offered_keys_n)
-        put(&m, STR("offered_keys"), host_keys_value(r->offered_keys, r->offered_keys_n, a));
-    return members_value(&m, a);
+        fields_put(&m, STR("offered_keys"), host_keys_value(r->offered_keys, r->offered_keys_n, a));
+    return fields_value(&m, a);
 }
 
 /* --- Reading --------------------------------------------------------------------------------- */
 
-/* A map that is read member by member; remembers the first one that is wrong. */
-struct reader {
-    struct value map;
-    const char *wrong;
-};
-
-static struct value get(struct reader *rd, const char *key, enum value_kind kind)
+static void read_window(struct fields_reader *rd, struct record *ret)
 {
-    struct value v = value_get(rd->map, str_from(key));
-    if (v.kind != VALUE_UNDEFINED && v.kind != kind && !rd->wrong)
-        rd->wrong = key;
-    return v.kind == kind ? v : (struct value){.kind = VALUE_UNDEFINED};
-}
-
-static struct str get_text(struct reader *rd, const char *key)
-{
-    struct value v = get(rd, key, VALUE_STR);
-    return v.kind == VALUE_STR ? value_text(v) : (struct str){"", 0};
-}
-
-static int64_t get_int(struct reader *rd, const char *key, int64_t min, int64_t max)
-{
-    struct value v = get(rd, key, VALUE_INT);
-    if (v.kind != VALUE_INT)
-        return min > 0 ? min : 0;
-    if ((v.i < min || v.i > max) && !rd->wrong)
-        rd->wrong = key;
-    return v.i;
-}
-
-static bool get_flag(struct reader *rd, const char *key)
-{
-    struct value v = get(rd, key, VALUE_BOOL);
-    return v.kind == VALUE_BOOL && v.b;
-}
-
-static struct reader get_map(struct reader *rd, const char *key)
-{
-    return (struct reader){.map = get(rd, key, VALUE_MAP)};
-}
-
-static void end_map(struct reader *rd, const struct reader *inner)
-{
-    if (!rd->wrong)
-        rd->wrong = inner->wrong;
-}
-
-static void read_window(struct reader *rd, struct record *ret)
-{
-    struct reader in = get_map(rd, "window");
+    struct fields_reader in = fields_get_map(rd, "window");
     ret->has_window = in.map.kind == VALUE_MAP;
     if (!ret->has_window)
         return;
     ret->window = (struct window){
-        .opened_wall_ms = get_int(&in, "opened_ms", -TIME_MAX_MS, TIME_MAX_MS),
-        .length_ms = (uint64_t)get_int(&in, "length_ms", 0, TIME_MAX_MS),
-        .ends_boot_ms = (uint64_t)get_int(&in, "ends_boot_ms", 0, TIME_MAX_MS),
-        .boot_id = get_text(&in, "boot_id"),
-        .join_key = get_text(&in, "join_key"),
-        .window_key = get_text(&in, "window_key"),
-        .claim = get_text(&in, "claim"),
-        .pin = get_text(&in, "pin"),
+        .opened_wall_ms = fields_get_int(&in, "opened_ms", -FIELDS_TIME_MAX_MS, FIELDS_TIME_MAX_MS),
+        .length_ms = (uint64_t)fields_get_int(&in, "length_ms", 0, FIELDS_TIME_MAX_MS),
+        .ends_boot_ms = (uint64_t)fields_get_int(&in, "ends_boot_ms", 0, FIELDS_TIME_MAX_MS),
+        .boot_id = fields_get_text(&in, "boot_id"),
+        .join_key = fields_get_text(&in, "join_key"),
+        .window_key = fields_get_text(&in, "window_key"),
+        .claim = fields_get_text(&in, "claim"),
+        .pin = fields_get_text(&in, "pin"),
     };
-    end_map(rd, &in);
+    fields_end_map(rd, &in);
 }
 
-static void read_boot(struct reader *rd, struct record *ret)
+static void read_boot(struct fields_reader *rd, struct record *ret)
 {
-    struct reader in = get_map(rd, "boot");
+    struct fields_reader in = fields_get_map(rd, "boot");
     ret->has_boot = in.map.kind == VALUE_MAP;
     if (!ret->has_boot)
         return;
     ret->boot = (struct boot){
-        .began_wall_ms = get_int(&in, "began_ms", -TIME_MAX_MS, TIME_MAX_MS),
-        .last_wall_ms = get_int(&in, "last_ms", -TIME_MAX_MS, TIME_MAX_MS),
-        .events = (uint32_t)get_int(&in, "events", 0, UINT32_MAX),
-        .warnings = (uint32_t)get_int(&in, "warnings", 0, UINT32_MAX),
-        .stage = get_text(&in, "stage"),
-        .failed = get_text(&in, "failed"),
-        .window_key = get_text(&in, "window_key"),
-        .key_closed_wall_ms = get_int(&in, "key_closed_ms", -TIME_MAX_MS, TIME_MAX_MS),
-        .key_ends_boot_ms = (uint64_t)get_int(&in, "key_ends_boot_ms", 0, TIME_MAX_MS),
-        .key_boot_id = get_text(&in, "key_boot_id"),
-        .finished = get_flag(&in, "finished"),
-        .reboot = get_flag(&in, "reboot"),
+        .began_wall_ms = fields_get_int(&in, "began_ms", -FIELDS_TIME_MAX_MS, FIELDS_TIME_MAX_MS),
+        .last_wall_ms = fields_get_int(&in, "last_ms", -FIELDS_TIME_MAX_MS, FIELDS_TIME_MAX_MS),
+        .events = (uint32_t)fields_get_int(&in, "events", 0, UINT32_MAX),
+        .warnings = (uint32_t)fields_get_int(&in, "warnings", 0, UINT32_MAX),
+        .stage = fields_get_text(&in, "stage"),
+        .failed = fields_get_text(&in, "failed"),
+        .window_key = fields_get_text(&in, "window_key"),
+        .key_closed_wall_ms =
+            fields_get_int(&in, "key_closed_ms", -FIELDS_TIME_MAX_MS, FIELDS_TIME_MAX_MS),
+        .key_ends_boot_ms =
+            (uint64_t)fields_get_int(&in, "key_ends_boot_ms", 0, FIELDS_TIME_MAX_MS),
+        .key_boot_id = fields_get_text(&in, "key_boot_id"),
+        .finished = fields_get_flag(&in, "finished"),
+        .reboot = fields_get_flag(&in, "reboot"),
     };
-    end_map(rd, &in);
+    fields_end_map(rd, &in);
 }
 
-static void read_host_keys(struct reader *rd, const char *member, struct host_key *ret,
+static void read_host_keys(struct fields_reader *rd, const char *member, struct host_key *ret,
                            uint32_t *ret_n)
 {
-    struct value keys = get(rd, member, VALUE_MAP);
+    struct value keys = fields_get(rd, member, VALUE_MAP);
     if (keys.kind != VALUE_MAP)
         return;
     for (uint32_t i = 0; i < keys.n; i++) {
@@ -302,45 +220,34 @@ static void read_host_keys(struct reader *rd, const char *member, struct host_ke
     }
 }
 
-static enum node_state read_state(struct reader *rd)
-{
-    struct str name = get_text(rd, "state");
-    for (int i = 0; i < STATE_COUNT; i++) {
-        if (str_is(name, node_state_names[i]))
-            return (enum node_state)i;
-    }
-    rd->wrong = rd->wrong ? rd->wrong : "state";
-    return STATE_REGISTERED;
-}
-
 int record_read(struct str json, struct arena *a, struct record *ret, struct err *e)
 {
-    struct reader rd = {.wrong = NULL};
+    struct fields_reader rd = {.wrong = NULL};
     struct record r = {.host_keys_n = 0};
     int result = json_read(json, a, &rd.map, e);
     if (result < 0)
         return result;
-    get_int(&rd, "v", VERSION, VERSION);
-    r.name = get_text(&rd, "name");
-    r.state = read_state(&rd);
-    r.since_wall_ms = get_int(&rd, "since_ms", -TIME_MAX_MS, TIME_MAX_MS);
-    r.stage = get_text(&rd, "stage");
-    r.reason = get_text(&rd, "reason");
-    r.log = get_text(&rd, "log");
-    r.generation = (uint32_t)get_int(&rd, "generation", NODE_FIRST_GENERATION, UINT32_MAX);
-    r.alarms = (uint32_t)get_int(&rd, "alarms", 0, UINT32_MAX);
-    r.alarm = get_text(&rd, "alarm");
-    r.alarm_detail = get_text(&rd, "alarm_detail");
-    r.alarm_wall_ms = get_int(&rd, "alarm_ms", -TIME_MAX_MS, TIME_MAX_MS);
-    r.burst_wall_ms = get_int(&rd, "burst_ms", -TIME_MAX_MS, TIME_MAX_MS);
-    r.burst = (uint32_t)get_int(&rd, "burst", 0, UINT32_MAX);
-    r.locked = get_flag(&rd, "locked");
-    r.joined = get_flag(&rd, "joined");
+    fields_get_int(&rd, "v", VERSION, VERSION);
+    r.name = fields_get_text(&rd, "name");
+    r.state = (enum node_state)fields_get_name(&rd, "state", node_state_names);
+    r.since_wall_ms = fields_get_int(&rd, "since_ms", -FIELDS_TIME_MAX_MS, FIELDS_TIME_MAX_MS);
+    r.stage = fields_get_text(&rd, "stage");
+    r.reason = fields_get_text(&rd, "reason");
+    r.log = fields_get_text(&rd, "log");
+    r.generation = (uint32_t)fields_get_int(&rd, "generation", NODE_FIRST_GENERATION, UINT32_MAX);
+    r.alarms = (uint32_t)fields_get_int(&rd, "alarms", 0, UINT32_MAX);
+    r.alarm = fields_get_text(&rd, "alarm");
+    r.alarm_detail = fields_get_text(&rd, "alarm_detail");
+    r.alarm_wall_ms = fields_get_int(&rd, "alarm_ms", -FIELDS_TIME_MAX_MS, FIELDS_TIME_MAX_MS);
+    r.burst_wall_ms = fields_get_int(&rd, "burst_ms", -FIELDS_TIME_MAX_MS, FIELDS_TIME_MAX_MS);
+    r.burst = (uint32_t)fields_get_int(&rd, "burst", 0, UINT32_MAX);
+    r.locked = fields_get_flag(&rd, "locked");
+    r.joined = fields_get_flag(&rd, "joined");
     read_window(&rd, &r);
     read_boot(&rd, &r);
-    r.hostname = get_text(&rd, "hostname");
-    r.fqdn = get_text(&rd, "fqdn");
-    r.instance_id = get_text(&rd, "instance_id");
+    r.hostname = fields_get_text(&rd, "hostname");
+    r.fqdn = fields_get_text(&rd, "fqdn");
+    r.instance_id = fields_get_text(&rd, "instance_id");
     read_host_keys(&rd, "host_keys", r.host_keys, &r.host_keys_n);
     read_host_keys(&rd, "offered_keys", r.offered_keys, &r.offered_keys_n);
     if (rd.wrong)

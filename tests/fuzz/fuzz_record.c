@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_record: a node's record as it may be found in the store: read, lived on with, and written.
- */
+/* fuzz_record: a node's or a cluster's record as it may be found in the store: read, lived on with,
+ * and written. */
 #include "base/json.h"
-#include "fleet/state.h"
+#include "fleet/cluster.h"
 
 #include <stdlib.h>
 
@@ -51,12 +51,61 @@ static struct change change_of(enum change_kind kind)
     return c;
 }
 
+static void check_cluster_written(const struct cluster_record *r, struct arena *a)
+{
+    struct cluster_record again;
+    struct buf b;
+    buf_init(&b, 16 << 20);
+    need(json_write(&b, cluster_record_value(r, a), false));
+    need(cluster_record_read(buf_view(&b), a, &again, NULL) == 0);
+    need(again.phase == r->phase && again.epoch == r->epoch);
+    need(str_eq(again.holder.uid, r->holder.uid) && str_eq(again.turn.uid, r->turn.uid));
+    buf_done(&b);
+}
+
+static struct cluster_change cluster_change_of(enum cluster_change_kind kind,
+                                               const struct cluster_master *master)
+{
+    struct cluster_change c = {
+        .kind = kind, .cluster = STR("c"), .by = {STR("u"), STR("n"), 1, STR("claim"), STR("m")}};
+    if (kind == CLUSTER_ASK) {
+        c.ask.is_master = true;
+        c.ask.masters = master;
+        c.ask.masters_n = 1;
+        c.ask.only = STR("");
+    } else if (kind == CLUSTER_REPORT) {
+        c.report.endpoint = c.report.declared = STR("https://e:1");
+        c.report.ca = STR("ca");
+        c.report.minter.sealed = c.report.approver.sealed = STR("1:aa");
+    }
+    return c;
+}
+
+static void fuzz_cluster(struct str json, struct arena *a)
+{
+    static const enum cluster_change_kind kinds[] = {CLUSTER_ASK, CLUSTER_REPORT, CLUSTER_ASK,
+                                                     CLUSTER_RESET};
+    const struct cluster_master master = {STR("u"), STR("n"), STATE_FAILED, 1};
+    struct cluster_record r;
+    struct err e;
+    int result = cluster_record_read(json, a, &r, &e);
+    need(result == 0 || (e.code == result && e.msg[0]));
+    for (size_t i = 0; result == 0 && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        struct cluster_outcome out;
+        struct cluster_change c = cluster_change_of(kinds[i], &master);
+        check_cluster_written(&r, a);
+        cluster_apply(&r, &c, 5000, a, &out);
+        need(out.status == 200 || out.decision.detail.n);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena a;
     struct record r;
     struct err e;
     arena_init(&a, 4096);
+    fuzz_cluster((struct str){(const char *)data, size}, &a);
     int result = record_read((struct str){(const char *)data, size}, &a, &r, &e);
     if (result < 0) {
         need(e.code == result && e.msg[0]);

@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fleet/cluster.h"
+
+#include "base/json.h"
+#include "fleet/fields.h"
+#include "model/node.h"
+
+#include <errno.h>
+
+#define VERSION 1
+
+const char *const cluster_phase_names[] = {"none", "init", "standing", "unconfirmed", NULL};
+
+void cluster_record_init(struct cluster_record *r)
+{
+    *r = (struct cluster_record){.epoch = CLUSTER_FIRST_EPOCH};
+}
+
+/* --- As JSON --------------------------------------------------------------------------------- */
+
+static struct value boot_value(const struct cluster_boot *b, struct arena *a)
+{
+    struct fields m = {.n = 0};
+    fields_put(&m, STR("uid"), value_str(b->uid));
+    fields_text(&m, STR("name"), b->name);
+    fields_put(&m, STR("generation"), value_int(b->generation));
+    fields_text(&m, STR("claim"), b->claim);
+    fields_text(&m, STR("machine"), b->machine);
+    return fields_value(&m, a);
+}
+
+static struct value token_value(const struct cluster_token *t, struct arena *a)
+{
+    struct fields m = {.n = 0};
+    fields_put(&m, STR("sealed"), value_str(t->sealed));
+    fields_put(&m, STR("expires_ms"), value_int(t->expires_wall_ms));
+    return fields_value(&m, a);
+}
+
+struct value cluster_record_value(const struct cluster_record *r, struct arena *a)
+{
+    struct fields m = {.n = 0};
+    fields_put(&m, STR("v"), value_int(VERSION));
+    fields_put(&m, STR("phase"), value_str(str_from(cluster_phase_names[r->phase])));
+    fields_put(&m, STR("since_ms"), value_int(r->since_wall_ms));
+    fields_put(&m, STR("epoch"), value_int(r->epoch));
+    if (r->holder.uid.n)
+        fields_put(&m, STR("holder"), boot_value(&r->holder, a));
+    fields_text(&m, STR("endpoint"), r->endpoint);
+    fields_text(&m, STR("ca"), r->ca);
+    if (r->minter.sealed.n)
+        fields_put(&m, STR("minter"), token_value(&r->minter, a));
+    if (r->approver.sealed.n)
+        fields_put(&m, STR("approver"), token_value(&r->approver, a));
+    if (r->turn.uid.n)
+        fields_put(&m, STR("turn"), boot_value(&r->turn, a));
+    fields_flag(&m, STR("turn_stuck"), r->turn_stuck);
+    return fields_value(&m, a);
+}
+
+static struct cluster_boot read_boot(struct fields_reader *rd, const char *key)
+{
+    struct fields_reader in = fields_get_map(rd, key);
+    if (in.map.kind != VALUE_MAP)
+        return (struct cluster_boot){.uid = STR("")};
+    struct cluster_boot b = {
+        .uid = fields_get_text(&in, "uid"),
+        .name = fields_get_text(&in, "name"),
+        .generation =
+            (uint32_t)fields_get_int(&in, "generation", NODE_FIRST_GENERATION, UINT32_MAX),
+        .claim = fields_get_text(&in, "claim"),
+        .machine = fields_get_text(&in, "machine"),
+    };
+    if (!b.uid.n)
+        in.wrong = key;
+    fields_end_map(rd, &in);
+    return b;
+}
+
+static struct cluster_token read_token(struct fields_reader *rd, const char *key)
+{
+    struct fields_reader in = fields_get_map(rd, key);
+    if (in.map.kind != VALUE_MAP)
+        return (struct cluster_token){.sealed = STR("")};
+    struct cluster_token t = {
+        .sealed = fields_get_text(&in, "sealed"),
+        .expires_wall_ms =
+            fields_get_int(&in, "expires_ms", -FIELDS_TIME_MAX_MS, FIELDS_TIME_MAX_MS),
+    };
+    fields_end_map(rd, &in);
+    return t;
+}
+
+int cluster_record_read(struct str json, struct arena *a, struct cluster_record *ret, struct err *e)
+{
+    struct fields_reader rd = {.wrong = NULL};
+    int result = json_read(json, a, &rd.map, e);
+    if (result < 0)
+        return result;
+    fields_get_int(&rd, "v", VERSION, VERSION);
+    struct cluster_record r = {
+        .phase = (enum cluster_phase)fields_get_name(&rd, "phase", cluster_phase_names),
+        .since_wall_ms = fields_get_int(&rd, "since_ms", -FIELDS_TIME_MAX_MS, FIELDS_TIME_MAX_MS),
+        .epoch = (uint32_t)fields_get_int(&rd, "epoch", CLUSTER_FIRST_EPOCH, UINT32_MAX),
+        .holder = read_boot(&rd, "holder"),
+        .endpoint = fields_get_text(&rd, "endpoint"),
+        .ca = fields_get_text(&rd, "ca"),
+        .minter = read_token(&rd, "minter"),
+        .approver = read_token(&rd, "approver"),
+        .turn = read_boot(&rd, "turn"),
+        .turn_stuck = fields_get_flag(&rd, "turn_stuck"),
+    };
+    if (r.phase == CLUSTER_INIT && !r.holder.uid.n && !rd.wrong)
+        rd.wrong = "holder";
+    if (rd.wrong)
+        return err_set(e, -EINVAL, "a cluster's record has no such '%s'", rd.wrong);
+    *ret = r;
+    return 0;
+}
+
+static void copy_boot(struct cluster_boot *b, struct arena *a)
+{
+    struct str *const texts[] = {&b->uid, &b->name, &b->claim, &b->machine};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        *texts[i] = texts[i]->n ? arena_str(a, *texts[i]) : STR("");
+}
+
+void cluster_record_copy(const struct cluster_record *from, struct arena *a,
+                         struct cluster_record *ret)
+{
+    *ret = *from;
+    copy_boot(&ret->holder, a);
+    copy_boot(&ret->turn, a);
+    struct str *const texts[] = {&ret->endpoint, &ret->ca, &ret->minter.sealed,
+                                 &ret->approver.sealed};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        *texts[i] = texts[i]->n ? arena_str(a, *texts[i]) : STR("");
+}
+
+/* --- Deciding -------------------------------------------------------------------------------- */
+
+static const struct cluster_master *find_master(const struct cluster_change *c, struct str uid)
+{
+    for (uint32_t i = 0; i < c->ask.masters_n; i++) {
+        if (str_eq(c->ask.masters[i].uid, uid))
+            return &c->ask.masters[i];
+    }
+    return NULL;
+}
+
+static struct cluster_decision wait_for(const char *reason, struct str of, struct str detail)
+{
+    return (struct cluster_decision){CLUSTER_DO_WAIT, reason, of, detail, false};
+}
+
+static struct cluster_decision act(enum cluster_verdict verdict)
+{
+    return (struct cluster_decision){.verdict = verdict, .of = STR(""), .detail = STR("")};
+}
+
+static struct cluster_decision wait_for_cluster(const struct cluster_change *c, struct str master,
+                                                struct arena *a)
+{
+    return wait_for("waits-for-master", master,
+                    arena_printf(a, "waits for %.*s to bring up the cluster %.*s", STR_ARG(master),
+                                 STR_ARG(c->cluster)));
+}
+
+static struct cluster_decision before_init(const struct cluster_change *c, struct arena *a)
+{
+    const struct cluster_master *only = find_master(c, c->ask.only);
+    if (c->ask.is_master && (!only || str_eq(only->uid, c->by.uid)))
+        return act(CLUSTER_DO_INIT);
+    if (only)
+        return wait_for_cluster(c, only->name, a);
+    if (c->ask.masters_n)
+        return wait_for_cluster(c, c->ask.masters[0].name, a);
+    return wait_for("waits-for-master", STR(""),
+                    arena_printf(a,
+                                 "the cluster %.*s has no master: declare one, with a role that "
+                                 "has 'bootstrap: master'",
+                                 STR_ARG(c->cluster)));
+}
+
+/* The lease does not pass on by itself: the holder may have made the cluster and be unable to
+ * report it. */
+static struct cluster_decision during_init(const struct cluster_record *r,
+                                           const struct cluster_change *c, struct arena *a)
+{
+    struct str holder = r->holder.name, name = c->cluster;
+    const struct cluster_master *m = find_master(c, r->holder.uid);
+    if (c->ask.is_master && str_eq(c->by.uid, r->holder.uid))
+        return act(CLUSTER_DO_INIT);
+    if (c->ask.masters_n && !m)
+        return wait_for("waits-for-master", holder,
+                        arena_printf(a,
+                                     "waits for %.*s, which began to bring up the cluster %.*s and "
+                                     "is not a master of it any more: 'cloudseed cluster reset "
+                                     "%.*s' lets another master begin",
+                                     STR_ARG(holder), STR_ARG(name), STR_ARG(name)));
+    if (m && m->state == STATE_FAILED)
+        return wait_for("waits-for-master", holder,
+                        arena_printf(a,
+                                     "waits for %.*s to bring up the cluster %.*s, in which it has "
+                                     "failed: see 'cloudseed node show %.*s' and arm it again, or "
+                                     "let another master begin with 'cloudseed cluster reset %.*s'",
+                                     STR_ARG(holder), STR_ARG(name), STR_ARG(holder),
+                                     STR_ARG(name)));
+    return wait_for_cluster(c, holder, a);
+}
+
+/* The same boot, or the same disk of the same generation: it knows what is done. An unknown disk is
+ * another one. */
+static bool is_same_disk(const struct cluster_boot *holder, const struct cluster_boot *by)
+{
+    return str_eq(holder->uid, by->uid) && holder->generation == by->generation &&
+           (str_eq(holder->claim, by->claim) ||
+            (by->machine.n && str_eq(holder->machine, by->machine)));
+}
+
+static bool has_living_master(const struct cluster_change *c)
+{
+    for (uint32_t i = 0; i < c->ask.masters_n; i++) {
+        const struct cluster_master *m = &c->ask.masters[i];
+        if (m->state == STATE_READY && !str_eq(m->uid, c->by.uid))
+            return true;
+    }
+    return false;
+}
+
+static struct cluster_decision refuse_second_init(const struct cluster_change *c, struct arena *a)
+{
+    struct str detail = arena_printf(
+        a,
+        "%.*s has made the cluster %.*s before, on another disk, and no other master of it is "
+        "ready: restore etcd from a snapshot on this machine, or if the cluster is gone run "
+        "'cloudseed cluster reset %.*s', then start cloudseed-join.service",
+        STR_ARG(c->by.name), STR_ARG(c->cluster), STR_ARG(c->cluster));
+    return (struct cluster_decision){CLUSTER_DO_REFUSE, "cluster-exists", STR(""), detail, false};
+}
+
+/* etcd takes one learner at a time, and one that is stuck blocks all that follow. */
+static struct cluster_decision take_turn(const struct cluster_record *r,
+                                         const struct cluster_change *c, struct arena *a)
+{
+    const struct cluster_boot *turn = &r->turn;
+    const struct cluster_master *m = turn->uid.n ? find_master(c, turn->uid) : NULL;
+    if (!m || str_eq(m->uid, c->by.uid) || m->state == STATE_READY ||
+        m->generation != turn->generation)
+        return act(CLUSTER_DO_JOIN);
+    struct cluster_decision d = {CLUSTER_DO_WAIT, "waits-for-turn", m->name, STR(""), false};
+    d.is_stuck = m->state == STATE_FAILED || m->state == STATE_REGISTERED;
+    if (d.is_stuck)
+        d.detail = arena_printf(
+            a,
+            "waits for %.*s, which has failed to join as a master of %.*s: start it again with "
+            "'cloudseed node arm %.*s'; or look for it with 'etcdctl member list' on a running "
+            "master, remove it with 'etcdctl member remove ID', and run 'cloudseed node "
+            "reprovision %.*s'",
+            STR_ARG(m->name), STR_ARG(c->cluster), STR_ARG(m->name), STR_ARG(m->name));
+    else
+        d.detail = arena_printf(
+            a, "waits for %.*s to become Ready: the masters of %.*s join one at a time",
+            STR_ARG(m->name), STR_ARG(c->cluster));
+    return d;
+}
+
+static struct cluster_decision while_standing(const struct cluster_record *r,
+                                              const struct cluster_change *c, struct arena *a)
+{
+    if (c->ask.has_joined)
+        return act(CLUSTER_DO_NONE);
+    if (!c->ask.is_master)
+        return act(CLUSTER_DO_JOIN);
+    if (is_same_disk(&r->holder, &c->by))
+        return act(CLUSTER_DO_INIT);
+    if (str_eq(r->holder.uid, c->by.uid) && !has_living_master(c))
+        return refuse_second_init(c, a);
+    return take_turn(r, c, a);
+}
+
+static struct cluster_decision while_unconfirmed(const struct cluster_change *c, struct arena *a)
+{
+    return wait_for(
+        "waits-for-master", STR(""),
+        arena_printf(a,
+                     "the server's state comes from a backup, or lost what was written last, and "
+                     "the cluster %.*s may exist or not: if it does not, run 'cloudseed cluster "
+                     "reset %.*s'",
+                     STR_ARG(c->cluster), STR_ARG(c->cluster)));
+}
+
+void cluster_decide(const struct cluster_record *r, const struct cluster_change *c, struct arena *a,
+                    struct cluster_decision *ret)
+{
+    switch (r->phase) {
+    case CLUSTER_NONE: *ret = before_init(c, a); break;
+    case CLUSTER_INIT: *ret = during_init(r, c, a); break;
+    case CLUSTER_STANDING: *ret = while_standing(r, c, a); break;
+    case CLUSTER_UNCONFIRMED:
+    case CLUSTER_PHASE_COUNT: *ret = while_unconfirmed(c, a); break;
+    }
+}
+
+/* --- Applying -------------------------------------------------------------------------------- */
+
+static void set_event(struct cluster_outcome *ret, const char *kind, const struct cluster_record *r,
+                      const struct cluster_change *c, struct str detail, struct arena *a)
+{
+    struct fields m = {.n = 0};
+    fields_put(&m, STR("cluster"), value_str(c->cluster));
+    fields_put(&m, STR("epoch"), value_int(r->epoch));
+    fields_text(&m, STR("detail"), detail);
+    ret->event = (struct event){kind, fields_value(&m, a)};
+    ret->writes = true;
+}
+
+static bool is_same_boot(const struct cluster_boot *a, const struct cluster_boot *b)
+{
+    return str_eq(a->uid, b->uid) && a->generation == b->generation && str_eq(a->claim, b->claim) &&
+           str_eq(a->machine, b->machine);
+}
+
+static void enter(struct cluster_record *r, enum cluster_phase phase, int64_t wall_ms)
+{
+    r->phase = phase;
+    r->since_wall_ms = wall_ms;
+}
+
+/* Another boot of the holder has the lease just so, which is no event. */
+static void give_init(struct cluster_record *r, const struct cluster_change *c, int64_t wall_ms,
+                      struct arena *a, struct cluster_outcome *ret)
+{
+    ret->writes = !is_same_boot(&r->holder, &c->by);
+    r->holder = c->by;
+    if (r->phase != CLUSTER_NONE)
+        return;
+    enter(r, CLUSTER_INIT, wall_ms);
+    set_event(ret, "cluster-init", r, c, STR(""), a);
+}
+
+static void give_turn(struct cluster_record *r, const struct cluster_change *c, struct arena *a,
+                      struct cluster_outcome *ret)
+{
+    bool is_next = !str_eq(r->turn.uid, c->by.uid) || r->turn.generation != c->by.generation;
+    ret->writes = r->turn_stuck || !is_same_boot(&r->turn, &c->by);
+    r->turn = c->by;
+    r->turn_stuck = false;
+    if (is_next)
+        set_event(ret, "cluster-turn", r, c, STR(""), a);
+}
+
+static void apply_ask(struct cluster_record *r, const struct cluster_change *c, int64_t wall_ms,
+                      struct arena *a, struct cluster_outcome *ret)
+{
+    cluster_decide(r, c, a, &ret->decision);
+    const struct cluster_decision *d = &ret->decision;
+    if (d->verdict == CLUSTER_DO_REFUSE)
+        ret->status = 403;
+    else if (d->verdict == CLUSTER_DO_INIT)
+        give_init(r, c, wall_ms, a, ret);
+    else if (d->verdict == CLUSTER_DO_JOIN && c->ask.is_master)
+        give_turn(r, c, a, ret);
+    else if (d->is_stuck && !r->turn_stuck) {
+        r->turn_stuck = true;
+        set_event(ret, "cluster-stuck", r, c, d->detail, a);
+    }
+}
+
+static void refuse_report(struct cluster_outcome *ret, const char *reason, struct str detail)
+{
+    ret->status = 403;
+    ret->decision = (struct cluster_decision){CLUSTER_DO_REFUSE, reason, STR(""), detail, false};
+}
+
+static void refuse_lease(const struct cluster_record *r, const struct cluster_change *c,
+                         struct arena *a, struct cluster_outcome *ret)
+{
+    struct str by = c->by.name, name = c->cluster, holder = r->holder.name;
+    if (!r->holder.uid.n || str_eq(r->holder.uid, c->by.uid))
+        refuse_report(ret, "not-lease-holder",
+                      arena_printf(a,
+                                   "%.*s was not given 'init' for the cluster %.*s: run 'kubeadm "
+                                   "reset' on this machine, then start cloudseed-join.service",
+                                   STR_ARG(by), STR_ARG(name)));
+    else
+        refuse_report(ret, "not-lease-holder",
+                      arena_printf(a,
+                                   "%.*s makes the cluster %.*s, not %.*s: run 'kubeadm reset' on "
+                                   "this machine; 'cloudseed cluster reset %.*s' lets another "
+                                   "master begin",
+                                   STR_ARG(holder), STR_ARG(name), STR_ARG(by), STR_ARG(name)));
+}
+
+/* Whether the boot was given 'init' in this epoch. */
+static bool has_lease(const struct cluster_record *r, const struct cluster_boot *by)
+{
+    return (r->phase == CLUSTER_INIT || r->phase == CLUSTER_STANDING) &&
+           str_eq(r->holder.uid, by->uid) && r->holder.generation == by->generation &&
+           str_eq(r->holder.claim, by->claim);
+}
+
+static void apply_report(struct cluster_record *r, const struct cluster_change *c, int64_t wall_ms,
+                         struct arena *a, struct cluster_outcome *ret)
+{
+    bool is_repeat = r->phase == CLUSTER_STANDING;
+    if (!has_lease(r, &c->by)) {
+        refuse_lease(r, c, a, ret);
+        return;
+    }
+    if (!str_eq(c->report.endpoint, c->report.declared)) {
+        refuse_report(ret, "other-cluster",
+                      arena_printf(a,
+                                   "the cluster %.*s is declared with the endpoint %.*s, and %.*s "
+                                   "reports %.*s: run 'kubeadm reset' on this machine, then start "
+                                   "cloudseed-join.service",
+                                   STR_ARG(c->cluster), STR_ARG(c->report.declared),
+                                   STR_ARG(c->by.name), STR_ARG(c->report.endpoint)));
+        return;
+    }
+    if (is_repeat && !(str_eq(r->ca, c->report.ca) && str_eq(r->endpoint, c->report.endpoint))) {
+        refuse_report(ret, "other-cluster",
+                      arena_printf(a,
+                                   "the cluster %.*s was reported with another CA or endpoint: if "
+                                   "it was made again, run 'cloudseed cluster reset %.*s', and "
+                                   "'kubeadm reset' on this machine",
+                                   STR_ARG(c->cluster), STR_ARG(c->cluster)));
+        return;
+    }
+    r->endpoint = c->report.endpoint;
+    r->ca = c->report.ca;
+    r->minter = c->report.minter;
+    r->approver = c->report.approver;
+    if (!is_repeat)
+        enter(r, CLUSTER_STANDING, wall_ms);
+    set_event(ret, is_repeat ? "cluster-tokens" : "cluster-standing", r, c, STR(""), a);
+}
+
+/* What the former epoch was given is of no use in this one. */
+static void apply_reset(struct cluster_record *r, const struct cluster_change *c, int64_t wall_ms,
+                        struct arena *a, struct cluster_outcome *ret)
+{
+    uint32_t epoch = r->epoch;
+    if (epoch == UINT32_MAX) {
+        refuse_report(ret, "epochs", STR("the cluster was reset too often: give it another name"));
+        ret->status = 409;
+        return;
+    }
+    *r = (struct cluster_record){.epoch = epoch + 1};
+    enter(r, CLUSTER_NONE, wall_ms);
+    set_event(ret, "cluster-reset", r, c, STR(""), a);
+}
+
+void cluster_apply(struct cluster_record *r, const struct cluster_change *c, int64_t wall_ms,
+                   struct arena *a, struct cluster_outcome *ret)
+{
+    *ret = (struct cluster_outcome){.status = 200};
+    switch (c->kind) {
+    case CLUSTER_ASK: apply_ask(r, c, wall_ms, a, ret); break;
+    case CLUSTER_REPORT: apply_report(r, c, wall_ms, a, ret); break;
+    case CLUSTER_RESET: apply_reset(r, c, wall_ms, a, ret); break;
+    }
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cluster: how far a cluster is, and what its nodes are to do.
+ *
+ * Pure: no clock, no store, no randomness. A cluster without a record is in phase none, in its
+ * first epoch. cluster_apply takes the record and what was asked, and makes the next record
+ * together with the event that explains it; the caller writes both or neither, before anyone is
+ * answered. docs/formats/fleet.md has the record, docs/formats/bootstrap.md what nodes are
+ * answered.
+ */
+#ifndef CLOUDSEED_FLEET_CLUSTER_H
+#define CLOUDSEED_FLEET_CLUSTER_H
+
+#include "fleet/state.h"
+
+#define CLUSTER_FIRST_EPOCH 1
+/* The key of the record that holds for clusters without one of their own: after a restore. */
+#define CLUSTER_ANY STR("*")
+
+enum cluster_phase {
+    CLUSTER_NONE,        /* nobody was given 'init' in this epoch */
+    CLUSTER_INIT,        /* the holder of the lease makes it */
+    CLUSTER_STANDING,    /* the holder has reported it */
+    CLUSTER_UNCONFIRMED, /* what the record says may be out of date: an admin must decide */
+    CLUSTER_PHASE_COUNT
+};
+
+extern const char *const cluster_phase_names[]; /* "none", …, and NULL behind */
+
+/* A node, and which of its boots. */
+struct cluster_boot {
+    struct str uid, name;
+    uint32_t generation;
+    struct str claim;   /* its digest */
+    struct str machine; /* hash of machine-id: another disk has another one; empty: unknown */
+};
+
+struct cluster_token {
+    struct str sealed;
+    int64_t expires_wall_ms;
+};
+
+struct cluster_record {
+    enum cluster_phase phase;
+    int64_t since_wall_ms; /* when it entered this phase */
+    uint32_t epoch;        /* counts from CLUSTER_FIRST_EPOCH; an admin's reset begins the next */
+    /* The lease: without an end, until a reset. Empty uid: nobody has it. */
+    struct cluster_boot holder;
+    struct str endpoint;                   /* "https://HOST:PORT" */
+    struct str ca;                         /* PEM */
+    struct cluster_token minter, approver; /* empty: none */
+    /* The further master that joins now, or joined last. Empty uid: none has yet. */
+    struct cluster_boot turn;
+    bool turn_stuck; /* it has failed, which was reported as an event */
+};
+
+void cluster_record_init(struct cluster_record *r);
+struct value cluster_record_value(const struct cluster_record *r, struct arena *a);
+/* Reads the store's JSON; texts live in the arena. -EINVAL for anything that no version of
+ * cloudseed wrote. */
+int cluster_record_read(struct str json, struct arena *a, struct cluster_record *ret,
+                        struct err *e);
+void cluster_record_copy(const struct cluster_record *from, struct arena *a,
+                         struct cluster_record *ret);
+
+/* --- What is asked --------------------------------------------------------------------------- */
+
+/* A declared master of the cluster, and how far it is. */
+struct cluster_master {
+    struct str uid, name;
+    enum node_state state;
+    uint32_t generation;
+};
+
+enum cluster_change_kind {
+    CLUSTER_ASK,    /* a node: what am I to do? */
+    CLUSTER_REPORT, /* the holder: the cluster stands */
+    CLUSTER_RESET,  /* an admin: it is gone */
+};
+
+struct cluster_change {
+    enum cluster_change_kind kind;
+    struct str cluster; /* its name */
+    struct str cause, peer;
+    struct cluster_boot by; /* not of CLUSTER_RESET */
+    union {
+        struct {
+            bool is_master;
+            bool has_joined;                      /* this boot has reported so */
+            const struct cluster_master *masters; /* by name */
+            uint32_t masters_n;
+            struct str only; /* uid of the master whose address is the endpoint's; empty: none is */
+        } ask;
+        struct {
+            struct str endpoint, declared; /* both "https://HOST:PORT" */
+            struct str ca;
+            struct cluster_token minter, approver;
+        } report;
+    };
+};
+
+/* --- What is decided ------------------------------------------------------------------------- */
+
+enum cluster_verdict {
+    CLUSTER_DO_INIT,
+    CLUSTER_DO_JOIN,
+    CLUSTER_DO_NONE, /* it is a member already */
+    CLUSTER_DO_WAIT,
+    CLUSTER_DO_REFUSE,
+};
+
+struct cluster_decision {
+    enum cluster_verdict verdict;
+    const char *reason; /* of wait and refuse: the contract's word */
+    struct str of;      /* the name of the node that is waited for; empty: none */
+    struct str detail;  /* of wait and refuse: one line */
+    bool is_stuck;      /* it waits for a master that has failed to join */
+};
+
+/* What CLUSTER_ASK is answered. Its texts live as long as record, change and arena. */
+void cluster_decide(const struct cluster_record *r, const struct cluster_change *c, struct arena *a,
+                    struct cluster_decision *ret);
+
+struct cluster_outcome {
+    bool writes;
+    int status; /* HTTP's: 200, or of a refusal */
+    struct cluster_decision decision;
+    struct event event; /* kind NULL: none */
+};
+
+/* Changes the record in place. */
+void cluster_apply(struct cluster_record *r, const struct cluster_change *c, int64_t wall_ms,
+                   struct arena *a, struct cluster_outcome *ret);
+
+#endif

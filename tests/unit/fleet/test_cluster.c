@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a cluster's nodes are to do, in each of its states; and its record as JSON, both ways. */
+#include "lib/unit.h"
+
+#include "base/fs.h"
+#include "base/json.h"
+#include "fleet/cluster.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define ENDPOINT STR("https://api:6443")
+
+static struct arena arena;
+static struct cluster_record r;
+static struct cluster_outcome out;
+static struct cluster_master masters[3];
+static struct str only;
+static bool has_joined;
+
+static int begin(void **state)
+{
+    (void)state;
+    arena_init(&arena, 65536);
+    cluster_record_init(&r);
+    for (unsigned i = 0; i < 3; i++) {
+        struct str name = arena_printf(&arena, "m%u", i + 1);
+        masters[i] = (struct cluster_master){name, name, STATE_REGISTERED, 1};
+    }
+    only = STR("");
+    has_joined = false;
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    arena_done(&arena);
+    return 0;
+}
+
+/* "m1" asks, or "m1 2 c9 d9": generation, claim, disk; by default 1, its name and its name. */
+static struct cluster_boot boot(const char *who)
+{
+    struct str rest = arena_str(&arena, str_from(who));
+    struct str uid = str_cut(&rest, ' ');
+    struct cluster_boot b = {uid, uid, 1, uid, uid};
+    if (rest.p && rest.n) {
+        b.generation = (uint32_t)(str_cut(&rest, ' ').p[0] - '0');
+        b.claim = str_cut(&rest, ' ');
+        b.machine = rest;
+    }
+    return b;
+}
+
+static struct cluster_outcome *apply(struct cluster_change c)
+{
+    c.cluster = STR("lab");
+    cluster_apply(&r, &c, 4711, &arena, &out);
+    return &out;
+}
+
+static struct cluster_outcome *ask(const char *who)
+{
+    return apply((struct cluster_change){
+        .kind = CLUSTER_ASK,
+        .by = boot(who),
+        .ask = {who[0] == 'm', has_joined, masters, 3, only},
+    });
+}
+
+static struct cluster_outcome *report_as(const char *who, struct str endpoint, struct str ca)
+{
+    return apply((struct cluster_change){
+        .kind = CLUSTER_REPORT,
+        .by = boot(who),
+        .report = {endpoint, ENDPOINT, ca, {STR("1:aa"), 5000}, {STR(""), 0}},
+    });
+}
+
+static struct cluster_outcome *report(const char *who)
+{
+    return report_as(who, ENDPOINT, STR("CA"));
+}
+
+static void reset(void)
+{
+    assert_int_equal(apply((struct cluster_change){.kind = CLUSTER_RESET})->status, 200);
+}
+
+/* "init", "join", "none", "REASON of NODE" or "403 REASON". */
+static const char *answer(void)
+{
+    const struct cluster_decision *d = &out.decision;
+    switch (d->verdict) {
+    case CLUSTER_DO_INIT: return "init";
+    case CLUSTER_DO_JOIN: return "join";
+    case CLUSTER_DO_NONE: return "none";
+    case CLUSTER_DO_WAIT:
+        assert_true(d->detail.n && d->detail.n <= 512 && out.status == 200);
+        return arena_printf(&arena, "%s of %.*s", d->reason, STR_ARG(d->of)).p;
+    case CLUSTER_DO_REFUSE:
+        assert_true(d->detail.n && d->detail.n <= 512 && !out.writes);
+        return arena_printf(&arena, "%d %s", out.status, d->reason).p;
+    }
+    return "";
+}
+
+static void asks(const char *who, const char *want)
+{
+    ask(who);
+    if (strcmp(answer(), want) != 0)
+        fail_msg("%s: %s instead of %s", who, answer(), want);
+}
+
+static void reports(const char *who, const char *want)
+{
+    report(who);
+    if (strcmp(out.status == 200 ? "200" : answer(), want) != 0)
+        fail_msg("%s: %s instead of %s", who, answer(), want);
+}
+
+static const char *event(void)
+{
+    return out.event.kind ? out.event.kind : "";
+}
+
+/* --- The order ------------------------------------------------------------------------------- */
+
+/* Brings the cluster, made by m1, to each of its phases. */
+static void enter(const char *phase)
+{
+    end(NULL);
+    begin(NULL);
+    if (strcmp(phase, "none") == 0)
+        return;
+    ask("m1");
+    if (strcmp(phase, "init") == 0)
+        return;
+    reports("m1", "200");
+    if (strcmp(phase, "unconfirmed") == 0)
+        r.phase = CLUSTER_UNCONFIRMED;
+    else
+        assert_string_equal(phase, "standing");
+}
+
+static void every_phase(void **state)
+{
+    static const struct {
+        const char *phase, *who, *want;
+    } table[] = {
+        {"none", "w1", "waits-for-master of m1"},
+        {"none", "m1", "init"},
+        {"none", "m3", "init"},
+        {"init", "w1", "waits-for-master of m1"},
+        {"init", "m1", "init"},
+        {"init", "m1 1 later m1", "init"},
+        {"init", "m1 2 later other", "init"},
+        {"init", "m2", "waits-for-master of m1"},
+        {"standing", "w1", "join"},
+        {"standing", "m1", "init"},
+        {"standing", "m1 1 later m1", "init"},
+        {"standing", "m1 1 m1 other", "init"},
+        {"standing", "m1 1 later other", "403 cluster-exists"},
+        {"standing", "m1 2 later m1", "403 cluster-exists"},
+        {"standing", "m2", "join"},
+        {"unconfirmed", "w1", "waits-for-master of "},
+        {"unconfirmed", "m1", "waits-for-master of "},
+        {"unconfirmed", "m2", "waits-for-master of "},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        enter(table[i].phase);
+        asks(table[i].who, table[i].want);
+    }
+}
+
+static void the_first_master_keeps_the_lease(void **state)
+{
+    (void)state;
+    asks("m2", "init");
+    assert_string_equal(event(), "cluster-init");
+    assert_true(out.writes && r.phase == CLUSTER_INIT && r.since_wall_ms == 4711);
+    asks("m2", "init");
+    assert_false(out.writes);
+    asks("m1", "waits-for-master of m2");
+    assert_false(out.writes);
+    asks("m2 1 later m2", "init");
+    assert_true(out.writes);
+    assert_string_equal(event(), "");
+    assert_str(r.holder.claim, "later");
+    masters[1].state = STATE_FAILED;
+    asks("w1", "waits-for-master of m2");
+    assert_contains(out.decision.detail.p, "cluster reset lab");
+}
+
+static void a_holder_that_was_removed_holds(void **state)
+{
+    (void)state;
+    asks("m2", "init");
+    masters[1].uid = STR("another");
+    asks("m1", "waits-for-master of m2");
+    assert_contains(out.decision.detail.p, "'cloudseed cluster reset lab' lets another");
+}
+
+static void an_endpoint_that_is_a_masters(void **state)
+{
+    (void)state;
+    only = STR("m2");
+    asks("m1", "waits-for-master of m2");
+    asks("w1", "waits-for-master of m2");
+    asks("m2", "init");
+}
+
+static void a_cluster_without_masters(void **state)
+{
+    struct cluster_change c = {.kind = CLUSTER_ASK, .by = boot("w1")};
+    (void)state;
+    apply(c);
+    assert_string_equal(answer(), "waits-for-master of ");
+    assert_contains(out.decision.detail.p, "lab has no master");
+}
+
+static void it_is_reported_by_the_holder(void **state)
+{
+    (void)state;
+    reports("m1", "403 not-lease-holder");
+    ask("m1");
+    reports("m2", "403 not-lease-holder");
+    assert_contains(out.decision.detail.p, "m1 makes the cluster lab, not m2");
+    reports("m1 1 later m1", "403 not-lease-holder");
+    reports("m1 2 m1 m1", "403 not-lease-holder");
+    report_as("m1", STR("https://other:6443"), STR("CA"));
+    assert_string_equal(answer(), "403 other-cluster");
+    assert_true(r.phase == CLUSTER_INIT);
+    reports("m1", "200");
+    assert_string_equal(event(), "cluster-standing");
+    assert_true(r.phase == CLUSTER_STANDING);
+    assert_str(r.ca, "CA");
+}
+
+static void a_repeat_replaces_only_tokens(void **state)
+{
+    (void)state;
+    enter("standing");
+    r.minter.sealed = STR("1:old");
+    reports("m1", "200");
+    assert_string_equal(event(), "cluster-tokens");
+    assert_str(r.minter.sealed, "1:aa");
+    report_as("m1", ENDPOINT, STR("CB"));
+    assert_string_equal(answer(), "403 other-cluster");
+    assert_str(r.ca, "CA");
+}
+
+static void a_reset_begins_another_epoch(void **state)
+{
+    (void)state;
+    enter("init");
+    reset();
+    assert_string_equal(event(), "cluster-reset");
+    assert_true(r.epoch == 2 && r.phase == CLUSTER_NONE && !r.holder.uid.n);
+    reports("m1", "403 not-lease-holder");
+    asks("m3", "init");
+    reports("m1", "403 not-lease-holder");
+    asks("m1", "waits-for-master of m3");
+    enter("standing");
+    asks("m2", "join");
+    reset();
+    assert_true(!r.ca.n && !r.endpoint.n && !r.minter.sealed.n && !r.turn.uid.n);
+    r.epoch = UINT32_MAX;
+    assert_int_equal(apply((struct cluster_change){.kind = CLUSTER_RESET})->status, 409);
+    assert_false(out.writes);
+}
+
+static void a_holder_that_is_built_again(void **state)
+{
+    (void)state;
+    enter("standing");
+    asks("m1 2 new new", "403 cluster-exists");
+    assert_contains(out.decision.detail.p, "restore etcd from a snapshot");
+    asks("m1 1 new ", "403 cluster-exists"); /* it has not said which disk */
+    masters[0].state = STATE_READY;          /* its own former life is none */
+    asks("m1 2 new new", "403 cluster-exists");
+    masters[2].state = STATE_READY;
+    asks("m1 2 new new", "join");
+    masters[0] = (struct cluster_master){STR("m1"), STR("m1"), STATE_JOINING, 2};
+    assert_str(r.turn.uid, "m1");
+    reports("m1 2 new new", "403 not-lease-holder");
+    asks("m2", "waits-for-turn of m1");
+}
+
+static void masters_go_one_at_a_time(void **state)
+{
+    (void)state;
+    enter("standing");
+    asks("m3", "join");
+    assert_string_equal(event(), "cluster-turn");
+    masters[2].state = STATE_JOINING;
+    asks("m3", "join");
+    assert_false(out.writes);
+    asks("m2", "waits-for-turn of m3");
+    assert_str(out.decision.detail,
+               "waits for m3 to become Ready: the masters of lab join one at a time");
+    asks("w1", "join");
+    masters[2].state = STATE_READY;
+    asks("m2", "join");
+    assert_str(r.turn.uid, "m2");
+}
+
+static void one_that_failed_holds_the_turn(void **state)
+{
+    (void)state;
+    enter("standing");
+    asks("m3", "join");
+    masters[2].state = STATE_FAILED;
+    asks("m2", "waits-for-turn of m3");
+    assert_contains(out.decision.detail.p, "etcdctl member remove ID");
+    assert_string_equal(event(), "cluster-stuck");
+    assert_true(out.writes && r.turn_stuck);
+    asks("m2", "waits-for-turn of m3");
+    assert_false(out.writes);
+    asks("m3 1 later m3", "join"); /* again */
+    assert_true(!r.turn_stuck && !out.event.kind);
+    masters[2].state = STATE_REGISTERED; /* its window has ended */
+    asks("m2", "waits-for-turn of m3");
+    assert_string_equal(event(), "cluster-stuck");
+    masters[2].generation = 2; /* an admin has seen to it */
+    asks("m2", "join");
+    asks("m3 2 new new", "waits-for-turn of m2");
+    masters[1].uid = STR("another"); /* m2 was removed */
+    asks("m3 2 new new", "join");
+}
+
+static void a_member_has_nothing_to_run(void **state)
+{
+    (void)state;
+    enter("standing");
+    has_joined = true;
+    asks("w1", "none");
+    asks("m1", "none");
+    assert_false(out.writes);
+}
+
+/* --- The record ------------------------------------------------------------------------------ */
+
+static const char *json_of(const struct cluster_record *rec)
+{
+    struct buf b;
+    buf_init(&b, 65536);
+    assert_true(json_write(&b, cluster_record_value(rec, &arena), false));
+    const char *text = arena_str(&arena, buf_view(&b)).p;
+    buf_done(&b);
+    return text;
+}
+
+/* docs/formats/fleet.md shows this one. */
+static void the_golden_record(void **state)
+{
+    struct cluster_record rec, copy;
+    struct str text;
+    struct err e;
+    char path[4096];
+    (void)state;
+    const char *source = getenv("CLOUDSEED_SOURCE");
+    snprintf(path, sizeof(path), "%s/tests/golden/fleet/cluster.json", source ? source : ".");
+    assert_int_equal(fs_read(path, 65536, &arena, &text, &e), 0);
+    if (cluster_record_read(text, &arena, &rec, &e) < 0)
+        fail_msg("%s", e.msg);
+    assert_string_equal(json_of(&rec), arena_str(&arena, str_trim(text)).p);
+    cluster_record_copy(&rec, &arena, &copy);
+    assert_string_equal(json_of(&copy), json_of(&rec));
+    assert_true(rec.phase == CLUSTER_STANDING && rec.epoch == 3 && rec.turn_stuck);
+    assert_str(rec.holder.machine, "5ca43106e415435c8a605bda74a399da");
+    assert_int_equal(rec.minter.expires_wall_ms, 1803118271000);
+    assert_str(rec.turn.name, "k8s-master-2");
+}
+
+static void a_new_record_is_short(void **state)
+{
+    (void)state;
+    assert_string_equal(json_of(&r), "{\"v\":1,\"phase\":\"none\",\"since_ms\":0,\"epoch\":1}");
+}
+
+static void refused(const char *json, const char *why)
+{
+    struct cluster_record rec = {.epoch = 4711};
+    struct err e;
+    assert_int_equal(cluster_record_read(str_from(json), &arena, &rec, &e), -EINVAL);
+    assert_contains(e.msg, why);
+    assert_int_equal(rec.epoch, 4711);
+}
+
+static void what_we_never_wrote_is_refused(void **state)
+{
+    (void)state;
+    refused("{", "line 1");
+    refused("[]", "'phase'");
+    refused("{\"v\":2,\"phase\":\"none\"}", "'v'");
+    refused("{\"v\":1,\"phase\":\"gone\"}", "'phase'");
+    refused("{\"v\":1,\"phase\":\"none\",\"epoch\":0}", "'epoch'");
+    refused("{\"v\":1,\"phase\":\"init\"}", "'holder'");
+    refused("{\"v\":1,\"phase\":\"none\",\"turn\":{}}", "'turn'");
+    refused("{\"v\":1,\"phase\":\"none\",\"minter\":{\"sealed\":1}}", "'sealed'");
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
+
+UNIT_MAIN(TEST(every_phase), TEST(the_first_master_keeps_the_lease),
+          TEST(a_holder_that_was_removed_holds), TEST(an_endpoint_that_is_a_masters),
+          TEST(a_cluster_without_masters), TEST(it_is_reported_by_the_holder),
+          TEST(a_repeat_replaces_only_tokens), TEST(a_reset_begins_another_epoch),
+          TEST(a_holder_that_is_built_again), TEST(masters_go_one_at_a_time),
+          TEST(one_that_failed_holds_the_turn), TEST(a_member_has_nothing_to_run),
+          TEST(the_golden_record), TEST(a_new_record_is_short),
+          TEST(what_we_never_wrote_is_refused))

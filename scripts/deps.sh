@@ -6,7 +6,7 @@
 set -euo pipefail
 
 build=(gcc libc6-dev make autoconf automake pkg-config
-    libmicrohttpd-dev libuv1-dev libyaml-dev libjansson-dev libssl-dev libxxhash-dev zlib1g-dev
+    libmicrohttpd-dev libgnutls28-dev libuv1-dev libyaml-dev libjansson-dev libssl-dev libxxhash-dev zlib1g-dev
     libsqlite3-dev libcurl4-openssl-dev)
 run=(curl)
 unit=(libcmocka-dev openssl)

@@ -19,7 +19,7 @@ if (($# == 0)); then
     done
 fi
 
-libs=$(pkg-config --libs libmicrohttpd libuv yaml-0.1 jansson libcrypto zlib)
+libs=$(pkg-config --libs libmicrohttpd gnutls libuv yaml-0.1 jansson libcrypto zlib)
 cd build-fuzz
 status=0
 for name in "$@"; do

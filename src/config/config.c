@@ -344,6 +344,15 @@ static const struct schema_field config_fields[] = {
      .fallback = "0.0.0.0:8080",
      .help = "Where machines are served. Port 0 takes a free one, which the log names.",
      .example = "[\"10.0.10.5:8080\", \"[::]:8080\"]"},
+    {.name = "https",
+     .type = &schema_endpoint,
+     .shape = SCHEMA_LIST,
+     .max = 16,
+     SCHEMA_MEMBER_N(struct config, https),
+     .help =
+         "Where nodes are answered over TLS; without it, nowhere. Port 0 takes a free one, which "
+         "the log names.",
+     .example = "[\"10.0.10.5:8443\"]"},
     {.name = "tftp",
      .type = &schema_endpoint,
      .shape = SCHEMA_LIST,

@@ -70,6 +70,8 @@ struct config {
     struct str socket_group; /* its members are admins; empty: the daemon's own group */
     const struct endpoint *http;
     uint32_t http_n; /* at least 1 */
+    const struct endpoint *https;
+    uint32_t https_n; /* 0: no HTTPS */
     const struct endpoint *tftp;
     uint32_t tftp_n; /* 0: no TFTP */
     struct config_ports tftp_ports;

@@ -27,7 +27,7 @@ static const struct name_rule {
     {"boot", {LISTENER_BOOT, LISTENER_TFTP, REFUSED}, "expected a TCP or UDP socket"},
     {"tftp", {REFUSED, LISTENER_TFTP, REFUSED}, "expected a UDP socket"},
     {"admin", {REFUSED, REFUSED, LISTENER_ADMIN}, "expected a unix socket"},
-    {"node", {REFUSED, REFUSED, REFUSED}, "this version has no such listener"},
+    {"node", {LISTENER_NODE, REFUSED, REFUSED}, "expected a TCP socket"},
     {NULL, {LISTENER_BOOT, LISTENER_TFTP, LISTENER_ADMIN}, NULL},
 };
 
@@ -54,8 +54,8 @@ int listeners_adopt(int fd, const char *name, struct listener *ret, struct err *
                        "file descriptor %d, which was passed to us with the name '%s', is a %s "
                        "socket: %s; correct FileDescriptorName= in its socket unit",
                        fd, name, type_names[type], rule->expected);
-    *ret = (struct listener){
-        .fd = fd, .kind = (enum exchange_listener)rule->kinds[type], .name = name};
+    enum exchange_listener kind = (enum exchange_listener)rule->kinds[type];
+    *ret = (struct listener){.fd = fd, .kind = kind, .tls = kind == LISTENER_NODE, .name = name};
     return 0;
 }
 
@@ -95,7 +95,8 @@ static int adopt_passed(unsigned n, struct listeners *ret, struct err *e)
 static int add(int fd, enum exchange_listener kind, const char *name, struct listeners *ret)
 {
     if (fd >= 0)
-        ret->list[ret->n++] = (struct listener){.fd = fd, .kind = kind, .name = name};
+        ret->list[ret->n++] =
+            (struct listener){.fd = fd, .kind = kind, .tls = kind == LISTENER_NODE, .name = name};
     return fd < 0 ? fd : 0;
 }
 
@@ -153,12 +154,14 @@ static int open_admin_socket(const struct config *c, struct listeners *ret, stru
 int listeners_open(const struct config *c, struct listeners *ret, struct err *e)
 {
     unsigned passed = notify_passed_sockets(&ret->names);
-    if ((passed ? passed : c->http_n) + c->tftp_n >= LISTENERS_MAX)
+    if ((passed ? passed : c->http_n) + c->https_n + c->tftp_n >= LISTENERS_MAX)
         return err_set(e, -E2BIG, "at most %d sockets", LISTENERS_MAX - 1);
     int r = passed ? adopt_passed(passed, ret, e) : 0;
-    bool has_tftp = has(ret, LISTENER_TFTP);
+    bool has_tftp = has(ret, LISTENER_TFTP), has_node = has(ret, LISTENER_NODE);
     for (uint32_t i = 0; i < c->http_n && !passed && r == 0; i++)
         r = add(socket_listen(c->http[i], e), LISTENER_BOOT, "http", ret);
+    for (uint32_t i = 0; i < c->https_n && !has_node && r == 0; i++)
+        r = add(socket_listen(c->https[i], e), LISTENER_NODE, "https", ret);
     for (uint32_t i = 0; i < c->tftp_n && !has_tftp && r == 0; i++)
         r = add(datagram_listen(c->tftp[i], e), LISTENER_TFTP, "tftp", ret);
     if (r < 0 || has(ret, LISTENER_ADMIN) || str_is(c->socket, "none"))

@@ -10,7 +10,7 @@
  *   boot                   boot    tftp    refused
  *   tftp                   refused tftp    refused
  *   admin                  refused refused admin
- *   node                   refused refused refused
+ *   node                   node    refused refused
  *
  * One name stands for all sockets of a unit. The socket unit that we install is named http, and
  * drop-ins add UDP and unix sockets to it: there the type decides, as it does for systemd's default
@@ -32,8 +32,8 @@ struct listeners {
     char *names;      /* what the passed ones' names point to */
 };
 
-/* Passed sockets replace the configured HTTP addresses. They replace the TFTP addresses and the
- * admin socket only if one of that kind was passed. May need root. */
+/* Passed sockets replace the configured HTTP addresses. They replace the HTTPS and TFTP addresses
+ * and the admin socket only if one of that kind was passed. May need root. */
 int listeners_open(const struct config *c, struct listeners *ret, struct err *e);
 
 /* Describes one passed socket and makes it usable; `name` may be NULL or empty. */

@@ -14,6 +14,7 @@ static const char usage[] =
     "  --state DIR         where the server's secret and the nodes' state are kept\n"
     "  --assets DIR        files for machines that boot: served below /assets/\n"
     "  --http ADDR:PORT    answer HTTP there; may be repeated; port 0 takes a free one\n"
+    "  --https ADDR:PORT   answer nodes over TLS there; likewise\n"
     "  --tftp ADDR:PORT    serve the assets by TFTP there; likewise\n"
     "  --socket PATH       the admins' unix socket, or none\n"
     "  --url URL           what nodes' URLs begin with, instead of the site's url\n"
@@ -42,6 +43,7 @@ enum {
     OPT_STATE,
     OPT_ASSETS,
     OPT_HTTP,
+    OPT_HTTPS,
     OPT_TFTP,
     OPT_SOCKET,
     OPT_URL,
@@ -62,6 +64,7 @@ static const struct option table[] = {
     {"state", required_argument, NULL, OPT_STATE},
     {"assets", required_argument, NULL, OPT_ASSETS},
     {"http", required_argument, NULL, OPT_HTTP},
+    {"https", required_argument, NULL, OPT_HTTPS},
     {"tftp", required_argument, NULL, OPT_TFTP},
     {"socket", required_argument, NULL, OPT_SOCKET},
     {"url", required_argument, NULL, OPT_URL},
@@ -130,6 +133,8 @@ static bool take(struct options *o, int option, const char *value)
     case OPT_CHECK: o->check = true; return true;
     case OPT_HTTP:
         return add_endpoint("--http", "10.0.10.5:8080 or [::]:8080", value, o->http, &o->http_n);
+    case OPT_HTTPS:
+        return add_endpoint("--https", "10.0.10.5:8443 or [::]:8443", value, o->https, &o->https_n);
     case OPT_TFTP:
         return add_endpoint("--tftp", "10.0.10.5:69 or [::]:69", value, o->tftp, &o->tftp_n);
     case OPT_URL:
@@ -209,6 +214,10 @@ void options_apply(const struct options *o, struct config *c)
     if (o->http_n) {
         c->http = o->http;
         c->http_n = o->http_n;
+    }
+    if (o->https_n) {
+        c->https = o->https;
+        c->https_n = o->https_n;
     }
     if (o->tftp_n) {
         c->tftp = o->tftp;

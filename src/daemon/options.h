@@ -23,6 +23,8 @@ struct options {
     const char *log_format;
     struct endpoint http[OPTIONS_ENDPOINTS_MAX];
     uint32_t http_n;
+    struct endpoint https[OPTIONS_ENDPOINTS_MAX];
+    uint32_t https_n;
     struct endpoint tftp[OPTIONS_ENDPOINTS_MAX];
     uint32_t tftp_n;
     bool check;

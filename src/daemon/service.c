@@ -190,15 +190,18 @@ static void list_endpoints(const struct listeners *l, enum exchange_listener kin
 /* The line that tests and scripts wait for. */
 static void announce(const struct service *s, const struct listeners *l)
 {
-    struct buf http, tftp;
+    struct buf http, https, tftp;
     list_endpoints(l, LISTENER_BOOT, &http);
+    list_endpoints(l, LISTENER_NODE, &https);
     list_endpoints(l, LISTENER_TFTP, &tftp);
     uint32_t nodes = snapshot_node_count(core_snapshot(s->core));
     log_notice("listening", LOG_TEXT("http", buf_view(&http)),
+               LOG_TEXT("https", https.n ? buf_view(&https) : STR("none")),
                LOG_TEXT("tftp", tftp.n ? buf_view(&tftp) : STR("none")),
                LOG_TEXT("socket", str_from(l->path ? l->path : "none")),
                LOG_NUMBER("nodes", nodes));
     buf_done(&http);
+    buf_done(&https);
     buf_done(&tftp);
     notify_send("READY=1\nSTATUS=Serving the seed tree.");
 }
@@ -222,10 +225,16 @@ static int64_t wall_clock(void *cls)
     return clock_wall_s();
 }
 
+static int use_certificate(void *cls, const struct certificate *c, struct err *e)
+{
+    struct service *s = cls;
+    return http_use_certificate(s->http, c->chain.p, c->key.p, e);
+}
+
 /* Before the first connection is accepted. */
 static int start_certificates(struct service *s, const struct listeners *listeners, struct err *e)
 {
-    const struct certificates_host host = {.now_s = wall_clock, .cls = s};
+    const struct certificates_host host = {.now_s = wall_clock, .use = use_certificate, .cls = s};
     struct certificate provided;
     struct faults faults;
     faults_init(&faults);

@@ -187,7 +187,7 @@ def test_a_tree_with_faults():
 
 def test_a_bad_configuration():
     for config, reason in (({"limits": {"connections": 0}}, "connections"),
-                           ({"https": ["0.0.0.0:1"]}, "https"), ({"http": []}, "at least one"),
+                           ({"htps": ["0.0.0.0:1"]}, "htps"), ({"http": []}, "at least one"),
                            ({"http": "localhost:80"}, "localhost"), ({"log": {"level": "loud"}}, "loud")):
         server = tree.start(config=config, wait=False)
         tap.eq(server.wait(), 1)

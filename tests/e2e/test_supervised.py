@@ -266,7 +266,7 @@ def test_a_name_that_contradicts_its_socket():
             (["admin", "tftp", "admin"], "'admin', is a TCP socket: expected a unix socket"),
             (["boot", "admin", "admin"], "'admin', is a UDP socket: expected a unix socket"),
             (["boot", "tftp", "boot"], "'boot', is a unix socket: expected a TCP or UDP socket"),
-            (["node", "tftp", "admin"], "'node', is a TCP socket: this version has no such"),
+            (["boot", "node", "admin"], "'node', is a UDP socket: expected a TCP socket"),
             (["boot", "tftp"], "2 names for 3 file descriptors")):
         tcp, udp, unix, _ = one_of_each()
         server = tree.start(wait=False, **world.activated(tcp, udp, unix, names=names))

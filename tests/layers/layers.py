@@ -33,6 +33,7 @@ MAY_SEE = {
 # The library headers, and the folders or files that alone may include them.
 IMPORTERS = {
     r"microhttpd\.h": ["net/http/"],
+    r"gnutls/.*": ["net/http/tls.c"],
     r"uv\.h": ["net/", "daemon/"],
     r"yaml\.h": ["tree/yaml.c"],
     r"jansson\.h": ["base/json.c"],

@@ -31,6 +31,9 @@ static void refusals_log_one(enum http_refusal reason, const struct http_refusal
         [REFUSE_PEER_FULL] =
             "one address has all that it may have: see limits.connections_per_address",
         [REFUSE_DESCRIPTORS] = "no file descriptor is left: raise LimitNOFILE",
+        [REFUSE_HANDSHAKE] =
+            "too many unfinished TLS handshakes: the one that waited longest ended",
+        [REFUSE_NOT_TLS] = "plain HTTP where TLS is spoken: the URL must begin with https://",
     };
     char text[ADDRESS_TEXT_SIZE] = "unknown";
     if (count->peer.family)
@@ -59,7 +62,7 @@ static void on_pause_over(uv_timer_t *timer)
         uv_timer_start(timer, on_pause_over, PAUSE_MS, 0);
 }
 
-static void refusals_count(struct http_refusals *r, enum http_refusal reason, struct address peer)
+void http_refusals_count(struct http_refusals *r, enum http_refusal reason, struct address peer)
 {
     r->counts[reason].n++;
     r->counts[reason].peer = peer;
@@ -72,19 +75,27 @@ static void refusals_count(struct http_refusals *r, enum http_refusal reason, st
 
 /* Answers without libmicrohttpd, which would close in silence. What the peer sent is read first:
  * closing a socket with unread bytes sends a reset, which overtakes the answer. */
-static void refuse_connection(struct http_refusals *r, int fd, enum http_refusal reason,
+static void refuse_connection(const struct http_listener *l, int fd, enum http_refusal reason,
                               struct address peer)
 {
     static const char full[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
                                "Content-Type: text/plain\r\nContent-Length: 42\r\n"
                                "Connection: close\r\n\r\n"
                                "too many connections: try again in a while";
+    static const char not_tls[] = "HTTP/1.1 400 Bad Request\r\n"
+                                  "Content-Type: text/plain\r\nContent-Length: 52\r\n"
+                                  "Connection: close\r\n\r\n"
+                                  "this port speaks TLS: the URL must begin with https:";
+    bool is_tls = http_engine_is_tls(l->engine);
     char drop[4096];
     for (int i = 0; i < DROP_READS_MAX && recv(fd, drop, sizeof(drop), MSG_DONTWAIT) > 0; i++)
         ;
-    send(fd, full, sizeof(full) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (reason == REFUSE_NOT_TLS)
+        send(fd, not_tls, sizeof(not_tls) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    else if (!is_tls) /* before a handshake TLS has no words for it */
+        send(fd, full, sizeof(full) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
     close(fd);
-    refusals_count(r, reason, peer);
+    http_refusals_count(&l->engine->server->refusals, reason, peer);
 }
 
 /* --- Listeners ----------------------------------------------------------------------------- */
@@ -94,30 +105,56 @@ static void refuse_connection(struct http_refusals *r, int fd, enum http_refusal
 
 /* Connections taken in one go, before existing ones get their turn. */
 #define ACCEPT_BATCH_MAX 64
+/* The same with TLS, where each costs some 0.3 ms of CPU. */
+#define ACCEPT_TLS_BATCH_MAX 4
 /* Events with one connection each, after which we look whether more are waiting. */
 #define ACCEPT_SINGLES 8
+
+/* The oldest connection that has sent no request gives way: of the same engine, or of the other. */
+static bool make_room(struct http_engine *g)
+{
+    struct http_server *s = g->server;
+    struct http_engine *other = &s->engines[http_engine_is_tls(g) ? ENGINE_PLAIN : ENGINE_TLS];
+    return http_connections_make_room(g) || http_connections_make_room(other);
+}
 
 /* Without a free descriptor the connection would stay in the queue and keep the listener readable:
  * the spare descriptor is closed to accept and refuse it. A reload on its own thread may take that
  * descriptor first; the spare is then opened again as soon as one is free. */
 static bool refuse_without_descriptors(struct http_listener *l)
 {
-    struct http_server *s = l->server;
-    if (http_connections_make_room(s))
+    struct http_server *s = l->engine->server;
+    if (make_room(l->engine))
         return true;
     if (s->spare_fd >= 0)
         close(s->spare_fd);
     int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0)
-        refuse_connection(&s->refusals, fd, REFUSE_DESCRIPTORS, (struct address){0});
+        refuse_connection(l, fd, REFUSE_DESCRIPTORS, (struct address){0});
     s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     return fd >= 0;
+}
+
+/* What one engine may have: where there are two, a quarter of all is left for the other. */
+static uint32_t quota(const struct http_server *s)
+{
+    uint32_t most = s->limits.connections;
+    return s->engines[ENGINE_TLS].daemon ? most - most / 4 : most;
+}
+
+/* A peer that does not speak TLS where we do: every record of a handshake begins with this byte. */
+static bool is_not_tls(const struct http_connection *arriving)
+{
+    char first;
+    return http_engine_is_tls(arriving->engine) &&
+           recv(arriving->fd, &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1 && first != 22;
 }
 
 /* REFUSE_REASONS: it is taken. */
 static enum http_refusal may_enter(struct http_server *s, const struct http_connection *arriving,
                                    bool is_local)
 {
+    struct http_engine *g = arriving->engine;
     uint32_t most = s->limits.connections, its = s->peers[arriving->peer_slot];
     if (is_local)
         return s->connections_n < most + LOCAL_RESERVE ? REFUSE_REASONS : REFUSE_FULL;
@@ -125,28 +162,32 @@ static enum http_refusal may_enter(struct http_server *s, const struct http_conn
         return REFUSE_PEER_FULL;
     if (its >= FEW_CONNECTIONS && s->connections_n >= most / 2)
         return REFUSE_BUSY;
-    if (s->connections_n >= most && !http_connections_make_room(s))
+    if (g->connections_n >= quota(s) && !http_connections_make_room(g))
         return REFUSE_FULL;
-    return REFUSE_REASONS;
+    if (s->connections_n >= most && !make_room(g))
+        return REFUSE_FULL;
+    return is_not_tls(arriving) ? REFUSE_NOT_TLS : REFUSE_REASONS;
 }
 
 static void accept_connection(struct http_listener *l, int fd, const struct sockaddr_storage *from,
                               socklen_t from_size)
 {
-    struct http_server *s = l->server;
+    struct http_server *s = l->engine->server;
     struct http_connection arriving = {
-        .server = s, .peer = socket_peer(from), .fd = fd, .listener = l->kind};
+        .server = s, .engine = l->engine, .peer = socket_peer(from), .fd = fd, .listener = l->kind};
     bool is_local = from->ss_family == AF_UNIX;
     if (is_local)
         arriving.principal = (struct principal){PRINCIPAL_SOCKET, socket_peer_uid(fd)};
     arriving.peer_slot = http_connection_slot(arriving.peer.address);
     enum http_refusal refusal = may_enter(s, &arriving, is_local);
     if (refusal != REFUSE_REASONS) {
-        refuse_connection(&s->refusals, fd, refusal, arriving.peer.address);
+        refuse_connection(l, fd, refusal, arriving.peer.address);
         return;
     }
+    if (http_engine_is_tls(l->engine))
+        http_handshakes_make_room(s);
     s->arriving = &arriving;
-    MHD_add_connection(s->daemon, fd, (const struct sockaddr *)from,
+    MHD_add_connection(l->engine->daemon, fd, (const struct sockaddr *)from,
                        from_size); /* closes on failure */
     s->arriving = NULL;
 }
@@ -178,7 +219,7 @@ void http_accept_rest(struct http_listener *l)
 static void on_acceptable(uv_poll_t *watch, int status, int events)
 {
     struct http_listener *l = watch->data;
-    unsigned n = 0;
+    unsigned n = 0, most = http_engine_is_tls(l->engine) ? ACCEPT_TLS_BATCH_MAX : ACCEPT_BATCH_MAX;
     (void)status;
     (void)events;
     while (n < l->batch && accept_one(l))
@@ -188,21 +229,26 @@ static void on_acceptable(uv_poll_t *watch, int status, int events)
     else if (n == 1)
         l->batch += ++l->singles % ACCEPT_SINGLES == 0;
     else
-        l->batch = n < ACCEPT_BATCH_MAX / 2 ? 2 * n : ACCEPT_BATCH_MAX;
-    http_server_pump(l->server);
+        l->batch = n < most / 2 ? 2 * n : most;
+    http_engine_pump(l->engine);
 }
 
 int http_server_listen(struct http_server *s, const struct listener *described, struct err *e)
 {
-    if (described->tls)
-        return err_set(e, -ENOTSUP, "%s: this server has no TLS", described->name);
+    struct http_engine *g = &s->engines[described->tls ? ENGINE_TLS : ENGINE_PLAIN];
+    if (described->tls && !s->tls)
+        return err_set(e, -ENOKEY, "%s: there is no certificate to speak TLS with",
+                       described->name);
+    int r = http_engine_start(g, e);
+    if (r < 0)
+        return r;
     struct http_listener *l = MEM_NEW(struct http_listener);
-    int r = uv_poll_init(s->loop, &l->watch, described->fd);
+    r = uv_poll_init(s->loop, &l->watch, described->fd);
     if (r < 0) {
         free(l);
         return err_errno(e, r, "%s: cannot watch the socket", described->name);
     }
-    l->server = s;
+    l->engine = g;
     l->fd = described->fd;
     l->kind = described->kind;
     l->batch = 1;

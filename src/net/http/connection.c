@@ -63,26 +63,33 @@ static void enqueue(struct http_connection *c, enum http_phase phase)
         http_connections_arm(c->server, c->deadline_ms);
 }
 
-static void on_started(struct http_server *s, void **context)
+static void on_started(struct http_server *s, struct MHD_Connection *m, void **context)
 {
     struct http_connection *c = mem_alloc(sizeof(*c));
     *c = *s->arriving;
     c->magic = CONNECTION_MAGIC;
     *context = c;
+    c->m = m;
     s->connections_n++;
+    c->engine->connections_n++;
     s->peers[c->peer_slot]++;
     c->is_silent = c->peer.address.family != 0; /* those of admins stay */
     if (c->is_silent)
-        TAILQ_INSERT_TAIL(&s->silent_connections, c, silent);
+        TAILQ_INSERT_TAIL(&c->engine->silent_connections, c, silent);
     enqueue(c, PHASE_WAITING);
+    if (http_engine_is_tls(c->engine))
+        http_handshake_begin(c);
 }
 
 static void on_closed(struct http_server *s, struct http_connection *c)
 {
     http_request_forget(c);
     http_connection_heard(c);
+    if (c->tls.session)
+        http_handshake_end(c);
     TAILQ_REMOVE(list_of(c), c, entry);
     s->connections_n--;
+    c->engine->connections_n--;
     s->peers[c->peer_slot]--;
     c->magic = 0;
     free(c);
@@ -91,16 +98,15 @@ static void on_closed(struct http_server *s, struct http_connection *c)
 void http_connection_heard(struct http_connection *c)
 {
     if (c->is_silent)
-        TAILQ_REMOVE(&c->server->silent_connections, c, silent);
+        TAILQ_REMOVE(&c->engine->silent_connections, c, silent);
     c->is_silent = false;
 }
 
 void http_connection_notice(void *cls, struct MHD_Connection *m, void **context,
                             enum MHD_ConnectionNotificationCode code)
 {
-    (void)m;
     if (code == MHD_CONNECTION_NOTIFY_STARTED)
-        on_started(cls, context);
+        on_started(cls, m, context);
     else
         on_closed(cls, *context);
 }
@@ -116,10 +122,12 @@ void http_connection_enter(struct http_connection *c, enum http_phase phase)
 /* libmicrohttpd sees the end of the stream and closes; of a suspended connection it sees nothing,
  * and of one that has no room to read (http_connections_cut_stuck) only its own time-out, whose
  * unit is a second. */
-static void cut(struct http_connection *c)
+void http_connection_cut(struct http_connection *c)
 {
     shutdown(c->fd, SHUT_RDWR);
     c->deadline_ms = UINT64_MAX; /* cut once */
+    if (c->handshake == HANDSHAKE_WAITS)
+        http_handshake_resume(c);
     if (c->request && c->request->state == REQUEST_BEGUN)
         MHD_set_connection_option(c->request->m, MHD_CONNECTION_OPTION_TIMEOUT, 1u);
     if (c->request && c->request->suspended) {
@@ -157,7 +165,7 @@ static void on_due(struct http_connection *c)
     } else if (may_go_on(c)) {
         http_connection_enter(c, c->phase);
     } else {
-        cut(c);
+        http_connection_cut(c);
     }
 }
 
@@ -168,20 +176,22 @@ void http_connection_waiting(struct http_connection *c)
     c->used = true;
     http_connection_enter(c, PHASE_WAITING);
     if (c->server->draining)
-        cut(c);
+        http_connection_cut(c);
 }
 
 /* libmicrohttpd closes what is cut in its next run. */
-bool http_connections_make_room(struct http_server *s)
+bool http_connections_make_room(struct http_engine *g)
 {
-    struct http_connection *oldest = TAILQ_FIRST(&s->silent_connections);
-    uint32_t before = s->connections_n;
+    struct http_connection *oldest = TAILQ_FIRST(&g->silent_connections);
+    uint32_t before = g->connections_n;
     if (!oldest)
         return false;
     http_connection_heard(oldest); /* once */
-    cut(oldest);
-    MHD_run(s->daemon);
-    return s->connections_n < before;
+    http_connection_cut(oldest);
+    MHD_run(g->daemon);
+    if (http_engine_is_tls(g))
+        http_handshakes_settle(g->server);
+    return g->connections_n < before;
 }
 
 /* The body may move `c` to another queue. */
@@ -195,7 +205,7 @@ void http_connections_close_idle(struct http_server *s)
     struct http_connection *c, *next;
     for (EACH(c, next, &s->phases[PHASE_WAITING])) {
         if (c->used)
-            cut(c);
+            http_connection_cut(c);
     }
     for (EACH(c, next, &s->phases[PHASE_STREAMING]))
         http_resume(c->request); /* core ends it */
@@ -206,19 +216,19 @@ void http_connections_cut(struct http_server *s)
     struct http_connection *c, *next;
     for (int phase = 0; phase < PHASES; phase++) {
         for (EACH(c, next, &s->phases[phase]))
-            cut(c);
+            http_connection_cut(c);
     }
 }
 
-void http_connections_cut_stuck(struct http_server *s)
+void http_connections_cut_stuck(struct http_engine *g)
 {
     struct http_connection *c, *next;
-    for (EACH(c, next, &s->phases[PHASE_WAITING])) {
+    for (EACH(c, next, &g->server->phases[PHASE_WAITING])) {
         struct http_request *r = c->request;
-        if (!r || r->state != REQUEST_BEGUN || !r->encoding_n)
+        if (c->engine != g || !r || r->state != REQUEST_BEGUN || !r->encoding_n)
             continue;
         if (!r->is_fed)
-            cut(c);
+            http_connection_cut(c);
         r->is_fed = false;
     }
 }

@@ -29,8 +29,13 @@ struct http_limits {
 int http_server_new(uv_loop_t *loop, const struct exchange_port *port, const struct work_port *work,
                     const struct http_limits *limits, struct http_server **ret, struct err *e);
 
-/* Answers on a listening TCP or unix socket, which it takes over when it succeeds. -ENOTSUP for
- * TLS. */
+/* Serves TLS with this certificate from now on, as tls_use in net/http/tls.h. Connections that
+ * exist go on. */
+int http_use_certificate(struct http_server *s, const char *chain_pem, const char *key_pem,
+                         struct err *e);
+
+/* Answers on a listening TCP or unix socket, which it takes over when it succeeds. -ENOKEY for TLS
+ * before there is a certificate. */
 int http_server_listen(struct http_server *s, const struct listener *described, struct err *e);
 
 /* Fits struct wake; `cls` is the server. */

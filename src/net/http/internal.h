@@ -4,12 +4,14 @@
  *
  * The path of a request: accept.c takes the connection, connection.c keeps its deadline, server.c
  * lets libmicrohttpd read, request.c makes an exchange of what it read and suspends it while core
- * waits, respond.c sends the answer.
+ * waits, respond.c sends the answer. Of a TLS connection, handshake.c sees the handshake through
+ * first, and notices the peer that leaves while its request is suspended.
  */
 #ifndef CLOUDSEED_NET_HTTP_INTERNAL_H
 #define CLOUDSEED_NET_HTTP_INTERNAL_H
 
 #include "net/http/http.h"
+#include "net/http/tls.h"
 #include "net/socket.h"
 
 #include <assert.h>
@@ -34,14 +36,26 @@ enum http_phase {
 
 struct http_request;
 
+/* Of a TLS connection; any other has none. */
+enum http_handshake {
+    HANDSHAKE_NONE,  /* it is done, or given up */
+    HANDSHAKE_RUNS,  /* libmicrohttpd has it */
+    HANDSHAKE_WAITS, /* for the peer, and libmicrohttpd's connection is suspended */
+    HANDSHAKE_STATES
+};
+
 #define CONNECTION_MAGIC 0x436f6e6eU /* "Conn" */
 #define REQUEST_MAGIC 0x52657175U    /* "Requ" */
 
 struct http_connection {
     unsigned magic;
     TAILQ_ENTRY(http_connection) entry;
-    TAILQ_ENTRY(http_connection) silent; /* in silent_connections */
+    TAILQ_ENTRY(http_connection) silent; /* in its engine's silent_connections */
+    TAILQ_ENTRY(http_connection) handshake_entry;
     struct http_server *server;
+    struct http_engine *engine;
+    struct MHD_Connection *m;
+    struct tls_session tls;
     struct http_request *request; /* the current one, NULL: none */
     struct endpoint peer;
     uint64_t deadline_ms; /* on the loop's clock */
@@ -52,8 +66,10 @@ struct http_connection {
     int fd;
     enum exchange_listener listener;
     enum http_phase phase; /* which list it is in */
-    bool used;             /* has had an answer: may be closed when idle */
-    bool is_silent;        /* has never sent the head of a request */
+    enum http_handshake handshake;
+    bool is_watched; /* its descriptor, by handshake.c */
+    bool used;       /* has had an answer: may be closed when idle */
+    bool is_silent;  /* has never sent the head of a request */
 };
 
 TAILQ_HEAD(http_connections, http_connection);
@@ -93,12 +109,13 @@ struct http_request {
     bool was_held;            /* it was whole, and core waited */
     bool suspended;           /* in libmicrohttpd */
     bool expired;             /* was suspended for too long */
+    bool abandoned;           /* its peer left while it was suspended */
     bool ended;               /* the exchange's last step is done */
 };
 
 struct http_listener {
     LIST_ENTRY(http_listener) entry;
-    struct http_server *server;
+    struct http_engine *engine;
     uv_poll_t watch;
     int fd;
     enum exchange_listener kind;
@@ -111,6 +128,8 @@ enum http_refusal {
     REFUSE_BUSY, /* the rest is for addresses that have few */
     REFUSE_PEER_FULL,
     REFUSE_DESCRIPTORS,
+    REFUSE_HANDSHAKE, /* gave way to another */
+    REFUSE_NOT_TLS,
     REFUSE_REASONS
 };
 
@@ -124,26 +143,41 @@ struct http_refusals {
     struct http_refusal_count counts[REFUSE_REASONS];
 };
 
+/* One of libmicrohttpd's daemons, without or with TLS. They share the server's limits. */
+enum { ENGINE_PLAIN, ENGINE_TLS, ENGINES };
+
+struct http_engine {
+    struct http_server *server;
+    struct MHD_Daemon *daemon;                  /* NULL: not started */
+    uv_poll_t watch;                            /* libmicrohttpd's epoll */
+    struct http_connections silent_connections; /* oldest first */
+    uint32_t connections_n;
+    unsigned spins; /* pumps in a row after which libmicrohttpd had more to do */
+    bool is_due;    /* to be pumped at the loop's next iteration */
+};
+
 struct http_server {
     uv_loop_t *loop;
     const struct exchange_port *port;
     const struct work_port *work; /* for files on shares */
     struct http_limits limits;
-    struct MHD_Daemon *daemon;
-    uv_poll_t watch;     /* libmicrohttpd's epoll */
+    struct http_engine engines[ENGINES];
+    struct tls *tls; /* NULL: no certificate yet */
+    int peers_epoll; /* of descriptors that handshake.c watches; -1: no TLS */
+    uv_poll_t peers_watch;
     uv_idle_t again;     /* pumps at the loop's next iteration */
     uv_timer_t deadline; /* of the connection that is due first */
     struct http_refusals refusals;
-    unsigned handles; /* of the four above that are still open */
+    unsigned handles; /* of those above that are still open */
     LIST_HEAD(, http_listener) listeners;
-    struct http_connections phases[PHASES];     /* each in the order of its deadlines */
-    struct http_connections silent_connections; /* oldest first */
-    LIST_HEAD(, http_request) opened_requests;  /* whose head is not whole */
+    struct http_connections phases[PHASES];               /* each in the order of its deadlines */
+    struct http_connections handshakes[HANDSHAKE_STATES]; /* those that wait: longest first */
+    unsigned handshakes_n;
+    LIST_HEAD(, http_request) opened_requests; /* whose head is not whole */
     SLIST_HEAD(, http_request) spare_requests;
     unsigned spare_requests_n;
     struct slots requests; /* that have begun */
     uint32_t connections_n, requests_n;
-    unsigned spins; /* pumps in a row after which libmicrohttpd had more to do */
     uint32_t peers[PEER_SLOTS];
     int spare_fd;                           /* to refuse a connection when descriptors run out */
     const struct http_connection *arriving; /* from accept.c to connection.c */
@@ -163,14 +197,21 @@ static inline void http_request_check(const struct http_request *r, enum http_re
     assert(r->magic == REQUEST_MAGIC && r->state == state);
 }
 
+static inline bool http_engine_is_tls(const struct http_engine *g)
+{
+    return g == &g->server->engines[ENGINE_TLS];
+}
+
 /* server.c: runs libmicrohttpd, now or at the loop's next iteration. */
-void http_server_pump(struct http_server *s);
-void http_server_pump_soon(struct http_server *s);
+void http_engine_pump(struct http_engine *g);
+void http_engine_pump_soon(struct http_engine *g);
+int http_engine_start(struct http_engine *g, struct err *e);
 
 /* accept.c */
 void http_refusals_init(struct http_refusals *r, uv_loop_t *loop);
 /* Logs what has not been logged yet, before the end. */
 void http_refusals_log(struct http_refusals *r);
+void http_refusals_count(struct http_refusals *r, enum http_refusal reason, struct address peer);
 void http_listener_close(struct http_listener *l);
 void http_accept_rest(struct http_listener *l);
 
@@ -183,14 +224,33 @@ void http_connection_enter(struct http_connection *c, enum http_phase phase);
 void http_connection_waiting(struct http_connection *c);
 /* The head of a request has come. */
 void http_connection_heard(struct http_connection *c);
-/* Closes the oldest connection that has never sent the head of a request; false: there is none. */
-bool http_connections_make_room(struct http_server *s);
+/* Closes the engine's oldest connection that has never sent the head of a request; false: there is
+ * none. */
+bool http_connections_make_room(struct http_engine *g);
 /* Closes requests whose body comes in chunks and has not gone on since the last call. */
-void http_connections_cut_stuck(struct http_server *s);
+void http_connections_cut_stuck(struct http_engine *g);
+/* libmicrohttpd closes it in its next run. */
+void http_connection_cut(struct http_connection *c);
 void http_connections_close_idle(struct http_server *s);
 void http_connections_cut(struct http_server *s);
 void http_connections_arm(struct http_server *s, uint64_t deadline_ms);
 void http_connections_on_deadline(uv_timer_t *timer);
+
+/* handshake.c */
+int http_handshakes_start(struct http_server *s);
+void http_handshake_begin(struct http_connection *c);
+/* The connection has ended. */
+void http_handshake_end(struct http_connection *c);
+/* After each run of libmicrohttpd. */
+void http_handshakes_settle(struct http_server *s);
+/* For one more: where there are too many, the one that has waited longest gives way. */
+void http_handshakes_make_room(struct http_server *s);
+/* Lets libmicrohttpd go on with a handshake that waits. */
+void http_handshake_resume(struct http_connection *c);
+/* All, before libmicrohttpd is stopped. */
+void http_handshakes_resume(struct http_server *s);
+/* Notices when the peer of a suspended request leaves. */
+void http_peer_watch(struct http_connection *c);
 
 /* request.c: libmicrohttpd's callbacks of a request, in their order. */
 void *http_request_begin(void *cls, const char *target, struct MHD_Connection *m);
@@ -209,12 +269,14 @@ void http_request_refuse_length(struct http_server *s);
 /* Suspends a request until http_resume, in PHASE_SUSPENDED or PHASE_STREAMING. */
 void http_suspend(struct http_request *r, enum http_phase phase);
 void http_resume(struct http_request *r);
+/* Ends a suspended request whose peer has left. */
+void http_request_abandon(struct http_request *r);
 
 /* respond.c: the answer as libmicrohttpd wants it. MHD_NO where it could not be queued. */
 enum MHD_Result http_respond(struct http_request *r, bool close);
 /* Answers without libmicrohttpd, which takes no answer while it reads a body, and closes our side
  * of the connection. */
-void http_respond_at_once(int fd, int status, const char *type, struct str body);
+void http_respond_at_once(struct http_connection *c, int status, const char *type, struct str body);
 /* Why we have cut the body short; NULL: we have not. */
 const char *http_respond_failed(const struct http_request *r);
 /* Whether the file has become shorter than what was promised of it. */

@@ -18,6 +18,8 @@ void http_suspend(struct http_request *r, enum http_phase phase)
     http_connection_enter(r->connection, phase);
     r->suspended = true;
     MHD_suspend_connection(r->m);
+    if (phase == PHASE_SUSPENDED && r->connection->tls.session)
+        http_peer_watch(r->connection);
 }
 
 /* libmicrohttpd serves a resumed connection in its next run, and does not ask for one. */
@@ -30,7 +32,13 @@ void http_resume(struct http_request *r)
     r->suspended = false;
     http_connection_enter(r->connection, PHASE_ANSWERING);
     MHD_resume_connection(r->m);
-    http_server_pump_soon(r->server);
+    http_engine_pump_soon(r->connection->engine);
+}
+
+void http_request_abandon(struct http_request *r)
+{
+    r->abandoned = true;
+    http_resume(r);
 }
 
 void http_server_wake(void *cls, struct slot_ref who)
@@ -379,7 +387,7 @@ static void refuse_within_body(struct http_request *r)
     const struct exchange_out *out = &r->exchange.out;
     r->dropping = true;
     exchange_refuse(&r->exchange, 413, too_large);
-    http_respond_at_once(r->connection->fd, out->status, out->type, out->body);
+    http_respond_at_once(r->connection, out->status, out->type, out->body);
 }
 
 void http_request_refuse_length(struct http_server *s)
@@ -396,7 +404,7 @@ void http_request_refuse_length(struct http_server *s)
             str_to_u64(text, UINT64_MAX, &length) || r->dropping)
             continue;
         r->dropping = true;
-        http_respond_at_once(r->connection->fd, 400, "text/plain; charset=utf-8",
+        http_respond_at_once(r->connection, 400, "text/plain; charset=utf-8",
                              STR("Content-Length is not a number, or too large\n"));
         return;
     }
@@ -425,7 +433,7 @@ enum MHD_Result http_request_step(void *cls, struct MHD_Connection *m, const cha
         return MHD_YES;
     }
     http_request_check(r, REQUEST_BEGUN);
-    if (r->dropping)
+    if (r->dropping || r->abandoned)
         return MHD_NO;
     r->exchange.in.body = buf_view(&r->body);
     if (!answer(r)) {
@@ -465,7 +473,8 @@ static void log_outcome(const struct http_request *r, bool whole)
     bool good = x->out.status < 400;
     bool failed = x->out.status >= 500 && !x->out.retry_after_s;
     const char *failure = http_respond_failed(r);
-    enum log_level level = !x->out.event   ? LOG_DEBUG
+    enum log_level level = r->abandoned    ? LOG_NOTICE
+                           : !x->out.event ? LOG_DEBUG
                            : good && whole ? LOG_INFO
                            : failed        ? LOG_ERROR
                                            : LOG_NOTICE;
@@ -483,8 +492,10 @@ static void log_outcome(const struct http_request *r, bool whole)
         ADD(LOG_TEXT("file", x->out.file));
     if (x->out.evidence.p)
         ADD(LOG_TEXT("evidence", x->out.evidence));
-    ADD(LOG_NUMBER("status", x->out.status));
-    ADD(LOG_NUMBER("bytes", bytes_sent(r)));
+    if (x->out.status) {
+        ADD(LOG_NUMBER("status", x->out.status));
+        ADD(LOG_NUMBER("bytes", bytes_sent(r)));
+    }
     ADD(LOG_NUMBER("us", (uv_hrtime() - r->begun_ns) / 1000));
     if (x->out.check)
         ADD(LOG_TEXT("check", str_from(x->out.check)));
@@ -493,7 +504,11 @@ static void log_outcome(const struct http_request *r, bool whole)
     if (!whole)
         ADD(LOG_TEXT("outcome", str_from(failure ? failure : "peer left")));
 #undef ADD
-    log_event(level, x->out.event ? x->out.event : "answered", fields, n);
+    log_event(level,
+              r->abandoned   ? "abandoned"
+              : x->out.event ? x->out.event
+                             : "answered",
+              fields, n);
 }
 
 /* libmicrohttpd answered or gave up by itself, or the peer did while core waited. */
@@ -520,7 +535,7 @@ void http_request_end(void *cls, struct MHD_Connection *m, void **context,
     *context = NULL;
     r->connection->request = NULL;
     s->requests_n--;
-    if (r->exchange.out.status)
+    if (r->exchange.out.status || r->abandoned)
         log_outcome(r, how == MHD_REQUEST_TERMINATED_COMPLETED_OK || r->dropping);
     else
         log_unread(r);

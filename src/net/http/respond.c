@@ -222,7 +222,7 @@ static struct MHD_Response *make_response(struct http_request *r)
                                            MHD_RESPMEM_PERSISTENT);
 }
 
-void http_respond_at_once(int fd, int status, const char *type, struct str body)
+void http_respond_at_once(struct http_connection *c, int status, const char *type, struct str body)
 {
     char head[256];
     int n = snprintf(head, sizeof(head),
@@ -231,8 +231,14 @@ void http_respond_at_once(int fd, int status, const char *type, struct str body)
                      status, MHD_get_reason_phrase_for((unsigned)status), type, body.n);
     const struct iovec parts[] = {{head, (size_t)n}, {(void *)(uintptr_t)body.p, body.n}};
     const struct msghdr m = {.msg_iov = (struct iovec *)(uintptr_t)parts, .msg_iovlen = 2};
-    sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
-    shutdown(fd, SHUT_WR);
+    if (c->tls.session) {
+        tls_session_send(&c->tls, (struct str){head, (size_t)n});
+        tls_session_send(&c->tls, body);
+        tls_session_close(&c->tls);
+    } else {
+        sendmsg(c->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
+    shutdown(c->fd, SHUT_WR);
 }
 
 enum MHD_Result http_respond(struct http_request *r, bool close)

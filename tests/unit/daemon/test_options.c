@@ -61,9 +61,9 @@ static void everything_given(void **state)
     char text[ENDPOINT_TEXT_SIZE];
     assert_int_equal(PARSE("--config", "c", "--seed=s", "--templates", "t", "--state", "st",
                            "--assets", "as", "--http", "127.0.0.1:0", "--http", "[::1]:8080",
-                           "--tftp", "127.0.0.1:69", "--tftp", "[::1]:0", "--url",
-                           "http://10.0.10.5:8080", "--user", "u", "--log-level", "debug",
-                           "--log-format", "json", "--check"),
+                           "--https", "127.0.0.1:8443", "--tftp", "127.0.0.1:69", "--tftp",
+                           "[::1]:0", "--url", "http://10.0.10.5:8080", "--user", "u",
+                           "--log-level", "debug", "--log-format", "json", "--check"),
                      OPTIONS_RUN);
     assert_string_equal(said, "");
     assert_string_equal(o.config, "c");
@@ -76,6 +76,8 @@ static void everything_given(void **state)
     assert_int_equal(o.http_n, 2);
     assert_string_equal(endpoint_text(o.http[0], text), "127.0.0.1:0");
     assert_string_equal(endpoint_text(o.http[1], text), "[::1]:8080");
+    assert_int_equal(o.https_n, 1);
+    assert_string_equal(endpoint_text(o.https[0], text), "127.0.0.1:8443");
     assert_int_equal(o.tftp_n, 2);
     assert_string_equal(endpoint_text(o.tftp[1], text), "[::1]:0");
     assert_true(o.check);
@@ -109,6 +111,7 @@ static void wrong_ones_are_reported(void **state)
     wrong(PARSE("--http", "10.0.10.5"), "ADDR:PORT");
     wrong(PARSE("--http", "localhost:80"), "ADDR:PORT");
     wrong(PARSE("--http", "127.0.0.1:65536"), "ADDR:PORT");
+    wrong(PARSE("--https", "10.0.10.5"), "--https '10.0.10.5': expected ADDR:PORT");
     wrong(PARSE("--tftp", "10.0.10.5"), "--tftp '10.0.10.5': expected ADDR:PORT");
     wrong(PARSE("--log-level", "loud"), "debug info notice warning error");
     wrong(PARSE("--log-level", ""), "expected one of");
@@ -172,8 +175,8 @@ static void what_is_given_wins(void **state)
     struct config c = configured();
     assert_int_equal(PARSE("--seed", "s", "--templates", "t", "--state", "st", "--assets", "as",
                            "--http", "127.0.0.1:7", "--http", "127.0.0.1:8", "--tftp",
-                           "127.0.0.1:9", "--url", "http://h/", "--user", "u", "--log-level",
-                           "error", "--log-format", "logfmt"),
+                           "127.0.0.1:9", "--https", "127.0.0.1:10", "--url", "http://h/", "--user",
+                           "u", "--log-level", "error", "--log-format", "logfmt"),
                      OPTIONS_RUN);
     options_apply(&o, &c);
     assert_str(c.seed_dir, "s");
@@ -187,6 +190,8 @@ static void what_is_given_wins(void **state)
     assert_int_equal(c.http[1].port, 8);
     assert_int_equal(c.tftp_n, 1);
     assert_int_equal(c.tftp[0].port, 9);
+    assert_int_equal(c.https_n, 1);
+    assert_int_equal(c.https[0].port, 10);
     assert_int_equal(c.log.format, LOG_LOGFMT);
     assert_int_equal(c.log.level, LOG_ERROR);
 }

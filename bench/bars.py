@@ -27,9 +27,13 @@ BARS = {
     "tftp.1": Bar(1 / 1.1, 1 / 1.2),
     "tftp.4": Bar(1 / 2, 1 / 2.8),
     "tftp.16": Bar(1 / 4, 1 / 6),
+    "tls.handshake": Bar(1.15, 1.0),
+    "tls.half-open-200": Bar(5.0),
+    "tls.half-open-2000": Bar(30.0),
     "memory.idle": Bar(12 * MB),
     "memory.per-node": Bar(1024),
     "memory.connections": Bar(100 * MB),
+    "memory.tls-connections": Bar(45 * MB, 35 * MB),
 }
 
 

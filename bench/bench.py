@@ -25,6 +25,7 @@ import against_nginx  # noqa: E402
 import against_tftpd  # noqa: E402
 import assets  # noqa: E402
 import checking  # noqa: E402
+import handshakes  # noqa: E402
 import many_nodes  # noqa: E402
 import processes  # noqa: E402
 import reload  # noqa: E402
@@ -36,7 +37,7 @@ from daemon import BUILD, SOURCE  # noqa: E402
 
 PARTS = {"nginx": against_nginx.run, "nodes": many_nodes.run, "render": rendering.run,
          "durable": against_memory.run, "check": checking.run, "size": size.run, "reload": reload.run,
-         "assets": assets.run, "tftp": against_tftpd.run}
+         "assets": assets.run, "tftp": against_tftpd.run, "tls": handshakes.run}
 NEEDED = {servers.NGINX: "nginx-light", "wrk": "wrk", "curl": "curl", "taskset": "util-linux"}
 
 

@@ -7,7 +7,7 @@ import time
 import trees
 from bars import Figure
 from servers import Cloudseedd
-from size import SETTINGS, _ask
+from size import SETTINGS, ask
 from spread import spread_of
 
 NODES = 100_000
@@ -19,7 +19,7 @@ def _probe(connection, request, until):
     longest = 0.0
     while not until():
         begun = time.perf_counter()
-        _ask(connection, request)
+        ask(connection, request)
         longest = max(longest, time.perf_counter() - begun)
         time.sleep(PAUSE_SECONDS)
     return longest

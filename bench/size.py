@@ -71,7 +71,7 @@ def by_nodes(options):
     return times + checks + memory
 
 
-def _ask(connection, request):
+def ask(connection, request):
     """Sends a request and reads its whole answer; the connection stays open."""
     connection.sendall(request)
     got = b""
@@ -93,7 +93,7 @@ def _more(connection):
     return part
 
 
-def _raise_descriptors(wanted):
+def raise_descriptors(wanted):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < wanted:
         raise RuntimeError(f"{wanted} descriptors are needed, {hard} allowed: ulimit -Hn")
@@ -102,7 +102,7 @@ def _raise_descriptors(wanted):
 
 def with_connections(options):
     """Idle keep-alive connections, each of which has fetched its user-data."""
-    _raise_descriptors(IDLE_CONNECTIONS + 200)
+    raise_descriptors(IDLE_CONNECTIONS + 200)
     tree = trees.generated(COUNTS[0], options.scratch)
     path = trees.user_data_path(tree.names()[0])
     request = f"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
@@ -113,9 +113,9 @@ def with_connections(options):
             for number in range(IDLE_CONNECTIONS):
                 source = (f"127.0.1.{1 + number % SOURCES}", 0)
                 open_ones.append(socket.create_connection((daemon.host, daemon.port), 20, source))
-                _ask(open_ones[-1], request)
+                ask(open_ones[-1], request)
             memory = daemon.memory()
-            _ask(open_ones[0], request)  # they are all still there
+            ask(open_ones[0], request)  # they are all still there
         finally:
             for connection in open_ones:
                 connection.close()

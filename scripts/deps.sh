@@ -27,6 +27,7 @@ boot=(curl gnupg iproute2 mmdebstrap openssh-client tmux util-linux
 fuzz=(clang-14 libclang-rt-14-dev)
 bench=(curl nginx-light wrk python3 util-linux)
 tidy=(clang-tidy-14)
+tls=(openssl python3 testssl.sh)
 
 wanted=()
 for group in "$@"; do
@@ -39,8 +40,9 @@ for group in "$@"; do
     fuzz) wanted+=("${fuzz[@]}") ;;
     bench) wanted+=("${bench[@]}") ;;
     tidy) wanted+=("${tidy[@]}") ;;
+    tls) wanted+=("${tls[@]}") ;;
     *)
-        echo "deps.sh: no group '$group': build, run, unit, test, boot, fuzz, bench or tidy" >&2
+        echo "deps.sh: no group '$group': build, run, unit, test, boot, fuzz, bench, tidy or tls" >&2
         exit 2
         ;;
     esac

@@ -215,7 +215,7 @@ def test_a_body_too_large():
 
 # --- peers that do not speak TLS, or not to the end ---
 
-def test_plain_http_is_told_where_to_go():
+def test_plain_http_gets_a_400_that_says_https():
     with start() as server:
         class Plain:
             host, port = server.places[0]

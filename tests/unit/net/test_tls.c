@@ -626,7 +626,7 @@ static void a_certificate_is_exchanged_while_others_are_served(void **state)
     assert_int_equal(get_as(NULL)->serial, 2);
 }
 
-static void plain_http_is_told_so(void **state)
+static void plain_http_gets_a_400(void **state)
 {
     char heard[1000];
     (void)state;
@@ -791,7 +791,7 @@ UNIT_MAIN(PAIRS(a_handshake_keeps_the_certificate_that_it_began_with),
           PAIRS(other_kinds_of_keys_are_served), PAIRS(a_key_that_is_not_served_any_more_is_wiped),
           SERVED(both_versions_are_served), SERVED(what_is_weak_is_not_spoken),
           SERVED(records_of_any_size_make_a_request), SERVED(a_chunked_body_too_large_is_answered),
-          SERVED(a_certificate_is_exchanged_while_others_are_served), SERVED(plain_http_is_told_so),
+          SERVED(a_certificate_is_exchanged_while_others_are_served), SERVED(plain_http_gets_a_400),
           SERVED(unfinished_handshakes_keep_nobody_out),
           SERVED(the_end_comes_with_handshakes_unfinished),
           SERVED(a_peer_that_leaves_while_it_is_held_is_noticed),

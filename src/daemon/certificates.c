@@ -219,7 +219,7 @@ void certificates_log(const struct certificates *c)
 /* Takes `made` over. */
 static int present(struct certificates *c, struct certificate *made, struct err *e)
 {
-    int r = c->host.use ? c->host.use(c->host.cls, made, e) : 0;
+    int r = c->host.use(c->host.cls, made, e);
     if (r < 0) {
         certificate_done(made);
         return r;

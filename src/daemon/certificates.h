@@ -24,7 +24,7 @@ int certificates_read(const struct config *c, struct faults *faults, struct cert
 struct certificates_host {
     int64_t (*now_s)(void *cls); /* the wall clock */
     /* Presents it from now on. -errno, with the former one in use, if the TLS library refuses it.
-     * NULL: nothing presents it. */
+     */
     int (*use)(void *cls, const struct certificate *c, struct err *e);
     void *cls;
 };

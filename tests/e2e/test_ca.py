@@ -183,6 +183,112 @@ def provided(folder):
     return authority, chain, key
 
 
+# --- Over TLS ------------------------------------------------------------------------------------
+
+def https(server):
+    host, port = server.listening["https"].split(",")[0].rsplit(":", 1)
+    return host.strip("[]"), int(port)
+
+
+def ask_as_a_node(server, pem, pin):
+    """What the join script gets that has this pin and this ca.pem; its own code does it."""
+    context = JOIN.ssl.SSLContext(JOIN.ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = JOIN.ssl.TLSVersion.TLSv1_2
+    context.load_verify_locations(cadata="\n".join(accepts(pem, pin)))
+    url = f"https://{server.listening['https'].split(',')[0]}/s/{'a' * 27}/bootstrap"
+    status, _, body = JOIN.exchange("POST", url, 30, 65536, context=context, body=b"{}",
+                                    headers={"Content-Type": "application/json",
+                                             "Authorization": "Bearer " + "a" * 26})
+    return status, json.loads(body)["reason"]
+
+
+def refuses(server, pem, pin):
+    try:
+        ask_as_a_node(server, pem, pin)
+    except JOIN.Failed as why:
+        return "is not the server that it should be" in str(why)
+    return False
+
+
+def s_client(server, anchors, *more):
+    """What openssl says of the server's chain, trusting these certificates and no others."""
+    file = world.scratch() / "anchors.pem"
+    file.write_text(anchors)
+    host, port = https(server)
+    at = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    done = subprocess.run(["openssl", "s_client", "-connect", at, "-CAfile", str(file),
+                           "-no-CApath", "-no-CAstore", "-verify_return_error", "-verify_ip", host,
+                           "-x509_strict", "-showcerts", *more], input="", text=True,
+                          capture_output=True, check=False, timeout=world.SECONDS)
+    return done.returncode, done.stdout + done.stderr
+
+
+KNOWN_KEY = (404, "unknown-key")
+
+
+def test_a_node_reaches_the_server_over_tls():
+    for address in ("127.0.0.1:0", "[::1]:0"):
+        with tree.start(args=["--https", address]) as server:
+            pem = ca_pem(server)
+            pin = secret_of(server.arm("n1")["serial"])
+            tap.eq(ask_as_a_node(server, pem, pin), KNOWN_KEY)
+            status, said = s_client(server, pem)
+            tap.eq(status, 0, said)
+            tap.contains(said, "Verify return code: 0 (ok)")
+            tap.contains(JOIN.exchange("GET", f"https://{server.listening['https']}/ca.pem", 30,
+                                       65536, context=JOIN.ssl._create_unverified_context())
+                         [2].decode(), pem)
+            with tree.start() as other:
+                assert refuses(server, ca_pem(other), shown(other)["pin"])
+
+
+def test_a_rotation_over_tls():
+    with tree.start(args=["--https", "127.0.0.1:0"]) as server:
+        first = ca_pem(server)
+        old = secret_of(server.arm("n1")["serial"])
+        cloudseed(server, "ca", "renew")
+        tap.eq(ask_as_a_node(server, first, old), KNOWN_KEY)  # it had fetched ca.pem before
+        tap.eq(ask_as_a_node(server, ca_pem(server), old), KNOWN_KEY)
+        cloudseed(server, "ca", "rotate")
+        new, both = secret_of(server.arm("n2")["serial"]), ca_pem(server)
+        for pem, pin in ((first, old), (both, old), (both, new)):
+            tap.eq(ask_as_a_node(server, pem, pin), KNOWN_KEY)
+            status, said = s_client(server, "\n".join(accepts(pem, pin)))
+            tap.eq(status, 0, said)
+        tap.eq(server.admin("POST", "/v1/nodes/n1/disarm").status, 200)
+        tap.wait_until(lambda: shown(server)["rotation"] is None, what="the rotation's end")
+        assert refuses(server, first, old) and refuses(server, both, old)
+        tap.eq(ask_as_a_node(server, both, new), KNOWN_KEY)
+        tap.eq(ask_as_a_node(server, ca_pem(server), new), KNOWN_KEY)
+
+
+def test_files_are_exchanged_without_a_restart():
+    folder = world.scratch()
+    authority = certs.Authority(folder, "root")
+    tls = {name: str(folder / f"served.{name}") for name in ("certificate", "key")}
+
+    def put(name):
+        for source, target in zip(authority.server(name), tls.values()):
+            Path(target).write_bytes(source.read_bytes())
+            Path(target).chmod(0o600)
+
+    put("one")
+    config = {"tls": {**tls, "ca": str(authority.file)}, "https": "127.0.0.1:0"}
+    with world.start(config, seed=tree.seed, templates=tree.templates) as server:
+        tap.contains(s_client(server, authority.pem)[1], "CN = one")
+        tap.eq(ask_as_a_node(server, ca_pem(server), authority.pin), KNOWN_KEY)
+        put("two")
+        tap.contains(s_client(server, authority.pem)[1], "CN = one")  # not before a reload
+        cloudseed(server, "reload")
+        tap.contains(s_client(server, authority.pem)[1], "CN = two")
+        Path(tls["key"]).write_bytes(authority.key.read_bytes())
+        tap.contains(cloudseed(server, "reload", status=1), "key: does not belong")
+        tap.contains(s_client(server, authority.pem)[1], "CN = two")
+        tap.eq(ask_as_a_node(server, ca_pem(server), authority.pin), KNOWN_KEY)
+
+
+# --- Provided in files ---------------------------------------------------------------------------
+
 def test_a_certificate_of_the_admins_own():
     folder = world.scratch()
     authority, chain, key = provided(folder)
@@ -204,6 +310,13 @@ def test_a_certificate_of_the_admins_own():
         tap.contains(cloudseed(server, "ca", "show"), "is not among the names of the certificate")
         server.wait_event("certificate-warning")
     chain.write_text("nothing")
+    args = ["--check", "--config", world.scratch() / "cloudseedd.yaml", "--seed", tree.seed,
+            "--templates", tree.templates]
+    args[2].write_text(json.dumps(config), encoding="utf-8")
+    checked = subprocess.run([daemon.BUILD / "cloudseedd", *args], text=True, check=False,
+                             capture_output=True, timeout=world.SECONDS)
+    tap.eq(checked.returncode, 1)
+    tap.contains(checked.stderr, "tls: certificate: contains no certificate")
     refused = world.start(config, seed=tree.seed, templates=tree.templates, wait=False)
     tap.eq(refused.wait(), 1)
     tap.contains("\n".join(refused.lines), "the certificate for TLS cannot be used")

@@ -1,0 +1,227 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Nodes that join, over TLS: the shipped join script, unchanged, and the real server."""
+import http.client
+import json
+import re
+import shutil
+import signal
+import ssl
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / "lib"), str(HERE.parent / "join")]
+import machine  # noqa: E402  (forks before there are threads)
+import daemon  # noqa: E402
+import tap  # noqa: E402
+import world  # noqa: E402
+
+CLI = str(daemon.BUILD / "cloudseed")
+GOLDEN = HERE.parent / "golden/bootstrap"
+WORKER = "k8s-worker-2"
+OTHER_PIN = (GOLDEN / "pin.txt").read_text().strip()
+
+
+def golden(name):
+    return json.loads((GOLDEN / f"answers/{name}.json").read_text())
+
+
+class Site:
+    """A server with a tree of its own, whose URLs are those that it really has."""
+
+    def __init__(self, **site):
+        self.tree, self.site = world.Tree(), site
+        self.tree.put("clusters/homelab.yaml", {"homelab": {
+            "version": "1.29.15", "endpoint": "k8s-api.home.arpa:6443",
+            "pods": ["192.168.0.0/16"], "services": ["10.96.0.0/12"]}})
+        (self.tree.templates / "sealed").mkdir()
+        self.tree.template("sealed/kubeadm", "apiVersion: kubeadm.k8s.io/v1beta3\n"
+                           "kind: InitConfiguration\n")
+        self.tree.put("roles/roles.yaml", {
+            "w": {"bootstrap": "worker", "kubeadm": "sealed/kubeadm"},
+            "m": {"bootstrap": "master", "kubeadm": "sealed/kubeadm"}})
+        self.tree.node("k8s-master-1", "m", cluster="homelab")
+        self.tree.node(WORKER, "w", cluster="homelab", uuid=machine.UUID)
+        self.state = world.scratch() / "state"
+        self.start()
+
+    def start(self):
+        self.server = self.tree.start(state=self.state, args=["--https", "127.0.0.1:0"])
+        self.url, self.node_url = self.server.url, f"https://{self.server.listening['https']}"
+        self.tree.put("site.yaml", {"name": "test", "url": self.url, "node_url": self.node_url,
+                                    **self.site})
+        self.cloudseed("reload")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *how):
+        self.server.__exit__(*how)
+
+    def kill_and_start(self):
+        self.server.signal(signal.SIGKILL)
+        self.server.wait()
+        self.start()
+
+    def cloudseed(self, *words):
+        return subprocess.run([CLI, *words, "--server", str(self.server.socket)], text=True,
+                              stdout=subprocess.PIPE, check=True, timeout=world.SECONDS).stdout
+
+    def serial(self, node=WORKER):
+        """That of a new window."""
+        return re.search(r"ds=nocloud\S* cs=\S+", self.cloudseed("node", "arm", node))[0]
+
+    def node(self, name=WORKER):
+        return json.loads(self.cloudseed("node", "show", name, "--json"))
+
+    def events(self, name=WORKER):
+        """Their kinds, the newest last."""
+        return [e["kind"] for e in json.loads(self.cloudseed("events", name, "--json"))]
+
+    def install(self, m, serial):
+        """Gives the machine that serial, with the URLs that the server has now."""
+        url, secret = re.fullmatch(r"ds=nocloud;dsmode=net;s=http://[^/]+(\S+) (cs=\S+)",
+                                   serial).groups()
+        m.put("/sys/class/dmi/id/product_serial",
+              f"ds=nocloud;dsmode=net;s={self.url}{url} {secret}\n")
+        m.settings(node_url=self.node_url, seed_url=f"{self.url}{url}", role="worker")
+
+    def machine(self, serial):
+        m = machine.Machine(self, None, pin=OTHER_PIN)
+        self.install(m, serial)
+        return m
+
+    def post(self, serial, what, message):
+        """(status, the answer's value, its headers), by a client of our own."""
+        key, join_key = re.search(r"/s/(\w+)/ cs=(\w+)\.", serial).groups()
+        context = ssl.create_default_context(cadata=self.server.get("/ca.pem").text)
+        link = http.client.HTTPSConnection(self.node_url[8:], context=context,
+                                           timeout=world.SECONDS)
+        link.request("POST", f"/s/{key}/{what}", json.dumps(message), {
+            "Authorization": f"Bearer {join_key}", "Content-Type": "application/json"})
+        answer = link.getresponse()
+        value = json.loads(answer.read())
+        link.close()
+        return answer.status, value, answer.headers
+
+
+def request(name, **change):
+    return {**json.loads((GOLDEN / f"requests/{name}.json").read_text()), **change}
+
+
+def refused(ended, name, **change):
+    """Whether the script stopped with the words of the golden refusal."""
+    text = golden(name)["detail"]
+    for old, new in change.items():
+        text = text.replace(old, new)
+    tap.eq(ended.status, 2, ended.text)
+    tap.contains(ended.text, f"stopped: the server refuses ({golden(name)['status']}): {text}")
+
+
+def test_a_worker_waits_its_turn_and_the_server_may_be_killed():
+    with Site() as site:
+        serial = site.serial()
+        with site.machine(serial) as m:
+            ended = m.run()
+            tap.eq(ended.status, 1, ended.text)
+            tap.contains(ended.text, "waiting for our turn: not yet: "
+                         + golden("503-waits-for-master")["detail"])
+            assert all(30 <= pause <= 36 for pause in ended.slept), ended.slept[:3]
+            tap.eq((site.node()["state"], site.node()["window"]["claimed"]), ("joining", True))
+            tap.eq(site.events().count("joining"), 1)
+            site.kill_and_start()
+            site.install(m, serial)
+            tap.eq(m.run().status, 1)  # the same claim
+            tap.eq((site.events().count("joining"), site.node()["alarms"]), (1, 0))
+            shutil.rmtree(m.file("/run"))  # another boot
+            refused(m.run(), "409-claim")
+            tap.eq(site.node()["alarm"], "another claim")
+            site.kill_and_start()
+            site.install(m, serial)
+            refused(m.run(), "409-claim")
+            site.install(m, site.serial())
+            tap.eq(m.run().status, 1)
+
+
+def test_refusals_reach_the_console():
+    with Site() as site:
+        serial = site.serial()
+        with site.machine(serial) as m:
+            m.put("/sys/class/dmi/id/product_uuid", machine.UUID[:-1] + "3\n")
+            refused(m.run(), "403-clone")
+            m.put("/sys/class/dmi/id/product_uuid", machine.UUID + "\n")
+            site.cloudseed("node", "disarm", WORKER)
+            refused(m.run(), "403-window-closed")
+            site.serial()
+            refused(m.run(), "403-join-key")
+            tap.eq(site.node()["alarm"], "a wrong join key")
+            key = re.search(r"/s/(\w+)/", serial)[1]
+            m.put("/sys/class/dmi/id/product_serial", f"ds=nocloud;s={site.url}/s/{key}/\n")
+            refused(m.run(), "403-join-key")
+
+
+def test_a_server_with_another_pin_is_not_talked_to():
+    with Site() as site:
+        with site.machine(re.sub(r"\.[\w-]+$", "." + OTHER_PIN, site.serial())) as m:
+            ended = m.run()
+            tap.eq(ended.status, 1, ended.text)
+            tap.contains(ended.text, "no certificate with the pin of our serial")
+        tap.eq(site.node()["state"], "armed")
+
+
+def test_an_alarm_may_lock_the_node():
+    with Site(alarms="lock") as site:
+        serial = site.serial()
+        with site.machine(serial) as m:
+            tap.eq(m.run().status, 1)
+            status, value, _ = site.post(serial, "bootstrap", request("bootstrap"))
+            tap.eq((status, value), (409, golden("409-claim")))
+            refused(m.run(), "403-locked")
+            site.cloudseed("node", "unlock", WORKER)
+            tap.eq(m.run().status, 1)
+
+
+def test_what_failed_is_shown_with_its_log():
+    with Site() as site:
+        serial = site.serial()
+        status, value, headers = site.post(serial, "bootstrap", request("bootstrap"))
+        tap.eq((status, value), (503, golden("503-waits-for-master")))
+        tap.eq((headers["Content-Type"], headers["Retry-After"]), ("application/problem+json", "30"))
+        tap.eq(site.post(serial, "result", request("result-failed"))[:2], (200, {}))
+        site.kill_and_start()
+        shown = site.cloudseed("node", "show", WORKER)
+        for text in ("failed in kubeadm", "[ERROR Swap]: running with swap on is not supported",
+                     "[preflight] Running pre-flight checks"):
+            tap.contains(shown, text)
+        tap.contains(site.cloudseed("events", WORKER), "in kubeadm, [ERROR Swap]: running with")
+        tap.eq(site.post(serial, "result", request("result-failed"))[:2], (200, {}))
+        tap.eq(site.events().count("failed"), 1)
+        tap.eq(site.post(serial, "result", request("result-ok"))[:2], (200, {}))
+        tap.eq((site.node()["state"], site.events()[-2:]), ("joining", ["joining", "joined"]))
+
+
+def test_nobody_has_the_lease():
+    with Site() as site:
+        serial = site.serial("k8s-master-1")
+        site.post(serial, "bootstrap", request("bootstrap", uuid=None))
+        status, value, _ = site.post(serial, "cluster", request("cluster-hardened"))
+        tap.eq((status, value["reason"]), (403, "not-lease-holder"))
+
+
+def test_no_secret_is_logged():
+    with Site() as site:
+        serial = site.serial()
+        join_key = re.search(r"cs=(\w+)", serial)[1]
+        claim = request("bootstrap")["claim"]
+        site.post(serial, "bootstrap", request("bootstrap"))
+        site.post(serial, "cluster", request("cluster"))
+        site.post(serial, "cluster", request("cluster", minter={"token": "eyJSECRET"}))
+        site.post(serial, "result", request("result-ok"))
+        said = "\n".join(site.server.lines) + site.cloudseed("events", "--json")
+        for secret in (join_key, claim, "eyJ", "BEGIN CERT"):
+            assert secret not in said, secret
+
+
+tap.main()

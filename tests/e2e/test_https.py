@@ -328,6 +328,32 @@ def test_each_listener_leaves_room_for_the_other():
         assert any("all connections are taken" in reason for reason in reasons), reasons
 
 
+def few_descriptors():
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+
+
+def test_no_descriptors_left():
+    """Connections that have sent no request give way; where none is left, new ones are closed."""
+    with start(preexec_fn=few_descriptors) as server, contextlib.ExitStack() as stack:
+        half_open(server, stack, 100)
+        alive(server)
+        used = []
+        with contextlib.suppress(OSError):
+            while len(used) < 64:
+                used.append(stack.enter_context(wrapped(server)))
+                used[-1].sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+                assert used[-1].recv(1000)
+        assert 20 < len(used) < 64, len(used)
+        tap.contains(server.wait_event("limit")["reason"], "descriptor")
+        before, begun = world.cpu_seconds(server.process.pid), time.monotonic()
+        time.sleep(1)
+        spent = world.cpu_seconds(server.process.pid) - before
+        assert spent < 0.2 * (time.monotonic() - begun), f"{spent} s of CPU"
+        for wire in used[:10]:
+            wire.close()
+        tap.wait_until(lambda: request(server, "GET", "/healthz")[0] == 200)
+
+
 def test_idle_costs_nothing():
     with start() as server, contextlib.ExitStack() as stack:
         wires = [stack.enter_context(wrapped(server)) for _ in range(50)]

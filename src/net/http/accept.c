@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -118,12 +119,21 @@ static bool make_room(struct http_engine *g)
     return http_connections_make_room(g) || http_connections_make_room(other);
 }
 
+/* Without a free descriptor accept4 does not look whether there is a connection. */
+static bool is_waited_for(const struct http_listener *l)
+{
+    struct pollfd waiting = {.fd = l->fd, .events = POLLIN};
+    return poll(&waiting, 1, 0) > 0;
+}
+
 /* Without a free descriptor the connection would stay in the queue and keep the listener readable:
  * the spare descriptor is closed to accept and refuse it. A reload on its own thread may take that
  * descriptor first; the spare is then opened again as soon as one is free. */
 static bool refuse_without_descriptors(struct http_listener *l)
 {
     struct http_server *s = l->engine->server;
+    if (!is_waited_for(l))
+        return false;
     if (make_room(l->engine))
         return true;
     if (s->spare_fd >= 0)

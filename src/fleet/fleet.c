@@ -75,6 +75,7 @@ void fleet_close(struct fleet *f)
     store_close(f->store);
     slots_done(&f->ops);
     members_done(f);
+    clusters_done(f);
     own_done(f);
     recent_free(f->recent);
     free(f->heap);
@@ -214,6 +215,15 @@ static const struct store_page *copy_page(const struct store_page *from, struct 
     return page;
 }
 
+static struct cluster_decision *copy_decision(const struct cluster_decision *from, struct arena *a)
+{
+    struct cluster_decision *d = ARENA_NEW(a, struct cluster_decision);
+    *d = *from;
+    d->of = copy_text(d->of, a);
+    d->detail = copy_text(d->detail, a);
+    return d;
+}
+
 void fleet_take(struct fleet *f, struct slot_ref ticket, struct arena *a, struct fleet_result *ret)
 {
     struct op *op = op_find(f, ticket);
@@ -229,6 +239,8 @@ void fleet_take(struct fleet *f, struct slot_ref ticket, struct arena *a, struct
         ret->reason = arena_str(a, str_from(ret->reason)).p;
     if (ret->page)
         ret->page = copy_page(ret->page, a);
+    if (ret->decision)
+        ret->decision = copy_decision(ret->decision, a);
     op_free(f, op);
 }
 
@@ -258,8 +270,15 @@ bool fleet_newest_event(const struct fleet *f, uint64_t *ret)
 
 void fleet_rouse(struct fleet *f)
 {
+    f->beats++;
     if (!f->stopped)
         waiters_wake(&f->watchers);
+    clusters_wake(f);
+}
+
+uint64_t fleet_beats(const struct fleet *f)
+{
+    return f->beats;
 }
 
 void fleet_stats(const struct fleet *f, struct store_stats *ret)

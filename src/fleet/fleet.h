@@ -14,7 +14,7 @@
 #ifndef CLOUDSEED_FLEET_FLEET_H
 #define CLOUDSEED_FLEET_FLEET_H
 
-#include "fleet/state.h"
+#include "fleet/cluster.h"
 #include "port/store.h"
 #include "port/waiter.h"
 
@@ -57,10 +57,11 @@ enum fleet_answer {
 
 struct fleet_result {
     enum fleet_answer answer;
-    int status;                    /* HTTP's; of FLEET_DONE as struct outcome has it */
-    const char *reason;            /* of a refusal, or of what is not FLEET_DONE: one line */
-    uint64_t revision;             /* of the node's record or definition */
-    const struct store_page *page; /* of fleet_events */
+    int status;                        /* HTTP's; of FLEET_DONE as struct outcome has it */
+    const char *reason;                /* of a refusal, or of what is not FLEET_DONE: one line */
+    uint64_t revision;                 /* of the node's record or definition */
+    const struct store_page *page;     /* of fleet_events */
+    struct cluster_decision *decision; /* of fleet_cluster_change; NULL where nothing was decided */
 };
 
 /* Asks for a change of the node. All that `c` points at is copied. Its `at` is set when its turn
@@ -76,6 +77,10 @@ void fleet_seen(const struct fleet *f, struct str uid, struct change *c);
 struct slot_ref fleet_define(struct fleet *f, struct str uid, struct str name, uint64_t expected,
                              struct str json, const struct event *why, const struct change *by,
                              struct waiter w);
+/* Asks for a change of the cluster's record, one at a time for each cluster. What it depends on is
+ * looked up when its turn comes, among that the masters' states. 404 where the node was deleted. */
+struct slot_ref fleet_cluster_change(struct fleet *f, const struct cluster_change *c,
+                                     struct waiter w);
 /* A page of the journal. */
 struct slot_ref fleet_events(struct fleet *f, const struct store_query *q, struct waiter w);
 struct slot_ref fleet_backup(struct fleet *f, const char *path, struct waiter w);
@@ -117,6 +122,21 @@ bool fleet_definition_at(const struct fleet *f, uint32_t *at, struct fleet_defin
 /* Changes whenever a definition does. */
 uint64_t fleet_definitions_version(const struct fleet *f);
 
+/* --- Clusters -------------------------------------------------------------------------------- */
+
+/* False where the cluster has no record of its own. */
+bool fleet_cluster(const struct fleet *f, struct str name, struct arena *a,
+                   struct cluster_record *ret);
+/* The names of those that have one, in no order: *at is 0 at first and moves on. */
+bool fleet_cluster_at(const struct fleet *f, uint32_t *at, struct str *ret_name);
+/* What a CLUSTER_ASK would be answered now, which is not written and so must not be acted upon. */
+void fleet_cluster_look(const struct fleet *f, const struct cluster_change *ask, struct arena *a,
+                        struct cluster_decision *ret);
+/* The waiter is woken, once, when a cluster changes or a master that others wait for, and by
+ * fleet_rouse. */
+void fleet_watch_clusters(struct fleet *f, struct waiter w);
+void fleet_unwatch_clusters(struct fleet *f, struct waiter w);
+
 /* --- The newest events ----------------------------------------------------------------------- */
 
 /* The first event with an id above `after` among the newest that are kept in memory; NULL: none
@@ -131,6 +151,8 @@ void fleet_watch(struct fleet *f, struct waiter w);
 void fleet_unwatch(struct fleet *f, struct waiter w);
 /* Wakes the watchers though there is nothing new, so that they send their peers a sign of life. */
 void fleet_rouse(struct fleet *f);
+/* How often fleet_rouse was called. */
+uint64_t fleet_beats(const struct fleet *f);
 
 /* --- The server's own records ---------------------------------------------------------------- */
 

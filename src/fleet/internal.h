@@ -2,8 +2,8 @@
 /*
  * internal: what the files of fleet/ share.
  *
- * members.c and own.c keep what the store has, recent.c the newest events, deadline.c whose time is
- * up next; op.c carries out what was asked for, and fleet.c is what others see of it.
+ * members.c, clusters.c and own.c keep what the store has, recent.c the newest events, deadline.c
+ * whose time is up next; op.c carries out what was asked for, and fleet.c is what others see of it.
  */
 #ifndef CLOUDSEED_FLEET_INTERNAL_H
 #define CLOUDSEED_FLEET_INTERNAL_H
@@ -17,6 +17,7 @@
 #define KIND_NODE STR("node")
 #define KIND_NAME STR("name")
 #define KIND_TOMBSTONE STR("tombstone")
+#define KIND_CLUSTER STR("cluster")
 
 /* Bytes that the store has under one of the kinds. */
 struct kept {
@@ -49,7 +50,7 @@ struct member {
     struct ops ops;   /* the first one is under way */
 };
 
-enum op_kind { OP_CHANGE, OP_DEFINE, OP_READ, OP_BACKUP, OP_OWN, OP_LOSS };
+enum op_kind { OP_CHANGE, OP_DEFINE, OP_READ, OP_BACKUP, OP_OWN, OP_LOSS, OP_CLUSTER };
 
 enum op_phase {
     OP_QUEUED,
@@ -70,12 +71,17 @@ struct op {
     struct slot_ref ticket;
     struct waiter waiter;
     struct member *member; /* NULL: it concerns none */
+    struct ops *queue;     /* of its member or its cluster; NULL: it is in none */
     struct str name;       /* of the node */
     struct change change;
     struct parsed *next; /* of OP_CHANGE: the record as it will be */
     uint64_t expected;   /* of OP_DEFINE */
     struct str json;
     struct own_record own;
+    struct cluster *cluster;
+    struct cluster_change cluster_change;
+    struct cluster_record cluster_next; /* as it will be */
+    unsigned tries;
     struct event why;
     struct store_query query;
     const char *path;
@@ -107,6 +113,10 @@ struct fleet {
     bool knows_recent; /* what the journal had before this process began was read */
     struct own *own;
     uint32_t own_n, own_room;
+    struct cluster **clusters;
+    uint32_t clusters_n, clusters_room;
+    struct waiters cluster_watchers;
+    uint64_t beats; /* how often it was roused */
     struct fleet_loss loss;
     bool has_loss;
     uint32_t loss_round; /* of the store's feed that named it last */
@@ -150,6 +160,10 @@ void op_begin(struct fleet *f, struct op *op);
 void op_on_notice(struct fleet *f, struct store_notice *n);
 /* The value as text in the op's arena. */
 struct str op_json(struct op *op, struct value v);
+/* For what carries it out: its result, what it writes, the journal's part of that. */
+void op_end(struct op *op, enum fleet_answer answer, int status, const char *reason);
+void op_commit(struct fleet *f, struct op *op, const struct store_write *writes, size_t n);
+void op_make_events(struct op *op, const struct event *events, uint32_t n);
 
 /* --- deadline.c ------------------------------------------------------------------------------ */
 
@@ -176,6 +190,24 @@ void own_drop(struct fleet *f, const struct store_record *record);
 /* Drops what the store's feed has not named in this round. */
 void own_sweep(struct fleet *f);
 void own_done(struct fleet *f);
+
+/* --- clusters.c ------------------------------------------------------------------------------ */
+
+bool clusters_are(struct str kind);
+void cluster_keep(struct fleet *f, const struct store_record *record);
+void cluster_drop(struct fleet *f, const struct store_record *record);
+/* Drops what the store's feed has not named in this round. */
+void clusters_sweep(struct fleet *f);
+void clusters_done(struct fleet *f);
+/* A node is in another state: somebody may wait for that. */
+void clusters_on_state(struct fleet *f, const struct member *m);
+void clusters_wake(struct fleet *f);
+/* The cluster whose lease the node has, or is being given; empty: none. */
+struct str clusters_led_by(const struct fleet *f, struct str uid);
+void cluster_run(struct fleet *f, struct op *op);
+/* After a conflict: whether it is queued once more. */
+bool cluster_run_again(struct op *op);
+void cluster_on_commit(struct fleet *f, struct op *op, uint64_t revision);
 
 /* --- loss.c ---------------------------------------------------------------------------------- */
 

@@ -162,10 +162,13 @@ static struct str sealed_key(const struct record *r)
 static void look_at_record(struct fleet *f, struct member *m, const struct record *r)
 {
     struct moment now;
+    bool is_other = r->state != m->view.state || r->generation != m->view.generation;
     f->host.now(f->host.cls, &now);
     m->view = (struct fleet_view){r->state, r->locked, r->generation,
                                   str_from(r->has_window && m->window_key ? m->window_key : "")};
     deadline_set(f, m, state_due(r, &now, m->heard_boot_ms));
+    if (is_other)
+        clusters_on_state(f, m);
 }
 
 static void unseal_window_key(struct fleet *f, struct member *m, struct str sealed, struct arena *a)
@@ -219,6 +222,8 @@ void member_keep(struct fleet *f, const struct store_record *record)
         f->definitions_version++;
     } else if (own_is(record->kind)) {
         own_keep(f, record);
+    } else if (clusters_are(record->kind)) {
+        cluster_keep(f, record);
     } else if (loss_is(record->kind)) {
         loss_keep(f, record);
     }
@@ -262,6 +267,8 @@ void member_drop(struct fleet *f, const struct store_record *record)
         drop_node(f, m);
     else if (own_is(record->kind))
         own_drop(f, record);
+    else if (clusters_are(record->kind))
+        cluster_drop(f, record);
     else if (loss_is(record->kind))
         loss_drop(f);
 }
@@ -276,6 +283,7 @@ void members_sweep(struct fleet *f)
             drop_node(f, m);
     }
     own_sweep(f);
+    clusters_sweep(f);
     loss_sweep(f);
 }
 

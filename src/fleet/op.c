@@ -20,6 +20,7 @@ struct op *op_new(struct fleet *f, enum op_kind kind, struct member *m, struct w
     arena_init(&op->arena, OP_ARENA_BYTES);
     op->kind = kind;
     op->member = m;
+    op->queue = m ? &m->ops : NULL;
     op->waiter = w;
     op->ticket = slots_put(&f->ops, op);
     f->ops_n++;
@@ -48,7 +49,7 @@ void op_free(struct fleet *f, struct op *op)
 
 /* --- Ends ------------------------------------------------------------------------------------ */
 
-static void end(struct op *op, enum fleet_answer answer, int status, const char *reason)
+void op_end(struct op *op, enum fleet_answer answer, int status, const char *reason)
 {
     assert(op->magic == OP_MAGIC && op->phase != OP_DONE);
     op->phase = OP_DONE;
@@ -61,12 +62,12 @@ static void end_with(struct op *op, enum store_result result, const struct err *
 {
     const char *reason = why->msg[0] ? arena_str(&op->arena, str_from(why->msg)).p : NULL;
     switch (result) {
-    case STORE_OK: end(op, FLEET_DONE, 200, NULL); break;
-    case STORE_CONFLICT: end(op, FLEET_CONFLICT, 409, "somebody else has changed it"); break;
-    case STORE_FULL: end(op, FLEET_FULL, 503, reason ? reason : "the disk is full"); break;
+    case STORE_OK: op_end(op, FLEET_DONE, 200, NULL); break;
+    case STORE_CONFLICT: op_end(op, FLEET_CONFLICT, 409, "somebody else has changed it"); break;
+    case STORE_FULL: op_end(op, FLEET_FULL, 503, reason ? reason : "the disk is full"); break;
     case STORE_UNAVAILABLE:
     case STORE_UNKNOWN:
-        end(op, FLEET_UNAVAILABLE, 503, reason ? reason : "the state cannot be written");
+        op_end(op, FLEET_UNAVAILABLE, 503, reason ? reason : "the state cannot be written");
         break;
     }
 }
@@ -77,13 +78,13 @@ static void submitted(struct op *op, int r)
     if (r == 0)
         op->phase = OP_COMMITTING;
     else if (r == -EBUSY)
-        end(op, FLEET_BUSY, 503, "too much is being written: try again in a while");
+        op_end(op, FLEET_BUSY, 503, "too much is being written: try again in a while");
     else if (r == -ESHUTDOWN)
-        end(op, FLEET_UNAVAILABLE, 503, "shutting down");
+        op_end(op, FLEET_UNAVAILABLE, 503, "shutting down");
     else if (op->kind == OP_READ)
-        end(op, FLEET_DONE, 400, "no node and no kind of event has such a name");
+        op_end(op, FLEET_DONE, 400, "no node and no kind of event has such a name");
     else
-        end(op, FLEET_DONE, 413, "this is more than can be kept");
+        op_end(op, FLEET_DONE, 413, "this is more than can be kept");
 }
 
 /* --- Carrying out ---------------------------------------------------------------------------- */
@@ -103,7 +104,7 @@ static uint64_t tag_of(const struct op *op)
     return (uint64_t)op->ticket.slot << 32 | op->ticket.generation;
 }
 
-static void make_events(struct op *op, const struct event *events, uint32_t n)
+void op_make_events(struct op *op, const struct event *events, uint32_t n)
 {
     op->events = ARENA_ARRAY(&op->arena, struct store_event, n);
     op->events_n = n;
@@ -116,7 +117,7 @@ static void make_events(struct op *op, const struct event *events, uint32_t n)
         };
 }
 
-static void commit(struct fleet *f, struct op *op, const struct store_write *writes, size_t n)
+void op_commit(struct fleet *f, struct op *op, const struct store_write *writes, size_t n)
 {
     const struct store_txn txn = {tag_of(op), writes, n, op->events, op->events_n};
     submitted(op, store_commit(f->store, &txn));
@@ -134,9 +135,9 @@ static bool is_outdated(struct op *op)
     const struct member *m = op->member;
     const struct change *c = &op->change;
     if (m->deleted) /* else its state would outlast the node */
-        end(op, FLEET_DONE, 404, "there is no such node");
+        op_end(op, FLEET_DONE, 404, "there is no such node");
     else if (c->as_seen && (c->seen_state != m->state.revision || c->seen_node != m->node.revision))
-        end(op, FLEET_DONE, 412, "somebody else has changed this node since: look at it again");
+        op_end(op, FLEET_DONE, 412, "somebody else has changed this node since: look at it again");
     return op->phase == OP_DONE;
 }
 
@@ -160,7 +161,7 @@ static void run_change(struct fleet *f, struct op *op)
         m->heard_boot_ms = op->change.at.boot_ms;
     op->result.revision = m->state.revision;
     if (out.verdict == OUTCOME_SAME) {
-        end(op, FLEET_DONE, out.status, out.reason);
+        op_end(op, FLEET_DONE, out.status, out.reason);
         deadline_set(f, m, state_due(&r, &op->change.at, m->heard_boot_ms));
         return;
     }
@@ -168,10 +169,10 @@ static void run_change(struct fleet *f, struct op *op)
     op->result.reason = out.reason;
     op->json = op_json(op, record_value(&r, &op->arena));
     op->next = parsed_new(m, &r);
-    make_events(op, out.events, out.events_n);
+    op_make_events(op, out.events, out.events_n);
     const struct store_write write = {STORE_PUT, KIND_STATE, str_from(m->uid), m->state.revision,
                                       op->json};
-    commit(f, op, &write, 1);
+    op_commit(f, op, &write, 1);
 }
 
 static struct str tombstone(struct op *op)
@@ -184,11 +185,26 @@ static struct str tombstone(struct op *op)
     return op_json(op, value_map(pairs, sizeof(pairs) / sizeof(pairs[0])));
 }
 
+/* Else another master could be given 'init', while this one still makes the cluster. */
+static void refuse_removal(struct op *op, struct str cluster)
+{
+    struct str why = arena_printf(&op->arena,
+                                  "%.*s has begun to make the cluster %.*s, or has made it: if the "
+                                  "cluster is gone, run 'cloudseed cluster reset %.*s' first",
+                                  STR_ARG(op->name), STR_ARG(cluster), STR_ARG(cluster));
+    op_end(op, FLEET_DONE, 409, why.p);
+}
+
 static void run_define(struct fleet *f, struct op *op)
 {
     struct str uid = str_from(op->member->uid);
+    struct str led = op->json.n ? STR("") : clusters_led_by(f, uid);
+    if (led.n) {
+        refuse_removal(op, led);
+        return;
+    }
     f->host.now(f->host.cls, &op->change.at);
-    make_events(op, &op->why, 1);
+    op_make_events(op, &op->why, 1);
     const struct store_write put[] = {
         {STORE_PUT, KIND_NODE, uid, op->expected, op->json},
         {STORE_PUT, KIND_NAME, op->name, STORE_ABSENT, uid},
@@ -200,9 +216,9 @@ static void run_define(struct fleet *f, struct op *op)
         {STORE_PUT, KIND_TOMBSTONE, uid, STORE_ANY, tombstone(op)},
     };
     if (!op->json.n)
-        commit(f, op, delete, 4);
+        op_commit(f, op, delete, 4);
     else
-        commit(f, op, put, op->expected == STORE_ABSENT ? 2 : 1);
+        op_commit(f, op, put, op->expected == STORE_ABSENT ? 2 : 1);
 }
 
 static void run_read(struct fleet *f, struct op *op)
@@ -215,12 +231,12 @@ static void run_own(struct fleet *f, struct op *op)
 {
     const struct store_write write = {op->own.bytes.n ? STORE_PUT : STORE_DELETE, op->own.kind,
                                       op->own.key, STORE_ANY, op->own.bytes};
-    commit(f, op, &write, 1);
+    op_commit(f, op, &write, 1);
 }
 
 static void run_loss(struct fleet *f, struct op *op)
 {
-    make_events(op, &op->why, 1);
+    op_make_events(op, &op->why, 1);
     run_own(f, op);
 }
 
@@ -235,6 +251,7 @@ static void run(struct fleet *f, struct op *op)
     case OP_BACKUP: submitted(op, store_backup(f->store, tag_of(op), op->path)); break;
     case OP_OWN: run_own(f, op); break;
     case OP_LOSS: run_loss(f, op); break;
+    case OP_CLUSTER: cluster_run(f, op); break;
     }
     assert(op->phase == OP_COMMITTING || op->phase == OP_DONE);
 }
@@ -243,19 +260,19 @@ static void run(struct fleet *f, struct op *op)
 static void settle(struct fleet *f, struct op *op)
 {
     assert(op->magic == OP_MAGIC && op->phase == OP_DONE);
-    if (op->member)
-        TAILQ_REMOVE(&op->member->ops, op, entry);
+    if (op->queue)
+        TAILQ_REMOVE(op->queue, op, entry);
     if (op->forgotten)
         op_free(f, op);
     else if (!f->stopped)
         waiter_wake(op->waiter);
 }
 
-/* Runs what is first in the member's queue until it has to wait for the store. */
-static void go_on(struct fleet *f, struct member *m)
+/* Runs what is first in the queue until it has to wait for the store. */
+static void go_on(struct fleet *f, struct ops *queue)
 {
     struct op *op;
-    while ((op = TAILQ_FIRST(&m->ops)) && op->phase == OP_QUEUED) {
+    while ((op = TAILQ_FIRST(queue)) && op->phase == OP_QUEUED) {
         run(f, op);
         if (op->phase == OP_DONE)
             settle(f, op);
@@ -265,11 +282,11 @@ static void go_on(struct fleet *f, struct member *m)
 void op_begin(struct fleet *f, struct op *op)
 {
     if (f->ops_n > OPS_MAX) {
-        op->member = NULL; /* it is in no queue */
-        end(op, FLEET_BUSY, 503, "too much is being written: try again in a while");
-    } else if (op->member) {
-        TAILQ_INSERT_TAIL(&op->member->ops, op, entry);
-        go_on(f, op->member);
+        op->queue = NULL;
+        op_end(op, FLEET_BUSY, 503, "too much is being written: try again in a while");
+    } else if (op->queue) {
+        TAILQ_INSERT_TAIL(op->queue, op, entry);
+        go_on(f, op->queue);
         return;
     } else {
         run(f, op);
@@ -329,6 +346,8 @@ static void keep_committed(struct fleet *f, struct op *op, const struct store_no
         keep_loss(f, op, n->revision);
     } else if (op->kind == OP_DEFINE) {
         keep_definition(f, op, n->revision);
+    } else if (op->kind == OP_CLUSTER) {
+        cluster_on_commit(f, op, n->revision);
     } else {
         const struct store_record record = {KIND_STATE, str_from(op->member->uid), op->json,
                                             n->revision};
@@ -343,10 +362,12 @@ static void keep_committed(struct fleet *f, struct op *op, const struct store_no
 /* A refusal may have been written down as an alarm: it stays a refusal. */
 static void on_commit(struct fleet *f, struct op *op, const struct store_notice *n)
 {
-    if (n->result == STORE_CONFLICT && op->kind == OP_CHANGE) {
-        end(op, FLEET_UNAVAILABLE, 503, "the state is being read again: try again");
-    } else if (n->result == STORE_OK && op->kind == OP_CHANGE) {
-        end(op, FLEET_DONE, op->result.status, op->result.reason);
+    if (n->result == STORE_CONFLICT && op->kind == OP_CLUSTER && cluster_run_again(op))
+        return;
+    if (n->result == STORE_CONFLICT && (op->kind == OP_CHANGE || op->kind == OP_CLUSTER)) {
+        op_end(op, FLEET_UNAVAILABLE, 503, "the state is being read again: try again");
+    } else if (n->result == STORE_OK && (op->kind == OP_CHANGE || op->kind == OP_CLUSTER)) {
+        op_end(op, FLEET_DONE, op->result.status, op->result.reason);
     } else {
         end_with(op, n->result, &n->err);
         if (n->result == STORE_CONFLICT && n->conflict == 1)
@@ -379,15 +400,18 @@ static void on_answer(struct fleet *f, struct store_notice *n)
         return;
     }
     assert(op->phase == OP_COMMITTING);
-    struct member *m = op->member;
+    struct ops *queue = op->queue;
+    if (op->notice)
+        store_notice_free(f->store, op->notice); /* it is carried out once more */
     op->notice = n;
     if (n->about == STORE_COMMIT)
         on_commit(f, op, n);
     else
         on_read(f, op, n);
-    settle(f, op);
-    if (m)
-        go_on(f, m);
+    if (op->phase == OP_DONE)
+        settle(f, op);
+    if (queue)
+        go_on(f, queue);
 }
 
 void op_on_notice(struct fleet *f, struct store_notice *n)

@@ -49,6 +49,8 @@ static void put_identity(struct buf *b, struct value data)
 static void put_other(struct buf *b, struct value data)
 {
     part(b, "was ", api_text(data, "from"));
+    part(b, "cluster ", api_text(data, "cluster"));
+    number_part(b, "epoch ", api_number(data, "epoch", 0), "");
     number_part(b, "for ", api_number(data, "minutes", 0), " minutes");
     number_part(b, "generation ", api_number(data, "generation", 0), "");
     part(b, "fetched ", api_text(data, "file"));

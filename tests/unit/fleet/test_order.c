@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The order of a cluster's nodes in the fleet: what is written before it is answered, what lasts
+ * over restarts, and random orders in which one node makes the cluster and nobody is stuck. */
+#include "lib/unit.h"
+
+#include "fleet/fleet.h"
+#include "lib/folder.h"
+#include "store/memory.h"
+#include "store/sqlite/sqlite.h"
+
+#include <semaphore.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MASTERS 3
+#define WORKERS 20
+#define NODES (MASTERS + WORKERS)
+#define CLUSTER STR("lab")
+#define ENDPOINT STR("https://api:6443")
+#define SEEDS 12
+#define STEPS_MAX 4000
+#define EPOCHS_MAX 8
+#define ANSWER_S 60
+
+static struct fleet *fleet;
+static struct arena arena;
+static sem_t answered;
+static unsigned woken;
+
+static void now(void *cls, struct moment *ret)
+{
+    (void)cls;
+    *ret = (struct moment){1795343968000, 1000000, STR("boot")};
+}
+
+static bool unseal(void *cls, struct str uid, struct str sealed, struct arena *a, struct str *ret)
+{
+    (void)cls;
+    (void)uid;
+    (void)a;
+    *ret = sealed;
+    return true;
+}
+
+static void on_store(void *cls)
+{
+    (void)cls;
+    sem_post(&answered);
+}
+
+static void on_wake(void *cls, struct slot_ref who)
+{
+    (void)cls;
+    (void)who;
+    woken++;
+}
+
+static const struct waiter me = {{on_wake, NULL}, {1, 1}};
+
+static void open_over(struct store *s)
+{
+    static const struct fleet_host host = {now, unseal, NULL};
+    struct err e;
+    if (fleet_open(s, &host, &fleet, &e) < 0 ||
+        fleet_start(fleet, on_store, NULL, (struct alarm){NULL, NULL}, &e) < 0)
+        fail_msg("%s", e.msg);
+}
+
+static void start_server(void)
+{
+    const struct sqlite_options options = {.path = "state.db"};
+    struct store *s;
+    struct err e;
+    if (sqlite_open(&options, &s, &e) < 0)
+        fail_msg("%s", e.msg);
+    open_over(s);
+}
+
+static void restart_server(void)
+{
+    fleet_close(fleet);
+    start_server();
+}
+
+static int begin(void **state)
+{
+    arena_init(&arena, 65536);
+    sem_init(&answered, 0, 0);
+    woken = 0;
+    return folder_enter(state);
+}
+
+static int end(void **state)
+{
+    fleet_close(fleet);
+    fleet = NULL;
+    sem_destroy(&answered);
+    arena_done(&arena);
+    return folder_leave(state);
+}
+
+static int begin_in_memory(void **state)
+{
+    begin(state);
+    open_over(memory_new((struct store_limits){0}, (struct store_retention){0}));
+    return 0;
+}
+
+/* --- Asking ---------------------------------------------------------------------------------- */
+
+static struct cluster_master masters[MASTERS];
+
+static struct str name_of(unsigned node)
+{
+    return arena_printf(&arena, "%c%u", node < MASTERS ? 'm' : 'w', node);
+}
+
+static struct cluster_boot boot_of(unsigned node)
+{
+    struct str name = name_of(node);
+    return (struct cluster_boot){name, name, fleet_look(fleet, name).generation, name, name};
+}
+
+static struct cluster_change asking(unsigned node)
+{
+    for (unsigned i = 0; i < MASTERS; i++)
+        masters[i] = (struct cluster_master){.uid = name_of(i), .name = name_of(i)};
+    return (struct cluster_change){
+        .kind = CLUSTER_ASK,
+        .cluster = CLUSTER,
+        .cause = STR("node"),
+        .peer = STR(""),
+        .by = boot_of(node),
+        .ask = {node < MASTERS, false, masters, MASTERS, STR("")},
+    };
+}
+
+static struct slot_ref ask(unsigned node)
+{
+    struct cluster_change c = asking(node);
+    return fleet_cluster_change(fleet, &c, me);
+}
+
+static struct slot_ref report(unsigned node)
+{
+    const struct cluster_change c = {
+        .kind = CLUSTER_REPORT,
+        .cluster = CLUSTER,
+        .cause = STR("node"),
+        .peer = STR(""),
+        .by = boot_of(node),
+        .report = {ENDPOINT, ENDPOINT, STR("CA"), {STR("1:aa"), 1}, {STR(""), 0}},
+    };
+    return fleet_cluster_change(fleet, &c, me);
+}
+
+static struct slot_ref reset(void)
+{
+    const struct cluster_change c = {
+        .kind = CLUSTER_RESET, .cluster = CLUSTER, .cause = STR("uid 0"), .peer = STR("")};
+    return fleet_cluster_change(fleet, &c, me);
+}
+
+static struct fleet_result take(struct slot_ref ticket)
+{
+    struct fleet_result r;
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += ANSWER_S;
+    fleet_on_store(fleet);
+    for (fleet_take(fleet, ticket, &arena, &r); r.answer == FLEET_PENDING;
+         fleet_take(fleet, ticket, &arena, &r)) {
+        assert_int_equal(sem_timedwait(&answered, &until), 0);
+        fleet_on_store(fleet);
+    }
+    return r;
+}
+
+static struct fleet_result done(struct slot_ref ticket)
+{
+    struct fleet_result r = take(ticket);
+    assert_int_equal(r.answer, FLEET_DONE);
+    return r;
+}
+
+static enum cluster_verdict verdict(struct slot_ref ticket)
+{
+    struct fleet_result r = done(ticket);
+    assert_non_null(r.decision);
+    return r.decision->verdict;
+}
+
+static struct fleet_result change(unsigned node, struct change c)
+{
+    c.cause = STR("test");
+    c.peer = STR("");
+    c.bootstraps = true;
+    c.is_master = node < MASTERS;
+    return done(fleet_change(fleet, name_of(node), name_of(node), &c, (struct waiter){0}));
+}
+
+static void arm(unsigned node)
+{
+    struct str key = arena_printf(&arena, "J%u", node);
+    change(node, (struct change){.kind = CHANGE_ARM, .arm = {WINDOW_DEFAULT_MS, key, key}});
+    change(node, (struct change){.kind = CHANGE_CLAIM, .claim = {key, name_of(node)}});
+    assert_int_equal(fleet_look(fleet, name_of(node)).state, STATE_JOINING);
+}
+
+static struct cluster_record record(void)
+{
+    struct cluster_record r;
+    fleet_on_store(fleet);
+    fleet_cluster(fleet, CLUSTER, &arena, &r);
+    return r;
+}
+
+/* --- One after the other --------------------------------------------------------------------- */
+
+static void nothing_is_known_before_it_is_written(void **state)
+{
+    (void)state;
+    fleet_watch_clusters(fleet, me);
+    struct slot_ref first = ask(1), second = ask(0);
+    assert_int_equal(record().phase, CLUSTER_INIT); /* the store has answered */
+    assert_int_equal(verdict(first), CLUSTER_DO_INIT);
+    assert_int_equal(verdict(second), CLUSTER_DO_WAIT);
+    assert_int_equal(woken, 3); /* the watcher once */
+    assert_str(record().holder.uid, "m1");
+    struct cluster_change c = asking(5);
+    struct cluster_decision d;
+    fleet_cluster_look(fleet, &c, &arena, &d);
+    assert_str(d.of, "m1");
+    assert_str(fleet_next_event(fleet, 0)->event.kind, "cluster-init");
+}
+
+static void watchers_see_the_masters_that_are_waited_for(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 3; i++)
+        arm(i);
+    assert_int_equal(verdict(ask(0)), CLUSTER_DO_INIT);
+    assert_int_equal(done(report(0)).status, 200);
+    assert_int_equal(verdict(ask(1)), CLUSTER_DO_JOIN);
+    assert_int_equal(verdict(ask(2)), CLUSTER_DO_WAIT);
+    fleet_watch_clusters(fleet, me);
+    woken = 0;
+    arm(5); /* nobody waits for this one */
+    assert_int_equal(woken, 0);
+    change(1, (struct change){.kind = CHANGE_NODE_READY});
+    assert_int_equal(woken, 1);
+    assert_int_equal(verdict(ask(2)), CLUSTER_DO_JOIN);
+    fleet_watch_clusters(fleet, me);
+    woken = 0;
+    uint64_t beats = fleet_beats(fleet);
+    fleet_rouse(fleet);
+    assert_true(woken == 1 && fleet_beats(fleet) == beats + 1);
+    fleet_watch_clusters(fleet, me);
+    fleet_unwatch_clusters(fleet, me);
+    fleet_rouse(fleet);
+    assert_int_equal(woken, 1);
+}
+
+static void a_boot_that_has_joined_has_nothing_to_do(void **state)
+{
+    (void)state;
+    arm(0);
+    arm(4);
+    verdict(ask(0));
+    done(report(0));
+    assert_int_equal(verdict(ask(4)), CLUSTER_DO_JOIN);
+    change(4, (struct change){.kind = CHANGE_RESULT,
+                              .result = {.by = {STR("J4"), STR("w4")},
+                                         .ok = true,
+                                         .stage = STR("done"),
+                                         .reason = STR(""),
+                                         .log = STR("")}});
+    assert_int_equal(verdict(ask(4)), CLUSTER_DO_NONE);
+}
+
+/* --- Removal --------------------------------------------------------------------------------- */
+
+static struct slot_ref define(unsigned node, const char *json)
+{
+    const struct event why = {"changed", value_none()};
+    const struct change by = {.cause = STR("uid 0"), .peer = STR("")};
+    return fleet_define(fleet, name_of(node), name_of(node), *json ? STORE_ABSENT : STORE_ANY,
+                        str_from(json), &why, &by, me);
+}
+
+static void the_holder_is_not_removed(void **state)
+{
+    (void)state;
+    done(define(0, "{}"));
+    done(define(1, "{}"));
+    struct slot_ref lease = ask(0), removal = define(0, "");
+    struct fleet_result r = done(removal);
+    assert_int_equal(r.status, 409);
+    assert_contains(r.reason, "m0 has begun to make the cluster lab");
+    assert_int_equal(verdict(lease), CLUSTER_DO_INIT);
+    assert_int_equal(done(define(0, "")).status, 409);
+    assert_int_equal(done(define(1, "")).status, 200);
+    assert_int_equal(done(reset()).status, 200);
+    assert_int_equal(done(define(0, "")).status, 200);
+}
+
+/* What is asked after the removal, and decided before it was committed, is decided again. */
+static void a_removed_node_gets_no_lease(void **state)
+{
+    (void)state;
+    done(define(0, "{}"));
+    struct slot_ref removal = define(0, ""), lease = ask(0);
+    assert_int_equal(done(removal).status, 200);
+    assert_int_equal(done(lease).status, 404);
+    assert_int_equal(record().phase, CLUSTER_NONE);
+    assert_int_equal(verdict(ask(1)), CLUSTER_DO_INIT);
+}
+
+/* --- Restarts -------------------------------------------------------------------------------- */
+
+static void the_lease_outlives_the_server(void **state)
+{
+    (void)state;
+    start_server();
+    fleet_forget(fleet, ask(2)); /* the answer is lost */
+    restart_server();
+    assert_str(record().holder.uid, "m2");
+    assert_int_equal(verdict(ask(0)), CLUSTER_DO_WAIT);
+    assert_int_equal(verdict(ask(2)), CLUSTER_DO_INIT);
+    assert_int_equal(done(reset()).status, 200);
+    restart_server();
+    assert_int_equal(record().epoch, 2);
+    assert_int_equal(done(report(2)).status, 403);
+    assert_int_equal(verdict(ask(0)), CLUSTER_DO_INIT);
+    assert_int_equal(done(report(0)).status, 200);
+    restart_server();
+    assert_int_equal(verdict(ask(7)), CLUSTER_DO_JOIN);
+    uint32_t at = 0;
+    struct str name;
+    assert_true(fleet_cluster_at(fleet, &at, &name));
+    assert_str(name, "lab");
+    assert_false(fleet_cluster_at(fleet, &at, &name));
+}
+
+/* --- Random orders --------------------------------------------------------------------------- */
+
+static struct {
+    uint64_t random;
+    enum { OUT, HOLDS, JOINS, IN } nodes[NODES];
+    int inits[EPOCHS_MAX]; /* which node got 'init' in the epoch; -1: none yet */
+    bool stands, was_reset;
+    unsigned in, restarts;
+} run;
+
+static unsigned below(unsigned n)
+{
+    run.random = run.random * 6364136223846793005U + 1442695040888963407U;
+    return (unsigned)(run.random >> 33) % n;
+}
+
+static void on_init(unsigned node)
+{
+    int *init = &run.inits[record().epoch];
+    assert_true(node < MASTERS);
+    if (*init >= 0)
+        assert_int_equal(*init, (int)node);
+    *init = (int)node;
+    if (run.nodes[node] == OUT)
+        run.nodes[node] = HOLDS;
+}
+
+static void on_join(unsigned node)
+{
+    assert_true(run.stands);
+    for (unsigned i = 0; node < MASTERS && i < MASTERS; i++)
+        assert_true(i == node || run.nodes[i] != JOINS); /* one master at a time */
+    if (run.nodes[node] == OUT)
+        run.nodes[node] = JOINS;
+}
+
+/* Some ask at the same time; of these the answers may be lost by a restart. */
+static void some_ask(void)
+{
+    unsigned n = 1 + below(4), who[4];
+    struct slot_ref tickets[4];
+    for (unsigned i = 0; i < n; i++) {
+        who[i] = below(NODES);
+        tickets[i] = ask(who[i]);
+    }
+    if (below(6) == 0) {
+        run.restarts++;
+        restart_server();
+        return;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        enum cluster_verdict v = verdict(tickets[i]);
+        assert_int_not_equal(v, CLUSTER_DO_REFUSE);
+        if (v == CLUSTER_DO_INIT)
+            on_init(who[i]);
+        else if (v == CLUSTER_DO_JOIN)
+            on_join(who[i]);
+    }
+}
+
+static void holder_reports(void)
+{
+    for (unsigned i = 0; i < MASTERS; i++) {
+        if (run.nodes[i] != HOLDS || below(3))
+            continue;
+        assert_int_equal(done(report(i)).status, 200);
+        run.stands = true;
+        run.nodes[i] = IN;
+        change(i, (struct change){.kind = CHANGE_NODE_READY});
+    }
+}
+
+/* Before it stands: what was given in the former epoch is refused. */
+static void admin_resets(void)
+{
+    struct cluster_record before = record();
+    if (run.stands || run.was_reset || before.phase != CLUSTER_INIT || below(20))
+        return;
+    run.was_reset = true;
+    assert_int_equal(done(reset()).status, 200);
+    unsigned holder = (unsigned)(before.holder.uid.p[1] - '0');
+    run.nodes[holder] = OUT;
+    assert_int_equal(done(report(holder)).status, 403);
+}
+
+static void one_becomes_ready(void)
+{
+    unsigned node = below(NODES);
+    if (run.nodes[node] != JOINS)
+        return;
+    change(node, (struct change){.kind = CHANGE_NODE_READY});
+    run.nodes[node] = IN;
+}
+
+static void run_seed(unsigned seed)
+{
+    memset(&run, 0, sizeof(run));
+    memset(run.inits, -1, sizeof(run.inits));
+    run.random = seed;
+    start_server();
+    for (unsigned i = 0; i < NODES; i++)
+        arm(i);
+    unsigned steps = 0, in = 0;
+    while (in < NODES && steps++ < STEPS_MAX) {
+        some_ask();
+        admin_resets();
+        holder_reports();
+        one_becomes_ready();
+        in = 0;
+        for (unsigned i = 0; i < NODES; i++)
+            in += run.nodes[i] == IN;
+    }
+    if (in < NODES)
+        fail_msg("seed %u: after %u steps only %u nodes have joined", seed, steps, in);
+    assert_true(run.restarts > 0);
+    assert_true(run.inits[record().epoch] >= 0);
+}
+
+static void one_init_and_nobody_is_stuck(void **state)
+{
+    for (unsigned seed = 1; seed <= SEEDS; seed++) {
+        run_seed(seed);
+        end(state);
+        begin(state);
+    }
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, begin_in_memory, end)
+#define TEST_ON_DISK(f) cmocka_unit_test_setup_teardown(f, begin, end)
+
+UNIT_MAIN(TEST(nothing_is_known_before_it_is_written),
+          TEST(watchers_see_the_masters_that_are_waited_for),
+          TEST(a_boot_that_has_joined_has_nothing_to_do), TEST(the_holder_is_not_removed),
+          TEST(a_removed_node_gets_no_lease), TEST_ON_DISK(the_lease_outlives_the_server),
+          TEST_ON_DISK(one_init_and_nobody_is_stuck))

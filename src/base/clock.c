@@ -64,19 +64,57 @@ static int take(struct str *s, size_t n, const char *behind)
     return v;
 }
 
+/* False where a field is negative, which take() says of one that is not there. */
+static bool to_ms(struct tm utc, int64_t *ret_ms)
+{
+    if (utc.tm_year < -1900 || utc.tm_mon < 0 || utc.tm_mday < 1 || utc.tm_hour < 0 ||
+        utc.tm_min < 0 || utc.tm_sec < 0)
+        return false;
+    *ret_ms = (int64_t)timegm(&utc) * 1000;
+    return true;
+}
+
 bool clock_read_text(struct str s, int64_t *ret_ms)
 {
     int year = take(&s, 4, "-"), month = take(&s, 2, "-"), day = take(&s, 2, "T");
     int hour = take(&s, 2, ":"), minute = take(&s, 2, ":"), second = take(&s, 2, ".Z");
     int ms = s.n ? take(&s, 3, "Z") : 0;
-    if (year < 0 || month < 1 || day < 1 || hour < 0 || minute < 0 || second < 0 || ms < 0 || s.n)
-        return false;
     struct tm utc = {.tm_year = year - 1900,
                      .tm_mon = month - 1,
                      .tm_mday = day,
                      .tm_hour = hour,
                      .tm_min = minute,
                      .tm_sec = second};
-    *ret_ms = (int64_t)timegm(&utc) * 1000 + ms;
+    int64_t whole_ms;
+    if (ms < 0 || s.n || !to_ms(utc, &whole_ms))
+        return false;
+    *ret_ms = whole_ms + ms;
     return true;
+}
+
+/* Cuts the name of a month and a space off *s; its number from 0, or -1. */
+static int take_month(struct str *s)
+{
+    static const char names[] = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec ";
+    for (int i = 0; i < 12; i++) {
+        if (!str_starts(*s, (struct str){names + 4 * i, 4}))
+            continue;
+        *s = str_skip(*s, 4);
+        return i;
+    }
+    return -1;
+}
+
+bool clock_read_http(struct str s, int64_t *ret_ms)
+{
+    struct str rest = str_skip(s, STR("Sun, ").n);
+    int day = take(&rest, 2, " "), month = take_month(&rest), year = take(&rest, 4, " ");
+    int hour = take(&rest, 2, ":"), minute = take(&rest, 2, ":"), second = take(&rest, 2, " ");
+    struct tm utc = {.tm_year = year - 1900,
+                     .tm_mon = month,
+                     .tm_mday = day,
+                     .tm_hour = hour,
+                     .tm_min = minute,
+                     .tm_sec = second};
+    return str_is(rest, "GMT") && to_ms(utc, ret_ms);
 }

@@ -26,5 +26,7 @@ const char *clock_text(int64_t wall_ms, char text[static CLOCK_TEXT_SIZE]);
 const char *clock_wall_text(char text[static CLOCK_TEXT_SIZE]);
 /* Reads what clock_text writes, with or without the fraction: milliseconds since 1970. */
 bool clock_read_text(struct str s, int64_t *ret_ms);
+/* Reads HTTP's form (RFC 9110, section 5.6.7, IMF-fixdate): Sun, 22 Nov 2026 07:38:35 GMT. */
+bool clock_read_http(struct str s, int64_t *ret_ms);
 
 #endif

@@ -69,5 +69,26 @@ static void times_are_read_again(void **state)
     assert_int_equal(ms, 0);
 }
 
+static void dates_of_http(void **state)
+{
+    static const char *const bad[] = {"",
+                                      "Sun, 06 Nov 1994 08:49:37",
+                                      "Sun, 06 Nov 1994 08:49:37 UTC",
+                                      "Sun, 06 Nov 1994 08:49:37 GMT ",
+                                      "Sun, 6 Nov 1994 08:49:37 GMT",
+                                      "Sun, 06 nov 1994 08:49:37 GMT",
+                                      "Sun, 00 Nov 1994 08:49:37 GMT",
+                                      "Sunday, 06-Nov-94 08:49:37 GMT"};
+    int64_t ms = 7;
+    (void)state;
+    assert_true(clock_read_http(STR("Sun, 06 Nov 1994 08:49:37 GMT"), &ms));
+    assert_int_equal(ms, INT64_C(784111777000));
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_false(clock_read_http(str_from(bad[i]), &ms));
+    assert_false(clock_read_http((struct str){NULL, 0}, &ms));
+    assert_int_equal(ms, INT64_C(784111777000));
+}
+
 UNIT_MAIN(cmocka_unit_test(clocks_never_go_back), cmocka_unit_test(monotonic_is_systemds),
-          cmocka_unit_test(wall_clock_is_rfc_3339_in_utc), cmocka_unit_test(times_are_read_again))
+          cmocka_unit_test(wall_clock_is_rfc_3339_in_utc), cmocka_unit_test(times_are_read_again),
+          cmocka_unit_test(dates_of_http))

@@ -114,6 +114,12 @@ def answered_once(data, status, reason):
     tap.contains(got.decode(), reason)
 
 
+def test_cookies_that_do_not_fit():
+    head = f"GET {PATH} HTTP/1.1\r\nHost: x\r\nCookie: "
+    for cookies in ("a=b; " * 500, "=;==;a=b;" + ";" * 500):
+        answered_once(f"{head}{cookies}\r\n\r\n", 431, "Cookie header is too large")
+
+
 def test_a_nul_byte():
     head = f"GET {PATH} HTTP/1.1\r\nHost: x\r\n"
     for data in (f"GET {PATH}\0 HTTP/1.1\r\nHost: x\r\n\r\n",

@@ -263,8 +263,8 @@ void http_request_end(void *cls, struct MHD_Connection *m, void **context,
  * for the connection's memory. */
 void http_request_forget(struct http_connection *c);
 void http_requests_free_spare(struct http_server *s);
-/* libmicrohttpd has found a Content-Length that is not a number. It would answer twice. */
-void http_request_refuse_length(struct http_server *s);
+/* libmicrohttpd refuses the head that it has just read, and would answer twice. */
+void http_request_refuse_head(struct http_server *s, int status, struct str text);
 
 /* Suspends a request until http_resume, in PHASE_SUSPENDED or PHASE_STREAMING. */
 void http_suspend(struct http_request *r, enum http_phase phase);

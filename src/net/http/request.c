@@ -390,22 +390,16 @@ static void refuse_within_body(struct http_request *r)
     http_respond_at_once(r->connection, out->status, out->type, out->body);
 }
 
-void http_request_refuse_length(struct http_server *s)
+void http_request_refuse_head(struct http_server *s, int status, struct str text)
 {
-    static const struct str key = {MHD_HTTP_HEADER_CONTENT_LENGTH,
-                                   sizeof(MHD_HTTP_HEADER_CONTENT_LENGTH) - 1};
     struct http_request *r;
     LIST_FOREACH(r, &s->opened_requests, opened)
     {
-        struct str text;
-        uint64_t length;
-        if (MHD_lookup_connection_value_n(r->m, MHD_HEADER_KIND, key.p, key.n, &text.p, &text.n) !=
-                MHD_YES ||
-            str_to_u64(text, UINT64_MAX, &length) || r->dropping)
+        /* It is known once the head is whole; all others that are whole have begun. */
+        if (r->dropping || !MHD_get_connection_info(r->m, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE))
             continue;
         r->dropping = true;
-        http_respond_at_once(r->connection, 400, "text/plain; charset=utf-8",
-                             STR("Content-Length is not a number, or too large\n"));
+        http_respond_at_once(r->connection, status, "text/plain; charset=utf-8", text);
         return;
     }
 }

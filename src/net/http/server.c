@@ -85,13 +85,15 @@ void http_engine_pump(struct http_engine *g)
 /* Requests are small, and libmicrohttpd zeroes all of it after each. 3 KiB of headers fit. */
 #define CONNECTION_MEMORY_BYTES 4096
 
-/* Its messages are not logged: request.c logs each outcome. This one comes before an answer that
+/* Its messages are not logged: request.c logs each outcome. These come before an answer that
  * libmicrohttpd would send twice. */
 static void on_message(void *cls, const char *format, va_list values)
 {
     (void)values;
     if (strstr(format, "Content-Length"))
-        http_request_refuse_length(cls);
+        http_request_refuse_head(cls, 400, STR("Content-Length is not a number, or too large\n"));
+    else if (strstr(format, "cookies") || strstr(format, "header record"))
+        http_request_refuse_head(cls, 431, STR("the Cookie header is too large\n"));
 }
 
 /* Core decodes paths: libmicrohttpd would cut one at %00. */

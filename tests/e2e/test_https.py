@@ -204,6 +204,14 @@ def test_records_of_one_byte_and_pipelined_requests():
         tap.eq(got.count(b"HTTP/1.1 200"), 4)
 
 
+def test_absolute_form():
+    """The scheme is the listener's own."""
+    with start() as server:
+        for url, status in (("https://other/healthz", 200), ("HTTPS://other/healthz?q", 200),
+                            ("https://other", 404), ("http://other/healthz", 400)):
+            tap.eq((url, request(server, "GET", url)[0]), (url, status))
+
+
 def test_a_body_too_large():
     with start() as server:
         key = world.key_of(server.state, "n1")

@@ -158,10 +158,10 @@ static enum exchange_method parse_method(const char *method)
 }
 
 /* "GET http://host/path": the form for proxies, which every server must accept (RFC 9112, section
- * 3.2.2). The host is ignored, as in the Host header. */
-static struct str strip_authority(struct str target)
+ * 3.2.2). The host is ignored, as in the Host header; the scheme must be the listener's. */
+static struct str strip_authority(struct str target, bool is_tls)
 {
-    static const struct str scheme = {"http://", 7};
+    struct str scheme = is_tls ? STR("https://") : STR("http://");
     if (!str_eq_nocase(str_head(target, scheme.n), scheme))
         return target;
     struct str rest = str_skip(target, scheme.n);
@@ -324,7 +324,7 @@ static void read_request(struct http_request *r, const char *url, const char *me
     struct exchange_in *in = &r->exchange.in;
     in->method = parse_method(method);
     in->listener = r->connection->listener;
-    in->path = strip_authority(str_from(url));
+    in->path = strip_authority(str_from(url), http_engine_is_tls(r->connection->engine));
     in->peer = r->connection->peer.address;
     in->principal = r->connection->principal;
     MHD_get_connection_values_n(r->m, MHD_HEADER_KIND, on_header, r);

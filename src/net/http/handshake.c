@@ -64,12 +64,8 @@ static void log_failure(const struct http_connection *c)
     bool was_cut = c->deadline_ms == UINT64_MAX;
     const char *reason =
         was_cut ? "it took too long, or gave way to others" : tls_session_failure(&c->tls);
-    enum log_level level = reason ? LOG_NOTICE : LOG_DEBUG;
-    const struct value_pair fields[] = {
-        LOG_TEXT("peer", str_from(address_text(c->peer.address, peer))),
-        LOG_TEXT("reason", str_from(reason ? reason : "nothing that is TLS came"))};
-    if (log_wants(level))
-        log_event(level, "handshake-failed", fields, 2);
+    log_notice("handshake-failed", LOG_TEXT("peer", str_from(address_text(c->peer.address, peer))),
+               LOG_TEXT("reason", str_from(reason)));
 }
 
 void http_handshake_end(struct http_connection *c)

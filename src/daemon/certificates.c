@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "daemon/secret.h"
+#include "net/http/tls.h"
 #include "net/socket.h"
 
 #include <errno.h>
@@ -24,18 +25,30 @@
 /* --- Provided in files ------------------------------------------------------------------------ */
 
 /* Mode and size are checked as for values of secrets. */
+static int read_key(const struct config_tls *t, struct secret_value *ret, struct err *e)
+{
+    const struct config_secret file = {.file = t->key};
+    struct err why;
+    int r = secret_source_read(&file, 0, NULL, ret, &why);
+    return r < 0 ? err_set(e, r, "key (a private key in PEM): %s", why.msg) : 0;
+}
+
+/* What the listener would not take is refused here, so that a check or a reload says so. */
 static int read_files(const struct config_tls *t, struct arena *a, struct secret_value *key,
                       struct certificate *ret, struct err *e)
 {
-    const struct config_secret key_file = {.file = t->key};
     struct str chain, ca = {"", 0};
     int r = fs_read(t->certificate.p, CHAIN_MAX_BYTES, a, &chain, e);
     if (r == 0 && t->ca.n)
         r = fs_read(t->ca.p, CERTIFICATE_CA_MAX_BYTES, a, &ca, e);
     if (r == 0)
-        r = secret_source_read(&key_file, 0, NULL, key, e);
+        r = read_key(t, key, e);
     if (r == 0)
         r = certificate_read(chain, (struct str){key->bytes, key->n}, ca, ret, e);
+    if (r == 0)
+        r = tls_check(ret->chain.p, ret->key.p, e);
+    if (r < 0)
+        certificate_done(ret);
     return r;
 }
 

@@ -289,6 +289,48 @@ def test_files_are_exchanged_without_a_restart():
 
 # --- Provided in files ---------------------------------------------------------------------------
 
+def test_what_the_listener_does_not_take_is_refused_by_reload_and_check():
+    folder = world.scratch()
+    authority, chain, key = provided(folder)
+    good = chain.read_bytes(), key.read_bytes()
+    config = {"tls": {"certificate": str(chain), "key": str(key), "ca": str(authority.file)}}
+    file = folder / "cloudseedd.yaml"
+    file.write_text(json.dumps(config), encoding="utf-8")
+
+    def self_signed(*kind):
+        certs.openssl("req", "-x509", "-newkey", *kind, "-nodes", "-keyout", key, "-out", chain,
+                      "-subj", "/CN=seed", "-addext", "subjectAltName=IP:10.0.10.5")
+        authority.file.write_bytes(chain.read_bytes())
+
+    with world.start(config, seed=tree.seed, templates=tree.templates) as server:
+        first, root = ca_pem(server), authority.file.read_bytes()
+
+        def refused(text):
+            tap.contains(cloudseed(server, "reload", status=1), text)
+            tap.eq(ca_pem(server), first)
+            checked = subprocess.run(
+                [daemon.BUILD / "cloudseedd", "--check", "--config", file, "--seed", tree.seed,
+                 "--templates", tree.templates], text=True, check=False, capture_output=True,
+                timeout=world.SECONDS)
+            tap.eq(checked.returncode, 1)
+            tap.contains(checked.stderr, text)
+
+        self_signed("rsa:1024")
+        refused("tls: the certificate's key is RSA of 1024 bits: use ")
+        self_signed("ec", "-pkeyopt", "ec_paramgen_curve:P-521")
+        refused("tls: the certificate's key is EC/ECDSA of ")
+        authority.file.write_bytes(root)
+        chain.write_bytes(good[0] * 2)
+        key.write_bytes(good[1])
+        refused("tls: the certificate chain is not in order")
+        chain.write_bytes(good[0])
+        key.write_bytes(b"\x30\x82\xff")
+        refused("tls: key (a private key in PEM): the value is not UTF-8")
+        key.write_bytes(good[1])
+        cloudseed(server, "reload")
+        tap.eq(ca_pem(server), first)
+
+
 def test_a_certificate_of_the_admins_own():
     folder = world.scratch()
     authority, chain, key = provided(folder)

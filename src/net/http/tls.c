@@ -140,7 +140,9 @@ void tls_free(struct tls *t)
     free(t);
 }
 
-int tls_use(struct tls *t, const char *chain_pem, const char *key_pem, struct err *e)
+/* One reference, for the caller. */
+static int identity_new(const char *chain_pem, const char *key_pem, struct tls_identity **ret,
+                        struct err *e)
 {
     struct tls_identity *i = MEM_NEW(struct tls_identity);
     i->refs = 1;
@@ -149,10 +151,27 @@ int tls_use(struct tls *t, const char *chain_pem, const char *key_pem, struct er
         r = import_key(i, key_pem, e);
     if (r == 0)
         r = check_pair(i, e);
-    if (r < 0) {
+    if (r < 0)
         identity_unref(i);
+    else
+        *ret = i;
+    return r;
+}
+
+int tls_check(const char *chain_pem, const char *key_pem, struct err *e)
+{
+    struct tls_identity *i = NULL;
+    int r = identity_new(chain_pem, key_pem, &i, e);
+    identity_unref(i);
+    return r;
+}
+
+int tls_use(struct tls *t, const char *chain_pem, const char *key_pem, struct err *e)
+{
+    struct tls_identity *i;
+    int r = identity_new(chain_pem, key_pem, &i, e);
+    if (r < 0)
         return r;
-    }
     identity_unref(t->current);
     t->current = i;
     return 0;

@@ -27,6 +27,8 @@ void tls_free(struct tls *t);
  * is wiped; of one in the form of PKCS #8 ("PRIVATE KEY", not "EC PRIVATE KEY") libtasn1 leaves a
  * copy in freed memory. */
 int tls_use(struct tls *t, const char *chain_pem, const char *key_pem, struct err *e);
+/* Whether tls_use would take them; may be called on any thread. */
+int tls_check(const char *chain_pem, const char *key_pem, struct err *e);
 
 /* For libmicrohttpd: MHD_OPTION_HTTPS_PRIORITIES and MHD_OPTION_HTTPS_CERT_CALLBACK. */
 extern const char tls_priorities[];

@@ -319,10 +319,12 @@ static void accept_keys(struct step *s)
 /* --- What nodes do --------------------------------------------------------------------------- */
 
 /* A node that is built again makes new ssh host keys. The former ones would stay if it never phoned
- * home. */
+ * home. Where a build fails and begins again within its window, only the node's own key tells that
+ * it is the node: the window's key keeps those that are known. */
 static void begin_boot(struct step *s, bool reboot)
 {
-    if (!reboot)
+    bool is_known = s->r->state == STATE_ARMED || !s->c->by_window_key;
+    if (!reboot && is_known)
         s->r->host_keys_n = s->r->offered_keys_n = 0;
     s->r->has_boot = true;
     s->r->boot = (struct boot){.began_wall_ms = s->c->at.wall_ms,
@@ -454,16 +456,22 @@ static void report(struct step *s)
         finish_boot(s);
 }
 
+static bool has_host_key(const struct phone_home *p, const struct host_key *key)
+{
+    for (uint32_t i = 0; i < p->host_keys_n; i++) {
+        if (str_eq(key->kind, p->host_keys[i].kind))
+            return str_eq(key->key, p->host_keys[i].key);
+    }
+    return false;
+}
+
+/* In any order: no two of them are of one kind. */
 static bool same_host_keys(const struct host_key *keys, uint32_t n, const struct phone_home *p)
 {
-    if (n != p->host_keys_n)
-        return false;
-    for (uint32_t i = 0; i < n; i++) {
-        if (!str_eq(keys[i].kind, p->host_keys[i].kind) ||
-            !str_eq(keys[i].key, p->host_keys[i].key))
-            return false;
-    }
-    return true;
+    uint32_t same = 0;
+    while (same < n && has_host_key(p, &keys[same]))
+        same++;
+    return same == n && n == p->host_keys_n;
 }
 
 static void take_identity(struct record *r, const struct phone_home *p)
@@ -491,7 +499,8 @@ static void offer_keys(struct step *s)
 
 /* A repeated call changes nothing; keys that differ are what matters. Those of a node that is up
  * are replaced only by an admin, whichever key the call came with; nor does a window that has ended
- * let a boot replace any. */
+ * let a boot replace any. The window's key never does: whoever has it could make the node fail
+ * first. */
 static void phone_home(struct step *s)
 {
     const struct phone_home *p = &s->c->phone_home;
@@ -506,7 +515,8 @@ static void phone_home(struct step *s)
     if (!up && !r->has_boot)
         begin_boot(s, false);
     bool same_keys = same_host_keys(r->host_keys, r->host_keys_n, p);
-    if (r->host_keys_n && p->host_keys_n && !same_keys && (up || !s->window_open)) {
+    if (r->host_keys_n && p->host_keys_n && !same_keys &&
+        (up || !s->window_open || s->c->by_window_key)) {
         offer_keys(s);
         return;
     }

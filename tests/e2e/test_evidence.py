@@ -101,8 +101,8 @@ def test_only_while_it_is_built():
                [("n1", "mac", "127.0.0.1")])
 
 
-def report(path, at, name="modules-config/config-ntp", result="SUCCESS"):
-    body = {"name": name, "description": "", "event_type": "finish", "result": result}
+def report(path, at, name="modules-config/config-ntp", result="SUCCESS", kind="finish"):
+    body = {"name": name, "description": "", "event_type": kind, "result": result}
     return at.request("POST", path + "report", json.dumps(body)).status
 
 
@@ -149,6 +149,49 @@ def test_a_forged_mac_replaces_no_host_keys():
         tap.eq(other.admin("POST", "/v1/nodes/n1/accept-keys").status, 200)
         tap.eq((keys("host_keys"), keys("offered_keys")), ({"ed25519": bad}, {}))
         tap.eq(other.admin("POST", "/v1/nodes/n1/accept-keys").status, 409)
+
+
+def host_keys(at, path, *keys):
+    """Phones home with them; then the keys that are known and those that are offered."""
+    form = {"hostname": "n1", **{f"pub_key_{kind}": key for kind, key in keys}}
+    tap.eq(at.request("POST", path + "phone-home", urlencode(form)).status, 200)
+    identity = at.admin("GET", "/v1/nodes/n1").json["identity"]
+    return list(identity["host_keys"].items()), list(identity["offered_keys"].items())
+
+
+def test_nor_where_it_makes_the_node_fail_first():
+    good, bad = ("ed25519", "ssh-ed25519 AAAAgood n1"), ("ed25519", "ssh-ed25519 AAAAbad n1")
+    for begins_again in (False, True):
+        with tree("mac").start() as other:
+            def tell(name, result, kind="finish"):
+                tap.eq(report(path, other, name, result, kind), 200)
+
+            path = other.arm("n1")["window_url"][len(URL):]
+            own = f"/s/{world.key_of(other.state, 'n1')}/"
+            tap.eq(get("mac", VALUES["mac"], at=other).status, 200)
+            tap.eq(host_keys(other, own, good), ([good], []))
+            tell("modules-final", "FAIL")
+            if begins_again:
+                tell("init-network", "SUCCESS", "start")
+            tap.eq(host_keys(other, path, bad), ([good], [bad]))
+            tap.eq(other.admin("GET", "/v1/nodes/n1").json["alarms"], 1)
+            # By its own key the node that failed is built again.
+            tell("modules-final", "FAIL")
+            tap.eq(report(own, other, "init-network", "SUCCESS", "start"), 200)
+            tap.eq(host_keys(other, own, bad), ([bad], []))
+            path = other.arm("n1")["window_url"][len(URL):]
+            tap.eq(host_keys(other, path, good), ([good], []))  # a build that an admin opened
+
+
+def test_the_order_of_host_keys_is_nothing():
+    keys = [("rsa", "ssh-rsa AAAA n1"), ("ed25519", "ssh-ed25519 AAAA n1")]
+    with tree("mac").start() as other:
+        own = f"/s/{world.key_of(other.state, 'n1')}/"
+        other.arm("n1")
+        tap.eq(host_keys(other, own, *keys), (keys, []))
+        tap.eq(host_keys(other, own, *keys[::-1]), (keys, []))
+        tap.eq(host_keys(other, own, keys[0]), (keys, keys[:1]))
+        tap.eq(other.admin("GET", "/v1/nodes/n1").json["alarms"], 1)
 
 
 def test_all_four_files():

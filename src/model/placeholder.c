@@ -19,45 +19,37 @@ static const char *const uuids[] = {
     "deadbeef-dead-beef-dead-beefdeadbeef",
 };
 
+/* Without what is neither a letter nor a digit: boards differ in that. */
 static const char *const serials[] = {
-    "to be filled by o.e.m.",
-    "to be filled by oem",
-    "to be filled by o.e.m",
-    "default string",
-    "default_string",
+    "tobefilledbyoem",
+    "defaultstring",
     "default",
-    "system serial number",
-    "system serialnumber",
-    "serial number",
-    "base board serial number",
-    "baseboard serial number",
-    "chassis serial number",
-    "board serial number",
-    "mb-1234567890",
+    "systemserialnumber",
+    "serialnumber",
+    "baseboardserialnumber",
+    "chassisserialnumber",
+    "boardserialnumber",
+    "mb1234567890",
     "none",
     "null",
-    "not specified",
-    "not applicable",
-    "not available",
-    "not set",
-    "not settable",
-    "not present",
+    "notspecified",
+    "notapplicable",
+    "notavailable",
+    "notset",
+    "notsettable",
+    "notpresent",
     "unknown",
     "unspecified",
     "undefined",
     "invalid",
     "empty",
-    "n/a",
     "na",
-    "o.e.m.",
-    "o.e.m",
     "oem",
-    "oem default",
-    "oem serial number",
+    "oemdefault",
+    "oemserialnumber",
     "sernum",
     "serno",
     "sn",
-    "s/n",
     "tbd",
     "test",
     "123456",
@@ -71,9 +63,12 @@ static const char *const serials[] = {
     "0123456789012345",
     "012345678",
     "01234567",
+    "notdefined",
+    "noserialnumber",
+    "productserialnumber",
 };
 
-/* Also what erased flash and unset strings give: spaces, dots, zeros, 'xxxx'. */
+/* What erased flash and unset fields give. */
 static bool is_one_byte_repeated(const void *bytes, size_t n)
 {
     const char *p = bytes;
@@ -101,12 +96,42 @@ bool placeholder_uuid_text(struct str s)
             strncasecmp(s.p, "ffffffff-ffff-ffff-ffff-ffffffffffff", s.n) == 0);
 }
 
+/* The next letter (in lower case), digit or byte beyond ASCII of `s`, which is shortened; 0: none.
+ */
+static char next_that_counts(struct str *s)
+{
+    while (s->n) {
+        char c = *s->p;
+        *s = str_skip(*s, 1);
+        if (c >= 'A' && c <= 'Z')
+            c = (char)(c - 'A' + 'a');
+        if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c & 0x80))
+            return c;
+    }
+    return 0;
+}
+
+static bool is_said(struct str s, const char *listed)
+{
+    while (*listed && next_that_counts(&s) == *listed)
+        listed++;
+    return !*listed && !next_that_counts(&s);
+}
+
+/* Also spaces, dots, zeros, 'xx-xx': what unset strings give. */
+static bool says_one_thing(struct str s)
+{
+    char first = next_that_counts(&s), next = first;
+    while (next && next == first)
+        next = next_that_counts(&s);
+    return !next;
+}
+
 bool placeholder_serial(struct str s)
 {
-    s = str_trim(s);
     for (size_t i = 0; i < sizeof(serials) / sizeof(serials[0]); i++) {
-        if (strlen(serials[i]) == s.n && strncasecmp(s.p, serials[i], s.n) == 0)
+        if (is_said(s, serials[i]))
             return true;
     }
-    return !s.n || is_one_byte_repeated(s.p, s.n);
+    return says_one_thing(s);
 }

@@ -13,7 +13,7 @@
 bool placeholder_uuid(struct uuid u);
 /* The text of a uuid; also all zero and all ones, which uuid_parse refuses. */
 bool placeholder_uuid_text(struct str s);
-/* In any case, and with any spaces around it. */
+/* In any case, and with any spaces and punctuation. */
 bool placeholder_serial(struct str s);
 
 #endif

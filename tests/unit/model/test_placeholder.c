@@ -36,7 +36,12 @@ static void serials_that_nobody_has_set(void **state)
     static const char *const shared[] = {
         "To Be Filled By O.E.M.",
         "to be filled by o.e.m. ",
+        "TO BE FILLED BY OEM",
+        "To be  filled by O. E. M",
+        "To_Be_Filled_By_O.E.M.",
         "Default string",
+        "DefaultString",
+        "<None>",
         "None",
         "System Serial Number",
         "Not Specified",
@@ -45,13 +50,18 @@ static void serials_that_nobody_has_set(void **state)
         "00000000",
         "........",
         "XXXXXXXX",
+        "xx-XX-xx",
+        "00:00:00",
+        "",
+        "\xff\xff\xff\xff",
         "   ",
     };
     for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++) {
         if (!placeholder_serial(str_from(shared[i])))
             fail_msg("'%s' identifies a machine", shared[i]);
     }
-    static const char *const own[] = {"PF3X92K", "CN7016", "Nonesuch", "1234567891", "0123456780"};
+    static const char *const own[] = {"PF3X92K",    "CN7016",   "Nonesuch",    "1234567891",
+                                      "0123456780", "\xc3\xa4", "none\xc3\xa4"};
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
         if (placeholder_serial(str_from(own[i])))
             fail_msg("'%s' identifies no machine", own[i]);

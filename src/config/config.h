@@ -26,6 +26,7 @@ struct config_limits {
     uint32_t request_seconds;         /* until a request must be complete */
     uint32_t answer_seconds;          /* until an answer must have been received */
     uint32_t shutdown_seconds;        /* for requests in progress when we stop */
+    uint32_t hold_seconds;            /* for a node that waits for its cluster */
     uint32_t tftp_transfers;          /* total */
     uint32_t tftp_transfers_per_address;
     uint32_t tftp_windowsize; /* the largest that is granted */

@@ -12,7 +12,8 @@
 #include <stdio.h>
 
 #define DETAIL_MAX_BYTES 512
-#define WAIT_S 30 /* until a node asks again */
+#define WAIT_S 30     /* until a node asks again … */
+#define HELD_WAIT_S 2 /* … after it was held: it is still waited for */
 #define REASON_MAX_BYTES 256
 
 /* --- Refusals -------------------------------------------------------------------------------- */
@@ -59,11 +60,12 @@ static enum exchange_verdict refuse_unknown(struct exchange *x)
                   "url' prints");
 }
 
-static enum exchange_verdict wait(struct exchange *x, const char *reason, const char *detail)
+static enum exchange_verdict wait(struct exchange *x, const char *reason, unsigned retry_after_s,
+                                  struct str detail)
 {
-    refuse(x, 503, reason, "%s", detail);
+    refuse(x, 503, reason, "%.*s", STR_ARG(detail));
     x->out.event = "waits";
-    x->out.retry_after_s = WAIT_S;
+    x->out.retry_after_s = retry_after_s;
     return EXCHANGE_DONE;
 }
 
@@ -103,6 +105,11 @@ struct caller {
     struct request_ctx *rq;
     const struct node *node;
     struct claim claim;
+    struct str machine;                 /* of bootstrap: hash of machine-id, empty: unknown */
+    struct bootstrap_cluster *reported; /* of cluster */
+    struct cluster_change ask;
+    struct cluster_decision decision;
+    struct hold *hold;
     bool by_join_key; /* else only by the key of its window, which anyone on the network may read */
     bool is_claimed;  /* the window, by whatever boot */
     caller_then *then;
@@ -135,6 +142,18 @@ static void tell(struct exchange *x, const struct caller *c, enum change_kind ki
     fleet_forget(f, fleet_change(f, c->node->uid, c->node->name, &change, (struct waiter){0}));
 }
 
+/* Anyone on the network may have that key: it never makes a machine a master. */
+static bool may_use_window_key(struct exchange *x, const struct node *n)
+{
+    if (n->role->bootstrap != BOOTSTRAP_MASTER)
+        return true;
+    refuse(x, 403, "join-key",
+           "%.*s is a master, which needs the join key of its build window: start the machine "
+           "with the serial that 'cloudseed node arm %.*s' printed last",
+           STR_ARG(n->name), STR_ARG(n->name));
+    return false;
+}
+
 /* Whether the bearer is the window's join key, or the window's own key where that is in the path.
  * The key of a seed's URL crosses the network in plain HTTP: it proves nothing. */
 static bool check_bearer(struct exchange *x, struct caller *c, const struct record *r)
@@ -150,8 +169,10 @@ static bool check_bearer(struct exchange *x, struct caller *c, const struct reco
         return false;
     }
     c->by_join_key = keys_same(bearer, join);
-    if (c->by_join_key || (keys_same(bearer, window_key) && keys_same(c->rq->path.key, window_key)))
+    if (c->by_join_key)
         return true;
+    if (keys_same(bearer, window_key) && keys_same(c->rq->path.key, window_key))
+        return may_use_window_key(x, c->node);
     tell(x, c, CHANGE_WRONG_KEY, STR(""));
     refuse(x, 403, "join-key",
            "this is not the join key of the build window of %.*s: start the machine with the "
@@ -238,13 +259,18 @@ static enum exchange_verdict refuse_claim(struct exchange *x, const struct calle
                   STR_ARG(n->name), STR_ARG(n->name));
 }
 
+static enum exchange_verdict refuse_unwritten(struct exchange *x, const struct fleet_result *result)
+{
+    return refuse(x, 503, "busy", "the server cannot take this now: %s", result->reason);
+}
+
 /* Goes on once the claim, and whatever came with it, is written. */
 static enum exchange_verdict on_changed(struct exchange *x, void *state,
                                         const struct fleet_result *result)
 {
     struct caller *c = state;
     if (result->answer != FLEET_DONE)
-        return refuse(x, 503, "busy", "the server cannot take this now: %s", result->reason);
+        return refuse_unwritten(x, result);
     switch (result->status) {
     case 200: return c->then(x, c);
     case 403: return refuse_locked(x, c->node);
@@ -288,29 +314,112 @@ static bool has_asked(struct exchange *x, const struct caller *c)
 
 /* --- bootstrap ------------------------------------------------------------------------------- */
 
-static const struct node *first_master(const struct snapshot *s, const struct cluster *cluster)
+static bool has_address(const struct node *n, struct address a)
 {
-    const struct node *n = snapshot_next(s, STR(""));
-    while (n && !(n->cluster == cluster && n->role->bootstrap == BOOTSTRAP_MASTER))
-        n = snapshot_next(s, n->name);
-    return n;
+    for (uint8_t i = 0; i < n->addresses_n; i++) {
+        if (address_same(n->addresses[i], a))
+            return true;
+    }
+    return false;
 }
 
-/* What a node that has the claim is to do. All wait, as this server gives out no 'init' yet. */
-static enum exchange_verdict bootstrap_decide(struct exchange *x, struct caller *c)
+/* The masters of the cluster that are in the tree. */
+static void add_masters(struct exchange *x, const struct tree *t, const struct cluster *cluster,
+                        struct cluster_change *ask)
 {
-    const struct cluster *cluster = c->node->cluster;
-    const struct node *first = first_master(x->snapshot, cluster);
-    struct str name = cluster ? cluster->name : STR("(none)");
-    if (first && first != c->node)
-        return wait(x, "waits-for-master",
-                    arena_printf(&x->arena, "waits for %.*s to bring up the cluster %.*s",
-                                 STR_ARG(first->name), STR_ARG(name))
-                        .p);
-    return wait(
-        x, "busy",
-        arena_printf(&x->arena, "this server cannot bring up the cluster %.*s yet", STR_ARG(name))
-            .p);
+    struct cluster_master *list = (struct cluster_master *)ask->ask.masters;
+    uint32_t room = ask->ask.masters_n;
+    struct endpoint e;
+    bool is_address = endpoint_parse(cluster->endpoint, &e);
+    for (uint32_t i = 0; t && i < tree_node_count(t); i++) {
+        const struct node *n = tree_node(t, i);
+        if (n->cluster != cluster || n->role->bootstrap != BOOTSTRAP_MASTER)
+            continue;
+        list = arena_grow(&x->arena, list, ask->ask.masters_n, &room, sizeof(*list));
+        list[ask->ask.masters_n++] = (struct cluster_master){.uid = n->uid, .name = n->name};
+        if (is_address && has_address(n, e.address))
+            ask->ask.only = n->uid;
+    }
+    ask->ask.masters = list;
+}
+
+static struct cluster_change cluster_change_by(struct exchange *x, const struct caller *c,
+                                               enum cluster_change_kind kind)
+{
+    const struct node *n = c->node;
+    struct change by = request_change(x, n, CHANGE_CLAIM);
+    uint32_t generation = fleet_look(c->rq->core->fleet, n->uid).generation;
+    return (struct cluster_change){
+        .kind = kind,
+        .cluster = n->cluster->name,
+        .cause = by.cause,
+        .peer = by.peer,
+        .by = {n->uid, n->name, generation, c->claim.digest, c->machine},
+    };
+}
+
+static enum exchange_verdict decide(struct exchange *x, struct caller *c);
+
+/* What was true when it began to wait may not be: it asks again from its claim on. */
+static enum exchange_verdict on_held(struct exchange *x, void *state, enum hold_end end)
+{
+    struct caller *c = state;
+    switch (end) {
+    case HOLD_CHANGED: return submit_claim(x, c, decide);
+    case HOLD_SUPERSEDED:
+        return wait(x, "busy", WAIT_S,
+                    arena_printf(&x->arena, "another request of %.*s came later, and waits instead",
+                                 STR_ARG(c->node->name)));
+    case HOLD_OVER: break;
+    }
+    return wait(x, c->decision.reason, c->rq->core->host.held_beats ? HELD_WAIT_S : WAIT_S,
+                c->decision.detail);
+}
+
+/* This server does not write kubeadm's configurations yet. */
+static enum exchange_verdict cannot_answer(struct exchange *x, const struct caller *c)
+{
+    static const char *const what[] = {
+        [CLUSTER_DO_INIT] = "make the cluster",
+        [CLUSTER_DO_JOIN] = "join the cluster",
+        [CLUSTER_DO_NONE] = "stay in the cluster",
+    };
+    return wait(x, "busy", WAIT_S,
+                arena_printf(&x->arena, "%.*s is to %s %.*s, but this server cannot say how yet",
+                             STR_ARG(c->node->name), what[c->decision.verdict],
+                             STR_ARG(c->node->cluster->name)));
+}
+
+static enum exchange_verdict on_decided(struct exchange *x, void *state,
+                                        const struct fleet_result *result)
+{
+    struct caller *c = state;
+    if (result->answer != FLEET_DONE)
+        return refuse_unwritten(x, result);
+    if (!result->decision)
+        return refuse_unknown(x);
+    c->decision = *result->decision;
+    switch (c->decision.verdict) {
+    case CLUSTER_DO_WAIT: return hold_wait(x, c->hold);
+    case CLUSTER_DO_REFUSE:
+        return refuse(x, result->status, c->decision.reason, "%.*s", STR_ARG(c->decision.detail));
+    default: return cannot_answer(x, c);
+    }
+}
+
+/* What a node that has the claim is to do. It is written before it is answered. */
+static enum exchange_verdict decide(struct exchange *x, struct caller *c)
+{
+    struct core *core = c->rq->core;
+    c->ask = cluster_change_by(x, c, CLUSTER_ASK);
+    c->ask.ask.is_master = c->node->role->bootstrap == BOOTSTRAP_MASTER;
+    c->ask.ask.only = STR("");
+    add_masters(x, snapshot_tree(x->snapshot), c->node->cluster, &c->ask);
+    add_masters(x, snapshot_registered(x->snapshot), c->node->cluster, &c->ask);
+    if (!c->hold)
+        c->hold = hold_new(x, core, &c->ask, on_held, c);
+    return await_fleet(x, core->fleet, fleet_cluster_change(core->fleet, &c->ask, x->waiter),
+                       on_decided, c);
 }
 
 static struct caller *caller_new(struct exchange *x, struct request_ctx *rq)
@@ -332,33 +441,63 @@ enum exchange_verdict bootstrap_ask(struct exchange *x, struct request_ctx *rq)
         return refuse_malformed(x, e.msg);
     if (!admit(x, c, q.claim) || !check_uuid(x, c, q.uuid))
         return EXCHANGE_DONE;
-    return submit_claim(x, c, bootstrap_decide);
+    c->machine = q.machine;
+    return submit_claim(x, c, decide);
 }
 
 /* --- cluster --------------------------------------------------------------------------------- */
 
-static enum exchange_verdict refuse_lease(struct exchange *x, struct caller *c)
+static struct cluster_token seal_token(struct exchange *x, const struct caller *c,
+                                       const char *account, const struct bootstrap_token *t)
 {
-    struct str cluster = c->node->cluster ? c->node->cluster->name : STR("(none)");
-    return refuse(x, 403, "not-lease-holder",
-                  "%.*s was not given 'init' for the cluster %.*s: run 'kubeadm reset' on this "
-                  "machine, then start cloudseed-join.service",
-                  STR_ARG(c->node->name), STR_ARG(cluster));
+    struct str purpose = keys_cluster_purpose(c->node->cluster->name, str_from(account), &x->arena);
+    return (struct cluster_token){sealer_seal(c->rq->core->sealer, purpose, t->token, &x->arena),
+                                  t->expires_ms};
+}
+
+static enum exchange_verdict on_cluster_written(struct exchange *x, void *state,
+                                                const struct fleet_result *result)
+{
+    (void)state;
+    if (result->answer != FLEET_DONE)
+        return refuse_unwritten(x, result);
+    if (!result->decision)
+        return refuse_unknown(x);
+    if (result->status != 200)
+        return refuse(x, result->status, result->decision->reason, "%.*s",
+                      STR_ARG(result->decision->detail));
+    answer_json(x, 200, value_map(NULL, 0));
+    return EXCHANGE_DONE;
+}
+
+/* Its claim is the window's; whether it is that of the lease's holder, the fleet decides. */
+static enum exchange_verdict report_cluster(struct exchange *x, struct caller *c)
+{
+    struct fleet *f = c->rq->core->fleet;
+    struct cluster_change report = cluster_change_by(x, c, CLUSTER_REPORT);
+    report.report.endpoint = c->reported->endpoint;
+    report.report.declared = ARENA_JOIN(&x->arena, STR("https://"), c->node->cluster->endpoint);
+    report.report.ca = c->reported->ca;
+    report.report.minter = seal_token(x, c, "minter", &c->reported->minter);
+    report.report.approver = (struct cluster_token){.sealed = STR("")};
+    if (c->reported->has_approver)
+        report.report.approver = seal_token(x, c, "approver", &c->reported->approver);
+    return await_fleet(x, f, fleet_cluster_change(f, &report, x->waiter), on_cluster_written, c);
 }
 
 enum exchange_verdict bootstrap_cluster(struct exchange *x, struct request_ctx *rq)
 {
     struct caller *c = caller_new(x, rq);
-    struct bootstrap_cluster cluster;
     struct err e;
     if (!is_json(x))
         return EXCHANGE_DONE;
-    if (bootstrap_read_cluster(x->in.body, &x->arena, &cluster, &e) < 0 ||
-        certificate_check_list(cluster.ca, BOOTSTRAP_CAS_MAX, "'ca'", &e) < 0)
+    c->reported = ARENA_NEW(&x->arena, struct bootstrap_cluster);
+    if (bootstrap_read_cluster(x->in.body, &x->arena, c->reported, &e) < 0 ||
+        certificate_check_list(c->reported->ca, BOOTSTRAP_CAS_MAX, "'ca'", &e) < 0)
         return refuse_malformed(x, e.msg);
-    if (!admit(x, c, cluster.claim) || !has_asked(x, c))
+    if (!admit(x, c, c->reported->claim) || !has_asked(x, c))
         return EXCHANGE_DONE;
-    return submit_claim(x, c, refuse_lease);
+    return submit_claim(x, c, report_cluster);
 }
 
 /* --- result ---------------------------------------------------------------------------------- */

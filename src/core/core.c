@@ -222,6 +222,7 @@ struct core *core_new(struct snapshot *first, struct fleet *fleet, const struct 
     c->host = *host;
     c->started_wall_ms = c->loaded_wall_ms = clock_wall_ms();
     faults_init(&c->reload_faults);
+    TAILQ_INIT(&c->held);
     ca_forget(c);
     return c;
 }
@@ -288,4 +289,5 @@ struct snapshot *core_pin(struct core *c)
 void core_set_draining(struct core *c)
 {
     c->draining = true;
+    fleet_rouse(c->fleet); /* those that are held are let go */
 }

@@ -55,8 +55,10 @@ struct core_host {
      * core_ca_changed reports at its end. 0, with a reason that is static, if that is refused. */
     uint64_t (*change_ca)(void *cls, enum core_ca_change change, const char **ret_reason);
     void (*load)(void *cls, struct core_load *ret); /* NULL: there are no listeners */
-    const char *assets;                             /* their folder */
-    const struct work_port *work;                   /* opens files; NULL: no asset is served */
+    /* How many heartbeats (fleet_rouse) a node that waits for its cluster is held; 0: it is not. */
+    unsigned held_beats;
+    const char *assets;           /* their folder */
+    const struct work_port *work; /* opens files; NULL: no asset is served */
     void *cls;
 };
 

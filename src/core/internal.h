@@ -4,8 +4,8 @@
  *
  * core.c finds the request's row in route.c, and identify.c the node that it speaks for; then the
  * row's function answers: in boot.c with a node's files, in script.c with boot scripts, in assets.c
- * with files, in node_reports.c to reports, in bootstrap.c to nodes that join, in admin*.c to
- * admins. Such a function answers at once,
+ * with files, in node_reports.c to reports, in bootstrap.c to nodes that join, whom hold.c holds
+ * until it is their turn, in admin*.c to admins. Such a function answers at once,
  * or says what comes next and waits (port/exchange.h).
  */
 #ifndef CLOUDSEED_CORE_INTERNAL_H
@@ -15,6 +15,10 @@
 #include "core/core.h"
 #include "core/discovered.h"
 #include "core/route.h"
+
+#include <sys/queue.h>
+
+TAILQ_HEAD(holds, hold);
 
 struct core {
     struct exchange_port port;
@@ -39,8 +43,10 @@ struct core {
     struct faults reload_faults;
     struct core_tls tls; /* its texts are in the arena */
     struct arena tls_arena;
-    uint64_t ca_changes;    /* that have ended */
-    char ca_reason[256];    /* why the latest was not made; empty: it was */
+    uint64_t ca_changes; /* that have ended */
+    char ca_reason[256]; /* why the latest was not made; empty: it was */
+    struct holds held;   /* nodes that wait for their cluster */
+    uint32_t held_n;
     struct waiters waiters; /* for another snapshot, the end of a reload, or the turn */
 };
 
@@ -74,6 +80,17 @@ enum exchange_verdict core_await(struct core *c, struct exchange *x, exchange_ne
 /* For the end of an exchange that may have called core_await. */
 void core_leave(struct core *c, struct exchange *x);
 void core_wake_waiters(struct core *c);
+
+/* hold.c: a node that waits for its cluster. `then` is called when what it asks is no longer
+ * answered with "wait", and then may hold it again; when a newer request of the same node waits;
+ * and when it has waited for long enough, too many others do, or the server stops. */
+enum hold_end { HOLD_CHANGED, HOLD_SUPERSEDED, HOLD_OVER };
+typedef enum exchange_verdict hold_then(struct exchange *x, void *state, enum hold_end end);
+struct hold;
+/* `ask` and `state` live as long as the exchange. */
+struct hold *hold_new(struct exchange *x, struct core *c, const struct cluster_change *ask,
+                      hold_then *then, void *state);
+enum exchange_verdict hold_wait(struct exchange *x, struct hold *h);
 
 /* --- What nodes and boot programs ask for ---------------------------------------------------- */
 

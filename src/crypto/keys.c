@@ -113,6 +113,11 @@ struct str keys_join_purpose(struct str uid, struct arena *a)
     return ARENA_JOIN(a, STR("join key of "), uid);
 }
 
+struct str keys_cluster_purpose(struct str cluster, struct str account, struct arena *a)
+{
+    return ARENA_JOIN(a, account, STR(" token of "), cluster);
+}
+
 bool keys_same(struct str a, struct str b)
 {
     return a.n == b.n && CRYPTO_memcmp(a.p, b.p, a.n) == 0;

@@ -285,6 +285,7 @@ int service_run(const struct config *c, struct snapshot *first, struct state *st
                                    .extend = on_extend_requested,
                                    .change_ca = on_ca_change_requested,
                                    .load = on_load_wanted,
+                                   .held_beats = c->limits.hold_seconds * 1000 / HEARTBEAT_MS,
                                    .assets = c->assets_dir.p,
                                    .work = pool_port(s.pool),
                                    .cls = &s};

@@ -9,6 +9,7 @@ import signal
 import ssl
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -31,8 +32,8 @@ def golden(name):
 class Site:
     """A server with a tree of its own, whose URLs are those that it really has."""
 
-    def __init__(self, **site):
-        self.tree, self.site = world.Tree(), site
+    def __init__(self, hold_seconds=0, **site):
+        self.tree, self.site, self.hold_seconds = world.Tree(), site, hold_seconds
         self.tree.put("clusters/homelab.yaml", {"homelab": {
             "version": "1.29.15", "endpoint": "k8s-api.home.arpa:6443",
             "pods": ["192.168.0.0/16"], "services": ["10.96.0.0/12"]}})
@@ -48,7 +49,8 @@ class Site:
         self.start()
 
     def start(self):
-        self.server = self.tree.start(state=self.state, args=["--https", "127.0.0.1:0"])
+        self.server = self.tree.start(config={"limits": {"hold_seconds": self.hold_seconds}},
+                                      state=self.state, args=["--https", "127.0.0.1:0"])
         self.url, self.node_url = self.server.url, f"https://{self.server.listening['https']}"
         self.tree.put("site.yaml", {"name": "test", "url": self.url, "node_url": self.node_url,
                                     **self.site})
@@ -79,6 +81,11 @@ class Site:
     def events(self, name=WORKER):
         """Their kinds, the newest last."""
         return [e["kind"] for e in json.loads(self.cloudseed("events", name, "--json"))]
+
+    def wait_for(self, kind, name=WORKER):
+        """Until the node has such an event."""
+        subprocess.run([CLI, "wait", name, "--for", kind, "--timeout", "60s", "--server",
+                        str(self.server.socket)], check=True, timeout=world.SECONDS)
 
     def install(self, m, serial):
         """Gives the machine that serial, with the URLs that the server has now."""
@@ -202,12 +209,50 @@ def test_what_failed_is_shown_with_its_log():
         tap.eq((site.node()["state"], site.events()[-2:]), ("joining", ["joining", "joined"]))
 
 
-def test_nobody_has_the_lease():
+def test_one_master_makes_the_cluster():
     with Site() as site:
-        serial = site.serial("k8s-master-1")
-        site.post(serial, "bootstrap", request("bootstrap", uuid=None))
-        status, value, _ = site.post(serial, "cluster", request("cluster-hardened"))
-        tap.eq((status, value["reason"]), (403, "not-lease-holder"))
+        site.tree.node("k8s-master-2", "m", cluster="homelab")
+        site.cloudseed("reload")
+        first, other = site.serial("k8s-master-1"), site.serial("k8s-master-2")
+        ask = request("bootstrap", uuid=None)
+        status, value, _ = site.post(first, "bootstrap", ask)
+        tap.eq((status, value["reason"]), (503, "busy"))
+        tap.contains(value["detail"], "k8s-master-1 is to make the cluster homelab")
+        site.kill_and_start()
+        tap.eq(site.post(other, "bootstrap", ask)[:2], (503, golden("503-waits-for-master")))
+        report = request("cluster-hardened")
+        tap.eq(site.post(other, "cluster", report)[:2], (403, golden("403-not-lease-holder")))
+        tap.eq(site.post(first, "cluster", report)[:2], (200, {}))
+        site.kill_and_start()
+        status, value, _ = site.post(other, "bootstrap", ask)
+        tap.contains(value["detail"], "k8s-master-2 is to join the cluster homelab")
+        tap.eq([k for k in site.events("k8s-master-1") + site.events("k8s-master-2")
+                if k.startswith("cluster")], ["cluster-init", "cluster-standing", "cluster-turn"])
+
+
+def test_those_that_wait_are_let_go_when_the_cluster_is_there():
+    with Site(hold_seconds=50) as site, ThreadPoolExecutor() as pool:
+        worker, master = site.serial(), site.serial("k8s-master-1")
+        older = pool.submit(site.post, worker, "bootstrap", request("bootstrap"))
+        site.wait_for("joining")
+        newer = pool.submit(site.post, worker, "bootstrap", request("bootstrap"))
+        status, value, _ = older.result(world.SECONDS)
+        tap.eq((status, value["reason"]), (503, "busy"))
+        tap.contains(value["detail"], "another request of k8s-worker-2 came later")
+        site.post(master, "bootstrap", request("bootstrap", uuid=None))
+        assert not newer.done()
+        tap.eq(site.post(master, "cluster", request("cluster"))[:2], (200, {}))
+        status, value, _ = newer.result(world.SECONDS)
+        tap.contains(value["detail"], "k8s-worker-2 is to join the cluster homelab")
+
+
+def test_a_server_that_stops_lets_them_go():
+    with Site(hold_seconds=50) as site, ThreadPoolExecutor() as pool:
+        held = pool.submit(site.post, site.serial(), "bootstrap", request("bootstrap"))
+        site.wait_for("joining")
+        site.server.signal(signal.SIGTERM)
+        tap.eq(held.result(world.SECONDS)[:2], (503, golden("503-waits-for-master")))
+        tap.eq(site.server.wait(), 0)
 
 
 def test_no_secret_is_logged():

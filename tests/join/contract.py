@@ -167,6 +167,8 @@ REFUSALS = [
     (403, "node-exists", "stops"),
     (403, "version", "stops"),
     (403, "not-lease-holder", "stops"),
+    (403, "other-cluster", "stops"),
+    (403, "cluster-exists", "stops"),
     (404, "unknown-key", "stops"),
     (409, "claim", "stops"),
     (410, "window-over", "stops"),

@@ -64,6 +64,7 @@ static void an_empty_file_is_all_defaults(void **state)
     assert_int_equal(l.config.limits.request_seconds, 30);
     assert_int_equal(l.config.limits.answer_seconds, 300);
     assert_int_equal(l.config.limits.shutdown_seconds, 10);
+    assert_int_equal(l.config.limits.hold_seconds, 45);
     assert_int_equal(l.config.https_n, 0);
     assert_int_equal(l.config.tftp_n, 0);
     assert_int_equal(l.config.tftp_ports.first, 0);
@@ -80,7 +81,7 @@ static void everything_can_be_set(void **state)
                 "https: '10.0.10.5:8443'\ntftp: '10.0.10.5:69'\ntftp_ports: 6900-6999\n"
                 "log: {format: json, level: debug}\n"
                 "limits: {connections: 1, connections_per_address: 2, request_seconds: 3,\n"
-                "  answer_seconds: 4, shutdown_seconds: 0,\n"
+                "  answer_seconds: 4, shutdown_seconds: 0, hold_seconds: 8,\n"
                 "  tftp_transfers: 5, tftp_transfers_per_address: 6, tftp_windowsize: 7}\n");
     LOADED(l, "c.yaml");
     assert_string_equal(l.said.p, "");
@@ -100,6 +101,7 @@ static void everything_can_be_set(void **state)
     assert_int_equal(l.config.limits.request_seconds, 3);
     assert_int_equal(l.config.limits.answer_seconds, 4);
     assert_int_equal(l.config.limits.shutdown_seconds, 0);
+    assert_int_equal(l.config.limits.hold_seconds, 8);
     assert_int_equal(l.config.https_n, 1);
     assert_string_equal(text_of(l.config.https[0]), "10.0.10.5:8443");
     assert_int_equal(l.config.tftp_n, 1);

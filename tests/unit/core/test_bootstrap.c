@@ -22,20 +22,26 @@ static struct sealer *sealer;
 static struct exchange x;
 static struct arena texts;
 static struct str content_type;
+static bool time_passes; /* while an exchange waits */
+
+static void end_exchange(struct exchange *e)
+{
+    if (e->magic)
+        exchange_end(e);
+    arena_done(&e->arena);
+    buf_done(&e->body);
+    *e = (struct exchange){0};
+}
 
 static void leave(void)
 {
-    if (x.magic)
-        exchange_end(&x);
-    arena_done(&x.arena);
-    buf_done(&x.body);
-    x = (struct exchange){0};
+    end_exchange(&x);
 }
 
 static void load(void)
 {
     struct snapshot *s = snapshot_new(tmptree_load(&files), &secrets, STR("http://u"));
-    static const struct core_host host = {.cls = NULL};
+    static const struct core_host host = {.held_beats = 3};
     if (core)
         core_replace(core, s);
     else
@@ -56,6 +62,7 @@ static int start(void **state)
     tmptree_init(&files);
     arena_init(&texts, 16384);
     content_type = STR("application/json");
+    time_passes = true;
     tmptree_put(&files, "seed/clusters/c.yaml",
                 "homelab: {version: \"1.29.15\", endpoint: \"k8s-api.home.arpa:6443\",\n"
                 "  pods: 192.168.0.0/16, services: 10.96.0.0/12}\n");
@@ -130,19 +137,24 @@ static struct record record_of(const char *node)
     return r;
 }
 
+static void begin_post(struct exchange *e, const char *key, const char *what, const char *bearer)
+{
+    arena_init(&e->arena, 8192);
+    buf_init(&e->body, 1 << 20);
+    e->in.method = METHOD_POST;
+    e->in.listener = LISTENER_NODE;
+    e->in.path = arena_printf(&e->arena, "/s/%s/%s", key, what);
+    e->in.content_type = content_type;
+    if (bearer)
+        e->in.bearer = str_from(bearer);
+    exchange_begin(e, core_port(core));
+}
+
 /* Posts as the listener does; `what` is "bootstrap", and a NULL bearer is none. */
 static void post(const char *key, const char *what, const char *bearer, struct str body)
 {
     leave();
-    arena_init(&x.arena, 8192);
-    buf_init(&x.body, 1 << 20);
-    x.in.method = METHOD_POST;
-    x.in.listener = LISTENER_NODE;
-    x.in.path = arena_printf(&x.arena, "/s/%s/%s", key, what);
-    x.in.content_type = content_type;
-    if (bearer)
-        x.in.bearer = str_from(bearer);
-    exchange_begin(&x, core_port(core));
+    begin_post(&x, key, what, bearer);
     assert_true(x.is_secret || x.out.status);
     if (!x.out.status && body.n > x.body_max_bytes) {
         exchange_refuse(&x, 413, "the body is too large");
@@ -152,6 +164,8 @@ static void post(const char *key, const char *what, const char *bearer, struct s
     while (!x.out.status && exchange_step(&x) == EXCHANGE_WAIT) {
         assert_int_equal(x.out.status, 0);
         fleet_on_store(fleet);
+        if (time_passes)
+            fleet_rouse(fleet);
         exchange_wake(&x);
     }
 }
@@ -230,10 +244,50 @@ static void masters_wait(void **state)
     (void)state;
     arm("k8s-master-1");
     arm("k8s-master-2");
-    ask("k8s-master-1", JOIN_KEY);
-    is_refused(503, "busy", "cannot bring up the cluster homelab yet");
     ask("k8s-master-2", JOIN_KEY);
-    is_refused(503, "waits-for-master", "waits for k8s-master-1");
+    is_refused(503, "busy", "k8s-master-2 is to make the cluster homelab");
+    assert_int_equal(x.out.retry_after_s, 30);
+    ask("k8s-master-1", JOIN_KEY);
+    is_refused(503, "waits-for-master", "waits for k8s-master-2 to bring up the cluster homelab");
+    assert_int_equal(x.out.retry_after_s, 2);
+    struct cluster_record r;
+    assert_true(fleet_cluster(fleet, STR("homelab"), &texts, &r));
+    assert_str(r.holder.uid, "k8s-master-2");
+    assert_str(r.holder.machine, "5ca43106e415435c8a605bda74a399da");
+    assert_true(str_eq(r.holder.claim, record_of("k8s-master-2").window.claim));
+}
+
+/* What anyone on the network may have makes no machine a master. */
+static void a_master_needs_the_join_key(void **state)
+{
+    struct cluster_record r;
+    (void)state;
+    arm("k8s-master-1");
+    post(WINDOW_KEY, "bootstrap", WINDOW_KEY, with(request("bootstrap"), "\"" UUID "\"", "null"));
+    is_refused(403, "join-key", "k8s-master-1 is a master");
+    assert_false(fleet_cluster(fleet, STR("homelab"), &texts, &r));
+}
+
+/* Another master would advertise an address that it does not have. */
+static void an_endpoint_that_is_a_masters_address(void **state)
+{
+    (void)state;
+    tmptree_put(&files, "seed/clusters/c.yaml",
+                "homelab: {version: \"1.29.15\", endpoint: \"10.0.20.12:6443\",\n"
+                "  pods: 192.168.0.0/16, services: 10.96.0.0/12}\n");
+    tmptree_put(&files, "seed/nodes/n.yaml",
+                "k8s-master-1: {role: m, cluster: homelab}\n"
+                "k8s-master-2: {role: m, cluster: homelab, addresses: [10.0.20.12]}\n" WORKER
+                ": {role: w, cluster: homelab, uuid: " UUID "}\n");
+    tmptree_put(&files, "seed/site.yaml",
+                "name: lab\nurl: http://site:1\nnetworks: {n: {cidr: 10.0.20.0/24}}\n");
+    load();
+    arm("k8s-master-1");
+    ask("k8s-master-1", JOIN_KEY);
+    is_refused(503, "waits-for-master", "waits for k8s-master-2");
+    arm("k8s-master-2");
+    ask("k8s-master-2", JOIN_KEY);
+    is_refused(503, "busy", "is to make the cluster");
 }
 
 static void without_a_window(void **state)
@@ -424,16 +478,18 @@ static void bodies_are_json(void **state)
 
 /* --- cluster and result ---------------------------------------------------------------------- */
 
-static void nobody_has_the_lease(void **state)
+static void only_the_holder_reports_the_cluster(void **state)
 {
     struct str body = request("cluster-hardened");
     (void)state;
     arm("k8s-master-1");
     post(seed_key("k8s-master-1"), "cluster", JOIN_KEY, body);
     is_refused(409, "claim", "no boot has claimed");
+    arm("k8s-master-2");
     ask("k8s-master-1", JOIN_KEY);
-    post(seed_key("k8s-master-1"), "cluster", JOIN_KEY, body);
-    is_refused(403, "not-lease-holder", "was not given 'init' for the cluster homelab");
+    ask("k8s-master-2", JOIN_KEY);
+    post(seed_key("k8s-master-2"), "cluster", JOIN_KEY, body);
+    is_golden("403-not-lease-holder");
     post(seed_key("k8s-master-1"), "cluster", JOIN_KEY, with(body, "GBkaGxwdHh8", "GBkaGxwdHhA"));
     is_refused(409, "claim", "another boot");
     assert_int_equal(record_of("k8s-master-1").alarms, 1);
@@ -443,11 +499,54 @@ static void nobody_has_the_lease(void **state)
     is_refused(400, "malformed", "'ca': certificate 1 cannot be read");
 }
 
-static void is_taken(void)
+static void is_taken(const char *event)
 {
-    assert_int_equal(x.out.status, 200);
+    if (x.out.status != 200)
+        fail_msg("%d %.*s", x.out.status, STR_ARG(x.out.body));
     assert_str(x.out.body, "{}\n");
-    assert_string_equal(x.out.event, "result");
+    assert_string_equal(x.out.event, event);
+}
+
+static void the_cluster_is_written_before_it_is_answered(void **state)
+{
+    struct cluster_record r;
+    struct str token, body = request("cluster-hardened");
+    (void)state;
+    arm("k8s-master-1");
+    ask("k8s-master-1", JOIN_KEY);
+    post(seed_key("k8s-master-1"), "cluster", JOIN_KEY, with(body, "api.home.arpa", "api.lan"));
+    is_golden("403-other-cluster");
+    post(seed_key("k8s-master-1"), "cluster", JOIN_KEY, body);
+    is_taken("cluster");
+    fleet_cluster(fleet, STR("homelab"), &texts, &r);
+    assert_int_equal(r.phase, CLUSTER_STANDING);
+    assert_true(str_starts(r.ca, STR("-----BEGIN CERTIFICATE-----\n")));
+    struct value read = {0};
+    struct err e;
+    assert_int_equal(json_read(body, &texts, &read, &e), 0);
+    assert_true(
+        sealer_unseal(sealer, STR("minter token of homelab"), r.minter.sealed, &texts, &token));
+    assert_true(str_eq(token, value_text(value_get(value_get(read, STR("minter")), STR("token")))));
+    assert_false(
+        sealer_unseal(sealer, STR("minter token of homelab"), r.approver.sealed, &texts, &token));
+    post(seed_key("k8s-master-1"), "cluster", JOIN_KEY, request("cluster"));
+    is_taken("cluster");
+    fleet_cluster(fleet, STR("homelab"), &texts, &r);
+    assert_int_equal(r.approver.sealed.n, 0);
+    ask("k8s-master-1", JOIN_KEY);
+    is_refused(503, "busy", "k8s-master-1 is to make the cluster");
+    change(
+        "k8s-master-1",
+        (struct change){.kind = CHANGE_REPROVISION,
+                        .arm = {WINDOW_DEFAULT_MS,
+                                sealer_seal(sealer, keys_join_purpose(STR("k8s-master-1"), &texts),
+                                            STR(JOIN_KEY), &texts),
+                                STR(WINDOW_KEY)}});
+    ask("k8s-master-1", JOIN_KEY);
+    is_golden("403-cluster-exists");
+    arm(WORKER);
+    ask(WORKER, JOIN_KEY);
+    is_refused(503, "busy", WORKER " is to join the cluster homelab");
 }
 
 static void results(void **state)
@@ -458,7 +557,7 @@ static void results(void **state)
     is_refused(409, "claim", "no boot has claimed");
     ask(WORKER, JOIN_KEY);
     post(seed_key(WORKER), "result", JOIN_KEY, request("result-failed"));
-    is_taken();
+    is_taken("result");
     struct record r = record_of(WORKER);
     assert_int_equal(r.state, STATE_FAILED);
     assert_str(r.stage, "kubeadm");
@@ -469,10 +568,10 @@ static void results(void **state)
     is_golden("503-waits-for-master");
     assert_int_equal(record_of(WORKER).state, STATE_JOINING);
     post(seed_key(WORKER), "result", JOIN_KEY, request("result-ok"));
-    is_taken();
+    is_taken("result");
     assert_true(record_of(WORKER).joined);
     post(seed_key(WORKER), "result", JOIN_KEY, request("result-ok"));
-    is_taken();
+    is_taken("result");
     post(seed_key(WORKER), "result", JOIN_KEY,
          with(request("result-failed"), "GBkaGxwdHh8", "GBkaGxwdHhA"));
     is_golden("409-claim");
@@ -486,7 +585,7 @@ static void check_reason(const char *log, const char *want)
     struct str head = {failed.p, (size_t)(at - failed.p)};
     post(seed_key(WORKER), "result", JOIN_KEY,
          ARENA_JOIN(&texts, head, STR("\"log\": \""), str_from(log), STR("\"}")));
-    is_taken();
+    is_taken("result");
     assert_string_equal(record_of(WORKER).reason.p, want);
 }
 
@@ -519,20 +618,80 @@ static void nothing_is_answered_before_it_is_written(void **state)
     x.in.body = request("bootstrap");
     assert_int_equal(exchange_step(&x), EXCHANGE_WAIT);
     assert_int_equal(x.out.status, 0);
-    fleet_on_store(fleet);
-    exchange_wake(&x);
-    assert_int_equal(exchange_step(&x), EXCHANGE_DONE);
+    while (exchange_wake(&x), exchange_step(&x) == EXCHANGE_WAIT) {
+        fleet_on_store(fleet);
+        fleet_rouse(fleet);
+    }
     is_golden("503-waits-for-master");
+}
+
+/* --- Those that are held --------------------------------------------------------------------- */
+
+#define HELD_MAX 2048 /* as docs/formats/bootstrap.md has it */
+
+static void register_workers(unsigned n)
+{
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    buf_printf(&b, "k8s-master-1: {role: m, cluster: homelab}\n");
+    for (unsigned i = 0; i < n; i++)
+        buf_printf(&b, "w%u: {role: w, cluster: homelab}\n", i);
+    tmptree_put(&files, "seed/nodes/n.yaml", arena_str(&texts, buf_view(&b)).p);
+    buf_done(&b);
+    load();
+}
+
+static enum exchange_verdict begin_held(struct exchange *e, const char *node)
+{
+    arm(node);
+    begin_post(e, seed_key(node), "bootstrap", JOIN_KEY);
+    e->in.body = with(request("bootstrap"), "\"" UUID "\"", "null");
+    assert_int_equal(exchange_step(e), EXCHANGE_WAIT);
+    fleet_on_store(fleet);
+    exchange_wake(e);
+    return exchange_step(e);
+}
+
+static void so_many_are_held_and_no_more(void **state)
+{
+    struct exchange *held = calloc(HELD_MAX + 1, sizeof(*held));
+    (void)state;
+    time_passes = false;
+    register_workers(HELD_MAX + 1);
+    for (unsigned i = 0; i < HELD_MAX; i++)
+        assert_int_equal(begin_held(&held[i], arena_printf(&texts, "w%u", i).p), EXCHANGE_WAIT);
+    struct exchange *last = &held[HELD_MAX];
+    assert_int_equal(begin_held(last, "w2048"), EXCHANGE_DONE);
+    assert_int_equal(last->out.status, 503);
+    end_exchange(&held[7]); /* its peer has left */
+    end_exchange(last);
+    assert_int_equal(begin_held(last, "w2048"), EXCHANGE_WAIT);
+    arm("k8s-master-1");
+    ask("k8s-master-1", JOIN_KEY);
+    post(seed_key("k8s-master-1"), "cluster", JOIN_KEY, request("cluster"));
+    is_taken("cluster");
+    for (unsigned i = 0; i <= HELD_MAX; i++) {
+        if (i == 7)
+            continue;
+        while (exchange_wake(&held[i]), exchange_step(&held[i]) == EXCHANGE_WAIT)
+            fleet_on_store(fleet);
+        assert_non_null(strstr(held[i].out.body.p, "is to join the cluster"));
+        end_exchange(&held[i]);
+    }
+    free(held);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
 
-UNIT_MAIN(TEST(a_worker_waits_for_the_first_master), TEST(masters_wait), TEST(without_a_window),
-          TEST(keys_that_are_no_join_key), TEST(only_a_join_key_may_lock_a_node),
-          TEST(the_first_claim_wins), TEST(a_window_key_stands_for_both),
-          TEST(a_key_of_a_window_that_has_ended), TEST(machines_of_another_uuid),
-          TEST(a_node_without_a_uuid), TEST(a_role_that_joins_nothing),
-          TEST(requests_that_cannot_be_read), TEST(the_body_comes_before_the_window),
-          TEST(bodies_are_json), TEST(nobody_has_the_lease), TEST(results),
+UNIT_MAIN(TEST(a_worker_waits_for_the_first_master), TEST(masters_wait),
+          TEST(a_master_needs_the_join_key), TEST(an_endpoint_that_is_a_masters_address),
+          TEST(without_a_window), TEST(keys_that_are_no_join_key),
+          TEST(only_a_join_key_may_lock_a_node), TEST(the_first_claim_wins),
+          TEST(a_window_key_stands_for_both), TEST(a_key_of_a_window_that_has_ended),
+          TEST(machines_of_another_uuid), TEST(a_node_without_a_uuid),
+          TEST(a_role_that_joins_nothing), TEST(requests_that_cannot_be_read),
+          TEST(the_body_comes_before_the_window), TEST(bodies_are_json),
+          TEST(only_the_holder_reports_the_cluster),
+          TEST(the_cluster_is_written_before_it_is_answered), TEST(results),
           TEST(the_reason_is_the_line_that_says_most),
-          TEST(nothing_is_answered_before_it_is_written))
+          TEST(nothing_is_answered_before_it_is_written), TEST(so_many_are_held_and_no_more))

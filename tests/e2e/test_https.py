@@ -3,6 +3,8 @@
 """The nodes' listener over TLS: openssl, curl and Python as clients, and peers that are none."""
 import concurrent.futures
 import contextlib
+import ctypes
+import ctypes.util
 import http.client
 import os
 import resource
@@ -202,6 +204,65 @@ def test_records_of_one_byte_and_pipelined_requests():
             assert more, got
             got += more
         tap.eq(got.count(b"HTTP/1.1 200"), 4)
+
+
+class Keyed:
+    """A connection of OpenSSL's own, which can change its keys; Python's ssl cannot."""
+
+    KEY_UPDATE_NOT_REQUESTED = 0
+
+    def __init__(self, server):
+        lib = ctypes.CDLL(ctypes.util.find_library("ssl"))
+        for name in ("TLS_client_method", "SSL_CTX_new", "SSL_new"):
+            getattr(lib, name).restype = ctypes.c_void_p
+        self.lib, self.raw = lib, socket.create_connection(server.places[0])
+        self.context = ctypes.c_void_p(lib.SSL_CTX_new(ctypes.c_void_p(lib.TLS_client_method())))
+        self.ssl = ctypes.c_void_p(lib.SSL_new(self.context))
+        seconds = int(world.SECONDS).to_bytes(8, sys.byteorder) + bytes(8)
+        self.raw.setblocking(True)
+        self.raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, seconds)
+        tap.eq((lib.SSL_set_fd(self.ssl, self.raw.fileno()), lib.SSL_connect(self.ssl)), (1, 1))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.raw.close()
+        self.lib.SSL_free(self.ssl)
+        self.lib.SSL_CTX_free(self.context)
+
+    def change_keys(self):
+        tap.eq((self.lib.SSL_key_update(self.ssl, self.KEY_UPDATE_NOT_REQUESTED),
+                self.lib.SSL_do_handshake(self.ssl)), (1, 1))
+
+    def say(self, data):
+        tap.eq(self.lib.SSL_write(self.ssl, data, len(data)), len(data))
+
+    def hear(self, end):
+        got, data = b"", ctypes.create_string_buffer(65536)
+        while not got.endswith(end):
+            n = self.lib.SSL_read(self.ssl, data, len(data))
+            assert n > 0, got
+            got += data.raw[:n]
+        return got
+
+    def cork(self, held):
+        """What is said meanwhile arrives at once."""
+        self.raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, held)
+
+
+def test_new_keys_and_a_request_in_one_segment():
+    text = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
+    with start() as server, Keyed(server) as wire:
+        for cut in (0, 9):  # also within a request
+            if cut:
+                wire.say(text[:cut])
+            wire.cork(1)
+            for _ in range(3):
+                wire.change_keys()
+            wire.say(text[cut:])
+            wire.cork(0)
+            tap.contains(wire.hear(b"alive\n").decode(), "200 OK")
 
 
 def test_absolute_form():

@@ -54,7 +54,7 @@ void http_handshake_begin(struct http_connection *c)
     socket_set(c->fd, IPPROTO_TCP, TCP_NODELAY, 1);
     tls_session_begin(
         &c->tls, c->server->tls,
-        MHD_get_connection_info(c->m, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session);
+        MHD_get_connection_info(c->m, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session, c);
     move(c, HANDSHAKE_RUNS);
 }
 
@@ -78,6 +78,16 @@ void http_handshake_end(struct http_connection *c)
     tls_session_end(&c->tls);
 }
 
+/* Where it resumes a connection, libmicrohttpd looks whether there is something to read. */
+static void look_again(struct http_connection *c)
+{
+    if (c->handshake != HANDSHAKE_NONE || (c->request && c->request->suspended))
+        return; /* it is going to be resumed */
+    MHD_suspend_connection(c->m);
+    MHD_resume_connection(c->m);
+    http_engine_pump_soon(c->engine);
+}
+
 void http_handshakes_settle(struct http_server *s)
 {
     struct http_connection *c;
@@ -90,6 +100,8 @@ void http_handshakes_settle(struct http_server *s)
         MHD_suspend_connection(c->m);
         watch(c, tls_session_wants_write(&c->tls) ? EPOLLOUT : EPOLLIN);
     }
+    while ((c = tls_take_stalled(s->tls)) != NULL)
+        look_again(c);
 }
 
 void http_handshake_resume(struct http_connection *c)

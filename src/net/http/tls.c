@@ -38,6 +38,7 @@ struct tls_identity {
 
 struct tls {
     struct tls_identity *current; /* NULL: none yet */
+    LIST_HEAD(, tls_session) stalled;
 };
 
 static struct tls_identity *identity_ref(struct tls_identity *i)
@@ -207,25 +208,40 @@ void *tls_certificate_callback(void)
     return (void *)(uintptr_t)on_certificate_wanted;
 }
 
-static int on_finished(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
-                       const gnutls_datum_t *message)
+static void stall(struct tls_session *s)
+{
+    if (!s->is_stalled)
+        LIST_INSERT_HEAD(&s->tls->stalled, s, stalled);
+    s->is_stalled = true;
+}
+
+static void unstall(struct tls_session *s)
+{
+    if (s->is_stalled)
+        LIST_REMOVE(s, stalled);
+    s->is_stalled = false;
+}
+
+static int on_message(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
+                      const gnutls_datum_t *message)
 {
     struct tls_session *s = gnutls_session_get_ptr(session);
-    (void)type;
     (void)when;
     (void)message;
-    s->finished |= incoming ? FINISHED_PEERS : FINISHED_OURS;
+    if (type == GNUTLS_HANDSHAKE_FINISHED)
+        s->finished |= incoming ? FINISHED_PEERS : FINISHED_OURS;
+    else if (type == GNUTLS_HANDSHAKE_KEY_UPDATE && incoming)
+        stall(s);
     return 0;
 }
 
 /* libmicrohttpd points the session at its own connection, and reads that only with preshared keys.
  */
-void tls_session_begin(struct tls_session *s, struct tls *t, void *session)
+void tls_session_begin(struct tls_session *s, struct tls *t, void *session, void *owner)
 {
-    *s = (struct tls_session){.tls = t, .session = session};
+    *s = (struct tls_session){.tls = t, .session = session, .owner = owner};
     gnutls_session_set_ptr(session, s);
-    gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_FINISHED, GNUTLS_HOOK_POST,
-                                       on_finished);
+    gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_ANY, GNUTLS_HOOK_POST, on_message);
 }
 
 static void release(struct tls_session *s)
@@ -240,6 +256,14 @@ bool tls_session_is_done(struct tls_session *s)
         return false;
     release(s);
     return true;
+}
+
+void *tls_take_stalled(struct tls *t)
+{
+    struct tls_session *s = LIST_FIRST(&t->stalled);
+    if (s)
+        unstall(s);
+    return s ? s->owner : NULL;
 }
 
 bool tls_session_wants_write(const struct tls_session *s)
@@ -271,6 +295,7 @@ void tls_session_close(struct tls_session *s)
 
 void tls_session_end(struct tls_session *s)
 {
+    unstall(s);
     release(s);
     s->session = NULL;
 }

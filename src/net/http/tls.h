@@ -13,6 +13,8 @@
 #include "base/err.h"
 #include "base/str.h"
 
+#include <sys/queue.h>
+
 struct tls;
 struct tls_identity;
 
@@ -40,12 +42,19 @@ struct tls_session {
     void *session;                 /* GnuTLS's, which libmicrohttpd owns; NULL: not TLS */
     struct tls_identity *identity; /* that its handshake uses; NULL: none yet, or it is done */
     unsigned finished;             /* the peer's Finished message and ours */
+    void *owner;                   /* the caller's */
+    bool is_stalled;
+    LIST_ENTRY(tls_session) stalled;
 };
 
 /* Before the session's first byte. */
-void tls_session_begin(struct tls_session *s, struct tls *t, void *session);
+void tls_session_begin(struct tls_session *s, struct tls *t, void *session, void *owner);
 /* Whether the handshake is done; then it releases the certificate. */
 bool tls_session_is_done(struct tls_session *s);
+/* The owner of a session that received a message of TLS and no data, such as one with new keys:
+ * libmicrohttpd takes its socket for empty now, where more may be waiting. Each is returned once;
+ * NULL: no more. */
+void *tls_take_stalled(struct tls *t);
 /* Whether an unfinished handshake waits to send, and not to receive. */
 bool tls_session_wants_write(const struct tls_session *s);
 /* Why the handshake failed, for the log. */

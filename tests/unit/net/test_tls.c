@@ -180,7 +180,7 @@ static void two_init(struct tls *t)
         gnutls_transport_set_push_function(sides[i]->session, on_push);
         gnutls_transport_set_pull_function(sides[i]->session, on_pull);
     }
-    tls_session_begin(&two.ours, t, two.server.session);
+    tls_session_begin(&two.ours, t, two.server.session, NULL);
 }
 
 static void two_done(void)

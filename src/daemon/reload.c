@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #define WRITING_MS 5 /* about what a disk takes to write a node */
+#define PATIENCE_MS 1000
 
 void reload_hold_signal(bool hold)
 {
@@ -32,6 +33,7 @@ void reload_init(struct reload *r, struct core *core, struct checker *checker,
                          .state = state,
                          .loop = loop};
     r->work.data = r;
+    uv_timer_init(loop, &r->patience);
 }
 
 /* --- On the pool's thread --------------------------------------------------------------------- */
@@ -158,6 +160,8 @@ static void on_done(uv_work_t *done, int status)
     if (r->reloading)
         sealed_cache_done(&r->cache);
     begin_next(r);
+    if (r->closing && !r->running)
+        uv_close((uv_handle_t *)&r->patience, NULL);
 }
 
 uint64_t reload_start(struct reload *r)
@@ -191,4 +195,23 @@ void reload_stop(struct reload *r)
 {
     r->stopped = true;
     atomic_store(&r->stop, true);
+}
+
+static void on_stuck(uv_timer_t *patience)
+{
+    uv_stop(patience->loop);
+}
+
+void reload_close(struct reload *r)
+{
+    r->closing = true;
+    if (r->running)
+        uv_timer_start(&r->patience, on_stuck, PATIENCE_MS, 0);
+    else
+        uv_close((uv_handle_t *)&r->patience, NULL);
+}
+
+bool reload_is_stuck(const struct reload *r)
+{
+    return r->running;
 }

@@ -21,6 +21,7 @@
 
 struct reload {
     uv_work_t work;
+    uv_timer_t patience; /* with the reload that is under way when the loop is to end */
     struct core *core;
     struct checker *checker;
     struct certificates *certificates;
@@ -39,7 +40,7 @@ struct reload {
     int result;
     bool again_soon; /* it is done, but a node is being registered: extend once more */
     bool reloading;  /* false: it only extends */
-    bool running, again, extend, stopped;
+    bool running, again, extend, stopped, closing;
 };
 
 /* Blocks SIGHUP, or unblocks it once the loop handles it. One that comes earlier must not end us,
@@ -57,5 +58,11 @@ uint64_t reload_start(struct reload *r);
 void reload_extend(struct reload *r);
 /* Discards a reload that is under way; the loop must run until it has ended. */
 void reload_stop(struct reload *r);
+/* Once nothing else keeps the loop: waits a second for a reload that is under way, then stops the
+ * loop. */
+void reload_close(struct reload *r);
+/* After the loop has ended: whether a reload is still under way. Its files lie on a share that does
+ * not answer, and its thread may go on using what it was given. */
+bool reload_is_stuck(const struct reload *r);
 
 #endif

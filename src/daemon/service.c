@@ -15,6 +15,7 @@
 
 #include <assert.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -68,6 +69,7 @@ static void close_handles(struct service *s)
     pool_free(s->pool);
     certificates_stop(&s->certificates);
     state_stop(s->state);
+    reload_close(&s->reload);
 }
 
 /* Called again when a second signal drains a server that is already drained. */
@@ -270,6 +272,20 @@ static int listen_all(struct service *s, const struct listeners *listeners, stru
     return r;
 }
 
+/* Nothing can be done about a thread that waits for a share, and whatever it uses must stay. All is
+ * answered and stored. */
+static _Noreturn void end_at_once(const struct listeners *listeners)
+{
+    if (listeners->path)
+        unlink(listeners->path);
+    log_warning("reload-stuck", LOG_TEXT("reason", STR("a file of the seed tree, the templates, a "
+                                                       "secret or the certificate cannot be read: "
+                                                       "its share may be gone")));
+    log_notice("stopped", LOG_TEXT("reason", STR("asked to")));
+    log_drain();
+    _exit(EXIT_SUCCESS);
+}
+
 int service_run(const struct config *c, struct snapshot *first, struct state *state,
                 const struct listeners *listeners, struct err *e)
 {
@@ -306,6 +322,8 @@ int service_run(const struct config *c, struct snapshot *first, struct state *st
         close_handles(&s);
     }
     uv_run(&s.loop, UV_RUN_DEFAULT);
+    if (reload_is_stuck(&s.reload))
+        end_at_once(listeners);
     uv_loop_close(&s.loop);
     if (listeners->path)
         unlink(listeners->path);

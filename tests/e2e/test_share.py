@@ -40,6 +40,13 @@ if not WHY_NOT and MARK not in os.environ:  # what is mounted goes away with the
                {**os.environ, MARK: "1"})
 
 
+def waits_for_the_share(pid):
+    """Whether one of its threads does, in the kernel."""
+    return any("fuse" in (task / "wchan").read_text(encoding="ascii") or
+               "request_wait_answer" in (task / "wchan").read_text(encoding="ascii")
+               for task in Path(f"/proc/{pid}/task").iterdir())
+
+
 class Share:
     """The file system at `folder`, and a daemon that serves it."""
 
@@ -54,8 +61,8 @@ class Share:
             ["/usr/bin/python3", "-B", sharefs.__file__, str(self.folder),
              *(f"{name}={size}" for name, size in SIZES.items())])
         tap.wait_until(lambda: os.path.ismount(self.folder), what="the share to be mounted")
-        self.server = world.Tree().start(
-            args=["--assets", self.folder, "--tftp", "127.0.0.1:0"])
+        self.tree = world.Tree()
+        self.server = self.tree.start(args=["--assets", self.folder, "--tftp", "127.0.0.1:0"])
 
     def hang(self):
         self.process.send_signal(signal.SIGSTOP)
@@ -175,6 +182,20 @@ def test_the_server_ends_while_it_hangs():
         share.server.process.send_signal(signal.SIGTERM)
         share.server.wait_event("stopped")
         share.end()  # a thread in the kernel ends with its call, and only then does its process
+        tap.eq(share.server.process.wait(world.SECONDS), 0)
+
+
+def test_the_server_ends_while_a_reload_hangs():
+    with Share() as share:
+        (share.tree.seed / "roles" / "far.yaml").symlink_to(share.folder / "small")
+        share.hang()
+        share.server.process.send_signal(signal.SIGHUP)
+        tap.wait_until(lambda: waits_for_the_share(share.server.process.pid), what="the reload")
+        assert world.elapsed(share.server.get, "/healthz") < DEADLINE, "the loop waited"
+        share.server.process.send_signal(signal.SIGTERM)
+        share.server.wait_event("reload-stuck")
+        share.server.wait_event("stopped")
+        share.end()
         tap.eq(share.server.process.wait(world.SECONDS), 0)
 
 

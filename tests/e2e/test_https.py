@@ -146,6 +146,18 @@ def test_openssl_with_what_we_do_not_speak():
         alive(server)
 
 
+def test_a_peer_that_refuses_the_certificate_is_logged():
+    folder = world.scratch()
+    make_pair(folder, 1)
+    with start() as server:
+        for options in (["-CAfile", str(folder / "chain.new")], ["-verify_ip", "10.9.9.9"]):
+            done = s_client(server, "-tls1_3", *options)
+            assert done.returncode != 0, done.stdout
+        server.wait_event("handshake-failed", count=2)
+        for event in server.events("handshake-failed"):
+            tap.contains(event["reason"], "it may not trust the CA, or use a name")
+
+
 def test_renegotiation_ends_the_connection():
     with start() as server:
         host, port = server.places[0]

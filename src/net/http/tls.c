@@ -275,7 +275,13 @@ const char *tls_session_failure(const struct tls_session *s)
 {
     gnutls_alert_description_t alert = gnutls_alert_get(s->session);
     const char *name = alert ? gnutls_alert_get_name(alert) : NULL;
-    return name ? name : "the peer left, or has no version, cipher or group that we accept";
+    if (name)
+        return name;
+    /* OpenSSL's alert is not encrypted at this stage of TLS 1.3, and GnuTLS does not read it. */
+    return s->identity
+               ? "the peer left after it was sent the certificate: it may not trust the CA, or "
+                 "use a name that the certificate does not have"
+               : "the peer left, or has no version, cipher or group that we accept";
 }
 
 void tls_session_send(struct tls_session *s, struct str text)

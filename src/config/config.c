@@ -242,7 +242,8 @@ static const struct schema_field tls_fields[] = {
      .type = &schema_path,
      SCHEMA_MEMBER(struct config_tls, key),
      .help = "A file in PEM: the certificate's private key, without a password; others than its "
-             "owner and group must not be able to read it.",
+             "owner and group must not be able to read it. It must be ECDSA P-256 or P-384, "
+             "Ed25519, or RSA of at least 2048 bits.",
      .example = "/etc/cloudseed/tls/privkey.pem"},
     {.name = "ca",
      .type = &schema_path,

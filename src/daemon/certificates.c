@@ -304,6 +304,15 @@ static int read_ca(struct certificates *c, struct err *e)
     return r;
 }
 
+/* A rotation that no window keeps waiting ends at once: it is reported when it has. */
+static void report(struct certificates *c, bool wanted, const char *reason)
+{
+    if (wanted && !reason && c->ca.next)
+        c->ca.wanted = true;
+    else if (wanted)
+        core_ca_changed(c->core, c->ca.changes, reason);
+}
+
 static void on_written(struct certificates *c)
 {
     struct fleet_result result;
@@ -326,8 +335,7 @@ static void on_written(struct certificates *c)
         if (ok)
             issue_again(c);
         certificates_look(c);
-        if (wanted)
-            core_ca_changed(c->core, c->ca.changes, ok ? NULL : result.reason);
+        report(c, wanted, ok ? NULL : result.reason);
     }
     arena_done(&a);
 }

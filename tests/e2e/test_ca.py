@@ -132,6 +132,15 @@ def test_a_renewal_keeps_the_pin():
         tap.eq((len(accepts(before, pin)), len(accepts(after, pin))), (1, 1))
 
 
+def test_a_rotation_that_no_window_needs_is_over_when_it_is_reported():
+    with tree.start() as server:
+        first = shown(server)["pin"]
+        tap.eq("rotation" in cloudseed(server, "ca", "rotate"), False)
+        got = shown(server)
+        tap.eq((got["pin"] != first, got["rotation"]), (True, None))
+        tap.eq(ca_pem(server).count("BEGIN"), 1)
+
+
 def test_a_rotation_serves_nodes_with_either_pin():
     with tree.start() as server:
         old = secret_of(server.arm("n1")["serial"])

@@ -13,6 +13,7 @@
 #define JSON_MAX_BYTES ((size_t)256 * 1024)
 #define KIND_STATE STR("state")
 #define KIND_NODE STR("node")
+#define KIND_CLUSTER STR("cluster")
 
 void restored_init(struct restored *r)
 {
@@ -25,6 +26,7 @@ void restored_done(struct restored *r)
     arena_done(&r->arena);
     free(r->nodes);
     free(r->txns);
+    free(r->clusters);
     map_done(&r->by_uid);
     map_done(&r->names_now);
     map_done(&r->names_before);
@@ -71,6 +73,30 @@ static void note_definition(struct restored *r, const struct store_record *recor
     arena_done(&a);
 }
 
+static struct restored_cluster *cluster(struct restored *r, struct str name)
+{
+    for (uint32_t i = 0; i < r->clusters_n; i++) {
+        if (str_eq(r->clusters[i].name, name))
+            return &r->clusters[i];
+    }
+    r->clusters = mem_grow(r->clusters, r->clusters_n, &r->clusters_room, sizeof(*r->clusters));
+    r->clusters[r->clusters_n] =
+        (struct restored_cluster){arena_str(&r->arena, name), CLUSTER_FIRST_EPOCH, false};
+    return &r->clusters[r->clusters_n++];
+}
+
+/* Reads the record; one that cannot be read counts as unconfirmed by itself. */
+static struct restored_cluster *note_cluster(struct restored *r, const struct store_record *record,
+                                             struct cluster_record *ret)
+{
+    struct restored_cluster *c = cluster(r, record->key);
+    if (cluster_record_read(record->bytes, &r->arena, ret, NULL) < 0)
+        cluster_record_init(ret);
+    if (c->epoch < ret->epoch)
+        c->epoch = ret->epoch;
+    return c;
+}
+
 void restored_before(struct restored *r, const struct store_record *record)
 {
     struct record state;
@@ -78,6 +104,10 @@ void restored_before(struct restored *r, const struct store_record *record)
     if (str_eq(record->kind, KIND_NODE)) {
         struct restored_node *n = node(r, record->key);
         note_definition(r, record, n, &n->before);
+    }
+    if (str_eq(record->kind, KIND_CLUSTER)) {
+        struct cluster_record was;
+        note_cluster(r, record, &was);
     }
     if (!str_eq(record->kind, KIND_STATE))
         return;
@@ -99,24 +129,37 @@ static struct str json_of(struct restored *r, struct value v)
     return text;
 }
 
-static void add_txn(struct restored *r, struct str uid, uint64_t revision,
-                    const struct record *next, const struct change *c, const struct outcome *out)
+static void add_txn(struct restored *r, const struct store_write *write,
+                    const struct store_event *events, size_t n)
 {
-    struct arena *a = &r->arena;
-    struct store_write *write = ARENA_NEW(a, struct store_write);
-    struct store_event *events = ARENA_ARRAY(a, struct store_event, out->events_n);
-    *write = (struct store_write){STORE_PUT, KIND_STATE, uid, revision,
-                                  json_of(r, record_value(next, a))};
-    for (uint32_t i = 0; i < out->events_n; i++)
-        events[i] = (struct store_event){
-            .at_ms = r->at.wall_ms,
-            .node = uid,
-            .kind = arena_str(a, str_from(out->events[i].kind)),
-            .bytes = json_of(r, event_value(&out->events[i], next->name, c, a)),
-        };
+    struct store_write *copy = ARENA_NEW(&r->arena, struct store_write);
+    *copy = *write;
     r->txns = mem_grow(r->txns, r->txns_n, &r->txns_room, sizeof(*r->txns));
-    r->txns[r->txns_n++] = (struct store_txn){
-        .writes = write, .n_writes = 1, .events = events, .n_events = out->events_n};
+    r->txns[r->txns_n++] =
+        (struct store_txn){.writes = copy, .n_writes = 1, .events = events, .n_events = n};
+}
+
+static struct store_event event_of(struct restored *r, struct str uid, struct str name,
+                                   const struct event *e, const struct change *c)
+{
+    return (struct store_event){
+        .at_ms = r->at.wall_ms,
+        .node = uid,
+        .kind = arena_str(&r->arena, str_from(e->kind)),
+        .bytes = json_of(r, event_value(e, name, c, &r->arena)),
+    };
+}
+
+static void put_node(struct restored *r, struct str uid, uint64_t revision,
+                     const struct record *next, const struct change *c, const struct outcome *out)
+{
+    struct store_event *events = ARENA_ARRAY(&r->arena, struct store_event, out->events_n);
+    for (uint32_t i = 0; i < out->events_n; i++)
+        events[i] = event_of(r, uid, next->name, &out->events[i], c);
+    add_txn(r,
+            &(const struct store_write){STORE_PUT, KIND_STATE, uid, revision,
+                                        json_of(r, record_value(next, &r->arena))},
+            events, out->events_n);
 }
 
 /* The generation does not go back: cloud-init would take the machine for a new one, and build it
@@ -134,7 +177,41 @@ static void restore_node(struct restored *r, const struct restored_node *n, uint
     state_apply(state, &c, &r->arena, &out);
     r->closed += had_key;
     if (out.verdict == OUTCOME_WRITE)
-        add_txn(r, n->uid, revision, state, &c, &out);
+        put_node(r, n->uid, revision, state, &c, &out);
+}
+
+/* --- Clusters -------------------------------------------------------------------------------- */
+
+/* Since the backup it may have been made, or reset and made by another master. */
+static void put_cluster(struct restored *r, struct restored_cluster *known, uint64_t revision,
+                        struct cluster_record *next)
+{
+    const struct change c = {.cause = STR("restore"), .peer = STR("")};
+    const struct value_pair data[] = {JSON_STR("cluster", known->name),
+                                      JSON_INT("epoch", known->epoch)};
+    const struct event e = {"cluster-unconfirmed", value_map(data, 2)};
+    bool is_any = str_eq(known->name, CLUSTER_ANY);
+    struct store_event *event = ARENA_NEW(&r->arena, struct store_event);
+    next->phase = CLUSTER_UNCONFIRMED;
+    next->since_wall_ms = r->at.wall_ms;
+    next->epoch = known->epoch;
+    known->is_written = true;
+    *event = event_of(r, STR(""), STR(""), &e, &c);
+    add_txn(r,
+            &(const struct store_write){STORE_PUT, KIND_CLUSTER, known->name, revision,
+                                        json_of(r, cluster_record_value(next, &r->arena))},
+            event, is_any ? 0 : 1);
+}
+
+static void settle_clusters(struct restored *r)
+{
+    cluster(r, CLUSTER_ANY);
+    for (uint32_t i = 0; i < r->clusters_n; i++) {
+        struct cluster_record next;
+        cluster_record_init(&next);
+        if (!r->clusters[i].is_written)
+            put_cluster(r, &r->clusters[i], STORE_ABSENT, &next);
+    }
 }
 
 void restored_now(struct restored *r, const struct store_record *record)
@@ -144,6 +221,11 @@ void restored_now(struct restored *r, const struct store_record *record)
     if (str_eq(record->kind, KIND_NODE)) {
         struct restored_node *n = node(r, record->key);
         note_definition(r, record, n, &n->now);
+    }
+    if (str_eq(record->kind, KIND_CLUSTER)) {
+        struct cluster_record next;
+        struct restored_cluster *c = note_cluster(r, record, &next);
+        put_cluster(r, c, record->revision, &next);
     }
     if (!str_eq(record->kind, KIND_STATE))
         return;
@@ -164,6 +246,7 @@ static bool is_registered(const struct restored_node *n)
 /* Nodes that had not been heard of when the backup was made. */
 void restored_settle(struct restored *r)
 {
+    settle_clusters(r);
     for (uint32_t i = 0; i < r->n; i++) {
         const struct restored_node *n = &r->nodes[i];
         struct record state;
@@ -229,6 +312,8 @@ void restored_print(const struct restored *r)
 {
     uint32_t different = 0;
     printf("closed %u build windows: cloudseed node arm opens one again\n", r->closed);
+    printf("all clusters are unconfirmed, and no node makes or joins one: if one is gone, or never "
+           "was, run: cloudseed cluster reset NAME\n");
     if (!r->replaces)
         return;
     const struct restored_node **list = MEM_ARRAY(const struct restored_node *, r->n);

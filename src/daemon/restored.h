@@ -4,13 +4,14 @@
  * that it replaces.
  *
  * It reads records of both states, one after the other, and makes the transactions that close the
- * build windows of the restored one. It opens no files and prints to standard output only.
+ * build windows of the restored one and put its clusters in doubt. It opens no files and prints to
+ * standard output only.
  */
 #ifndef CLOUDSEED_DAEMON_RESTORED_H
 #define CLOUDSEED_DAEMON_RESTORED_H
 
 #include "base/map.h"
-#include "fleet/state.h"
+#include "fleet/cluster.h"
 #include "port/store.h"
 
 /* What one of the states says of a node; 0: it has no such record. */
@@ -24,10 +25,19 @@ struct restored_node {
     struct restored_side now, before;
 };
 
+/* A cluster that one of the states knows. */
+struct restored_cluster {
+    struct str name;
+    uint32_t epoch; /* the highest */
+    bool is_written;
+};
+
 struct restored {
     struct arena arena; /* holds everything that the members point to */
     struct restored_node *nodes;
     uint32_t n, room;
+    struct restored_cluster *clusters;
+    uint32_t clusters_n, clusters_room;
     struct map by_uid, names_now, names_before; /* names: of registered nodes */
     bool replaces;                              /* set by the caller: there was a state before */
     struct moment at;

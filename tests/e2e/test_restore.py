@@ -287,6 +287,8 @@ class Gone:
 GONE = Gone()
 DIFFERENT = """\
 closed 1 build windows: cloudseed node arm opens one again
+all clusters are unconfirmed, and no node makes or joins one: if one is gone, or never was, run: \
+cloudseed cluster reset NAME
 registered nodes that differ from the replaced state:
   again: has uid and key of a removed node of this name; run: cloudseed node rekey again, and give \
 its machine the new URL

@@ -127,7 +127,7 @@ _cloudseed_options() {
     'node add'*)
         options+=(--json --role --cluster --mac --address --uuid --serial --var --arm --for)
         ;;
-    'node discovered'*) options+=(--json --names) ;;
+    'node discovered'* | 'cluster list'*) options+=(--json --names) ;;
     'node adopt'*) options+=(--json --role --cluster --no-uuid --address --var --arm --for) ;;
     'node set'*)
         options+=(--json --role --cluster --mac --address --uuid --serial --var --unset)
@@ -142,7 +142,7 @@ _cloudseed_options() {
     'ca rotate'*) options+=(--json --now) ;;
     wait*) options+=(--for --timeout) ;;
     events*) options+=(--json --kind --since --follow) ;;
-    'node show'* | check*) options+=(--json) ;;
+    'node show'* | 'cluster show'* | 'cluster reset'* | check*) options+=(--json) ;;
     'asset list'*) options+=(--json --names) ;;
     'asset verify'*) options+=(--json) ;;
     'asset add'*) options+=(--sha256) ;;
@@ -157,8 +157,8 @@ _cloudseed_options() {
 _cloudseed_operands() {
     case "${words[*]-}" in
     '' | help)
-        _cloudseed_fixed check render diff node dhcp reference asset watch wait events known-hosts \
-            reload backup restore server ca help
+        _cloudseed_fixed check render diff node dhcp reference asset cluster watch wait events \
+            known-hosts reload backup restore server ca help
         ;;
     node | 'help node')
         _cloudseed_fixed list show url add discovered adopt set rm arm disarm unlock rekey \
@@ -179,6 +179,10 @@ _cloudseed_operands() {
         ;;
     server | 'help server') _cloudseed_fixed acknowledge ;;
     ca | 'help ca') _cloudseed_fixed show renew rotate ;;
+    cluster | 'help cluster') _cloudseed_fixed list show reset ;;
+    'cluster show' | 'cluster reset')
+        _cloudseed_names "$1" "${where[@]}" cluster list --names
+        ;;
     asset | 'help asset') _cloudseed_fixed add list verify rm bootloaders ;;
     'asset verify'* | 'asset rm'*) _cloudseed_names "$1" "${where[@]}" asset list --names ;;
     reference) _cloudseed_fixed seed config templates ;;

@@ -50,6 +50,9 @@ struct command {
     X(node_rekey)         \
     X(node_reprovision)   \
     X(node_accept_keys)   \
+    X(cluster_list)       \
+    X(cluster_show)       \
+    X(cluster_reset)      \
     X(watch)              \
     X(wait)               \
     X(events)             \

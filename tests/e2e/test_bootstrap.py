@@ -3,6 +3,7 @@
 """Nodes that join, over TLS: the shipped join script, unchanged, and the real server."""
 import http.client
 import json
+import os
 import re
 import shutil
 import signal
@@ -253,6 +254,63 @@ def test_a_server_that_stops_lets_them_go():
         site.server.signal(signal.SIGTERM)
         tap.eq(held.result(world.SECONDS)[:2], (503, golden("503-waits-for-master")))
         tap.eq(site.server.wait(), 0)
+
+
+def test_an_admin_sees_and_resets_clusters():
+    with Site() as site:
+        first, ask = site.serial("k8s-master-1"), request("bootstrap", uuid=None)
+        tap.eq(re.findall(r"^homelab .*", site.cloudseed("cluster", "list"), re.M)[0].split(),
+               ["homelab", "1.29.15", "k8s-api.home.arpa:6443", "none", "-", "-"])
+        site.post(first, "bootstrap", ask)
+        tap.contains(site.cloudseed("cluster", "show", "homelab"), "\nmade by    k8s-master-1\n")
+        site.post(first, "cluster", request("cluster"))
+        shown = json.loads(site.cloudseed("cluster", "show", "homelab", "--json"))
+        tap.eq((shown["phase"], shown["holder"]["name"], shown["ca"], shown["approver"]),
+               ("standing", "k8s-master-1", request("cluster")["ca"], None))
+        tap.eq(shown["minter"], {"expires": "2027-02-20T10:04:31.000Z"})
+        assert "eyJ" not in json.dumps(shown)
+        tap.contains(site.cloudseed("cluster", "reset", "homelab"), "phase      none for ")
+        shown = json.loads(site.cloudseed("cluster", "list", "--json"))[0]
+        tap.eq((shown["epoch"], shown["holder"], shown["ca"]), (2, None, None))
+        status, value, _ = site.post(first, "cluster", request("cluster"))
+        tap.eq((status, value["reason"]), (403, "not-lease-holder"))
+        tap.contains(site.cloudseed("events", "--kind", "cluster-reset"), "cluster homelab, epoch 2")
+        tap.eq(site.cloudseed("cluster", "list", "--names"), "homelab\n")
+        wrong = site.server.admin("POST", "/v1/clusters/homlab/reset")
+        tap.eq(wrong.status, 404)
+        tap.contains(wrong.text, "homelab")
+
+
+def test_after_a_restore_nobody_makes_or_joins_a_cluster():
+    with Site() as site:
+        site.tree.put("clusters/other.yaml", {"other": {
+            "version": "1.29.15", "endpoint": "other.home.arpa:6443",
+            "pods": ["192.168.0.0/16"], "services": ["10.96.0.0/12"]}})
+        site.tree.node("other-master", "m", cluster="other")
+        site.cloudseed("reload")
+        ask, backup = request("bootstrap", uuid=None), site.state.parent / "backup.db"
+        site.post(site.serial("k8s-master-1"), "bootstrap", ask)
+        site.cloudseed("backup", str(backup))
+        tap.contains(site.cloudseed("cluster", "reset", "homelab"), "epoch 2")
+        site.server.stop()
+        user = ["--user", "root"] if os.geteuid() == 0 else []
+        done = subprocess.run([daemon.BUILD / "cloudseedd", "--restore", backup, *user, "--state",
+                               site.state], text=True, stdout=subprocess.PIPE, check=True,
+                              timeout=world.SECONDS)
+        tap.contains(done.stdout, "\nall clusters are unconfirmed, ")
+        site.start()
+        for node, cluster in (("k8s-master-1", "homelab"), ("other-master", "other")):
+            serial = site.serial(node)
+            status, value, _ = site.post(serial, "bootstrap", ask)
+            tap.eq((status, value["reason"]), (503, "waits-for-master"))
+            tap.contains(value["detail"], f"run 'cloudseed cluster reset {cluster}'")
+            site.cloudseed("cluster", "reset", cluster)
+            status, value, _ = site.post(serial, "bootstrap", ask)
+            tap.contains(value["detail"], f"{node} is to make the cluster {cluster}")
+        shown = json.loads(site.cloudseed("cluster", "show", "homelab", "--json"))
+        tap.eq((shown["epoch"], shown["phase"]), (3, "init"))
+        kinds = [e["kind"] for e in json.loads(site.cloudseed("events", "--json"))]
+        tap.eq(kinds.count("cluster-unconfirmed"), 1)
 
 
 def test_no_secret_is_logged():

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/common/api.h"
+#include "cli/common/table.h"
+#include "wire/uri.h"
+
+#include <stdio.h>
+
+/* "/v1/clusters/NAME", or "/v1/clusters/NAME/ACTION" if `action` is not empty. */
+static struct str target_of(struct api *api, const char *name, const char *action)
+{
+    struct str segment = uri_encode_segment(str_from(name), api->arena);
+    return arena_printf(api->arena, "/v1/clusters/%.*s%s%s", STR_ARG(segment), *action ? "/" : "",
+                        action);
+}
+
+static struct str name_in(struct value cluster, const char *member)
+{
+    struct value node = value_get(cluster, str_from(member));
+    return node.kind == VALUE_MAP ? api_text(node, "name") : STR("");
+}
+
+/* --- The list ------------------------------------------------------------------------------- */
+
+static struct str phase_text(struct value cluster)
+{
+    bool stuck = value_get(cluster, STR("stuck")).b;
+    return stuck ? STR("standing, a master has failed") : api_text(cluster, "phase");
+}
+
+static void print_table(struct cli *c, struct value clusters)
+{
+    static const char *const heads[] = {"NAME", "VERSION", "ENDPOINT", "PHASE", "SINCE", "MADE BY"};
+    struct table t;
+    table_init(&t, &c->arena, 6);
+    for (size_t i = 0; i < 6; i++)
+        table_add(&t, str_from(heads[i]));
+    for (uint32_t i = 0; i < clusters.n; i++) {
+        struct value cluster = clusters.items[i];
+        table_add(&t, api_text(cluster, "name"));
+        table_add(&t, api_text(cluster, "version"));
+        table_add(&t, api_text(cluster, "endpoint"));
+        table_add(&t, phase_text(cluster));
+        table_add(&t, api_age(cluster, "since", &c->arena));
+        table_add(&t, name_in(cluster, "holder"));
+    }
+    table_print(&t, stdout, c->color_out);
+}
+
+static void print_names(struct value clusters)
+{
+    for (uint32_t i = 0; i < clusters.n; i++)
+        cli_print_line("%.*s", STR_ARG(api_text(clusters.items[i], "name")));
+}
+
+static int run_list(struct cli *c)
+{
+    struct value answer;
+    struct api api;
+    bool names = flags_given(&c->flags, "names"), json = flags_given(&c->flags, "json");
+    if (names && json)
+        return cli_misuse(c, "give either --json or --names");
+    int status = api_open(c, &api);
+    if (status == CLI_OK)
+        status = api_get(&api, STR("/v1/clusters"), &answer);
+    if (status == CLI_OK) {
+        struct value list = value_get(answer, STR("clusters"));
+        if (list.kind != VALUE_LIST)
+            list = value_list(NULL, 0);
+        if (json)
+            cli_print_json(list);
+        else if (names)
+            print_names(list);
+        else
+            print_table(c, list);
+    }
+    api_close(&api);
+    return status;
+}
+
+const struct command command_cluster_list = {
+    .name = "cluster list",
+    .operands = "",
+    .flags = FLAGS(FLAG_JSON, FLAG_NAMES),
+    .summary = "list the clusters, and how far each is",
+    .help = "A cluster's phase is none, init (a master makes it), standing (that master has\n"
+            "reported it), or unconfirmed: after a restore the server cannot tell.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed cluster list\n"
+            "  cloudseed cluster list --json | jq '.[] | select(.stuck)'\n",
+    .run = run_list,
+};
+
+/* --- One of them ---------------------------------------------------------------------------- */
+
+static void print_node(struct value cluster, const char *member, const char *label,
+                       const char *more)
+{
+    struct str name = name_in(cluster, member);
+    if (name.n)
+        cli_print_line("%-10s %.*s%s", label, STR_ARG(name), more);
+}
+
+static void print_token(struct value cluster, const char *member)
+{
+    struct value token = value_get(cluster, str_from(member));
+    if (token.kind == VALUE_MAP)
+        cli_print_line("%-10s has a token until %.*s", member, STR_ARG(api_text(token, "expires")));
+}
+
+static void print_cluster(struct value cluster, struct arena *a)
+{
+    struct str since = api_age(cluster, "since", a), reported = api_text(cluster, "reported");
+    bool stuck = value_get(cluster, STR("stuck")).b;
+    cli_print_line("name       %.*s", STR_ARG(api_text(cluster, "name")));
+    if (value_get(cluster, STR("declared")).b)
+        cli_print_line("declared   Kubernetes %.*s at %.*s", STR_ARG(api_text(cluster, "version")),
+                       STR_ARG(api_text(cluster, "endpoint")));
+    else
+        cli_print_line("declared   no: it is not in the seed tree any more");
+    cli_print_line("phase      %.*s%s%.*s, epoch %lld", STR_ARG(api_text(cluster, "phase")),
+                   since.n ? " for " : "", STR_ARG(since),
+                   (long long)api_number(cluster, "epoch", 0));
+    print_node(cluster, "holder", "made by", "");
+    if (reported.n)
+        cli_print_line("reported   %.*s", STR_ARG(reported));
+    print_token(cluster, "minter");
+    print_token(cluster, "approver");
+    print_node(cluster, "turn", "turn",
+               stuck ? ", which has failed: see 'cloudseed events --kind cluster-stuck'" : "");
+}
+
+static int ask(struct cli *c, const char *method, const char *action)
+{
+    struct api api;
+    struct api_answer answer;
+    int status = api_open(c, &api);
+    if (status == CLI_OK)
+        status = api_ask(&api, method, target_of(&api, c->operands[0], action), (struct value){0},
+                         STR(""), &answer);
+    if (status == CLI_OK && flags_given(&c->flags, "json"))
+        cli_print_json(answer.value);
+    else if (status == CLI_OK)
+        print_cluster(answer.value, api.arena);
+    api_close(&api);
+    return status;
+}
+
+static int run_show(struct cli *c)
+{
+    return ask(c, "GET", "");
+}
+
+const struct command command_cluster_show = {
+    .name = "cluster show",
+    .operands = "CLUSTER",
+    .operands_min = 1,
+    .operands_max = 1,
+    .flags = FLAGS(FLAG_JSON),
+    .summary = "show how far a cluster is",
+    .help = "Shows which master makes it or has made it, since when, what that master has\n"
+            "reported, and the further master whose turn it is to join.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed cluster show homelab\n"
+            "  cloudseed cluster show homelab --json | jq -r .ca >homelab-ca.pem\n",
+    .run = run_show,
+};
+
+static int run_reset(struct cli *c)
+{
+    return ask(c, "POST", "reset");
+}
+
+const struct command command_cluster_reset = {
+    .name = "cluster reset",
+    .operands = "CLUSTER",
+    .operands_min = 1,
+    .operands_max = 1,
+    .flags = FLAGS(FLAG_JSON),
+    .summary = "let a cluster be made from nothing",
+    .help = "The next master that asks makes the cluster. Run it only if the cluster is gone, or\n"
+            "never came to be: while its masters live, it gives you a second one at the same\n"
+            "endpoint. Run 'kubeadm reset' on the machines that remain, and arm their nodes\n"
+            "again. What the former master still reports is refused.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed cluster reset homelab\n",
+    .run = run_reset,
+};

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The clusters: how far each of them is, and the reset that begins another epoch. */
+#include "core/internal.h"
+
+#include "base/guess.h"
+#include "core/answer.h"
+
+static struct value boot_value(const struct cluster_boot *b, struct arena *a)
+{
+    if (!b->uid.n)
+        return value_none();
+    return JSON_MAP(a, JSON_STR("name", b->name), JSON_STR("uid", b->uid),
+                    JSON_INT("generation", b->generation));
+}
+
+static struct value token_value(const struct cluster_token *t, struct arena *a)
+{
+    if (!t->sealed.n)
+        return value_none();
+    return JSON_MAP(a, JSON_VALUE("expires", json_time(t->expires_wall_ms, a)));
+}
+
+/* CLUSTER of docs/formats/api.md; `declared` is NULL where the tree has it no more. */
+static struct value cluster_value(struct exchange *x, const struct core *c, struct str name,
+                                  const struct cluster *declared)
+{
+    struct arena *a = &x->arena;
+    struct cluster_record r;
+    bool is_known = fleet_cluster(c->fleet, name, a, &r);
+    struct str none = {"", 0};
+    return JSON_MAP(
+        a, JSON_STR("name", name), JSON_BOOL("declared", declared),
+        JSON_VALUE("version", admin_text_or_none(declared ? declared->version : none)),
+        JSON_VALUE("endpoint", admin_text_or_none(declared ? declared->endpoint : none)),
+        JSON_STR("phase", str_from(cluster_phase_names[r.phase])),
+        JSON_VALUE("since", is_known ? json_time(r.since_wall_ms, a) : value_none()),
+        JSON_INT("epoch", r.epoch), JSON_VALUE("holder", boot_value(&r.holder, a)),
+        JSON_VALUE("reported", admin_text_or_none(r.endpoint)),
+        JSON_VALUE("ca", admin_text_or_none(r.ca)), JSON_VALUE("minter", token_value(&r.minter, a)),
+        JSON_VALUE("approver", token_value(&r.approver, a)),
+        JSON_VALUE("turn", boot_value(&r.turn, a)), JSON_BOOL("stuck", r.turn_stuck));
+}
+
+enum exchange_verdict admin_list_clusters(struct exchange *x, struct request_ctx *rq)
+{
+    const struct core *c = rq->core;
+    const struct tree *t = snapshot_tree(x->snapshot);
+    struct str name;
+    if (!admin_params(x, NULL, 0))
+        return EXCHANGE_DONE;
+    answer_list_begin(x, "clusters");
+    for (uint32_t i = 0; i < tree_cluster_count(t); i++) {
+        const struct cluster *declared = tree_cluster(t, i);
+        answer_list_item(x, cluster_value(x, c, declared->name, declared));
+    }
+    for (uint32_t at = 0; fleet_cluster_at(c->fleet, &at, &name);) {
+        if (!tree_find_cluster(t, name))
+            answer_list_item(x, cluster_value(x, c, name, NULL));
+    }
+    answer_list_end(x, NULL, 0);
+    return EXCHANGE_DONE;
+}
+
+/* Whether the cluster of the path is declared, or known from before; else it is refused. */
+static bool find(struct exchange *x, const struct request_ctx *rq, const struct cluster **ret)
+{
+    const struct tree *t = snapshot_tree(x->snapshot);
+    struct cluster_record r;
+    struct guess g;
+    *ret = tree_find_cluster(t, rq->path.name);
+    if (*ret || fleet_cluster(rq->core->fleet, rq->path.name, &x->arena, &r))
+        return true;
+    guess_init(&g, rq->path.name);
+    for (uint32_t i = 0; i < tree_cluster_count(t); i++)
+        guess_offer(&g, tree_cluster(t, i)->name);
+    answer_problem(x, 404, arena_printf(&x->arena, "there is no such cluster%s", guess_text(&g)).p);
+    return false;
+}
+
+static void answer_cluster(struct exchange *x, const struct request_ctx *rq,
+                           const struct cluster *declared)
+{
+    answer_json(x, 200, cluster_value(x, rq->core, rq->path.name, declared));
+}
+
+enum exchange_verdict admin_show_cluster(struct exchange *x, struct request_ctx *rq)
+{
+    const struct cluster *declared;
+    if (find(x, rq, &declared))
+        answer_cluster(x, rq, declared);
+    return EXCHANGE_DONE;
+}
+
+static enum exchange_verdict on_reset(struct exchange *x, void *state,
+                                      const struct fleet_result *result)
+{
+    struct request_ctx *rq = state;
+    if (result->answer != FLEET_DONE)
+        answer_problem(x, result->status, result->reason);
+    else if (result->status != 200)
+        answer_problem(x, result->status, result->decision->detail.p);
+    else
+        answer_cluster(x, rq, tree_find_cluster(snapshot_tree(x->snapshot), rq->path.name));
+    return EXCHANGE_DONE;
+}
+
+enum exchange_verdict admin_reset_cluster(struct exchange *x, struct request_ctx *rq)
+{
+    struct fleet *f = rq->core->fleet;
+    const struct cluster *declared;
+    struct value body;
+    if (!find(x, rq, &declared) || !admin_body(x, NULL, &body))
+        return EXCHANGE_DONE;
+    const struct cluster_change reset = {
+        .kind = CLUSTER_RESET, .cluster = rq->path.name, .cause = admin_cause(x), .peer = STR("")};
+    return await_fleet(x, f, fleet_cluster_change(f, &reset, x->waiter), on_reset, rq);
+}

@@ -316,34 +316,42 @@ enum exchange_verdict admin_accept_keys(struct exchange *x, struct request_ctx *
 
 /* --- The serial of an open window ------------------------------------------------------------- */
 
-static struct value open_serial_value(struct exchange *x, const struct request_ctx *rq,
-                                      const struct node *n, const struct window *w)
+/* NULL, or why there is none that a node could join with. */
+static const char *open_serial(struct exchange *x, const struct request_ctx *rq,
+                               const struct node *n, const struct record *r, struct value *ret)
 {
+    const struct core_tls *tls = &rq->core->tls;
+    const struct window *w = &r->window;
     struct arena *a = &x->arena;
     struct str join;
+    if (!r->has_window)
+        return "no build window is open, and only then there is a join key: 'cloudseed node arm' "
+               "opens one";
     if (!sealer_unseal(rq->core->sealer, keys_join_purpose(n->uid, a), w->join_key, a, &join))
-        return value_none();
-    return JSON_MAP(a, JSON_STR("serial", serial_of(x, n, join, w->pin)),
+        return "the window's join key was sealed with another key: open another window with "
+               "'cloudseed node arm'";
+    if (w->pin.n && !str_eq(w->pin, tls->pin) && !str_eq(w->pin, tls->former_pin))
+        return "the window has the pin of a CA that was replaced, so the machine would refuse this "
+               "server: open another window with 'cloudseed node arm'";
+    *ret = JSON_MAP(a, JSON_STR("serial", serial_of(x, n, join, w->pin)),
                     JSON_VALUE("ends", json_time(w->opened_wall_ms + (int64_t)w->length_ms, a)));
+    return NULL;
 }
 
 enum exchange_verdict admin_show_serial(struct exchange *x, struct request_ctx *rq)
 {
     const struct node *n = admin_node(x, rq);
     struct record r;
+    struct value v;
     uint64_t revision;
     if (!n)
         return EXCHANGE_DONE;
     x->is_secret = true;
     fleet_record(rq->core->fleet, n->uid, &x->arena, &r, &revision);
-    struct value v = r.has_window ? open_serial_value(x, rq, n, &r.window) : value_none();
-    if (v.kind == VALUE_MAP)
-        answer_json(x, 200, v);
+    const char *reason = open_serial(x, rq, n, &r, &v);
+    if (reason)
+        answer_problem(x, 409, reason);
     else
-        answer_problem(x, 409,
-                       r.has_window ? "the window's join key was sealed with another key: open "
-                                      "another window with 'cloudseed node arm'"
-                                    : "no build window is open, and only then there is a join key: "
-                                      "'cloudseed node arm' opens one");
+        answer_json(x, 200, v);
     return EXCHANGE_DONE;
 }

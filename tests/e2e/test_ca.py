@@ -158,6 +158,8 @@ def test_a_rotation_serves_nodes_with_either_pin():
         cloudseed(server, "ca", "rotate", "--now")
         assert secret_of(server.arm("n3")["serial"]) not in (old, new)
         tap.eq(shown(server)["rotation"], None)
+        tap.contains(cloudseed(server, "node", "url", "n2", "--smbios", status=1),
+                     "the pin of a CA that was replaced")
 
 
 def test_the_ca_lasts_and_travels_in_backups():

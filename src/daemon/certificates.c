@@ -152,27 +152,37 @@ static void warn(struct certificates *c, struct str text)
     c->warnings[c->warnings_n++] = text;
 }
 
+static void warn_of_times(struct certificates *c, struct arena *a, int64_t now)
+{
+    const struct certificate *s = &c->served;
+    char since[CLOCK_TEXT_SIZE], until[CLOCK_TEXT_SIZE];
+    clock_text(s->since_s * 1000, since);
+    clock_text(s->until_s * 1000, until);
+    if (now < s->since_s)
+        warn(c,
+             arena_printf(a, "the certificate is not valid before %s: nodes refuse it until then",
+                          since));
+    else if (now > s->until_s)
+        warn(c, arena_printf(a, "the certificate has ended at %s: replace the files and reload",
+                             until));
+    else if (now > s->until_s - (s->until_s - s->since_s) / 10)
+        warn(c, arena_printf(a, "the certificate ends at %s: replace the files and reload", until));
+}
+
 static void warn_of_provided(struct certificates *c, struct arena *a, int64_t now)
 {
-    char text[CLOCK_TEXT_SIZE];
     struct certificate_name name;
-    const struct certificate *s = &c->served;
     struct str url = node_url(c);
-    clock_text(s->until_s * 1000, text);
-    if (certificate_name_of_url(url, &name) && !certificate_covers(s, &name))
+    if (certificate_name_of_url(url, &name) && !certificate_covers(&c->served, &name))
         warn(c, arena_printf(a,
                              "the host of node_url (%.*s) is not among the names of the "
                              "certificate: nodes will refuse it",
                              STR_ARG(url)));
-    if (c->refused_expired)
-        warn(c, STR("the files hold a certificate that has ended: the former one stays in use"));
-    if (!ca_clock_is_sane(now))
-        return;
-    if (now > s->until_s)
-        warn(c, arena_printf(a, "the certificate has ended at %s: replace the files and reload",
-                             text));
-    else if (now > s->until_s - (s->until_s - s->since_s) / 10)
-        warn(c, arena_printf(a, "the certificate ends at %s: replace the files and reload", text));
+    if (c->refused)
+        warn(c, STR("the files hold a certificate that is not valid now: the former one stays in "
+                    "use"));
+    if (ca_clock_is_sane(now))
+        warn_of_times(c, a, now);
 }
 
 /* Each is logged when it first applies. */
@@ -516,14 +526,19 @@ int certificates_start(struct certificates *c, const struct certificates_host *h
     return r;
 }
 
+static bool is_valid_at(const struct certificate *c, int64_t now)
+{
+    return now >= c->since_s && now <= c->until_s;
+}
+
 void certificates_reloaded(struct certificates *c, struct certificate *provided)
 {
     int64_t now = now_s(c);
     struct err e = {.code = 0};
     if (c->provided) {
-        c->refused_expired =
-            ca_clock_is_sane(now) && provided->until_s < now && c->served.until_s >= now;
-        if (c->refused_expired)
+        c->refused =
+            ca_clock_is_sane(now) && !is_valid_at(provided, now) && is_valid_at(&c->served, now);
+        if (c->refused)
             certificate_done(provided);
         else if (present(c, provided, &e) < 0)
             log_error("certificate-refused", LOG_TEXT("reason", str_from(e.msg)));

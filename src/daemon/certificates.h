@@ -37,7 +37,7 @@ struct certificates {
     struct state *state;
     struct certificate served; /* issued, or provided */
     bool provided;
-    bool refused_expired; /* the files hold a certificate that has ended, and it is not used */
+    bool refused; /* the files hold a certificate that is not valid now, and it is not used */
     struct {
         struct ca *in_force;    /* NULL: the certificate is provided */
         bool unsaved;           /* it is not in the store yet */

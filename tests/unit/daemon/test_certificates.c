@@ -495,6 +495,9 @@ static void a_provided_certificate(void **state)
     world.now_s = made.until_s + 1;
     certificates_look(&c);
     assert_contains(ask(LISTENER_ADMIN, "/v1/ca"), "the certificate has ended at");
+    world.now_s = made.since_s - 1;
+    certificates_look(&c);
+    assert_contains(ask(LISTENER_ADMIN, "/v1/ca"), "the certificate is not valid before");
     /* Another one, which lacks a name. */
     provide("DNS:seed.home.arpa", 9);
     assert_int_equal(take(&made, ""), 0);
@@ -522,8 +525,8 @@ static void bad_files_are_faults(void **state)
     assert_int_equal(made.chain.n, 0);
 }
 
-/* Files that hold what has ended do not replace what has not. */
-static void an_ended_one_is_not_taken(void **state)
+/* Files that hold what has ended, or has not begun, do not replace what is valid. */
+static void one_that_is_not_valid_is_not_taken(void **state)
 {
     struct certificate first, second;
     (void)state;
@@ -535,7 +538,13 @@ static void an_ended_one_is_not_taken(void **state)
     start_with(first);
     certificates_reloaded(&c, &second);
     assert_int_equal(world.used, 1);
-    assert_contains(ask(LISTENER_ADMIN, "/v1/ca"), "the files hold a certificate that has ended");
+    assert_contains(ask(LISTENER_ADMIN, "/v1/ca"),
+                    "the files hold a certificate that is not valid");
+    assert_int_equal(take(&second, ""), 0);
+    second.since_s = world.now_s + 1;
+    second.until_s = world.now_s + CA_DAY_S;
+    certificates_reloaded(&c, &second);
+    assert_int_equal(world.used, 1);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
@@ -545,4 +554,5 @@ UNIT_MAIN(TEST(a_ca_lasts), TEST(its_text_is_sealed), TEST(a_full_disk_at_the_fi
           TEST(time_passes), TEST(a_clock_that_begins_at_1970), TEST(a_renewal_keeps_the_pin),
           TEST(a_rotation_lasts_as_long_as_old_windows), TEST(the_end_of_a_window_is_noticed),
           TEST(a_rotation_may_be_at_once), TEST(a_change_that_is_not_stored_is_none),
-          TEST(a_provided_certificate), TEST(bad_files_are_faults), TEST(an_ended_one_is_not_taken))
+          TEST(a_provided_certificate), TEST(bad_files_are_faults),
+          TEST(one_that_is_not_valid_is_not_taken))

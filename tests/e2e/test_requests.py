@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Requests in forms that well-meant clients have, and in forms that nobody means well with."""
 import contextlib
+import json
 import sys
 from pathlib import Path
 
@@ -287,6 +288,17 @@ def test_a_peer_that_closes_its_sending_side_is_answered():
         wire.get(PATH)
         wire.socket.shutdown(1)
         tap.eq(wire.answer().body, BODY)
+        wire.ends()
+    body = json.dumps({"name": "modules-config", "description": "d", "event_type": "start"})
+    with world.Wire(server) as idle:
+        assert idle.is_open()
+        for _ in range(10):  # answered once it is stored
+            with world.Wire(server) as wire:
+                wire.send(f"{REPORT}Content-Length: {len(body)}\r\n\r\n{body}")
+                wire.socket.shutdown(1)
+                tap.eq(wire.answer().status, 200)
+                wire.ends()
+        assert idle.is_open()
 
 
 def test_it_is_well_afterwards():

@@ -188,9 +188,7 @@ bool http_connections_make_room(struct http_engine *g)
         return false;
     http_connection_heard(oldest); /* once */
     http_connection_cut(oldest);
-    MHD_run(g->daemon);
-    if (http_engine_is_tls(g))
-        http_handshakes_settle(g->server);
+    http_engine_run(g);
     return g->connections_n < before;
 }
 

@@ -86,6 +86,7 @@ struct http_request {
     enum http_request_state state;
     SLIST_ENTRY(http_request) entry; /* in spare_requests */
     LIST_ENTRY(http_request) opened; /* in opened_requests */
+    LIST_ENTRY(http_request) held;   /* in its engine's held_requests */
     struct http_server *server;
     struct http_connection *connection;
     struct MHD_Connection *m;
@@ -106,8 +107,8 @@ struct http_request {
     bool dropping;            /* was answered within its body; the rest is not kept */
     bool truncated;           /* the file became shorter while it was sent */
     bool is_fed;              /* a piece of the body has come since http_connections_cut_stuck */
-    bool was_held;            /* it was whole, and core waited */
-    bool suspended;           /* in libmicrohttpd */
+    bool suspended;           /* until http_resume */
+    bool is_held;             /* suspended, but not yet in libmicrohttpd */
     bool expired;             /* was suspended for too long */
     bool abandoned;           /* its peer left while it was suspended */
     bool ended;               /* the exchange's last step is done */
@@ -151,6 +152,7 @@ struct http_engine {
     struct MHD_Daemon *daemon;                  /* NULL: not started */
     uv_poll_t watch;                            /* libmicrohttpd's epoll */
     struct http_connections silent_connections; /* oldest first */
+    LIST_HEAD(, http_request) held_requests;    /* to be suspended after this run */
     uint32_t connections_n;
     unsigned spins; /* pumps in a row after which libmicrohttpd had more to do */
     bool is_due;    /* to be pumped at the loop's next iteration */
@@ -202,7 +204,9 @@ static inline bool http_engine_is_tls(const struct http_engine *g)
     return g == &g->server->engines[ENGINE_TLS];
 }
 
-/* server.c: runs libmicrohttpd, now or at the loop's next iteration. */
+/* server.c: runs libmicrohttpd once, or for as long as it has more to do: now or at the loop's next
+ * iteration. */
+void http_engine_run(struct http_engine *g);
 void http_engine_pump(struct http_engine *g);
 void http_engine_pump_soon(struct http_engine *g);
 int http_engine_start(struct http_engine *g, struct err *e);
@@ -268,6 +272,8 @@ void http_request_refuse_head(struct http_server *s, int status, struct str text
 
 /* Suspends a request until http_resume, in PHASE_SUSPENDED or PHASE_STREAMING. */
 void http_suspend(struct http_request *r, enum http_phase phase);
+/* After each run of libmicrohttpd. */
+void http_requests_settle(struct http_engine *g);
 void http_resume(struct http_request *r);
 /* Ends a suspended request whose peer has left. */
 void http_request_abandon(struct http_request *r);

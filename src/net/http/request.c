@@ -11,15 +11,42 @@
 
 /* --- Suspended requests -------------------------------------------------------------------- */
 
+/*
+ * A connection that is suspended while libmicrohttpd reads is read again as soon as it is resumed,
+ * before our answer is asked for: a peer that has closed its sending side, as `nc -N` does, would
+ * be taken for one that left. So a request that core holds is suspended after the run, when
+ * libmicrohttpd waits for the answer and for nothing else.
+ */
 void http_suspend(struct http_request *r, enum http_phase phase)
 {
     http_request_check(r, phase == PHASE_SUSPENDED ? REQUEST_BEGUN : REQUEST_ANSWERED);
     assert(!r->suspended);
     http_connection_enter(r->connection, phase);
     r->suspended = true;
-    MHD_suspend_connection(r->m);
-    if (phase == PHASE_SUSPENDED && r->connection->tls.session)
-        http_peer_watch(r->connection);
+    r->is_held = phase == PHASE_SUSPENDED;
+    if (r->is_held)
+        LIST_INSERT_HEAD(&r->connection->engine->held_requests, r, held);
+    else
+        MHD_suspend_connection(r->m);
+}
+
+static void release(struct http_request *r)
+{
+    if (r->is_held)
+        LIST_REMOVE(r, held);
+    r->suspended = r->is_held = false;
+}
+
+void http_requests_settle(struct http_engine *g)
+{
+    struct http_request *r;
+    while ((r = LIST_FIRST(&g->held_requests)) != NULL) {
+        LIST_REMOVE(r, held);
+        r->is_held = false;
+        MHD_suspend_connection(r->m);
+        if (r->connection->tls.session)
+            http_peer_watch(r->connection);
+    }
 }
 
 /* libmicrohttpd serves a resumed connection in its next run, and does not ask for one. */
@@ -29,9 +56,10 @@ void http_resume(struct http_request *r)
     exchange_wake(&r->exchange);
     if (!r->suspended)
         return;
-    r->suspended = false;
+    if (!r->is_held)
+        MHD_resume_connection(r->m);
+    release(r);
     http_connection_enter(r->connection, PHASE_ANSWERING);
-    MHD_resume_connection(r->m);
     http_engine_pump_soon(r->connection->engine);
 }
 
@@ -427,11 +455,12 @@ enum MHD_Result http_request_step(void *cls, struct MHD_Connection *m, const cha
         return MHD_YES;
     }
     http_request_check(r, REQUEST_BEGUN);
+    if (r->suspended) /* it is asked for more than once in a run */
+        return MHD_YES;
     if (r->dropping || r->abandoned)
         return MHD_NO;
     r->exchange.in.body = buf_view(&r->body);
     if (!answer(r)) {
-        r->was_held = true;
         http_suspend(r, PHASE_SUSPENDED);
         return MHD_YES;
     }
@@ -505,16 +534,14 @@ static void log_outcome(const struct http_request *r, bool whole)
               fields, n);
 }
 
-/* libmicrohttpd answered or gave up by itself, or the peer did while core waited. */
+/* libmicrohttpd answered or gave up by itself. */
 static void log_unread(const struct http_request *r)
 {
-    const char *reason = r->was_held ? "the peer left before its request was answered"
-                                     : "the request was malformed, too large, or never whole";
     char peer[ADDRESS_TEXT_SIZE];
     const struct exchange_in in = {.peer = r->connection->peer.address,
                                    .principal = r->connection->principal};
     log_notice("unread", LOG_TEXT("peer", peer_text(&in, peer)),
-               LOG_TEXT("reason", str_from(reason)));
+               LOG_TEXT("reason", STR("the request was malformed, too large, or never whole")));
 }
 
 void http_request_end(void *cls, struct MHD_Connection *m, void **context,
@@ -525,7 +552,9 @@ void http_request_end(void *cls, struct MHD_Connection *m, void **context,
     (void)m;
     if (!r)
         return;
-    assert(r->magic == REQUEST_MAGIC && r->state != REQUEST_SPARE && !r->suspended);
+    assert(r->magic == REQUEST_MAGIC && r->state != REQUEST_SPARE);
+    assert(!r->suspended || r->is_held);
+    release(r);
     *context = NULL;
     r->connection->request = NULL;
     s->requests_n--;

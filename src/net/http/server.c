@@ -44,6 +44,14 @@ static void report_drained(struct http_server *s)
         on_drained(s->drained_cls);
 }
 
+void http_engine_run(struct http_engine *g)
+{
+    MHD_run(g->daemon);
+    http_requests_settle(g);
+    if (http_engine_is_tls(g))
+        http_handshakes_settle(g->server);
+}
+
 /* libmicrohttpd must be asked after each run whether it has more to do. Its own time-outs are off:
  * connection.c has the deadlines. */
 void http_engine_pump(struct http_engine *g)
@@ -52,9 +60,7 @@ void http_engine_pump(struct http_engine *g)
     MHD_UNSIGNED_LONG_LONG wait_ms;
     g->is_due = false;
     for (int i = 0; i < TURNS_MAX; i++) {
-        MHD_run(g->daemon);
-        if (http_engine_is_tls(g))
-            http_handshakes_settle(s);
+        http_engine_run(g);
         if (MHD_get_timeout(g->daemon, &wait_ms) != MHD_YES || wait_ms > 0) {
             g->spins = 0;
             break;
@@ -180,6 +186,7 @@ int http_server_new(uv_loop_t *loop, const struct exchange_port *port, const str
     for (int i = 0; i < ENGINES; i++) {
         s->engines[i].server = s;
         TAILQ_INIT(&s->engines[i].silent_connections);
+        LIST_INIT(&s->engines[i].held_requests);
     }
     for (int phase = 0; phase < PHASES; phase++)
         TAILQ_INIT(&s->phases[phase]);

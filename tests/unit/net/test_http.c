@@ -313,6 +313,28 @@ static void who_is_woken_at_once_goes_on(void **state)
     assert_int_equal(world.steps, 3);
 }
 
+/* libmicrohttpd looks after the connection that has been idle for longest whatever else it does: so
+ * that is another one. */
+static void a_peer_that_has_closed_its_side_is_answered(void **state)
+{
+    static const char say[] = HEAD("GET", "/wait") "\r\n";
+    (void)state;
+    world.wakes_left = 3;
+    int listening = listen_tcp(), idle = connect_to(listening);
+    struct talk t = {.fd = connect_to(listening)};
+    pthread_t thread;
+    assert_int_equal(write(idle, say, 1), 1);
+    assert_int_equal(write(t.fd, say, sizeof(say) - 1), sizeof(say) - 1);
+    assert_int_equal(shutdown(t.fd, SHUT_WR), 0);
+    assert_int_equal(pthread_create(&thread, NULL, talk, &t), 0);
+    uv_run(&world.loop, UV_RUN_DEFAULT);
+    pthread_join(thread, NULL);
+    close(idle);
+    assert_contains(t.heard, "HTTP/1.1 200 OK");
+    assert_int_equal(world.steps, 4);
+    assert_int_equal(world.ended, 1);
+}
+
 static void keep_alive_outlives_a_wait(void **state)
 {
     (void)state;
@@ -431,7 +453,8 @@ UNIT_MAIN(IN_WORLD(a_body_comes_whole), IN_WORLD(a_chunked_body_comes_whole),
           IN_WORLD(a_chunked_body_too_large_ends_it), IN_WORLD(an_early_answer_reads_no_body),
           IN_WORLD(a_body_that_nobody_wants_ends_the_connection), IN_WORLD(who_waits_is_woken),
           IN_WORLD(who_is_woken_at_once_goes_on), IN_WORLD(keep_alive_outlives_a_wait),
-          IN_WORLD(not_yet_says_when), IN_WORLD(a_bearer_is_passed_on), IN_WORLD(a_bearer_is_wiped),
+          IN_WORLD(a_peer_that_has_closed_its_side_is_answered), IN_WORLD(not_yet_says_when),
+          IN_WORLD(a_bearer_is_passed_on), IN_WORLD(a_bearer_is_wiped),
           IN_WORLD(a_stream_comes_by_steps), IN_WORLD(a_query_that_does_not_fit_is_forgotten),
           cmocka_unit_test_setup(a_drain_ends_who_waits, open_world),
           IN_WORLD(a_unix_socket_tells_who_asks))

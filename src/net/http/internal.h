@@ -263,8 +263,7 @@ enum MHD_Result http_request_step(void *cls, struct MHD_Connection *m, const cha
                                   size_t *body_n, void **context);
 void http_request_end(void *cls, struct MHD_Connection *m, void **context,
                       enum MHD_RequestTerminationCode how);
-/* Ends the connection's request if libmicrohttpd has not: it does not where a query is too large
- * for the connection's memory. */
+/* Ends the connection's request if libmicrohttpd has not. */
 void http_request_forget(struct http_connection *c);
 void http_requests_free_spare(struct http_server *s);
 /* libmicrohttpd refuses the head that it has just read, and would answer twice. */

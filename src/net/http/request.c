@@ -170,8 +170,12 @@ void *http_request_begin(void *cls, const char *target, struct MHD_Connection *m
     r->state = REQUEST_OPENED;
     r->version_at = target + strlen(target) + 1;
     LIST_INSERT_HEAD(&s->opened_requests, r, opened);
-    if (query) /* libmicrohttpd cuts its own copy into arguments */
+    if (query) {
         r->exchange.in.query = arena_str(&r->exchange.arena, str_from(query + 1));
+        /* libmicrohttpd would cut it into arguments, and where these do not fit the connection's
+         * memory go round in circles until the deadline. */
+        ((char *)(uintptr_t)query)[1] = '\0';
+    }
     return r;
 }
 

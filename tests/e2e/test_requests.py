@@ -206,6 +206,17 @@ def test_chunked_bodies_over_the_limit():
     tap.contains(server.wait_event("refused", status=413)["reason"], "too large")
 
 
+def test_a_refusal_reaches_a_client_that_sends_a_large_body():
+    """Most clients read nothing before they have sent all."""
+    body = b"a" * 8_000_000
+    for method, path, status in (("POST", f"/s/{KEY}/report", 413), ("POST", "/nothing", 404),
+                                 ("POST", PATH, 405), ("GET", PATH, 400)):
+        answer = server.request(method, path, body)
+        tap.eq((answer.status, answer.headers["Connection"]), (status, "close"), path)
+        tap.eq(answer.headers["Allow"], "GET, HEAD" if status == 405 else None)
+        tap.eq(len(answer.body), int(answer.headers["Content-Length"]))
+
+
 def test_a_body_on_get():
     head = f"GET {PATH} HTTP/1.1\r\nHost: x\r\n"
     refuses(head + "Content-Length: 3", 400, "take no body", b"abc")

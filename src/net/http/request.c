@@ -411,15 +411,28 @@ static bool answer(struct http_request *r)
     return r->exchange.out.status;
 }
 
-/* Without Content-Length that shows only within the body, where libmicrohttpd takes no answer. What
- * still comes is read and dropped until the deadline: closing now would send a reset, which may
- * overtake the answer. */
-static void refuse_within_body(struct http_request *r)
+/* An answer that comes before the whole body. What still comes is read and dropped until the
+ * deadline: closing now would send a reset, which may overtake the answer. */
+static void respond_and_drop(struct http_request *r)
 {
     const struct exchange_out *out = &r->exchange.out;
     r->dropping = true;
+    http_respond_at_once(r->connection, out->status, out->type, out->allow, out->body);
+}
+
+/* Without Content-Length that shows only within the body, where libmicrohttpd takes no answer. */
+static void refuse_within_body(struct http_request *r)
+{
     exchange_refuse(&r->exchange, 413, too_large);
-    http_respond_at_once(r->connection, out->status, out->type, out->body);
+    respond_and_drop(r);
+}
+
+/* Whether the body may come although the request is refused. One that waits for "100 Continue" does
+ * not. */
+static bool body_follows(const struct http_request *r)
+{
+    return (r->length > 0 || r->encoding_n) && r->exchange.in.method != METHOD_HEAD &&
+           !MHD_lookup_connection_value(r->m, MHD_HEADER_KIND, MHD_HTTP_HEADER_EXPECT);
 }
 
 void http_request_refuse_head(struct http_server *s, int status, struct str text)
@@ -431,7 +444,7 @@ void http_request_refuse_head(struct http_server *s, int status, struct str text
         if (r->dropping || !MHD_get_connection_info(r->m, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE))
             continue;
         r->dropping = true;
-        http_respond_at_once(r->connection, status, "text/plain; charset=utf-8", text);
+        http_respond_at_once(r->connection, status, "text/plain; charset=utf-8", NULL, text);
         return;
     }
 }
@@ -450,6 +463,10 @@ enum MHD_Result http_request_step(void *cls, struct MHD_Connection *m, const cha
         begin(r, url, method, version);
         if (!is_decided(r))
             return MHD_YES;
+        if (body_follows(r) && answer(r)) {
+            respond_and_drop(r);
+            return MHD_YES;
+        }
     } else if (*body_n) {
         http_request_check(r, REQUEST_BEGUN);
         r->is_fed = true;

@@ -222,13 +222,15 @@ static struct MHD_Response *make_response(struct http_request *r)
                                            MHD_RESPMEM_PERSISTENT);
 }
 
-void http_respond_at_once(struct http_connection *c, int status, const char *type, struct str body)
+void http_respond_at_once(struct http_connection *c, int status, const char *type,
+                          const char *allow, struct str body)
 {
     char head[256];
     int n = snprintf(head, sizeof(head),
                      "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
-                     "Connection: close\r\n\r\n",
-                     status, MHD_get_reason_phrase_for((unsigned)status), type, body.n);
+                     "%s%s%sConnection: close\r\n\r\n",
+                     status, MHD_get_reason_phrase_for((unsigned)status), type, body.n,
+                     allow ? "Allow: " : "", allow ? allow : "", allow ? "\r\n" : "");
     const struct iovec parts[] = {{head, (size_t)n}, {(void *)(uintptr_t)body.p, body.n}};
     const struct msghdr m = {.msg_iov = (struct iovec *)(uintptr_t)parts, .msg_iovlen = 2};
     if (c->tls.session) {

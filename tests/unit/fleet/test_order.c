@@ -343,6 +343,74 @@ static void the_lease_outlives_the_server(void **state)
     assert_false(fleet_cluster_at(fleet, &at, &name));
 }
 
+/* --- In doubt -------------------------------------------------------------------------------- */
+
+static void copy_file(const char *from, const char *to)
+{
+    static char bytes[1 << 20];
+    FILE *in = fopen(from, "r"), *out = fopen(to, "w");
+    assert_true(in && out);
+    size_t n = fread(bytes, 1, sizeof(bytes), in);
+    assert_true(n < sizeof(bytes) && fwrite(bytes, 1, n, out) == n);
+    assert_int_equal(fclose(in) | fclose(out), 0);
+}
+
+static void after_a_loss_nobody_begins(void **state)
+{
+    (void)state;
+    start_server();
+    done(define(5, "{}"));
+    fleet_close(fleet);
+    copy_file("state.db", "older.db");
+    start_server();
+    assert_int_equal(verdict(ask(1)), CLUSTER_DO_INIT);
+    fleet_close(fleet);
+    copy_file("older.db", "state.db");
+    start_server();
+    struct fleet_loss loss;
+    assert_true(fleet_lost(fleet, &loss));
+    assert_int_equal(verdict(ask(0)), CLUSTER_DO_WAIT);
+    assert_int_equal(verdict(ask(1)), CLUSTER_DO_WAIT);
+    assert_int_equal(record().phase, CLUSTER_UNCONFIRMED);
+    assert_int_equal(done(reset()).status, 200); /* an admin knows more, of this one */
+    assert_int_equal(verdict(ask(0)), CLUSTER_DO_INIT);
+    assert_int_equal(verdict(ask(1)), CLUSTER_DO_WAIT);
+    restart_server();
+    assert_true(fleet_lost(fleet, &loss));
+    assert_int_equal(verdict(ask(0)), CLUSTER_DO_INIT);
+}
+
+static void put_record(struct str key, struct str bytes)
+{
+    const struct own_record r = {STR("cluster"), key, bytes};
+    done(fleet_own_write(fleet, &r, me));
+    restart_server();
+}
+
+static void a_record_that_cannot_be_read_may_be_a_cluster(void **state)
+{
+    (void)state;
+    start_server();
+    put_record(CLUSTER, STR("{\"v\":2}"));
+    assert_int_equal(verdict(ask(0)), CLUSTER_DO_WAIT);
+    assert_int_equal(done(report(0)).status, 403);
+    assert_int_equal(done(reset()).status, 200);
+    assert_int_equal(verdict(ask(0)), CLUSTER_DO_INIT);
+}
+
+static void one_record_stands_for_all_that_have_none(void **state)
+{
+    (void)state;
+    start_server();
+    put_record(CLUSTER_ANY, STR("{\"v\":1,\"phase\":\"unconfirmed\",\"since_ms\":1,\"epoch\":1}"));
+    assert_int_equal(verdict(ask(0)), CLUSTER_DO_WAIT);
+    uint32_t at = 0;
+    struct str name;
+    assert_false(fleet_cluster_at(fleet, &at, &name));
+    assert_int_equal(done(reset()).status, 200);
+    assert_int_equal(verdict(ask(0)), CLUSTER_DO_INIT);
+}
+
 /* --- Random orders --------------------------------------------------------------------------- */
 
 static struct {
@@ -477,4 +545,7 @@ UNIT_MAIN(TEST(nothing_is_known_before_it_is_written),
           TEST(watchers_see_the_masters_that_are_waited_for),
           TEST(a_boot_that_has_joined_has_nothing_to_do), TEST(the_holder_is_not_removed),
           TEST(a_removed_node_gets_no_lease), TEST_ON_DISK(the_lease_outlives_the_server),
+          TEST_ON_DISK(after_a_loss_nobody_begins),
+          TEST_ON_DISK(a_record_that_cannot_be_read_may_be_a_cluster),
+          TEST_ON_DISK(one_record_stands_for_all_that_have_none),
           TEST_ON_DISK(one_init_and_nobody_is_stuck))

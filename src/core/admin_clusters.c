@@ -38,7 +38,8 @@ static struct value cluster_value(struct exchange *x, const struct core *c, stru
         JSON_VALUE("reported", admin_text_or_none(r.endpoint)),
         JSON_VALUE("ca", admin_text_or_none(r.ca)), JSON_VALUE("minter", token_value(&r.minter, a)),
         JSON_VALUE("approver", token_value(&r.approver, a)),
-        JSON_VALUE("turn", boot_value(&r.turn, a)), JSON_BOOL("stuck", r.turn_stuck));
+        JSON_VALUE("turn", boot_value(&r.turn, a)), JSON_BOOL("stuck", r.turn_stuck),
+        JSON_INT("held", hold_count(c, name)));
 }
 
 enum exchange_verdict admin_list_clusters(struct exchange *x, struct request_ctx *rq)

@@ -66,6 +66,15 @@ static enum exchange_verdict on_woken(struct exchange *x, void *state)
     return exchange_wait(x, on_woken, h);
 }
 
+uint32_t hold_count(const struct core *c, struct str cluster)
+{
+    const struct hold *h;
+    uint32_t n = 0;
+    TAILQ_FOREACH(h, &c->held, entry)
+    n += str_eq(h->ask->cluster, cluster);
+    return n;
+}
+
 struct hold *hold_new(struct exchange *x, struct core *c, const struct cluster_change *ask,
                       hold_then *then, void *state)
 {

@@ -91,6 +91,8 @@ struct hold;
 struct hold *hold_new(struct exchange *x, struct core *c, const struct cluster_change *ask,
                       hold_then *then, void *state);
 enum exchange_verdict hold_wait(struct exchange *x, struct hold *h);
+/* How many nodes wait for that cluster now. */
+uint32_t hold_count(const struct core *c, struct str cluster);
 
 /* --- What nodes and boot programs ask for ---------------------------------------------------- */
 

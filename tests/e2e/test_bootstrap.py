@@ -10,6 +10,7 @@ import signal
 import ssl
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -83,10 +84,11 @@ class Site:
         """Their kinds, the newest last."""
         return [e["kind"] for e in json.loads(self.cloudseed("events", name, "--json"))]
 
-    def wait_for(self, kind, name=WORKER):
-        """Until the node has such an event."""
-        subprocess.run([CLI, "wait", name, "--for", kind, "--timeout", "60s", "--server",
-                        str(self.server.socket)], check=True, timeout=world.SECONDS)
+    def wait_for_held(self):
+        """Until a node is held."""
+        deadline = time.monotonic() + world.SECONDS
+        while not self.server.admin("GET", "/v1/clusters/homelab").json["held"]:
+            assert time.monotonic() < deadline
 
     def install(self, m, serial):
         """Gives the machine that serial, with the URLs that the server has now."""
@@ -235,12 +237,14 @@ def test_those_that_wait_are_let_go_when_the_cluster_is_there():
     with Site(hold_seconds=50) as site, ThreadPoolExecutor() as pool:
         worker, master = site.serial(), site.serial("k8s-master-1")
         older = pool.submit(site.post, worker, "bootstrap", request("bootstrap"))
-        site.wait_for("joining")
+        site.wait_for_held()
         newer = pool.submit(site.post, worker, "bootstrap", request("bootstrap"))
         status, value, _ = older.result(world.SECONDS)
         tap.eq((status, value["reason"]), (503, "busy"))
         tap.contains(value["detail"], "another request of k8s-worker-2 came later")
         site.post(master, "bootstrap", request("bootstrap", uuid=None))
+        site.wait_for_held()
+        tap.contains(site.cloudseed("cluster", "show", "homelab"), "\nheld       1 node waits for it\n")
         assert not newer.done()
         tap.eq(site.post(master, "cluster", request("cluster"))[:2], (200, {}))
         status, value, _ = newer.result(world.SECONDS)
@@ -250,7 +254,7 @@ def test_those_that_wait_are_let_go_when_the_cluster_is_there():
 def test_a_server_that_stops_lets_them_go():
     with Site(hold_seconds=50) as site, ThreadPoolExecutor() as pool:
         held = pool.submit(site.post, site.serial(), "bootstrap", request("bootstrap"))
-        site.wait_for("joining")
+        site.wait_for_held()
         site.server.signal(signal.SIGTERM)
         tap.eq(held.result(world.SECONDS)[:2], (503, golden("503-waits-for-master")))
         tap.eq(site.server.wait(), 0)

@@ -112,6 +112,7 @@ static void print_cluster(struct value cluster, struct arena *a)
 {
     struct str since = api_age(cluster, "since", a), reported = api_text(cluster, "reported");
     bool stuck = value_get(cluster, STR("stuck")).b;
+    long long held = (long long)api_number(cluster, "held", 0);
     cli_print_line("name       %.*s", STR_ARG(api_text(cluster, "name")));
     if (value_get(cluster, STR("declared")).b)
         cli_print_line("declared   Kubernetes %.*s at %.*s", STR_ARG(api_text(cluster, "version")),
@@ -126,6 +127,9 @@ static void print_cluster(struct value cluster, struct arena *a)
         cli_print_line("reported   %.*s", STR_ARG(reported));
     print_token(cluster, "minter");
     print_token(cluster, "approver");
+    if (held)
+        cli_print_line("held       %lld node%s wait%s for it", held, held == 1 ? "" : "s",
+                       held == 1 ? "s" : "");
     print_node(cluster, "turn", "turn",
                stuck ? ", which has failed: see 'cloudseed events --kind cluster-stuck'" : "");
 }

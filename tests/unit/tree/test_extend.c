@@ -244,11 +244,11 @@ static void what_is_the_same_is_taken_over(void **state)
 static void new_ones_are_held_against_those(void **state)
 {
     (void)state;
-    struct tree *t =
-        EXTEND(NULL, defined("r-b", 2, "{\"name\": \"y\", \"role\": \"r\", \"serial\": \"S\"}"));
-    struct tree *next =
-        EXTEND(t, defined("r-a", 3, "{\"name\": \"x\", \"role\": \"r\", \"serial\": \"S\"}"),
-               defined("r-b", 2, ""));
+    struct tree *t = EXTEND(
+        NULL, defined("r-b", 2, "{\"name\": \"y\", \"role\": \"r\", \"serial\": \"CZC1234ABC\"}"));
+    struct tree *next = EXTEND(
+        t, defined("r-a", 3, "{\"name\": \"x\", \"role\": \"r\", \"serial\": \"CZC1234ABC\"}"),
+        defined("r-b", 2, ""));
     fault_is(0, "registered node 'x'", "serial: the registered node 'y' has it already");
     assert_int_equal(tree_node_count(next), 1);
     tree_free(t);
@@ -258,17 +258,17 @@ static void new_ones_are_held_against_those(void **state)
 static void trying_one(void **state)
 {
     (void)state;
-    static const char mine[] = "{\"name\": \"x\", \"role\": \"r\", \"serial\": \"S\"}";
+    static const char mine[] = "{\"name\": \"x\", \"role\": \"r\", \"serial\": \"CZC1234ABC\"}";
     struct tree *t = EXTEND(NULL, defined("r-a", 1, mine));
     assert_int_equal(tree_try(base, NULL, defined("r-a", 2, mine), &faults), 0);
     assert_int_equal(tree_try(base, t, defined("r-a", 2, mine), &faults), 0); /* itself */
     assert_int_equal(faults.errors, 0);
     assert_int_equal(tree_try(base, t, defined("r-b", 2, mine), &faults), -EEXIST);
     fault_is(0, "registered node 'x'", "a node 'x' is registered already");
-    static const char other[] = "{\"name\": \"y\", \"role\": \"r\", \"serial\": \"S\"}";
+    static const char other[] = "{\"name\": \"y\", \"role\": \"r\", \"serial\": \"CZC1234ABC\"}";
     assert_int_equal(tree_try(base, t, defined("r-b", 2, other), &faults), -EEXIST);
     fault_is(1, "registered node 'y'", "serial: the registered node 'x' has it already");
-    static const char worse[] = "{\"name\": \"y\", \"role\": \"q\", \"serial\": \"S\"}";
+    static const char worse[] = "{\"name\": \"y\", \"role\": \"q\", \"serial\": \"CZC1234ABC\"}";
     assert_int_equal(tree_try(base, t, defined("r-b", 2, worse), &faults), -EINVAL);
     static const char twice[] = "{\"name\": \"y\", \"role\": \"r\", \"macs\": "
                                 "[\"bc:24:11:00:00:09\", \"bc:24:11:00:00:09\"]}";

@@ -401,7 +401,8 @@ uint64_t certificates_change_ca(struct certificates *c, enum core_ca_change chan
     const struct ca *ca = c->ca.in_force;
     const char *reason = NULL;
     if (c->provided)
-        reason = "the certificate is provided in files: renew it where they come from, then reload";
+        reason = "the certificate is provided in files ('tls' in cloudseedd.yaml): replace them, "
+                 "then run 'cloudseed reload'";
     else if (c->ca.ticket.generation)
         reason = "another change of the CA is being stored: try again";
     else if (change == CORE_CA_ROTATE && ca_former_pin(ca))

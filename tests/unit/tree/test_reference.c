@@ -17,7 +17,8 @@ static struct str as_packaged(struct arena *a, struct str page)
         const char *built, *packaged;
     } folders[] = {{CLOUDSEED_CONFIG_DIR, "/etc/cloudseed"},
                    {CLOUDSEED_TEMPLATES_DIR, "/usr/share/cloudseed/templates"},
-                   {CLOUDSEED_STATE_DIR, "/var/lib/cloudseed"}};
+                   {CLOUDSEED_STATE_DIR, "/var/lib/cloudseed"},
+                   {CLOUDSEED_RUNTIME_DIR, "/run/cloudseed"}};
     struct buf out;
     buf_init(&out, 1 << 20);
     for (size_t at = 0; at < page.n;) {

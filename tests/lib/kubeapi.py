@@ -9,7 +9,9 @@ stricter: what a real one silently drops or accepts, and no request of ours shou
 `problems`, which must be empty in the end. Nothing in it happens by time: a test signs, ends tokens
 and cuts streams. `fault()` says what goes wrong with the next matching requests.
 """
+import atexit
 import base64
+import functools
 import hashlib
 import hmac
 import http.client
@@ -234,15 +236,25 @@ class _Cut(Exception):
     """The connection ends."""
 
 
+@functools.cache
+def _identity():
+    """Certificate and CA of all stand-ins of a process, which exist until its end."""
+    folder = tempfile.mkdtemp(prefix="cloudseed-test-")
+    atexit.register(shutil.rmtree, folder)
+    authority = Authority(folder, "kubernetes")
+    return authority.server("api"), authority.pem
+
+
 class Fault:
     """What happens to one request: see StandIn.fault."""
 
     def __init__(self, method, path, when, what):
         self.method, self.path, self.when, self.what = method, path, when, what
+        self.taken = False
         self.met, self.go = threading.Event(), threading.Event()
 
     def wait(self):
-        """Until a request has met it."""
+        """Until a request has come so far."""
         assert self.met.wait(SECONDS)
 
     def release(self):
@@ -254,10 +266,7 @@ class StandIn(Api):
 
     def __init__(self, version="v1.29.15"):
         self.version, self.signs, self.ahead = version, True, 0
-        self.folder = Path(tempfile.mkdtemp(prefix="cloudseed-test-"))
-        authority = Authority(self.folder, "kubernetes")
-        self.certificate = authority.server("api")
-        self.ca = authority.pem
+        self.certificate, self.ca = _identity()
         self.host, self.port = "127.0.0.1", 0
         self.news = threading.Condition(threading.RLock())
         self.objects, self.log = {}, []  # path: object; (version, type, list's path, object)
@@ -296,7 +305,6 @@ class StandIn(Api):
         for fault in self.faults:
             fault.release()
         self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
         assert kind or not self.problems, self.problems
 
     # --- what a test does with it ---
@@ -757,10 +765,10 @@ class _Handler(BaseHTTPRequestHandler):
             api.asked.append((self.command, self.path))
             api.in_flight += 1
             api.most_in_flight = max(api.most_in_flight, api.in_flight)
-            fault = next((f for f in api.faults if not f.met.is_set() and f.method == self.command
+            fault = next((f for f in api.faults if not f.taken and f.method == self.command
                           and self.path.partition("?")[0].endswith(f.path)), None)
             if fault:
-                fault.met.set()
+                fault.taken = True
         try:
             self._answer(api, fault, body)
         except _Cut:
@@ -785,6 +793,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(status, {"Content-Type": JSON}, json.dumps(o).encode())
 
     def _suffer(self, fault):
+        fault.met.set()
         if fault.what == "hang":
             fault.go.wait(SECONDS)
         if fault.what in ("cut", "hang"):

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mint_drive: mints on a real loop, steered by a test in Python (tests/lib/minting.py).
+ *
+ * Commands come as lines of JSON on standard input: {"do": "mint", "id": …}, {"do": "end", "id"},
+ * {"do": "pass", "ms"}, which sets the minter's clocks forward. After each wake of a mint its state
+ * goes to standard output the same way. At the end of the input all mints are ended, and the loop
+ * must have nothing left.
+ */
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "kube/minter.h"
+#include "net/fetch/fetcher.h"
+#include "wire/lines.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define IDS 4096
+#define COMMAND_MAX_BYTES (1U << 20)
+
+static struct {
+    uv_loop_t loop;
+    uv_pipe_t in;
+    uv_timer_t timer;
+    struct fetcher *fetcher;
+    struct minter *minter;
+    struct lines lines;
+    uint64_t passed_ms;
+    bool inside; /* a call of the minter */
+    struct mint *mints[IDS];
+} world;
+
+/* --- The minter's world ----------------------------------------------------------------------- */
+
+static uint64_t boot_ms(void)
+{
+    return clock_boot_ms() + world.passed_ms;
+}
+
+static int64_t wall_ms(void)
+{
+    return clock_wall_ms() + (int64_t)world.passed_ms;
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    (void)timer;
+    minter_on_alarm(world.minter);
+}
+
+static void set_alarm(void *cls, uint64_t due_boot_ms)
+{
+    uint64_t now = boot_ms();
+    (void)cls;
+    if (due_boot_ms == UINT64_MAX)
+        uv_timer_stop(&world.timer);
+    else
+        uv_timer_start(&world.timer, on_timer, due_boot_ms > now ? due_boot_ms - now : 0, 0);
+}
+
+/* --- Events ----------------------------------------------------------------------------------- */
+
+static void on_wake(void *cls, struct slot_ref ref)
+{
+    static const char *const outcomes[] = {"pending", "signed", "refused", "taken", "late"};
+    static const char *const fates[] = {"absent", "unknown", "present"};
+    const struct mint *m = world.mints[ref.slot];
+    (void)cls;
+    if (world.inside || !m)
+        abort();
+    struct buf line = {.max_bytes = SIZE_MAX - 1};
+    const struct value_pair pairs[] = {
+        JSON_INT("id", ref.slot),
+        JSON_STR("outcome", str_from(outcomes[m->outcome])),
+        JSON_STR("fate", str_from(fates[m->fate])),
+        JSON_STR("version", m->version),
+        JSON_INT("ahead_ms", m->ahead_ms),
+        JSON_BOOL("clock_known", m->clock_known),
+        JSON_STR("message", str_from(m->err.msg)),
+    };
+    json_write(&line, value_map(pairs, sizeof(pairs) / sizeof(pairs[0])), false);
+    puts(line.p);
+    fflush(stdout);
+    buf_done(&line);
+}
+
+/* --- Commands --------------------------------------------------------------------------------- */
+
+static int64_t number_of(struct value map, const char *key)
+{
+    struct value v = value_get(map, str_from(key));
+    return v.kind == VALUE_INT ? v.i : 0;
+}
+
+static int mint(uint32_t id, struct value c, struct err *e)
+{
+    struct mint_intent intent = {
+        .endpoint = value_get_text(c, STR("endpoint")),
+        .ca = value_get_text(c, STR("ca")),
+        .bearer = value_get_text(c, STR("bearer")),
+        .token = value_get_text(c, STR("token")),
+        .description = STR("made by a test"),
+        .end_wall_ms = number_of(c, "end_wall_ms"),
+        .fate = (enum mint_fate)number_of(c, "fate"),
+        .within_ms = (uint32_t)number_of(c, "within_ms"),
+        .waiter = {{on_wake, NULL}, {id, 1}},
+    };
+    kubeversion_parse(value_get_text(c, STR("kubeadm")), &intent.kubeadm);
+    return minter_mint(world.minter, &intent, &world.mints[id], e);
+}
+
+static int obey(struct value c, struct err *e)
+{
+    struct str what = value_get_text(c, STR("do"));
+    uint32_t id = (uint32_t)number_of(c, "id") % IDS;
+    if (str_is(what, "mint"))
+        return mint(id, c, e);
+    if (str_is(what, "end")) {
+        mint_end(world.mints[id]);
+        world.mints[id] = NULL;
+        return 0;
+    }
+    world.passed_ms += (uint64_t)number_of(c, "ms");
+    set_alarm(NULL, 0);
+    return 0;
+}
+
+static void on_line(struct str line)
+{
+    struct arena a;
+    struct value c;
+    struct err e;
+    arena_init(&a, 4096);
+    world.inside = true;
+    if (json_read(line, &a, &c, &e) < 0 || obey(c, &e) < 0) {
+        fprintf(stderr, "mint_drive: %s\n", e.msg);
+        exit(1);
+    }
+    world.inside = false;
+    arena_done(&a);
+}
+
+static void on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *ret)
+{
+    static char room[65536];
+    (void)handle, (void)size;
+    *ret = uv_buf_init(room, sizeof(room));
+}
+
+static void on_input(uv_stream_t *in, ssize_t n, const uv_buf_t *b)
+{
+    struct str line, piece = {b->base, n > 0 ? (size_t)n : 0};
+    while (lines_next(&world.lines, &piece, &line) > 0)
+        on_line(line);
+    if (n >= 0)
+        return;
+    uv_close((uv_handle_t *)in, NULL);
+    for (uint32_t i = 0; i < IDS; i++)
+        mint_end(world.mints[i]);
+    uv_close((uv_handle_t *)&world.timer, NULL);
+    minter_free(world.minter);
+    fetcher_free(world.fetcher);
+}
+
+int main(void)
+{
+    const struct fetcher_limits limits = {
+        .transfers = 64, .transfers_per_server = 64, .queue = 256};
+    signal(SIGPIPE, SIG_IGN);
+    uv_loop_init(&world.loop);
+    uv_timer_init(&world.loop, &world.timer);
+    world.fetcher = fetcher_new(&world.loop, &limits);
+    const struct minter_host host = {
+        fetcher_port(world.fetcher), {set_alarm, NULL}, boot_ms, wall_ms};
+    world.minter = minter_new(&host);
+    lines_init(&world.lines, COMMAND_MAX_BYTES);
+    uv_pipe_init(&world.loop, &world.in, 0);
+    uv_pipe_open(&world.in, STDIN_FILENO);
+    uv_read_start((uv_stream_t *)&world.in, on_alloc, on_input);
+    uv_run(&world.loop, UV_RUN_DEFAULT);
+    lines_done(&world.lines);
+    return uv_loop_close(&world.loop) == 0 ? 0 : 1;
+}

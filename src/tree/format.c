@@ -62,7 +62,7 @@ static bool read_node_url(struct schema_reader *r, const struct schema_field *f,
                           const struct yaml_node *y, void *out)
 {
     if (str_starts(yaml_text(y), STR("http://")))
-        return schema_fault(r, f, y, "nodes bootstrap over TLS alone; it begins with https://");
+        return schema_fault(r, f, y, "nodes bootstrap only over TLS: it must begin with https://");
     return schema_origin.read(r, f, y, out);
 }
 

@@ -10,7 +10,6 @@ import signal
 import ssl
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -86,9 +85,8 @@ class Site:
 
     def wait_for_held(self):
         """Until a node is held."""
-        deadline = time.monotonic() + world.SECONDS
-        while not self.server.admin("GET", "/v1/clusters/homelab").json["held"]:
-            assert time.monotonic() < deadline
+        tap.wait_until(lambda: self.server.admin("GET", "/v1/clusters/homelab").json["held"],
+                       what="a held node")
 
     def install(self, m, serial):
         """Gives the machine that serial, with the URLs that the server has now."""

@@ -116,10 +116,19 @@ static struct str name_of(unsigned node)
     return arena_printf(&arena, "%c%u", node < MASTERS ? 'm' : 'w', node);
 }
 
+/* Another one for each boot. */
+static unsigned boots[NODES];
+
+static struct str claim_of(unsigned node)
+{
+    return arena_printf(&arena, "claim %u of %u", boots[node], node);
+}
+
 static struct cluster_boot boot_of(unsigned node)
 {
     struct str name = name_of(node);
-    return (struct cluster_boot){name, name, fleet_look(fleet, name).generation, name, name};
+    uint32_t generation = fleet_look(fleet, name).generation;
+    return (struct cluster_boot){name, name, generation, claim_of(node), name};
 }
 
 static struct cluster_change asking(unsigned node)
@@ -204,7 +213,7 @@ static void arm(unsigned node)
 {
     struct str key = arena_printf(&arena, "J%u", node);
     change(node, (struct change){.kind = CHANGE_ARM, .arm = {WINDOW_DEFAULT_MS, key, key}});
-    change(node, (struct change){.kind = CHANGE_CLAIM, .claim = {key, name_of(node)}});
+    change(node, (struct change){.kind = CHANGE_CLAIM, .claim = {key, claim_of(node)}});
     assert_int_equal(fleet_look(fleet, name_of(node)).state, STATE_JOINING);
 }
 
@@ -271,7 +280,7 @@ static void a_boot_that_has_joined_has_nothing_to_do(void **state)
     done(report(0));
     assert_int_equal(verdict(ask(4)), CLUSTER_DO_JOIN);
     change(4, (struct change){.kind = CHANGE_RESULT,
-                              .result = {.by = {STR("J4"), STR("w4")},
+                              .result = {.by = {STR("J4"), claim_of(4)},
                                          .ok = true,
                                          .stage = STR("done"),
                                          .reason = STR(""),
@@ -496,6 +505,20 @@ static void admin_resets(void)
     assert_int_equal(done(report(holder)).status, 403);
 }
 
+/* With the same disk, in another window. A holder is given 'init' again before it may report. */
+static void one_reboots(void)
+{
+    unsigned node = below(NODES);
+    if (run.nodes[node] == IN || below(4))
+        return;
+    boots[node]++;
+    arm(node);
+    if (run.nodes[node] != HOLDS)
+        return;
+    run.nodes[node] = OUT;
+    assert_int_equal(done(report(node)).status, 403);
+}
+
 static void one_becomes_ready(void)
 {
     unsigned node = below(NODES);
@@ -509,6 +532,7 @@ static void run_seed(unsigned seed)
 {
     memset(&run, 0, sizeof(run));
     memset(run.inits, -1, sizeof(run.inits));
+    memset(boots, 0, sizeof(boots));
     run.random = seed;
     start_server();
     for (unsigned i = 0; i < NODES; i++)
@@ -517,6 +541,7 @@ static void run_seed(unsigned seed)
     while (in < NODES && steps++ < STEPS_MAX) {
         some_ask();
         admin_resets();
+        one_reboots();
         holder_reports();
         one_becomes_ready();
         in = 0;

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The stand-in API server answers as a real one does, and so do they both to our identities.
 
-CLOUDSEED_KUBECONFIG=FILE runs the same cases against a real cluster, which they clean up after. The
-golden answers of a real one are compared with the stand-in's in any case.
+`make check-kube KUBECONFIG=FILE` runs the same cases against a real cluster, which they clean up after.
 """
 import base64
 import copy
@@ -19,6 +18,7 @@ import tap  # noqa: E402
 from certs import openssl  # noqa: E402
 from kubeapi import (ACCOUNTS, AUTOAPPROVE, BINDINGS, CLUSTER_INFO, CSRS, GOLDEN,  # noqa: E402
                      NODES, SECRETS, StandIn, bootstrap_secret, jws, new_token)
+from minting import Minter  # noqa: E402
 
 KUBECONFIG = os.environ.get("CLOUDSEED_KUBECONFIG")
 api = tap.enter(kubeapi.Real(KUBECONFIG) if KUBECONFIG else StandIn())
@@ -249,6 +249,52 @@ def test_the_approver_may_nothing_else():
         refused(api.ask("approver", method, where, body), 403, "cloudseed-approver")
     answer = api.ask("approver", "GET", f"{BINDINGS}/{AUTOAPPROVE}")
     tap.eq((answer.status, answer.json["kind"]), (200, "ClusterRoleBinding"))
+
+
+# --- the minter itself ---------------------------------------------------------------------------
+
+
+def signed_by(token):
+    data = api.ask("anonymous", "GET", CLUSTER_INFO).json["data"]
+    return data.get(f"jws-kubeconfig-{token[:6]}") == jws(data["kubeconfig"], token)
+
+
+def test_the_minter_mints():
+    with Minter(api) as minter:
+        token = new_token()
+        for fate in ("absent", "unknown", "present"):  # at first, and after a lost answer
+            state = minter.mint(token, fate=fate).ended()
+            tap.eq((state["outcome"], state["fate"], state["message"]), ("signed", "present", ""))
+            assert signed_by(token)
+        tap.eq(state["version"], api.ask("minter", "GET", "/version").json["gitVersion"])
+        assert state["clock_known"]
+        # The node is who its token says, and the token ends.
+        refused(api.ask(token, "GET", SECRETS), 403, f"system:bootstrap:{token[:6]}")
+        o = api.ask("admin", "GET", f"{SECRETS}/bootstrap-token-{token[:6]}").json
+        assert "expiration" in o["data"]
+
+
+def test_the_minter_takes_no_id_of_anothers():
+    with Minter(api) as minter:
+        other, _ = mint("admin")
+        tap.wait_until(lambda: signed_by(other), what="the signature")
+        mine = minter.mint(f"{other[:7]}{new_token()[7:]}")
+        mine.says("not with this token")
+        minter.pass_time(11)
+        state = mine.ended()
+        tap.eq((state["outcome"], state["fate"]), ("taken", "absent"))
+        assert signed_by(other)
+
+
+def test_the_minter_is_refused():
+    with Minter(api) as minter:
+        for bearer, words in (("no.such.token", "HTTP 401: Unauthorized"),
+                              (api.bearers["approver"], "HTTP 403: secrets is forbidden")):
+            state = minter.mint(new_token(), bearer=bearer).ended()
+            tap.eq((state["outcome"], state["fate"]), ("refused", "absent"))
+            tap.contains(state["message"], words)
+        state = minter.mint(new_token(), kubeadm="v1.2.3").ended()
+        tap.contains(state["message"], "but the node has kubeadm 1.2: install kubeadm")
 
 
 # --- the stand-in and the golden answers ---------------------------------------------------------

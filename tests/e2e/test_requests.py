@@ -191,6 +191,15 @@ def test_a_content_length_that_is_none():
         assert b"Content-Length" not in other.answer().body
 
 
+def test_nothing_behind_a_chunked_body_is_a_request():
+    """Where its trailers end is not certain."""
+    head = f"{REPORT}Transfer-Encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\n"
+    for rest in ("\0", "\0X: y\r\n", "\0\r\n", "\0\r\n\r\n", "X: y\r\n\0Z: y\r\n", "\0\0\0\n", ""):
+        got = world.exchange(server, f"{head}{rest}\r\n{NEXT}")
+        tap.eq(got.count(b"HTTP/1.1 "), 1, (rest, got))
+        assert b"instance-id" not in got, (rest, got)
+
+
 def test_chunked_bodies_over_the_limit():
     piece = "1000\r\n" + "a" * 4096 + "\r\n"
     for body, rest in ((piece * 70, ""), (piece * 70, f"0\r\n\r\n{NEXT}"),

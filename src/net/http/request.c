@@ -378,6 +378,9 @@ static void begin(struct http_request *r, const char *url, const char *method, c
         (struct waiter){{http_server_wake, r->server}, slots_put(&r->server->requests, r)};
     exchange_begin(&r->exchange, r->server->port);
     r->body.max_bytes = r->exchange.body_max_bytes;
+    /* libmicrohttpd takes a trailer that begins with a NUL for the end of them all, and the rest
+     * for another request. */
+    r->close = r->encoding_n > 0;
     if (!r->refusal && r->exchange.body_max_bytes && r->length > r->exchange.body_max_bytes) {
         r->refusal = too_large;
         r->refusal_status = 413;

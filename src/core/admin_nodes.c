@@ -164,7 +164,7 @@ enum exchange_verdict admin_show_node(struct exchange *x, struct request_ctx *rq
 
 /* --- Lists ----------------------------------------------------------------------------------- */
 
-enum { LIMIT, AFTER, STATE, ROLE, CLUSTER, PARAMS };
+enum { LIMIT, AFTER, STATE, ROLE, CLUSTER, HOST, PARAMS };
 
 static bool is_state(struct exchange *x, struct str name)
 {
@@ -190,11 +190,43 @@ static bool is_wanted(const struct request_ctx *rq, const struct node *n,
            (!p[STATE].value.p || str_is(p[STATE].value, node_state_names[state]));
 }
 
+/* The node of which that is the name, the fully qualified name, in any case, or an address: found
+ * without a look at all others, as ssh asks for it at each connection. */
+static const struct node *find_host(const struct exchange *x, struct str host, struct arena *a)
+{
+    struct address address;
+    if (address_parse(host, &address))
+        return snapshot_find_address(x->snapshot, address);
+    struct str name = arena_str(a, host);
+    for (size_t i = 0; i < name.n; i++) {
+        char *c = (char *)(uintptr_t)&name.p[i];
+        *c = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
+    }
+    const struct node *n = snapshot_find_name(x->snapshot, name);
+    for (size_t i = 0; !n && i < name.n; i++) {
+        n = name.p[i] == '.' ? snapshot_find_name(x->snapshot, str_head(name, i)) : NULL;
+        if (n && !str_eq_nocase(values_fqdn(n, a), name))
+            n = NULL;
+    }
+    return n;
+}
+
+static void list_host(struct exchange *x, const struct request_ctx *rq,
+                      const struct admin_param *params)
+{
+    const struct node *n = find_host(x, params[HOST].value, &x->arena);
+    const struct value_pair rest[] = {JSON_VALUE("next", value_none())};
+    answer_list_begin(x, "nodes");
+    if (n && is_wanted(rq, n, params))
+        answer_list_item(x, admin_node_value(x, rq, n));
+    answer_list_end(x, rest, 1);
+}
+
 enum exchange_verdict admin_list_nodes(struct exchange *x, struct request_ctx *rq)
 {
     struct admin_param params[PARAMS] = {
         [LIMIT] = {.name = "limit"}, [AFTER] = {.name = "after"},     [STATE] = {.name = "state"},
-        [ROLE] = {.name = "role"},   [CLUSTER] = {.name = "cluster"},
+        [ROLE] = {.name = "role"},   [CLUSTER] = {.name = "cluster"}, [HOST] = {.name = "host"},
     };
     uint64_t limit;
     size_t n = 0;
@@ -202,6 +234,10 @@ enum exchange_verdict admin_list_nodes(struct exchange *x, struct request_ctx *r
         !admin_number(x, &params[LIMIT], 1, PAGE_MAX, PAGE_DEFAULT, &limit) ||
         (params[STATE].value.p && !is_state(x, params[STATE].value)))
         return EXCHANGE_DONE;
+    if (params[HOST].value.p) {
+        list_host(x, rq, params);
+        return EXCHANGE_DONE;
+    }
     answer_list_begin(x, "nodes");
     struct str after = params[AFTER].value, next = {NULL, 0}, last = {NULL, 0};
     const struct node *node;

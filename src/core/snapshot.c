@@ -259,6 +259,11 @@ const struct node *snapshot_find_serial(const struct snapshot *s, struct str ser
     FIND(serial, serial);
 }
 
+const struct node *snapshot_find_address(const struct snapshot *s, struct address address)
+{
+    FIND(address, address);
+}
+
 /* --- What is known of a node ----------------------------------------------------------------- */
 
 static const struct node_set *node_set_of(const struct snapshot *s, const struct node *n)

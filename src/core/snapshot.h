@@ -54,6 +54,7 @@ const struct node *snapshot_find_name(const struct snapshot *s, struct str name)
 const struct node *snapshot_find_mac(const struct snapshot *s, struct mac mac);
 const struct node *snapshot_find_uuid(const struct snapshot *s, struct uuid uuid);
 const struct node *snapshot_find_serial(const struct snapshot *s, struct str serial);
+const struct node *snapshot_find_address(const struct snapshot *s, struct address address);
 
 /* The node's seed key, made with the current secret. */
 struct str snapshot_node_key(const struct snapshot *s, const struct node *n);

@@ -146,6 +146,11 @@ const struct node *tree_find_serial(const struct tree *t, struct str serial)
     return numbered(t, index_find_serial(&t->index, t->nodes, serial));
 }
 
+const struct node *tree_find_address(const struct tree *t, struct address address)
+{
+    return numbered(t, index_find_address(&t->index, t->nodes, address));
+}
+
 const struct node *tree_find_uid(const struct tree *t, struct str uid)
 {
     return t->extension ? numbered(t, extension_find_uid(t->extension, uid))

@@ -59,5 +59,6 @@ const struct node *tree_find_uid(const struct tree *t, struct str uid);
 const struct node *tree_find_mac(const struct tree *t, struct mac mac);
 const struct node *tree_find_uuid(const struct tree *t, struct uuid uuid);
 const struct node *tree_find_serial(const struct tree *t, struct str serial);
+const struct node *tree_find_address(const struct tree *t, struct address address);
 
 #endif

@@ -49,6 +49,22 @@ def test_names_and_addresses():
     assert want in known_hosts()
 
 
+def test_the_server_looks_up_one_node():
+    def listed(host, more=""):
+        answer = SERVER.admin("GET", f"/v1/nodes?host={host}{more}")
+        tap.eq((answer.status, answer.json["next"]), (200, None), host)
+        return [node["name"] for node in answer.json["nodes"]]
+
+    for host in ("k8s-worker-2", "K8S-worker-2", "k8s-worker-2.HOME.arpa", "10.0.20.12",
+                 "k8s%2Dworker-2"):
+        tap.eq(listed(host), ["k8s-worker-2"], host)
+    for host in ("", ".", "k8s-worker", "k8s-worker-2.", "k8s-worker-2.home",
+                 "k8s-worker-2.home.arpa.x", "10.0.20.99", "10.0.20", "%00", "a" * 300):
+        tap.eq(listed(host), [], host)
+    tap.eq(listed("k8s-worker-2", "&state=up&limit=1"), ["k8s-worker-2"])
+    tap.eq(listed("k8s-worker-2", "&state=failed"), [])
+
+
 def test_a_node_speaks_for_itself_alone():
     phone_home("k8s-worker-3", fqdn="forge.example.org", pub_key_ed25519=KEY)
     tap.eq(known_hosts("forge.example.org"), "")

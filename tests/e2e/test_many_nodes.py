@@ -102,6 +102,8 @@ def test_host_keys():
     tap.eq(OUTPUT.read_text(encoding="ascii"), "".join(f"{node} {KEY}\n" for node in at_home))
     run(MANY, "known-hosts", at_home[1])
     tap.eq(OUTPUT.read_text(encoding="ascii"), f"{at_home[1]} {KEY}\n")
+    one = MANY.admin("GET", f"/v1/nodes?host={at_home[1]}")  # as the tool has asked, for no more
+    MANY.wait_event("answered", count=2, method="GET", bytes=str(len(one.text)))
 
 
 tap.main()

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/common/api.h"
+#include "wire/uri.h"
 
 #include <stdio.h>
 
@@ -102,13 +103,21 @@ static struct hosts wanted_hosts(const char *host)
     return h;
 }
 
+/* Only the node that is asked for: ssh waits. */
+static struct str target(const struct hosts *h, struct arena *a)
+{
+    if (!h->wanted.p)
+        return STR("/v1/nodes?limit=1000");
+    return ARENA_JOIN(a, STR("/v1/nodes?host="), uri_encode_segment(h->wanted, a));
+}
+
 static int run(struct cli *c)
 {
     struct api api;
     struct hosts h = wanted_hosts(c->operands_n ? c->operands[0] : NULL);
     int status = api_open(c, &api);
     if (status == CLI_OK)
-        status = api_each(&api, STR("/v1/nodes?limit=1000"), "nodes", on_node, &h);
+        status = api_each(&api, target(&h, api.arena), "nodes", on_node, &h);
     api_close(&api);
     return status;
 }

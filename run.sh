@@ -49,6 +49,7 @@ templates: $(yaml_path templates)
 state: $(yaml_path "$run/state")
 socket: $(yaml_path "$run/admin.sock")
 http: 127.0.0.1:$1
+https: 127.0.0.1:$2
 url: $url
 user: $(id -un)
 END
@@ -64,10 +65,10 @@ finish() {
 }
 trap finish EXIT
 
-# Starts the server on a port of the loopback; 1 when that port is taken.
+# Starts the server on these ports of the loopback, for HTTP and HTTPS; 1 when one of them is taken.
 start() {
     url=http://127.0.0.1:$1
-    write_config "$1"
+    write_config "$1" "$2"
     # A Ctrl-C is for us alone, who then end the server: it takes a second signal for impatience.
     # tee must outlive it too: what the server says at its end is still to come.
     setsid "$build/cloudseedd" --config "$config" \
@@ -86,11 +87,11 @@ start() {
     exit 1
 }
 
-ports=(8080)
+ports=('8080 8443')
 if $check; then ports=(); fi
-for ((i = 0; i < 20; i++)); do ports+=($((20000 + RANDOM))); done
-for port in "${ports[@]}"; do
-    if start "$port"; then break; fi
+for ((i = 0; i < 20; i++)); do ports+=("$((20000 + RANDOM)) 0"); done
+for pair in "${ports[@]}"; do
+    if start "${pair% *}" "${pair#* }"; then break; fi
 done
 if [[ -z $pid ]]; then
     echo "run.sh: no free port" >&2
@@ -120,8 +121,9 @@ cloudseed serves ./seed at $url. Try this in another terminal:
   cloudseed node list
   cloudseed render $node user-data
   cloudseed check
+  cloudseed ca show
 
-Change something in ./seed, then read it anew:  kill -HUP $pid
+Change something in ./seed, then load it:  kill -HUP $pid
 Ctrl-C ends it.
 
 END

@@ -14,6 +14,7 @@ import tap  # noqa: E402
 
 BUILD = Path(os.environ.get("CLOUDSEED_BUILD", "."))
 EXPOSURE_MAX = 2.0
+UNITS = ("cloudseedd.service", "cloudseedd.socket", "cloudseedd-node.socket")
 
 
 def run(*command):
@@ -54,7 +55,7 @@ def copies_beside_the_binary():
     """The units in a folder of their own, with the installed daemon's real place in them."""
     need_systemd()
     folder = scratch()
-    for name in ("cloudseedd.service", "cloudseedd.socket"):
+    for name in UNITS:
         text = installed(name).read_text()
         text = re.sub(r"^ExecStart=", f"ExecStart={ROOT}", text, flags=re.M)
         (folder / name).write_text(text)
@@ -62,7 +63,7 @@ def copies_beside_the_binary():
 
 
 def test_nothing_is_left_to_be_replaced():
-    for name in ("cloudseedd.service", "cloudseedd.socket", "cloudseed.conf"):
+    for name in (*UNITS, "cloudseed.conf"):
         for file in ROOT.rglob(name):
             assert not re.search(r"@\w+@", file.read_text()), file
 
@@ -75,8 +76,20 @@ def test_service_starts_what_is_installed():
 def test_systemd_finds_no_fault():
     folder = copies_beside_the_binary()
     said = run("systemd-analyze", "verify", "--man=no", "--recursive-errors=no",
-               str(folder / "cloudseedd.service"), str(folder / "cloudseedd.socket"))
+               *(str(folder / name) for name in UNITS))
     assert "cloudseed" not in said, said
+
+
+def test_the_service_takes_both_sockets():
+    """Also those that started later; each by the name that says what it is for."""
+    service = installed("cloudseedd.service").read_text()
+    tap.eq(re.search(r"^Sockets=(.*)$", service, re.M)[1].split(), list(UNITS[1:]))
+    named = {}
+    for name in UNITS[1:]:
+        text = installed(name).read_text()
+        named[re.search(r"^FileDescriptorName=(.*)$", text, re.M)[1]] = \
+            re.search(r"^ListenStream=(.*)$", text, re.M)[1]
+    tap.eq(named, {"http": "8080", "node": "8443"})
 
 
 def test_verify_sees_a_fault():

@@ -66,18 +66,19 @@ def answered_and_closed(made):
 # --- what does not fit the memory of a connection ---
 
 LONG = "a" * 4000
+LAST = "HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"  # of what may fit
 TOO_LARGE = {
     "a query that is too long": f"GET /?a=b&{LONG} HTTP/1.1\r\nHost: test\r\n\r\n",
-    "a query of many arguments": "GET /?" + "&a" * 1700 + " HTTP/1.1\r\nHost: test\r\n\r\n",
-    "a query of empty arguments": "GET /?" + "&" * 3500 + " HTTP/1.1\r\nHost: test\r\n\r\n",
+    "a query of many arguments": "GET /?" + "&a" * 1700 + f" {LAST}",
+    "a query of empty arguments": "GET /?" + "&" * 3500 + f" {LAST}",
     "a path that is too long": f"GET /{LONG} HTTP/1.1\r\nHost: test\r\n\r\n",
     "a request line without end": f"GET /?{LONG}",
     "a header that is too long": f"{HEAD}X: {LONG}\r\n\r\n",
     "many headers": HEAD + "X: y\r\n" * 700 + "\r\n",
     "a large cookie": f"{HEAD}Cookie: {'a=b; ' * 600}\r\n\r\n",
     "a query and a header that fit only alone":
-        f"GET /?a={LONG[:2000]} HTTP/1.1\r\nHost: test\r\nX: {LONG[:2000]}\r\n\r\n",
-    "a query and a cookie": f"GET /?{'&a' * 500} HTTP/1.1\r\nHost: t\r\nCookie: {'a=b; ' * 300}\r\n\r\n",
+        f"GET /?a={LONG[:2000]} HTTP/1.1\r\nHost: test\r\nConnection: close\r\nX: {LONG[:2000]}\r\n\r\n",
+    "a query and a cookie": f"GET /?{'&a' * 500} HTTP/1.1\r\nHost: t\r\nConnection: close\r\nCookie: {'a=b; ' * 300}\r\n\r\n",
     "a body in chunks behind a long head":
         f"POST /s/{KEY}/report HTTP/1.1\r\nHost: test\r\nX: {LONG[:3000]}\r\n"
         "Transfer-Encoding: chunked\r\n\r\n" + "1;" + LONG,

@@ -91,13 +91,27 @@ struct str identify_foreign_uuid(const struct snapshot *s, const struct node *n,
     return own ? ARENA_JOIN(a, STR("no uuid instead of "), uuid_str(*own, a)) : STR("");
 }
 
+/* The same of all that the machine reports as its uuid. One that cannot be read differs from any.
+ */
+static struct str doubtful_uuid(const struct snapshot *s, const struct machine *m,
+                                const struct node *n, struct arena *a)
+{
+    const struct uuid *own = uuid_of(n);
+    if (m->other_uuid.n)
+        return ARENA_JOIN(a, STR("two uuids, "), m->reported_uuid, STR(" and "), m->other_uuid);
+    if (m->has_uuid)
+        return foreign_uuid(s, m->uuid, n, a);
+    if (!own || !m->reported_uuid.n || m->placeholder_uuid.n)
+        return STR("");
+    return ARENA_JOIN(a, STR("unreadable uuid "), m->reported_uuid, STR(" instead of "),
+                      uuid_str(*own, a));
+}
+
 /* `by` is what made it this node. */
 static struct str mismatch_of(const struct snapshot *s, const struct machine *m,
                               const struct node *n, struct str by, struct arena *a)
 {
-    struct str mac = foreign_mac(m, n, a), uuid = STR("");
-    if (m->has_uuid)
-        uuid = foreign_uuid(s, m->uuid, n, a);
+    struct str mac = foreign_mac(m, n, a), uuid = doubtful_uuid(s, m, n, a);
     if (!mac.n && !uuid.n)
         return STR("");
     struct str text = ARENA_JOIN(a, STR("has the "), by, STR(" of "), n->name, STR(", but "));
@@ -116,9 +130,11 @@ static const struct node *find_by_evidence(const struct snapshot *s, enum eviden
 {
     struct mac mac;
     struct uuid uuid;
+    char text[UUID_TEXT_SIZE];
     switch (kind) {
     case EVIDENCE_MAC: return mac_parse(value, &mac) ? snapshot_find_mac(s, mac) : NULL;
-    case EVIDENCE_UUID: return uuid_parse(value, &uuid) ? find_uuid(s, uuid) : NULL;
+    case EVIDENCE_UUID:
+        return uuid_parse(uuid_usual(value, text), &uuid) ? find_uuid(s, uuid) : NULL;
     case EVIDENCE_SERIAL: return placeholder_serial(value) ? NULL : snapshot_find_serial(s, value);
     case EVIDENCE_NAME: return snapshot_find_name(s, value);
     default: return NULL;
@@ -127,7 +143,9 @@ static const struct node *find_by_evidence(const struct snapshot *s, enum eviden
 
 static bool is_placeholder(const struct route_path *path)
 {
-    return (path->evidence == EVIDENCE_UUID && placeholder_uuid_text(path->value)) ||
+    char text[UUID_TEXT_SIZE];
+    return (path->evidence == EVIDENCE_UUID &&
+            placeholder_uuid_text(uuid_usual(path->value, text))) ||
            (path->evidence == EVIDENCE_SERIAL && placeholder_serial(path->value));
 }
 

@@ -43,7 +43,8 @@ struct identified_machine {
     struct str mismatch;
 };
 
-/* A reported MAC that the node does not list contradicts, whatever else fits; so does another uuid.
+/* A reported MAC that the node does not list contradicts, whatever else fits; so do another
+ * uuid, one that cannot be read and two different ones.
  * The text lives in the arena. */
 struct identified_machine identify_machine(const struct snapshot *s, const struct fleet *f,
                                            const struct machine *m, struct arena *a);

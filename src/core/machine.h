@@ -20,14 +20,17 @@ struct machine {
     struct mac macs[MACHINE_MACS_MAX];
     uint8_t macs_n;
     struct uuid uuid;
-    struct str unreadable_mac;   /* not a MAC; p == NULL: all could be read */
-    struct str placeholder_uuid; /* a reported one that identifies no machine; p == NULL: none */
+    /* Escaped: scripts and events may show them. */
+    struct str unreadable_mac;        /* not a MAC; p == NULL: all could be read */
+    struct str reported_uuid;         /* the first one, as uuid_usual writes it; p == NULL: none */
+    struct str placeholder_uuid;      /* the same if it identifies no machine; p == NULL: it may */
+    struct str other_uuid;            /* another one beside it, also as text; p == NULL: none */
     struct str manufacturer, product; /* of SMBIOS: "QEMU", "Standard PC (Q35 + ICH9, 2009)" */
     struct str platform, arch;        /* of iPXE: "efi" or "pcbios", "x86_64" or "i386" */
 };
 
-/* From the query of /boot.ipxe. A uuid that is invalid or a placeholder counts as not given, and
- * other fields are ignored. Texts live in the arena. */
+/* From the query of /boot.ipxe. An empty uuid or a placeholder counts as not given, and other
+ * fields are ignored. Texts live in the arena. */
 struct machine machine_of_query(struct str query, struct arena *a);
 /* From a path (EVIDENCE_COUNT: it has no evidence), whose evidence comes first, and a query. Other
  * evidence than a MAC or uuid is ignored. */

@@ -20,6 +20,10 @@ KERNEL = {"kind": "kernel", "kernel": "debian/vmlinuz", "initrd": ["debian/initr
           "arguments": "console=ttyS0 panic=30"}
 
 
+HOSTILE = "x%0Areboot%1B[2J%26%26%20${x}"
+HOSTILE_SHOWN = r"x\x0areboot\x1b\x5b2J\x26\x26 \x24{x}"
+
+
 def tree(boot=None, evidence=("mac", "uuid"), node=True, bootstrap=None, **site):
     made = world.Tree(evidence=list(evidence), **site)
     for loader in ("ipxe", "grub"):
@@ -191,6 +195,49 @@ def test_bytes_in_the_other_order_are_named():
             tap.contains(told, f"uuid {twin} instead of {UUID}: the same with the bytes of its first "
                                "three groups in the other order")
         tap.contains(alarms(server)[0], "in the other order")
+
+
+def test_an_unreadable_uuid_refuses_like_another_one():
+    reports = {"garbage": "garbage", UUID[:-1]: UUID[:-1], f"%20{UUID}x%20": f"{UUID}x",
+               HOSTILE: HOSTILE_SHOWN}
+    for reported, seen in reports.items():
+        with start(KERNEL) as server:
+            server.arm("n1")
+            told = boots_disk(ask(server, uuid=reported))
+            tap.contains(told, "has the MAC of n1, but unreadable uuid ")
+            tap.contains(told, seen)
+            tap.contains(alarms(server)[0], seen)
+            tap.eq(server.get(f"/nocloud/mac/{MAC}/user-data?uuid={reported}").status, 403)
+            tap.eq(state(server), "armed")
+            key_in(ask(server))
+
+
+def test_an_unreadable_mac_gets_into_no_script():
+    with start(KERNEL) as server:
+        server.arm("n1")
+        tap.contains(boots_disk(server.get(f"/boot.ipxe?mac={HOSTILE}&uuid={UUID}").text),
+                     f"MAC {HOSTILE_SHOWN} instead of {MAC}")
+
+
+def test_a_uuid_counts_however_it_is_written():
+    digits = UUID.replace("-", "")
+    with start(KERNEL) as server:
+        server.arm("n1")
+        for reported in (UUID.upper(), digits, f"%7B{UUID}%7D", f"{UUID}%20", f"{UUID}&uuid={digits}",
+                         f"&uuid={UUID}"):
+            key_in(ask(server, uuid=reported))
+            key_in(server.get(f"/boot.ipxe?uuid={reported}").text)
+        tap.eq(server.get(f"/nocloud/uuid/{digits}/meta-data").status, 200)
+
+
+def test_two_different_uuids_refuse():
+    with start(KERNEL) as server:
+        server.arm("n1")
+        for one, two in ((UUID, OTHER_UUID), (OTHER_UUID, UUID), (UUID, "garbage")):
+            told = boots_disk(ask(server, uuid=f"{one}&uuid={two}"))
+            tap.contains(told, f"has the MAC of n1, but two uuids, {one} and {two}")
+        tap.contains(alarms(server)[0], "but two uuids, ")
+        tap.eq(state(server), "armed")
 
 
 def test_placeholders_identify_no_machine():

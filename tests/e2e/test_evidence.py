@@ -60,8 +60,9 @@ def test_mac_in_every_spelling():
 
 def test_uuid_in_every_spelling():
     known("uuid", UUID)
-    known("uuid", UUID.upper())
-    for uuid in (UUID[:-1] + "3", UUID.replace("-", ""), UUID + "0", "{" + UUID + "}", "n1",
+    for uuid in (UUID.upper(), UUID.replace("-", ""), "{" + UUID + "}", UUID + "%20"):
+        known("uuid", uuid)
+    for uuid in (UUID[:-1] + "3", UUID + "0", UUID.replace("-", "", 1), "{" + UUID, "n1",
                  "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"):
         unknown("uuid", uuid)
 

@@ -102,6 +102,45 @@ static void a_placeholder_is_no_uuid(void **state)
     arena_done(&a);
 }
 
+static void a_uuid_that_cannot_be_read_is_kept(void **state)
+{
+    (void)state;
+    struct arena a;
+    arena_init(&a, 4096);
+    struct machine m = said("uuid=%20garbage%20", &a);
+    assert_false(m.has_uuid);
+    assert_str(m.reported_uuid, "garbage");
+    assert_null(m.placeholder_uuid.p);
+    m = said("uuid=%20", &a);
+    assert_null(m.reported_uuid.p);
+    m = said("uuid=00000000000000000000000000000000", &a);
+    assert_false(m.has_uuid);
+    assert_str(m.placeholder_uuid, "00000000-0000-0000-0000-000000000000");
+    arena_done(&a);
+}
+
+static void another_uuid_is_kept(void **state)
+{
+    (void)state;
+    struct arena a;
+    arena_init(&a, 4096);
+    struct machine m = said("uuid=&uuid=6F3D9A523B534C0E8A518DD2B8F4C4F1&"
+                            "uuid=6f3d9a52-3b53-4c0e-8a51-8dd2b8f4c4f1",
+                            &a);
+    assert_true(m.has_uuid);
+    assert_null(m.other_uuid.p);
+    m = said("uuid=6f3d9a52-3b53-4c0e-8a51-8dd2b8f4c4f1&uuid=garbage&uuid=", &a);
+    assert_true(m.has_uuid);
+    assert_str(m.other_uuid, "garbage");
+    m = of_value(EVIDENCE_UUID, "6f3d9a52-3b53-4c0e-8a51-8dd2b8f4c4f1",
+                 "uuid=03000200-0400-0500-0006-000700080009", &a);
+    assert_true(m.has_uuid);
+    assert_str(m.other_uuid, "03000200-0400-0500-0006-000700080009");
+    arena_done(&a);
+}
+
 UNIT_MAIN(cmocka_unit_test(all_that_ipxe_tells), cmocka_unit_test(what_is_none_is_not_told),
           cmocka_unit_test(long_texts_are_cut), cmocka_unit_test(of_a_path),
-          cmocka_unit_test(all_macs_are_kept), cmocka_unit_test(a_placeholder_is_no_uuid))
+          cmocka_unit_test(all_macs_are_kept), cmocka_unit_test(a_placeholder_is_no_uuid),
+          cmocka_unit_test(a_uuid_that_cannot_be_read_is_kept),
+          cmocka_unit_test(another_uuid_is_kept))

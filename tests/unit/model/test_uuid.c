@@ -53,7 +53,36 @@ static void what_boards_without_one_report_is_refused(void **state)
     assert_non_null(again("00000000-0000-0000-0000-000000000001"));
 }
 
+static void firmware_writes_it_in_many_ways(void **state)
+{
+    (void)state;
+    static const char usual[] = "4c4c4544-0042-4810-8054-b4c04f4d5132";
+    static const char *const ways[] = {
+        usual,
+        "4C4C4544-0042-4810-8054-B4C04F4D5132",
+        "4c4c4544004248108054b4c04f4d5132",
+        "{4c4c4544-0042-4810-8054-b4c04f4d5132}",
+        "{4C4C4544004248108054B4C04F4D5132}",
+        " 4c4c4544-0042-4810-8054-b4c04f4d5132\t",
+    };
+    char text[UUID_TEXT_SIZE];
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+        assert_str_equal(uuid_usual(str_from(ways[i]), text), str_from(usual));
+    assert_str(uuid_usual(STR("00000000000000000000000000000000"), text),
+               "00000000-0000-0000-0000-000000000000");
+    static const char *const others[] = {"",
+                                         "{}",
+                                         "{",
+                                         "garbage",
+                                         "{4c4c4544-0042-4810-8054-b4c04f4d5132",
+                                         "4c4c4544-0042-4810-8054b4c04f4d5132"};
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        assert_str_equal(uuid_usual(str_from(others[i]), text), str_from(others[i]));
+    assert_str(uuid_usual(STR(" x "), text), "x");
+}
+
 UNIT_MAIN(cmocka_unit_test(any_case_is_read_and_lower_case_written),
           cmocka_unit_test(octets_are_in_the_order_of_the_text),
           cmocka_unit_test(other_shapes_are_refused),
+          cmocka_unit_test(firmware_writes_it_in_many_ways),
           cmocka_unit_test(what_boards_without_one_report_is_refused))

@@ -438,8 +438,8 @@ def test_open_secret_is_refused():
 
 def canonical(text):
     """Folders that ./configure chose, as they are in the pages of the source."""
-    return re.sub(r"/[\w./-]*?/(cloudseed/(?:seed|templates|cloudseedd\.yaml)|lib/cloudseed)\b",
-                  r"…/\1", text)
+    return re.sub(r"/[\w./-]*?/?(cloudseed/(?:seed|templates|cloudseedd\.yaml)|lib/cloudseed|"
+                  r"run/cloudseed)\b", r"…/\1", text)
 
 
 def test_reference_is_that_of_the_source():

@@ -113,6 +113,11 @@ struct str keys_join_purpose(struct str uid, struct arena *a)
     return ARENA_JOIN(a, STR("join key of "), uid);
 }
 
+struct str keys_token_purpose(struct str uid, struct arena *a)
+{
+    return ARENA_JOIN(a, STR("bootstrap token of "), uid);
+}
+
 struct str keys_cluster_purpose(struct str cluster, struct str account, struct arena *a)
 {
     return ARENA_JOIN(a, account, STR(" token of "), cluster);

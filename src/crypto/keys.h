@@ -38,6 +38,7 @@ void keys_new_uid(char ret[NODE_UID_LEN + 1]);
 /* The purposes for which sealing.h seals them, in the arena. */
 struct str keys_window_purpose(struct str uid, struct arena *a);
 struct str keys_join_purpose(struct str uid, struct arena *a);
+struct str keys_token_purpose(struct str uid, struct arena *a); /* the node's bootstrap token */
 /* Of the token of a cluster's account: "minter", "approver". */
 struct str keys_cluster_purpose(struct str cluster, struct str account, struct arena *a);
 

@@ -15,6 +15,7 @@
 #define CLOUDSEED_FLEET_FLEET_H
 
 #include "fleet/cluster.h"
+#include "fleet/mint.h"
 #include "port/store.h"
 #include "port/waiter.h"
 
@@ -136,6 +137,18 @@ void fleet_cluster_look(const struct fleet *f, const struct cluster_change *ask,
  * fleet_rouse. */
 void fleet_watch_clusters(struct fleet *f, struct waiter w);
 void fleet_unwatch_clusters(struct fleet *f, struct waiter w);
+
+/* --- Tokens ---------------------------------------------------------------------------------- */
+
+/* Asks for a change of the node's token. 409 where the boot does not have the window, or the token
+ * is not the one that is confirmed; 404 where the node was deleted. After a 200 fleet_minted has
+ * the token that the boot is to use: the offered one, or one that it was given before and that its
+ * cluster may have already. */
+struct slot_ref fleet_mint(struct fleet *f, struct str uid, const struct mint_change *c,
+                           struct waiter w);
+/* The token of the boot that has claimed the node's window; false: it has none. Texts live in the
+ * arena. */
+bool fleet_minted(const struct fleet *f, struct str uid, struct arena *a, struct mint_record *ret);
 
 /* --- The newest events ----------------------------------------------------------------------- */
 

@@ -2,8 +2,9 @@
 /*
  * internal: what the files of fleet/ share.
  *
- * members.c, clusters.c and own.c keep what the store has, recent.c the newest events, deadline.c
- * whose time is up next; op.c carries out what was asked for, and fleet.c is what others see of it.
+ * members.c, mints.c, clusters.c and own.c keep what the store has, recent.c the newest events,
+ * deadline.c whose time is up next; op.c carries out what was asked for, and fleet.c is what others
+ * see of it.
  */
 #ifndef CLOUDSEED_FLEET_INTERNAL_H
 #define CLOUDSEED_FLEET_INTERNAL_H
@@ -18,6 +19,7 @@
 #define KIND_NAME STR("name")
 #define KIND_TOMBSTONE STR("tombstone")
 #define KIND_CLUSTER STR("cluster")
+#define KIND_MINT STR("mint")
 
 /* Bytes that the store has under one of the kinds. */
 struct kept {
@@ -40,7 +42,7 @@ TAILQ_HEAD(ops, op);
 
 struct member {
     char *uid;
-    struct kept state, node;
+    struct kept state, node, mint;
     struct parsed *parsed;  /* of `state`, while the node is being built; else NULL */
     bool deleted;           /* it had a definition: its uid is never used again */
     struct fleet_view view; /* of `state` */
@@ -50,7 +52,7 @@ struct member {
     struct ops ops;   /* the first one is under way */
 };
 
-enum op_kind { OP_CHANGE, OP_DEFINE, OP_READ, OP_BACKUP, OP_OWN, OP_LOSS, OP_CLUSTER };
+enum op_kind { OP_CHANGE, OP_DEFINE, OP_READ, OP_BACKUP, OP_OWN, OP_LOSS, OP_CLUSTER, OP_MINT };
 
 enum op_phase {
     OP_QUEUED,
@@ -75,7 +77,9 @@ struct op {
     struct str name;       /* of the node */
     struct change change;
     struct parsed *next; /* of OP_CHANGE: the record as it will be */
-    uint64_t expected;   /* of OP_DEFINE */
+    bool ends_mint;      /* of OP_CHANGE: the window's token is forgotten */
+    struct mint_change mint_change;
+    uint64_t expected; /* of OP_DEFINE */
     struct str json;
     struct own_record own;
     struct cluster *cluster;
@@ -208,6 +212,12 @@ void cluster_run(struct fleet *f, struct op *op);
 /* After a conflict: whether it is queued once more. */
 bool cluster_run_again(struct op *op);
 void cluster_on_commit(struct fleet *f, struct op *op, uint64_t revision);
+
+/* --- mints.c --------------------------------------------------------------------------------- */
+
+void mint_run(struct fleet *f, struct op *op);
+/* Whether the node has a token of another window than it will have. */
+bool mint_is_over(const struct member *m, const struct record *next, struct arena *a);
 
 /* --- loss.c ---------------------------------------------------------------------------------- */
 

@@ -55,6 +55,7 @@ static void member_free(struct member *m)
     free(m->uid);
     free(m->state.bytes);
     free(m->node.bytes);
+    free(m->mint.bytes);
     free(m->window_key);
     free(m);
 }
@@ -220,6 +221,8 @@ void member_keep(struct fleet *f, const struct store_record *record)
         kept_set(&m->node, record, f->round);
         m->deleted = false;
         f->definitions_version++;
+    } else if (str_eq(record->kind, KIND_MINT)) {
+        kept_set(&member_get(f, record->key)->mint, record, f->round);
     } else if (own_is(record->kind)) {
         own_keep(f, record);
     } else if (clusters_are(record->kind)) {
@@ -265,6 +268,8 @@ void member_drop(struct fleet *f, const struct store_record *record)
         drop_state(f, m);
     else if (m && str_eq(record->kind, KIND_NODE))
         drop_node(f, m);
+    else if (m && str_eq(record->kind, KIND_MINT))
+        kept_unset(&m->mint);
     else if (own_is(record->kind))
         own_drop(f, record);
     else if (clusters_are(record->kind))
@@ -281,6 +286,8 @@ void members_sweep(struct fleet *f)
             drop_state(f, m);
         if (m->node.bytes && m->node.round != f->round)
             drop_node(f, m);
+        if (m->mint.bytes && m->mint.round != f->round)
+            kept_unset(&m->mint);
     }
     own_sweep(f);
     clusters_sweep(f);

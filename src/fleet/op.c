@@ -170,9 +170,12 @@ static void run_change(struct fleet *f, struct op *op)
     op->json = op_json(op, record_value(&r, &op->arena));
     op->next = parsed_new(m, &r);
     op_make_events(op, out.events, out.events_n);
-    const struct store_write write = {STORE_PUT, KIND_STATE, str_from(m->uid), m->state.revision,
-                                      op->json};
-    op_commit(f, op, &write, 1);
+    op->ends_mint = mint_is_over(m, &r, &op->arena);
+    const struct store_write writes[] = {
+        {STORE_PUT, KIND_STATE, str_from(m->uid), m->state.revision, op->json},
+        {STORE_DELETE, KIND_MINT, str_from(m->uid), STORE_ANY, {NULL, 0}},
+    };
+    op_commit(f, op, writes, op->ends_mint ? 2 : 1);
 }
 
 static struct str tombstone(struct op *op)
@@ -213,10 +216,11 @@ static void run_define(struct fleet *f, struct op *op)
         {STORE_DELETE, KIND_NODE, uid, op->expected, {NULL, 0}},
         {STORE_DELETE, KIND_NAME, op->name, STORE_ANY, {NULL, 0}},
         {STORE_DELETE, KIND_STATE, uid, STORE_ANY, {NULL, 0}},
+        {STORE_DELETE, KIND_MINT, uid, STORE_ANY, {NULL, 0}},
         {STORE_PUT, KIND_TOMBSTONE, uid, STORE_ANY, tombstone(op)},
     };
     if (!op->json.n)
-        op_commit(f, op, delete, 4);
+        op_commit(f, op, delete, 5);
     else
         op_commit(f, op, put, op->expected == STORE_ABSENT ? 2 : 1);
 }
@@ -252,6 +256,7 @@ static void run(struct fleet *f, struct op *op)
     case OP_OWN: run_own(f, op); break;
     case OP_LOSS: run_loss(f, op); break;
     case OP_CLUSTER: cluster_run(f, op); break;
+    case OP_MINT: mint_run(f, op); break;
     }
     assert(op->phase == OP_COMMITTING || op->phase == OP_DONE);
 }
@@ -333,6 +338,8 @@ static void keep_definition(struct fleet *f, struct op *op, uint64_t revision)
     member_drop(f, &record);
     record.kind = KIND_STATE;
     member_drop(f, &record);
+    record.kind = KIND_MINT;
+    member_drop(f, &record);
 }
 
 static void keep_committed(struct fleet *f, struct op *op, const struct store_notice *n)
@@ -348,11 +355,17 @@ static void keep_committed(struct fleet *f, struct op *op, const struct store_no
         keep_definition(f, op, n->revision);
     } else if (op->kind == OP_CLUSTER) {
         cluster_on_commit(f, op, n->revision);
+    } else if (op->kind == OP_MINT) {
+        const struct store_record record = {KIND_MINT, str_from(op->member->uid), op->json,
+                                            n->revision};
+        member_keep(f, &record);
     } else {
         const struct store_record record = {KIND_STATE, str_from(op->member->uid), op->json,
                                             n->revision};
         member_commit(f, &record, op->next);
         op->next = NULL;
+        if (op->ends_mint)
+            kept_unset(&op->member->mint);
     }
     for (uint32_t i = 0; i < op->events_n; i++)
         recent_add(f->recent, n->first_event + i, &op->events[i]);
@@ -364,9 +377,10 @@ static void on_commit(struct fleet *f, struct op *op, const struct store_notice 
 {
     if (n->result == STORE_CONFLICT && op->kind == OP_CLUSTER && cluster_run_again(op))
         return;
-    if (n->result == STORE_CONFLICT && (op->kind == OP_CHANGE || op->kind == OP_CLUSTER)) {
+    bool has_status = op->kind == OP_CHANGE || op->kind == OP_CLUSTER || op->kind == OP_MINT;
+    if (n->result == STORE_CONFLICT && has_status) {
         op_end(op, FLEET_UNAVAILABLE, 503, "the state is being read again: try again");
-    } else if (n->result == STORE_OK && (op->kind == OP_CHANGE || op->kind == OP_CLUSTER)) {
+    } else if (n->result == STORE_OK && has_status) {
         op_end(op, FLEET_DONE, op->result.status, op->result.reason);
     } else {
         end_with(op, n->result, &n->err);

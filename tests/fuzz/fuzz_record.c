@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_record: a node's or a cluster's record as it may be found in the store: read, lived on with,
- * and written. */
+/* fuzz_record: the record of a node, a cluster or a token as it may be found in the store: read,
+ * lived on with, and written. */
 #include "base/json.h"
 #include "fleet/cluster.h"
+#include "fleet/mint.h"
 
 #include <stdlib.h>
 
@@ -99,6 +100,39 @@ static void fuzz_cluster(struct str json, struct arena *a)
     }
 }
 
+static void check_mint_written(const struct mint_record *r, struct arena *a)
+{
+    struct mint_record again;
+    struct buf b;
+    buf_init(&b, 16 << 20);
+    need(json_write(&b, mint_record_value(r, a), false));
+    need(mint_record_read(buf_view(&b), a, &again, NULL) == 0);
+    need(again.phase == r->phase && again.epoch == r->epoch && again.end_wall_ms == r->end_wall_ms);
+    need(str_eq(again.token.id, r->token.id) && str_eq(again.claim, r->claim));
+    buf_done(&b);
+}
+
+static void fuzz_mint(struct str json, struct arena *a)
+{
+    struct mint_record r, next;
+    struct err e;
+    bool writes;
+    int result = mint_record_read(json, a, &r, &e);
+    need(result == 0 || (e.code == result && e.msg[0]));
+    if (result < 0)
+        return;
+    check_mint_written(&r, a);
+    struct mint_change c = {MINT_INTEND, r.claim, r.cluster, r.epoch, {STR("i"), STR("1:aa")},
+                            STR("")};
+    need(mint_apply(&r, &c, 5000, &next, &writes) == 200);
+    need(str_eq(next.token.id, writes ? c.token.id : r.token.id));
+    check_mint_written(&next, a);
+    c.kind = MINT_CONFIRM;
+    c.token = next.token;
+    need(mint_apply(&next, &c, 5000, &r, &writes) == 200);
+    check_mint_written(&r, a);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena a;
@@ -106,6 +140,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct err e;
     arena_init(&a, 4096);
     fuzz_cluster((struct str){(const char *)data, size}, &a);
+    fuzz_mint((struct str){(const char *)data, size}, &a);
     int result = record_read((struct str){(const char *)data, size}, &a, &r, &e);
     if (result < 0) {
         need(e.code == result && e.msg[0]);

@@ -107,5 +107,19 @@ static void form_of_a_key(void **state)
     assert_false(seed_key_valid(STR("az6o3ywl5uymutxjnaezydi2qi\xE1")));
 }
 
+/* docs/formats/keys.md lists them: what was sealed by one text opens by no other. */
+static void what_keys_are_sealed_for(void **state)
+{
+    struct arena a;
+    (void)state;
+    arena_init(&a, 1024);
+    assert_str(keys_window_purpose(STR("n-1"), &a), "window key of n-1");
+    assert_str(keys_join_purpose(STR("n-1"), &a), "join key of n-1");
+    assert_str(keys_token_purpose(STR("n-1"), &a), "bootstrap token of n-1");
+    assert_str(keys_cluster_purpose(STR("lab"), STR("minter"), &a), "minter token of lab");
+    arena_done(&a);
+}
+
 UNIT_MAIN(cmocka_unit_test(golden_keys), cmocka_unit_test(a_keyer_starts_afresh_each_time),
-          cmocka_unit_test(everything_counts), cmocka_unit_test(form_of_a_key))
+          cmocka_unit_test(everything_counts), cmocka_unit_test(form_of_a_key),
+          cmocka_unit_test(what_keys_are_sealed_for))

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The records of tokens: written one after the other with what else changes of their node, and
+ * forgotten together with the window that they were for. */
+#include "fleet/internal.h"
+
+/* One that cannot be read counts as never written: another token is made. */
+static bool current(const struct member *m, struct arena *a, struct mint_record *ret)
+{
+    return m && m->mint.bytes &&
+           mint_record_read((struct str){m->mint.bytes, m->mint.n}, a, ret, NULL) == 0;
+}
+
+bool fleet_minted(const struct fleet *f, struct str uid, struct arena *a, struct mint_record *ret)
+{
+    const struct member *m = member_find(f, uid);
+    struct record r;
+    if (!current(m, a, ret))
+        return false;
+    member_record(m, a, &r);
+    return r.has_window && str_eq(r.window.claim, ret->claim);
+}
+
+struct slot_ref fleet_mint(struct fleet *f, struct str uid, const struct mint_change *c,
+                           struct waiter w)
+{
+    struct op *op = op_new(f, OP_MINT, member_get(f, uid), w);
+    struct slot_ref ticket = op->ticket;
+    struct arena *a = &op->arena;
+    op->mint_change = *c;
+    struct str *const texts[] = {&op->mint_change.claim, &op->mint_change.cluster,
+                                 &op->mint_change.token.id, &op->mint_change.token.sealed,
+                                 &op->mint_change.taken};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        *texts[i] = arena_str(a, *texts[i]);
+    op_begin(f, op);
+    return ticket;
+}
+
+void mint_run(struct fleet *f, struct op *op)
+{
+    struct member *m = op->member;
+    struct arena *a = &op->arena;
+    struct mint_record now, next;
+    struct record r;
+    bool writes;
+    if (m->deleted) {
+        op_end(op, FLEET_DONE, 404, "there is no such node");
+        return;
+    }
+    f->host.now(f->host.cls, &op->change.at);
+    member_record(m, a, &r);
+    if (!r.has_window || !str_eq(r.window.claim, op->mint_change.claim)) {
+        op_end(op, FLEET_DONE, 409, "its build window is over, or another boot has claimed it");
+        return;
+    }
+    int status = mint_apply(current(m, a, &now) ? &now : NULL, &op->mint_change,
+                            op->change.at.wall_ms, &next, &writes);
+    op->result.status = status;
+    op->result.revision = m->mint.revision;
+    if (!writes) {
+        op_end(op, FLEET_DONE, status, status == 200 ? NULL : "another token was made meanwhile");
+        return;
+    }
+    op->json = op_json(op, mint_record_value(&next, a));
+    const struct store_write list[] = {
+        {STORE_PUT, KIND_MINT, str_from(m->uid), m->mint.revision, op->json},
+        /* The window is not closed meanwhile. */
+        {STORE_CHECK, KIND_STATE, str_from(m->uid), m->state.revision, STR("")},
+    };
+    op_commit(f, op, list, 2);
+}
+
+bool mint_is_over(const struct member *m, const struct record *next, struct arena *a)
+{
+    struct mint_record mint;
+    if (!m->mint.bytes)
+        return false;
+    return !next->has_window || !current(m, a, &mint) || !str_eq(next->window.claim, mint.claim);
+}

@@ -66,6 +66,7 @@ struct work {
 
 struct minter {
     struct minter_host host;
+    struct mint_port port;
     struct slots slots;
     TAILQ_HEAD(, work) all; /* the oldest first, which is served first */
     uint32_t requests;
@@ -455,23 +456,6 @@ void minter_on_alarm(struct minter *m)
 
 /* --- Begin and end ---------------------------------------------------------------------------- */
 
-struct minter *minter_new(const struct minter_host *host)
-{
-    struct minter *m = MEM_NEW(struct minter);
-    m->host = *host;
-    TAILQ_INIT(&m->all);
-    return m;
-}
-
-void minter_free(struct minter *m)
-{
-    if (!m)
-        return;
-    assert(TAILQ_EMPTY(&m->all));
-    slots_done(&m->slots);
-    free(m);
-}
-
 /* The time that it has: a token that has ended is never signed. */
 static uint64_t deadline_of(const struct minter *m, const struct mint_intent *intent)
 {
@@ -490,9 +474,9 @@ static void copy_intent(struct work *w, const struct mint_intent *from)
     w->intent.description = arena_str(&w->arena, from->description);
 }
 
-int minter_mint(struct minter *m, const struct mint_intent *intent, struct mint **ret,
-                struct err *e)
+static int on_begin(void *cls, const struct mint_intent *intent, struct mint **ret, struct err *e)
 {
+    struct minter *m = cls;
     if (!token_valid(intent->token) || !intent->bearer.n)
         return err_set(e, -EINVAL, "a mint needs a bootstrap token and an account's token");
     if (!str_starts(intent->endpoint, STR("https://")))
@@ -505,6 +489,7 @@ int minter_mint(struct minter *m, const struct mint_intent *intent, struct mint 
     w->minter = m;
     w->slot = slots_put(&m->slots, w);
     w->mint.fate = intent->fate;
+    w->mint.port = &m->port;
     w->deadline_ms = deadline_of(m, intent);
     TAILQ_INSERT_TAIL(&m->all, w, entry);
     next(w, &reads_version, 0);
@@ -513,11 +498,9 @@ int minter_mint(struct minter *m, const struct mint_intent *intent, struct mint 
     return 0;
 }
 
-void mint_end(struct mint *mint)
+static void on_end(struct mint *mint)
 {
     struct work *w = (struct work *)mint; /* its first member */
-    if (!w)
-        return;
     struct minter *m = w->minter;
     end_fetch(w);
     TAILQ_REMOVE(&m->all, w, entry);
@@ -526,4 +509,27 @@ void mint_end(struct mint *mint)
     arena_done(&w->scratch);
     free(w);
     arm(m);
+}
+
+struct minter *minter_new(const struct minter_host *host)
+{
+    struct minter *m = MEM_NEW(struct minter);
+    m->host = *host;
+    m->port = (struct mint_port){on_begin, on_end, m};
+    TAILQ_INIT(&m->all);
+    return m;
+}
+
+const struct mint_port *minter_port(const struct minter *m)
+{
+    return &m->port;
+}
+
+void minter_free(struct minter *m)
+{
+    if (!m)
+        return;
+    assert(TAILQ_EMPTY(&m->all));
+    slots_done(&m->slots);
+    free(m);
 }

@@ -1,22 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * minter: makes bootstrap tokens by asking the clusters' API servers.
+ * minter: fills port/mint by asking the clusters' API servers.
  *
- * A mint carries out one intent: a token that its caller made up and stored, with its end, before
- * it began. It reads the API server's version, creates the token's Secret, and polls cluster-info
- * until that is signed with the token: only then a node's discovery cannot fail. However often a
- * request is repeated, and whatever became of it, there is at most this one token. Another id is
- * the caller's to choose, and only after MINT_TAKEN or the end of the first.
- *
- * A mint wakes its waiter when there is something new, and its owner looks at it then. Waiters are
- * only woken on a turn of the loop, never from within the calls below. All of it runs on the loop's
- * thread. The token and the account's token are in no message.
+ * It reads the API server's version, creates the token's Secret, and polls cluster-info until that
+ * is signed with the token: only then a node's discovery cannot fail.
  */
 #ifndef CLOUDSEED_KUBE_MINTER_H
 #define CLOUDSEED_KUBE_MINTER_H
 
-#include "model/kubeversion.h"
 #include "port/fetch.h"
+#include "port/mint.h"
 
 #define MINTER_REQUESTS_MAX 50 /* at the same time, to all clusters */
 
@@ -31,57 +24,10 @@ struct minter_host {
 };
 
 struct minter *minter_new(const struct minter_host *host);
+/* Valid as long as the minter. */
+const struct mint_port *minter_port(const struct minter *m);
 void minter_on_alarm(struct minter *m);
 /* All mints have been ended. Not from within a wake. NULL is fine. */
 void minter_free(struct minter *m);
-
-enum mint_outcome {
-    MINT_PENDING,
-    MINT_SIGNED,  /* the token is good */
-    MINT_REFUSED, /* for the reason in `err`; the same again will be refused again */
-    MINT_TAKEN,   /* another token has this id: store another intent */
-    MINT_LATE     /* the time is over; `err` says what was missing. Try the same again */
-};
-
-/* Whether the cluster has the token. */
-enum mint_fate {
-    MINT_ABSENT,  /* it was never asked to make it */
-    MINT_UNKNOWN, /* it was asked, and may or may not have made it */
-    MINT_PRESENT
-};
-
-/* All that it points to is copied. */
-struct mint_intent {
-    struct str endpoint; /* "https://10.0.0.1:6443" */
-    struct str ca;       /* PEM: the API server is verified only by these */
-    struct str bearer;   /* the minter's account's */
-    struct str token;    /* kube/token.h */
-    struct str description;
-    int64_t end_wall_ms;
-    struct kubeversion kubeadm; /* the node's; major 0: not known */
-    enum mint_fate fate;        /* MINT_UNKNOWN where an earlier mint may have asked for it */
-    uint32_t within_ms;
-    struct waiter waiter;
-};
-
-struct mint {
-    enum mint_outcome outcome; /* anything but MINT_PENDING wakes the waiter and stays */
-    enum mint_fate fate;
-    struct str version; /* of the API server, "v1.29.15"; empty: not known yet */
-    /* By how much the API server's clock is ahead of ours, to a second; it ends tokens by its own.
-     */
-    int64_t ahead_ms;
-    bool clock_known;
-    /* Why it is not there yet, in one line; a new reason wakes the waiter. Empty: nothing wrong. */
-    struct err err;
-};
-
-/* Begins one, which lives until mint_end. -EINVAL: the intent is malformed. */
-int minter_mint(struct minter *m, const struct mint_intent *intent, struct mint **ret,
-                struct err *e);
-
-/* Cancels it at any stage; nothing is heard of it afterwards. Where `fate` is not MINT_ABSENT, the
- * cluster may have the token. NULL is fine. */
-void mint_end(struct mint *m);
 
 #endif

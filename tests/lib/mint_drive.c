@@ -110,7 +110,7 @@ static int mint(uint32_t id, struct value c, struct err *e)
         .waiter = {{on_wake, NULL}, {id, 1}},
     };
     kubeversion_parse(value_get_text(c, STR("kubeadm")), &intent.kubeadm);
-    return minter_mint(world.minter, &intent, &world.mints[id], e);
+    return mint_begin(minter_port(world.minter), &intent, &world.mints[id], e);
 }
 
 static int obey(struct value c, struct err *e)

@@ -111,7 +111,7 @@ static struct mint *begin(const char *token)
                                        .within_ms = 600000,
                                        .waiter = {{on_wake, NULL}, {1, 1}}};
     world.inside = true;
-    assert_int_equal(minter_mint(world.minter, &intent, &m, NULL), 0);
+    assert_int_equal(mint_begin(minter_port(world.minter), &intent, &m, NULL), 0);
     world.inside = false;
     return m;
 }
@@ -323,13 +323,13 @@ static void malformed_intents(void **state)
     struct err e;
     struct mint_intent i = {
         .endpoint = STR("https://k"), .bearer = STR("x"), .token = STR("cs4xk2.short")};
-    assert_int_equal(minter_mint(world.minter, &i, &m, &e), -EINVAL);
+    assert_int_equal(mint_begin(minter_port(world.minter), &i, &m, &e), -EINVAL);
     i.token = STR(TOKEN);
     i.endpoint = STR("http://k");
-    assert_int_equal(minter_mint(world.minter, &i, &m, &e), -EINVAL);
+    assert_int_equal(mint_begin(minter_port(world.minter), &i, &m, &e), -EINVAL);
     i.endpoint = STR("https://k");
     i.bearer = STR("");
-    assert_int_equal(minter_mint(world.minter, &i, &m, &e), -EINVAL);
+    assert_int_equal(mint_begin(minter_port(world.minter), &i, &m, &e), -EINVAL);
     mint_end(NULL);
     minter_free(NULL);
 }

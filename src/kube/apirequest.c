@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
-#include "kube/token.h"
+#include "crypto/token.h"
 #include "wire/uri.h"
 
 #include <assert.h>

@@ -22,7 +22,7 @@ struct apirequest apirequest_version(void);
 
 /* The minter's. */
 
-/* The Secret that makes `token` (kube/token.h) a bootstrap token for joining and for discovery,
+/* The Secret that makes `token` (crypto/token.h) a bootstrap token for joining and for discovery,
  * until a time of the wall clock. The cluster shows the description to its admins. */
 struct apirequest apirequest_mint(struct str token, struct str description, int64_t end_wall_ms,
                                   struct arena *a);

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "crypto/jws.h"
-#include "kube/token.h"
+#include "crypto/token.h"
 
 #include <errno.h>
 

@@ -2,7 +2,7 @@
 #include "kube/approval.h"
 
 #include "base/buf.h"
-#include "kube/token.h"
+#include "crypto/token.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -6,9 +6,9 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "crypto/random.h"
+#include "crypto/token.h"
 #include "kube/apirequest.h"
 #include "kube/apiresponse.h"
-#include "kube/token.h"
 
 #include <assert.h>
 #include <errno.h>

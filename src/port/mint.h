@@ -39,7 +39,7 @@ struct mint_intent {
     struct str endpoint; /* "https://10.0.0.1:6443" */
     struct str ca;       /* PEM: the API server is verified only by these */
     struct str bearer;   /* the minter's account's */
-    struct str token;    /* kube/token.h */
+    struct str token;    /* crypto/token.h */
     struct str description;
     int64_t end_wall_ms;
     struct kubeversion kubeadm; /* the node's; major 0: not known */

@@ -4,8 +4,8 @@
  *
  * It is an id, which is no secret, and a secret: "cs4xk2.0f8r7q2m5n1w9t3z".
  */
-#ifndef CLOUDSEED_KUBE_TOKEN_H
-#define CLOUDSEED_KUBE_TOKEN_H
+#ifndef CLOUDSEED_CRYPTO_TOKEN_H
+#define CLOUDSEED_CRYPTO_TOKEN_H
 
 #include "base/str.h"
 

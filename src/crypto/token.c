@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kube/token.h"
+#include "crypto/token.h"
 
 #include "crypto/random.h"
 

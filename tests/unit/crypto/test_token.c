@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/unit.h"
 
-#include "kube/token.h"
+#include "crypto/token.h"
 
 static void has_an_id_and_a_secret(void **state)
 {

@@ -1,20 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bootstrap: nodes that join their cluster (docs/formats/bootstrap.md). */
 #include "wire/bootstrap.h"
+#include "base/clock.h"
+#include "base/hex.h"
 #include "core/answer.h"
+#include "core/bootstrap_answer.h"
 #include "core/identify.h"
 #include "core/internal.h"
 #include "crypto/certificate.h"
 #include "crypto/digest.h"
+#include "crypto/random.h"
 #include "model/placeholder.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #define DETAIL_MAX_BYTES 512
 #define WAIT_S 30     /* until a node asks again … */
 #define HELD_WAIT_S 2 /* … after it was held: it is still waited for */
 #define REASON_MAX_BYTES 256
+#define NONE_MS ((int64_t)15 * 60 * 1000)
+#define CERTIFICATE_KEY_BYTES 32
 
 /* --- Refusals -------------------------------------------------------------------------------- */
 
@@ -289,6 +296,12 @@ static enum exchange_verdict submit(struct exchange *x, struct caller *c,
                        on_changed, c);
 }
 
+/* Any master may be the one that makes the cluster. */
+static bool can_init(const struct node *n)
+{
+    return n->role->bootstrap != BOOTSTRAP_MASTER || n->role->kubeadm;
+}
+
 /* The first claim in a window wins. */
 static enum exchange_verdict submit_claim(struct exchange *x, struct caller *c, caller_then *then)
 {
@@ -297,6 +310,11 @@ static enum exchange_verdict submit_claim(struct exchange *x, struct caller *c, 
         return refuse(x, 403, "no-bootstrap",
                       "the role of %.*s has no 'bootstrap': give the node a role that joins a "
                       "cluster, or stop this machine's cloudseed-join.service",
+                      STR_ARG(c->node->name));
+    if (!can_init(c->node))
+        return refuse(x, 403, "no-bootstrap",
+                      "the role of %.*s makes it a master and has no 'kubeadm' template: name one, "
+                      "run 'cloudseed reload', then start cloudseed-join.service",
                       STR_ARG(c->node->name));
     change.claim = c->claim;
     return submit(x, c, &change, then);
@@ -376,18 +394,53 @@ static enum exchange_verdict on_held(struct exchange *x, void *state, enum hold_
                 c->decision.detail);
 }
 
-/* This server does not write kubeadm's configurations yet. */
-static enum exchange_verdict cannot_answer(struct exchange *x, const struct caller *c)
+/* This server mints no tokens yet. */
+static enum exchange_verdict cannot_join(struct exchange *x, const struct caller *c)
 {
-    static const char *const what[] = {
-        [CLUSTER_DO_INIT] = "make the cluster",
-        [CLUSTER_DO_JOIN] = "join the cluster",
-        [CLUSTER_DO_NONE] = "stay in the cluster",
-    };
     return wait(x, "busy", WAIT_S,
-                arena_printf(&x->arena, "%.*s is to %s %.*s, but this server cannot say how yet",
-                             STR_ARG(c->node->name), what[c->decision.verdict],
-                             STR_ARG(c->node->cluster->name)));
+                arena_printf(&x->arena,
+                             "%.*s is to join the cluster %.*s, but this server cannot "
+                             "say how yet",
+                             STR_ARG(c->node->name), STR_ARG(c->node->cluster->name)));
+}
+
+static enum exchange_verdict answer(struct exchange *x, const struct caller *c,
+                                    const struct bootstrap_answer *what)
+{
+    bootstrap_answer(x, c->rq, what);
+    return EXCHANGE_DONE;
+}
+
+static enum exchange_verdict answer_init(struct exchange *x, const struct caller *c)
+{
+    const struct cluster *cluster = c->node->cluster;
+    struct bootstrap_answer what = {
+        .action = CLUSTER_DO_INIT,
+        .expires_wall_ms = c->decision.expires_wall_ms,
+        .values = {.endpoint = cluster->endpoint},
+        .by_join_key = c->by_join_key,
+    };
+    struct str purpose = keys_cluster_purpose(cluster->name, STR("certificate"), &x->arena);
+    if (c->decision.certificate.n &&
+        !sealer_unseal(c->rq->core->sealer, purpose, c->decision.certificate, &x->arena,
+                       &what.values.certificate_key))
+        return wait(x, "busy", WAIT_S,
+                    arena_printf(&x->arena,
+                                 "the certificate key of the cluster %.*s cannot be read with this "
+                                 "server's key: run 'cloudseed cluster reset %.*s'",
+                                 STR_ARG(cluster->name), STR_ARG(cluster->name)));
+    return answer(x, c, &what);
+}
+
+/* Nothing in it is of use for a short time only. */
+static enum exchange_verdict answer_none(struct exchange *x, const struct caller *c)
+{
+    return answer(x, c,
+                  &(struct bootstrap_answer){
+                      .action = CLUSTER_DO_NONE,
+                      .expires_wall_ms = clock_wall_ms() + NONE_MS,
+                      .by_join_key = c->by_join_key,
+                  });
 }
 
 static enum exchange_verdict on_decided(struct exchange *x, void *state,
@@ -403,8 +456,28 @@ static enum exchange_verdict on_decided(struct exchange *x, void *state,
     case CLUSTER_DO_WAIT: return hold_wait(x, c->hold);
     case CLUSTER_DO_REFUSE:
         return refuse(x, result->status, c->decision.reason, "%.*s", STR_ARG(c->decision.detail));
-    default: return cannot_answer(x, c);
+    case CLUSTER_DO_INIT: return answer_init(x, c);
+    case CLUSTER_DO_JOIN: return c->node->role->kubeadm ? cannot_join(x, c) : answer_none(x, c);
+    case CLUSTER_DO_NONE: break;
     }
+    return answer_none(x, c);
+}
+
+/* A key for the certificates that further masters need, in case that this request needs a new one.
+ */
+static struct str seal_certificate_key(struct exchange *x, const struct caller *c)
+{
+    uint8_t bytes[CERTIFICATE_KEY_BYTES];
+    char text[2 * sizeof(bytes)];
+    struct str purpose =
+        keys_cluster_purpose(c->node->cluster->name, STR("certificate"), &x->arena);
+    random_bytes(bytes, sizeof(bytes));
+    hex_write(bytes, sizeof(bytes), text);
+    struct str sealed =
+        sealer_seal(c->rq->core->sealer, purpose, (struct str){text, sizeof(text)}, &x->arena);
+    explicit_bzero(bytes, sizeof(bytes));
+    explicit_bzero(text, sizeof(text));
+    return sealed;
 }
 
 /* What a node that has the claim is to do. It is written before it is answered. */
@@ -416,6 +489,9 @@ static enum exchange_verdict decide(struct exchange *x, struct caller *c)
     c->ask.ask.only = STR("");
     add_masters(x, snapshot_tree(x->snapshot), c->node->cluster, &c->ask);
     add_masters(x, snapshot_registered(x->snapshot), c->node->cluster, &c->ask);
+    c->ask.ask.certificate = STR("");
+    if (c->ask.ask.is_master && c->ask.ask.masters_n > 1)
+        c->ask.ask.certificate = seal_certificate_key(x, c);
     if (!c->hold)
         c->hold = hold_new(x, core, &c->ask, on_held, c);
     return await_fleet(x, core->fleet, fleet_cluster_change(core->fleet, &c->ask, x->waiter),

@@ -8,6 +8,9 @@
 #include <errno.h>
 
 #define VERSION 1
+#define INIT_MS ((int64_t)15 * 60 * 1000)             /* an answer is good for so long … */
+#define INIT_AGAIN_MS ((int64_t)60 * 1000)            /* … and given again until this is left */
+#define CERTIFICATES_MS ((int64_t)2 * 60 * 60 * 1000) /* kubeadm's own */
 
 const char *const cluster_phase_names[] = {"none", "init", "standing", "unconfirmed", NULL};
 
@@ -52,6 +55,9 @@ struct value cluster_record_value(const struct cluster_record *r, struct arena *
         fields_put(&m, STR("minter"), token_value(&r->minter, a));
     if (r->approver.sealed.n)
         fields_put(&m, STR("approver"), token_value(&r->approver, a));
+    fields_count(&m, STR("init_ends_ms"), (uint64_t)r->init_ends_wall_ms);
+    if (r->certificate.sealed.n)
+        fields_put(&m, STR("certificate"), token_value(&r->certificate, a));
     if (r->turn.uid.n)
         fields_put(&m, STR("turn"), boot_value(&r->turn, a));
     fields_flag(&m, STR("turn_stuck"), r->turn_stuck);
@@ -107,6 +113,8 @@ int cluster_record_read(struct str json, struct arena *a, struct cluster_record 
         .ca = fields_get_text(&rd, "ca"),
         .minter = read_token(&rd, "minter"),
         .approver = read_token(&rd, "approver"),
+        .init_ends_wall_ms = fields_get_int(&rd, "init_ends_ms", 0, FIELDS_TIME_MAX_MS),
+        .certificate = read_token(&rd, "certificate"),
         .turn = read_boot(&rd, "turn"),
         .turn_stuck = fields_get_flag(&rd, "turn_stuck"),
     };
@@ -132,7 +140,7 @@ void cluster_record_copy(const struct cluster_record *from, struct arena *a,
     copy_boot(&ret->holder, a);
     copy_boot(&ret->turn, a);
     struct str *const texts[] = {&ret->endpoint, &ret->ca, &ret->minter.sealed,
-                                 &ret->approver.sealed};
+                                 &ret->approver.sealed, &ret->certificate.sealed};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         *texts[i] = texts[i]->n ? arena_str(a, *texts[i]) : STR("");
 }
@@ -150,12 +158,14 @@ static const struct cluster_master *find_master(const struct cluster_change *c, 
 
 static struct cluster_decision wait_for(const char *reason, struct str of, struct str detail)
 {
-    return (struct cluster_decision){CLUSTER_DO_WAIT, reason, of, detail, false};
+    return (struct cluster_decision){
+        .verdict = CLUSTER_DO_WAIT, .reason = reason, .of = of, .detail = detail};
 }
 
 static struct cluster_decision act(enum cluster_verdict verdict)
 {
-    return (struct cluster_decision){.verdict = verdict, .of = STR(""), .detail = STR("")};
+    return (struct cluster_decision){
+        .verdict = verdict, .of = STR(""), .detail = STR(""), .certificate = STR("")};
 }
 
 static struct cluster_decision wait_for_cluster(const struct cluster_change *c, struct str master,
@@ -236,7 +246,8 @@ static struct cluster_decision refuse_second_init(const struct cluster_change *c
         "ready: restore etcd from a snapshot on this machine, or if the cluster is gone run "
         "'cloudseed cluster reset %.*s', then start cloudseed-join.service",
         STR_ARG(c->by.name), STR_ARG(c->cluster), STR_ARG(c->cluster));
-    return (struct cluster_decision){CLUSTER_DO_REFUSE, "cluster-exists", STR(""), detail, false};
+    return (struct cluster_decision){
+        .verdict = CLUSTER_DO_REFUSE, .reason = "cluster-exists", .of = STR(""), .detail = detail};
 }
 
 /* etcd takes one learner at a time, and one that is stuck blocks all that follow. */
@@ -248,7 +259,7 @@ static struct cluster_decision take_turn(const struct cluster_record *r,
     if (!m || str_eq(m->uid, c->by.uid) || m->state == STATE_READY ||
         m->generation != turn->generation)
         return act(CLUSTER_DO_JOIN);
-    struct cluster_decision d = {CLUSTER_DO_WAIT, "waits-for-turn", m->name, STR(""), false};
+    struct cluster_decision d = wait_for("waits-for-turn", m->name, STR(""));
     d.is_stuck = m->state == STATE_FAILED || m->state == STATE_REGISTERED;
     if (d.is_stuck)
         d.detail = arena_printf(
@@ -327,12 +338,37 @@ static void enter(struct cluster_record *r, enum cluster_phase phase, int64_t wa
     r->since_wall_ms = wall_ms;
 }
 
+/* One key for an epoch, so that the certificates of a repeated 'init' can still be read: after its
+ * end they are gone, and so is the use of another key for a cluster that stands. */
+static void keep_certificate_key(struct cluster_record *r, const struct cluster_change *c,
+                                 int64_t wall_ms, struct cluster_outcome *ret)
+{
+    if (r->certificate.sealed.n && wall_ms < r->certificate.expires_wall_ms) {
+        ret->decision.certificate = r->certificate.sealed;
+        return;
+    }
+    ret->writes |= r->certificate.sealed.n > 0;
+    r->certificate = (struct cluster_token){.sealed = STR("")};
+    if (r->phase == CLUSTER_STANDING || !c->ask.certificate.n)
+        return;
+    r->certificate = (struct cluster_token){c->ask.certificate, wall_ms + CERTIFICATES_MS};
+    ret->decision.certificate = r->certificate.sealed;
+    ret->writes = true;
+}
+
 /* Another boot of the holder has the lease just so, which is no event. */
 static void give_init(struct cluster_record *r, const struct cluster_change *c, int64_t wall_ms,
                       struct arena *a, struct cluster_outcome *ret)
 {
-    ret->writes = !is_same_boot(&r->holder, &c->by);
+    int64_t left_ms = r->init_ends_wall_ms - wall_ms;
+    bool is_repeat = is_same_boot(&r->holder, &c->by) && left_ms >= INIT_AGAIN_MS &&
+                     left_ms <= INIT_MS; /* more: the clock was set back */
+    ret->writes = !is_repeat;
     r->holder = c->by;
+    if (!is_repeat)
+        r->init_ends_wall_ms = wall_ms > 0 ? wall_ms + INIT_MS : INIT_MS;
+    ret->decision.expires_wall_ms = r->init_ends_wall_ms;
+    keep_certificate_key(r, c, wall_ms, ret);
     if (r->phase != CLUSTER_NONE)
         return;
     enter(r, CLUSTER_INIT, wall_ms);
@@ -370,7 +406,8 @@ static void apply_ask(struct cluster_record *r, const struct cluster_change *c, 
 static void refuse_report(struct cluster_outcome *ret, const char *reason, struct str detail)
 {
     ret->status = 403;
-    ret->decision = (struct cluster_decision){CLUSTER_DO_REFUSE, reason, STR(""), detail, false};
+    ret->decision = (struct cluster_decision){
+        .verdict = CLUSTER_DO_REFUSE, .reason = reason, .of = STR(""), .detail = detail};
 }
 
 static void refuse_lease(const struct cluster_record *r, const struct cluster_change *c,

@@ -49,6 +49,11 @@ struct cluster_record {
     struct str endpoint;                   /* "https://HOST:PORT" */
     struct str ca;                         /* PEM */
     struct cluster_token minter, approver; /* empty: none */
+    /* Until when the holder gets the same 'init' again. */
+    int64_t init_ends_wall_ms;
+    /* The key of the certificates that 'init' uploads for further masters, while they are kept:
+     * kubeadm has the cluster delete them after two hours. Empty: there is none. */
+    struct cluster_token certificate;
     /* The further master that joins now, or joined last. Empty uid: none has yet. */
     struct cluster_boot turn;
     bool turn_stuck; /* it has failed, which was reported as an event */
@@ -90,6 +95,7 @@ struct cluster_change {
             const struct cluster_master *masters; /* by name */
             uint32_t masters_n;
             struct str only; /* uid of the master whose address is the endpoint's; empty: none is */
+            struct str certificate; /* sealed, for an 'init' that needs a new one; may be empty */
         } ask;
         struct {
             struct str endpoint, declared; /* both "https://HOST:PORT" */
@@ -115,6 +121,9 @@ struct cluster_decision {
     struct str of;      /* the name of the node that is waited for; empty: none */
     struct str detail;  /* of wait and refuse: one line */
     bool is_stuck;      /* it waits for a master that has failed to join */
+    /* Of init, as they were written: */
+    int64_t expires_wall_ms;
+    struct str certificate; /* sealed key; empty: no further master can use one */
 };
 
 /* What CLUSTER_ASK is answered. Its texts live as long as record, change and arena. */

@@ -219,6 +219,7 @@ static void copy_ask(struct cluster_change *c, struct arena *a)
     }
     c->ask.masters = masters;
     c->ask.only = arena_str(a, c->ask.only);
+    c->ask.certificate = arena_str(a, c->ask.certificate);
 }
 
 static void copy_report(struct cluster_change *c, struct arena *a)

@@ -221,6 +221,7 @@ static struct cluster_decision *copy_decision(const struct cluster_decision *fro
     *d = *from;
     d->of = copy_text(d->of, a);
     d->detail = copy_text(d->detail, a);
+    d->certificate = copy_text(d->certificate, a);
     return d;
 }
 

@@ -154,9 +154,11 @@ static int fault_without_values(const struct scope_tables *tables, const struct 
 {
     struct buf nowhere;
     struct template_fault again;
+    struct render_env shown = *env;
     struct place at = fault->at;
     buf_init(&nowhere, DOCUMENT_MAX_BYTES);
-    int r = document_render(tables, n, d, env, arena, &nowhere, NULL, &again);
+    shown.bootstrap = NULL; /* a token is as secret as they are */
+    int r = document_render(tables, n, d, &shown, arena, &nowhere, NULL, &again);
     buf_done(&nowhere);
     explicit_bzero(fault, sizeof(*fault));
     if (r < 0) {
@@ -174,9 +176,10 @@ int sealed_render(const struct scope_tables *tables, const struct node *n, struc
                   const struct render_env *env, const struct sealed_values *values,
                   struct arena *arena, struct buf *out, struct template_fault *ret_fault)
 {
+    const struct value none = value_map(NULL, 0);
     struct render_env real = *env;
     assert(d.kind != DOCUMENT_SEED && !env->secrets);
-    real.secrets = &values->map;
+    real.secrets = values ? &values->map : &none;
     int r = document_render(tables, n, d, &real, arena, out, NULL, ret_fault);
     return r < 0 ? fault_without_values(tables, n, d, env, arena, ret_fault) : 0;
 }

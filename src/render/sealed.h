@@ -28,7 +28,8 @@ void sealed_values_free(struct sealed_values *v);
 /* False if there is none of that name. The text lives as long as `v`. */
 bool sealed_values_get(const struct sealed_values *v, struct str name, struct str *ret);
 
-/* As document_render, for any document but a seed file. If the template stops, -EINVAL with
+/* As document_render, for any document but a seed file; `values` NULL: there are none. If the
+ * template stops, -EINVAL with
  * *ret_fault filled; what was appended to `out` must be discarded. */
 int sealed_render(const struct scope_tables *tables, const struct node *n, struct document d,
                   const struct render_env *env, const struct sealed_values *values,

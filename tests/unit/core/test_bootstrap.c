@@ -221,6 +221,21 @@ static void is_refused(int status, const char *reason, const char *detail)
         fail_msg("%d %.*s", x.out.status, STR_ARG(x.out.body));
 }
 
+/* The answer 200. */
+static struct value answered(const char *action)
+{
+    struct value got = {0};
+    struct err e = {0};
+    if (x.out.status != 200)
+        fail_msg("%d %.*s", x.out.status, STR_ARG(x.out.body));
+    assert_int_equal(json_read(x.out.body, &texts, &got, &e), 0);
+    assert_str_equal(value_get_text(got, STR("action")), str_from(action));
+    assert_string_equal(x.out.type, "application/json");
+    assert_string_equal(x.out.cache, "no-store");
+    assert_null(x.out.etag);
+    return got;
+}
+
 /* --- bootstrap ------------------------------------------------------------------------------- */
 
 static void a_worker_waits_for_the_first_master(void **state)
@@ -245,8 +260,8 @@ static void masters_wait(void **state)
     arm("k8s-master-1");
     arm("k8s-master-2");
     ask("k8s-master-2", JOIN_KEY);
-    is_refused(503, "busy", "k8s-master-2 is to make the cluster homelab");
-    assert_int_equal(x.out.retry_after_s, 30);
+    answered("init");
+    assert_string_equal(x.out.event, "bootstrap-init");
     ask("k8s-master-1", JOIN_KEY);
     is_refused(503, "waits-for-master", "waits for k8s-master-2 to bring up the cluster homelab");
     assert_int_equal(x.out.retry_after_s, 2);
@@ -287,7 +302,7 @@ static void an_endpoint_that_is_a_masters_address(void **state)
     is_refused(503, "waits-for-master", "waits for k8s-master-2");
     arm("k8s-master-2");
     ask("k8s-master-2", JOIN_KEY);
-    is_refused(503, "busy", "is to make the cluster");
+    answered("init");
 }
 
 static void without_a_window(void **state)
@@ -534,7 +549,7 @@ static void the_cluster_is_written_before_it_is_answered(void **state)
     fleet_cluster(fleet, STR("homelab"), &texts, &r);
     assert_int_equal(r.approver.sealed.n, 0);
     ask("k8s-master-1", JOIN_KEY);
-    is_refused(503, "busy", "k8s-master-1 is to make the cluster");
+    answered("init");
     change(
         "k8s-master-1",
         (struct change){.kind = CHANGE_REPROVISION,
@@ -547,6 +562,142 @@ static void the_cluster_is_written_before_it_is_answered(void **state)
     arm(WORKER);
     ask(WORKER, JOIN_KEY);
     is_refused(503, "busy", WORKER " is to join the cluster homelab");
+}
+
+/* --- What is answered ------------------------------------------------------------------------ */
+
+static const char templates_of_init[] =
+    "{{ bootstrap.action }} {{ bootstrap.version }} {{ bootstrap.endpoint }} {{ node.name }} "
+    "{{ bootstrap.certificate_key }} {{ bootstrap.token }} {{ bootstrap.ca_hashes | length }}";
+
+static void put_roles(const char *more)
+{
+    tmptree_put(&files, "seed/roles/r.yaml",
+                arena_printf(&texts,
+                             "m: {bootstrap: master, kubeadm: sealed/k%s}\n"
+                             "w: {bootstrap: worker, kubeadm: sealed/k%s}\nplain: {}\n",
+                             more, more)
+                    .p);
+}
+
+static void init_says_all_of_it(void **state)
+{
+    (void)state;
+    put_roles(", sealed: {/etc/x: {template: sealed/x, mode: \"0640\"}}");
+    tmptree_put(&files, "templates/sealed/k", templates_of_init);
+    tmptree_put(&files, "templates/sealed/x", "file of {{ node.name }}");
+    tmptree_put(&files, "templates/addon", "kind: Of {{ cluster.name }}");
+    tmptree_put(
+        &files, "seed/clusters/c.yaml",
+        "homelab: {version: \"1.29.15\", endpoint: \"k8s-api.home.arpa:6443\",\n"
+        "  pods: 192.168.0.0/16, services: 10.96.0.0/12, addons: [\n"
+        "  {name: one, url: \"http://h/one\", wait: [node]}, {name: two, template: addon}]}\n");
+    load();
+    arm("k8s-master-1");
+    ask("k8s-master-1", JOIN_KEY);
+    struct value v = answered("init"), file = value_get(v, STR("files")).items[0];
+    const struct value *addons = value_get(v, STR("addons")).items;
+    assert_str(value_get_text(v, STR("expires")), "2026-11-22T10:54:28Z");
+    struct str rest = value_get_text(v, STR("kubeadm"));
+    assert_true(str_starts(rest, STR("init 1.29.15 k8s-api.home.arpa:6443 k8s-master-1 ")));
+    assert_true(str_ends(rest, STR(" None 0")));
+    assert_int_equal(rest.n,
+                     strlen("init 1.29.15 k8s-api.home.arpa:6443 k8s-master-1  None 0") + 64);
+    assert_true(value_get(v, STR("upload_certs")).b);
+    assert_int_equal(value_get(v, STR("files")).n, 1);
+    assert_str(value_get_text(file, STR("path")), "/etc/x");
+    assert_str(value_get_text(file, STR("mode")), "0640");
+    assert_str(value_get_text(file, STR("owner")), "root:root");
+    assert_str(value_get_text(file, STR("content")), "ZmlsZSBvZiBrOHMtbWFzdGVyLTE=");
+    assert_int_equal(value_get(v, STR("addons")).n, 2);
+    assert_str(value_get_text(addons[0], STR("url")), "http://h/one");
+    assert_int_equal(value_get(addons[0], STR("manifest")).kind, VALUE_NONE);
+    assert_str(value_text(value_get(addons[0], STR("wait")).items[0]), "node");
+    assert_int_equal(value_get(addons[1], STR("url")).kind, VALUE_NONE);
+    assert_str(value_get_text(addons[1], STR("manifest")), "kind: Of homelab");
+    assert_non_null(strstr(value_get_text(v, STR("manifests")).p, "cloudseed-approver"));
+    struct str first = arena_str(&texts, x.out.body);
+    ask("k8s-master-1", JOIN_KEY);
+    assert_true(str_eq(first, x.out.body));
+}
+
+static void one_master_needs_no_certificate_key(void **state)
+{
+    (void)state;
+    tmptree_put(&files, "templates/sealed/k", templates_of_init);
+    tmptree_put(&files, "seed/nodes/n.yaml", "k8s-master-1: {role: m, cluster: homelab}\n");
+    tmptree_put(&files, "seed/clusters/c.yaml",
+                "homelab: {version: \"1.29.15\", endpoint: \"k8s-api.home.arpa:6443\",\n"
+                "  pods: 192.168.0.0/16, services: 10.96.0.0/12, hardened: false}\n");
+    load();
+    arm("k8s-master-1");
+    ask("k8s-master-1", JOIN_KEY);
+    struct value v = answered("init");
+    assert_str(value_get_text(v, STR("kubeadm")),
+               "init 1.29.15 k8s-api.home.arpa:6443 k8s-master-1 None None 0");
+    assert_false(value_get(v, STR("upload_certs")).b);
+    assert_null(strstr(value_get_text(v, STR("manifests")).p, "cloudseed-approver"));
+}
+
+/* Nothing of the answer is sent, no value is shown, and the node may ask again. */
+static void what_cannot_be_rendered_is_no_answer(void **state)
+{
+    (void)state;
+    tmptree_put(&files, "templates/sealed/k",
+                "{% if bootstrap.certificate_key != '0' * 64 %}{{ bootstrap.certificate_key + 1 }}"
+                "{% endif %}");
+    load();
+    arm("k8s-master-1");
+    ask("k8s-master-1", JOIN_KEY);
+    is_refused(503, "busy", "(kubeadm-init)");
+    assert_int_equal(x.out.retry_after_s, 30);
+    assert_string_equal(x.out.event, "render-failed");
+    assert_non_null(strstr(x.out.reason, "templates/sealed/k:1:"));
+    for (const char *p = x.out.reason; *p; p++)
+        assert_true(strspn(p, "0123456789abcdef") < 16);
+    tmptree_put(&files, "templates/sealed/k", "");
+    load();
+    ask("k8s-master-1", JOIN_KEY);
+    is_refused(503, "busy", "(kubeadm-init)");
+    tmptree_put(&files, "templates/sealed/k", "good");
+    load();
+    ask("k8s-master-1", JOIN_KEY);
+    answered("init");
+}
+
+/* A window's key, which anyone on the network may have, gets no secrets. */
+static void files_are_for_join_keys(void **state)
+{
+    (void)state;
+    tmptree_put(&files, "seed/roles/r.yaml",
+                "m: {bootstrap: master, kubeadm: sealed/k}\nplain: {}\n"
+                "w: {bootstrap: worker, sealed: {/etc/x: {template: sealed/k}}}\n");
+    load();
+    arm("k8s-master-1");
+    ask("k8s-master-1", JOIN_KEY);
+    post(seed_key("k8s-master-1"), "cluster", JOIN_KEY, request("cluster"));
+    change("k8s-master-1", (struct change){.kind = CHANGE_DISARM});
+    arm(WORKER);
+    ask(WORKER, JOIN_KEY);
+    struct value v = answered("none");
+    assert_int_equal(value_get(v, STR("files")).n, 1);
+    assert_int_equal(value_get(v, STR("kubeadm")).kind, VALUE_NONE);
+    assert_int_equal(value_get(v, STR("manifests")).kind, VALUE_NONE);
+    post(WINDOW_KEY, "bootstrap", WINDOW_KEY, request("bootstrap"));
+    assert_int_equal(value_get(answered("none"), STR("files")).n, 0);
+}
+
+static void a_master_without_a_template_makes_no_cluster(void **state)
+{
+    struct cluster_record r;
+    (void)state;
+    tmptree_put(&files, "seed/roles/r.yaml",
+                "m: {bootstrap: master}\nplain: {}\nw: {bootstrap: worker}\n");
+    load();
+    arm("k8s-master-1");
+    ask("k8s-master-1", JOIN_KEY);
+    is_refused(403, "no-bootstrap", "has no 'kubeadm' template");
+    assert_false(fleet_cluster(fleet, STR("homelab"), &texts, &r));
 }
 
 static void results(void **state)
@@ -692,6 +843,8 @@ UNIT_MAIN(TEST(a_worker_waits_for_the_first_master), TEST(masters_wait),
           TEST(a_role_that_joins_nothing), TEST(requests_that_cannot_be_read),
           TEST(the_body_comes_before_the_window), TEST(bodies_are_json),
           TEST(only_the_holder_reports_the_cluster),
-          TEST(the_cluster_is_written_before_it_is_answered), TEST(results),
-          TEST(the_reason_is_the_line_that_says_most),
+          TEST(the_cluster_is_written_before_it_is_answered), TEST(init_says_all_of_it),
+          TEST(one_master_needs_no_certificate_key), TEST(what_cannot_be_rendered_is_no_answer),
+          TEST(files_are_for_join_keys), TEST(a_master_without_a_template_makes_no_cluster),
+          TEST(results), TEST(the_reason_is_the_line_that_says_most),
           TEST(nothing_is_answered_before_it_is_written), TEST(so_many_are_held_and_no_more))

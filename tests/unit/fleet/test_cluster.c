@@ -17,6 +17,8 @@ static struct cluster_outcome out;
 static struct cluster_master masters[3];
 static struct str only;
 static bool has_joined;
+static struct str certificate;
+static int64_t now;
 
 static int begin(void **state)
 {
@@ -29,6 +31,8 @@ static int begin(void **state)
     }
     only = STR("");
     has_joined = false;
+    certificate = STR("");
+    now = 4711;
     return 0;
 }
 
@@ -56,7 +60,7 @@ static struct cluster_boot boot(const char *who)
 static struct cluster_outcome *apply(struct cluster_change c)
 {
     c.cluster = STR("lab");
-    cluster_apply(&r, &c, 4711, &arena, &out);
+    cluster_apply(&r, &c, now, &arena, &out);
     return &out;
 }
 
@@ -65,7 +69,7 @@ static struct cluster_outcome *ask(const char *who)
     return apply((struct cluster_change){
         .kind = CLUSTER_ASK,
         .by = boot(who),
-        .ask = {who[0] == 'm', has_joined, masters, 3, only},
+        .ask = {who[0] == 'm', has_joined, masters, 3, only, certificate},
     });
 }
 
@@ -192,6 +196,55 @@ static void the_first_master_keeps_the_lease(void **state)
     masters[1].state = STATE_FAILED;
     asks("w1", "waits-for-master of m2");
     assert_contains(out.decision.detail.p, "cluster reset lab");
+}
+
+static void init_is_the_same_until_it_is_nearly_over(void **state)
+{
+    (void)state;
+    asks("m2", "init");
+    assert_int_equal(out.decision.expires_wall_ms, 4711 + 15 * 60000);
+    now = 4711 + 14 * 60000;
+    asks("m2", "init");
+    assert_int_equal(out.decision.expires_wall_ms, 4711 + 15 * 60000);
+    assert_false(out.writes);
+    now++;
+    asks("m2", "init");
+    assert_int_equal(out.decision.expires_wall_ms, now + 15 * 60000);
+    assert_true(out.writes);
+    assert_string_equal(event(), "");
+    now = 0; /* the clock was set back */
+    asks("m2", "init");
+    assert_int_equal(out.decision.expires_wall_ms, 15 * 60000);
+}
+
+static void gets_key(const char *key)
+{
+    asks("m2", "init");
+    assert_str_equal(out.decision.certificate, str_from(key));
+    assert_str_equal(r.certificate.sealed, str_from(key));
+}
+
+/* Once the cluster stands, what it has uploaded can be read with no other key. */
+static void the_certificate_key_lives_two_hours(void **state)
+{
+    (void)state;
+    gets_key("");
+    certificate = STR("1:aa");
+    gets_key("1:aa");
+    certificate = STR("1:bb");
+    now += 2 * 60 * 60000 - 1;
+    gets_key("1:aa");
+    now++;
+    gets_key("1:bb");
+    reports("m2", "200");
+    certificate = STR("1:cc");
+    gets_key("1:bb");
+    now += 2 * 60 * 60000;
+    gets_key("");
+    reset();
+    gets_key("1:cc");
+    reset();
+    assert_int_equal(r.certificate.sealed.n, 0);
 }
 
 static void a_holder_that_was_removed_holds(void **state)
@@ -372,6 +425,8 @@ static void the_golden_record(void **state)
     assert_true(rec.phase == CLUSTER_STANDING && rec.epoch == 3 && rec.turn_stuck);
     assert_str(rec.holder.machine, "5ca43106e415435c8a605bda74a399da");
     assert_int_equal(rec.minter.expires_wall_ms, 1803118271000);
+    assert_int_equal(rec.certificate.expires_wall_ms, 1795351168000);
+    assert_int_equal(rec.init_ends_wall_ms, 1795344868000);
     assert_str(rec.turn.name, "k8s-master-2");
 }
 
@@ -406,6 +461,7 @@ static void what_we_never_wrote_is_refused(void **state)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 UNIT_MAIN(TEST(every_phase), TEST(the_first_master_keeps_the_lease),
+          TEST(init_is_the_same_until_it_is_nearly_over), TEST(the_certificate_key_lives_two_hours),
           TEST(a_holder_that_was_removed_holds), TEST(an_endpoint_that_is_a_masters),
           TEST(a_cluster_without_masters), TEST(it_is_reported_by_the_holder),
           TEST(a_repeat_replaces_only_tokens), TEST(a_reset_begins_another_epoch),

@@ -4,8 +4,6 @@
 
 #include "core/answer.h"
 
-#include <sys/stat.h>
-
 #define LEFT_OUT_MAX 100 /* each is checked against the tree again, on the loop */
 
 /* --- How it is ------------------------------------------------------------------------------- */
@@ -169,14 +167,13 @@ static enum exchange_verdict on_backup(struct exchange *x, void *state,
                                        const struct fleet_result *result)
 {
     const struct str *path = state;
-    struct stat st = {.st_size = 0};
     if (result->answer != FLEET_DONE) {
         answer_problem(x, result->status, result->reason);
         return EXCHANGE_DONE;
     }
-    stat(path->p, &st);
-    answer_json(x, 200,
-                JSON_MAP(&x->arena, JSON_STR("path", *path), JSON_INT("bytes", st.st_size)));
+    answer_json(
+        x, 200,
+        JSON_MAP(&x->arena, JSON_STR("path", *path), JSON_INT("bytes", (int64_t)result->bytes)));
     return EXCHANGE_DONE;
 }
 

@@ -61,6 +61,7 @@ struct fleet_result {
     int status;                        /* HTTP's; of FLEET_DONE as struct outcome has it */
     const char *reason;                /* of a refusal, or of what is not FLEET_DONE: one line */
     uint64_t revision;                 /* of the node's record or definition */
+    uint64_t bytes;                    /* of fleet_backup's file */
     const struct store_page *page;     /* of fleet_events */
     struct cluster_decision *decision; /* of fleet_cluster_change; NULL where nothing was decided */
 };

@@ -394,6 +394,7 @@ static void on_commit(struct fleet *f, struct op *op, const struct store_notice 
 static void on_read(struct fleet *f, struct op *op, struct store_notice *n)
 {
     end_with(op, n->result, &n->err);
+    op->result.bytes = n->bytes;
     if (n->result == STORE_OK && n->about == STORE_READ)
         op->result.page = &n->page;
     if (!op->fills_recent)

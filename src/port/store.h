@@ -64,6 +64,7 @@ struct store_notice {
     uint64_t revision;          /* commit: its own; after a CONFLICT the record's (0: no record) */
     uint64_t first_event;       /* commit: id of its first event */
     size_t conflict;            /* commit: which of its writes */
+    uint64_t bytes;             /* backup: of the file */
     struct store_record record; /* feed */
     struct store_page page;     /* read */
     struct err err;             /* why it is not STORE_OK */

@@ -1,11 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Assets on a share that hangs, comes back, and goes away: by a FUSE file system that is stopped."""
+import contextlib
+import http.client
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -50,7 +53,7 @@ def waits_for_the_share(pid):
 class Share:
     """The file system at `folder`, and a daemon that serves it."""
 
-    def __init__(self):
+    def __init__(self, config=None):
         if WHY_NOT:
             raise tap.Skip(WHY_NOT)
         import sharefs
@@ -62,7 +65,8 @@ class Share:
              *(f"{name}={size}" for name, size in SIZES.items())])
         tap.wait_until(lambda: os.path.ismount(self.folder), what="the share to be mounted")
         self.tree = world.Tree()
-        self.server = self.tree.start(args=["--assets", self.folder, "--tftp", "127.0.0.1:0"])
+        self.tree.node("n1")
+        self.server = self.tree.start(config=config, args=["--assets", self.folder, "--tftp", "127.0.0.1:0"])
 
     def hang(self):
         self.process.send_signal(signal.SIGSTOP)
@@ -197,6 +201,40 @@ def test_the_server_ends_while_a_reload_hangs():
         share.server.wait_event("stopped")
         share.end()
         tap.eq(share.server.process.wait(world.SECONDS), 0)
+
+
+def backup(share, answers):
+    """In vain: its answer, if it gets one before the server ends."""
+    path = share.folder / "far.db"
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        answers.append(share.server.admin("POST", "/v1/backup", {"path": str(path)}))
+
+
+def test_a_backup_to_it_holds_nothing_up():
+    with Share({"limits": {"shutdown_seconds": 1}}) as share:
+        answers = []
+        share.hang()
+        asking = threading.Thread(target=backup, args=(share, answers))
+        asking.start()
+        tap.wait_until(lambda: waits_for_the_share(share.server.process.pid), what="the backup")
+        for action in ("arm", "disarm", "arm"):
+            answer, took = timed(share.server.admin, "POST", f"/v1/nodes/n1/{action}")
+            assert answer.status == 200 and took < DEADLINE, (answer.text, took)
+        near = world.scratch() / "near.db"
+        again = share.server.admin("POST", "/v1/backup", {"path": str(near)})
+        tap.eq((again.status, near.exists()), (503, False))
+        tap.contains(again.text, "another backup is being made")
+        share.server.process.send_signal(signal.SIGTERM)
+        share.server.wait_event("stopped")
+        asking.join()
+        assert all(a.status == 503 for a in answers), answers
+        share.end()
+        tap.eq(share.server.process.wait(world.SECONDS), 0)
+
+
+def timed(function, *args):
+    begin = time.monotonic()
+    return function(*args), time.monotonic() - begin
 
 
 tap.main()

@@ -12,13 +12,14 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct sqlite_store {
     struct store store; /* first */
     struct writer writer;
     pthread_t thread;
     bool running;
-    char *path;
+    char *path, *copy_path;
     uint64_t noted; /* when it was opened */
 };
 
@@ -156,6 +157,7 @@ static void op_close(struct store *s)
     queue_done(&self->writer.queue);
     pthread_mutex_destroy(&self->writer.lock);
     free(self->path);
+    free(self->copy_path);
     free(self);
 }
 
@@ -202,7 +204,12 @@ int sqlite_open(const struct sqlite_options *options, struct store **ret, struct
                options->limits.commits_max ? options->limits : STORE_LIMITS_DEFAULT);
     pthread_mutex_init(&self->writer.lock, NULL);
     self->writer.note.fd = -1;
+    if (asprintf(&self->copy_path, "%s" BACKUP_SUFFIX, path) < 0)
+        abort();
+    self->writer.copy_path = self->copy_path;
     int r = db_open(&self->writer.db, e);
+    if (r == 0)
+        unlink(self->copy_path); /* of a process that was killed */
     if (r == 0)
         r = place_note_open(&self->writer.note, path, e);
     self->noted = self->writer.note.revision;

@@ -2,11 +2,12 @@
 #include "store/sqlite/writer.h"
 
 #include "base/clock.h"
-#include "base/fs.h"
+#include "store/sqlite/carry.h"
 #include "store/statefile.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <sqlite3.h>
 #include <unistd.h>
@@ -19,71 +20,141 @@
 #define FEED_STEP 256    /* records */
 #define FEED_ANSWERS_MAX 1024
 #define BACKUP_STEP_PAGES 128
+#define CARRY_MS 40000   /* shorter than a request waits */
+#define CARRY_LOOK_MS 20 /* between two looks at it */
 
 /* --- Backup ----------------------------------------------------------------------------------- */
 
-static void backup_fail(struct backup *b, int code)
+static void backup_fail(struct backup *b, const char *path, int code)
 {
     struct err why;
-    struct db target = {.handle = b->to, .path = b->request->path};
+    struct db target = {.handle = b->to, .path = path};
     enum store_result result = db_result(&target, code, &why);
     request_fail(b->request, result, &why);
 }
 
-static struct request *backup_end(struct backup *b)
+static void backup_refuse(struct backup *b, const struct err *why)
 {
-    struct request *r = b->request;
-    assert(r);
-    sqlite3_backup_finish(b->copy);
-    if (sqlite3_close(b->to) != SQLITE_OK && r->notice.result == STORE_OK)
-        request_fail(r, STORE_UNAVAILABLE, NULL);
-    if (r->notice.result == STORE_OK) {
-        struct err why;
-        if (fs_sync_parent(r->path, &why) < 0)
-            request_fail(r, STORE_UNAVAILABLE, &why);
-    }
-    if (r->notice.result != STORE_OK && b->made)
-        unlink(r->path);
-    *b = (struct backup){0};
-    return r;
+    request_fail(b->request, why->code == -ENOSPC ? STORE_FULL : STORE_UNAVAILABLE, why);
 }
 
-static void backup_begin(struct backup *b, struct db *db, struct request *r)
+static void backup_begin(struct backup *b, struct db *db, const char *path, struct request *r)
 {
     struct err why;
     assert(db->handle && !b->request);
     *b = (struct backup){.request = r};
-    if (statefile_create(r->path, &why) < 0) {
-        request_fail(r, why.code == -ENOSPC ? STORE_FULL : STORE_UNAVAILABLE, &why);
+    unlink(path);
+    if (statefile_create(path, &why) < 0) {
+        backup_refuse(b, &why);
         return;
     }
-    b->made = true;
-    int code = sqlite3_open_v2(r->path, &b->to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    int code = sqlite3_open_v2(path, &b->to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     if (code == SQLITE_OK) {
         b->copy = sqlite3_backup_init(b->to, "main", db->handle, "main");
         code = b->copy ? SQLITE_OK : sqlite3_errcode(b->to);
     }
     if (code != SQLITE_OK)
-        backup_fail(b, code);
+        backup_fail(b, path, code);
 }
 
-/* The request, with its notice filled, once the copy has ended; NULL: it goes on. */
-static struct request *backup_step(struct backup *b)
+/* The copy is made, or could not be. Its descriptor is all that is needed of it. */
+static void backup_carry(struct backup *b, const char *path)
 {
+    struct request *r = b->request;
+    struct err why;
+    sqlite3_backup_finish(b->copy);
+    if (sqlite3_close(b->to) != SQLITE_OK && r->notice.result == STORE_OK)
+        request_fail(r, STORE_UNAVAILABLE, NULL);
+    b->copy = NULL;
+    b->to = NULL;
+    int fd = r->notice.result == STORE_OK ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    if (r->notice.result == STORE_OK && fd < 0) {
+        err_errno(&why, -errno, "%s", path);
+        backup_refuse(b, &why);
+    }
+    unlink(path);
+    if (fd < 0)
+        return;
+    b->carry = carry_start(fd, r->path, &why);
+    b->due_ms = clock_boot_ms() + CARRY_MS;
+    if (!b->carry)
+        backup_refuse(b, &why);
+}
+
+/* The request, with its notice filled. */
+static struct request *backup_end(struct backup *b, const char *path)
+{
+    struct request *r = b->request;
+    if (b->copy || b->to)
+        backup_carry(b, path); /* only cleans up: it has failed */
+    b->request = NULL;
+    return r;
+}
+
+static void backup_forget_carry(struct backup *b)
+{
+    carry_free(b->carry);
+    b->carry = NULL;
+}
+
+static struct request *backup_await(struct backup *b, const char *path)
+{
+    struct err why;
+    if (carry_ended(b->carry)) {
+        if (b->request && carry_result(b->carry, &b->request->notice.bytes, &why) < 0)
+            backup_refuse(b, &why);
+        backup_forget_carry(b);
+        return b->request ? backup_end(b, path) : NULL;
+    }
+    if (!b->request || clock_boot_ms() < b->due_ms || !carry_refuse(b->carry))
+        return NULL;
+    err_set(&why, -ETIMEDOUT, "%s: was not written within %d s: its share may be gone",
+            b->request->path, CARRY_MS / 1000);
+    backup_refuse(b, &why);
+    return backup_end(b, path);
+}
+
+/* The request, with its notice filled, once it has ended; NULL: it goes on. */
+static struct request *backup_step(struct backup *b, const char *path)
+{
+    if (b->carry)
+        return backup_await(b, path);
     if (b->request->notice.result != STORE_OK)
-        return backup_end(b);
+        return backup_end(b, path);
     int code = sqlite3_backup_step(b->copy, BACKUP_STEP_PAGES);
     if (code == SQLITE_OK || code == SQLITE_BUSY || code == SQLITE_LOCKED)
         return NULL;
     if (code != SQLITE_DONE)
-        backup_fail(b, code);
-    return backup_end(b);
+        backup_fail(b, path, code);
+    backup_carry(b, path);
+    return NULL;
 }
 
-static struct request *backup_abandon(struct backup *b, const struct err *why)
+static struct request *backup_abandon(struct backup *b, const char *path, const struct err *why)
 {
     request_fail(b->request, STORE_UNAVAILABLE, why);
-    return backup_end(b);
+    return backup_end(b, path);
+}
+
+/* The copy is not made from the open file any more: only the carrying goes on. */
+static bool backup_is_copying(const struct backup *b)
+{
+    return b->request && !b->carry;
+}
+
+/* The writer ends. A thread that hangs is left behind. */
+static struct request *backup_leave(struct backup *b, const char *path, const struct err *why)
+{
+    struct request *r = NULL;
+    if (b->carry && !carry_refuse(b->carry)) {
+        while (!carry_ended(b->carry)) /* it is complete, and about to end */
+            sched_yield();
+        r = backup_await(b, path);
+    } else if (b->request) {
+        r = backup_abandon(b, path, why);
+    }
+    backup_forget_carry(b);
+    return r;
 }
 
 /* --- Health ----------------------------------------------------------------------------------- */
@@ -143,8 +214,8 @@ static void outcome(struct writer *w, enum store_result result, const struct err
     if (result == STORE_UNKNOWN)
         w->in_doubt = true;
     if (result == STORE_UNKNOWN || (result == STORE_UNAVAILABLE && why->code != -EBUSY)) {
-        if (w->backup.request)
-            answer(w, backup_abandon(&w->backup, why));
+        if (backup_is_copying(&w->backup))
+            answer(w, backup_abandon(&w->backup, w->copy_path, why));
         give_up(w);
     }
 }
@@ -163,7 +234,7 @@ static bool is_in_place(struct writer *w)
         return true;
     set_health(w, STORE_UNAVAILABLE, &why);
     w->probe_at_ms = clock_boot_ms() + PROBE_MS;
-    if (r == -ENOLINK && !w->backup.request) {
+    if (r == -ENOLINK && !backup_is_copying(&w->backup)) {
         db_close(&w->db, false); /* copies the log into the file, which probe opens again */
         w->displaced = false;
     }
@@ -245,14 +316,19 @@ static void serve(struct writer *w, struct request *r)
         err_set(&why, -EALREADY, "another backup is being made");
         request_fail(r, STORE_UNAVAILABLE, &why);
         answer(w, r);
+    } else if (w->backup.carry) {
+        err_set(&why, -EALREADY, "the backup to %s still waits for its share",
+                carry_path(w->backup.carry));
+        request_fail(r, STORE_UNAVAILABLE, &why);
+        answer(w, r);
     } else {
-        backup_begin(&w->backup, &w->db, r);
+        backup_begin(&w->backup, &w->db, w->copy_path, r);
     }
 }
 
 static void step_backup(struct writer *w)
 {
-    struct request *done = backup_step(&w->backup);
+    struct request *done = backup_step(&w->backup, w->copy_path);
     if (done)
         answer(w, done);
 }
@@ -374,7 +450,7 @@ static bool tidy_is_due(struct writer *w, uint64_t now_ms, bool idle)
     bool asked = w->keep_changed;
     pthread_mutex_unlock(&w->lock);
     /* A backup would have to copy again each page that vacuum moves. */
-    if (w->backup.request || !is_healthy(w))
+    if (backup_is_copying(&w->backup) || !is_healthy(w))
         return false;
     return asked || w->untidied >= JOURNAL_TIDY_EVENTS || (idle && now_ms >= w->tidy_at_ms);
 }
@@ -406,9 +482,10 @@ static uint64_t wait_ms(struct writer *w)
     uint64_t next_ms = w->probe_at_ms;
     if (is_healthy(w))
         next_ms = w->tidy_at_ms < w->place_at_ms ? w->tidy_at_ms : w->place_at_ms;
-    if (w->backup.request || feed_can_go_on(w) || next_ms <= now_ms)
+    if (backup_is_copying(&w->backup) || feed_can_go_on(w) || next_ms <= now_ms)
         return 0;
-    return next_ms - now_ms;
+    bool looks = w->backup.carry && next_ms - now_ms > CARRY_LOOK_MS;
+    return looks ? CARRY_LOOK_MS : next_ms - now_ms;
 }
 
 void *writer_run(void *writer)
@@ -428,13 +505,14 @@ void *writer_run(void *writer)
             commit(w, &work.commits);
         if (work.read)
             serve(w, work.read);
-        if (w->backup.request)
+        if (w->backup.request || w->backup.carry)
             step_backup(w);
         if (feed_can_go_on(w))
             feed_step(w);
         look_after(w, idle);
     }
-    if (w->backup.request)
-        answer(w, backup_abandon(&w->backup, &ends));
+    struct request *left = backup_leave(&w->backup, w->copy_path, &ends);
+    if (left)
+        answer(w, left);
     return NULL;
 }

@@ -12,16 +12,20 @@
 
 #include <stdatomic.h>
 
+struct carry;
 struct sqlite3_backup;
 
-/* A copy of the file that is made some pages at a time. What is committed between two steps goes
- * into the copy as well. */
+/* A copy of the file that is made some pages at a time, beside it. What is committed between two
+ * steps goes into the copy as well. Then it is carried to the file that was asked for. */
 struct backup {
     struct request *request; /* NULL: no backup is under way */
-    bool made;               /* we made the file, and remove it on failure */
     struct sqlite3 *to;
     struct sqlite3_backup *copy;
+    struct carry *carry; /* it may go on after the request was refused */
+    uint64_t due_ms;     /* boot-time clock */
 };
+
+#define BACKUP_SUFFIX "-backup"
 
 /* All records, sent to the loop again after a commit whose outcome is unknown. */
 struct feed {
@@ -35,6 +39,7 @@ struct writer {
     struct queue queue;
     struct db db;
     struct backup backup;
+    const char *copy_path; /* where a backup is made */
     struct feed feed;
     struct place_note note;
     bool behind; /* commits were lost, which the loop has not stored yet: the note stays as it is */

@@ -113,7 +113,7 @@ static void test_backup_without_room(void **state)
     struct store_notice *done = storeloop_until(&l, STORE_BACKUP);
     assert_int_equal(done->result, STORE_FULL);
     assert_int_equal(done->tag, 4);
-    assert_string_equal(done->err.msg, "small/copy.db: no space left for the state");
+    assert_string_equal(done->err.msg, "small/copy.db: No space left on device");
     store_notice_free(s, done);
     assert_int_equal(access("small/copy.db", F_OK), -1);
     assert_int_equal(store_health(s, NULL), STORE_OK);

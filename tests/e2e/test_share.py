@@ -45,9 +45,8 @@ if not WHY_NOT and MARK not in os.environ:  # what is mounted goes away with the
 
 def waits_for_the_share(pid):
     """Whether one of its threads does, in the kernel."""
-    return any("fuse" in (task / "wchan").read_text(encoding="ascii") or
-               "request_wait_answer" in (task / "wchan").read_text(encoding="ascii")
-               for task in Path(f"/proc/{pid}/task").iterdir())
+    return any("fuse" in place or "request_wait_answer" in place
+               for place in world.threads(pid, "wchan").values())
 
 
 class Share:

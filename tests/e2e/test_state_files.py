@@ -51,10 +51,9 @@ def kill(server):
 def test_a_sync_does_not_interrupt_the_loop():
     with start(world.scratch() / "state") as server:
         def policies():
-            tasks = Path(f"/proc/{server.process.pid}/task").iterdir()
-            return {(task / "comm").read_text().strip(): os.sched_getscheduler(int(task.name))
-                    for task in tasks}
-        tap.wait_until(lambda: policies().get("store") == os.SCHED_BATCH, what="SCHED_BATCH")
+            names = world.threads(server.process.pid, "comm")
+            return [os.sched_getscheduler(tid) for tid, name in names.items() if name == "store"]
+        tap.wait_until(lambda: policies() == [os.SCHED_BATCH], what="SCHED_BATCH")
         tap.eq(os.sched_getscheduler(server.process.pid), os.SCHED_OTHER)
 
 

@@ -5,6 +5,7 @@ sends exactly what it is told.
 Keys are computed here from docs/formats/keys.md, never asked of the daemon or the client.
 """
 import base64
+import contextlib
 import fcntl
 import hashlib
 import hmac
@@ -256,6 +257,15 @@ def one_line(answer):
 def cpu_seconds(pid):
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def threads(pid, name):
+    """{thread: its file `name` of /proc}, of those that do not end meanwhile."""
+    texts = {}
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            texts[int(task.name)] = (task / name).read_text(encoding="ascii").strip()
+    return texts
 
 
 def status_of(pid):

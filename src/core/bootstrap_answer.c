@@ -155,6 +155,13 @@ static struct value kubeadm_value(struct making *m)
     }
 }
 
+/* Without the key in its configuration kubeadm would make one that nobody else knows. */
+static bool uploads(const struct bootstrap_answer *what, struct value kubeadm)
+{
+    struct str key = what->values.certificate_key;
+    return what->action == CLUSTER_DO_INIT && key.n && memmem(kubeadm.s, kubeadm.n, key.p, key.n);
+}
+
 /* In whole seconds, without the fraction that clock_text writes. */
 static struct str expires_text(int64_t wall_ms, struct arena *a)
 {
@@ -198,13 +205,12 @@ void bootstrap_answer(struct exchange *x, const struct request_ctx *rq,
         .bootstrap = &what->values,
     };
     x->out.event = events[action];
+    struct value kubeadm = kubeadm_value(&m);
     struct value v = JSON_MAP(
         a, JSON_STR("action", str_from(names[action])),
-        JSON_STR("expires", expires_text(what->expires_wall_ms, a)),
-        JSON_VALUE("kubeadm", kubeadm_value(&m)),
-        JSON_BOOL("upload_certs", action == CLUSTER_DO_INIT && what->values.certificate_key.n > 0),
-        JSON_VALUE("files", files_value(&m)), JSON_VALUE("addons", addons_value(&m)),
-        JSON_VALUE("manifests", manifests_value(&m)));
+        JSON_STR("expires", expires_text(what->expires_wall_ms, a)), JSON_VALUE("kubeadm", kubeadm),
+        JSON_BOOL("upload_certs", uploads(what, kubeadm)), JSON_VALUE("files", files_value(&m)),
+        JSON_VALUE("addons", addons_value(&m)), JSON_VALUE("manifests", manifests_value(&m)));
     if (!m.failed)
         write_answer(&m, v);
 }

@@ -16,13 +16,16 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "lib"), str(HERE.parent / "join")]
 import machine  # noqa: E402  (forks before there are threads)
+import contract  # noqa: E402
 import daemon  # noqa: E402
 import tap  # noqa: E402
 import world  # noqa: E402
 
 CLI = str(daemon.BUILD / "cloudseed")
 GOLDEN = HERE.parent / "golden/bootstrap"
-WORKER = "k8s-worker-2"
+WORKER, MASTER = "k8s-worker-2", "k8s-master-1"
+MASTER_UUID = machine.UUID[:-2] + "11"
+LOGIN = "admin:hunter2-of-the-registry"
 OTHER_PIN = (GOLDEN / "pin.txt").read_text().strip()
 
 
@@ -33,8 +36,9 @@ def golden(name):
 class Site:
     """A server with a tree of its own, whose URLs are those that it really has."""
 
-    def __init__(self, hold_seconds=0, **site):
-        self.tree, self.site, self.hold_seconds = world.Tree(), site, hold_seconds
+    def __init__(self, hold_seconds=0, secrets=None, **site):
+        self.tree, self.site = world.Tree(), site
+        self.config = {"limits": {"hold_seconds": hold_seconds}, "secrets": secrets or {}}
         self.tree.put("clusters/homelab.yaml", {"homelab": {
             "version": "1.29.15", "endpoint": "k8s-api.home.arpa:6443",
             "pods": ["192.168.0.0/16"], "services": ["10.96.0.0/12"]}})
@@ -50,8 +54,8 @@ class Site:
         self.start()
 
     def start(self):
-        self.server = self.tree.start(config={"limits": {"hold_seconds": self.hold_seconds}},
-                                      state=self.state, args=["--https", "127.0.0.1:0"])
+        self.server = self.tree.start(config=self.config, state=self.state,
+                                      args=["--https", "127.0.0.1:0"])
         self.url, self.node_url = self.server.url, f"https://{self.server.listening['https']}"
         self.tree.put("site.yaml", {"name": "test", "url": self.url, "node_url": self.node_url,
                                     **self.site})
@@ -88,17 +92,22 @@ class Site:
         tap.wait_until(lambda: self.server.admin("GET", "/v1/clusters/homelab").json["held"],
                        what="a held node")
 
-    def install(self, m, serial):
+    def install(self, m, serial, role="worker"):
         """Gives the machine that serial, with the URLs that the server has now."""
         url, secret = re.fullmatch(r"ds=nocloud;dsmode=net;s=http://[^/]+(\S+) (cs=\S+)",
                                    serial).groups()
         m.put("/sys/class/dmi/id/product_serial",
               f"ds=nocloud;dsmode=net;s={self.url}{url} {secret}\n")
-        m.settings(node_url=self.node_url, seed_url=f"{self.url}{url}", role="worker")
+        m.settings(node_url=self.node_url, seed_url=f"{self.url}{url}", role=role)
 
-    def machine(self, serial):
+    def machine(self, serial, role="worker"):
         m = machine.Machine(self, None, pin=OTHER_PIN)
-        self.install(m, serial)
+        self.install(m, serial, role)
+        return m
+
+    def master(self, serial):
+        m = self.machine(serial, "master")
+        m.put("/sys/class/dmi/id/product_uuid", MASTER_UUID + "\n")
         return m
 
     def post(self, serial, what, message):
@@ -217,7 +226,7 @@ def test_one_master_makes_the_cluster():
         first, other = site.serial("k8s-master-1"), site.serial("k8s-master-2")
         ask = request("bootstrap", uuid=None)
         status, value, _ = site.post(first, "bootstrap", ask)
-        tap.eq((status, value["action"], value["upload_certs"]), (200, "init", True))
+        tap.eq((status, value["action"]), (200, "init"))
         site.kill_and_start()
         tap.eq(site.post(other, "bootstrap", ask)[:2], (503, golden("503-waits-for-master")))
         report = request("cluster-hardened")
@@ -312,6 +321,110 @@ def test_after_a_restore_nobody_makes_or_joins_a_cluster():
         tap.eq((shown["epoch"], shown["phase"]), (3, "init"))
         kinds = [e["kind"] for e in json.loads(site.cloudseed("events", "--json"))]
         tap.eq(kinds.count("cluster-unconfirmed"), 1)
+
+
+def homelab(masters=1, version="1.29.15"):
+    """A site with the shipped templates, whose master has a file with a secret."""
+    login = world.scratch() / "login"
+    login.write_text(LOGIN)
+    login.chmod(0o600)
+    site = Site(secrets={"registry_login": {"file": str(login)}},
+                networks={"nodes": {"cidr": "10.0.20.0/24", "gateway": "10.0.20.1"}})
+    shutil.copytree(daemon.SOURCE / "templates", site.tree.templates, dirs_exist_ok=True)
+    site.tree.put("clusters/homelab.yaml", {"homelab": {
+        "version": version, "endpoint": "k8s-api.home.arpa:6443", "pods": ["192.168.0.0/16"],
+        "services": ["10.96.0.0/12"], "addons": [
+            {"name": "calico", "template": "addons/calico", "wait": ["node"]}]}})
+    site.tree.put("roles/roles.yaml", {
+        role[0]: {"bootstrap": role, "kubeadm": "sealed/kubeadm",
+                  "sealed": {"/etc/registry/hosts.toml": {"template": "sealed/registry"}},
+                  "variables": {"registry_host": "registry.home.arpa"}}
+        for role in ("master", "worker")})
+    for i in range(1, masters + 1):
+        site.tree.node(f"k8s-master-{i}", "m", cluster="homelab", addresses=[f"10.0.20.1{i}"],
+                       uuid=MASTER_UUID[:-1] + str(i))
+    site.tree.put("nodes/k8s-worker-2.yaml", {WORKER: {
+        "role": "w", "cluster": "homelab", "uuid": machine.UUID, "addresses": ["10.0.20.22"]}})
+    site.cloudseed("reload")
+    return site
+
+
+def nowhere(site, *texts):
+    """None of them is in a line of the log, an event, or a byte of the state."""
+    said = "\n".join(site.server.lines) + site.cloudseed("events", "--json")
+    said += site.cloudseed("cluster", "show", "homelab", "--json")
+    for text in texts:
+        assert text not in said, text
+        for file in filter(Path.is_file, site.state.iterdir()):
+            assert text.encode() not in file.read_bytes(), (text, file)
+
+
+def test_the_join_script_makes_a_cluster():
+    with homelab(masters=2) as site:
+        serial = site.serial(MASTER)
+        with site.master(serial) as m:
+            m.order(**{"kubeadm init": [1, "[ERROR Swap]: running with swap on is not supported"]})
+            ended = m.run(programs=True)
+            tap.eq(ended.status, 1, ended.text)
+            tap.eq(site.node(MASTER)["state"], "failed")
+            site.kill_and_start()
+            site.install(m, serial, "master")
+            ended = m.run(programs=True)
+            tap.eq(ended.status, 0, ended.text)
+            known = m.known
+            tap.eq((known["inits"], known["resets"]), (1, 1))
+            assert re.fullmatch("[0-9a-f]{64}", known["uploaded"])
+            for one in ("ServiceAccount/kube-system/cloudseed-minter", "Installation//default",
+                        "ServiceAccount/kube-system/cloudseed-approver"):
+                assert one in known["objects"], known["objects"]
+            tap.contains(m.file("/etc/registry/hosts.toml").read_text(), "Basic YWRtaW46aHVudGVyMi1")
+            shown = site.cloudseed("cluster", "show", "homelab")
+            tap.contains(shown, "phase      standing for ")
+            tap.eq([k for k in site.events(MASTER) if k.startswith("cluster")],
+                   ["cluster-init", "cluster-standing"])
+            tap.eq(site.events(MASTER)[-1], "joined")
+            site.server.wait_event("bootstrap-init")
+            nowhere(site, known["uploaded"], LOGIN, "YWRtaW46", re.search(r"cs=(\w+)", serial)[1])
+
+
+def test_answers_are_those_of_the_contract():
+    for version, api, masters in (("1.29.15", "v1beta3", 1), ("1.36.3", "v1beta4", 2)):
+        with homelab(masters, version) as site:
+            serial = site.serial(MASTER)
+            ask = request("bootstrap", uuid=MASTER_UUID)
+            status, value, headers = site.post(serial, "bootstrap", ask)
+            tap.eq((status, contract.check("answer", value)), (200, []))
+            tap.eq(headers["Cache-Control"], "no-store")
+            tap.eq((value["action"], value["upload_certs"]), ("init", masters > 1))
+            tap.contains(value["kubeadm"], f"apiVersion: kubeadm.k8s.io/{api}\nkind: Init")
+            tap.contains(value["kubeadm"], f'kubernetesVersion: "v{version}"')
+            site.kill_and_start()
+            tap.eq(site.post(serial, "bootstrap", ask)[1], value)
+            site.post(serial, "cluster", request("cluster-hardened"))
+            tap.eq(site.post(serial, "bootstrap", ask)[1], value)
+            site.post(serial, "result", request("result-ok"))
+            status, value, _ = site.post(serial, "bootstrap", ask)
+            tap.eq((status, contract.check("answer", value)), (200, []))
+            tap.eq((value["action"], value["kubeadm"], len(value["files"])), ("none", None, 1))
+
+
+def test_a_template_that_fails_is_no_answer():
+    with homelab(masters=2) as site:
+        good = (site.tree.templates / "sealed/registry").read_text()
+        site.tree.template("sealed/registry", "{{ {'SECRET-registry_login': 1}[secrets.registry_login] }}")
+        site.cloudseed("reload")
+        serial, ask = site.serial(MASTER), request("bootstrap", uuid=MASTER_UUID)
+        status, value, headers = site.post(serial, "bootstrap", ask)
+        tap.eq((status, contract.check("problem", value), value["reason"]), (503, [], "busy"))
+        tap.contains(value["detail"], "(sealed/etc/registry/hosts.toml)")
+        tap.eq(headers["Retry-After"], "30")
+        line = site.server.wait_event("render-failed")
+        tap.eq(line["node"], MASTER)
+        tap.contains(line["reason"], "sealed/registry:1:")
+        nowhere(site, LOGIN)
+        site.tree.template("sealed/registry", good)
+        site.cloudseed("reload")
+        tap.eq(site.post(serial, "bootstrap", ask)[0], 200)
 
 
 def test_no_secret_is_logged():

@@ -18,7 +18,8 @@ from pathlib import Path
 import yaml
 
 MINTED = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ%s.c2lnbmF0dXJl"
-CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+GOLDEN = Path(__file__).resolve().parents[1] / "golden/bootstrap"
+CERTIFICATE = json.loads((GOLDEN / "requests/cluster.json").read_text())["ca"]
 KUBEADM_APIS = ("kubeadm.k8s.io/v1beta3", "kubeadm.k8s.io/v1beta4")
 KUBELET_API = "kubelet.config.k8s.io/v1beta1"
 KNOWN = {

@@ -398,6 +398,7 @@ def test_answers_are_those_of_the_contract():
             tap.eq((value["action"], value["upload_certs"]), ("init", masters > 1))
             tap.contains(value["kubeadm"], f"apiVersion: kubeadm.k8s.io/{api}\nkind: Init")
             tap.contains(value["kubeadm"], f'kubernetesVersion: "v{version}"')
+            tap.eq(value["manifests"], golden("200-init-masters")["manifests"])
             site.kill_and_start()
             tap.eq(site.post(serial, "bootstrap", ask)[1], value)
             site.post(serial, "cluster", request("cluster-hardened"))
@@ -406,6 +407,21 @@ def test_answers_are_those_of_the_contract():
             status, value, _ = site.post(serial, "bootstrap", ask)
             tap.eq((status, contract.check("answer", value)), (200, []))
             tap.eq((value["action"], value["kubeadm"], len(value["files"])), ("none", None, 1))
+
+
+def test_an_answer_may_be_large():
+    with homelab() as site:
+        large = "x" * 500_000
+        files = {f"/etc/large/{i}": {"template": "sealed/large"} for i in range(8)}
+        site.tree.template("sealed/large", large)
+        site.tree.put("roles/roles.yaml", {
+            "m": {"bootstrap": "master", "kubeadm": "sealed/kubeadm", "sealed": files},
+            "w": {"bootstrap": "worker", "kubeadm": "sealed/kubeadm"}})
+        site.cloudseed("reload")
+        with site.master(site.serial(MASTER)) as m:
+            tap.eq(m.run(programs=True).status, 0)
+            for path in files:
+                tap.eq(m.file(path).read_text(), large)
 
 
 def test_a_template_that_fails_is_no_answer():

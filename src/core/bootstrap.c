@@ -7,6 +7,7 @@
 #include "core/bootstrap_answer.h"
 #include "core/identify.h"
 #include "core/internal.h"
+#include "crypto/cahash.h"
 #include "crypto/certificate.h"
 #include "crypto/digest.h"
 #include "crypto/random.h"
@@ -394,7 +395,7 @@ static enum exchange_verdict on_held(struct exchange *x, void *state, enum hold_
                 c->decision.detail);
 }
 
-/* This server mints no tokens yet. */
+/* Further masters need the certificate key, too, which nobody keeps for them yet. */
 static enum exchange_verdict cannot_join(struct exchange *x, const struct caller *c)
 {
     return wait(x, "busy", WAIT_S,
@@ -432,6 +433,54 @@ static enum exchange_verdict answer_init(struct exchange *x, const struct caller
     return answer(x, c, &what);
 }
 
+static enum exchange_verdict answer_join(struct exchange *x, struct caller *c,
+                                         const struct minting_result *minted)
+{
+    struct cluster_record r;
+    struct str *hashes = ARENA_ARRAY(&x->arena, struct str, CAHASH_MAX);
+    struct bootstrap_answer what = {
+        .action = CLUSTER_DO_JOIN,
+        .expires_wall_ms = minted->end_wall_ms,
+        .values = {.endpoint = c->node->cluster->endpoint, .token = minted->token},
+        .by_join_key = c->by_join_key,
+    };
+    struct err e;
+    fleet_cluster(c->rq->core->fleet, c->node->cluster->name, &x->arena, &r);
+    if (cahash_read(r.ca, &x->arena, hashes, &what.values.ca_hashes_n, &e) < 0)
+        return wait(x, "busy", WAIT_S, str_from(e.msg));
+    what.values.ca_hashes = hashes;
+    return answer(x, c, &what);
+}
+
+static enum exchange_verdict on_minted(struct exchange *x, void *state,
+                                       const struct minting_result *minted)
+{
+    struct caller *c = state;
+    switch (minted->end) {
+    case MINTING_GOOD: return answer_join(x, c, minted);
+    case MINTING_API: return wait(x, "waits-for-api", WAIT_S, minted->reason);
+    case MINTING_TOKEN: return wait(x, "waits-for-token", HELD_WAIT_S, minted->reason);
+    case MINTING_CLAIM: return refuse_claim(x, c);
+    case MINTING_BUSY: break;
+    }
+    return wait(x, "busy", WAIT_S, minted->reason);
+}
+
+static enum exchange_verdict mint(struct exchange *x, struct caller *c)
+{
+    const struct node *n = c->node;
+    const struct minting_request q = {
+        .uid = n->uid,
+        .name = n->name,
+        .claim = c->claim.digest,
+        .cluster = n->cluster->name,
+        .beats = c->rq->core->host.held_beats,
+    };
+    if (n->role->bootstrap == BOOTSTRAP_MASTER || !c->rq->core->host.mint)
+        return cannot_join(x, c);
+    return minting_await(x, c->rq->core->mintings, &q, on_minted, c);
+}
+
 /* Nothing in it is of use for a short time only. */
 static enum exchange_verdict answer_none(struct exchange *x, const struct caller *c)
 {
@@ -457,7 +506,7 @@ static enum exchange_verdict on_decided(struct exchange *x, void *state,
     case CLUSTER_DO_REFUSE:
         return refuse(x, result->status, c->decision.reason, "%.*s", STR_ARG(c->decision.detail));
     case CLUSTER_DO_INIT: return answer_init(x, c);
-    case CLUSTER_DO_JOIN: return c->node->role->kubeadm ? cannot_join(x, c) : answer_none(x, c);
+    case CLUSTER_DO_JOIN: return c->node->role->kubeadm ? mint(x, c) : answer_none(x, c);
     case CLUSTER_DO_NONE: break;
     }
     return answer_none(x, c);

@@ -223,6 +223,7 @@ struct core *core_new(struct snapshot *first, struct fleet *fleet, const struct 
     c->started_wall_ms = c->loaded_wall_ms = clock_wall_ms();
     faults_init(&c->reload_faults);
     TAILQ_INIT(&c->held);
+    c->mintings = mintings_new(fleet, sealer, host->mint);
     ca_forget(c);
     return c;
 }
@@ -231,6 +232,7 @@ void core_free(struct core *c)
 {
     if (!c)
         return;
+    core_end_mints(c);
     definitions_stop(c);
     snapshot_unref(c->snapshot);
     discovered_free(c->discovered);
@@ -289,5 +291,12 @@ struct snapshot *core_pin(struct core *c)
 void core_set_draining(struct core *c)
 {
     c->draining = true;
+    mintings_drain(c->mintings);
     fleet_rouse(c->fleet); /* those that are held are let go */
+}
+
+void core_end_mints(struct core *c)
+{
+    mintings_free(c->mintings);
+    c->mintings = NULL;
 }

@@ -12,6 +12,7 @@
 #include "crypto/sealing.h"
 #include "fleet/fleet.h"
 #include "port/exchange.h"
+#include "port/mint.h"
 #include "port/work.h"
 
 struct core;
@@ -59,6 +60,7 @@ struct core_host {
     unsigned held_beats;
     const char *assets;           /* their folder */
     const struct work_port *work; /* opens files; NULL: no asset is served */
+    const struct mint_port *mint; /* NULL: no node joins a cluster */
     void *cls;
 };
 
@@ -94,5 +96,7 @@ void core_ca_changed(struct core *c, uint64_t number, const char *reason);
 
 /* From now on /readyz answers 503, so that load balancers turn elsewhere. */
 void core_set_draining(struct core *c);
+/* Once all exchanges have ended: the port for mints is not used any more. */
+void core_end_mints(struct core *c);
 
 #endif

@@ -8,6 +8,8 @@
 #include "daemon/notify.h"
 #include "daemon/reload.h"
 #include "daemon/report.h"
+#include "kube/minter.h"
+#include "net/fetch/fetcher.h"
 #include "net/http/http.h"
 #include "net/pool.h"
 #include "net/socket.h"
@@ -31,7 +33,7 @@ struct service {
     uv_loop_t loop;
     uv_signal_t signals[SIGNALS];
     uv_prepare_t before_sleep;
-    uv_timer_t watchdog, heartbeat;
+    uv_timer_t watchdog, heartbeat, mint_alarm;
     const struct config *config;
     struct core *core;
     struct state *state;
@@ -39,6 +41,8 @@ struct service {
     struct tftp_server *tftp;
     bool http_drained, tftp_drained;
     struct pool *pool;
+    struct fetcher *fetcher;
+    struct minter *minter;
     struct reload reload;
     struct checker checker;
     struct certificates certificates;
@@ -66,6 +70,10 @@ static void close_handles(struct service *s)
     uv_close((uv_handle_t *)&s->before_sleep, NULL);
     uv_close((uv_handle_t *)&s->watchdog, NULL);
     uv_close((uv_handle_t *)&s->heartbeat, NULL);
+    core_end_mints(s->core);
+    minter_free(s->minter);
+    fetcher_free(s->fetcher);
+    uv_close((uv_handle_t *)&s->mint_alarm, NULL);
     pool_free(s->pool);
     certificates_stop(&s->certificates);
     state_stop(s->state);
@@ -286,6 +294,41 @@ static _Noreturn void end_at_once(const struct listeners *listeners)
     _exit(EXIT_SUCCESS);
 }
 
+static void on_mint_alarm(uv_timer_t *timer)
+{
+    struct service *s = timer->data;
+    minter_on_alarm(s->minter);
+}
+
+static void set_mint_alarm(void *cls, uint64_t due_boot_ms)
+{
+    struct service *s = cls;
+    uint64_t now = clock_boot_ms();
+    if (due_boot_ms == UINT64_MAX)
+        uv_timer_stop(&s->mint_alarm);
+    else /* never 0, which in a timer's own callback keeps the loop there */
+        uv_timer_start(&s->mint_alarm, on_mint_alarm, due_boot_ms > now ? due_boot_ms - now : 1, 0);
+}
+
+static void make_minter(struct service *s)
+{
+    static const struct fetcher_limits limits = {
+        .transfers = MINTER_REQUESTS_MAX,
+        .transfers_per_server = MINTER_REQUESTS_MAX,
+        .queue = MINTER_REQUESTS_MAX,
+    };
+    uv_timer_init(&s->loop, &s->mint_alarm);
+    s->mint_alarm.data = s;
+    s->fetcher = fetcher_new(&s->loop, &limits);
+    const struct minter_host host = {
+        .fetch = fetcher_port(s->fetcher),
+        .alarm = {set_mint_alarm, s},
+        .boot_ms = clock_boot_ms,
+        .wall_ms = clock_wall_ms,
+    };
+    s->minter = minter_new(&host);
+}
+
 int service_run(const struct config *c, struct snapshot *first, struct state *state,
                 const struct listeners *listeners, struct err *e)
 {
@@ -297,6 +340,7 @@ int service_run(const struct config *c, struct snapshot *first, struct state *st
         return err_errno(e, r, "cannot make an event loop");
     }
     s.pool = pool_new(&s.loop, &pool_limits);
+    make_minter(&s);
     const struct core_host host = {.reload = on_reload_requested,
                                    .extend = on_extend_requested,
                                    .change_ca = on_ca_change_requested,
@@ -304,6 +348,7 @@ int service_run(const struct config *c, struct snapshot *first, struct state *st
                                    .held_beats = c->limits.hold_seconds * 1000 / HEARTBEAT_MS,
                                    .assets = c->assets_dir.p,
                                    .work = pool_port(s.pool),
+                                   .mint = minter_port(s.minter),
                                    .cls = &s};
     s.core = core_new(first, state->fleet, state->sealer, &host);
     checker_init(&s.checker, s.core, &s.loop);

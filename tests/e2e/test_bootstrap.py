@@ -20,6 +20,7 @@ import contract  # noqa: E402
 import daemon  # noqa: E402
 import tap  # noqa: E402
 import world  # noqa: E402
+from kubeapi import StandIn  # noqa: E402
 
 CLI = str(daemon.BUILD / "cloudseed")
 GOLDEN = HERE.parent / "golden/bootstrap"
@@ -36,15 +37,16 @@ def golden(name):
 class Site:
     """A server with a tree of its own, whose URLs are those that it really has."""
 
-    def __init__(self, hold_seconds=0, secrets=None, **site):
+    def __init__(self, hold_seconds=0, secrets=None, api=None, **site):
         self.tree, self.site = world.Tree(), site
         self.config = {"limits": {"hold_seconds": hold_seconds}, "secrets": secrets or {}}
+        endpoint = f"{api.host}:{api.port}" if api else "k8s-api.home.arpa:6443"
         self.tree.put("clusters/homelab.yaml", {"homelab": {
-            "version": "1.29.15", "endpoint": "k8s-api.home.arpa:6443",
+            "version": "1.29.15", "endpoint": endpoint,
             "pods": ["192.168.0.0/16"], "services": ["10.96.0.0/12"]}})
         (self.tree.templates / "sealed").mkdir()
         self.tree.template("sealed/kubeadm", "apiVersion: kubeadm.k8s.io/v1beta3\n"
-                           "kind: InitConfiguration\n")
+                           "kind: InitConfiguration\n# {{ bootstrap.token }}\n")
         self.tree.put("roles/roles.yaml", {
             "w": {"bootstrap": "worker", "kubeadm": "sealed/kubeadm"},
             "m": {"bootstrap": "master", "kubeadm": "sealed/kubeadm"}})
@@ -122,6 +124,22 @@ class Site:
         value = json.loads(answer.read())
         link.close()
         return answer.status, value, answer.headers
+
+
+def report(api):
+    """What the first master says of the stand-in's cluster."""
+    minter = request("cluster")["minter"]
+    api.accounts[minter["token"]] = api.accounts[api.bearers["minter"]]
+    api.bearers["minter"] = minter["token"]  # in the form of a real one
+    return request("cluster", endpoint=api.url, ca=api.ca, minter=minter)
+
+
+def joins(answered):
+    """The token that it was answered."""
+    status, value, _ = answered
+    assert status == 200, value
+    tap.eq(value["action"], "join")
+    return re.search(r"^# (\w{6}\.\w{16})$", value["kubeadm"], re.M)[1]
 
 
 def request(name, **change):
@@ -240,7 +258,7 @@ def test_one_master_makes_the_cluster():
 
 
 def test_those_that_wait_are_let_go_when_the_cluster_is_there():
-    with Site(hold_seconds=50) as site, ThreadPoolExecutor() as pool:
+    with StandIn() as api, Site(hold_seconds=50, api=api) as site, ThreadPoolExecutor() as pool:
         worker, master = site.serial(), site.serial("k8s-master-1")
         older = pool.submit(site.post, worker, "bootstrap", request("bootstrap"))
         site.wait_for_held()
@@ -252,9 +270,34 @@ def test_those_that_wait_are_let_go_when_the_cluster_is_there():
         site.wait_for_held()
         tap.contains(site.cloudseed("cluster", "show", "homelab"), "\nheld       1 node waits for it\n")
         assert not newer.done()
-        tap.eq(site.post(master, "cluster", request("cluster"))[:2], (200, {}))
-        status, value, _ = newer.result(world.SECONDS)
-        tap.contains(value["detail"], "k8s-worker-2 is to join the cluster homelab")
+        tap.eq(site.post(master, "cluster", report(api))[:2], (200, {}))
+        token = joins(newer.result(world.SECONDS))
+        tap.eq([t for t, _ in api.tokens()], [token])
+        site.kill_and_start()
+        tap.eq(joins(site.post(worker, "bootstrap", request("bootstrap"))), token)
+        tap.eq([t for t, _ in api.tokens()], [token])
+        said = "\n".join(site.server.lines) + site.cloudseed("events", WORKER, "--json")
+        for secret in (token[7:], api.bearers["minter"]):
+            assert secret not in said
+
+
+def test_a_server_that_is_killed_asks_for_the_same_token():
+    for when in ("before", "after"):
+        with StandIn() as api, Site(hold_seconds=50, api=api) as site, \
+                ThreadPoolExecutor() as pool:
+            worker, master = site.serial(), site.serial("k8s-master-1")
+            site.post(master, "bootstrap", request("bootstrap", uuid=None))
+            site.post(master, "cluster", report(api))
+            fault = api.fault("POST", "/secrets", when, "hang")
+            lost = pool.submit(site.post, worker, "bootstrap", request("bootstrap"))
+            assert fault.met.wait(world.SECONDS)
+            site.kill_and_start()
+            fault.release()
+            assert lost.exception(world.SECONDS)
+            token = joins(site.post(worker, "bootstrap", request("bootstrap")))
+            tap.eq([t for t, _ in api.tokens()], [token])
+            tap.eq({name for name in api.created if name.startswith("bootstrap-token-")},
+                   {f"bootstrap-token-{token[:6]}"})
 
 
 def test_a_server_that_stops_lets_them_go():

@@ -116,6 +116,13 @@ def test_service_is_confined():
     assert exposure < EXPOSURE_MAX, said
 
 
+def test_the_service_reaches_api_servers():
+    service = installed("cloudseedd.service").read_text()
+    assert not re.search(r"^(PrivateNetwork=(yes|true|on|1)|IPAddressDeny=)", service, re.M)
+    families = re.search(r"^RestrictAddressFamilies=(.*)$", service, re.M)[1].split()
+    tap.eq(families, ["AF_UNIX", "AF_INET", "AF_INET6"])
+
+
 def test_sysusers_makes_the_user():
     if not shutil.which("systemd-sysusers"):
         raise tap.Skip("systemd-sysusers is not installed")

@@ -6,6 +6,8 @@
 
 #include "core/internal.h"
 
+#include <errno.h>
+
 #define JOIN_KEY "jjjjjjjjjjjjjjjjjjjjjjjjj7"
 #define WINDOW_KEY "wabcdefghijklmnopqrstuvwxyz"
 #define WORKER "k8s-worker-2"
@@ -24,6 +26,43 @@ static struct arena texts;
 static struct str content_type;
 static bool time_passes; /* while an exchange waits */
 
+/* A cluster that makes tokens as the test says. */
+static struct {
+    struct mint_port port;
+    enum mint_outcome outcome; /* of those that begin */
+    enum mint_fate fate;
+    const char *why;
+    struct mint *mint; /* that began last, and has not ended */
+    struct mint_intent intent;
+    unsigned begun, ended;
+} cluster;
+
+static int on_mint(void *cls, const struct mint_intent *intent, struct mint **ret, struct err *e)
+{
+    (void)cls;
+    (void)e;
+    cluster.mint = calloc(1, sizeof(*cluster.mint));
+    cluster.intent = *intent;
+    cluster.intent.token = arena_str(&texts, intent->token);
+    cluster.intent.bearer = arena_str(&texts, intent->bearer);
+    cluster.mint->port = &cluster.port;
+    cluster.mint->outcome = cluster.outcome;
+    cluster.mint->fate = cluster.fate;
+    if (cluster.why)
+        err_set(&cluster.mint->err, -EPROTO, "%s", cluster.why);
+    cluster.begun++;
+    *ret = cluster.mint;
+    return 0;
+}
+
+static void on_mint_end(struct mint *m)
+{
+    if (m == cluster.mint)
+        cluster.mint = NULL;
+    cluster.ended++;
+    free(m);
+}
+
 static void end_exchange(struct exchange *e)
 {
     if (e->magic)
@@ -41,7 +80,7 @@ static void leave(void)
 static void load(void)
 {
     struct snapshot *s = snapshot_new(tmptree_load(&files), &secrets, STR("http://u"));
-    static const struct core_host host = {.held_beats = 3};
+    const struct core_host host = {.held_beats = 3, .mint = &cluster.port};
     if (core)
         core_replace(core, s);
     else
@@ -63,6 +102,8 @@ static int start(void **state)
     arena_init(&texts, 16384);
     content_type = STR("application/json");
     time_passes = true;
+    memset(&cluster, 0, sizeof(cluster));
+    cluster.port = (struct mint_port){on_mint, on_mint_end, NULL};
     tmptree_put(&files, "seed/clusters/c.yaml",
                 "homelab: {version: \"1.29.15\", endpoint: \"k8s-api.home.arpa:6443\",\n"
                 "  pods: 192.168.0.0/16, services: 10.96.0.0/12}\n");
@@ -89,6 +130,7 @@ static int end(void **state)
     leave();
     core_free(core);
     core = NULL;
+    assert_int_equal(cluster.begun, cluster.ended);
     fleet_close(fleet);
     sealer_free(sealer);
     arena_done(&texts);
@@ -560,8 +602,9 @@ static void the_cluster_is_written_before_it_is_answered(void **state)
     ask("k8s-master-1", JOIN_KEY);
     is_golden("403-cluster-exists");
     arm(WORKER);
+    cluster.outcome = MINT_SIGNED;
     ask(WORKER, JOIN_KEY);
-    is_refused(503, "busy", WORKER " is to join the cluster homelab");
+    answered("join");
 }
 
 /* --- What is answered ------------------------------------------------------------------------ */
@@ -808,6 +851,7 @@ static void so_many_are_held_and_no_more(void **state)
     struct exchange *held = calloc(HELD_MAX + 1, sizeof(*held));
     (void)state;
     time_passes = false;
+    cluster.outcome = MINT_SIGNED;
     register_workers(HELD_MAX + 1);
     for (unsigned i = 0; i < HELD_MAX; i++)
         assert_int_equal(begin_held(&held[i], arena_printf(&texts, "w%u", i).p), EXCHANGE_WAIT);
@@ -826,10 +870,76 @@ static void so_many_are_held_and_no_more(void **state)
             continue;
         while (exchange_wake(&held[i]), exchange_step(&held[i]) == EXCHANGE_WAIT)
             fleet_on_store(fleet);
-        assert_non_null(strstr(held[i].out.body.p, "is to join the cluster"));
+        assert_int_equal(held[i].out.status, 200);
         end_exchange(&held[i]);
     }
     free(held);
+}
+
+/* --- Tokens ---------------------------------------------------------------------------------- */
+
+static void stand(void)
+{
+    tmptree_put(&files, "templates/sealed/k", "{{ bootstrap.action }} {{ bootstrap.token }}\n");
+    load();
+    arm("k8s-master-1");
+    ask("k8s-master-1", JOIN_KEY);
+    post(seed_key("k8s-master-1"), "cluster", JOIN_KEY, request("cluster"));
+    is_taken("cluster");
+    arm(WORKER);
+}
+
+static const char *asks_for_token(void)
+{
+    ask(WORKER, JOIN_KEY);
+    struct value got = answered("join");
+    struct str text = value_get_text(got, STR("kubeadm"));
+    assert_true(str_starts(text, STR("join ")));
+    return arena_str(&texts, str_trim(str_skip(text, 5))).p;
+}
+
+static void a_boot_gets_one_token(void **state)
+{
+    (void)state;
+    stand();
+    cluster.outcome = MINT_SIGNED;
+    const char *token = asks_for_token();
+    assert_str_equal(cluster.intent.token, str_from(token));
+    assert_int_equal(cluster.intent.fate, MINT_ABSENT);
+    assert_true(cluster.intent.bearer.n > 0);
+    assert_string_equal(asks_for_token(), token);
+    assert_int_equal(cluster.begun, 1);
+    assert_true(x.is_secret);
+}
+
+static void what_a_mint_waits_for_is_said(void **state)
+{
+    (void)state;
+    stand();
+    cluster.why = "the API server is away";
+    ask(WORKER, JOIN_KEY);
+    is_refused(503, "waits-for-api", "is away");
+    cluster.mint->fate = MINT_PRESENT;
+    ask(WORKER, JOIN_KEY);
+    is_refused(503, "waits-for-token", "is away");
+    cluster.mint->outcome = MINT_SIGNED;
+    assert_str_equal(cluster.intent.token, str_from(asks_for_token()));
+    assert_int_equal(cluster.begun, 1); /* its client had left twice */
+}
+
+static void a_refused_mint_is_tried_again(void **state)
+{
+    (void)state;
+    stand();
+    cluster.outcome = MINT_REFUSED;
+    cluster.why = "HTTP 403";
+    ask(WORKER, JOIN_KEY);
+    is_refused(503, "waits-for-api", "HTTP 403");
+    struct str token = cluster.intent.token;
+    cluster.outcome = MINT_SIGNED;
+    assert_str_equal(token, str_from(asks_for_token()));
+    assert_int_equal(cluster.intent.fate, MINT_UNKNOWN);
+    assert_int_equal(cluster.begun, 2);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
@@ -847,4 +957,6 @@ UNIT_MAIN(TEST(a_worker_waits_for_the_first_master), TEST(masters_wait),
           TEST(one_master_needs_no_certificate_key), TEST(what_cannot_be_rendered_is_no_answer),
           TEST(files_are_for_join_keys), TEST(a_master_without_a_template_makes_no_cluster),
           TEST(results), TEST(the_reason_is_the_line_that_says_most),
-          TEST(nothing_is_answered_before_it_is_written), TEST(so_many_are_held_and_no_more))
+          TEST(nothing_is_answered_before_it_is_written), TEST(so_many_are_held_and_no_more),
+          TEST(a_boot_gets_one_token), TEST(what_a_mint_waits_for_is_said),
+          TEST(a_refused_mint_is_tried_again))

@@ -11,13 +11,12 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "lib/commands.h"
 #include "net/fetch/fetcher.h"
-#include "wire/lines.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define IDS 4096
 #define COMMAND_MAX_BYTES (16U << 20)
@@ -36,9 +35,7 @@ struct drive {
 
 static struct {
     uv_loop_t loop;
-    uv_pipe_t in;
     struct fetcher *fetcher;
-    struct lines lines;
     bool inside; /* a call of the port */
     struct drive drives[IDS];
 } world;
@@ -236,21 +233,8 @@ static void obey(struct str line)
     arena_done(&a);
 }
 
-static void on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *ret)
+static void on_end(void)
 {
-    static char room[65536];
-    (void)handle, (void)size;
-    *ret = uv_buf_init(room, sizeof(room));
-}
-
-static void on_input(uv_stream_t *in, ssize_t n, const uv_buf_t *b)
-{
-    struct str line, piece = {b->base, n > 0 ? (size_t)n : 0};
-    while (lines_next(&world.lines, &piece, &line) > 0)
-        obey(line);
-    if (n >= 0)
-        return;
-    uv_close((uv_handle_t *)in, NULL);
     for (uint32_t i = 0; i < IDS; i++)
         end(&world.drives[i]);
     fetcher_free(world.fetcher);
@@ -268,11 +252,5 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     uv_loop_init(&world.loop);
     world.fetcher = fetcher_new(&world.loop, &limits);
-    lines_init(&world.lines, COMMAND_MAX_BYTES);
-    uv_pipe_init(&world.loop, &world.in, 0);
-    uv_pipe_open(&world.in, STDIN_FILENO);
-    uv_read_start((uv_stream_t *)&world.in, on_alloc, on_input);
-    uv_run(&world.loop, UV_RUN_DEFAULT);
-    lines_done(&world.lines);
-    return uv_loop_close(&world.loop) == 0 ? 0 : 1;
+    return commands_run(&world.loop, COMMAND_MAX_BYTES, obey, on_end);
 }

@@ -7,14 +7,13 @@
 
 Leaving a Drive ends its input and asserts a clean end: status 0, and nothing on standard error.
 """
-import json
 import queue
 import socket
 import ssl
 import struct
-import subprocess
 import threading
 
+import drive
 from daemon import BUILD, SECONDS
 
 FOREVER_MS = 600_000  # longer than any test takes
@@ -193,34 +192,15 @@ class Fetch:
         self.drive.say(do="end", id=self.number)
 
 
-class Drive:
+class Drive(drive.Program):
     def __init__(self, transfers=64, per_server=16, waiting=256, before=(), env=None):
-        self._child = subprocess.Popen(
-            [*before, BUILD / "tests" / "lib" / "fetch_drive", str(transfers), str(per_server),
-             str(waiting)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env=env)
-        self.pid = self._child.pid
         self._fetches = []
         self._pongs = queue.Queue()
-        self._lock = threading.Lock()
-        self._stderr = []
-        self._threads = [threading.Thread(target=t, daemon=True) for t in (self._hear, self._errors)]
-        for thread in self._threads:
-            thread.start()
+        super().__init__([*before, BUILD / "tests" / "lib" / "fetch_drive", str(transfers),
+                          str(per_server), str(waiting)], env)
 
-    def _hear(self):
-        for line in self._child.stdout:
-            event = json.loads(line)
-            (self._fetches[event["id"]].events if "id" in event else self._pongs).put(event)
-
-    def _errors(self):
-        self._stderr.append(self._child.stderr.read())
-
-    def say(self, **command):
-        with self._lock:
-            self._child.stdin.write(json.dumps(command) + "\n")
-            self._child.stdin.flush()
+    def heard(self, event):
+        (self._fetches[event["id"]].events if "id" in event else self._pongs).put(event)
 
     def start(self, url, bearer=None, **options):
         """Unless the options say otherwise, nothing is late."""
@@ -238,26 +218,6 @@ class Drive:
         """Returns once the loop has done all that was said before."""
         self.say(do="ping")
         self._pongs.get(timeout=SECONDS)
-
-    def close(self):
-        self._child.stdin.close()
-        status = self._child.wait(SECONDS)
-        for thread in self._threads:
-            thread.join(SECONDS)
-        self._child.stdout.close()
-        self._child.stderr.close()
-        said = "".join(self._stderr)
-        assert status == 0 and not said, f"status {status}: {said}"
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, *_):
-        if kind:
-            self._child.kill()
-            self._child.wait(SECONDS)
-        else:
-            self.close()
 
 
 def memory_of(pid):

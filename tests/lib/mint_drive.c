@@ -11,24 +11,21 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "kube/minter.h"
+#include "lib/commands.h"
 #include "net/fetch/fetcher.h"
-#include "wire/lines.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define IDS 4096
 #define COMMAND_MAX_BYTES (1U << 20)
 
 static struct {
     uv_loop_t loop;
-    uv_pipe_t in;
     uv_timer_t timer;
     struct fetcher *fetcher;
     struct minter *minter;
-    struct lines lines;
     uint64_t passed_ms;
     bool inside; /* a call of the minter */
     struct mint *mints[IDS];
@@ -144,21 +141,8 @@ static void on_line(struct str line)
     arena_done(&a);
 }
 
-static void on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *ret)
+static void on_end(void)
 {
-    static char room[65536];
-    (void)handle, (void)size;
-    *ret = uv_buf_init(room, sizeof(room));
-}
-
-static void on_input(uv_stream_t *in, ssize_t n, const uv_buf_t *b)
-{
-    struct str line, piece = {b->base, n > 0 ? (size_t)n : 0};
-    while (lines_next(&world.lines, &piece, &line) > 0)
-        on_line(line);
-    if (n >= 0)
-        return;
-    uv_close((uv_handle_t *)in, NULL);
     for (uint32_t i = 0; i < IDS; i++)
         mint_end(world.mints[i]);
     uv_close((uv_handle_t *)&world.timer, NULL);
@@ -177,11 +161,5 @@ int main(void)
     const struct minter_host host = {
         fetcher_port(world.fetcher), {set_alarm, NULL}, boot_ms, wall_ms};
     world.minter = minter_new(&host);
-    lines_init(&world.lines, COMMAND_MAX_BYTES);
-    uv_pipe_init(&world.loop, &world.in, 0);
-    uv_pipe_open(&world.in, STDIN_FILENO);
-    uv_read_start((uv_stream_t *)&world.in, on_alloc, on_input);
-    uv_run(&world.loop, UV_RUN_DEFAULT);
-    lines_done(&world.lines);
-    return uv_loop_close(&world.loop) == 0 ? 0 : 1;
+    return commands_run(&world.loop, COMMAND_MAX_BYTES, on_line, on_end);
 }

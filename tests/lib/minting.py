@@ -6,12 +6,10 @@
 
 Leaving a Minter ends its input and asserts a clean end: status 0, and nothing on standard error.
 """
-import json
 import queue
-import subprocess
-import threading
 import time
 
+import drive
 from daemon import BUILD, SECONDS
 
 FATES = ["absent", "unknown", "present"]
@@ -50,29 +48,13 @@ class Mint:
         self.minter.say(do="end", id=self.number)
 
 
-class Minter:
+class Minter(drive.Program):
     def __init__(self, api):
-        self.api = api
-        self._child = subprocess.Popen([BUILD / "tests" / "lib" / "mint_drive"],
-                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                       stderr=subprocess.PIPE, text=True)
-        self.output, self._errors, self._mints = [], [], []
-        self._threads = [threading.Thread(target=t, daemon=True) for t in (self._hear, self._fail)]
-        for thread in self._threads:
-            thread.start()
+        self.api, self._mints = api, []
+        super().__init__([BUILD / "tests" / "lib" / "mint_drive"])
 
-    def _hear(self):
-        for line in self._child.stdout:
-            self.output.append(line)
-            state = json.loads(line)
-            self._mints[state["id"]].states.put(state)
-
-    def _fail(self):
-        self._errors.append(self._child.stderr.read())
-
-    def say(self, **command):
-        self._child.stdin.write(json.dumps(command) + "\n")
-        self._child.stdin.flush()
+    def heard(self, event):
+        self._mints[event["id"]].states.put(event)
 
     def mint(self, token, fate="absent", seconds=900, within_ms=600_000, **options):
         mint = Mint(self, len(self._mints))
@@ -86,23 +68,3 @@ class Minter:
     def pass_time(self, seconds):
         """For the minter only."""
         self.say(do="pass", ms=int(seconds * 1000))
-
-    def close(self):
-        self._child.stdin.close()
-        status = self._child.wait(SECONDS)
-        for thread in self._threads:
-            thread.join(SECONDS)
-        self._child.stdout.close()
-        self._child.stderr.close()
-        said = "".join(self._errors)
-        assert status == 0 and not said, f"status {status}: {said}"
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, *_):
-        if kind:
-            self._child.kill()
-            self._child.wait(SECONDS)
-        else:
-            self.close()

@@ -337,8 +337,8 @@ static const struct schema_field config_fields[] = {
      .type = &schema_text,
      SCHEMA_MEMBER(struct config, socket),
      .fallback = CLOUDSEED_RUNTIME_DIR "/admin.sock",
-     .help = "The unix socket of admins, a path from the root on, or `none`: whoever may open it "
-             "is one.",
+     .help = "The unix socket of admins, a path from the root on, or `none`: everyone who may "
+             "open it is an admin.",
      .example = "/run/cloudseed/admin.sock"},
     {.name = "socket_group",
      .type = &schema_text,

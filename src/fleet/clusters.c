@@ -244,7 +244,7 @@ struct slot_ref fleet_cluster_change(struct fleet *f, const struct cluster_chang
     op->cluster_change.cluster = arena_str(a, c->cluster);
     op->change.cause = arena_str(a, c->cause);
     op->change.peer = arena_str(a, c->peer);
-    op->name = STR(""); /* a reset is no node's */
+    op->name = STR(""); /* a reset belongs to no node */
     if (by_node) {
         copy_boot(&op->cluster_change.by, a);
         op->name = op->cluster_change.by.name;

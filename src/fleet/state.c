@@ -499,7 +499,7 @@ static void offer_keys(struct step *s)
 
 /* A repeated call changes nothing; keys that differ are what matters. Those of a node that is up
  * are replaced only by an admin, whichever key the call came with; nor does a window that has ended
- * let a boot replace any. The window's key never does: whoever has it could make the node fail
+ * let a boot replace any. The window's key never does: anyone who has it could make the node fail
  * first. */
 static void phone_home(struct step *s)
 {

@@ -16,7 +16,10 @@ void inspect_fault(struct inspect *in, const struct yaml_node *at, const char *f
     va_start(ap, fmt);
     vsnprintf(msg, sizeof(msg), fmt, ap);
     va_end(ap);
-    fault_add(in->faults, yaml_place(in->file, at), "%s", msg);
+    if (in->warns)
+        fault_warn(in->faults, yaml_place(in->file, at), "%s", msg);
+    else
+        fault_add(in->faults, yaml_place(in->file, at), "%s", msg);
 }
 
 void inspect_warn(struct inspect *in, const struct yaml_node *at, const char *fmt, ...)
@@ -96,7 +99,7 @@ bool inspect_is(struct inspect *in, const struct yaml_node *y, unsigned types, c
 }
 
 /* Messages end up in logs, so a private key in the wrong place is not shown. */
-static const char *shown(struct inspect *in, struct str text)
+const char *inspect_shown(struct inspect *in, struct str text)
 {
     bool secret = text.n && memmem(text.p, text.n, "PRIVATE KEY", 11);
     return secret ? "what stands here" : yaml_quoted(in->arena, text);
@@ -120,7 +123,7 @@ bool inspect_rule(struct inspect *in, const struct yaml_node *y, const char *wha
         return true;
     const char *why = rule(yaml_text(y));
     if (why)
-        inspect_fault(in, y, "%s: %s %s", what, shown(in, yaml_text(y)), why);
+        inspect_fault(in, y, "%s: %s %s", what, inspect_shown(in, yaml_text(y)), why);
     return !why;
 }
 

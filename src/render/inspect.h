@@ -17,6 +17,7 @@ struct inspect {
     const char *file; /* the document's name, for places */
     struct arena *arena;
     struct faults *faults;
+    bool warns; /* inspect_fault reports warnings, too */
 };
 
 void inspect_fault(struct inspect *in, const struct yaml_node *at, const char *fmt, ...)
@@ -50,6 +51,9 @@ bool inspect_secret(struct inspect *in, const struct yaml_node *y, const char *w
 /* A list of texts that the rule accepts. */
 bool inspect_texts(struct inspect *in, const struct yaml_node *y, const char *what,
                    inspect_rule_fn rule);
+
+/* The text in quotes for a message, unless it may be a private key. */
+const char *inspect_shown(struct inspect *in, struct str text);
 
 /* Whether cloud-init takes the scalar for true; NULL: it is missing. */
 bool inspect_true(const struct yaml_node *scalar);

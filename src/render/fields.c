@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "render/fields.h"
+
+#include "base/guess.h"
+#include "tree/scalar.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#define PATH_SIZE 160
+#define NAME_SHOWN_MAX 32
+#define TEXT_MAX 600
+
+/* --- Messages ------------------------------------------------------------------------------ */
+
+/* Writes "ethernets: eth0: " and returns its length. */
+static size_t write_path(const struct field_at *at, char *text, size_t size)
+{
+    if (!at)
+        return 0;
+    size_t n = write_path(at->parent, text, size);
+    struct str name = at->key ? yaml_text(at->key) : at->parent ? STR("") : str_from(at->row->name);
+    if (name.n && n < size)
+        n +=
+            (size_t)snprintf(text + n, size - n, "%.*s: ", STR_ARG(str_head(name, NAME_SHOWN_MAX)));
+    return n;
+}
+
+static const char *path_of(const struct field_at *at, char text[static PATH_SIZE])
+{
+    text[0] = '\0';
+    write_path(at, text, PATH_SIZE);
+    return text;
+}
+
+void field_fault(const struct field_at *at, const struct yaml_node *y, const char *fmt, ...)
+{
+    char path[PATH_SIZE], text[TEXT_MAX];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    inspect_fault(at->in, y, "%s%s", path_of(at, path), text);
+}
+
+void field_warn(const struct field_at *at, const struct yaml_node *y, const char *fmt, ...)
+{
+    char path[PATH_SIZE], text[TEXT_MAX];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    inspect_warn(at->in, y, "%s%s", path_of(at, path), text);
+}
+
+/* --- Scalars ------------------------------------------------------------------------------- */
+
+static bool has_range(const struct field *row)
+{
+    return row->min || row->max;
+}
+
+static bool is_in_range(const struct field *row, const struct yaml_node *y)
+{
+    struct value v;
+    struct yaml_node plain = *y;
+    plain.plain = true; /* where a text is allowed as well, "12" is as good as 12 */
+    return !scalar_read(&plain, &v) && v.kind == VALUE_INT && v.i >= row->min && v.i <= row->max;
+}
+
+/* "a, b or a number from 1 to 9" */
+static const char *allowed(const struct field_at *at)
+{
+    const struct field *row = at->row;
+    struct str text = STR("");
+    for (const char *const *w = row->words; w && *w; w++)
+        text = arena_printf(at->in->arena, "%.*s%s%s", STR_ARG(text), text.n ? ", " : "", *w);
+    if (!has_range(row))
+        return text.p;
+    const char * or = text.n ? " or " : "";
+    if (row->min == INT64_MIN && row->max == INT64_MAX)
+        return arena_printf(at->in->arena, "%.*s%sa whole number", STR_ARG(text), or).p;
+    if (row->max == INT64_MAX)
+        return arena_printf(at->in->arena, "%.*s%sa whole number from %" PRId64 " on",
+                            STR_ARG(text), or, row->min)
+            .p;
+    return arena_printf(at->in->arena, "%.*s%sa whole number from %" PRId64 " to %" PRId64,
+                        STR_ARG(text), or, row->min, row->max)
+        .p;
+}
+
+static void report_value(const struct field_at *at)
+{
+    struct str text = yaml_text(at->y);
+    struct guess guess;
+    guess_init(&guess, text);
+    for (const char *const *w = at->row->words; w && *w; w++)
+        guess_offer(&guess, str_from(*w));
+    const char *shown = at->row->flags & FIELD_SECRET ? "this" : inspect_shown(at->in, text);
+    if (guess.best.n)
+        field_fault(at, at->y, "%s is not a valid value%s", shown, guess_text(&guess));
+    else
+        field_fault(at, at->y, "%s is not a valid value: write %s", shown, allowed(at));
+}
+
+static void check_scalar(const struct field_at *at)
+{
+    const struct field *row = at->row;
+    bool listed = row->words || has_range(row);
+    if (row->words && str_in(yaml_text(at->y), row->words))
+        return;
+    if (has_range(row) && is_in_range(row, at->y))
+        return;
+    const char *why = row->rule ? row->rule(yaml_text(at->y)) : NULL;
+    if (why)
+        field_fault(at, at->y, "%s %s",
+                    row->flags & FIELD_SECRET ? "this" : inspect_shown(at->in, yaml_text(at->y)),
+                    why);
+    else if (listed && !row->rule)
+        report_value(at);
+}
+
+/* --- Lists and mappings -------------------------------------------------------------------- */
+
+static void check_node(const struct field_at *at);
+
+static void check_items(const struct field_at *at)
+{
+    struct field_at item = *at;
+    item.parent = at;
+    item.row = at->row->items;
+    item.key = NULL;
+    for (uint32_t i = 0; item.row && i < at->y->n; i++) {
+        item.y = at->y->items[i];
+        check_node(&item);
+    }
+}
+
+static bool is_current(const struct field_reader *reader, const struct field *row)
+{
+    if (!reader->newest)
+        return true;
+    return (!row->until || reader->oldest < row->until) && reader->newest >= row->since;
+}
+
+/* The row of that name; one of a version that does not read this only if there is no other. */
+static const struct field *find_row(const struct field_at *at, struct str name)
+{
+    const struct field *found = NULL;
+    for (const struct field *row = at->row->fields; row && row->name; row++) {
+        if (!str_is(name, row->name))
+            continue;
+        found = row;
+        if (is_current(at->reader, row))
+            break;
+    }
+    return found;
+}
+
+static void report_unknown(const struct field_at *at, const struct yaml_node *key)
+{
+    const char *name = yaml_quoted(at->in->arena, yaml_text(key));
+    struct guess guess;
+    guess_init(&guess, yaml_text(key));
+    for (const struct field *row = at->row->fields; row && row->name; row++) {
+        if (is_current(at->reader, row))
+            guess_offer(&guess, str_from(row->name));
+    }
+    if (at->row->flags & FIELD_OTHER_KEYS)
+        field_warn(at, key, "unknown key %s, which %s passes over%s", name, at->reader->name,
+                   guess_text(&guess));
+    else
+        field_fault(at, key, "unknown key %s%s", name, guess_text(&guess));
+}
+
+static void report_outdated(const struct field_at *at, const struct yaml_node *key,
+                            const struct field *row)
+{
+    bool current = is_current(at->reader, row);
+    const char *name = yaml_quoted(at->in->arena, yaml_text(key));
+    const char *text =
+        arena_printf(at->in->arena, current ? "%s is deprecated" : "%s has no key %s",
+                     current ? name : at->reader->name, name)
+            .p;
+    if (current || at->row->flags & FIELD_OTHER_KEYS)
+        field_warn(at, key, "%s%s%s", text, row->instead ? "; " : "",
+                   row->instead ? row->instead : "");
+    else
+        field_fault(at, key, "%s%s%s", text, row->instead ? "; " : "",
+                    row->instead ? row->instead : "");
+}
+
+static void check_pair(const struct field_at *at, const struct yaml_pair *pair)
+{
+    const struct field *row = find_row(at, yaml_text(pair->key));
+    struct field_at value = *at;
+    value.parent = at;
+    value.row = row ? row : at->row->values;
+    value.key = pair->key;
+    value.y = pair->value;
+    if (row && (row->instead || !is_current(at->reader, row)))
+        report_outdated(at, pair->key, row);
+    if (row && !is_current(at->reader, row))
+        return;
+    const char *why = !row && at->row->key ? at->row->key(yaml_text(pair->key)) : NULL;
+    if (why)
+        field_fault(at, pair->key, "%s %s", yaml_quoted(at->in->arena, yaml_text(pair->key)), why);
+    if (value.row)
+        check_node(&value);
+    else
+        report_unknown(at, pair->key);
+}
+
+static void check_mapping(const struct field_at *at)
+{
+    if (!at->row->fields && !at->row->values)
+        return;
+    for (uint32_t i = 0; i < at->y->n; i++)
+        check_pair(at, &at->y->pairs[i]);
+    for (const struct field *row = at->row->fields; row && row->name; row++) {
+        if (row->flags & FIELD_REQUIRED && is_current(at->reader, row) &&
+            !yaml_get(at->y, str_from(row->name)))
+            field_fault(at, at->y, "'%s' is missing", row->name);
+    }
+}
+
+/* --- The whole ----------------------------------------------------------------------------- */
+
+static bool has_type(const struct field_at *at)
+{
+    char path[PATH_SIZE];
+    const char *why;
+    if (!at->row->types || inspect_type(at->y, &why) & at->row->types)
+        return true;
+    struct str what = str_from(path_of(at, path));
+    path[what.n ? what.n - 2 : 0] = '\0'; /* without ": " */
+    if (at->row->flags & FIELD_SECRET && at->row->types & INSPECT_TEXT)
+        return inspect_secret(at->in, at->y, path);
+    return inspect_is(at->in, at->y, at->row->types, what.n ? path : "this");
+}
+
+static void check_node(const struct field_at *at)
+{
+    bool warned = at->in->warns;
+    at->in->warns = warned || at->row->flags & FIELD_WARN;
+    if (has_type(at)) {
+        if (at->y->kind == YAML_MAPPING)
+            check_mapping(at);
+        else if (at->y->kind == YAML_SEQUENCE)
+            check_items(at);
+        else if (!yaml_is_null(at->y))
+            check_scalar(at);
+        if (at->row->check)
+            at->row->check(at);
+    }
+    at->in->warns = warned;
+}
+
+void fields_check(struct inspect *in, const struct field_reader *reader, const struct field *row,
+                  const struct yaml_node *y)
+{
+    const struct field_at at = {.in = in, .reader = reader, .row = row, .y = y};
+    check_node(&at);
+}

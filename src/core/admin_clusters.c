@@ -31,6 +31,7 @@ static struct value cluster_value(struct exchange *x, const struct core *c, stru
     return JSON_MAP(
         a, JSON_STR("name", name), JSON_BOOL("declared", declared),
         JSON_VALUE("version", admin_text_or_none(declared ? declared->version : none)),
+        JSON_VALUE("runs", admin_text_or_none(r.version)),
         JSON_VALUE("endpoint", admin_text_or_none(declared ? declared->endpoint : none)),
         JSON_STR("phase", str_from(cluster_phase_names[r.phase])),
         JSON_VALUE("since", is_known ? json_time(r.since_wall_ms, a) : value_none()),

@@ -114,6 +114,7 @@ struct caller {
     const struct node *node;
     struct claim claim;
     struct str machine;                 /* of bootstrap: hash of machine-id, empty: unknown */
+    struct str kubeadm;                 /* of bootstrap: its version, empty: unknown */
     struct bootstrap_cluster *reported; /* of cluster */
     struct cluster_change ask;
     struct cluster_decision decision;
@@ -395,6 +396,36 @@ static enum exchange_verdict on_held(struct exchange *x, void *state, enum hold_
                 c->decision.detail);
 }
 
+/* Of a kubeadm that cannot make the cluster, or join it. */
+static struct str words_of_skew(struct exchange *x, const struct caller *c, const char *is,
+                                struct kubeversion version)
+{
+    char text[KUBEVERSION_TEXT_SIZE];
+    const struct node *n = c->node;
+    return arena_printf(&x->arena,
+                        "kubeadm on %.*s is %.*s and the cluster %.*s %s v%s: install kubeadm and "
+                        "kubelet %u.%u, then start cloudseed-join.service",
+                        STR_ARG(n->name), STR_ARG(c->kubeadm), STR_ARG(n->cluster->name), is,
+                        kubeversion_text(version, text), version.major, version.minor);
+}
+
+static struct kubeversion kubeadm_of(const struct caller *c)
+{
+    struct kubeversion v = {0};
+    kubeversion_parse(c->kubeadm, &v);
+    return v;
+}
+
+/* Why its kubeadm cannot make the cluster as it is declared; empty: it can. */
+static struct str unfit_for_init(struct exchange *x, const struct caller *c)
+{
+    struct kubeversion kubeadm = kubeadm_of(c), declared;
+    if (!kubeadm.major || !kubeversion_parse(c->node->cluster->version, &declared) ||
+        kubeversion_same_minor(kubeadm, declared))
+        return STR("");
+    return words_of_skew(x, c, "is declared with", declared);
+}
+
 /* Further masters need the certificate key, too, which nobody keeps for them yet. */
 static enum exchange_verdict cannot_join(struct exchange *x, const struct caller *c)
 {
@@ -446,6 +477,7 @@ static enum exchange_verdict answer_join(struct exchange *x, struct caller *c,
     };
     struct err e;
     fleet_cluster(c->rq->core->fleet, c->node->cluster->name, &x->arena, &r);
+    what.values.version = r.version;
     if (cahash_read(r.ca, &x->arena, hashes, &what.values.ca_hashes_n, &e) < 0)
         return wait(x, "busy", WAIT_S, str_from(e.msg));
     what.values.ca_hashes = hashes;
@@ -458,6 +490,9 @@ static enum exchange_verdict on_minted(struct exchange *x, void *state,
     struct caller *c = state;
     switch (minted->end) {
     case MINTING_GOOD: return answer_join(x, c, minted);
+    case MINTING_SKEW:
+        return refuse(x, 403, "version", "%.*s",
+                      STR_ARG(words_of_skew(x, c, "runs", minted->version)));
     case MINTING_API: return wait(x, "waits-for-api", WAIT_S, minted->reason);
     case MINTING_TOKEN: return wait(x, "waits-for-token", HELD_WAIT_S, minted->reason);
     case MINTING_CLAIM: return refuse_claim(x, c);
@@ -474,6 +509,7 @@ static enum exchange_verdict mint(struct exchange *x, struct caller *c)
         .name = n->name,
         .claim = c->claim.digest,
         .cluster = n->cluster->name,
+        .kubeadm = kubeadm_of(c),
         .beats = c->rq->core->host.held_beats,
     };
     if (n->role->bootstrap == BOOTSTRAP_MASTER || !c->rq->core->host.mint)
@@ -538,6 +574,7 @@ static enum exchange_verdict decide(struct exchange *x, struct caller *c)
     c->ask.ask.only = STR("");
     add_masters(x, snapshot_tree(x->snapshot), c->node->cluster, &c->ask);
     add_masters(x, snapshot_registered(x->snapshot), c->node->cluster, &c->ask);
+    c->ask.ask.unfit = unfit_for_init(x, c);
     c->ask.ask.certificate = STR("");
     if (c->ask.ask.is_master && c->ask.ask.masters_n > 1)
         c->ask.ask.certificate = seal_certificate_key(x, c);
@@ -567,6 +604,7 @@ enum exchange_verdict bootstrap_ask(struct exchange *x, struct request_ctx *rq)
     if (!admit(x, c, q.claim) || !check_uuid(x, c, q.uuid))
         return EXCHANGE_DONE;
     c->machine = q.machine;
+    c->kubeadm = q.kubeadm;
     return submit_claim(x, c, decide);
 }
 

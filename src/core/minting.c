@@ -111,6 +111,13 @@ static enum exchange_verdict give_up(struct exchange *x, struct asking *a, enum 
     return a->then(x, a->state, &result);
 }
 
+static enum exchange_verdict give_up_skew(struct exchange *x, struct asking *a,
+                                          struct kubeversion version)
+{
+    const struct minting_result result = {.end = MINTING_SKEW, .version = version};
+    return a->then(x, a->state, &result);
+}
+
 static enum exchange_verdict give(struct exchange *x, struct asking *a)
 {
     const struct minting_result result = {
@@ -141,6 +148,33 @@ static enum exchange_verdict on_confirmed(struct exchange *x, void *state,
     if (m && str_is(a->record.token.id, m->id))
         drop(a->all, m); /* others find it in the record */
     return give(x, a);
+}
+
+static enum exchange_verdict confirm(struct exchange *x, struct asking *a);
+
+static enum exchange_verdict on_learned(struct exchange *x, void *state,
+                                        const struct fleet_result *result)
+{
+    struct asking *a = state;
+    if (!is_written(result))
+        return give_up(x, a, MINTING_BUSY, result->reason);
+    return confirm(x, a);
+}
+
+/* The node's documents are made for the version that its cluster runs, and whenever it asks again,
+ * too: it is written before the token can be given away. */
+static enum exchange_verdict learn(struct exchange *x, struct asking *a, struct kubeversion version)
+{
+    char text[KUBEVERSION_TEXT_SIZE];
+    struct fleet *f = a->all->fleet;
+    const struct cluster_change c = {
+        .kind = CLUSTER_SEEN,
+        .cluster = a->q.cluster,
+        .cause = STR("cluster"),
+        .peer = STR(""),
+        .seen = {a->cluster.epoch, str_from(kubeversion_text(version, text))},
+    };
+    return await_fleet(x, f, fleet_cluster_change(f, &c, x->waiter), on_learned, a);
 }
 
 static enum exchange_verdict confirm(struct exchange *x, struct asking *a)
@@ -175,7 +209,8 @@ static enum exchange_verdict look(struct exchange *x, void *state)
         return offer(x, a);
     const struct mint *mint = m->mint;
     switch (mint->outcome) {
-    case MINT_SIGNED: return confirm(x, a);
+    case MINT_SIGNED: return learn(x, a, mint->version);
+    case MINT_SKEW: return give_up_skew(x, a, mint->version);
     case MINT_TAKEN: a->taken = a->record.token.id; return offer(x, a);
     case MINT_REFUSED:
     case MINT_LATE: return give_up(x, a, MINTING_API, mint->err.msg);
@@ -204,6 +239,7 @@ static int begin(struct exchange *x, struct asking *a, struct err *e)
         .token = a->token,
         .description = ARENA_JOIN(&x->arena, STR("cloudseed: "), a->q.name),
         .end_wall_ms = a->record.end_wall_ms,
+        .kubeadm = a->q.kubeadm,
         .fate = str_eq(a->record.token.id, a->offered) ? MINT_ABSENT : MINT_UNKNOWN,
         .within_ms = (uint32_t)MINT_LENGTH_MS,
         .waiter = {{on_news, all}, m->slot},
@@ -223,7 +259,8 @@ static int begin(struct exchange *x, struct asking *a, struct err *e)
 /* Its outcome is no reason not to ask again: an admin may have done something. */
 static bool is_over(const struct minting *m, struct str id)
 {
-    return !str_is(id, m->id) || m->mint->outcome == MINT_REFUSED || m->mint->outcome == MINT_LATE;
+    enum mint_outcome o = m->mint->outcome;
+    return !str_is(id, m->id) || o == MINT_REFUSED || o == MINT_SKEW || o == MINT_LATE;
 }
 
 static enum exchange_verdict on_intended(struct exchange *x, void *state,

@@ -27,6 +27,7 @@ void mintings_free(struct mintings *all);
 
 enum minting_end {
     MINTING_GOOD,
+    MINTING_SKEW,  /* the node's kubeadm cannot join a cluster of this version */
     MINTING_API,   /* the API server does not answer, or refuses us */
     MINTING_TOKEN, /* it has the token, which is not good yet */
     MINTING_CLAIM, /* the window is over, or another boot has it */
@@ -37,14 +38,16 @@ struct minting_result {
     enum minting_end end;
     struct str token; /* of MINTING_GOOD; in the exchange's arena, which must be secret */
     int64_t end_wall_ms;
-    struct str reason; /* of the others: one line */
+    struct kubeversion version; /* of MINTING_SKEW */
+    struct str reason;          /* of the others: one line */
 };
 
 struct minting_request {
     struct str uid, name; /* of the node */
     struct str claim;     /* digest */
     struct str cluster;
-    unsigned beats; /* how many heartbeats it waits at most */
+    struct kubeversion kubeadm; /* major 0: not known */
+    unsigned beats;             /* how many heartbeats it waits at most */
 };
 
 /* `return minting_await(…)`: goes on with `then` once it has the token, or will not have it now. */

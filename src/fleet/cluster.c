@@ -55,6 +55,7 @@ struct value cluster_record_value(const struct cluster_record *r, struct arena *
         fields_put(&m, STR("minter"), token_value(&r->minter, a));
     if (r->approver.sealed.n)
         fields_put(&m, STR("approver"), token_value(&r->approver, a));
+    fields_text(&m, STR("version"), r->version);
     fields_count(&m, STR("init_ends_ms"), (uint64_t)r->init_ends_wall_ms);
     if (r->certificate.sealed.n)
         fields_put(&m, STR("certificate"), token_value(&r->certificate, a));
@@ -113,6 +114,7 @@ int cluster_record_read(struct str json, struct arena *a, struct cluster_record 
         .ca = fields_get_text(&rd, "ca"),
         .minter = read_token(&rd, "minter"),
         .approver = read_token(&rd, "approver"),
+        .version = fields_get_text(&rd, "version"),
         .init_ends_wall_ms = fields_get_int(&rd, "init_ends_ms", 0, FIELDS_TIME_MAX_MS),
         .certificate = read_token(&rd, "certificate"),
         .turn = read_boot(&rd, "turn"),
@@ -139,8 +141,9 @@ void cluster_record_copy(const struct cluster_record *from, struct arena *a,
     *ret = *from;
     copy_boot(&ret->holder, a);
     copy_boot(&ret->turn, a);
-    struct str *const texts[] = {&ret->endpoint, &ret->ca, &ret->minter.sealed,
-                                 &ret->approver.sealed, &ret->certificate.sealed};
+    struct str *const texts[] = {&ret->endpoint,           &ret->ca,
+                                 &ret->minter.sealed,      &ret->approver.sealed,
+                                 &ret->certificate.sealed, &ret->version};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         *texts[i] = texts[i]->n ? arena_str(a, *texts[i]) : STR("");
 }
@@ -176,11 +179,22 @@ static struct cluster_decision wait_for_cluster(const struct cluster_change *c, 
                                  STR_ARG(c->cluster)));
 }
 
+static struct cluster_decision refuse_it(const char *reason, struct str detail)
+{
+    return (struct cluster_decision){
+        .verdict = CLUSTER_DO_REFUSE, .reason = reason, .of = STR(""), .detail = detail};
+}
+
+static struct cluster_decision give_or_refuse_init(const struct cluster_change *c)
+{
+    return c->ask.unfit.n ? refuse_it("version", c->ask.unfit) : act(CLUSTER_DO_INIT);
+}
+
 static struct cluster_decision before_init(const struct cluster_change *c, struct arena *a)
 {
     const struct cluster_master *only = find_master(c, c->ask.only);
     if (c->ask.is_master && (!only || str_eq(only->uid, c->by.uid)))
-        return act(CLUSTER_DO_INIT);
+        return give_or_refuse_init(c);
     if (only)
         return wait_for_cluster(c, only->name, a);
     if (c->ask.masters_n)
@@ -200,7 +214,7 @@ static struct cluster_decision during_init(const struct cluster_record *r,
     struct str holder = r->holder.name, name = c->cluster;
     const struct cluster_master *m = find_master(c, r->holder.uid);
     if (c->ask.is_master && str_eq(c->by.uid, r->holder.uid))
-        return act(CLUSTER_DO_INIT);
+        return give_or_refuse_init(c);
     if (c->ask.masters_n && !m)
         return wait_for("waits-for-master", holder,
                         arena_printf(a,
@@ -240,14 +254,14 @@ static bool has_living_master(const struct cluster_change *c)
 
 static struct cluster_decision refuse_second_init(const struct cluster_change *c, struct arena *a)
 {
-    struct str detail = arena_printf(
-        a,
-        "%.*s has made the cluster %.*s before, on another disk, and no other master of it is "
-        "ready: restore etcd from a snapshot on this machine, or if the cluster is gone run "
-        "'cloudseed cluster reset %.*s', then start cloudseed-join.service",
-        STR_ARG(c->by.name), STR_ARG(c->cluster), STR_ARG(c->cluster));
-    return (struct cluster_decision){
-        .verdict = CLUSTER_DO_REFUSE, .reason = "cluster-exists", .of = STR(""), .detail = detail};
+    return refuse_it(
+        "cluster-exists",
+        arena_printf(
+            a,
+            "%.*s has made the cluster %.*s before, on another disk, and no other master of it is "
+            "ready: restore etcd from a snapshot on this machine, or if the cluster is gone run "
+            "'cloudseed cluster reset %.*s', then start cloudseed-join.service",
+            STR_ARG(c->by.name), STR_ARG(c->cluster), STR_ARG(c->cluster)));
 }
 
 /* etcd takes one learner at a time, and one that is stuck blocks all that follow. */
@@ -406,8 +420,7 @@ static void apply_ask(struct cluster_record *r, const struct cluster_change *c, 
 static void refuse_report(struct cluster_outcome *ret, const char *reason, struct str detail)
 {
     ret->status = 403;
-    ret->decision = (struct cluster_decision){
-        .verdict = CLUSTER_DO_REFUSE, .reason = reason, .of = STR(""), .detail = detail};
+    ret->decision = refuse_it(reason, detail);
 }
 
 static void refuse_lease(const struct cluster_record *r, const struct cluster_change *c,
@@ -473,6 +486,17 @@ static void apply_report(struct cluster_record *r, const struct cluster_change *
     set_event(ret, is_repeat ? "cluster-tokens" : "cluster-standing", r, c, STR(""), a);
 }
 
+/* The answer may come after the cluster was reset. */
+static void apply_seen(struct cluster_record *r, const struct cluster_change *c, struct arena *a,
+                       struct cluster_outcome *ret)
+{
+    if (r->phase != CLUSTER_STANDING || r->epoch != c->seen.epoch ||
+        str_eq(r->version, c->seen.version))
+        return;
+    r->version = c->seen.version;
+    set_event(ret, "cluster-version", r, c, ARENA_JOIN(a, STR("runs v"), r->version), a);
+}
+
 /* What the former epoch was given is of no use in this one. */
 static void apply_reset(struct cluster_record *r, const struct cluster_change *c, int64_t wall_ms,
                         struct arena *a, struct cluster_outcome *ret)
@@ -495,6 +519,7 @@ void cluster_apply(struct cluster_record *r, const struct cluster_change *c, int
     switch (c->kind) {
     case CLUSTER_ASK: apply_ask(r, c, wall_ms, a, ret); break;
     case CLUSTER_REPORT: apply_report(r, c, wall_ms, a, ret); break;
+    case CLUSTER_SEEN: apply_seen(r, c, a, ret); break;
     case CLUSTER_RESET: apply_reset(r, c, wall_ms, a, ret); break;
     }
 }

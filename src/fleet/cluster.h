@@ -49,6 +49,7 @@ struct cluster_record {
     struct str endpoint;                   /* "https://HOST:PORT" */
     struct str ca;                         /* PEM */
     struct cluster_token minter, approver; /* empty: none */
+    struct str version; /* that its API server reported last: "1.29.15"; empty: not known */
     /* Until when the holder gets the same 'init' again. */
     int64_t init_ends_wall_ms;
     /* The key of the certificates that 'init' uploads for further masters, while they are kept:
@@ -80,6 +81,7 @@ struct cluster_master {
 enum cluster_change_kind {
     CLUSTER_ASK,    /* a node: what am I to do? */
     CLUSTER_REPORT, /* the holder: the cluster stands */
+    CLUSTER_SEEN,   /* its API server has answered */
     CLUSTER_RESET,  /* an admin: it is gone */
 };
 
@@ -87,7 +89,7 @@ struct cluster_change {
     enum cluster_change_kind kind;
     struct str cluster; /* its name */
     struct str cause, peer;
-    struct cluster_boot by; /* not of CLUSTER_RESET */
+    struct cluster_boot by; /* of CLUSTER_ASK and CLUSTER_REPORT */
     union {
         struct {
             bool is_master;
@@ -96,12 +98,17 @@ struct cluster_change {
             uint32_t masters_n;
             struct str only; /* uid of the master whose address is the endpoint's; empty: none is */
             struct str certificate; /* sealed, for an 'init' that needs a new one; may be empty */
+            struct str unfit;       /* why its kubeadm cannot make the cluster; empty: it can */
         } ask;
         struct {
             struct str endpoint, declared; /* both "https://HOST:PORT" */
             struct str ca;
             struct cluster_token minter, approver;
         } report;
+        struct {
+            uint32_t epoch; /* in which it was asked */
+            struct str version;
+        } seen;
     };
 };
 

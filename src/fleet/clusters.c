@@ -220,6 +220,7 @@ static void copy_ask(struct cluster_change *c, struct arena *a)
     c->ask.masters = masters;
     c->ask.only = arena_str(a, c->ask.only);
     c->ask.certificate = arena_str(a, c->ask.certificate);
+    c->ask.unfit = arena_str(a, c->ask.unfit);
 }
 
 static void copy_report(struct cluster_change *c, struct arena *a)
@@ -234,7 +235,7 @@ static void copy_report(struct cluster_change *c, struct arena *a)
 struct slot_ref fleet_cluster_change(struct fleet *f, const struct cluster_change *c,
                                      struct waiter w)
 {
-    bool by_node = c->kind != CLUSTER_RESET;
+    bool by_node = c->by.uid.n > 0;
     struct op *op = op_new(f, OP_CLUSTER, by_node ? member_get(f, c->by.uid) : NULL, w);
     struct slot_ref ticket = op->ticket;
     struct arena *a = &op->arena;
@@ -244,7 +245,7 @@ struct slot_ref fleet_cluster_change(struct fleet *f, const struct cluster_chang
     op->cluster_change.cluster = arena_str(a, c->cluster);
     op->change.cause = arena_str(a, c->cause);
     op->change.peer = arena_str(a, c->peer);
-    op->name = STR(""); /* a reset belongs to no node */
+    op->name = STR(""); /* it belongs to no node */
     if (by_node) {
         copy_boot(&op->cluster_change.by, a);
         op->name = op->cluster_change.by.name;
@@ -253,6 +254,8 @@ struct slot_ref fleet_cluster_change(struct fleet *f, const struct cluster_chang
         copy_ask(&op->cluster_change, a);
     else if (c->kind == CLUSTER_REPORT)
         copy_report(&op->cluster_change, a);
+    else if (c->kind == CLUSTER_SEEN)
+        op->cluster_change.seen.version = arena_str(a, c->seen.version);
     op_begin(f, op);
     return ticket;
 }

@@ -46,15 +46,15 @@ static int read_object(struct str body, const char *kind, struct arena *a, struc
     return 0;
 }
 
-int apiresponse_version(struct str body, struct arena *a, struct str *ret, struct err *e)
+int apiresponse_version(struct str body, struct arena *a, struct kubeversion *ret, struct err *e)
 {
     struct value v;
+    struct kubeversion version;
     int r = read_object(body, NULL, a, &v, e);
     if (r < 0)
         return r;
-    struct str version = value_get_text(v, STR("gitVersion"));
-    if (!version.n)
-        return err_set(e, -EINVAL, "the API server's answer names no version");
+    if (!kubeversion_parse(value_get_text(v, STR("gitVersion")), &version) || !version.major)
+        return err_set(e, -EINVAL, "the API server's answer names no version of Kubernetes");
     *ret = version;
     return 0;
 }

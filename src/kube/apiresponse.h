@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/value.h"
+#include "model/kubeversion.h"
 
 #define APIRESPONSE_MAX_BYTES ((size_t)32 << 20) /* of a page of nodes with all their images */
 
@@ -28,8 +29,7 @@ unsigned apiresponse_retry_after(struct str header);
 /* The rest returns -EINVAL, with a message that holds nothing of the body, where a 200 or 201 is
  * not what it should be. */
 
-/* "v1.29.15" */
-int apiresponse_version(struct str body, struct arena *a, struct str *ret, struct err *e);
+int apiresponse_version(struct str body, struct arena *a, struct kubeversion *ret, struct err *e);
 
 enum apiresponse_signature {
     APIRESPONSE_UNSIGNED, /* the token is not there yet, or not any more */

@@ -202,33 +202,17 @@ static struct apirequest version_request(struct work *w)
     return apirequest_version();
 }
 
-/* kubeadm joins only a cluster of its own minor version. */
-static int check_skew(const struct work *w, struct str version, struct err *e)
-{
-    struct kubeversion v;
-    const struct kubeversion k = w->intent.kubeadm;
-    if (!kubeversion_parse(version, &v))
-        return err_set(e, -EPROTO, "API server says a version that cannot be read");
-    if (!k.major || kubeversion_same_minor(k, v))
-        return 0;
-    return err_set(e, -EPROTO,
-                   "the cluster runs Kubernetes %u.%u, but the node has kubeadm %u.%u: install "
-                   "kubeadm and kubelet %u.%u on the node",
-                   v.major, v.minor, k.major, k.minor, v.major, v.minor);
-}
-
 static void on_version(struct work *w, int status, struct str body)
 {
-    struct str version;
+    struct kubeversion kubeadm = w->intent.kubeadm;
     struct err e;
     if (status != 200) {
         on_failure(w, status, body);
-    } else if (apiresponse_version(body, &w->scratch, &version, &e) < 0) {
+    } else if (apiresponse_version(body, &w->scratch, &w->mint.version, &e) < 0) {
         retry(w, 0, &e);
-    } else if (check_skew(w, version, &e) < 0) {
-        refuse(w, &e);
+    } else if (kubeadm.major && !kubeversion_same_minor(kubeadm, w->mint.version)) {
+        settle(w, MINT_SKEW);
     } else {
-        w->mint.version = arena_str(&w->arena, version);
         next(w, &creates, 0);
     }
 }

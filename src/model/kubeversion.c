@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/kubeversion.h"
 
+#include <stdio.h>
+
 #define PART_MAX 9999
 
 /* What stands behind the patch: "-rc.1", "+k3s1". */
@@ -23,4 +25,13 @@ bool kubeversion_parse(struct str s, struct kubeversion *ret)
         return false;
     *ret = (struct kubeversion){(uint16_t)major, (uint16_t)minor, rest.p ? (int)patch : -1};
     return true;
+}
+
+const char *kubeversion_text(struct kubeversion v, char ret[KUBEVERSION_TEXT_SIZE])
+{
+    if (v.patch < 0)
+        snprintf(ret, KUBEVERSION_TEXT_SIZE, "%u.%u", v.major, v.minor);
+    else
+        snprintf(ret, KUBEVERSION_TEXT_SIZE, "%u.%u.%d", v.major, v.minor, v.patch);
+    return ret;
 }

@@ -13,6 +13,10 @@ struct kubeversion {
 /* "1.29", "1.29.15", and as programs say it: "v1.29.15", "v1.30.2+k3s1", "v1.36.0-rc.1". */
 bool kubeversion_parse(struct str s, struct kubeversion *ret);
 
+#define KUBEVERSION_TEXT_SIZE 32
+/* "1.29.15", or "1.29" without a patch. Returns `ret`. */
+const char *kubeversion_text(struct kubeversion v, char ret[KUBEVERSION_TEXT_SIZE]);
+
 /* kubeadm joins a cluster only of its own minor version, and kubelet comes with it. */
 static inline bool kubeversion_same_minor(struct kubeversion a, struct kubeversion b)
 {

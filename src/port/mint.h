@@ -23,6 +23,7 @@ enum mint_outcome {
     MINT_PENDING,
     MINT_SIGNED,  /* the token is good */
     MINT_REFUSED, /* for the reason in `err`; the same again will be refused again */
+    MINT_SKEW,    /* the node's kubeadm cannot join a cluster of this `version` */
     MINT_TAKEN,   /* another token has this id: store another intent */
     MINT_LATE     /* the time is over; `err` says what was missing. Try the same again */
 };
@@ -53,7 +54,7 @@ struct mint_port;
 struct mint {
     enum mint_outcome outcome; /* anything but MINT_PENDING wakes the waiter and stays */
     enum mint_fate fate;
-    struct str version; /* of the API server, "v1.29.15"; empty: not known yet */
+    struct kubeversion version; /* of the API server; major 0: not known yet */
     /* By how much the API server's clock is ahead of ours, to a second; it ends tokens by its own.
      */
     int64_t ahead_ms;

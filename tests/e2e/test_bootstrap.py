@@ -300,6 +300,28 @@ def test_a_server_that_is_killed_asks_for_the_same_token():
                    {f"bootstrap-token-{token[:6]}"})
 
 
+def test_a_cluster_that_runs_another_version_than_declared():
+    with StandIn(version="v1.31.4") as api, homelab(api=api) as site:
+        master = site.serial(MASTER)
+        ask = request("bootstrap", uuid=MASTER_UUID, kubeadm="v1.30.1")
+        status, value, _ = site.post(master, "bootstrap", ask)
+        tap.eq((status, value["reason"], contract.check("problem", value)), (403, "version", []))
+        tap.contains(value["detail"], "is declared with v1.29.15: install kubeadm and kubelet 1.29")
+        site.post(master, "bootstrap", request("bootstrap", uuid=MASTER_UUID))
+        site.post(master, "cluster", report(api))
+        worker = site.serial()
+        status, value, _ = site.post(worker, "bootstrap", request("bootstrap"))
+        tap.eq((status, value["reason"], api.created), (403, "version", []))
+        tap.contains(value["detail"], "is v1.29.15 and the cluster homelab runs v1.31.4: install ")
+        ask = request("bootstrap", kubeadm="v1.31.0")
+        status, value, _ = site.post(worker, "bootstrap", ask)
+        tap.eq(status, 200, value)
+        tap.contains(value["kubeadm"], "apiVersion: kubeadm.k8s.io/v1beta4\nkind: Join")
+        tap.contains(site.cloudseed("cluster", "show", "homelab"), "\nruns       Kubernetes 1.31.4\n")
+        site.kill_and_start()
+        tap.eq(site.post(worker, "bootstrap", ask)[1], value)
+
+
 def test_a_server_that_stops_lets_them_go():
     with Site(hold_seconds=50) as site, ThreadPoolExecutor() as pool:
         held = pool.submit(site.post, site.serial(), "bootstrap", request("bootstrap"))
@@ -366,17 +388,17 @@ def test_after_a_restore_nobody_makes_or_joins_a_cluster():
         tap.eq(kinds.count("cluster-unconfirmed"), 1)
 
 
-def homelab(masters=1, version="1.29.15"):
+def homelab(masters=1, version="1.29.15", api=None):
     """A site with the shipped templates, whose master has a file with a secret."""
     login = world.scratch() / "login"
     login.write_text(LOGIN)
     login.chmod(0o600)
-    site = Site(secrets={"registry_login": {"file": str(login)}},
+    site = Site(hold_seconds=50 if api else 0, secrets={"registry_login": {"file": str(login)}},
                 networks={"nodes": {"cidr": "10.0.20.0/24", "gateway": "10.0.20.1"}})
     shutil.copytree(daemon.SOURCE / "templates", site.tree.templates, dirs_exist_ok=True)
     site.tree.put("clusters/homelab.yaml", {"homelab": {
-        "version": version, "endpoint": "k8s-api.home.arpa:6443", "pods": ["192.168.0.0/16"],
-        "services": ["10.96.0.0/12"], "addons": [
+        "version": version, "endpoint": f"{api.host}:{api.port}" if api else "k8s-api.home.arpa:6443",
+        "pods": ["192.168.0.0/16"], "services": ["10.96.0.0/12"], "addons": [
             {"name": "calico", "template": "addons/calico", "wait": ["node"]}]}})
     site.tree.put("roles/roles.yaml", {
         role[0]: {"bootstrap": role, "kubeadm": "sealed/kubeadm",
@@ -434,7 +456,7 @@ def test_answers_are_those_of_the_contract():
     for version, api, masters in (("1.29.15", "v1beta3", 1), ("1.36.3", "v1beta4", 2)):
         with homelab(masters, version) as site:
             serial = site.serial(MASTER)
-            ask = request("bootstrap", uuid=MASTER_UUID)
+            ask = request("bootstrap", uuid=MASTER_UUID, kubeadm=f"v{version}")
             status, value, headers = site.post(serial, "bootstrap", ask)
             tap.eq((status, contract.check("answer", value)), (200, []))
             tap.eq(headers["Cache-Control"], "no-store")

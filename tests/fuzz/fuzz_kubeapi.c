@@ -27,7 +27,7 @@ static void read_object(struct value v, struct arena *a)
 
 static void read_answers(struct str body, struct arena *a)
 {
-    struct str version;
+    struct kubeversion version;
     enum apiresponse_signature signature;
     struct apiresponse_token token;
     struct apiresponse_list list;
@@ -35,7 +35,7 @@ static void read_answers(struct str body, struct arena *a)
     need(apiresponse_failure(body, a).message.n <= 512);
     need(apiresponse_retry_after(body) <= 300);
     if (apiresponse_version(body, a, &version, NULL) == 0)
-        need(version.n > 0);
+        need(version.major > 0);
     if (apiresponse_cluster_info(body, STR("cs4xk2.0f8r7q2m5n1w9t3z"), a, &signature, NULL) == 0)
         need(signature <= APIRESPONSE_FOREIGN);
     if (apiresponse_renewed(body, a, &token, NULL) == 0)

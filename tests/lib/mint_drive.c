@@ -63,7 +63,8 @@ static void set_alarm(void *cls, uint64_t due_boot_ms)
 
 static void on_wake(void *cls, struct slot_ref ref)
 {
-    static const char *const outcomes[] = {"pending", "signed", "refused", "taken", "late"};
+    static const char *const outcomes[] = {"pending", "signed", "refused", "skew", "taken", "late"};
+    char version[KUBEVERSION_TEXT_SIZE];
     static const char *const fates[] = {"absent", "unknown", "present"};
     const struct mint *m = world.mints[ref.slot];
     (void)cls;
@@ -74,7 +75,7 @@ static void on_wake(void *cls, struct slot_ref ref)
         JSON_INT("id", ref.slot),
         JSON_STR("outcome", str_from(outcomes[m->outcome])),
         JSON_STR("fate", str_from(fates[m->fate])),
-        JSON_STR("version", m->version),
+        JSON_STR("version", str_from(kubeversion_text(m->version, version))),
         JSON_INT("ahead_ms", m->ahead_ms),
         JSON_BOOL("clock_known", m->clock_known),
         JSON_STR("message", str_from(m->err.msg)),

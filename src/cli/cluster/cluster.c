@@ -111,6 +111,7 @@ static void print_token(struct value cluster, const char *member)
 static void print_cluster(struct value cluster, struct arena *a)
 {
     struct str since = api_age(cluster, "since", a), reported = api_text(cluster, "reported");
+    struct str runs = api_text(cluster, "runs");
     bool stuck = value_get(cluster, STR("stuck")).b;
     long long held = (long long)api_number(cluster, "held", 0);
     cli_print_line("name       %.*s", STR_ARG(api_text(cluster, "name")));
@@ -125,6 +126,8 @@ static void print_cluster(struct value cluster, struct arena *a)
     print_node(cluster, "holder", "made by", "");
     if (reported.n)
         cli_print_line("reported   %.*s", STR_ARG(reported));
+    if (runs.n)
+        cli_print_line("runs       Kubernetes %.*s", STR_ARG(runs));
     print_token(cluster, "minter");
     print_token(cluster, "approver");
     if (held)

@@ -32,6 +32,7 @@ static struct {
     enum mint_outcome outcome; /* of those that begin */
     enum mint_fate fate;
     const char *why;
+    struct kubeversion version;
     struct mint *mint; /* that began last, and has not ended */
     struct mint_intent intent;
     unsigned begun, ended;
@@ -48,6 +49,7 @@ static int on_mint(void *cls, const struct mint_intent *intent, struct mint **re
     cluster.mint->port = &cluster.port;
     cluster.mint->outcome = cluster.outcome;
     cluster.mint->fate = cluster.fate;
+    cluster.mint->version = cluster.version;
     if (cluster.why)
         err_set(&cluster.mint->err, -EPROTO, "%s", cluster.why);
     cluster.begun++;
@@ -104,6 +106,7 @@ static int start(void **state)
     time_passes = true;
     memset(&cluster, 0, sizeof(cluster));
     cluster.port = (struct mint_port){on_mint, on_mint_end, NULL};
+    cluster.version = (struct kubeversion){1, 29, 15};
     tmptree_put(&files, "seed/clusters/c.yaml",
                 "homelab: {version: \"1.29.15\", endpoint: \"k8s-api.home.arpa:6443\",\n"
                 "  pods: 192.168.0.0/16, services: 10.96.0.0/12}\n");
@@ -889,6 +892,14 @@ static void stand(void)
     arm(WORKER);
 }
 
+static void cluster_reset(void)
+{
+    const struct cluster_change reset = {
+        .kind = CLUSTER_RESET, .cluster = STR("homelab"), .cause = STR("uid 0"), .peer = STR("")};
+    fleet_forget(fleet, fleet_cluster_change(fleet, &reset, (struct waiter){0}));
+    fleet_on_store(fleet);
+}
+
 static const char *asks_for_token(void)
 {
     ask(WORKER, JOIN_KEY);
@@ -942,6 +953,48 @@ static void a_refused_mint_is_tried_again(void **state)
     assert_int_equal(cluster.begun, 2);
 }
 
+static void documents_are_for_the_version_that_runs(void **state)
+{
+    struct cluster_record r;
+    (void)state;
+    stand();
+    tmptree_put(&files, "templates/sealed/k", "{{ bootstrap.version }}");
+    load();
+    cluster.outcome = MINT_SIGNED;
+    cluster.version = (struct kubeversion){1, 30, 2};
+    for (int i = 0; i < 2; i++) {
+        ask(WORKER, JOIN_KEY);
+        assert_str(value_get_text(answered("join"), STR("kubeadm")), "1.30.2");
+        fleet_cluster(fleet, STR("homelab"), &texts, &r);
+        assert_str(r.version, "1.30.2");
+    }
+    assert_int_equal(cluster.begun, 1);
+    assert_true(cluster.intent.kubeadm.major == 1 && cluster.intent.kubeadm.minor == 29);
+}
+
+static void a_kubeadm_of_another_version(void **state)
+{
+    struct str old = with(request("bootstrap"), "v1.29.15", "v1.28.1");
+    (void)state;
+    stand();
+    cluster.outcome = MINT_SKEW;
+    cluster.version = (struct kubeversion){1, 36, 3};
+    ask(WORKER, JOIN_KEY);
+    is_golden("403-version");
+    cluster.outcome = MINT_SIGNED; /* the admin has installed another one */
+    asks_for_token();
+    assert_int_equal(cluster.begun, 2);
+    arm("k8s-master-1");
+    cluster_reset();
+    post(seed_key("k8s-master-1"), "bootstrap", JOIN_KEY, with(old, "\"" UUID "\"", "null"));
+    is_refused(403, "version",
+               "kubeadm on k8s-master-1 is v1.28.1 and the cluster homelab is declared with "
+               "v1.29.15: install kubeadm and kubelet 1.29, then start");
+    post(seed_key("k8s-master-1"), "bootstrap", JOIN_KEY,
+         with(with(old, "\"" UUID "\"", "null"), "\"v1.28.1\"", "null"));
+    answered("init");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
 
 UNIT_MAIN(TEST(a_worker_waits_for_the_first_master), TEST(masters_wait),
@@ -959,4 +1012,5 @@ UNIT_MAIN(TEST(a_worker_waits_for_the_first_master), TEST(masters_wait),
           TEST(results), TEST(the_reason_is_the_line_that_says_most),
           TEST(nothing_is_answered_before_it_is_written), TEST(so_many_are_held_and_no_more),
           TEST(a_boot_gets_one_token), TEST(what_a_mint_waits_for_is_said),
-          TEST(a_refused_mint_is_tried_again))
+          TEST(a_refused_mint_is_tried_again), TEST(documents_are_for_the_version_that_runs),
+          TEST(a_kubeadm_of_another_version))

@@ -17,7 +17,7 @@ static struct cluster_outcome out;
 static struct cluster_master masters[3];
 static struct str only;
 static bool has_joined;
-static struct str certificate;
+static struct str certificate, unfit;
 static int64_t now;
 
 static int begin(void **state)
@@ -31,7 +31,7 @@ static int begin(void **state)
     }
     only = STR("");
     has_joined = false;
-    certificate = STR("");
+    certificate = unfit = STR("");
     now = 4711;
     return 0;
 }
@@ -69,7 +69,7 @@ static struct cluster_outcome *ask(const char *who)
     return apply((struct cluster_change){
         .kind = CLUSTER_ASK,
         .by = boot(who),
-        .ask = {who[0] == 'm', has_joined, masters, 3, only, certificate},
+        .ask = {who[0] == 'm', has_joined, masters, 3, only, certificate, unfit},
     });
 }
 
@@ -263,6 +263,47 @@ static void an_endpoint_that_is_a_masters(void **state)
     asks("m1", "waits-for-master of m2");
     asks("w1", "waits-for-master of m2");
     asks("m2", "init");
+}
+
+/* Nothing is written, so that another master, or this one with another kubeadm, can begin. */
+static void a_kubeadm_that_cannot_make_it(void **state)
+{
+    (void)state;
+    unfit = STR("kubeadm on m1 is v1.30.1");
+    asks("m1", "403 version");
+    assert_str(out.decision.detail, "kubeadm on m1 is v1.30.1");
+    assert_true(r.phase == CLUSTER_NONE && !r.holder.uid.n);
+    unfit = STR("");
+    asks("m1", "init");
+    unfit = STR("another");
+    asks("m1", "403 version");
+    asks("m2", "waits-for-master of m1");
+    report("m1");
+    asks("m1", "init"); /* it has run already */
+    asks("m2", "join"); /* the live version decides */
+}
+
+static struct cluster_outcome *see(uint32_t epoch, const char *version)
+{
+    return apply((struct cluster_change){.kind = CLUSTER_SEEN, .seen = {epoch, str_from(version)}});
+}
+
+static void the_version_that_it_runs(void **state)
+{
+    (void)state;
+    enter("init");
+    assert_false(see(1, "1.29.15")->writes);
+    report("m1");
+    assert_true(see(1, "1.29.15")->writes);
+    assert_string_equal(event(), "cluster-version");
+    assert_str(r.version, "1.29.15");
+    assert_false(see(1, "1.29.15")->writes);
+    assert_false(see(2, "1.30.0")->writes); /* of another epoch */
+    reports("m1", "200");
+    assert_str(r.version, "1.29.15");
+    assert_true(see(1, "1.30.0")->writes);
+    reset();
+    assert_int_equal(r.version.n, 0);
 }
 
 static void a_cluster_without_masters(void **state)
@@ -463,7 +504,8 @@ static void what_we_never_wrote_is_refused(void **state)
 UNIT_MAIN(TEST(every_phase), TEST(the_first_master_keeps_the_lease),
           TEST(init_is_the_same_until_it_is_nearly_over), TEST(the_certificate_key_lives_two_hours),
           TEST(a_holder_that_was_removed_holds), TEST(an_endpoint_that_is_a_masters),
-          TEST(a_cluster_without_masters), TEST(it_is_reported_by_the_holder),
+          TEST(a_cluster_without_masters), TEST(a_kubeadm_that_cannot_make_it),
+          TEST(the_version_that_it_runs), TEST(it_is_reported_by_the_holder),
           TEST(a_repeat_replaces_only_tokens), TEST(a_reset_begins_another_epoch),
           TEST(a_holder_that_is_built_again), TEST(masters_go_one_at_a_time),
           TEST(one_that_failed_holds_the_turn), TEST(a_member_has_nothing_to_run),

@@ -84,15 +84,17 @@ static void retry_after(void **state)
 static void versions(void **state)
 {
     (void)state;
-    struct str version = STR("untouched");
+    struct kubeversion version;
     struct err e;
     assert_int_equal(apiresponse_version(answer("version.json"), &arena, &version, &e), 0);
-    assert_str(version, "v1.20.2");
+    assert_true(version.major == 1 && version.minor == 20 && version.patch == 2);
     assert_int_equal(apiresponse_version(STR("{}"), &arena, &version, &e), -EINVAL);
     assert_contains(e.msg, "names no version");
     assert_int_equal(apiresponse_version(STR("[1]"), &arena, &version, &e), -EINVAL);
     assert_contains(e.msg, "not a JSON object");
-    assert_str(version, "v1.20.2");
+    struct str odd = STR("{\"gitVersion\": \"1.29\\n- injected\"}");
+    assert_int_equal(apiresponse_version(odd, &arena, &version, &e), -EINVAL);
+    assert_int_equal(version.minor, 20);
 }
 
 static enum apiresponse_signature signature(struct str body, struct str token)

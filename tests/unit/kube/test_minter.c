@@ -185,7 +185,7 @@ static void real_answers(void **state)
     struct mint *m = begin(TOKEN);
     assert_int_equal(world.asked_n, 0);
     answer(VERSION, 200, "kube/version.json");
-    assert_str(m->version, "v1.20.2");
+    assert_true(m->version.major == 1 && m->version.minor == 20 && m->version.patch == 2);
     under_way(POST);
     assert_int_equal(m->fate, MINT_UNKNOWN);
     answer(POST, 201, "kube/201-secret.json");

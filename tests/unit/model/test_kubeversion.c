@@ -43,6 +43,10 @@ static void refuses_anything_else(void **state)
 static void minor_versions_are_compared(void **state)
 {
     (void)state;
+    char text[KUBEVERSION_TEXT_SIZE];
+    assert_string_equal(kubeversion_text(parsed("v1.30.2+k3s1"), text), "1.30.2");
+    assert_string_equal(kubeversion_text(parsed("1.29"), text), "1.29");
+    assert_string_equal(kubeversion_text(parsed("9999.9999.9999"), text), "9999.9999.9999");
     assert_true(kubeversion_same_minor(parsed("1.29"), parsed("v1.29.15")));
     assert_false(kubeversion_same_minor(parsed("1.29"), parsed("1.30")));
     assert_false(kubeversion_same_minor(parsed("1.29"), parsed("2.29")));

@@ -12,7 +12,7 @@
 #define BODY_MAX_BYTES                                                        \
     ((size_t)2 << 20) /* an API server takes no more than 3 MiB, etcd 1.5 MiB \
                        */
-#define PAGE 500
+#define PAGE 100      /* a node is 10 to 30 KB, and all of a page are read at once */
 
 #define MAP(...)                                        \
     value_map((const struct value_pair[]){__VA_ARGS__}, \

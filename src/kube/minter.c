@@ -2,13 +2,12 @@
 #include "kube/minter.h"
 
 #include "base/base64.h"
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
-#include "crypto/random.h"
 #include "crypto/token.h"
 #include "kube/apirequest.h"
 #include "kube/apiresponse.h"
+#include "kube/retry.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -32,8 +31,6 @@
  * cluster-info changes. */
 #define FOREIGN_MS 10000
 #define AHEAD_WORTH_TELLING_MS 60000
-#define SHOWN_MAX ((size_t)16 << 10) /* of what a failure says; longer ones are not a Status */
-#define QUOTED_MAX 120
 
 struct work;
 
@@ -114,61 +111,23 @@ static void next(struct work *w, const struct step *step, uint64_t after_ms)
     w->due_ms = w->minter->host.boot_ms() + after_ms;
 }
 
-/* Between a half of it and all of it, so that those that were turned away together do not come back
- * together. */
-static uint64_t jittered(uint64_t ms)
-{
-    uint32_t r;
-    random_bytes(&r, sizeof(r));
-    return ms / 2 + r % (ms / 2 + 1);
-}
-
-static uint64_t doubled(uint64_t first_ms, uint32_t times, uint64_t max_ms)
-{
-    uint64_t ms = times < 16 ? first_ms << times : max_ms;
-    return jittered(ms < max_ms ? ms : max_ms);
-}
-
 static void retry(struct work *w, unsigned at_least_s, const struct err *why)
 {
-    uint64_t ms = doubled(RETRY_FIRST_MS, w->attempts++, RETRY_MAX_MS);
+    uint64_t ms = retry_pause_ms(RETRY_FIRST_MS, w->attempts++, RETRY_MAX_MS);
     tell(w, why);
     w->due_ms = w->minter->host.boot_ms() + (uint64_t)at_least_s * 1000 + ms;
 }
 
 /* --- Answers that are none -------------------------------------------------------------------- */
 
-/* Whether the text has a part of the secret, in pieces of that length. */
-static bool repeats(struct str text, struct str secret, size_t piece)
-{
-    for (; secret.n >= piece; secret = str_skip(secret, piece))
-        if (memmem(text.p, text.n, secret.p, piece))
-            return true;
-    return false;
-}
-
-/* Webhooks and proxies may send back what they were sent, API servers what they cannot read. */
-static bool repeats_secret(struct work *w, struct str text)
+static void describe(struct work *w, int status, struct str body, struct err *ret)
 {
     struct str secret = token_secret(w->intent.token);
     char *encoded = arena_alloc(&w->scratch, base64_length(secret.n) + 1);
     base64_write(secret, encoded);
-    return repeats(text, secret, 5) || repeats(text, str_from(encoded), 6) ||
-           repeats(text, w->intent.bearer, 20);
-}
-
-static void describe(struct work *w, int status, struct str body, struct err *ret)
-{
-    struct buf text = {.max_bytes = 4096};
-    struct str shown = {body.p, body.n < SHOWN_MAX ? body.n : SHOWN_MAX};
-    struct apiresponse_failure f = apiresponse_failure(shown, &w->scratch);
-    buf_printf(&text, "API server cannot %s: HTTP %d", w->step->what, status);
-    if (repeats_secret(w, shown))
-        buf_str(&text, STR(" (its text repeats a secret and is not shown)"));
-    else if (f.message.n && buf_str(&text, STR(": ")))
-        buf_escaped(&text, f.message, QUOTED_MAX);
-    err_set(ret, -EPROTO, "%s", buf_view(&text).p);
-    buf_done(&text);
+    const struct retry_secret secrets[] = {
+        {secret, 5}, {str_from(encoded), 6}, {w->intent.bearer, 20}};
+    retry_describe(w->step->what, status, body, secrets, 3, &w->scratch, ret);
 }
 
 /* What is not the step's own answer. A request that is refused by 4xx was not carried out; one that
@@ -237,7 +196,7 @@ static void on_created(struct work *w, int status, struct str body)
     w->existed = status == 409;
     if (!w->existed)
         w->mint.fate = MINT_PRESENT;
-    next(w, &looks, jittered(LOOK_FIRST_MS));
+    next(w, &looks, retry_pause_ms(LOOK_FIRST_MS, 0, LOOK_MAX_MS));
 }
 
 static const struct step creates = {create_request, on_created, "create a bootstrap token", true};
@@ -255,7 +214,7 @@ static void look_again(struct work *w, const char *why)
     struct err e;
     err_set(&e, -EAGAIN, "%s", why);
     tell(w, &e);
-    next(w, &looks, doubled(LOOK_FIRST_MS, ++w->looks, LOOK_MAX_MS));
+    next(w, &looks, retry_pause_ms(LOOK_FIRST_MS, ++w->looks, LOOK_MAX_MS));
 }
 
 static void on_foreign(struct work *w)

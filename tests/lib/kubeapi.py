@@ -78,6 +78,19 @@ def bootstrap_secret(token, seconds=900, **changed):
             "metadata": {"name": f"bootstrap-token-{number}"}, "stringData": {**data, **changed}}
 
 
+def node_object(name, ready=False, addresses=(), kubelet="v1.29.15"):
+    """A Node as its kubelet reports it."""
+    condition = {"type": "Ready", "status": "True", "reason": "KubeletReady",
+                 "message": "kubelet is posting ready status"}
+    if not ready:
+        condition.update(status="False", reason="KubeletNotReady",
+                         message="container runtime network not ready: cni plugin not initialized")
+    return {"kind": "Node", "apiVersion": CORE, "metadata": {"name": name}, "spec": {}, "status": {
+        "conditions": [condition], "nodeInfo": {"kubeletVersion": kubelet},
+        "addresses": [{"type": "InternalIP", "address": a} for a in addresses]
+        + [{"type": "Hostname", "address": name}]}}
+
+
 def new_token():
     letters = "abcdefghijklmnopqrstuvwxyz0123456789"
     text = "".join(secrets.choice(letters) for _ in range(22))
@@ -248,8 +261,9 @@ def _identity():
 class Fault:
     """What happens to one request: see StandIn.fault."""
 
-    def __init__(self, method, path, when, what):
+    def __init__(self, method, path, when, what, query):
         self.method, self.path, self.when, self.what = method, path, when, what
+        self.query = query
         self.taken = False
         self.met, self.go = threading.Event(), threading.Event()
 
@@ -276,6 +290,7 @@ class StandIn(Api):
         self.faults, self.asked, self.problems = [], [], []
         self.created = []  # names of the Secrets that were
         self.in_flight = self.most_in_flight = 0
+        self.streams = 0  # how often they were cut
         self.cut_after = None  # bytes of a stream, then it is cut
         self._furnish()
         self.start()
@@ -309,12 +324,24 @@ class StandIn(Api):
 
     # --- what a test does with it ---
 
-    def fault(self, method, path, when, what):
-        """For the next request whose path ends so. when: "before" or "after" it takes effect;
-        what: "cut", "hang" until it is released (then it is cut), or (status, headers, body)."""
+    def fault(self, method, path, when, what, query=""):
+        """For the next request whose path ends so, and whose query has that. when: "before" or
+        "after" it takes effect; what: "cut", "hang" until it is released (then it is cut), or
+        (status, headers, body)."""
         with self.news:
-            self.faults.append(Fault(method, path, when, what))
+            self.faults.append(Fault(method, path, when, what, query))
             return self.faults[-1]
+
+    def cut_streams(self):
+        """All that flow now end, each within a line if cut_after says so."""
+        with self.news:
+            self.streams += 1
+            self.news.notify_all()
+
+    def forget(self, path):
+        """Deletes an object without that anybody asks for it."""
+        with self.news:
+            self._drop(path)
 
     def sign(self):
         """What the bootstrapsigner controller does."""
@@ -695,6 +722,7 @@ class _Watch:
     def __init__(self, api, path, version, seconds, bookmarks):
         self.api, self.path, self.version, self.bookmarks = api, path, version, bookmarks
         self.end = time.monotonic() + seconds
+        self.streams = api.streams
 
     def __iter__(self):
         api = self.api
@@ -706,6 +734,8 @@ class _Watch:
         while True:
             with api.news:
                 while not any(v > self.version for v, *_ in api.log):
+                    if self.streams != api.streams:
+                        raise _Cut
                     if not api.news.wait(max(0, self.end - time.monotonic())):
                         return
                 news = [e for e in api.log if e[0] > self.version]
@@ -765,8 +795,9 @@ class _Handler(BaseHTTPRequestHandler):
             api.asked.append((self.command, self.path))
             api.in_flight += 1
             api.most_in_flight = max(api.most_in_flight, api.in_flight)
+            path, _, query = self.path.partition("?")
             fault = next((f for f in api.faults if not f.taken and f.method == self.command
-                          and self.path.partition("?")[0].endswith(f.path)), None)
+                          and path.endswith(f.path) and f.query in query), None)
             if fault:
                 fault.taken = True
         try:

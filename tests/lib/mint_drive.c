@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mint_drive: mints on a real loop, steered by a test in Python (tests/lib/minting.py).
+ * mint_drive: mints and nodewatches on a real loop, steered by a test in Python
+ * (tests/lib/minting.py, tests/lib/watching.py).
  *
  * Commands come as lines of JSON on standard input: {"do": "mint", "id": …}, {"do": "end", "id"},
- * {"do": "pass", "ms"}, which sets the minter's clocks forward. After each wake of a mint its state
- * goes to standard output the same way. At the end of the input all mints are ended, and the loop
- * must have nothing left.
+ * {"do": "pass", "ms"}, which sets the clocks forward; {"do": "nodes", "id": …},
+ * {"do": "bearer", "id", "bearer"}. After each wake the state of what was woken goes to standard
+ * output the same way. At the end of the input all of them are ended, and the loop must have
+ * nothing left.
  */
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "kube/minter.h"
+#include "kube/nodewatcher.h"
 #include "lib/commands.h"
 #include "net/fetch/fetcher.h"
 
@@ -23,12 +26,14 @@
 
 static struct {
     uv_loop_t loop;
-    uv_timer_t timer;
+    uv_timer_t timer, watch_timer;
     struct fetcher *fetcher;
     struct minter *minter;
+    struct nodewatcher *nodewatcher;
     uint64_t passed_ms;
     bool inside; /* a call of the minter */
     struct mint *mints[IDS];
+    struct nodewatch *nodes[IDS];
 } world;
 
 /* --- The minter's world ----------------------------------------------------------------------- */
@@ -59,7 +64,33 @@ static void set_alarm(void *cls, uint64_t due_boot_ms)
         uv_timer_start(&world.timer, on_timer, due_boot_ms > now ? due_boot_ms - now : 0, 0);
 }
 
+static void on_watch_timer(uv_timer_t *timer)
+{
+    (void)timer;
+    nodewatcher_on_alarm(world.nodewatcher);
+}
+
+static void set_watch_alarm(void *cls, uint64_t due_boot_ms)
+{
+    uint64_t now = boot_ms();
+    (void)cls;
+    if (due_boot_ms == UINT64_MAX)
+        uv_timer_stop(&world.watch_timer);
+    else
+        uv_timer_start(&world.watch_timer, on_watch_timer,
+                       due_boot_ms > now ? due_boot_ms - now : 1, 0);
+}
+
 /* --- Events ----------------------------------------------------------------------------------- */
+
+static void tell(const struct value_pair *pairs, size_t n)
+{
+    struct buf line = {.max_bytes = SIZE_MAX - 1};
+    json_write(&line, value_map(pairs, n), false);
+    puts(line.p);
+    fflush(stdout);
+    buf_done(&line);
+}
 
 static void on_wake(void *cls, struct slot_ref ref)
 {
@@ -70,7 +101,6 @@ static void on_wake(void *cls, struct slot_ref ref)
     (void)cls;
     if (world.inside || !m)
         abort();
-    struct buf line = {.max_bytes = SIZE_MAX - 1};
     const struct value_pair pairs[] = {
         JSON_INT("id", ref.slot),
         JSON_STR("outcome", str_from(outcomes[m->outcome])),
@@ -80,10 +110,38 @@ static void on_wake(void *cls, struct slot_ref ref)
         JSON_BOOL("clock_known", m->clock_known),
         JSON_STR("message", str_from(m->err.msg)),
     };
-    json_write(&line, value_map(pairs, sizeof(pairs) / sizeof(pairs[0])), false);
-    puts(line.p);
-    fflush(stdout);
-    buf_done(&line);
+    tell(pairs, sizeof(pairs) / sizeof(pairs[0]));
+}
+
+/* Each node's news on a line of its own, behind one of the watch. */
+static void on_nodes(void *cls, struct slot_ref ref)
+{
+    struct nodewatch *w = world.nodes[ref.slot];
+    struct nodewatch_node n;
+    (void)cls;
+    if (world.inside || !w)
+        abort();
+    const struct value_pair watch[] = {
+        JSON_INT("id", ref.slot),
+        JSON_BOOL("in_step", w->in_step),
+        JSON_STR("message", str_from(w->err.msg)),
+    };
+    tell(watch, sizeof(watch) / sizeof(watch[0]));
+    while (nodewatch_next(w, &n)) {
+        char text[ADDRESS_TEXT_SIZE] = "";
+        if (n.addresses_n)
+            address_text(n.addresses[0], text);
+        const struct value_pair node[] = {
+            JSON_INT("id", ref.slot),
+            JSON_STR("node", n.name),
+            JSON_BOOL("present", n.present),
+            JSON_BOOL("ready", n.ready),
+            JSON_STR("reason", n.reason),
+            JSON_STR("kubelet", n.kubelet),
+            JSON_STR("address", str_from(text)),
+        };
+        tell(node, sizeof(node) / sizeof(node[0]));
+    }
 }
 
 /* --- Commands --------------------------------------------------------------------------------- */
@@ -111,19 +169,39 @@ static int mint(uint32_t id, struct value c, struct err *e)
     return mint_begin(minter_port(world.minter), &intent, &world.mints[id], e);
 }
 
+static int watch_nodes(uint32_t id, struct value c, struct err *e)
+{
+    const struct nodewatch_target t = {
+        .endpoint = value_get_text(c, STR("endpoint")),
+        .ca = value_get_text(c, STR("ca")),
+        .bearer = value_get_text(c, STR("bearer")),
+        .waiter = {{on_nodes, NULL}, {id, 1}},
+    };
+    return nodewatch_begin(nodewatcher_port(world.nodewatcher), &t, &world.nodes[id], e);
+}
+
 static int obey(struct value c, struct err *e)
 {
     struct str what = value_get_text(c, STR("do"));
     uint32_t id = (uint32_t)number_of(c, "id") % IDS;
     if (str_is(what, "mint"))
         return mint(id, c, e);
+    if (str_is(what, "nodes"))
+        return watch_nodes(id, c, e);
+    if (str_is(what, "bearer")) {
+        nodewatch_set_bearer(world.nodes[id], value_get_text(c, STR("bearer")));
+        return 0;
+    }
     if (str_is(what, "end")) {
         mint_end(world.mints[id]);
+        nodewatch_end(world.nodes[id]);
         world.mints[id] = NULL;
+        world.nodes[id] = NULL;
         return 0;
     }
     world.passed_ms += (uint64_t)number_of(c, "ms");
     set_alarm(NULL, 0);
+    set_watch_alarm(NULL, 0);
     return 0;
 }
 
@@ -144,10 +222,14 @@ static void on_line(struct str line)
 
 static void on_end(void)
 {
-    for (uint32_t i = 0; i < IDS; i++)
+    for (uint32_t i = 0; i < IDS; i++) {
         mint_end(world.mints[i]);
+        nodewatch_end(world.nodes[i]);
+    }
     uv_close((uv_handle_t *)&world.timer, NULL);
+    uv_close((uv_handle_t *)&world.watch_timer, NULL);
     minter_free(world.minter);
+    nodewatcher_free(world.nodewatcher);
     fetcher_free(world.fetcher);
 }
 
@@ -158,9 +240,13 @@ int main(void)
     signal(SIGPIPE, SIG_IGN);
     uv_loop_init(&world.loop);
     uv_timer_init(&world.loop, &world.timer);
+    uv_timer_init(&world.loop, &world.watch_timer);
     world.fetcher = fetcher_new(&world.loop, &limits);
     const struct minter_host host = {
         fetcher_port(world.fetcher), {set_alarm, NULL}, boot_ms, wall_ms};
+    const struct nodewatcher_host watch_host = {
+        fetcher_port(world.fetcher), {set_watch_alarm, NULL}, boot_ms};
     world.minter = minter_new(&host);
+    world.nodewatcher = nodewatcher_new(&watch_host);
     return commands_run(&world.loop, COMMAND_MAX_BYTES, on_line, on_end);
 }

@@ -61,10 +61,10 @@ static void what_the_minter_asks(void **state)
 static void lists_and_watches(void **state)
 {
     (void)state;
-    check(apirequest_list(APIREQUEST_NODES, STR(""), &arena), "GET", "/api/v1/nodes?limit=500",
+    check(apirequest_list(APIREQUEST_NODES, STR(""), &arena), "GET", "/api/v1/nodes?limit=100",
           NULL);
     check(apirequest_list(APIREQUEST_CSRS, STR("ey/J&2=="), &arena), "GET",
-          "/apis/certificates.k8s.io/v1/certificatesigningrequests?limit=500"
+          "/apis/certificates.k8s.io/v1/certificatesigningrequests?limit=100"
           "&continue=ey%2FJ%262%3D%3D",
           NULL);
     check(apirequest_watch(APIREQUEST_NODES, STR("295"), 300, &arena), "GET",

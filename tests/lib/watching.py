@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The daemon's nodewatcher on a real loop (mint_drive.c).
+
+    with StandIn() as api, Watcher(api) as watcher:
+        watcher.nodes().sees("k8s-worker-2", ready=True)
+
+Leaving a Watcher ends its input and asserts a clean end: status 0, and nothing on standard error.
+"""
+import queue
+
+import drive
+from daemon import BUILD, SECONDS
+
+
+class Nodes:
+    """What a nodewatch tells, in its order."""
+
+    def __init__(self, watcher, number):
+        self.watcher, self.number = watcher, number
+        self.events = queue.Queue()
+        self.known = {}  # of each node, what was told last
+
+    def next(self):
+        event = self.events.get(timeout=SECONDS)
+        if "node" in event:
+            self.known[event["node"]] = event
+        return event
+
+    def until(self, true):
+        while True:
+            event = self.next()
+            if true(event):
+                return event
+
+    def in_step(self):
+        return self.until(lambda e: e.get("in_step"))
+
+    def sees(self, name, **what):
+        """Until it tells that of the node."""
+        def is_it(event):
+            return event.get("node") == name and all(event[k] == v for k, v in what.items())
+
+        return self.known[name] if is_it(self.known.get(name, {})) else self.until(is_it)
+
+    def says(self, part):
+        return self.until(lambda e: part in e.get("message", ""))
+
+    def set_bearer(self, bearer):
+        self.watcher.say(do="bearer", id=self.number, bearer=bearer)
+
+    def end(self):
+        self.watcher.say(do="end", id=self.number)
+
+
+class Watcher(drive.Program):
+    def __init__(self, api):
+        self.api, self._all = api, []
+        super().__init__([BUILD / "tests" / "lib" / "mint_drive"])
+
+    def heard(self, event):
+        self._all[event["id"]].events.put(event)
+
+    def nodes(self, **options):
+        nodes = Nodes(self, len(self._all))
+        self._all.append(nodes)
+        self.say(**{"do": "nodes", "id": nodes.number, "endpoint": self.api.url, "ca": self.api.ca,
+                    "bearer": self.api.bearers["minter"], **options})
+        return nodes
+
+    def pass_time(self, seconds):
+        """For the watches only."""
+        self.say(do="pass", ms=int(seconds * 1000))

@@ -68,11 +68,15 @@ static bool is_member(struct str name, const char *const *members, struct guess 
 }
 
 /* PATCH bodies may also be called merge patches. */
-static bool is_json(struct str content_type)
+bool admin_json(struct exchange *x)
 {
-    struct str type = str_trim(str_cut(&content_type, ';'));
-    return !type.n || str_eq_nocase(type, STR("application/json")) ||
-           str_eq_nocase(type, STR("application/merge-patch+json"));
+    struct str rest = x->in.content_type;
+    struct str type = str_trim(str_cut(&rest, ';'));
+    if (!type.n || str_eq_nocase(type, STR("application/json")) ||
+        str_eq_nocase(type, STR("application/merge-patch+json")))
+        return true;
+    answer_problem(x, 415, "Content-Type: expected application/json");
+    return false;
 }
 
 bool admin_body(struct exchange *x, const char *const *members, struct value *ret)
@@ -82,10 +86,8 @@ bool admin_body(struct exchange *x, const char *const *members, struct value *re
     *ret = value_map(NULL, 0);
     if (str_trim(x->in.body).n == 0)
         return true;
-    if (!is_json(x->in.content_type)) {
-        answer_problem(x, 415, "Content-Type: expected application/json");
+    if (!admin_json(x))
         return false;
-    }
     if (json_read(x->in.body, &x->arena, ret, &e) < 0) {
         answer_problem(x, 400, arena_printf(&x->arena, "the body is no JSON: %s", e.msg).p);
         return false;

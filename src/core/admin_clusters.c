@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The clusters: how far each of them is, and the reset that begins another epoch. */
+/* The clusters: how far each of them is, and what an admin says of them: that one is gone, or
+ * stands.
+ */
 #include "core/internal.h"
 
+#include "base/clock.h"
 #include "base/guess.h"
 #include "core/answer.h"
+#include "crypto/certificate.h"
 
 static struct value boot_value(const struct cluster_boot *b, struct arena *a)
 {
@@ -33,6 +37,7 @@ static struct value cluster_value(struct exchange *x, const struct core *c, stru
         JSON_VALUE("version", admin_text_or_none(declared ? declared->version : none)),
         JSON_VALUE("runs", admin_text_or_none(r.version)),
         JSON_VALUE("endpoint", admin_text_or_none(declared ? declared->endpoint : none)),
+        JSON_VALUE("hardened", declared ? value_bool(declared->hardened) : value_none()),
         JSON_STR("phase", str_from(cluster_phase_names[r.phase])),
         JSON_VALUE("since", is_known ? json_time(r.since_wall_ms, a) : value_none()),
         JSON_INT("epoch", r.epoch), JSON_VALUE("holder", boot_value(&r.holder, a)),
@@ -93,8 +98,8 @@ enum exchange_verdict admin_show_cluster(struct exchange *x, struct request_ctx 
     return EXCHANGE_DONE;
 }
 
-static enum exchange_verdict on_reset(struct exchange *x, void *state,
-                                      const struct fleet_result *result)
+static enum exchange_verdict on_changed(struct exchange *x, void *state,
+                                        const struct fleet_result *result)
 {
     struct request_ctx *rq = state;
     if (result->answer != FLEET_DONE)
@@ -115,5 +120,77 @@ enum exchange_verdict admin_reset_cluster(struct exchange *x, struct request_ctx
         return EXCHANGE_DONE;
     const struct cluster_change reset = {
         .kind = CLUSTER_RESET, .cluster = rq->path.name, .cause = admin_cause(x), .peer = STR("")};
-    return await_fleet(x, f, fleet_cluster_change(f, &reset, x->waiter), on_reset, rq);
+    return await_fleet(x, f, fleet_cluster_change(f, &reset, x->waiter), on_changed, rq);
+}
+
+/* --- Adoption -------------------------------------------------------------------------------- */
+
+static struct cluster_change adoption(struct exchange *x, const struct request_ctx *rq,
+                                      const struct cluster *declared,
+                                      const struct bootstrap_adoption *b)
+{
+    const struct cluster_token none = {.sealed = STR("")};
+    const struct core *core = rq->core;
+    struct str name = rq->path.name;
+    return (struct cluster_change){
+        .kind = CLUSTER_ADOPT,
+        .cluster = name,
+        .cause = admin_cause(x),
+        .peer = STR(""),
+        .report =
+            {
+                .endpoint = b->endpoint,
+                .declared = ARENA_JOIN(&x->arena, STR("https://"), declared->endpoint),
+                .ca = b->ca,
+                .minter =
+                    b->has_minter ? bootstrap_seal(x, core, name, "minter", &b->minter) : none,
+                .approver = b->has_approver
+                                ? bootstrap_seal(x, core, name, "approver", &b->approver)
+                                : none,
+                .replaces_ca = b->replaces_ca,
+            },
+    };
+}
+
+/* Whether it would be adopted. */
+static enum exchange_verdict answer_whether(struct exchange *x, struct request_ctx *rq,
+                                            const struct cluster_change *c)
+{
+    struct cluster_record r;
+    struct cluster_outcome out;
+    fleet_cluster(rq->core->fleet, c->cluster, &x->arena, &r);
+    cluster_apply(&r, c, clock_wall_ms(), &x->arena, &out);
+    const struct fleet_result result = {
+        .answer = FLEET_DONE, .status = out.status, .decision = &out.decision};
+    return on_changed(x, rq, &result);
+}
+
+static bool read_adoption(struct exchange *x, struct bootstrap_adoption *ret)
+{
+    struct err e;
+    x->is_secret = true;
+    if (!admin_json(x))
+        return false;
+    if (bootstrap_read_adoption(x->in.body, &x->arena, ret, &e) == 0 &&
+        certificate_check_list(ret->ca, BOOTSTRAP_CAS_MAX, "'ca'", &e) == 0)
+        return true;
+    answer_problem(x, 400, arena_str(&x->arena, str_from(e.msg)).p);
+    return false;
+}
+
+enum exchange_verdict admin_adopt_cluster(struct exchange *x, struct request_ctx *rq)
+{
+    struct fleet *f = rq->core->fleet;
+    const struct cluster *declared;
+    struct bootstrap_adoption b;
+    if (!find(x, rq, &declared) || !read_adoption(x, &b))
+        return EXCHANGE_DONE;
+    if (!declared) {
+        answer_problem(x, 409, "the cluster is not in the seed tree any more: declare it");
+        return EXCHANGE_DONE;
+    }
+    const struct cluster_change c = adoption(x, rq, declared, &b);
+    if (!b.has_minter)
+        return answer_whether(x, rq, &c);
+    return await_fleet(x, f, fleet_cluster_change(f, &c, x->waiter), on_changed, rq);
 }

@@ -610,11 +610,11 @@ enum exchange_verdict bootstrap_ask(struct exchange *x, struct request_ctx *rq)
 
 /* --- cluster --------------------------------------------------------------------------------- */
 
-static struct cluster_token seal_token(struct exchange *x, const struct caller *c,
-                                       const char *account, const struct bootstrap_token *t)
+struct cluster_token bootstrap_seal(struct exchange *x, const struct core *c, struct str cluster,
+                                    const char *account, const struct bootstrap_token *t)
 {
-    struct str purpose = keys_cluster_purpose(c->node->cluster->name, str_from(account), &x->arena);
-    return (struct cluster_token){sealer_seal(c->rq->core->sealer, purpose, t->token, &x->arena),
+    struct str purpose = keys_cluster_purpose(cluster, str_from(account), &x->arena);
+    return (struct cluster_token){sealer_seal(c->sealer, purpose, t->token, &x->arena),
                                   t->expires_ms};
 }
 
@@ -636,15 +636,17 @@ static enum exchange_verdict on_cluster_written(struct exchange *x, void *state,
 /* Its claim is the window's; whether it is that of the lease's holder, the fleet decides. */
 static enum exchange_verdict report_cluster(struct exchange *x, struct caller *c)
 {
-    struct fleet *f = c->rq->core->fleet;
+    const struct core *core = c->rq->core;
+    struct fleet *f = core->fleet;
+    struct str name = c->node->cluster->name;
     struct cluster_change report = cluster_change_by(x, c, CLUSTER_REPORT);
     report.report.endpoint = c->reported->endpoint;
     report.report.declared = ARENA_JOIN(&x->arena, STR("https://"), c->node->cluster->endpoint);
     report.report.ca = c->reported->ca;
-    report.report.minter = seal_token(x, c, "minter", &c->reported->minter);
+    report.report.minter = bootstrap_seal(x, core, name, "minter", &c->reported->minter);
     report.report.approver = (struct cluster_token){.sealed = STR("")};
     if (c->reported->has_approver)
-        report.report.approver = seal_token(x, c, "approver", &c->reported->approver);
+        report.report.approver = bootstrap_seal(x, core, name, "approver", &c->reported->approver);
     return await_fleet(x, f, fleet_cluster_change(f, &report, x->waiter), on_cluster_written, c);
 }
 

@@ -16,6 +16,7 @@
 #include "core/discovered.h"
 #include "core/minting.h"
 #include "core/route.h"
+#include "wire/bootstrap.h"
 
 #include <sys/queue.h>
 
@@ -120,6 +121,9 @@ const char *node_reports_read_phone_home(struct str body, struct arena *a, struc
 
 /* Whether a path of the node listener is one of bootstrap's three, known or not. */
 bool bootstrap_is_path(struct str path);
+/* A ServiceAccount's token, as the cluster's record keeps it. */
+struct cluster_token bootstrap_seal(struct exchange *x, const struct core *c, struct str cluster,
+                                    const char *account, const struct bootstrap_token *t);
 /* Refuses what never reached these functions, in the words of docs/formats/bootstrap.md. */
 void bootstrap_refuse(struct exchange *x, int status, const char *reason);
 
@@ -159,6 +163,7 @@ enum exchange_verdict admin_accept_keys(struct exchange *x, struct request_ctx *
 enum exchange_verdict admin_list_clusters(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_show_cluster(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_reset_cluster(struct exchange *x, struct request_ctx *rq);
+enum exchange_verdict admin_adopt_cluster(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_list_discovered(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_list_events(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_show_server(struct exchange *x, struct request_ctx *rq);
@@ -180,6 +185,8 @@ bool admin_params(struct exchange *x, struct admin_param *list, size_t n);
 /* A number of a parameter between min and max, `fallback` where it is not given. */
 bool admin_number(struct exchange *x, const struct admin_param *p, uint64_t min, uint64_t max,
                   uint64_t fallback, uint64_t *ret);
+/* Whether the body is said to be JSON; false after a refusal. */
+bool admin_json(struct exchange *x);
 /* The body as a JSON object with no other members than these (NULL behind the last; NULL: none at
  * all); an empty body is an empty object. False after a refusal. */
 bool admin_body(struct exchange *x, const char *const *members, struct value *ret);

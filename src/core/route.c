@@ -84,6 +84,7 @@ static const struct route routes[] = {
     API_GET("clusters", admin_list_clusters),
     API_GET("clusters/{name}", admin_show_cluster),
     API("clusters/{name}/reset", POST, admin_reset_cluster),
+    API("clusters/{name}/adopt", POST, admin_adopt_cluster),
     API_GET("discovered", admin_list_discovered),
     API_GET("events", admin_list_events),
     API_GET("ca", admin_show_ca),

@@ -2,6 +2,7 @@
 #include "fleet/cluster.h"
 
 #include "base/json.h"
+#include "crypto/cahash.h"
 #include "fleet/fields.h"
 #include "model/node.h"
 
@@ -310,9 +311,9 @@ static struct cluster_decision while_unconfirmed(const struct cluster_change *c,
         "waits-for-master", STR(""),
         arena_printf(a,
                      "the server's state comes from a backup, or lost what was written last, and "
-                     "the cluster %.*s may exist or not: if it does not, run 'cloudseed cluster "
-                     "reset %.*s'",
-                     STR_ARG(c->cluster), STR_ARG(c->cluster)));
+                     "the cluster %.*s may exist or not: if it does, run 'cloudseed cluster adopt "
+                     "%.*s', if not 'cloudseed cluster reset %.*s'",
+                     STR_ARG(c->cluster), STR_ARG(c->cluster), STR_ARG(c->cluster)));
 }
 
 void cluster_decide(const struct cluster_record *r, const struct cluster_change *c, struct arena *a,
@@ -450,6 +451,14 @@ static bool has_lease(const struct cluster_record *r, const struct cluster_boot 
            str_eq(r->holder.claim, by->claim);
 }
 
+static void take_report(struct cluster_record *r, const struct cluster_change *c)
+{
+    r->endpoint = c->report.endpoint;
+    r->ca = c->report.ca;
+    r->minter = c->report.minter;
+    r->approver = c->report.approver;
+}
+
 static void apply_report(struct cluster_record *r, const struct cluster_change *c, int64_t wall_ms,
                          struct arena *a, struct cluster_outcome *ret)
 {
@@ -477,10 +486,7 @@ static void apply_report(struct cluster_record *r, const struct cluster_change *
                                    STR_ARG(c->cluster), STR_ARG(c->cluster)));
         return;
     }
-    r->endpoint = c->report.endpoint;
-    r->ca = c->report.ca;
-    r->minter = c->report.minter;
-    r->approver = c->report.approver;
+    take_report(r, c);
     if (!is_repeat)
         enter(r, CLUSTER_STANDING, wall_ms);
     set_event(ret, is_repeat ? "cluster-tokens" : "cluster-standing", r, c, STR(""), a);
@@ -497,19 +503,100 @@ static void apply_seen(struct cluster_record *r, const struct cluster_change *c,
     set_event(ret, "cluster-version", r, c, ARENA_JOIN(a, STR("runs v"), r->version), a);
 }
 
-/* What the former epoch was given is of no use in this one. */
-static void apply_reset(struct cluster_record *r, const struct cluster_change *c, int64_t wall_ms,
-                        struct arena *a, struct cluster_outcome *ret)
+static void refuse_admin(struct cluster_outcome *ret, const char *reason, struct str detail)
+{
+    refuse_report(ret, reason, detail);
+    ret->status = 409;
+}
+
+/* What the former epoch was given is of no use in the next one. */
+static bool begin_epoch(struct cluster_record *r, struct cluster_outcome *ret)
 {
     uint32_t epoch = r->epoch;
     if (epoch == UINT32_MAX) {
-        refuse_report(ret, "epochs", STR("the cluster was reset too often: give it another name"));
-        ret->status = 409;
-        return;
+        refuse_admin(ret, "epochs", STR("the cluster was reset too often: give it another name"));
+        return false;
     }
     *r = (struct cluster_record){.epoch = epoch + 1};
+    return true;
+}
+
+static void apply_reset(struct cluster_record *r, const struct cluster_change *c, int64_t wall_ms,
+                        struct arena *a, struct cluster_outcome *ret)
+{
+    if (!begin_epoch(r, ret))
+        return;
     enter(r, CLUSTER_NONE, wall_ms);
     set_event(ret, "cluster-reset", r, c, STR(""), a);
+}
+
+static bool has_hash(const struct str *list, uint32_t n, struct str hash)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (str_eq(list[i], hash))
+            return true;
+    }
+    return false;
+}
+
+/* Whether nodes that trust the one trust the other, however it is written. */
+static bool is_same_ca(struct str one, struct str other, struct arena *a)
+{
+    struct str ones[CAHASH_MAX], others[CAHASH_MAX];
+    uint32_t n, others_n;
+    struct err e;
+    if (str_eq(one, other))
+        return true;
+    if (cahash_read(one, a, ones, &n, &e) < 0 || cahash_read(other, a, others, &others_n, &e) < 0)
+        return false;
+    bool same = n == others_n;
+    for (uint32_t i = 0; same && i < n; i++)
+        same = has_hash(others, others_n, ones[i]) && has_hash(ones, n, others[i]);
+    return same;
+}
+
+static bool may_adopt(const struct cluster_record *r, const struct cluster_change *c, bool same_ca,
+                      struct arena *a, struct cluster_outcome *ret)
+{
+    struct str name = c->cluster;
+    if (!str_eq(c->report.endpoint, c->report.declared))
+        refuse_admin(
+            ret, "other-cluster",
+            arena_printf(a, "the cluster %.*s is declared with the endpoint %.*s, not %.*s",
+                         STR_ARG(name), STR_ARG(c->report.declared), STR_ARG(c->report.endpoint)));
+    else if (r->phase == CLUSTER_INIT)
+        refuse_admin(ret, "makes-cluster",
+                     arena_printf(a,
+                                  "%.*s makes the cluster %.*s and will report it: wait for that, "
+                                  "or take the lease from it with 'cloudseed cluster reset %.*s'",
+                                  STR_ARG(r->holder.name), STR_ARG(name), STR_ARG(name)));
+    else if (r->phase == CLUSTER_STANDING && !same_ca && !c->report.replaces_ca)
+        refuse_admin(ret, "other-cluster",
+                     arena_printf(a,
+                                  "the cluster %.*s is known with another CA: is this another "
+                                  "cluster? If its CA was replaced, or it was made again, use "
+                                  "--replace-ca",
+                                  STR_ARG(name)));
+    else
+        return true;
+    return false;
+}
+
+/* With another CA it is not the cluster that the lease was for. Without a lease nobody gets 'init',
+ * and all masters join. */
+static void apply_adopt(struct cluster_record *r, const struct cluster_change *c, int64_t wall_ms,
+                        struct arena *a, struct cluster_outcome *ret)
+{
+    bool same_ca = is_same_ca(r->ca, c->report.ca, a);
+    if (!may_adopt(r, c, same_ca, a, ret))
+        return;
+    bool is_repeat = r->phase == CLUSTER_STANDING && same_ca;
+    if (!same_ca && r->phase != CLUSTER_NONE && !begin_epoch(r, ret))
+        return;
+    take_report(r, c);
+    if (!is_repeat)
+        enter(r, CLUSTER_STANDING, wall_ms);
+    set_event(ret, is_repeat ? "cluster-tokens" : "cluster-adopted", r, c, STR(""), a);
 }
 
 void cluster_apply(struct cluster_record *r, const struct cluster_change *c, int64_t wall_ms,
@@ -521,5 +608,6 @@ void cluster_apply(struct cluster_record *r, const struct cluster_change *c, int
     case CLUSTER_REPORT: apply_report(r, c, wall_ms, a, ret); break;
     case CLUSTER_SEEN: apply_seen(r, c, a, ret); break;
     case CLUSTER_RESET: apply_reset(r, c, wall_ms, a, ret); break;
+    case CLUSTER_ADOPT: apply_adopt(r, c, wall_ms, a, ret); break;
     }
 }

@@ -83,6 +83,7 @@ enum cluster_change_kind {
     CLUSTER_REPORT, /* the holder: the cluster stands */
     CLUSTER_SEEN,   /* its API server has answered */
     CLUSTER_RESET,  /* an admin: it is gone */
+    CLUSTER_ADOPT,  /* an admin: it stands */
 };
 
 struct cluster_change {
@@ -104,6 +105,7 @@ struct cluster_change {
             struct str endpoint, declared; /* both "https://HOST:PORT" */
             struct str ca;
             struct cluster_token minter, approver;
+            bool replaces_ca; /* of CLUSTER_ADOPT, whose report it is, too */
         } report;
         struct {
             uint32_t epoch; /* in which it was asked */

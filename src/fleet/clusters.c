@@ -252,7 +252,7 @@ struct slot_ref fleet_cluster_change(struct fleet *f, const struct cluster_chang
     }
     if (c->kind == CLUSTER_ASK)
         copy_ask(&op->cluster_change, a);
-    else if (c->kind == CLUSTER_REPORT)
+    else if (c->kind == CLUSTER_REPORT || c->kind == CLUSTER_ADOPT)
         copy_report(&op->cluster_change, a);
     else if (c->kind == CLUSTER_SEEN)
         op->cluster_change.seen.version = arena_str(a, c->seen.version);

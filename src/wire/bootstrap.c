@@ -393,6 +393,25 @@ static struct bootstrap_token get_token(struct reader *outer, const char *member
     return t;
 }
 
+static struct str get_endpoint(struct reader *r)
+{
+    return get_form(r, "endpoint", ENDPOINT_MAX_BYTES, is_endpoint,
+                    "of the form https://HOST:PORT");
+}
+
+static struct str get_ca(struct reader *r)
+{
+    return get_form(r, "ca", CA_MAX_BYTES, is_certificates, "1 to 4 certificates in PEM");
+}
+
+static bool get_bool(struct reader *r, const char *member)
+{
+    struct value v = get(r, member);
+    if (v.kind != VALUE_BOOL)
+        wrong(r, member, "is not a boolean");
+    return v.kind == VALUE_BOOL && v.b;
+}
+
 int bootstrap_read_cluster(struct str body, struct arena *a, struct bootstrap_cluster *ret,
                            struct err *e)
 {
@@ -405,13 +424,40 @@ int bootstrap_read_cluster(struct str body, struct arena *a, struct bootstrap_cl
         return -EINVAL;
     if (begin(&r, v, "", members, &why)) {
         c.claim = get_claim(&r);
-        c.endpoint = get_form(&r, "endpoint", ENDPOINT_MAX_BYTES, is_endpoint,
-                              "of the form https://HOST:PORT");
-        c.ca = get_form(&r, "ca", CA_MAX_BYTES, is_certificates, "1 to 4 certificates in PEM");
+        c.endpoint = get_endpoint(&r);
+        c.ca = get_ca(&r);
         c.minter = get_token(&r, "minter", "minter.");
         c.has_approver = !is_null(&r, "approver");
         if (c.has_approver)
             c.approver = get_token(&r, "approver", "approver.");
+    }
+    if (why.code)
+        return err_set(e, why.code, "%s", why.msg);
+    *ret = c;
+    return 0;
+}
+
+int bootstrap_read_adoption(struct str body, struct arena *a, struct bootstrap_adoption *ret,
+                            struct err *e)
+{
+    static const char *const members[] = {"endpoint", "ca",         "minter",
+                                          "approver", "replace_ca", NULL};
+    struct bootstrap_adoption c = {.has_minter = false};
+    struct err why = {.code = 0};
+    struct reader r;
+    struct value v;
+    if (read_body(body, a, &v, e) < 0)
+        return -EINVAL;
+    if (begin(&r, v, "", members, &why)) {
+        c.endpoint = get_endpoint(&r);
+        c.ca = get_ca(&r);
+        c.has_minter = !is_null(&r, "minter");
+        if (c.has_minter)
+            c.minter = get_token(&r, "minter", "minter.");
+        c.has_approver = !is_null(&r, "approver");
+        if (c.has_approver)
+            c.approver = get_token(&r, "approver", "approver.");
+        c.replaces_ca = get_bool(&r, "replace_ca");
     }
     if (why.code)
         return err_set(e, why.code, "%s", why.msg);
@@ -430,11 +476,8 @@ int bootstrap_read_result(struct str body, struct arena *a, struct bootstrap_res
     if (read_body(body, a, &v, e) < 0)
         return -EINVAL;
     if (begin(&r, v, "", members, &why)) {
-        struct value ok = get(&r, "ok");
         result.claim = get_claim(&r);
-        if (ok.kind != VALUE_BOOL)
-            wrong(&r, "ok", "is not a boolean");
-        result.ok = ok.kind == VALUE_BOOL && ok.b;
+        result.ok = get_bool(&r, "ok");
         result.stage = get_form(&r, "stage", 80, is_stage, "a stage");
         result.log = get_text(&r, "log", 0, BOOTSTRAP_LOG_MAX_BYTES);
         if (!why.code && result.ok != str_is(result.stage, "done"))

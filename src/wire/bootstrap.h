@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bootstrap: what a node sends while it joins its cluster (docs/formats/bootstrap.md).
+ * bootstrap: what a node sends while it joins its cluster (docs/formats/bootstrap.md), and what an
+ * admin's tool sends of a cluster that runs already (docs/formats/api.md).
  *
- * Reads the three messages as strictly as the contract has them: every member, no other, each
- * within its limits. It knows neither windows nor clusters, and does not parse certificates.
+ * Reads the messages as strictly as the contract has them: every member, no other, each within its
+ * limits. It knows neither windows nor clusters, and does not parse certificates.
  */
 #ifndef CLOUDSEED_WIRE_BOOTSTRAP_H
 #define CLOUDSEED_WIRE_BOOTSTRAP_H
@@ -47,6 +48,13 @@ struct bootstrap_cluster {
     bool has_approver;
 };
 
+struct bootstrap_adoption {
+    struct str endpoint, ca;
+    struct bootstrap_token minter, approver;
+    bool has_minter; /* else it only asks whether it would be taken */
+    bool has_approver, replaces_ca;
+};
+
 struct bootstrap_result {
     struct str claim;
     bool ok;
@@ -58,6 +66,8 @@ int bootstrap_read_request(struct str body, struct arena *a, struct bootstrap_re
                            struct err *e);
 int bootstrap_read_cluster(struct str body, struct arena *a, struct bootstrap_cluster *ret,
                            struct err *e);
+int bootstrap_read_adoption(struct str body, struct arena *a, struct bootstrap_adoption *ret,
+                            struct err *e);
 int bootstrap_read_result(struct str body, struct arena *a, struct bootstrap_result *ret,
                           struct err *e);
 

@@ -10,6 +10,7 @@ import signal
 import ssl
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,12 +21,13 @@ import contract  # noqa: E402
 import daemon  # noqa: E402
 import tap  # noqa: E402
 import world  # noqa: E402
-from kubeapi import StandIn  # noqa: E402
+from kubeapi import StandIn, rfc3339  # noqa: E402
 
 CLI = str(daemon.BUILD / "cloudseed")
 GOLDEN = HERE.parent / "golden/bootstrap"
 WORKER, MASTER = "k8s-worker-2", "k8s-master-1"
 MASTER_UUID = machine.UUID[:-2] + "11"
+EMPTY_BLOCK = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 LOGIN = "admin:hunter2-of-the-registry"
 OTHER_PIN = (GOLDEN / "pin.txt").read_text().strip()
 
@@ -88,6 +90,13 @@ class Site:
     def events(self, name=WORKER):
         """Their kinds, the newest last."""
         return [e["kind"] for e in json.loads(self.cloudseed("events", name, "--json"))]
+
+    def adopt(self, api, **change):
+        """What `cloudseed cluster adopt` ends with: the cluster stands, and was made by nobody."""
+        tokens = {who: {"token": api.bearers[who], "expires": rfc3339(time.time() + 86400)}
+                  for who in ("minter", "approver")}
+        return self.server.admin("POST", "/v1/clusters/homelab/adopt", {
+            "endpoint": api.url, "ca": api.ca, **tokens, "replace_ca": False, **change})
 
     def wait_for_held(self):
         """Until a node is held."""
@@ -281,6 +290,39 @@ def test_those_that_wait_are_let_go_when_the_cluster_is_there():
             assert secret not in said
 
 
+def test_a_cluster_that_runs_is_adopted():
+    with StandIn() as api, Site(hold_seconds=50, api=api) as site, ThreadPoolExecutor() as pool:
+        held = pool.submit(site.post, site.serial(), "bootstrap", request("bootstrap"))
+        site.wait_for_held()
+        tap.eq(site.adopt(api, minter=None, approver=None).json["phase"], "none")  # it only asks
+        adopted = site.adopt(api)
+        tap.eq(adopted.status, 200, adopted.text)
+        tap.eq([adopted.json[k] for k in ("phase", "epoch", "holder", "reported", "hardened")],
+               ["standing", 1, None, api.url, True])
+        joins(held.result(world.SECONDS))
+        master = site.post(site.serial("k8s-master-1"), "bootstrap", request("bootstrap", uuid=None))
+        tap.contains(master[1]["detail"], "k8s-master-1 is to join")
+        tap.eq(site.adopt(api).json["epoch"], 1)  # with other tokens
+        for change, status, words in (
+                ({"endpoint": "https://other:6443"}, 409, "declared with the endpoint"),
+                ({"ca": request("cluster")["ca"]}, 409, "use --replace-ca"),
+                ({"ca": request("cluster")["ca"], "minter": None}, 409, "use --replace-ca"),
+                ({"ca": "x"}, 400, "'ca' is not 1 to 4 certificates"),
+                ({"ca": EMPTY_BLOCK}, 400, "'ca'"), ({"approver": 1}, 400, "'approver' is not an object"),
+                ({"claim": "x"}, 400, "'claim' is unknown")):
+            answer = site.adopt(api, **change)
+            tap.eq(answer.status, status, answer.text)
+            tap.contains(answer.json["detail"], words)
+        other = site.adopt(api, ca=request("cluster")["ca"], replace_ca=True).json
+        tap.eq((other["epoch"], other["ca"]), (2, request("cluster")["ca"]))
+        kinds = [e["kind"] for e in json.loads(site.cloudseed("events", "--json"))]
+        tap.eq([k for k in kinds if k.startswith("cluster") and k != "cluster-version"],
+               ["cluster-adopted", "cluster-turn", "cluster-tokens", "cluster-adopted"])
+        said = "\n".join(site.server.lines) + site.cloudseed("events", "--json")
+        for bearer in api.bearers.values():
+            assert bearer not in said
+
+
 def test_a_server_that_is_killed_asks_for_the_same_token():
     for when in ("before", "after"):
         with StandIn() as api, Site(hold_seconds=50, api=api) as site, \
@@ -378,7 +420,7 @@ def test_after_a_restore_nobody_makes_or_joins_a_cluster():
             serial = site.serial(node)
             status, value, _ = site.post(serial, "bootstrap", ask)
             tap.eq((status, value["reason"]), (503, "waits-for-master"))
-            tap.contains(value["detail"], f"run 'cloudseed cluster reset {cluster}'")
+            tap.contains(value["detail"], f"if not 'cloudseed cluster reset {cluster}'")
             site.cloudseed("cluster", "reset", cluster)
             status, value, _ = site.post(serial, "bootstrap", ask)
             tap.eq((status, value["action"]), (200, "init"), node)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_bootstrap: what nodes post while they join their cluster, by each of the three readers. */
+/* fuzz_bootstrap: what nodes post while they join their cluster, and admins of one that runs, by
+ * each of the readers. */
 #include "wire/bootstrap.h"
 
 #include <stdlib.h>
@@ -43,6 +44,16 @@ static void check_cluster(struct str body, struct arena *a)
     need(!c.has_approver || c.approver.token.n >= 5);
 }
 
+static void check_adoption(struct str body, struct arena *a)
+{
+    struct bootstrap_adoption c;
+    struct err e = {.code = 0};
+    if (!understood(bootstrap_read_adoption(body, a, &c, &e), &e))
+        return;
+    need(str_starts(c.endpoint, STR("https://")) && str_starts(c.ca, STR("-----BEGIN")));
+    need(c.has_minter == (c.minter.token.n >= 5) && c.has_approver == (c.approver.token.n >= 5));
+}
+
 static void check_result(struct str body, struct arena *a)
 {
     struct bootstrap_result r;
@@ -61,6 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     a.secret = true;
     check_request(body, &a);
     check_cluster(body, &a);
+    check_adoption(body, &a);
     check_result(body, &a);
     arena_done(&a);
     return 0;

@@ -630,7 +630,7 @@ class StandIn(Api):
             why = "may not specify a duration less than 10 minutes"
             q.invalid("", "spec.expirationSeconds", f"Invalid value: {seconds}", why,
                       kind="TokenRequest", group="authentication.k8s.io")
-        bearer = f"eyJ{secrets.token_urlsafe(60)}.{secrets.token_urlsafe(60)}"
+        bearer = ".".join(("eyJ" + secrets.token_urlsafe(60), *(secrets.token_urlsafe(60) for _ in "ab")))
         self.accounts[bearer] = (q.name, self.now() + seconds)
         return 201, {"kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1",
                      "metadata": {"creationTimestamp": None, "managedFields": []},

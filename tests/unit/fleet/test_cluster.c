@@ -78,13 +78,28 @@ static struct cluster_outcome *report_as(const char *who, struct str endpoint, s
     return apply((struct cluster_change){
         .kind = CLUSTER_REPORT,
         .by = boot(who),
-        .report = {endpoint, ENDPOINT, ca, {STR("1:aa"), 5000}, {STR(""), 0}},
+        .report = {endpoint, ENDPOINT, ca, {STR("1:aa"), 5000}, {STR(""), 0}, false},
     });
 }
 
 static struct cluster_outcome *report(const char *who)
 {
     return report_as(who, ENDPOINT, STR("CA"));
+}
+
+static const char *answer(void);
+static const char *event(void);
+
+/* "200 EVENT" or "409 REASON". */
+static void adopts(struct str endpoint, const char *ca, bool replaces, const char *want)
+{
+    apply((struct cluster_change){
+        .kind = CLUSTER_ADOPT,
+        .report = {endpoint, ENDPOINT, str_from(ca), {STR("1:bb"), 6000}, {STR(""), 0}, replaces},
+    });
+    const char *got = out.status == 200 ? arena_printf(&arena, "200 %s", event()).p : answer();
+    if (strcmp(got, want) != 0)
+        fail_msg("%s instead of %s", got, want);
 }
 
 static void reset(void)
@@ -366,6 +381,82 @@ static void a_reset_begins_another_epoch(void **state)
     assert_false(out.writes);
 }
 
+static void a_cluster_that_runs_is_adopted(void **state)
+{
+    (void)state;
+    adopts(STR("https://other:6443"), "CA", true, "409 other-cluster");
+    adopts(ENDPOINT, "CA", false, "200 cluster-adopted");
+    assert_true(r.phase == CLUSTER_STANDING && r.epoch == 1 && !r.holder.uid.n);
+    assert_str(r.minter.sealed, "1:bb");
+    asks("m1", "join"); /* no 'init', for nobody has made it */
+    asks("m2", "waits-for-turn of m1");
+    reports("m1", "403 not-lease-holder");
+    r.minter.sealed = STR("1:old");
+    adopts(ENDPOINT, "CA", false, "200 cluster-tokens");
+    assert_str(r.minter.sealed, "1:bb");
+    assert_str(r.turn.uid, "m1");
+    enter("init");
+    adopts(ENDPOINT, "CA", true, "409 makes-cluster");
+    assert_contains(out.decision.detail.p, "m1 makes the cluster lab and will report it");
+}
+
+static void an_adoption_of_another_ca(void **state)
+{
+    (void)state;
+    enter("standing");
+    adopts(ENDPOINT, "CA", false, "200 cluster-tokens");
+    assert_str(r.holder.uid, "m1");
+    adopts(ENDPOINT, "CB", false, "409 other-cluster");
+    assert_str(r.ca, "CA");
+    adopts(ENDPOINT, "CB", true, "200 cluster-adopted");
+    assert_true(r.epoch == 2 && !r.holder.uid.n && !r.turn.uid.n);
+    assert_str(r.ca, "CB");
+    asks("m1", "join");
+    enter("standing");
+    r.epoch = UINT32_MAX;
+    adopts(ENDPOINT, "CB", true, "409 epochs");
+    assert_str(r.ca, "CA");
+}
+
+/* What the record says of it may be out of date, but not what the admin says. */
+static void an_adoption_after_a_restore(void **state)
+{
+    (void)state;
+    enter("unconfirmed");
+    asks("m2", "waits-for-master of ");
+    assert_contains(out.decision.detail.p, "cluster adopt lab");
+    adopts(ENDPOINT, "CA", false, "200 cluster-adopted");
+    assert_true(r.phase == CLUSTER_STANDING && r.epoch == 1);
+    asks("m1 2 new new", "403 cluster-exists");
+    enter("unconfirmed");
+    adopts(ENDPOINT, "CB", false, "200 cluster-adopted");
+    assert_true(r.epoch == 2 && !r.holder.uid.n);
+    enter("init"); /* that was unfinished in the backup: by now somebody has made it */
+    r.phase = CLUSTER_UNCONFIRMED;
+    adopts(ENDPOINT, "CA", false, "200 cluster-adopted");
+    asks("m1", "join");
+}
+
+/* As the API server has it, as a file has it: what counts is which keys it has. */
+static void the_same_ca_in_other_words(void **state)
+{
+    struct str report, pem, noted;
+    struct value v;
+    struct err e;
+    char path[4096];
+    (void)state;
+    const char *source = getenv("CLOUDSEED_SOURCE");
+    snprintf(path, sizeof(path), "%s/tests/golden/bootstrap/requests/cluster.json",
+             source ? source : ".");
+    assert_int_equal(fs_read(path, 65536, &arena, &report, &e), 0);
+    assert_int_equal(json_read(report, &arena, &v, &e), 0);
+    pem = value_get_text(v, STR("ca"));
+    noted = ARENA_JOIN(&arena, STR("# the CA\n"), pem);
+    adopts(ENDPOINT, pem.p, false, "200 cluster-adopted");
+    adopts(ENDPOINT, noted.p, false, "200 cluster-tokens");
+    adopts(ENDPOINT, "# the CA\n", false, "409 other-cluster");
+}
+
 static void a_holder_that_is_built_again(void **state)
 {
     (void)state;
@@ -507,6 +598,8 @@ UNIT_MAIN(TEST(every_phase), TEST(the_first_master_keeps_the_lease),
           TEST(a_cluster_without_masters), TEST(a_kubeadm_that_cannot_make_it),
           TEST(the_version_that_it_runs), TEST(it_is_reported_by_the_holder),
           TEST(a_repeat_replaces_only_tokens), TEST(a_reset_begins_another_epoch),
+          TEST(a_cluster_that_runs_is_adopted), TEST(an_adoption_of_another_ca),
+          TEST(an_adoption_after_a_restore), TEST(the_same_ca_in_other_words),
           TEST(a_holder_that_is_built_again), TEST(masters_go_one_at_a_time),
           TEST(one_that_failed_holds_the_turn), TEST(a_member_has_nothing_to_run),
           TEST(the_golden_record), TEST(a_new_record_is_short),

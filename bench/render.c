@@ -35,7 +35,8 @@ static int load(struct bench *b, const char *seed, const char *templates)
 {
     struct faults faults;
     faults_init(&faults);
-    int r = tree_load(seed, templates, &faults, &b->tree);
+    const struct tree_source from = {.seed_dir = seed, .templates_dir = templates};
+    int r = tree_load(&from, &faults, &b->tree);
     for (size_t i = 0; r < 0 && i < faults.kept; i++)
         fail("", faults.list[i].msg);
     faults_done(&faults);

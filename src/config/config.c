@@ -486,6 +486,11 @@ int config_load(const char *path, struct faults *faults, struct arena *arena, st
     return 0;
 }
 
+struct tree_source config_tree(const struct config *c)
+{
+    return (struct tree_source){c->seed_dir.p, c->templates_dir.p, c->url};
+}
+
 const struct config_secret *config_find_secret(const struct config *c, struct str name)
 {
     for (uint32_t i = 0; i < c->secrets_n; i++) {

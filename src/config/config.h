@@ -12,6 +12,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "model/address.h"
+#include "tree/tree.h"
 
 #define CONFIG_PATH_DEFAULT CLOUDSEED_CONFIG_DIR "/cloudseedd.yaml"
 
@@ -76,7 +77,7 @@ struct config {
     const struct endpoint *tftp;
     uint32_t tftp_n; /* 0: no TFTP */
     struct config_ports tftp_ports;
-    struct str url;   /* without a slash at its end; empty: the site's */
+    struct str url;   /* without a slash at its end, instead of the site's; empty: the site's */
     struct str user;  /* to become when started as root */
     struct str group; /* empty: the user's own */
     const struct config_secret *secrets;
@@ -90,6 +91,9 @@ struct config {
 /* Reads `path`, which must exist, or, if it is NULL, CONFIG_PATH_DEFAULT, which need not. "" means
  * only the defaults. Reports all faults; -EINVAL if there is one, with *ret untouched. */
 int config_load(const char *path, struct faults *faults, struct arena *arena, struct config *ret);
+
+/* The seed tree, for tree_load. */
+struct tree_source config_tree(const struct config *c);
 
 /* NULL if there is none of that name. */
 const struct config_secret *config_find_secret(const struct config *c, struct str name);

@@ -24,7 +24,6 @@ struct snapshot_base {
     struct scope_tables *tables;
     struct secrets secrets;
     struct sealed_values *values;
-    char *url;
     atomic_uint refs; /* held by snapshots, which are made on any thread */
 };
 
@@ -88,13 +87,12 @@ static void node_set_done(struct node_set *p)
     free(p->keys);
 }
 
-struct snapshot *snapshot_new(struct tree *t, const struct secrets *secrets, struct str url)
+struct snapshot *snapshot_new(struct tree *t, const struct secrets *secrets)
 {
     struct snapshot *s = mem_zalloc(1, sizeof(*s));
     struct snapshot_base *b = mem_zalloc(1, sizeof(*b));
     b->tables = scope_tables_new_for_answers(t);
     b->secrets = *secrets;
-    b->url = mem_copy(url.p, url.n);
     node_set_init(&b->declared, t, secrets, NULL);
     atomic_init(&b->refs, 1);
     s->base = b;
@@ -145,7 +143,6 @@ static void base_unref(struct snapshot_base *b)
     scope_tables_free(b->tables);
     node_set_done(&b->declared);
     secrets_wipe(&b->secrets);
-    free(b->url);
     free(b);
 }
 
@@ -182,7 +179,7 @@ const struct sealed_values *snapshot_values(const struct snapshot *s)
 
 struct str snapshot_url(const struct snapshot *s)
 {
-    return str_from(s->base->url);
+    return tree_site(snapshot_tree(s))->url;
 }
 
 uint64_t snapshot_version(const struct snapshot *s)

@@ -16,9 +16,9 @@
 
 struct snapshot;
 
-/* Takes the tree over. `url` is what the nodes' URLs begin with, without a trailing slash; it and
- * the secrets are copied. There are no registered nodes. The caller holds the first reference. */
-struct snapshot *snapshot_new(struct tree *t, const struct secrets *secrets, struct str url);
+/* Takes the tree over; the secrets are copied. There are no registered nodes. The caller holds the
+ * first reference. */
+struct snapshot *snapshot_new(struct tree *t, const struct secrets *secrets);
 /* Gives a new snapshot the values of the site's secrets, which it takes over. */
 void snapshot_take_values(struct snapshot *s, struct sealed_values *values);
 /* The same base with the nodes of `registered`, an extension of its tree, which is taken over.
@@ -38,6 +38,7 @@ const struct tree *snapshot_registered(const struct snapshot *s);
 const struct scope_tables *snapshot_tables(const struct snapshot *s);
 /* Only for the documents in bootstrap's answer; NULL: there are none. */
 const struct sealed_values *snapshot_values(const struct snapshot *s);
+/* What the nodes' URLs begin with, without a slash at its end. */
 struct str snapshot_url(const struct snapshot *s);
 uint64_t snapshot_version(const struct snapshot *s);
 bool snapshot_same_base(const struct snapshot *a, const struct snapshot *b);

@@ -35,7 +35,8 @@ static int load_tree(const struct secret_loader *l, const struct secrets *secret
     const struct config *c = l->config;
     size_t before = faults->errors;
     struct tree *tree;
-    int r = tree_load(c->seed_dir.p, c->templates_dir.p, faults, &tree);
+    const struct tree_source from = config_tree(c);
+    int r = tree_load(&from, faults, &tree);
     if (r < 0)
         return r;
     struct sealed_values *values = secret_load_values(l, tree, faults);
@@ -45,7 +46,7 @@ static int load_tree(const struct secret_loader *l, const struct secrets *secret
         return -EINVAL;
     }
     sealed_cache_tidy(l->cache);
-    *ret = snapshot_new(tree, secrets, c->url.n ? c->url : tree_site(tree)->url);
+    *ret = snapshot_new(tree, secrets);
     snapshot_take_values(*ret, values);
     return 0;
 }

@@ -94,7 +94,8 @@ static int check(const struct config *c)
     struct certificate provided;
     struct tree *tree = NULL;
     faults_init(&faults);
-    int r = tree_load(c->seed_dir.p, c->templates_dir.p, &faults, &tree);
+    const struct tree_source from = config_tree(c);
+    int r = tree_load(&from, &faults, &tree);
     if (r == 0)
         secret_check(c, tree, &faults);
     if (r == 0)

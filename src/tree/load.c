@@ -128,15 +128,15 @@ static const char *folder_name(struct arena *a, const char *folder)
     return arena_str(a, s).p;
 }
 
-int load_once(const char *seed_dir, const char *templates_dir, struct faults *faults,
-              struct tree **ret)
+int load_once(const struct tree_source *from, struct faults *faults, struct tree **ret)
 {
     struct tree *t = MEM_NEW(struct tree);
     struct load l;
     size_t errors = faults->errors;
     load_init(&l, t, faults);
-    load_templates(&l, folder_name(&t->arena, templates_dir));
-    load_seed(&l, folder_name(&t->arena, seed_dir));
+    l.url = arena_str(&t->arena, from->url);
+    load_templates(&l, folder_name(&t->arena, from->templates_dir));
+    load_seed(&l, folder_name(&t->arena, from->seed_dir));
     load_check_variables(&l);
     load_done(&l);
     if (faults->errors != errors) {

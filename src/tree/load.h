@@ -33,6 +33,7 @@ struct tree {
 struct load {
     struct tree *tree;
     struct faults *faults;
+    struct str url;    /* of tree_source */
     struct arena file; /* of one file's text and nodes */
     struct intern texts;
     struct schema_reader reader;
@@ -50,8 +51,7 @@ struct load {
 };
 
 /* tree_load, without regard to whether the files change meanwhile; the faults are not sorted. */
-int load_once(const char *seed_dir, const char *templates_dir, struct faults *faults,
-              struct tree **ret);
+int load_once(const struct tree_source *from, struct faults *faults, struct tree **ret);
 
 void load_init(struct load *l, struct tree *t, struct faults *faults);
 void load_done(struct load *l);

@@ -53,6 +53,8 @@ void load_site_node(struct load *l, const struct yaml_node *y)
     schema_read(&l->reader, &format_site, y, &draft);
     for (uint32_t i = 0; i < draft.evidence_n; i++)
         draft.site.evidence[draft.evidence[i]] = true;
+    if (l->url.n)
+        draft.site.url = l->url;
     if (draft.site.url.n && !draft.site.node_url.n)
         draft.site.node_url = default_node_url(&l->tree->arena, draft.site.url);
     l->tree->site = draft.site;

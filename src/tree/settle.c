@@ -63,15 +63,15 @@ static void look_below(struct look *l, const char *folder, unsigned depth)
     }
 }
 
-static void look(const char *seed_dir, const char *templates_dir, struct look *ret)
+static void look(const struct tree_source *from, struct look *ret)
 {
     static const char *const folders[] = {"clusters", "roles", "nodes"};
     *ret = (struct look){.hash = 0};
     arena_init(&ret->arena, ARENA_BYTES);
-    look_at(ret, arena_printf(&ret->arena, "%s/site.yaml", seed_dir).p);
+    look_at(ret, arena_printf(&ret->arena, "%s/site.yaml", from->seed_dir).p);
     for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
-        look_below(ret, arena_printf(&ret->arena, "%s/%s", seed_dir, folders[i]).p, 0);
-    look_below(ret, templates_dir, FILES_DEPTH_MAX);
+        look_below(ret, arena_printf(&ret->arena, "%s/%s", from->seed_dir, folders[i]).p, 0);
+    look_below(ret, from->templates_dir, FILES_DEPTH_MAX);
     arena_done(&ret->arena);
 }
 
@@ -96,8 +96,7 @@ static void forget(struct faults *faults, const struct faults *before)
     faults->warnings = before->warnings;
 }
 
-int tree_load(const char *seed_dir, const char *templates_dir, struct faults *faults,
-              struct tree **ret)
+int tree_load(const struct tree_source *from, struct faults *faults, struct tree **ret)
 {
     const struct faults none = *faults;
     struct look before, after;
@@ -107,12 +106,12 @@ int tree_load(const char *seed_dir, const char *templates_dir, struct faults *fa
     for (unsigned i = 0; i < TRIES_MAX && !whole; i++) {
         if (i)
             wait_before(i);
-        look(seed_dir, templates_dir, &before);
+        look(from, &before);
         if (is_fresh(&before) && i < TRIES_MAX - 1)
             continue;
         forget(faults, &none);
-        r = load_once(seed_dir, templates_dir, faults, &t);
-        look(seed_dir, templates_dir, &after);
+        r = load_once(from, faults, &t);
+        look(from, &after);
         whole = before.hash == after.hash;
         if (!whole && r == 0)
             tree_free(t);
@@ -120,7 +119,7 @@ int tree_load(const char *seed_dir, const char *templates_dir, struct faults *fa
     if (!whole) {
         forget(faults, &none);
         fault_add(
-            faults, (struct place){.file = seed_dir},
+            faults, (struct place){.file = from->seed_dir},
             "its files, or those of the templates, changed whenever they were read, %d times: "
             "try again when they do not",
             TRIES_MAX);

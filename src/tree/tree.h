@@ -13,13 +13,18 @@
 
 struct tree;
 
+/* Where a tree is read from. */
+struct tree_source {
+    const char *seed_dir, *templates_dir;
+    struct str url; /* counts instead of the site's url; empty: the site's */
+};
+
 /* Reads site.yaml and the YAML files of clusters/, roles/ and nodes/, and all of `templates_dir`.
  * Reports all faults with their places; -EINVAL if there is one, with *ret untouched. If files
  * change while they are read, or just before, it waits and reads all of them again, for a few
  * seconds; that they still change is then a fault. Blocks on the disk, so it must not run on an
  * event loop's thread. */
-int tree_load(const char *seed_dir, const char *templates_dir, struct faults *faults,
-              struct tree **ret);
+int tree_load(const struct tree_source *from, struct faults *faults, struct tree **ret);
 void tree_free(struct tree *t);
 
 const struct site *tree_site(const struct tree *t);

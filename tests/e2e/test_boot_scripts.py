@@ -90,6 +90,31 @@ def test_whoever_asks_is_asked_who_it_is():
         tap.eq((refused.status, refused.headers["Allow"]), (405, "GET, HEAD"))
 
 
+def test_the_configured_url_is_everywhere():
+    """It counts instead of the site's: in the first script as in a file's place."""
+    other = "http://192.0.2.7:81"
+    chain = {"title": "Memory test", "kind": "chain", "chain": "m.efi"}
+    made = tree()
+    made.put("clusters/lab.yaml", {"lab": {
+        "version": "1.29", "endpoint": "api.lab:6443", "pods": "192.168.0.0/16",
+        "services": "10.96.0.0/12", "addons": [{"name": "cni", "asset": "cni.yaml"}]}})
+    made.template("told", "{{ site.url }} {{ site.node_url }} {{ cluster.addons[0].url }}")
+    made.put("roles/live.yaml", {"live": {"boot": {"kind": "menu", "menu": [
+        {"title": "Build it", **KERNEL}, chain]}, "templates": {"user-data": "told"}}})
+    made.node("n1", "live", macs=[MAC], uuid=UUID, cluster="lab")
+    for given in ({"args": ["--url", other + "/"]}, {"config": {"url": other}}):
+        with made.start(**given) as server:
+            server.arm("n1")
+            texts = [server.get("/boot.ipxe").text, ask(server), server.get(f"/grub/mac/{MAC}").text,
+                     ask(server, mac="bc:24:11:00:20:99", uuid=""),
+                     server.get(f"/s/{world.key_of(server.state, 'n1')}/user-data").text]
+            assert not any(URL in text for text in texts), texts
+            tap.contains(texts[0], f"chain --replace --autofree {other}/boot.ipxe?")
+            for file in ("debian/vmlinuz", "debian/initrd.img", "m.efi"):
+                tap.contains(texts[1], f" {other}/assets/{file} ")
+            tap.eq(texts[4], f"{other} https://192.0.2.7:8443 {other}/assets/cni.yaml")
+
+
 # --- a node's ------------------------------------------------------------------------------------
 
 def test_a_node_is_built_within_its_window_alone():

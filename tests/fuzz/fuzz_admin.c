@@ -73,11 +73,13 @@ static struct snapshot *load(void)
     faults_init(&faults);
     arena_init(&a, 1024);
     source = source ? source : "..";
-    need(tree_load(arena_printf(&a, "%s/seed", source).p,
-                   arena_printf(&a, "%s/templates", source).p, &faults, &tree) == 0);
+    const struct tree_source from = {.seed_dir = arena_printf(&a, "%s/seed", source).p,
+                                     .templates_dir = arena_printf(&a, "%s/templates", source).p,
+                                     .url = STR("http://10.0.10.5:8080")};
+    need(tree_load(&from, &faults, &tree) == 0);
     faults_done(&faults);
     arena_done(&a);
-    return snapshot_new(tree, &secrets, STR("http://10.0.10.5:8080"));
+    return snapshot_new(tree, &secrets);
 }
 
 static void make_sealer(void)

@@ -89,9 +89,10 @@ struct tree *seedtree_load(struct cli *c, const struct config *config,
     struct progress progress;
     struct faults faults;
     struct tree *tree = NULL;
+    const struct tree_source from = config_tree(config);
     faults_init(&faults);
     progress_begin(&progress, "loading the seed tree");
-    int r = tree_load(config->seed_dir.p, config->templates_dir.p, &faults, &tree);
+    int r = tree_load(&from, &faults, &tree);
     progress_end(&progress);
     if (r < 0 || !alias) /* warnings about the other tree are irrelevant */
         seedtree_print_faults(c, &faults, alias);
@@ -115,13 +116,11 @@ const struct node *seedtree_node(struct cli *c, const struct tree *t, const char
     return NULL;
 }
 
-/* --- Seed URLs
- * ------------------------------------------------------------------------------------ */
+/* --- Seed URLs ------------------------------------------------------------------------------- */
 
-void seedtree_urls_open_placeholder(const struct config *config, const struct tree *t,
-                                    struct seedtree_urls *ret)
+void seedtree_urls_open_placeholder(const struct tree *t, struct seedtree_urls *ret)
 {
-    *ret = (struct seedtree_urls){.base = config->url.n ? config->url : tree_site(t)->url};
+    *ret = (struct seedtree_urls){.base = tree_site(t)->url};
 }
 
 int seedtree_urls_open(const struct config *config, const struct tree *t, struct seedtree_urls *ret,
@@ -129,7 +128,7 @@ int seedtree_urls_open(const struct config *config, const struct tree *t, struct
 {
     char path[4096];
     struct secrets secrets;
-    seedtree_urls_open_placeholder(config, t, ret);
+    seedtree_urls_open_placeholder(t, ret);
     if ((size_t)snprintf(path, sizeof(path), "%s/secret", config->state_dir.p) >= sizeof(path))
         return err_set(e, -ENAMETOOLONG, "the state folder's path is too long");
     int r = secrets_load(path, &secrets, e);

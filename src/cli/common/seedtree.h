@@ -46,8 +46,7 @@ struct seedtree_urls {
 int seedtree_urls_open(const struct config *config, const struct tree *t, struct seedtree_urls *ret,
                        struct err *e);
 /* Makes URLs with a placeholder, for output that others may see. */
-void seedtree_urls_open_placeholder(const struct config *config, const struct tree *t,
-                                    struct seedtree_urls *ret);
+void seedtree_urls_open_placeholder(const struct tree *t, struct seedtree_urls *ret);
 void seedtree_urls_close(struct seedtree_urls *u);
 
 /* With a slash at its end. */

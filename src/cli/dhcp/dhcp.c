@@ -67,15 +67,14 @@ static void print(struct cli *c, const struct dhcp_plan *p, writer_fn write)
     buf_done(&out);
 }
 
-static int show(struct cli *c, const struct config *config, const struct tree *t, writer_fn write)
+static int show(struct cli *c, const struct tree *t, writer_fn write)
 {
     struct dhcp_plan plan;
     struct err e;
-    struct str url = config->url.n ? config->url : tree_site(t)->url;
-    if (dhcp_plan_make(t, url, flags_value(&c->flags, "network"), &c->arena, &plan, &e) < 0)
+    if (dhcp_plan_make(t, flags_value(&c->flags, "network"), &c->arena, &plan, &e) < 0)
         return cli_fail(c, "%s", e.msg);
     print(c, &plan, write);
-    if (str_starts(url, STR("https://")))
+    if (str_starts(plan.url, STR("https://")))
         cli_note(c, "Debian's iPXE speaks no HTTPS: give an http URL with --url, or bring an iPXE "
                     "of your own");
     return CLI_OK;
@@ -93,7 +92,7 @@ static int run(struct cli *c)
     struct tree *tree = seedtree_load(c, &config, NULL);
     if (!tree)
         return CLI_FAILED;
-    status = show(c, &config, tree, write);
+    status = show(c, tree, write);
     tree_free(tree);
     return status;
 }

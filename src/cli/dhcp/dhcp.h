@@ -60,8 +60,8 @@ struct dhcp_plan {
 };
 
 /* `network` NULL: all networks of the site. -ENOENT: there is no such network; -EINVAL: no IPv4
- * network, or a `url` that boot programs cannot use. Everything is in the arena. */
-int dhcp_plan_make(const struct tree *t, struct str url, const char *network, struct arena *a,
+ * network, or a site's url that boot programs cannot use. Everything is in the arena. */
+int dhcp_plan_make(const struct tree *t, const char *network, struct arena *a,
                    struct dhcp_plan *ret, struct err *e);
 
 struct str dhcp_address_text(const struct dhcp_plan *p, struct address address);

@@ -173,10 +173,10 @@ static int check_network(const struct site *site, const char *name, struct err *
     return err_set(e, -ENOENT, "there is no network '%s'%s", name, guess_text(&guess));
 }
 
-int dhcp_plan_make(const struct tree *t, struct str url, const char *network, struct arena *a,
+int dhcp_plan_make(const struct tree *t, const char *network, struct arena *a,
                    struct dhcp_plan *ret, struct err *e)
 {
-    struct dhcp_plan p = {.arena = a, .url = url};
+    struct dhcp_plan p = {.arena = a, .url = tree_site(t)->url};
     int r = network ? check_network(tree_site(t), network, e) : 0;
     if (r == 0)
         r = find_server(&p, e);

@@ -212,8 +212,9 @@ static void check(struct cli *c, const struct config *config, struct faults *fau
                   struct tree **ret, struct check_result *ret_result)
 {
     struct progress progress;
+    const struct tree_source from = config_tree(config);
     progress_begin(&progress, "loading the seed tree");
-    int r = tree_load(config->seed_dir.p, config->templates_dir.p, faults, ret);
+    int r = tree_load(&from, faults, ret);
     progress_end(&progress);
     if (r == 0)
         check_all(c, *ret, faults, ret_result);

@@ -11,7 +11,7 @@ static int open_urls(struct cli *c, const struct config *config, enum rendition_
                      struct rendition *r)
 {
     if (keys == RENDITION_PLACEHOLDERS) {
-        seedtree_urls_open_placeholder(config, r->tree, &r->urls);
+        seedtree_urls_open_placeholder(r->tree, &r->urls);
         return CLI_OK;
     }
     if (seedtree_urls_open(config, r->tree, &r->urls, &r->no_secret) < 0 &&

@@ -16,7 +16,7 @@ static struct exchange x;
 static struct snapshot *world(const char *nodes)
 {
     tmptree_put(&files, "seed/nodes/n.yaml", nodes);
-    return snapshot_new(tmptree_load(&files), &secrets, STR("http://u"));
+    return snapshot_new(tmptree_load(&files), &secrets);
 }
 
 static int start(void **state)
@@ -24,7 +24,7 @@ static int start(void **state)
     static const struct core_host host = {.cls = NULL};
     (void)state;
     tmptree_init(&files);
-    tmptree_put(&files, "seed/site.yaml", "name: lab\nurl: http://site:1\n");
+    tmptree_put(&files, "seed/site.yaml", "name: lab\nurl: http://u\n");
     tmptree_put(&files, "seed/roles/r.yaml", "r: {}\n");
     fleet = openfleet_start();
     core = core_new(world("n: {role: r, macs: ['bc:24:11:00:20:0b']}\n"), fleet, NULL, &host);

@@ -81,7 +81,7 @@ static void leave(void)
 
 static void load(void)
 {
-    struct snapshot *s = snapshot_new(tmptree_load(&files), &secrets, STR("http://u"));
+    struct snapshot *s = snapshot_new(tmptree_load(&files), &secrets);
     const struct core_host host = {.held_beats = 3, .mint = &cluster.port};
     if (core)
         core_replace(core, s);
@@ -92,7 +92,7 @@ static void load(void)
 static void set_alarms(const char *what)
 {
     tmptree_put(&files, "seed/site.yaml",
-                arena_printf(&texts, "name: lab\nurl: http://site:1\nalarms: %s\n", what).p);
+                arena_printf(&texts, "name: lab\nurl: http://u\nalarms: %s\n", what).p);
     load();
 }
 
@@ -340,7 +340,7 @@ static void an_endpoint_that_is_a_masters_address(void **state)
                 "k8s-master-2: {role: m, cluster: homelab, addresses: [10.0.20.12]}\n" WORKER
                 ": {role: w, cluster: homelab, uuid: " UUID "}\n");
     tmptree_put(&files, "seed/site.yaml",
-                "name: lab\nurl: http://site:1\nnetworks: {n: {cidr: 10.0.20.0/24}}\n");
+                "name: lab\nurl: http://u\nnetworks: {n: {cidr: 10.0.20.0/24}}\n");
     load();
     arm("k8s-master-1");
     ask("k8s-master-1", JOIN_KEY);

@@ -22,9 +22,9 @@ static char big_template[GZIP_MIN_BYTES + 1];
 static struct snapshot *world(const char *evidence)
 {
     char site[256];
-    snprintf(site, sizeof(site), "name: lab\nurl: http://site:1\nevidence: %s\n", evidence);
+    snprintf(site, sizeof(site), "name: lab\nurl: " URL "\nevidence: %s\n", evidence);
     tmptree_put(&files, "seed/site.yaml", site);
-    return snapshot_new(tmptree_load(&files), &secrets, STR(URL));
+    return snapshot_new(tmptree_load(&files), &secrets);
 }
 
 static void on_wake(void *cls, struct slot_ref who)
@@ -267,8 +267,8 @@ static void a_site_may_lock_on_alarms(void **state)
 {
     (void)state;
     tmptree_put(&files, "seed/site.yaml",
-                "name: lab\nurl: http://site:1\nevidence: [name]\nalarms: lock\n");
-    core_replace(core, snapshot_new(tmptree_load(&files), &secrets, STR(URL)));
+                "name: lab\nurl: " URL "\nevidence: [name]\nalarms: lock\n");
+    core_replace(core, snapshot_new(tmptree_load(&files), &secrets));
     get("/nocloud/name/n1/user-data");
     is_refusal(403, "cloudseed node arm");
     assert_false(fleet_look(fleet, STR("n1")).locked); /* known only once it is written */

@@ -56,12 +56,11 @@ static int start(void **state)
     static const struct core_host host = {.extend = on_extend};
     (void)state;
     tmptree_init(&files);
-    tmptree_put(&files, "seed/site.yaml", "name: lab\nurl: http://site:1\n");
+    tmptree_put(&files, "seed/site.yaml", "name: lab\nurl: http://u\n");
     tmptree_put(&files, "seed/roles/r.yaml", "r: {}\n");
     tmptree_put(&files, "seed/nodes/n.yaml", "m: {role: r, serial: M}\n");
     fleet = openfleet_start();
-    core =
-        core_new(snapshot_new(tmptree_load(&files), &secrets, STR("http://u")), fleet, NULL, &host);
+    core = core_new(snapshot_new(tmptree_load(&files), &secrets), fleet, NULL, &host);
     extend();
     extensions = 0;
     return 0;

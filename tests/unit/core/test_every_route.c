@@ -38,12 +38,11 @@ static int start(void **state)
     static const struct core_host host = {.cls = NULL};
     (void)state;
     tmptree_init(&files);
-    tmptree_put(&files, "seed/site.yaml", "name: lab\nurl: http://site:1\nevidence: [name]\n");
+    tmptree_put(&files, "seed/site.yaml", "name: lab\nurl: http://u\nevidence: [name]\n");
     tmptree_put(&files, "seed/roles/r.yaml", "r: {}\n");
     tmptree_put(&files, "seed/nodes/n.yaml", "n1: {role: r}\n");
     fleet = openfleet_start();
-    core =
-        core_new(snapshot_new(tmptree_load(&files), &secrets, STR("http://u")), fleet, NULL, &host);
+    core = core_new(snapshot_new(tmptree_load(&files), &secrets), fleet, NULL, &host);
     struct keyer *k = keyer_new(&secrets.list[0]);
     keyer_seed_key(k, STR("n1"), 1, node_key);
     keyer_free(k);

@@ -89,7 +89,7 @@ static const struct exchange_port port = {.begin = on_begin, .end = on_end};
 static struct snapshot *world(void)
 {
     static const struct secrets secrets = {.list = {{.kid = 'n', .bytes = {1, 2, 3}}}, .n = 1};
-    return snapshot_new(tmptree_load(&files), &secrets, STR("http://10.0.10.5:8080"));
+    return snapshot_new(tmptree_load(&files), &secrets);
 }
 
 static void leave(uint32_t i)
@@ -117,7 +117,7 @@ static int start(void **state)
     static const struct core_host host = {.cls = NULL};
     (void)state;
     tmptree_init(&files);
-    tmptree_put(&files, "seed/site.yaml", "name: lab\nurl: http://site:1\n");
+    tmptree_put(&files, "seed/site.yaml", "name: lab\nurl: http://10.0.10.5:8080\n");
     fleet = openfleet_start();
     core = core_new(world(), fleet, NULL, &host);
     memset(woken, 0, sizeof(woken));

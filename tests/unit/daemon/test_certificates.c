@@ -68,7 +68,7 @@ static struct snapshot *snapshot(const char *site)
     static const struct secrets secrets = {.list = {{.kid = 'n', .bytes = {1}}}, .n = 1};
     tmptree_put(&files, "seed/site.yaml", site);
     struct tree *t = tmptree_load(&files);
-    return snapshot_new(t, &secrets, tree_site(t)->url);
+    return snapshot_new(t, &secrets);
 }
 
 #define SITE "name: lab\nurl: http://seed.home.arpa:8080\nnode_url: https://10.0.10.5:8443\n"

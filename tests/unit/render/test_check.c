@@ -40,7 +40,8 @@ static int end(void **state)
 
 static void load(const char *seed, const char *templates)
 {
-    assert_int_equal(tree_load(seed, templates, &faults, &tree), 0);
+    const struct tree_source from = {.seed_dir = seed, .templates_dir = templates};
+    assert_int_equal(tree_load(&from, &faults, &tree), 0);
     tables = scope_tables_new(tree);
 }
 

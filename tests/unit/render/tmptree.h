@@ -53,7 +53,9 @@ static inline struct tree *tmptree_load(struct tmptree *t)
     char templates[64];
     faults_init(&faults);
     snprintf(templates, sizeof(templates), "%s/templates", t->folder);
-    int r = tree_load(tmptree_path(t, "seed"), templates, &faults, &tree);
+    const struct tree_source from = {.seed_dir = tmptree_path(t, "seed"),
+                                     .templates_dir = templates};
+    int r = tree_load(&from, &faults, &tree);
     for (size_t i = 0; i < faults.kept; i++)
         print_error("%s:%u: %s\n", faults.list[i].at.file, faults.list[i].at.line,
                     faults.list[i].msg);

@@ -34,7 +34,8 @@ static void check_tree(const char *name)
     faults_init(&faults);
     arena_init(&a, 4096);
     buf_init(&got, 1 << 20);
-    assert_int_equal(tree_load("seed", "templates", &faults, &t), -EINVAL);
+    const struct tree_source from = {.seed_dir = "seed", .templates_dir = "templates"};
+    assert_int_equal(tree_load(&from, &faults, &t), -EINVAL);
     assert_null(t);
     listing_write(&got, &faults);
     if (getenv("CLOUDSEED_REWRITE"))

@@ -35,7 +35,8 @@ static struct world loaded(void)
     struct world w = {.tree = NULL};
     faults_init(&w.faults);
     buf_init(&w.said, 65536);
-    int r = tree_load("seed/", "templates", &w.faults, &w.tree);
+    const struct tree_source from = {.seed_dir = "seed/", .templates_dir = "templates"};
+    int r = tree_load(&from, &w.faults, &w.tree);
     assert_int_equal(r, w.faults.errors ? -EINVAL : 0);
     assert_int_equal(w.tree != NULL, r == 0);
     buf_printf(&w.said, "%s", "");

@@ -167,6 +167,12 @@ static bool wants_node(const struct route *r)
     return r->identity != IDENTITY_NONE && r->identity != IDENTITY_SOCKET;
 }
 
+/* No body is read of a peer that knows no key. */
+static bool wants_body_of_node(const struct route *r)
+{
+    return r->body_max_bytes && wants_node(r);
+}
+
 /* The first step, once the request is whole. */
 static enum exchange_verdict answer(struct exchange *x, void *state)
 {
@@ -194,6 +200,8 @@ static void on_begin(void *cls, struct exchange *x)
                x->in.principal.kind != PRINCIPAL_SOCKET) {
         on_refuse(c, x, 403, "only processes of this machine are answered here");
     } else {
+        if (wants_body_of_node(found.route) && !identify_node(x, rq))
+            return;
         x->body_max_bytes = found.route->body_max_bytes;
         x->is_secret |= found.route->identity == IDENTITY_JOIN_KEY;
         x->next = answer;

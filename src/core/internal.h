@@ -99,7 +99,9 @@ uint32_t hold_count(const struct core *c, struct str cluster);
 
 /* --- What nodes and boot programs ask for ---------------------------------------------------- */
 
-#define REPORT_MAX_BYTES (256 * 1024) /* it may carry files, which are not kept */
+#define REPORT_MAX_BYTES                                                     \
+    (4 * 1024 * 1024) /* an installer's carries its logs, which are not kept \
+                       */
 #define PHONE_HOME_MAX_BYTES (64 * 1024)
 
 enum exchange_verdict boot_answer(struct exchange *x, struct request_ctx *rq);

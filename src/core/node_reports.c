@@ -12,6 +12,7 @@
 #define DESCRIPTION_MAX_BYTES 1024
 #define HOST_KEY_MAX_BYTES 8192
 #define KIND_MAX_BYTES 32
+#define TYPE_MAX_BYTES 16
 
 /* --- Reports --------------------------------------------------------------------------------- */
 
@@ -39,27 +40,37 @@ static double duration_of(struct value map)
     return v.kind == VALUE_FLOAT && isfinite(v.f) && v.f >= 0 ? v.f : -1;
 }
 
+/* "start", "finish"; Ubuntu's installer sends further ones, such as "log". */
+static bool is_event_type(struct str type)
+{
+    for (size_t i = 0; i < type.n; i++) {
+        char c = type.p[i];
+        if (!(c >= 'a' && c <= 'z') && c != '_' && c != '-')
+            return false;
+    }
+    return type.n > 0 && type.n <= TYPE_MAX_BYTES;
+}
+
 /* Unknown members are ignored: a newer cloud-init may send more. */
 const char *node_reports_read_report(struct str body, struct arena *a, struct report *ret)
 {
     struct value map;
     struct err e;
     if (json_read(body, a, &map, &e) < 0)
-        return arena_printf(a, "the report is no JSON: %s", e.msg).p;
+        return arena_printf(a, "the report is not JSON: %s", e.msg).p;
     if (map.kind != VALUE_MAP)
-        return "the report is no JSON object";
+        return "the report is not a JSON object";
     struct report r = {
         .name = text_of(map, "name", NAME_MAX_BYTES),
         .description = text_of(map, "description", DESCRIPTION_MAX_BYTES),
+        .type = text_of(map, "event_type", TYPE_MAX_BYTES + 1),
         .result = result_of(map),
         .duration_s = duration_of(map),
     };
-    struct str type = text_of(map, "event_type", 16);
-    r.finish = str_is(type, "finish");
     if (!r.name.n)
         return "the report has no 'name'";
-    if (!r.finish && !str_is(type, "start"))
-        return "the report's 'event_type' is neither 'start' nor 'finish'";
+    if (!is_event_type(r.type))
+        return "the report has no 'event_type' such as 'start' or 'finish'";
     *ret = r;
     return NULL;
 }
@@ -102,9 +113,9 @@ static const char *take_host_key(struct phone_home *p, struct str kind, struct s
     if (!key.n)
         return NULL;
     if (!is_kind(kind))
-        return "a public key is of no kind that there is";
+        return "a public key's kind is not a word such as ed25519";
     if (!is_host_key(key))
-        return "a public key is none of ssh's";
+        return "a public key is not one of ssh's";
     for (uint32_t i = 0; i < p->host_keys_n; i++) {
         if (str_eq(p->host_keys[i].kind, kind)) {
             p->host_keys[i].key = key;
@@ -117,9 +128,11 @@ static const char *take_host_key(struct phone_home *p, struct str kind, struct s
     return NULL;
 }
 
-static const char *take_field(struct phone_home *p, const struct form_field *field)
+/* *ret_known: it is a field that a call home has. */
+static const char *take_field(struct phone_home *p, const struct form_field *field, bool *ret_known)
 {
     static const struct str prefix = {"pub_key_", 8};
+    *ret_known = true;
     if (str_is(field->name, "hostname"))
         p->hostname = text_given(field->value, NAME_MAX_BYTES);
     else if (str_is(field->name, "fqdn"))
@@ -129,6 +142,8 @@ static const char *take_field(struct phone_home *p, const struct form_field *fie
     else if (str_starts(field->name, prefix) && field->name.n > prefix.n)
         return take_host_key(p, str_skip(field->name, prefix.n),
                              text_given(field->value, HOST_KEY_MAX_BYTES));
+    else
+        *ret_known = false;
     return NULL;
 }
 
@@ -136,11 +151,16 @@ const char *node_reports_read_phone_home(struct str body, struct arena *a, struc
 {
     struct phone_home p = {.hostname = {"", 0}, .fqdn = {"", 0}, .instance_id = {"", 0}};
     struct form_field field;
+    bool understood = false, known;
     while (form_next(&body, a, &field)) {
-        const char *wrong = take_field(&p, &field);
+        const char *wrong = take_field(&p, &field, &known);
         if (wrong)
             return wrong;
+        understood |= known;
     }
+    if (!understood)
+        return "nothing in this call is known: it is a form, such as "
+               "hostname=NAME&instance_id=ID&pub_key_ed25519=KEY";
     *ret = p;
     return NULL;
 }
@@ -181,9 +201,12 @@ enum exchange_verdict node_phone_home(struct exchange *x, struct request_ctx *rq
 {
     struct change c = request_change(x, rq->node, CHANGE_PHONE_HOME);
     c.by_window_key = !snapshot_find_key(x->snapshot, rq->path.key);
-    const char *wrong = node_reports_read_phone_home(x->in.body, &x->arena, &c.phone_home);
+    bool is_form = !x->in.content_type.p || form_has_type(x->in.content_type);
+    const char *wrong = is_form ? node_reports_read_phone_home(x->in.body, &x->arena, &c.phone_home)
+                                : "a call home is a form: its Content-Type is " FORM_TYPE
+                                  ", or there is none";
     if (!wrong)
         return tell_fleet(x, rq, &c);
-    answer_refuse(x, 400, wrong);
+    answer_refuse(x, is_form ? 400 : 415, wrong);
     return EXCHANGE_DONE;
 }

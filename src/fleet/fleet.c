@@ -124,6 +124,7 @@ static void copy_what(struct change *c, struct arena *a)
     case CHANGE_REPORT:
         c->report.name = arena_str(a, c->report.name);
         c->report.description = arena_str(a, c->report.description);
+        c->report.type = arena_str(a, c->report.type);
         break;
     case CHANGE_PHONE_HOME:
         c->phone_home.hostname = arena_str(a, c->phone_home.hostname);

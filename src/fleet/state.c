@@ -73,8 +73,7 @@ static struct value event_progress(const struct report *p, bool reboot, struct a
     struct value duration = {.kind = VALUE_UNDEFINED};
     if (p->duration_s >= 0)
         duration = value_float(p->duration_s);
-    return MADE(a, JSON_STR("stage", p->name),
-                JSON_STR("type", p->finish ? STR("finish") : STR("start")),
+    return MADE(a, JSON_STR("stage", p->name), JSON_STR("type", p->type),
                 JSON_VALUE("result", result_value(p->result)), JSON_VALUE("duration", duration),
                 JSON_VALUE("description", text_if_any(p->description)),
                 JSON_VALUE("reboot", flag_if_set(reboot)));
@@ -367,13 +366,13 @@ static void wrong_key(struct step *s)
 /* The first report of cloud-init in a boot. */
 static bool begins_a_boot(const struct report *p)
 {
-    return !p->finish &&
+    return str_is(p->type, "start") &&
            (str_is(p->name, "init-network") || str_is(p->name, "init-network/activate-datasource"));
 }
 
 static bool ends_a_boot(const struct report *p)
 {
-    return p->finish && str_is(p->name, "modules-final");
+    return str_is(p->type, "finish") && str_is(p->name, "modules-final");
 }
 
 static bool went_wrong(const struct report *p)

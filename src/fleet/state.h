@@ -40,7 +40,7 @@ enum report_result { REPORT_NONE, REPORT_SUCCESS, REPORT_WARN, REPORT_FAIL };
 /* A webhook's event (docs/formats/fleet.md). */
 struct report {
     struct str name, description;
-    bool finish; /* else it is a start */
+    struct str type; /* "start", "finish", or of an installer "log" and others */
     enum report_result result;
     double duration_s; /* below 0: not given */
 };

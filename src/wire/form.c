@@ -3,6 +3,12 @@
 
 #include "base/hex.h"
 
+bool form_has_type(struct str content_type)
+{
+    struct str type = str_cut(&content_type, ';');
+    return str_eq_nocase(str_trim(type), STR(FORM_TYPE));
+}
+
 static bool needs_decoding(struct str s)
 {
     return s.n && (memchr(s.p, '+', s.n) || memchr(s.p, '%', s.n));

@@ -5,6 +5,11 @@
 
 #include "base/arena.h"
 
+#define FORM_TYPE "application/x-www-form-urlencoded"
+
+/* Whether that is the media type of a Content-Type, in any case and with any parameters. */
+bool form_has_type(struct str content_type);
+
 struct form_field {
     struct str name, value;
 };

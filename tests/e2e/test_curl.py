@@ -1,6 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """curl, as admins and scripts have it."""
+import base64
+import json
+import os
 import shutil
 import subprocess
 import sys
@@ -52,6 +55,45 @@ def test_compressed_from_pieces():
         tap.eq(curl("--fail", "--compressed", url(file)), lab.get(f"/s/{KEY}/{file}").body)
     told = curl("--compressed", "-o", "/dev/null", "-D", "-", url("user-data")).decode().lower()
     assert "content-encoding: gzip" in told, told
+
+
+def test_calls_home():
+    """As curl sends them; a call that is not understood is not thanked for."""
+    lab.arm("k8s-worker-3")
+    call = url("phone-home", key=world.key_of(lab.state, "k8s-worker-3"))
+    for args, status, said in (
+            (["--json", '{"hostname": "n"}'], 415, "is a form"),
+            (["-F", "hostname=n"], 415, "is a form"),
+            (["--data-binary", "hostname=n", "-H", "Content-Type: text/plain"], 415, "is a form"),
+            (["-d", '{"hostname": "n"}'], 400, "nothing in this call is known"),
+            (["-d", ""], 400, "nothing in this call is known"),
+            (["-d", "name=n"], 400, "nothing in this call is known"),
+            (["-d", "hostname=k8s-worker-3", "-H", "Content-Type:"], 200, "ok")):
+        got = curl("-w", "%{http_code}", *args, call).decode()
+        tap.contains(got, said)
+        tap.eq(got.splitlines()[-1], str(status), args)
+    told = lab.admin("GET", "/v1/nodes/k8s-worker-3").json
+    tap.eq((told["state"], told["identity"]["hostname"]), ("up", "k8s-worker-3"))
+
+
+def test_what_an_installer_reports():
+    """As curtin sends it, with its log of a megabyte in base64."""
+    lab.arm("k8s-worker-2")
+    report = url("report", key=world.key_of(lab.state, "k8s-worker-2"))
+    log = base64.b64encode(os.urandom(1 << 20)).decode()
+    events = [{"name": "cmd-install", "event_type": "start"},
+              {"name": "subiquity/late/run", "event_type": "log", "description": "é" * 2000},
+              {"name": "cmd-install", "event_type": "finish", "result": "SUCCESS",
+               "files": [{"path": "/var/log/install.log", "encoding": "base64", "content": log}] * 2}]
+    for event in events:
+        body = world.scratch() / "event"
+        body.write_text(json.dumps({**event, "origin": "curtin", "level": "INFO"}))
+        tap.eq(curl("--fail", "--json", f"@{body}", report), b"ok\n", event["name"])
+    told = lab.admin("GET", "/v1/events?node=k8s-worker-2&kind=progress").json["events"]
+    tap.eq([event["data"]["type"] for event in told], ["start", "log", "finish"])
+    assert 1000 < len(told[1]["data"]["description"].encode()) <= 1024, told[1]
+    assert not any(log[:20] in json.dumps(event) for event in told)
+    tap.eq(lab.admin("GET", "/v1/nodes/k8s-worker-2").json["state"], "booting")
 
 
 def test_head():

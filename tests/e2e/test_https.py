@@ -288,7 +288,7 @@ def test_absolute_form():
 def test_a_body_too_large():
     with start() as server:
         key = world.key_of(server.state, "n1")
-        for body in (b"x" * 2**21, iter([b"y" * 60000] * 40)):  # with its length, and chunked
+        for body in (b"x" * 2**23, iter([b"y" * 60000] * 80)):  # with its length, and chunked
             with contextlib.suppress(ConnectionError, ssl.SSLError):
                 tap.eq(request(server, "POST", f"/s/{key}/report", body)[0], 413)
         alive(server)

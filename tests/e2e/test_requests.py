@@ -161,6 +161,7 @@ def test_lines_that_end_in_lf():
 
 
 REPORT = f"POST /s/{KEY}/report HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+CALL = REPORT.replace("report", "phone-home")
 NEXT = f"GET {PATH} HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
@@ -205,7 +206,7 @@ def test_chunked_bodies_over_the_limit():
     for body, rest in ((piece * 70, ""), (piece * 70, f"0\r\n\r\n{NEXT}"),
                        (f"{1 << 30:x}\r\n" + "a" * 300_000, "")):
         with world.Wire(server) as wire:
-            wire.send(f"{REPORT}Transfer-Encoding: chunked\r\n\r\n")
+            wire.send(f"{CALL}Transfer-Encoding: chunked\r\n\r\n")
             with contextlib.suppress(ConnectionError):
                 wire.send(body + rest)
             answer = wire.answer()
@@ -213,6 +214,32 @@ def test_chunked_bodies_over_the_limit():
             tap.contains(world.one_line(answer), "too large")
             wire.ends()
     tap.contains(server.wait_event("refused", status=413)["reason"], "too large")
+
+
+def test_bodies_together_are_bounded():
+    """Only nodes that have a key are read at all; and of these, no more than 64 MiB."""
+    large = 4_000_000
+    head = f"{REPORT}Content-Length: {large}\r\n\r\n"
+    with contextlib.ExitStack() as stack:
+        for _ in range(16):
+            wire = stack.enter_context(world.Wire(server))
+            wire.send(head + "a" * (large - 1))
+            tap.wait_until(lambda: not world.unread(wire.socket))  # pylint: disable=W0640
+        for _ in range(2):
+            with world.Wire(server) as wire:
+                with contextlib.suppress(ConnectionError):
+                    wire.send(head + "a" * large)
+                answer = wire.answer()
+                tap.eq(answer.status, 503)
+                tap.contains(world.one_line(answer), "too many large requests")
+        body = '{"name": "s", "event_type": "start"}'
+        tap.eq(server.request("POST", f"/s/{KEY}/report", body).status, 200)
+        answer = server.request("POST", f"/s/{'a' * 27}/report", "a" * large)
+        tap.eq((answer.status, answer.headers["Connection"]), (404, "close"))
+    with world.Wire(server) as wire:
+        tap.wait_until(lambda: server.admin("GET", "/v1/server").json["load"]["connections"] <= 2)
+        wire.send(head + "a" * large)
+        tap.eq(wire.answer().status, 400)
 
 
 def test_a_refusal_reaches_a_client_that_sends_a_large_body():

@@ -69,7 +69,7 @@ static void check_report(struct str body, struct arena *a)
         need(wrong[0] && !strchr(wrong, '\n'));
         return;
     }
-    need(c.report.name.n && c.report.name.n <= 255);
+    need(c.report.name.n && c.report.name.n <= 255 && c.report.type.n && c.report.type.n <= 16);
     live(&c, a);
 }
 
@@ -87,6 +87,7 @@ static void check_form(struct str body, struct arena *a)
 {
     struct form_field field;
     size_t bytes = 0;
+    form_has_type(body);
     while (form_next(&body, a, &field))
         bytes += field.name.n + field.value.n + 1;
     need(bytes <= 2 * (1 << 20));

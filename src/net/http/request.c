@@ -423,11 +423,28 @@ static void respond_and_drop(struct http_request *r)
     http_respond_at_once(r->connection, out->status, out->type, out->allow, out->body);
 }
 
-/* Without Content-Length that shows only within the body, where libmicrohttpd takes no answer. */
-static void refuse_within_body(struct http_request *r)
+/* libmicrohttpd takes no answer within a body. */
+static void refuse_within_body(struct http_request *r, int status, const char *reason)
 {
-    exchange_refuse(&r->exchange, 413, too_large);
+    r->server->bodies_bytes -= r->body.n;
+    buf_done(&r->body);
+    exchange_refuse(&r->exchange, status, reason);
     respond_and_drop(r);
+}
+
+/* Of all bodies that are being received. Small ones are taken even so. */
+#define BODIES_MAX_BYTES (64 * 1024 * 1024)
+#define SMALL_BODY_MAX_BYTES (64 * 1024)
+
+static void take_body(struct http_request *r, const char *piece, size_t n)
+{
+    struct http_server *s = r->server;
+    if (r->body.n + n > SMALL_BODY_MAX_BYTES && s->bodies_bytes + n > BODIES_MAX_BYTES)
+        refuse_within_body(r, 503, "too many large requests at the same time: try again");
+    else if (buf_append(&r->body, piece, n))
+        s->bodies_bytes += n;
+    else /* without Content-Length that shows only here */
+        refuse_within_body(r, 413, too_large);
 }
 
 /* Whether the body may come although the request is refused. One that waits for "100 Continue" does
@@ -473,8 +490,8 @@ enum MHD_Result http_request_step(void *cls, struct MHD_Connection *m, const cha
     } else if (*body_n) {
         http_request_check(r, REQUEST_BEGUN);
         r->is_fed = true;
-        if (!r->dropping && !buf_append(&r->body, body, *body_n))
-            refuse_within_body(r);
+        if (!r->dropping)
+            take_body(r, body, *body_n);
         *body_n = 0;
         return MHD_YES;
     }
@@ -582,6 +599,7 @@ void http_request_end(void *cls, struct MHD_Connection *m, void **context,
     *context = NULL;
     r->connection->request = NULL;
     s->requests_n--;
+    s->bodies_bytes -= r->body.n;
     if (r->exchange.out.status || r->abandoned)
         log_outcome(r, how == MHD_REQUEST_TERMINATED_COMPLETED_OK || r->dropping);
     else

@@ -4,6 +4,7 @@
 #include "unit/render/tmptree.h"
 
 #include "core/core.h"
+#include "wire/form.h"
 
 #define TEXT "text/plain; charset=utf-8"
 #define GZIP_MIN_BYTES 14600
@@ -337,21 +338,81 @@ static void calls_home(void **state)
     assert_str(r.fqdn, "n1.lab");
 }
 
+/* An installer's events change no state; what is not a form is not taken for one. */
+static void other_events(void **state)
+{
+    struct record r;
+    uint64_t revision;
+    (void)state;
+    arm();
+    post("report",
+         "{\"name\": \"curtin\", \"event_type\": \"log\", \"files\": [{\"path\": \"/l\"}]}");
+    is_told_once_it_is_written();
+    post("report", "{\"name\": \"modules-final\", \"event_type\": \"result\"}");
+    is_told_once_it_is_written();
+    assert_int_equal(state_of_n1(), STATE_BOOTING);
+    fleet_record(fleet, STR("n1"), &x.arena, &r, &revision);
+    assert_int_equal(r.boot.events, 2);
+    assert_false(r.boot.finished);
+}
+
+static void calls_of_other_types(void **state)
+{
+    static const struct {
+        const char *type, *body;
+        int status;
+    } calls[] = {
+        {NULL, "", 400},
+        {NULL, "&&", 400},
+        {NULL, "{\"hostname\": \"n1\"}", 400},
+        {FORM_TYPE, "{\"hostname\": \"n1\"}", 400},
+        {FORM_TYPE, "name=n1&pub_key=x", 400},
+        {"application/json", "{\"hostname\": \"n1\"}", 415},
+        {"multipart/form-data; boundary=b", "--b--", 415},
+        {"text/plain", "hostname=n1", 415},
+        {"", "hostname=n1", 415},
+        {FORM_TYPE "x", "hostname=n1", 415},
+        {"Application/X-WWW-Form-Urlencoded ;charset=UTF-8", "hostname=n1", 200},
+        {FORM_TYPE, "hostname=N%2FA", 200},
+        {NULL, "pub_key_dsa=N%2FA", 200},
+    };
+    (void)state;
+    arm();
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+        post("phone-home", calls[i].body);
+        if (calls[i].type)
+            x.in.content_type = str_from(calls[i].type);
+        if (take_a_step() == EXCHANGE_WAIT) {
+            fleet_on_store(fleet);
+            take_a_step();
+        }
+        assert_int_equal(x.out.status, calls[i].status);
+    }
+}
+
+static const char *const odd_types[] = {"1", "\"\"", "\"a b\"", "\"abcdefghijklmnopq\"", "null"};
+
 static void bodies_that_are_none(void **state)
 {
     (void)state;
     post("report", "{");
     step();
-    is_refusal(400, "no JSON");
+    is_refusal(400, "not JSON");
     post("report", "{\"name\": \"x\"}");
     step();
     is_refusal(400, "event_type");
     post("phone-home", "pub_key_rsa=not+a+key");
     step();
-    is_refusal(400, "none of ssh's");
+    is_refusal(400, "not one of ssh's");
+    for (size_t i = 0; i < sizeof(odd_types) / sizeof(odd_types[0]); i++) {
+        char body[128];
+        snprintf(body, sizeof(body), "{\"name\": \"x\", \"event_type\": %s}", odd_types[i]);
+        post("report", body);
+        step();
+        is_refusal(400, "event_type");
+    }
     begin(METHOD_POST, "/s/nabcdefghijklmnopqrstuvwxyz/report");
-    x.in.body = STR("{}");
-    step();
+    assert_int_equal(x.body_max_bytes, 0); /* no body is waited for */
     is_refusal(404, "no node has this seed key");
     assert_int_equal(state_of_n1(), STATE_REGISTERED);
 }
@@ -576,8 +637,9 @@ static void a_world_without_nodes(void **state)
 
 UNIT_MAIN(TEST(files_by_key), TEST(both_secrets_open), TEST(keys_that_open_nothing), TEST(evidence),
           TEST(a_windows_key_ends_with_it), TEST(a_locked_node), TEST(a_new_generation),
-          TEST(a_site_may_lock_on_alarms), TEST(reports), TEST(calls_home),
-          TEST(bodies_that_are_none), TEST(who_leaves_before_the_answer), TEST(evidence_of_nobody),
+          TEST(a_site_may_lock_on_alarms), TEST(reports), TEST(calls_home), TEST(other_events),
+          TEST(calls_of_other_types), TEST(bodies_that_are_none),
+          TEST(who_leaves_before_the_answer), TEST(evidence_of_nobody),
           TEST(evidence_that_does_not_count), TEST(a_known_tag_needs_no_body), TEST(head_is_get),
           TEST(gzip_of_what_is_large), TEST(no_gzip_of_what_is_small),
           TEST(a_file_that_cannot_be_rendered), TEST(other_methods), TEST(health),

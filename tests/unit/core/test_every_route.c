@@ -117,11 +117,20 @@ static void begin(const struct route *r, int listener, int method, enum shows sh
     exchange_begin(&x, core_port(core));
 }
 
+static bool wants_node(const struct route *r)
+{
+    return r->identity != IDENTITY_NONE && r->identity != IDENTITY_SOCKET;
+}
+
+static bool has_key(enum shows shows)
+{
+    return shows == SHOWS_SEED_KEY || shows == SHOWS_WINDOW_KEY;
+}
+
 /* By a key, or by evidence in a window that is open. */
 static void check_node(const struct route *r, enum shows shows)
 {
-    bool has_key = shows == SHOWS_SEED_KEY || shows == SHOWS_WINDOW_KEY;
-    bool known = r->identity == IDENTITY_EVIDENCE || has_key;
+    bool known = r->identity == IDENTITY_EVIDENCE || has_key(shows);
     while (exchange_step(&x) == EXCHANGE_WAIT) {
         fleet_on_store(fleet);
         exchange_wake(&x);
@@ -146,10 +155,13 @@ static void check_row(const struct route *r, int listener, int method, enum show
         return; /* another row's turn */
     } else if (r->identity == IDENTITY_SOCKET && shows != SHOWS_SOCKET) {
         assert_int_equal(x.out.status, 403);
+    } else if (r->body_max_bytes && wants_node(r) && !has_key(shows)) {
+        assert_int_equal(x.out.status, 404); /* before there is a body */
+        assert_int_equal(x.body_max_bytes, 0);
     } else {
         assert_int_equal(x.out.status, 0);
         assert_int_equal(x.body_max_bytes, r->body_max_bytes);
-        if (r->identity != IDENTITY_NONE && r->identity != IDENTITY_SOCKET)
+        if (wants_node(r))
             check_node(r, shows);
     }
 }

@@ -69,7 +69,7 @@ static inline struct outcome *life_report(struct life *l, const char *name, bool
 {
     return life_apply(l, (struct change){.kind = CHANGE_REPORT,
                                          .report = {.name = str_from(name),
-                                                    .finish = finish,
+                                                    .type = finish ? STR("finish") : STR("start"),
                                                     .result = result,
                                                     .duration_s = -1}});
 }

@@ -79,6 +79,17 @@ static struct value failure_value(const struct record *r, struct arena *a)
                     JSON_STR("reason", r->reason), JSON_VALUE("log", admin_text_or_none(r->log)));
 }
 
+/* The token by which it joins. */
+static struct value mint_value(const struct fleet *f, const struct node *n, struct arena *a)
+{
+    struct mint_record r;
+    if (!fleet_minted(f, n->uid, a, &r))
+        return value_none();
+    return JSON_MAP(a, JSON_STR("phase", str_from(mint_phase_names[r.phase])),
+                    JSON_STR("token", r.token.id), JSON_VALUE("ends", json_time(r.end_wall_ms, a)),
+                    JSON_VALUE("reason", admin_text_or_none(r.reason)));
+}
+
 static struct value window_value(const struct record *r, struct arena *a)
 {
     if (!r->has_window)
@@ -149,6 +160,7 @@ struct value admin_node_value(struct exchange *x, const struct request_ctx *rq,
     put_definition(&m, n, &x->arena);
     put_urls(&m, x, n);
     put_life(&m, n, &r, &x->arena);
+    put(&m, STR("mint"), mint_value(rq->core->fleet, n, &x->arena));
     put(&m, STR("check"),
         value_str(str_from(check_verdict_names[snapshot_verdict(x->snapshot, n)])));
     return json_map(m.list, m.n, &x->arena);

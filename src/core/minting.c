@@ -12,7 +12,8 @@
 struct minting {
     TAILQ_ENTRY(minting) entry;
     struct slot_ref slot;
-    char *uid, *id;
+    char *uid, *id, *claim, *cluster;
+    uint32_t epoch;
     struct mint *mint;
     struct waiters waiters; /* exchanges */
 };
@@ -63,6 +64,8 @@ static void drop(struct mintings *all, struct minting *m)
     slots_remove(&all->slots, m->slot);
     free(m->uid);
     free(m->id);
+    free(m->claim);
+    free(m->cluster);
     free(m);
     waiters_wake(&waiters);
     waiters_done(&waiters);
@@ -79,10 +82,27 @@ void mintings_free(struct mintings *all)
     free(all);
 }
 
+/* Admins see why it is not there yet, though no node may be waiting at the moment. */
+static void tell(const struct mintings *all, const struct minting *m)
+{
+    const struct mint_change c = {
+        .kind = MINT_TELL,
+        .claim = str_from(m->claim),
+        .cluster = str_from(m->cluster),
+        .epoch = m->epoch,
+        .token = {str_from(m->id), STR("")},
+        .taken = STR(""),
+        .reason = str_from(m->mint->err.msg),
+    };
+    fleet_forget(all->fleet, fleet_mint(all->fleet, str_from(m->uid), &c, (struct waiter){0}));
+}
+
 static void on_news(void *cls, struct slot_ref ref)
 {
     struct mintings *all = cls;
     struct minting *m = slots_find(&all->slots, ref);
+    if (m && m->mint->err.msg[0])
+        tell(all, m);
     if (m && m->mint->outcome != MINT_PENDING)
         waiters_wake(&m->waiters);
 }
@@ -252,6 +272,9 @@ static int begin(struct exchange *x, struct asking *a, struct err *e)
     }
     m->uid = mem_copy(a->q.uid.p, a->q.uid.n);
     m->id = mem_copy(a->record.token.id.p, a->record.token.id.n);
+    m->claim = mem_copy(a->q.claim.p, a->q.claim.n);
+    m->cluster = mem_copy(a->q.cluster.p, a->q.cluster.n);
+    m->epoch = a->record.epoch;
     TAILQ_INSERT_TAIL(&all->list, m, entry);
     return 0;
 }

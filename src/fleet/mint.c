@@ -22,6 +22,7 @@ struct value mint_record_value(const struct mint_record *r, struct arena *a)
     fields_put(&m, STR("id"), value_str(r->token.id));
     fields_put(&m, STR("sealed"), value_str(r->token.sealed));
     fields_put(&m, STR("end_ms"), value_int(r->end_wall_ms));
+    fields_text(&m, STR("reason"), r->reason);
     return fields_value(&m, a);
 }
 
@@ -48,6 +49,7 @@ int mint_record_read(struct str json, struct arena *a, struct mint_record *ret, 
         .token.id = get_needed(&rd, "id"),
         .token.sealed = get_needed(&rd, "sealed"),
         .end_wall_ms = fields_get_int(&rd, "end_ms", -FIELDS_TIME_MAX_MS, FIELDS_TIME_MAX_MS),
+        .reason = fields_get_text(&rd, "reason"),
     };
     if (rd.wrong)
         return err_set(e, -EINVAL, "a token's record has no such '%s'", rd.wrong);
@@ -71,34 +73,55 @@ static bool serves(const struct mint_record *r, const struct mint_change *c, int
            !str_eq(r->token.id, c->taken) && lives(r, wall_ms);
 }
 
-static int intend(const struct mint_record *r, const struct mint_change *c, int64_t wall_ms,
-                  struct mint_record *ret, bool *ret_writes)
+static void write_with(struct mint_result *ret, const char *kind, struct arena *a)
 {
-    *ret_writes = !(r && serves(r, c, wall_ms));
-    if (!*ret_writes)
-        *ret = *r;
-    else
-        *ret = (struct mint_record){
-            .phase = MINT_PHASE_INTENDED,
-            .claim = c->claim,
-            .cluster = c->cluster,
-            .epoch = c->epoch,
-            .token = c->token,
-            .end_wall_ms = wall_ms + MINT_LENGTH_MS,
-        };
-    return 200;
+    const struct mint_record *r = &ret->record;
+    struct fields m = {.n = 0};
+    fields_put(&m, STR("cluster"), value_str(r->cluster));
+    fields_put(&m, STR("token"), value_str(r->token.id));
+    fields_text(&m, STR("reason"), r->reason);
+    ret->event = (struct event){kind, fields_value(&m, a)};
+    ret->writes = true;
 }
 
-int mint_apply(const struct mint_record *r, const struct mint_change *c, int64_t wall_ms,
-               struct mint_record *ret, bool *ret_writes)
+static void intend(const struct mint_record *r, const struct mint_change *c, int64_t wall_ms,
+                   struct arena *a, struct mint_result *ret)
 {
-    *ret_writes = false;
-    if (c->kind == MINT_INTEND)
-        return intend(r, c, wall_ms, ret, ret_writes);
-    if (!r || !str_eq(r->token.id, c->token.id) || !str_eq(r->claim, c->claim))
-        return 409;
-    *ret = *r;
-    ret->phase = MINT_PHASE_SIGNED;
-    *ret_writes = r->phase != MINT_PHASE_SIGNED;
-    return 200;
+    if (r && serves(r, c, wall_ms)) {
+        ret->record = *r;
+        return;
+    }
+    ret->record = (struct mint_record){
+        .phase = MINT_PHASE_INTENDED,
+        .claim = c->claim,
+        .cluster = c->cluster,
+        .epoch = c->epoch,
+        .token = c->token,
+        .end_wall_ms = wall_ms + MINT_LENGTH_MS,
+    };
+    write_with(ret, "minting", a);
+}
+
+void mint_apply(const struct mint_record *r, const struct mint_change *c, int64_t wall_ms,
+                struct arena *a, struct mint_result *ret)
+{
+    *ret = (struct mint_result){.status = 200};
+    if (c->kind == MINT_INTEND) {
+        intend(r, c, wall_ms, a, ret);
+        return;
+    }
+    if (!r || !str_eq(r->token.id, c->token.id) || !str_eq(r->claim, c->claim)) {
+        ret->status = 409;
+        return;
+    }
+    ret->record = *r;
+    if (r->phase == MINT_PHASE_SIGNED)
+        return; /* what was told late is not true any more */
+    ret->record.reason = c->kind == MINT_TELL ? c->reason : STR("");
+    if (c->kind == MINT_CONFIRM) {
+        ret->record.phase = MINT_PHASE_SIGNED;
+        write_with(ret, "minted", a);
+    } else if (!str_eq(r->reason, c->reason)) {
+        write_with(ret, "mint-waits", a);
+    }
 }

@@ -10,8 +10,7 @@
 #ifndef CLOUDSEED_FLEET_MINT_H
 #define CLOUDSEED_FLEET_MINT_H
 
-#include "base/err.h"
-#include "base/value.h"
+#include "fleet/state.h"
 
 #define MINT_LENGTH_MS ((int64_t)15 * 60 * 1000) /* how long a token lives */
 #define MINT_LEFT_MS 60000 /* a boot that has less than that left is given another token */
@@ -35,6 +34,7 @@ struct mint_record {
     uint32_t epoch; /* of the cluster */
     struct mint_token token;
     int64_t end_wall_ms;
+    struct str reason; /* why it was not good when the cluster was seen last; empty: not known */
 };
 
 struct value mint_record_value(const struct mint_record *r, struct arena *a);
@@ -44,6 +44,7 @@ int mint_record_read(struct str json, struct arena *a, struct mint_record *ret, 
 
 enum mint_change_kind {
     MINT_INTEND, /* the boot needs a token */
+    MINT_TELL,   /* why the cluster does not have it yet */
     MINT_CONFIRM /* the cluster has the token, and it is good */
 };
 
@@ -54,11 +55,18 @@ struct mint_change {
     uint32_t epoch;
     struct mint_token token; /* intend: made up just now, for the case that it needs another one */
     struct str taken;        /* intend: id of one that the cluster cannot make; empty: none */
+    struct str reason;       /* tell: one line */
 };
 
-/* 200, with the record as it is now and whether it must be written, or 409: the token that is
- * confirmed is not the one of the record. NULL: there is no record. */
-int mint_apply(const struct mint_record *r, const struct mint_change *c, int64_t wall_ms,
-               struct mint_record *ret, bool *ret_writes);
+struct mint_result {
+    int status; /* HTTP's: 200, or 409: the token is not the one of the record */
+    bool writes;
+    struct mint_record record; /* of 200: as it is now */
+    struct event event;        /* of what is written */
+};
+
+/* NULL: there is no record. */
+void mint_apply(const struct mint_record *r, const struct mint_change *c, int64_t wall_ms,
+                struct arena *a, struct mint_result *ret);
 
 #endif

@@ -27,9 +27,9 @@ struct slot_ref fleet_mint(struct fleet *f, struct str uid, const struct mint_ch
     struct slot_ref ticket = op->ticket;
     struct arena *a = &op->arena;
     op->mint_change = *c;
-    struct str *const texts[] = {&op->mint_change.claim, &op->mint_change.cluster,
+    struct str *const texts[] = {&op->mint_change.claim,    &op->mint_change.cluster,
                                  &op->mint_change.token.id, &op->mint_change.token.sealed,
-                                 &op->mint_change.taken};
+                                 &op->mint_change.taken,    &op->mint_change.reason};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         *texts[i] = arena_str(a, *texts[i]);
     op_begin(f, op);
@@ -40,9 +40,9 @@ void mint_run(struct fleet *f, struct op *op)
 {
     struct member *m = op->member;
     struct arena *a = &op->arena;
-    struct mint_record now, next;
+    struct mint_record now;
+    struct mint_result out;
     struct record r;
-    bool writes;
     if (m->deleted) {
         op_end(op, FLEET_DONE, 404, "there is no such node");
         return;
@@ -53,15 +53,19 @@ void mint_run(struct fleet *f, struct op *op)
         op_end(op, FLEET_DONE, 409, "its build window is over, or another boot has claimed it");
         return;
     }
-    int status = mint_apply(current(m, a, &now) ? &now : NULL, &op->mint_change,
-                            op->change.at.wall_ms, &next, &writes);
-    op->result.status = status;
+    mint_apply(current(m, a, &now) ? &now : NULL, &op->mint_change, op->change.at.wall_ms, a, &out);
+    op->result.status = out.status;
     op->result.revision = m->mint.revision;
-    if (!writes) {
-        op_end(op, FLEET_DONE, status, status == 200 ? NULL : "another token was made meanwhile");
+    if (!out.writes) {
+        op_end(op, FLEET_DONE, out.status,
+               out.status == 200 ? NULL : "another token was made meanwhile");
         return;
     }
-    op->json = op_json(op, mint_record_value(&next, a));
+    op->json = op_json(op, mint_record_value(&out.record, a));
+    op->name = arena_str(a, r.name);
+    op->change.cause = op->mint_change.kind == MINT_INTEND ? STR("node") : STR("cluster");
+    op->change.peer = STR("");
+    op_make_events(op, &out.event, 1);
     const struct store_write list[] = {
         {STORE_PUT, KIND_MINT, str_from(m->uid), m->mint.revision, op->json},
         /* The window is not closed meanwhile. */

@@ -31,6 +31,8 @@
  * cluster-info changes. */
 #define FOREIGN_MS 10000
 #define AHEAD_WORTH_TELLING_MS 60000
+/* A signature that is later than this is worth a word. */
+#define UNSIGNED_MS 2000
 
 struct work;
 
@@ -53,6 +55,7 @@ struct work {
     enum mint_fate fate_before;   /* the request that is under way */
     uint64_t due_ms, deadline_ms; /* boot-time clock */
     uint64_t foreign_ms;          /* since when another's signature is there; 0: it is not */
+    uint64_t looks_since_ms;      /* since when a signature is looked for */
     uint32_t attempts;            /* of this step, without an answer that is one */
     uint32_t looks;
     bool existed; /* the answer to a POST was 409 */
@@ -90,12 +93,19 @@ static void settle(struct work *w, enum mint_outcome outcome)
     w->news = true;
 }
 
-/* The reason why it is not there yet. */
+/* The reason why it is not there yet. Of a clock that is wrong, as tokens end by it, in whole
+ * minutes: the reason stays the same. */
 static void tell(struct work *w, const struct err *why)
 {
-    if (strcmp(w->mint.err.msg, why->msg) != 0)
+    struct err e = *why;
+    int64_t ahead_ms = w->mint.ahead_ms;
+    if (ahead_ms > AHEAD_WORTH_TELLING_MS || ahead_ms < -AHEAD_WORTH_TELLING_MS)
+        err_set(&e, why->code, "%s (the API server's clock is %" PRId64 " min %s ours)", why->msg,
+                (ahead_ms < 0 ? -ahead_ms : ahead_ms) / 60000,
+                ahead_ms < 0 ? "behind" : "ahead of");
+    if (strcmp(w->mint.err.msg, e.msg) != 0)
         w->news = true;
-    w->mint.err = *why;
+    w->mint.err = e;
 }
 
 static void refuse(struct work *w, const struct err *why)
@@ -170,6 +180,9 @@ static void on_version(struct work *w, int status, struct str body)
     } else if (apiresponse_version(body, &w->scratch, &w->mint.version, &e) < 0) {
         retry(w, 0, &e);
     } else if (kubeadm.major && !kubeversion_same_minor(kubeadm, w->mint.version)) {
+        err_set(&e, -EPROTO, "the cluster runs Kubernetes %u.%u, and the node has kubeadm %u.%u",
+                w->mint.version.major, w->mint.version.minor, kubeadm.major, kubeadm.minor);
+        tell(w, &e);
         settle(w, MINT_SKEW);
     } else {
         next(w, &creates, 0);
@@ -196,6 +209,7 @@ static void on_created(struct work *w, int status, struct str body)
     w->existed = status == 409;
     if (!w->existed)
         w->mint.fate = MINT_PRESENT;
+    w->looks_since_ms = w->minter->host.boot_ms();
     next(w, &looks, retry_pause_ms(LOOK_FIRST_MS, 0, LOOK_MAX_MS));
 }
 
@@ -213,7 +227,8 @@ static void look_again(struct work *w, const char *why)
 {
     struct err e;
     err_set(&e, -EAGAIN, "%s", why);
-    tell(w, &e);
+    if (w->minter->host.boot_ms() - w->looks_since_ms >= UNSIGNED_MS)
+        tell(w, &e);
     next(w, &looks, retry_pause_ms(LOOK_FIRST_MS, ++w->looks, LOOK_MAX_MS));
 }
 
@@ -292,13 +307,11 @@ static void on_done(struct work *w)
 static void on_late(struct work *w)
 {
     struct err e;
-    char clock[80] = "";
-    if (w->mint.ahead_ms > AHEAD_WORTH_TELLING_MS || w->mint.ahead_ms < -AHEAD_WORTH_TELLING_MS)
-        snprintf(clock, sizeof(clock), " (its clock differs from ours by %" PRId64 " s)",
-                 w->mint.ahead_ms / 1000);
-    err_set(&e, -ETIMEDOUT, "too late%s: %s", clock,
-            w->mint.err.msg[0] ? w->mint.err.msg : "the API server has not answered in time");
-    tell(w, &e);
+    if (w->mint.err.msg[0])
+        err_set(&e, -ETIMEDOUT, "too late: %s", w->mint.err.msg);
+    else
+        err_set(&e, -ETIMEDOUT, "too late: the API server has not answered in time");
+    w->mint.err = e; /* the clock is in it already */
     settle(w, MINT_LATE);
 }
 

@@ -342,6 +342,34 @@ def test_a_server_that_is_killed_asks_for_the_same_token():
                    {f"bootstrap-token-{token[:6]}"})
 
 
+def test_why_a_token_is_not_there_is_shown():
+    with StandIn() as api, Site(hold_seconds=50, api=api) as site, ThreadPoolExecutor() as pool:
+        worker, master = site.serial(), site.serial(MASTER)
+        site.post(master, "bootstrap", request("bootstrap", uuid=None))
+        site.post(master, "cluster", report(api))
+        api.fault("POST", "/secrets", "before", (403, {}, "the policy says no"))
+        status, value, _ = site.post(worker, "bootstrap", request("bootstrap"))
+        tap.eq((status, value["reason"]), (503, "waits-for-api"))
+        why = "API server cannot create a bootstrap token: HTTP 403: the policy says no"
+        tap.eq(value["detail"], why)
+        tap.wait_until(lambda: site.node()["mint"]["reason"], what="the reason")
+        tap.eq((site.node()["mint"]["reason"], site.node()["mint"]["phase"]), (why, "intended"))
+        tap.contains(site.cloudseed("node", "show", WORKER), f"being minted: {why}")
+        tap.contains(site.cloudseed("events", WORKER), why)
+        api.fault("POST", "/secrets", "before", (403, {}, "the policy says no"))
+        site.post(worker, "bootstrap", request("bootstrap"))
+        api.stop()
+        waits = pool.submit(site.post, worker, "bootstrap", request("bootstrap"))
+        tap.wait_until(lambda: "onnect" in site.node()["mint"]["reason"], what="the other reason")
+        api.start()
+        token = joins(waits.result(world.SECONDS))
+        tap.eq((site.node()["mint"]["token"], site.node()["mint"]["reason"]), (token[:6], None))
+        tap.eq([k for k in site.events() if k.startswith("mint")],
+               ["minting", "mint-waits", "mint-waits", "minted"])
+        said = "\n".join(site.server.lines) + site.cloudseed("events", WORKER, "--json")
+        assert token[7:] not in said and api.bearers["minter"] not in said
+
+
 def test_a_cluster_that_runs_another_version_than_declared():
     with StandIn(version="v1.31.4") as api, homelab(api=api) as site:
         master = site.serial(MASTER)

@@ -277,6 +277,18 @@ static void add_alarm(struct table *t, struct value node, struct arena *a)
                                STR_ARG(detail)));
 }
 
+static void add_mint(struct table *t, struct value mint, struct arena *a)
+{
+    struct str reason = api_text(mint, "reason");
+    bool is_good = str_is(api_text(mint, "phase"), "signed");
+    if (mint.kind != VALUE_MAP)
+        return;
+    add_field(t, "token",
+              arena_printf(a, "%.*s, %s%s%.*s", STR_ARG(api_text(mint, "token")),
+                           is_good ? "good until " : "being minted", reason.n ? ": " : "",
+                           STR_ARG(is_good ? api_text(mint, "ends") : reason)));
+}
+
 static void add_life(struct table *t, struct value node, struct arena *a)
 {
     struct value boot = value_get(node, STR("boot")), identity = value_get(node, STR("identity")),
@@ -286,6 +298,7 @@ static void add_life(struct table *t, struct value node, struct arena *a)
     if (failure.kind == VALUE_MAP)
         add_field(t, "failure", api_text(failure, "reason"));
     add_log(t, api_text(failure, "log"));
+    add_mint(t, value_get(node, STR("mint")), a);
     add_field(t, "window ends", api_text(value_get(node, STR("window")), "ends"));
     add_field(t, "instance-id", api_text(node, "instance_id"));
     add_field(t, "boot", boot_report_text(boot, a));

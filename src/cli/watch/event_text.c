@@ -55,6 +55,7 @@ static void put_other(struct buf *b, struct value data)
     number_part(b, "generation ", api_number(data, "generation", 0), "");
     part(b, "fetched ", api_text(data, "file"));
     part(b, "by ", api_text(data, "evidence"));
+    part(b, "token ", api_text(data, "token"));
     part(b, "ignored ", api_text(data, "ignored"));
     part(b, "result ", api_text(data, "result"));
     number_part(b, "", api_number(data, "warnings", 0), " warnings");
@@ -88,6 +89,7 @@ bool event_is_bad(struct value event)
 {
     struct str kind = api_text(event, "kind");
     return str_is(kind, "failed") || str_is(kind, "alarm") || str_is(kind, "locked") ||
+           str_is(kind, "mint-waits") ||
            str_is(api_text(value_get(event, STR("data")), "result"), "FAIL");
 }
 

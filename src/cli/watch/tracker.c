@@ -120,20 +120,31 @@ static void take_failure(struct node_view *s, struct value failure)
         set_stage(s, api_text(failure, "stage"));
 }
 
+/* A token is being minted, or why it is not there yet. */
+static struct str take_mint(struct node_view *s, struct value mint)
+{
+    if (!str_is(api_text(mint, "phase"), "intended"))
+        return STR("");
+    set_stage(s, STR("minting"));
+    return api_text(mint, "reason");
+}
+
 struct node_view *fleetview_put(struct fleetview *v, struct value node)
 {
     struct str name = api_text(node, "name");
     struct value failure = value_get(node, STR("failure"));
-    struct str reason = api_text(failure, "reason");
     struct node_view *s = fleetview_find(v, name);
     if (!s)
         s = insert(v, name);
     set_text(&s->role, SIZE_MAX, api_text(node, "role"));
     s->since_ms = api_time(node, "since");
-    s->bad = reason.n > 0;
     set_state(s, api_text(node, "state"));
-    set_message(s, reason);
     take_boot(s, value_get(node, STR("boot")));
+    struct str reason = take_mint(s, value_get(node, STR("mint")));
+    if (failure.kind == VALUE_MAP)
+        reason = api_text(failure, "reason");
+    s->bad = reason.n > 0;
+    set_message(s, reason);
     take_failure(s, failure);
     if (!reason.n && api_text(node, "alarm").n) {
         set_message(s, api_text(node, "alarm"));
@@ -214,6 +225,8 @@ struct node_view *fleetview_event(struct fleetview *v, struct value event)
         take_progress(s, data, at_ms);
     else if (state)
         take_state(s, state, at_ms);
+    else if (str_is(kind, "minting") || str_is(kind, "minted"))
+        set_stage(s, kind);
     if (str_is(kind, "failed"))
         take_failure(s, data);
     take_message(s, kind, event);

@@ -953,6 +953,33 @@ static void a_refused_mint_is_tried_again(void **state)
     assert_int_equal(cluster.begun, 2);
 }
 
+static const char *reason_of_mint(void)
+{
+    struct mint_record r;
+    fleet_on_store(fleet);
+    assert_true(fleet_minted(fleet, STR(WORKER), &texts, &r));
+    return r.reason.p;
+}
+
+/* Though nobody waits for it any more. */
+static void why_a_mint_waits_is_written(void **state)
+{
+    (void)state;
+    stand();
+    ask(WORKER, JOIN_KEY);
+    assert_string_equal(reason_of_mint(), "");
+    err_set(&cluster.mint->err, -EPROTO, "HTTP 429");
+    waiter_wake(cluster.intent.waiter);
+    assert_string_equal(reason_of_mint(), "HTTP 429");
+    cluster.mint->outcome = MINT_REFUSED;
+    err_set(&cluster.mint->err, -EPROTO, "HTTP 401");
+    waiter_wake(cluster.intent.waiter);
+    assert_string_equal(reason_of_mint(), "HTTP 401");
+    change(WORKER, (struct change){.kind = CHANGE_DISARM});
+    waiter_wake(cluster.intent.waiter);
+    fleet_on_store(fleet);
+}
+
 static void documents_are_for_the_version_that_runs(void **state)
 {
     struct cluster_record r;
@@ -1012,5 +1039,5 @@ UNIT_MAIN(TEST(a_worker_waits_for_the_first_master), TEST(masters_wait),
           TEST(results), TEST(the_reason_is_the_line_that_says_most),
           TEST(nothing_is_answered_before_it_is_written), TEST(so_many_are_held_and_no_more),
           TEST(a_boot_gets_one_token), TEST(what_a_mint_waits_for_is_said),
-          TEST(a_refused_mint_is_tried_again), TEST(documents_are_for_the_version_that_runs),
-          TEST(a_kubeadm_of_another_version))
+          TEST(a_refused_mint_is_tried_again), TEST(why_a_mint_waits_is_written),
+          TEST(documents_are_for_the_version_that_runs), TEST(a_kubeadm_of_another_version))

@@ -22,6 +22,7 @@ static struct fleet *fleet;
 static struct arena arena;
 static sem_t answered;
 static int64_t wall_ms;
+static uint64_t last_event;
 
 static void now(void *cls, struct moment *ret)
 {
@@ -66,6 +67,7 @@ static int begin(void **state)
     arena_init(&arena, 65536);
     sem_init(&answered, 0, 0);
     wall_ms = WALL_MS;
+    last_event = 0;
     folder_enter(state);
     start_server();
     return 0;
@@ -221,6 +223,54 @@ static void another_cluster_has_another_token(void **state)
     assert_string_equal(token(), "cccccc intended");
 }
 
+/* The newest event that was not seen yet: "kind data"; empty: there is none. */
+static const char *event(void)
+{
+    const struct store_entry *e = fleet_next_event(fleet, last_event), *last = NULL;
+    for (; e; e = fleet_next_event(fleet, last_event)) {
+        last_event = e->id;
+        last = e;
+    }
+    if (!last)
+        return "";
+    const char *data = strstr(arena_str(&arena, last->event.bytes).p, "\"data\":");
+    return arena_printf(&arena, "%.*s %s", STR_ARG(last->event.kind), data).p;
+}
+
+static struct mint_change told(const char *claim, const char *id, const char *reason)
+{
+    struct mint_change c = intent(claim, id);
+    c.kind = MINT_TELL;
+    c.reason = str_from(reason);
+    return c;
+}
+
+static void why_it_waits_is_told_once(void **state)
+{
+    struct mint_record r;
+    (void)state;
+    arm("one");
+    asks("one", "aaaaaa");
+    assert_string_equal(event(), "minting \"data\":{\"cluster\":\"lab\",\"token\":\"aaaaaa\"}}");
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(status(told("one", "aaaaaa", "HTTP 403")), 200);
+        assert_true(fleet_minted(fleet, NODE, &arena, &r));
+        assert_str(r.reason, "HTTP 403");
+        assert_string_equal(event(), i ? ""
+                                       : "mint-waits \"data\":{\"cluster\":\"lab\",\"token\":"
+                                         "\"aaaaaa\",\"reason\":\"HTTP 403\"}}");
+    }
+    assert_int_equal(status(told("one", "aaaaaa", "HTTP 500")), 200);
+    assert_contains(event(), "HTTP 500");
+    assert_int_equal(status(told("one", "bbbbbb", "late")), 409);
+    assert_int_equal(status(confirmation("one", "aaaaaa")), 200);
+    assert_string_equal(event(), "minted \"data\":{\"cluster\":\"lab\",\"token\":\"aaaaaa\"}}");
+    assert_int_equal(status(told("one", "aaaaaa", "late")), 200);
+    assert_true(fleet_minted(fleet, NODE, &arena, &r));
+    assert_true(r.phase == MINT_PHASE_SIGNED && !r.reason.n);
+    assert_string_equal(event(), "");
+}
+
 /* --- With the window ------------------------------------------------------------------------- */
 
 static void only_the_boot_with_the_window_has_one(void **state)
@@ -352,7 +402,8 @@ static void the_golden_record(void **state)
     if (mint_record_read(text, &arena, &r, &e) < 0)
         fail_msg("%s", e.msg);
     assert_string_equal(json_of(&r), arena_str(&arena, str_trim(text)).p);
-    assert_true(r.phase == MINT_PHASE_SIGNED && r.epoch == 3);
+    assert_true(r.phase == MINT_PHASE_INTENDED && r.epoch == 3);
+    assert_str(r.reason, "k8s-api.home.arpa:6443: connection refused");
     assert_str(r.token.id, "cs4xk2");
     assert_int_equal(r.end_wall_ms, 1795344868000);
 }
@@ -384,8 +435,8 @@ static void what_we_never_wrote_is_refused(void **state)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 UNIT_MAIN(TEST(nothing_is_known_before_it_is_written), TEST(a_boot_keeps_its_token_while_it_lives),
-          TEST(one_that_cannot_be_made_is_replaced), TEST(another_cluster_has_another_token),
-          TEST(only_the_boot_with_the_window_has_one), TEST(it_is_forgotten_with_the_window),
-          TEST(a_removed_node_leaves_none), TEST(the_intent_outlives_the_server),
-          TEST(one_that_cannot_be_read_is_replaced), TEST(the_golden_record),
-          TEST(what_we_never_wrote_is_refused))
+          TEST(why_it_waits_is_told_once), TEST(one_that_cannot_be_made_is_replaced),
+          TEST(another_cluster_has_another_token), TEST(only_the_boot_with_the_window_has_one),
+          TEST(it_is_forgotten_with_the_window), TEST(a_removed_node_leaves_none),
+          TEST(the_intent_outlives_the_server), TEST(one_that_cannot_be_read_is_replaced),
+          TEST(the_golden_record), TEST(what_we_never_wrote_is_refused))

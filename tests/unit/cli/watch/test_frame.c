@@ -111,6 +111,34 @@ static void progress_is_learned(void **state)
     assert_contains(draw(24, 120), "[####################] 100%");
 }
 
+#define MINTED "{\"cluster\": \"lab\", \"token\": \"cs4xk2\""
+
+static void a_token_that_is_minted_is_a_stage(void **state)
+{
+    (void)state;
+    node("n", "joining");
+    event("n", "minting", MINTED "}");
+    assert_contains(draw(24, 120), "minting");
+    assert_contains(draw(24, 120), "cluster lab, token cs4xk2");
+    assert_true(event("n", "mint-waits", MINTED ", \"reason\": \"HTTP 403\"}")->bad);
+    const char *shown = draw(24, 120);
+    assert_contains(strstr(shown, "minting"), "HTTP 403");
+    assert_false(event("n", "minted", MINTED "}")->bad);
+    assert_null(strstr(draw(24, 120), "minting"));
+    const struct node_view *s = fleetview_put(
+        &tracker.view, json("{\"name\": \"n\", \"role\": \"worker\", \"state\": \"joining\", "
+                            "\"mint\": {\"phase\": \"intended\", \"reason\": \"HTTP 500\"}}"));
+    assert_true(s->bad);
+    assert_string_equal(s->stage, "minting");
+    assert_string_equal(s->message, "HTTP 500");
+    s = fleetview_put(&tracker.view,
+                      json("{\"name\": \"n\", \"role\": \"worker\", \"state\": \"failed\", "
+                           "\"failure\": {\"stage\": \"kubeadm\", \"reason\": \"swap\"}, "
+                           "\"mint\": {\"phase\": \"intended\", \"reason\": \"HTTP 500\"}}"));
+    assert_string_equal(s->stage, "kubeadm");
+    assert_string_equal(s->message, "swap");
+}
+
 static void text_of_strangers_harms_nothing(void **state)
 {
     (void)state;
@@ -167,5 +195,6 @@ static void nodes_follow_their_events(void **state)
 #define TEST(f) cmocka_unit_test_teardown(f, forget)
 
 UNIT_MAIN(TEST(it_fits_any_terminal), TEST(those_that_boot_come_first_and_the_rest_is_counted),
-          TEST(progress_is_learned), TEST(text_of_strangers_harms_nothing),
-          TEST(a_lost_server_is_told), TEST(nodes_follow_their_events))
+          TEST(progress_is_learned), TEST(a_token_that_is_minted_is_a_stage),
+          TEST(text_of_strangers_harms_nothing), TEST(a_lost_server_is_told),
+          TEST(nodes_follow_their_events))

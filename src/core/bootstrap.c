@@ -495,7 +495,7 @@ static enum exchange_verdict on_minted(struct exchange *x, void *state,
                       STR_ARG(words_of_skew(x, c, "runs", minted->version)));
     case MINTING_API: return wait(x, "waits-for-api", WAIT_S, minted->reason);
     case MINTING_TOKEN: return wait(x, "waits-for-token", HELD_WAIT_S, minted->reason);
-    case MINTING_CLAIM: return refuse_claim(x, c);
+    case MINTING_AGAIN: return submit_claim(x, c, decide);
     case MINTING_BUSY: break;
     }
     return wait(x, "busy", WAIT_S, minted->reason);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/minting.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "core/internal.h"
 #include "crypto/keys.h"
@@ -9,13 +10,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Chains of mints by the node's uid: there are some thousands at most. */
+#define CHAINS 1024
+
+struct asking;
+
 struct minting {
     TAILQ_ENTRY(minting) entry;
+    LIST_ENTRY(minting) link;
     struct slot_ref slot;
     char *uid, *id, *claim, *cluster;
     uint32_t epoch;
     struct mint *mint;
-    struct waiters waiters; /* exchanges */
+    struct asking *asking; /* the newest request that waits for it; NULL: none does */
 };
 
 struct mintings {
@@ -24,7 +31,22 @@ struct mintings {
     const struct mint_port *port;
     struct slots slots;
     TAILQ_HEAD(, minting) list;
+    LIST_HEAD(, minting) chains[CHAINS];
     bool draining;
+};
+
+struct asking {
+    struct mintings *all;
+    struct minting_request q;
+    minting_then *then;
+    void *state;
+    struct waiter waiter;
+    bool superseded; /* by a newer request of the same node */
+    struct cluster_record cluster;
+    struct str offered, taken; /* ids */
+    struct mint_record record;
+    struct str token;
+    uint64_t began; /* in heartbeats */
 };
 
 /* --- The mints ------------------------------------------------------------------------------- */
@@ -47,7 +69,7 @@ void mintings_drain(struct mintings *all)
 static struct minting *find(const struct mintings *all, struct str uid)
 {
     struct minting *m;
-    TAILQ_FOREACH(m, &all->list, entry)
+    LIST_FOREACH(m, &all->chains[hash64(uid) % CHAINS], link)
     {
         if (str_is(uid, m->uid))
             break;
@@ -55,20 +77,37 @@ static struct minting *find(const struct mintings *all, struct str uid)
     return m;
 }
 
-/* Those that wait for it look again, and find none or another one. */
+static void on_end(void *cls, struct slot_ref ref);
+
+static struct waiter end_waiter(struct mintings *all, const struct minting *m)
+{
+    return (struct waiter){{on_end, all}, m->slot};
+}
+
+/* The request that waits for it looks again, and finds none or another one. */
 static void drop(struct mintings *all, struct minting *m)
 {
-    struct waiters waiters = m->waiters;
+    struct waiter waiter = m->asking ? m->asking->waiter : (struct waiter){0};
+    fleet_unwatch_mint(all->fleet, end_waiter(all, m));
     mint_end(m->mint);
     TAILQ_REMOVE(&all->list, m, entry);
+    LIST_REMOVE(m, link);
     slots_remove(&all->slots, m->slot);
     free(m->uid);
     free(m->id);
     free(m->claim);
     free(m->cluster);
     free(m);
-    waiters_wake(&waiters);
-    waiters_done(&waiters);
+    waiter_wake(waiter);
+}
+
+/* Nobody can join by it any more. */
+static void on_end(void *cls, struct slot_ref ref)
+{
+    struct mintings *all = cls;
+    struct minting *m = slots_find(&all->slots, ref);
+    if (m)
+        drop(all, m);
 }
 
 void mintings_free(struct mintings *all)
@@ -103,25 +142,14 @@ static void on_news(void *cls, struct slot_ref ref)
     struct minting *m = slots_find(&all->slots, ref);
     if (m && m->mint->err.msg[0])
         tell(all, m);
-    if (m && m->mint->outcome != MINT_PENDING)
-        waiters_wake(&m->waiters);
+    if (m && m->mint->outcome != MINT_PENDING && m->asking)
+        waiter_wake(m->asking->waiter);
 }
 
 /* --- A request ------------------------------------------------------------------------------- */
 
-struct asking {
-    struct mintings *all;
-    struct minting_request q;
-    minting_then *then;
-    void *state;
-    struct cluster_record cluster;
-    struct str offered, taken; /* ids */
-    struct mint_record record;
-    struct str token;
-    uint64_t began; /* in heartbeats */
-};
-
 static enum exchange_verdict offer(struct exchange *x, struct asking *a);
+static enum exchange_verdict look(struct exchange *x, void *state);
 
 static enum exchange_verdict give_up(struct exchange *x, struct asking *a, enum minting_end end,
                                      const char *reason)
@@ -135,6 +163,12 @@ static enum exchange_verdict give_up_skew(struct exchange *x, struct asking *a,
                                           struct kubeversion version)
 {
     const struct minting_result result = {.end = MINTING_SKEW, .version = version};
+    return a->then(x, a->state, &result);
+}
+
+static enum exchange_verdict begin_again(struct exchange *x, struct asking *a)
+{
+    const struct minting_result result = {.end = MINTING_AGAIN};
     return a->then(x, a->state, &result);
 }
 
@@ -153,8 +187,9 @@ static bool is_written(const struct fleet_result *result)
 static enum exchange_verdict on_unwritten(struct exchange *x, struct asking *a,
                                           const struct fleet_result *result)
 {
-    enum minting_end end = result->answer == FLEET_DONE ? MINTING_CLAIM : MINTING_BUSY;
-    return give_up(x, a, end, result->reason);
+    if (result->answer == FLEET_DONE)
+        return begin_again(x, a);
+    return give_up(x, a, MINTING_BUSY, result->reason);
 }
 
 /* The token is given away only as what was written: the boot gets the same one again. */
@@ -216,8 +251,21 @@ static void leave(struct exchange *x, void *state)
     struct asking *a = state;
     struct minting *m = find(a->all, a->q.uid);
     fleet_unwatch_clusters(a->all->fleet, x->waiter);
-    if (m)
-        waiters_remove(&m->waiters, x->waiter);
+    if (m && m->asking == a)
+        m->asking = NULL;
+}
+
+/* The node has given up an older request. */
+static enum exchange_verdict wait_for(struct exchange *x, struct asking *a, struct minting *m)
+{
+    struct asking *older = m->asking;
+    m->asking = a;
+    fleet_watch_clusters(a->all->fleet, x->waiter); /* heartbeats */
+    if (older) {
+        older->superseded = true;
+        waiter_wake(older->waiter);
+    }
+    return exchange_wait(x, look, a);
 }
 
 static enum exchange_verdict look(struct exchange *x, void *state)
@@ -225,8 +273,14 @@ static enum exchange_verdict look(struct exchange *x, void *state)
     struct asking *a = state;
     struct minting *m = find(a->all, a->q.uid);
     leave(x, a);
+    if (a->superseded)
+        return give_up(x, a, MINTING_BUSY,
+                       arena_printf(&x->arena,
+                                    "another request of %.*s came later, and waits instead",
+                                    STR_ARG(a->q.name))
+                           .p);
     if (!m || !str_is(a->record.token.id, m->id))
-        return offer(x, a);
+        return begin_again(x, a);
     const struct mint *mint = m->mint;
     switch (mint->outcome) {
     case MINT_SIGNED: return learn(x, a, mint->version);
@@ -239,9 +293,7 @@ static enum exchange_verdict look(struct exchange *x, void *state)
     if (a->all->draining || fleet_beats(a->all->fleet) - a->began >= a->q.beats)
         return give_up(x, a, mint->fate == MINT_PRESENT ? MINTING_TOKEN : MINTING_API,
                        mint->err.msg[0] ? mint->err.msg : "the API server has not answered yet");
-    waiters_add(&m->waiters, x->waiter);
-    fleet_watch_clusters(a->all->fleet, x->waiter); /* heartbeats */
-    return exchange_wait(x, look, a);
+    return wait_for(x, a, m);
 }
 
 static int begin(struct exchange *x, struct asking *a, struct err *e)
@@ -276,6 +328,8 @@ static int begin(struct exchange *x, struct asking *a, struct err *e)
     m->cluster = mem_copy(a->q.cluster.p, a->q.cluster.n);
     m->epoch = a->record.epoch;
     TAILQ_INSERT_TAIL(&all->list, m, entry);
+    LIST_INSERT_HEAD(&all->chains[hash64(a->q.uid) % CHAINS], m, link);
+    fleet_watch_mint(all->fleet, a->q.uid, a->q.cluster, end_waiter(all, m));
     return 0;
 }
 
@@ -295,7 +349,7 @@ static enum exchange_verdict on_intended(struct exchange *x, void *state,
     if (!is_written(result))
         return on_unwritten(x, a, result);
     if (!fleet_minted(all->fleet, a->q.uid, &x->arena, &a->record))
-        return give_up(x, a, MINTING_CLAIM, "its build window is over");
+        return begin_again(x, a);
     if (!sealer_unseal(all->sealer, keys_token_purpose(a->q.uid, &x->arena), a->record.token.sealed,
                        &x->arena, &a->token)) {
         a->taken = a->record.token.id; /* this server has another key now */
@@ -318,6 +372,8 @@ static enum exchange_verdict offer(struct exchange *x, struct asking *a)
     char token[TOKEN_LEN + 1];
     struct fleet *f = a->all->fleet;
     fleet_cluster(f, a->q.cluster, &x->arena, &a->cluster);
+    if (a->cluster.phase != CLUSTER_STANDING)
+        return begin_again(x, a);
     token_new(token);
     struct str text = {token, TOKEN_LEN};
     a->offered = arena_str(&x->arena, token_id(text));
@@ -339,7 +395,8 @@ enum exchange_verdict minting_await(struct exchange *x, struct mintings *all,
                                     void *state)
 {
     struct asking *a = ARENA_NEW(&x->arena, struct asking);
-    *a = (struct asking){.all = all, .q = *q, .then = then, .state = state, .taken = STR("")};
+    *a = (struct asking){
+        .all = all, .q = *q, .then = then, .state = state, .waiter = x->waiter, .taken = STR("")};
     a->began = fleet_beats(all->fleet);
     exchange_at_end(x, leave, a);
     return offer(x, a);

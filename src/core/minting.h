@@ -5,7 +5,7 @@
  * One mint for each node, whichever of its requests began it: a client that leaves does not cancel
  * it, and a request that is repeated waits for the same one. The intent is in the store before the
  * cluster is asked, and a token is given away only once the cluster has signed with it and that is
- * written, too.
+ * written, too. A mint ends at once when its window has ended, or its cluster was reset.
  */
 #ifndef CLOUDSEED_CORE_MINTING_H
 #define CLOUDSEED_CORE_MINTING_H
@@ -30,8 +30,8 @@ enum minting_end {
     MINTING_SKEW,  /* the node's kubeadm cannot join a cluster of this version */
     MINTING_API,   /* the API server does not answer, or refuses us */
     MINTING_TOKEN, /* it has the token, which is not good yet */
-    MINTING_CLAIM, /* the window is over, or another boot has it */
-    MINTING_BUSY   /* it cannot be written now */
+    MINTING_AGAIN, /* window, claim or cluster are not what they were: decide again */
+    MINTING_BUSY   /* it cannot be written now, or a newer request of the node waits instead */
 };
 
 struct minting_result {

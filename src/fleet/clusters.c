@@ -33,7 +33,7 @@ static struct cluster *find(const struct fleet *f, struct str name)
     return NULL;
 }
 
-static struct cluster *get(struct fleet *f, struct str name)
+struct cluster *cluster_get(struct fleet *f, struct str name)
 {
     struct cluster *c = find(f, name);
     if (c)
@@ -71,6 +71,7 @@ void clusters_wake(struct fleet *f)
 /* A record that cannot be read may be that of a cluster that stands. */
 static void look(struct fleet *f, struct cluster *c)
 {
+    uint32_t epoch = c->record.epoch;
     arena_reset(&c->arena);
     if (!c->kept.bytes)
         cluster_record_init(&c->record);
@@ -79,12 +80,14 @@ static void look(struct fleet *f, struct cluster *c)
         cluster_record_init(&c->record);
         c->record.phase = CLUSTER_UNCONFIRMED;
     }
+    if (c->record.epoch != epoch || c->record.phase != CLUSTER_STANDING)
+        mints_on_epoch(f, c);
     clusters_wake(f);
 }
 
 void cluster_keep(struct fleet *f, const struct store_record *record)
 {
-    struct cluster *c = get(f, record->key);
+    struct cluster *c = cluster_get(f, record->key);
     kept_set(&c->kept, record, f->round);
     look(f, c);
 }
@@ -97,7 +100,7 @@ static void drop(struct fleet *f, struct cluster *c)
 
 void cluster_drop(struct fleet *f, const struct store_record *record)
 {
-    drop(f, get(f, record->key));
+    drop(f, cluster_get(f, record->key));
 }
 
 void clusters_sweep(struct fleet *f)
@@ -239,7 +242,7 @@ struct slot_ref fleet_cluster_change(struct fleet *f, const struct cluster_chang
     struct op *op = op_new(f, OP_CLUSTER, by_node ? member_get(f, c->by.uid) : NULL, w);
     struct slot_ref ticket = op->ticket;
     struct arena *a = &op->arena;
-    op->cluster = get(f, c->cluster);
+    op->cluster = cluster_get(f, c->cluster);
     op->queue = &op->cluster->ops;
     op->cluster_change = *c;
     op->cluster_change.cluster = arena_str(a, c->cluster);

@@ -76,6 +76,7 @@ void fleet_close(struct fleet *f)
     slots_done(&f->ops);
     members_done(f);
     clusters_done(f);
+    mints_done(f);
     own_done(f);
     recent_free(f->recent);
     free(f->heap);

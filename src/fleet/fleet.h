@@ -150,6 +150,10 @@ struct slot_ref fleet_mint(struct fleet *f, struct str uid, const struct mint_ch
 /* The token of the boot that has claimed the node's window; false: it has none. Texts live in the
  * arena. */
 bool fleet_minted(const struct fleet *f, struct str uid, struct arena *a, struct mint_record *ret);
+/* The waiter is woken, once, when the node's token is forgotten (its window has ended, or the node
+ * was deleted), and when the cluster does not stand any more or is in another epoch. */
+void fleet_watch_mint(struct fleet *f, struct str uid, struct str cluster, struct waiter w);
+void fleet_unwatch_mint(struct fleet *f, struct waiter w);
 
 /* --- The newest events ----------------------------------------------------------------------- */
 

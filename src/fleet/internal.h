@@ -52,6 +52,13 @@ struct member {
     struct ops ops;   /* the first one is under way */
 };
 
+/* Somebody has the cluster make the node's token. */
+struct mint_watch {
+    const struct member *member;
+    const struct cluster *cluster;
+    struct waiter waiter;
+};
+
 enum op_kind { OP_CHANGE, OP_DEFINE, OP_READ, OP_BACKUP, OP_OWN, OP_LOSS, OP_CLUSTER, OP_MINT };
 
 enum op_phase {
@@ -120,6 +127,8 @@ struct fleet {
     struct cluster **clusters;
     uint32_t clusters_n, clusters_room;
     struct waiters cluster_watchers;
+    struct mint_watch *mint_watches;
+    uint32_t mint_watches_n, mint_watches_room;
     uint64_t beats; /* how often it was roused */
     struct fleet_loss loss;
     bool has_loss;
@@ -198,6 +207,7 @@ void own_done(struct fleet *f);
 /* --- clusters.c ------------------------------------------------------------------------------ */
 
 bool clusters_are(struct str kind);
+struct cluster *cluster_get(struct fleet *f, struct str name);
 void cluster_keep(struct fleet *f, const struct store_record *record);
 void cluster_drop(struct fleet *f, const struct store_record *record);
 /* Drops what the store's feed has not named in this round. */
@@ -218,6 +228,9 @@ void cluster_on_commit(struct fleet *f, struct op *op, uint64_t revision);
 void mint_run(struct fleet *f, struct op *op);
 /* Whether the node has a token of another window than it will have. */
 bool mint_is_over(const struct member *m, const struct record *next, struct arena *a);
+void mint_forget(struct fleet *f, struct member *m);
+void mints_on_epoch(struct fleet *f, const struct cluster *c);
+void mints_done(struct fleet *f);
 
 /* --- loss.c ---------------------------------------------------------------------------------- */
 

@@ -269,7 +269,7 @@ void member_drop(struct fleet *f, const struct store_record *record)
     else if (m && str_eq(record->kind, KIND_NODE))
         drop_node(f, m);
     else if (m && str_eq(record->kind, KIND_MINT))
-        kept_unset(&m->mint);
+        mint_forget(f, m);
     else if (own_is(record->kind))
         own_drop(f, record);
     else if (clusters_are(record->kind))
@@ -287,7 +287,7 @@ void members_sweep(struct fleet *f)
         if (m->node.bytes && m->node.round != f->round)
             drop_node(f, m);
         if (m->mint.bytes && m->mint.round != f->round)
-            kept_unset(&m->mint);
+            mint_forget(f, m);
     }
     own_sweep(f);
     clusters_sweep(f);

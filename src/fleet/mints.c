@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The records of tokens: written one after the other with what else changes of their node, and
  * forgotten together with the window that they were for. */
+#include "base/mem.h"
 #include "fleet/internal.h"
+
+#include <stdlib.h>
 
 /* One that cannot be read counts as never written: another token is made. */
 static bool current(const struct member *m, struct arena *a, struct mint_record *ret)
@@ -80,4 +83,60 @@ bool mint_is_over(const struct member *m, const struct record *next, struct aren
     if (!m->mint.bytes)
         return false;
     return !next->has_window || !current(m, a, &mint) || !str_eq(next->window.claim, mint.claim);
+}
+
+/* --- Those that have a token made ------------------------------------------------------------ */
+
+void fleet_watch_mint(struct fleet *f, struct str uid, struct str cluster, struct waiter w)
+{
+    f->mint_watches = mem_grow(f->mint_watches, f->mint_watches_n, &f->mint_watches_room,
+                               sizeof(*f->mint_watches));
+    f->mint_watches[f->mint_watches_n++] =
+        (struct mint_watch){member_get(f, uid), cluster_get(f, cluster), w};
+}
+
+static void unwatch(struct fleet *f, uint32_t i)
+{
+    f->mint_watches[i] = f->mint_watches[--f->mint_watches_n];
+}
+
+void fleet_unwatch_mint(struct fleet *f, struct waiter w)
+{
+    for (uint32_t i = 0; i < f->mint_watches_n; i++) {
+        if (waiter_same(f->mint_watches[i].waiter, w)) {
+            unwatch(f, i);
+            return;
+        }
+    }
+}
+
+/* Of the member or of the cluster. Those that are woken may watch again. */
+static void wake(struct fleet *f, const struct member *m, const struct cluster *c)
+{
+    for (uint32_t i = 0; !f->stopped && i < f->mint_watches_n;) {
+        const struct mint_watch watch = f->mint_watches[i];
+        if (watch.member != m && watch.cluster != c) {
+            i++;
+            continue;
+        }
+        unwatch(f, i);
+        waiter_wake(watch.waiter);
+        i = 0;
+    }
+}
+
+void mint_forget(struct fleet *f, struct member *m)
+{
+    kept_unset(&m->mint);
+    wake(f, m, NULL);
+}
+
+void mints_on_epoch(struct fleet *f, const struct cluster *c)
+{
+    wake(f, NULL, c);
+}
+
+void mints_done(struct fleet *f)
+{
+    free(f->mint_watches);
 }

@@ -365,7 +365,7 @@ static void keep_committed(struct fleet *f, struct op *op, const struct store_no
         member_commit(f, &record, op->next);
         op->next = NULL;
         if (op->ends_mint)
-            kept_unset(&op->member->mint);
+            mint_forget(f, op->member);
     }
     for (uint32_t i = 0; i < op->events_n; i++)
         recent_add(f->recent, n->first_event + i, &op->events[i]);

@@ -980,6 +980,85 @@ static void why_a_mint_waits_is_written(void **state)
     fleet_on_store(fleet);
 }
 
+/* The exchange goes as far as it can while no time passes. */
+static bool goes_on(struct exchange *e)
+{
+    for (int i = 0; i < 20; i++) {
+        fleet_on_store(fleet);
+        exchange_wake(e);
+        if (exchange_step(e) == EXCHANGE_DONE)
+            return false;
+    }
+    return true;
+}
+
+static void begin_minting(struct exchange *e)
+{
+    begin_post(e, seed_key(WORKER), "bootstrap", JOIN_KEY);
+    e->in.body = request("bootstrap");
+    assert_true(goes_on(e));
+}
+
+static void a_newer_request_waits_instead(void **state)
+{
+    struct exchange older = {0}, newer = {0};
+    (void)state;
+    stand();
+    leave();
+    begin_minting(&older);
+    begin_minting(&newer);
+    assert_int_equal(cluster.begun, 1);
+    assert_false(goes_on(&older));
+    assert_int_equal(older.out.status, 503);
+    assert_non_null(strstr(older.out.body.p, "another request of k8s-worker-2 came later"));
+    assert_non_null(strstr(older.out.body.p, "\"busy\""));
+    end_exchange(&older);
+    assert_true(goes_on(&newer));
+    cluster.mint->outcome = MINT_SIGNED;
+    cluster.mint->version = cluster.version;
+    waiter_wake(cluster.intent.waiter);
+    assert_false(goes_on(&newer));
+    assert_int_equal(newer.out.status, 200);
+    end_exchange(&newer);
+}
+
+static void a_mint_ends_with_its_window(void **state)
+{
+    (void)state;
+    stand();
+    leave();
+    begin_minting(&x);
+    change(WORKER, (struct change){.kind = CHANGE_DISARM});
+    assert_int_equal(cluster.ended, 1);
+    assert_false(goes_on(&x));
+    is_golden("410-window-over");
+    leave();
+    arm(WORKER);
+    begin_minting(&x);
+    arm_with(WORKER, "another");
+    assert_int_equal(cluster.ended, 2);
+    assert_false(goes_on(&x));
+    assert_int_equal(x.out.status, 410);
+}
+
+static void a_mint_ends_with_its_clusters_epoch(void **state)
+{
+    (void)state;
+    stand();
+    leave();
+    begin_minting(&x);
+    assert_int_equal(cluster.begun, 1);
+    cluster_reset();
+    assert_int_equal(cluster.ended, 1);
+    assert_true(goes_on(&x)); /* it is held */
+    assert_int_equal(hold_count(core, STR("homelab")), 1);
+    assert_int_equal(cluster.begun, 1);
+    for (int i = 0; i < 3; i++)
+        fleet_rouse(fleet);
+    assert_false(goes_on(&x));
+    is_golden("503-waits-for-master");
+}
+
 static void documents_are_for_the_version_that_runs(void **state)
 {
     struct cluster_record r;
@@ -1040,4 +1119,6 @@ UNIT_MAIN(TEST(a_worker_waits_for_the_first_master), TEST(masters_wait),
           TEST(nothing_is_answered_before_it_is_written), TEST(so_many_are_held_and_no_more),
           TEST(a_boot_gets_one_token), TEST(what_a_mint_waits_for_is_said),
           TEST(a_refused_mint_is_tried_again), TEST(why_a_mint_waits_is_written),
-          TEST(documents_are_for_the_version_that_runs), TEST(a_kubeadm_of_another_version))
+          TEST(a_newer_request_waits_instead), TEST(a_mint_ends_with_its_window),
+          TEST(a_mint_ends_with_its_clusters_epoch), TEST(documents_are_for_the_version_that_runs),
+          TEST(a_kubeadm_of_another_version))

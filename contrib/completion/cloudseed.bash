@@ -217,8 +217,8 @@ _cloudseed() {
     --color) _cloudseed_fixed auto always never ;;
     --kind)
         _cloudseed_fixed created changed deleted rekeyed armed registered expired unlocked \
-            reprovisioned booting progress rebooted up identity joining joined ready failed alarm \
-            locked state-behind state-acknowledged
+            reprovisioned booting progress rebooted up identity joining joined ready not-ready \
+            ready-again failed alarm locked state-behind state-acknowledged
         ;;
     --for)
         if [[ ${words[*]-} == dhcp ]]; then

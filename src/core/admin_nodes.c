@@ -132,6 +132,26 @@ static struct value identity_value(const struct record *r, struct arena *a)
         JSON_VALUE("offered_keys", host_keys_value(r->offered_keys, r->offered_keys_n, a)));
 }
 
+/* As its cluster shows it now, else as it was shown last. */
+static struct value kubernetes_value(const struct request_ctx *rq, const struct node *n,
+                                     const struct record *r, struct arena *a)
+{
+    struct nodewatch_node seen;
+    struct value since = r->away.n ? json_time(r->away_wall_ms, a) : value_none();
+    if (n->role->bootstrap == BOOTSTRAP_NONE)
+        return value_none();
+    if (watchings_find(rq->core->watchings, n, &seen))
+        return JSON_MAP(a, JSON_BOOL("ready", seen.ready),
+                        JSON_VALUE("reason", admin_text_or_none(seen.reason)),
+                        JSON_VALUE("kubelet", admin_text_or_none(seen.kubelet)),
+                        JSON_VALUE("since", since));
+    if (!r->seen && !r->away.n)
+        return value_none();
+    return JSON_MAP(a, JSON_BOOL("ready", r->seen),
+                    JSON_VALUE("reason", admin_text_or_none(r->away)),
+                    JSON_VALUE("kubelet", value_none()), JSON_VALUE("since", since));
+}
+
 static void put_life(struct node_members *m, const struct node *n, const struct record *r,
                      struct arena *a)
 {
@@ -161,6 +181,7 @@ struct value admin_node_value(struct exchange *x, const struct request_ctx *rq,
     put_urls(&m, x, n);
     put_life(&m, n, &r, &x->arena);
     put(&m, STR("mint"), mint_value(rq->core->fleet, n, &x->arena));
+    put(&m, STR("kubernetes"), kubernetes_value(rq, n, &r, &x->arena));
     put(&m, STR("check"),
         value_str(str_from(check_verdict_names[snapshot_verdict(x->snapshot, n)])));
     return json_map(m.list, m.n, &x->arena);

@@ -23,6 +23,11 @@
 #define REASON_MAX_BYTES 256
 #define NONE_MS ((int64_t)15 * 60 * 1000)
 #define CERTIFICATE_KEY_BYTES 32
+/* kubeadm's reset, its half hour, and the result, with some to spare. */
+#define JOIN_MINUTES 45
+#define MASTER_MINUTES 30 /* the API server, the accounts, the tokens */
+#define ADDON_MINUTES 25  /* it is fetched, and applied up to five times */
+#define CONDITION_MINUTES 12
 
 /* --- Refusals -------------------------------------------------------------------------------- */
 
@@ -304,6 +309,19 @@ static bool can_init(const struct node *n)
     return n->role->bootstrap != BOOTSTRAP_MASTER || n->role->kubeadm;
 }
 
+/* As long as the join script may take without a word (docs/formats/bootstrap.md): a master makes
+ * its cluster, and then applies the addons and waits for each of their conditions. */
+static uint64_t joining_ms(const struct node *n)
+{
+    uint64_t minutes = JOIN_MINUTES;
+    const struct cluster *cluster = n->cluster;
+    if (n->role->bootstrap == BOOTSTRAP_MASTER)
+        minutes += MASTER_MINUTES;
+    for (uint32_t i = 0; n->role->bootstrap == BOOTSTRAP_MASTER && i < cluster->addons_n; i++)
+        minutes += ADDON_MINUTES + cluster->addons[i].wait_n * (uint64_t)CONDITION_MINUTES;
+    return minutes * 60 * 1000;
+}
+
 /* The first claim in a window wins. */
 static enum exchange_verdict submit_claim(struct exchange *x, struct caller *c, caller_then *then)
 {
@@ -319,6 +337,7 @@ static enum exchange_verdict submit_claim(struct exchange *x, struct caller *c, 
                       "run 'cloudseed reload', then start cloudseed-join.service",
                       STR_ARG(c->node->name));
     change.claim = c->claim;
+    change.joining_ms = joining_ms(c->node);
     return submit(x, c, &change, then);
 }
 
@@ -501,6 +520,41 @@ static enum exchange_verdict on_minted(struct exchange *x, void *state,
     return wait(x, "busy", WAIT_S, minted->reason);
 }
 
+/* kubeadm would refuse to join. What is said of another machine, too, could count as this one's. */
+static enum exchange_verdict refuse_existing(struct exchange *x, const struct caller *c)
+{
+    struct str name = c->node->name;
+    return refuse(x, 403, "node-exists",
+                  "the cluster %.*s has a Node %.*s that is Ready: if that machine is gone, run "
+                  "'kubectl delete node %.*s', then start cloudseed-join.service on this one",
+                  STR_ARG(c->node->cluster->name), STR_ARG(name), STR_ARG(name));
+}
+
+static enum exchange_verdict mint(struct exchange *x, struct caller *c);
+
+static enum exchange_verdict on_clear(struct exchange *x, void *state, enum watching_end end,
+                                      struct str reason)
+{
+    struct caller *c = state;
+    switch (end) {
+    case WATCHING_CLEAR: return mint(x, c);
+    case WATCHING_READY: return refuse_existing(x, c);
+    case WATCHING_UNKNOWN: break;
+    }
+    return wait(x, "waits-for-api", WAIT_S, reason);
+}
+
+/* A node that was given its token may be Ready, and ask again as it does not know that. */
+static enum exchange_verdict join(struct exchange *x, struct caller *c)
+{
+    struct core *core = c->rq->core;
+    struct mint_record minted;
+    if (fleet_minted(core->fleet, c->node->uid, &x->arena, &minted) &&
+        minted.phase == MINT_PHASE_SIGNED)
+        return mint(x, c);
+    return watching_await_clear(x, core->watchings, c->node, core->host.held_beats, on_clear, c);
+}
+
 static enum exchange_verdict mint(struct exchange *x, struct caller *c)
 {
     const struct node *n = c->node;
@@ -542,7 +596,7 @@ static enum exchange_verdict on_decided(struct exchange *x, void *state,
     case CLUSTER_DO_REFUSE:
         return refuse(x, result->status, c->decision.reason, "%.*s", STR_ARG(c->decision.detail));
     case CLUSTER_DO_INIT: return answer_init(x, c);
-    case CLUSTER_DO_JOIN: return c->node->role->kubeadm ? mint(x, c) : answer_none(x, c);
+    case CLUSTER_DO_JOIN: return c->node->role->kubeadm ? join(x, c) : answer_none(x, c);
     case CLUSTER_DO_NONE: break;
     }
     return answer_none(x, c);
@@ -669,7 +723,7 @@ enum exchange_verdict bootstrap_cluster(struct exchange *x, struct request_ctx *
 
 static enum exchange_verdict on_result(struct exchange *x, struct caller *c)
 {
-    (void)c;
+    watchings_look_at(c->rq->core->watchings, c->node);
     answer_json(x, 200, value_map(NULL, 0));
     return EXCHANGE_DONE;
 }

@@ -232,6 +232,7 @@ struct core *core_new(struct snapshot *first, struct fleet *fleet, const struct 
     faults_init(&c->reload_faults);
     TAILQ_INIT(&c->held);
     c->mintings = mintings_new(fleet, sealer, host->mint);
+    c->watchings = watchings_new(c);
     ca_forget(c);
     return c;
 }
@@ -240,7 +241,7 @@ void core_free(struct core *c)
 {
     if (!c)
         return;
-    core_end_mints(c);
+    core_end_clusters(c);
     definitions_stop(c);
     snapshot_unref(c->snapshot);
     discovered_free(c->discovered);
@@ -260,6 +261,7 @@ void core_replace(struct core *c, struct snapshot *next)
     snapshot_unref(c->snapshot);
     c->snapshot = next;
     core_wake_waiters(c);
+    watchings_look(c->watchings);
 }
 
 void core_reloaded(struct core *c, uint64_t number, uint64_t took_ms, bool ok,
@@ -303,8 +305,10 @@ void core_set_draining(struct core *c)
     fleet_rouse(c->fleet); /* those that are held are let go */
 }
 
-void core_end_mints(struct core *c)
+void core_end_clusters(struct core *c)
 {
     mintings_free(c->mintings);
+    watchings_free(c->watchings);
     c->mintings = NULL;
+    c->watchings = NULL;
 }

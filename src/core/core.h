@@ -13,6 +13,7 @@
 #include "fleet/fleet.h"
 #include "port/exchange.h"
 #include "port/mint.h"
+#include "port/nodewatch.h"
 #include "port/work.h"
 
 struct core;
@@ -58,9 +59,10 @@ struct core_host {
     void (*load)(void *cls, struct core_load *ret); /* NULL: there are no listeners */
     /* How many heartbeats (fleet_rouse) a node that waits for its cluster is held; 0: it is not. */
     unsigned held_beats;
-    const char *assets;           /* their folder */
-    const struct work_port *work; /* opens files; NULL: no asset is served */
-    const struct mint_port *mint; /* NULL: no node joins a cluster */
+    const char *assets;                 /* their folder */
+    const struct work_port *work;       /* opens files; NULL: no asset is served */
+    const struct mint_port *mint;       /* NULL: no node joins a cluster */
+    const struct nodewatch_port *nodes; /* NULL: nobody knows which nodes are Ready */
     void *cls;
 };
 
@@ -96,7 +98,7 @@ void core_ca_changed(struct core *c, uint64_t number, const char *reason);
 
 /* From now on /readyz answers 503, so that load balancers turn elsewhere. */
 void core_set_draining(struct core *c);
-/* Once all exchanges have ended: the port for mints is not used any more. */
-void core_end_mints(struct core *c);
+/* Once all exchanges have ended: the ports to the clusters are not used any more. */
+void core_end_clusters(struct core *c);
 
 #endif

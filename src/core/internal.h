@@ -5,8 +5,9 @@
  * core.c finds the request's row in route.c, and identify.c the node that it speaks for; then the
  * row's function answers: in boot.c with a node's files, in script.c with boot scripts, in assets.c
  * with files, in node_reports.c to reports, in bootstrap.c to nodes that join, whom hold.c holds
- * until it is their turn and minting.c gets tokens for, in admin*.c to admins. Such a function
- * answers at once, or says what comes next and waits (port/exchange.h).
+ * until it is their turn and minting.c gets tokens for, in admin*.c to admins. watching.c follows
+ * the clusters' nodes. Such a function answers at once, or says what comes next and waits
+ * (port/exchange.h).
  */
 #ifndef CLOUDSEED_CORE_INTERNAL_H
 #define CLOUDSEED_CORE_INTERNAL_H
@@ -16,6 +17,7 @@
 #include "core/discovered.h"
 #include "core/minting.h"
 #include "core/route.h"
+#include "core/watching.h"
 #include "wire/bootstrap.h"
 
 #include <sys/queue.h>
@@ -49,8 +51,9 @@ struct core {
     char ca_reason[256]; /* why the latest was not made; empty: it was */
     struct holds held;   /* nodes that wait for their cluster */
     uint32_t held_n;
-    struct mintings *mintings; /* tokens of nodes that join */
-    struct waiters waiters;    /* for another snapshot, the end of a reload, or the turn */
+    struct mintings *mintings;   /* tokens of nodes that join */
+    struct watchings *watchings; /* the clusters' nodes */
+    struct waiters waiters;      /* for another snapshot, the end of a reload, or the turn */
 };
 
 /* What core keeps of an exchange, as exchange.core and as the first step's state. */

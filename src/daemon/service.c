@@ -9,6 +9,7 @@
 #include "daemon/reload.h"
 #include "daemon/report.h"
 #include "kube/minter.h"
+#include "kube/nodewatcher.h"
 #include "net/fetch/fetcher.h"
 #include "net/http/http.h"
 #include "net/pool.h"
@@ -22,6 +23,7 @@
 #include <uv.h>
 
 #define HEARTBEAT_MS 15000
+#define STREAMS_MAX 256 /* to clusters */
 
 /* For files on shares: enough threads that one slow file does not delay the next, and few enough
  * that a share that hangs costs little. */
@@ -33,7 +35,7 @@ struct service {
     uv_loop_t loop;
     uv_signal_t signals[SIGNALS];
     uv_prepare_t before_sleep;
-    uv_timer_t watchdog, heartbeat, mint_alarm;
+    uv_timer_t watchdog, heartbeat, mint_alarm, node_alarm;
     const struct config *config;
     struct core *core;
     struct state *state;
@@ -43,6 +45,7 @@ struct service {
     struct pool *pool;
     struct fetcher *fetcher;
     struct minter *minter;
+    struct nodewatcher *nodewatcher;
     struct reload reload;
     struct checker checker;
     struct certificates certificates;
@@ -70,10 +73,12 @@ static void close_handles(struct service *s)
     uv_close((uv_handle_t *)&s->before_sleep, NULL);
     uv_close((uv_handle_t *)&s->watchdog, NULL);
     uv_close((uv_handle_t *)&s->heartbeat, NULL);
-    core_end_mints(s->core);
+    core_end_clusters(s->core);
     minter_free(s->minter);
+    nodewatcher_free(s->nodewatcher);
     fetcher_free(s->fetcher);
     uv_close((uv_handle_t *)&s->mint_alarm, NULL);
+    uv_close((uv_handle_t *)&s->node_alarm, NULL);
     pool_free(s->pool);
     certificates_stop(&s->certificates);
     state_stop(s->state);
@@ -294,6 +299,15 @@ static _Noreturn void end_at_once(const struct listeners *listeners)
     _exit(EXIT_SUCCESS);
 }
 
+static void set_alarm(uv_timer_t *timer, uv_timer_cb on_alarm, uint64_t due_boot_ms)
+{
+    uint64_t now = clock_boot_ms();
+    if (due_boot_ms == UINT64_MAX)
+        uv_timer_stop(timer);
+    else /* never 0, which in a timer's own callback keeps the loop there */
+        uv_timer_start(timer, on_alarm, due_boot_ms > now ? due_boot_ms - now : 1, 0);
+}
+
 static void on_mint_alarm(uv_timer_t *timer)
 {
     struct service *s = timer->data;
@@ -303,30 +317,46 @@ static void on_mint_alarm(uv_timer_t *timer)
 static void set_mint_alarm(void *cls, uint64_t due_boot_ms)
 {
     struct service *s = cls;
-    uint64_t now = clock_boot_ms();
-    if (due_boot_ms == UINT64_MAX)
-        uv_timer_stop(&s->mint_alarm);
-    else /* never 0, which in a timer's own callback keeps the loop there */
-        uv_timer_start(&s->mint_alarm, on_mint_alarm, due_boot_ms > now ? due_boot_ms - now : 1, 0);
+    set_alarm(&s->mint_alarm, on_mint_alarm, due_boot_ms);
 }
 
-static void make_minter(struct service *s)
+static void on_node_alarm(uv_timer_t *timer)
+{
+    struct service *s = timer->data;
+    nodewatcher_on_alarm(s->nodewatcher);
+}
+
+static void set_node_alarm(void *cls, uint64_t due_boot_ms)
+{
+    struct service *s = cls;
+    set_alarm(&s->node_alarm, on_node_alarm, due_boot_ms);
+}
+
+/* Streams flow all the time: they must not take the room of mints. */
+static void reach_clusters(struct service *s)
 {
     static const struct fetcher_limits limits = {
-        .transfers = MINTER_REQUESTS_MAX,
-        .transfers_per_server = MINTER_REQUESTS_MAX,
+        .transfers = MINTER_REQUESTS_MAX + STREAMS_MAX,
+        .transfers_per_server = MINTER_REQUESTS_MAX + STREAMS_MAX,
         .queue = MINTER_REQUESTS_MAX,
     };
     uv_timer_init(&s->loop, &s->mint_alarm);
-    s->mint_alarm.data = s;
+    uv_timer_init(&s->loop, &s->node_alarm);
+    s->mint_alarm.data = s->node_alarm.data = s;
     s->fetcher = fetcher_new(&s->loop, &limits);
-    const struct minter_host host = {
+    const struct minter_host minter = {
         .fetch = fetcher_port(s->fetcher),
         .alarm = {set_mint_alarm, s},
         .boot_ms = clock_boot_ms,
         .wall_ms = clock_wall_ms,
     };
-    s->minter = minter_new(&host);
+    const struct nodewatcher_host nodewatcher = {
+        .fetch = fetcher_port(s->fetcher),
+        .alarm = {set_node_alarm, s},
+        .boot_ms = clock_boot_ms,
+    };
+    s->minter = minter_new(&minter);
+    s->nodewatcher = nodewatcher_new(&nodewatcher);
 }
 
 int service_run(const struct config *c, struct snapshot *first, struct state *state,
@@ -340,7 +370,7 @@ int service_run(const struct config *c, struct snapshot *first, struct state *st
         return err_errno(e, r, "cannot make an event loop");
     }
     s.pool = pool_new(&s.loop, &pool_limits);
-    make_minter(&s);
+    reach_clusters(&s);
     const struct core_host host = {.reload = on_reload_requested,
                                    .extend = on_extend_requested,
                                    .change_ca = on_ca_change_requested,
@@ -349,6 +379,7 @@ int service_run(const struct config *c, struct snapshot *first, struct state *st
                                    .assets = c->assets_dir.p,
                                    .work = pool_port(s.pool),
                                    .mint = minter_port(s.minter),
+                                   .nodes = nodewatcher_port(s.nodewatcher),
                                    .cls = &s};
     s.core = core_new(first, state->fleet, state->sealer, &host);
     checker_init(&s.checker, s.core, &s.loop);

@@ -205,6 +205,17 @@ struct str clusters_led_by(const struct fleet *f, struct str uid)
     return STR("");
 }
 
+bool clusters_made_by(const struct fleet *f, const char *uid, const struct record *r)
+{
+    for (uint32_t i = 0; i < f->clusters_n; i++) {
+        const struct cluster_record *c = &f->clusters[i]->record;
+        if (c->phase == CLUSTER_STANDING && str_is(c->holder.uid, uid) &&
+            str_eq(c->holder.claim, r->window.claim))
+            return true;
+    }
+    return false;
+}
+
 static void copy_boot(struct cluster_boot *b, struct arena *a)
 {
     b->uid = arena_str(a, b->uid);

@@ -218,6 +218,8 @@ void clusters_on_state(struct fleet *f, const struct member *m);
 void clusters_wake(struct fleet *f);
 /* The cluster whose lease the node has, or is being given; empty: none. */
 struct str clusters_led_by(const struct fleet *f, struct str uid);
+/* Whether the boot that has claimed the node's window has made one that stands. */
+bool clusters_made_by(const struct fleet *f, const char *uid, const struct record *r);
 void cluster_run(struct fleet *f, struct op *op);
 /* After a conflict: whether it is queued once more. */
 bool cluster_run_again(struct op *op);
@@ -226,6 +228,8 @@ void cluster_on_commit(struct fleet *f, struct op *op, uint64_t revision);
 /* --- mints.c --------------------------------------------------------------------------------- */
 
 void mint_run(struct fleet *f, struct op *op);
+/* Whether the boot that has claimed the node's window was given its token. */
+bool mint_was_given(const struct member *m, const struct record *r, struct arena *a);
 /* Whether the node has a token of another window than it will have. */
 bool mint_is_over(const struct member *m, const struct record *next, struct arena *a);
 void mint_forget(struct fleet *f, struct member *m);

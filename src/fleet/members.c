@@ -165,7 +165,7 @@ static void look_at_record(struct fleet *f, struct member *m, const struct recor
     struct moment now;
     bool is_other = r->state != m->view.state || r->generation != m->view.generation;
     f->host.now(f->host.cls, &now);
-    m->view = (struct fleet_view){r->state, r->locked, r->generation,
+    m->view = (struct fleet_view){r->state, r->locked, r->seen, r->generation,
                                   str_from(r->has_window && m->window_key ? m->window_key : "")};
     deadline_set(f, m, state_due(r, &now, m->heard_boot_ms));
     if (is_other)

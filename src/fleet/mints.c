@@ -77,6 +77,13 @@ void mint_run(struct fleet *f, struct op *op)
     op_commit(f, op, list, 2);
 }
 
+bool mint_was_given(const struct member *m, const struct record *r, struct arena *a)
+{
+    struct mint_record mint;
+    return current(m, a, &mint) && mint.phase == MINT_PHASE_SIGNED &&
+           str_eq(mint.claim, r->window.claim);
+}
+
 bool mint_is_over(const struct member *m, const struct record *next, struct arena *a)
 {
     struct mint_record mint;

@@ -149,9 +149,11 @@ static void run_change(struct fleet *f, struct op *op)
     if (is_outdated(op))
         return;
     f->host.now(f->host.cls, &op->change.at);
-    if (op->change.kind == CHANGE_DEADLINE)
+    if (op->change.kind == CHANGE_DEADLINE || op->change.kind == CHANGE_NODE_READY)
         op->change.silent_ms = op->change.at.boot_ms - m->heard_boot_ms;
     member_record(m, &op->arena, &r);
+    op->change.handed = r.has_window && r.window.claim.n && !r.handed &&
+                        (mint_was_given(m, &r, &op->arena) || clusters_made_by(f, m->uid, &r));
     if (op->name.n)
         r.name = op->name;
     else

@@ -37,6 +37,7 @@ void record_copy(const struct record *from, struct arena *a, struct record *ret)
         &ret->stage,
         &ret->reason,
         &ret->log,
+        &ret->away,
         &ret->alarm,
         &ret->alarm_detail,
         &ret->hostname,
@@ -144,6 +145,13 @@ struct value record_value(const struct record *r, struct arena *a)
     }
     fields_flag(&m, STR("locked"), r->locked);
     fields_flag(&m, STR("joined"), r->joined);
+    fields_flag(&m, STR("handed"), r->handed);
+    fields_flag(&m, STR("seen"), r->seen);
+    if (r->away.n) {
+        fields_put(&m, STR("away"), value_str(r->away));
+        fields_put(&m, STR("away_ms"), value_int(r->away_wall_ms));
+    }
+    fields_count(&m, STR("joining_ms"), r->joining_ms);
     if (r->has_window)
         fields_put(&m, STR("window"), window_value(&r->window, a));
     if (r->has_boot)
@@ -243,6 +251,11 @@ int record_read(struct str json, struct arena *a, struct record *ret, struct err
     r.burst = (uint32_t)fields_get_int(&rd, "burst", 0, UINT32_MAX);
     r.locked = fields_get_flag(&rd, "locked");
     r.joined = fields_get_flag(&rd, "joined");
+    r.handed = fields_get_flag(&rd, "handed");
+    r.seen = fields_get_flag(&rd, "seen");
+    r.away = fields_get_text(&rd, "away");
+    r.away_wall_ms = fields_get_int(&rd, "away_ms", -FIELDS_TIME_MAX_MS, FIELDS_TIME_MAX_MS);
+    r.joining_ms = (uint64_t)fields_get_int(&rd, "joining_ms", 0, FIELDS_TIME_MAX_MS);
     read_window(&rd, &r);
     read_boot(&rd, &r);
     r.hostname = fields_get_text(&rd, "hostname");

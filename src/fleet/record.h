@@ -83,6 +83,12 @@ struct record {
     uint32_t burst;
     bool locked;
     bool joined; /* it has reported so, in this window */
+    bool handed; /* it was given what it needs to join, in this window */
+    bool seen;   /* its cluster had it as Ready when it was heard of last */
+    /* Of a node that is ready: why its cluster does not have it as Ready; empty: it does. */
+    struct str away;
+    int64_t away_wall_ms;
+    uint64_t joining_ms; /* how long joining may take without a word; 0: JOINING_MS */
     bool has_window, has_boot;
     struct window window;
     struct boot boot;

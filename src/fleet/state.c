@@ -263,7 +263,9 @@ static void open_window(struct step *s)
         .claim = {"", 0},
         .pin = c->arm.pin,
     };
-    s->r->locked = s->r->joined = false;
+    s->r->locked = s->r->joined = s->r->handed = s->r->seen = false;
+    s->r->away = (struct str){"", 0};
+    s->r->joining_ms = 0;
     s->r->has_boot = false;
     enter(s, STATE_ARMED, event_armed(c->arm.length_ms, s->r->generation, s->arena));
 }
@@ -560,6 +562,7 @@ static void claim(struct step *s)
     if (refuse_claim(s, &s->c->claim))
         return;
     s->r->window.claim = s->c->claim.digest;
+    s->r->joining_ms = s->c->joining_ms;
     if (s->r->state != STATE_JOINING)
         enter(s, STATE_JOINING, value_none());
 }
@@ -567,6 +570,24 @@ static void claim(struct step *s)
 static bool is_noted(const struct record *r, const struct join_result *j)
 {
     return r->state == STATE_FAILED && str_eq(r->stage, j->stage) && str_eq(r->log, j->log);
+}
+
+static uint64_t joining_ms(const struct record *r)
+{
+    return r->joining_ms ? r->joining_ms : JOINING_MS;
+}
+
+/* Both must be so: a node that has not said that it is done may still ask for something, as one
+ * that applies addons. Where it stays silent, what its cluster says is enough. */
+static void settle(struct step *s, uint64_t silent_ms)
+{
+    if (s->r->state != STATE_JOINING || !s->r->seen ||
+        !(s->r->joined || silent_ms >= joining_ms(s->r)))
+        return;
+    close_window(s);
+    s->r->handed = false;
+    s->r->joining_ms = 0;
+    enter(s, STATE_READY, value_none());
 }
 
 /* What comes again changes nothing. A success mends a failure: that may only have been silence. */
@@ -590,14 +611,48 @@ static void result(struct step *s)
     if (!s->r->joined)
         add_event(s, "joined", value_none());
     s->r->joined = true;
+    settle(s, 0);
 }
 
+/* --- What its cluster says of it ------------------------------------------------------------- */
+
+static bool may_be_seen(const struct record *r)
+{
+    return r->state == STATE_JOINING || r->state == STATE_FAILED || r->state == STATE_READY;
+}
+
+/* Only of a node that was given what it needs to join: another machine may have the name. It mends
+ * a failure, which may only have been silence. */
 static void node_ready(struct step *s)
 {
-    if (s->r->state != STATE_JOINING && s->r->state != STATE_UP)
+    struct record *r = s->r;
+    bool is_known = r->state == STATE_READY || r->handed || r->joined;
+    if (!may_be_seen(r) || !is_known)
         return;
-    close_window(s);
-    enter(s, STATE_READY, value_none());
+    if (!r->seen)
+        s->out->verdict = OUTCOME_WRITE;
+    r->seen = true;
+    if (r->away.n)
+        add_event(s, "ready-again", value_none());
+    r->away = (struct str){"", 0};
+    if (r->state == STATE_FAILED)
+        enter(s, STATE_JOINING, value_none());
+    settle(s, s->c->silent_ms);
+}
+
+static void node_away(struct step *s)
+{
+    struct record *r = s->r;
+    if (!may_be_seen(r))
+        return;
+    if (r->seen)
+        s->out->verdict = OUTCOME_WRITE;
+    r->seen = false;
+    if (r->state != STATE_READY || r->away.n)
+        return;
+    r->away = s->c->away;
+    r->away_wall_ms = s->c->at.wall_ms;
+    add_event(s, "not-ready", event_reason(r->away, s->arena));
 }
 
 /* --- Time ------------------------------------------------------------------------------------ */
@@ -624,7 +679,7 @@ static uint64_t patience_ms(const struct record *r)
 {
     switch (r->state) {
     case STATE_BOOTING: return BOOTING_SILENT_MS;
-    case STATE_JOINING: return JOINING_MS;
+    case STATE_JOINING: return joining_ms(r);
     default: return UINT64_MAX;
     }
 }
@@ -636,8 +691,12 @@ static void deadline(struct step *s)
         return;
     if (s->r->state == STATE_BOOTING)
         fail(s, s->r->boot.stage, STR("nothing was heard of it for 15 minutes"));
+    else if (s->r->seen)
+        settle(s, s->c->silent_ms);
     else
-        fail(s, STR("join"), STR("it did not join within 20 minutes"));
+        fail(s, STR("join"),
+             arena_printf(s->arena, "it did not join, and nothing was heard of it for %u minutes",
+                          (unsigned)(patience / 60000)));
 }
 
 /* Nobody is in the middle of the boot that the record tells of: no key is left to it. */
@@ -685,11 +744,13 @@ void state_apply(struct record *r, const struct change *c, struct arena *a, stru
         [CHANGE_CLAIM] = claim,
         [CHANGE_RESULT] = result,
         [CHANGE_NODE_READY] = node_ready,
+        [CHANGE_NODE_AWAY] = node_away,
         [CHANGE_DEADLINE] = deadline,
         [CHANGE_RESTORE] = restore,
     };
     struct step s = {.r = r, .c = c, .arena = a, .out = ret};
     *ret = (struct outcome){.verdict = OUTCOME_SAME, .status = 200};
+    r->handed |= c->handed;
     expire_window(&s);
     expire_old_key(&s);
     s.window_open = r->has_window;

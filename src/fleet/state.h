@@ -12,7 +12,9 @@
 #include "fleet/record.h"
 
 #define BOOTING_SILENT_MS (15 * 60 * 1000)
-#define JOINING_MS (20 * 60 * 1000)
+/* Without a word of the node, unless its claim said more: kubeadm's reset, its half hour, and the
+ * result. */
+#define JOINING_MS (45 * 60 * 1000)
 #define WINDOW_DEFAULT_MS (2 * 60 * 60 * 1000)
 #define WINDOW_MAX_MS ((uint64_t)7 * 24 * 60 * 60 * 1000)
 
@@ -28,10 +30,11 @@ enum change_kind {
     CHANGE_REPORT,
     CHANGE_PHONE_HOME,
     CHANGE_CLAIM,
-    CHANGE_RESULT, /* how joining went */
-    CHANGE_NODE_READY,
-    CHANGE_DEADLINE, /* time has passed: a window may be over, or a node silent for too long */
-    CHANGE_RESTORE,  /* the record comes from a backup: keys that it opened must not open again */
+    CHANGE_RESULT,     /* how joining went */
+    CHANGE_NODE_READY, /* the cluster has it, and it is Ready */
+    CHANGE_NODE_AWAY,  /* the cluster does not have it, or it is not Ready */
+    CHANGE_DEADLINE,   /* time has passed: a window may be over, or a node silent for too long */
+    CHANGE_RESTORE,    /* the record comes from a backup: keys that it opened must not open again */
     CHANGE_COUNT
 };
 
@@ -74,6 +77,8 @@ struct change {
     bool is_master, bootstraps; /* of the node's role */
     bool lock_on_alarm;         /* by the site's policy */
     bool by_window_key;         /* not by the node's seed key: of a report or a call */
+    bool handed;                /* its boot was given what it needs to join; set by the fleet */
+    uint64_t joining_ms;        /* of CHANGE_CLAIM: how long joining may take without a word */
     /* Record and definition must be as they were (fleet_seen). */
     bool as_seen;
     uint64_t seen_state, seen_node;
@@ -93,7 +98,8 @@ struct change {
         struct phone_home phone_home;
         struct claim claim;
         struct join_result result;
-        uint64_t silent_ms;  /* of CHANGE_DEADLINE: time since the last sign of life */
+        struct str away;     /* why it is not Ready, in one line */
+        uint64_t silent_ms;  /* of CHANGE_DEADLINE and NODE_READY: since the last sign of life */
         uint32_t generation; /* of CHANGE_RESTORE: the one that it had reached */
     };
 };

@@ -132,7 +132,7 @@ def test_values():
     tap.eq(complete("diff", "--against", "seed", ""), [])
     tap.eq(complete("render", "--all", "x", "--config", "cloud"), ["cloudseedd.yaml"])
     tap.eq(complete("reference", ""), ["config", "seed", "templates"])
-    tap.eq(complete("events", "--kind", "re"), ["ready", "rebooted", "registered", "rekeyed",
+    tap.eq(complete("events", "--kind", "re"), ["ready", "ready-again", "rebooted", "registered", "rekeyed",
                                                 "reprovisioned"])
     tap.eq(complete("backup", "cloud"), ["cloudseedd.yaml"])
 

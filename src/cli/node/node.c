@@ -72,13 +72,22 @@ struct str node_macs_text(const struct node *n, struct arena *a)
     return arena_str(a, str_from(text));
 }
 
+/* Whether it is ready, but its cluster says otherwise by now. */
+static bool is_lost(struct value node)
+{
+    struct value ready = value_get(value_get(node, STR("kubernetes")), STR("ready"));
+    return str_is(api_text(node, "state"), "ready") && ready.kind == VALUE_BOOL && !ready.b;
+}
+
 /* "failed in modules-final, locked" */
 struct str node_state_text(struct value node, struct arena *a)
 {
     struct value locked = value_get(node, STR("locked"));
     struct str stage = api_text(value_get(node, STR("failure")), "stage");
-    return arena_printf(a, "%.*s%s%.*s%s", STR_ARG(api_text(node, "state")), stage.n ? " in " : "",
-                        STR_ARG(stage), locked.kind == VALUE_BOOL && locked.b ? ", locked" : "");
+    return arena_printf(a, "%.*s%s%.*s%s%s", STR_ARG(api_text(node, "state")),
+                        stage.n ? " in " : "", STR_ARG(stage),
+                        is_lost(node) ? ", but not Ready" : "",
+                        locked.kind == VALUE_BOOL && locked.b ? ", locked" : "");
 }
 
 /* --- Their check ---------------------------------------------------------------------------- */

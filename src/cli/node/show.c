@@ -289,8 +289,20 @@ static void add_mint(struct table *t, struct value mint, struct arena *a)
                            STR_ARG(is_good ? api_text(mint, "ends") : reason)));
 }
 
+/* "Ready, v1.29.15"; "not Ready: KubeletNotReady: …" */
+static struct str kubernetes_text(struct value k, struct arena *a)
+{
+    struct value ready = value_get(k, STR("ready"));
+    struct str reason = api_text(k, "reason"), kubelet = api_text(k, "kubelet");
+    if (ready.kind != VALUE_BOOL)
+        return STR("");
+    return arena_printf(a, "%s%s%.*s%s%.*s", ready.b ? "Ready" : "not Ready", kubelet.n ? ", " : "",
+                        STR_ARG(kubelet), reason.n ? ": " : "", STR_ARG(reason));
+}
+
 static void add_life(struct table *t, struct value node, struct arena *a)
 {
+    struct value kubernetes = value_get(node, STR("kubernetes"));
     struct value boot = value_get(node, STR("boot")), identity = value_get(node, STR("identity")),
                  failure = value_get(node, STR("failure"));
     add_field(t, "state", node_state_text(node, a));
@@ -299,6 +311,8 @@ static void add_life(struct table *t, struct value node, struct arena *a)
         add_field(t, "failure", api_text(failure, "reason"));
     add_log(t, api_text(failure, "log"));
     add_mint(t, value_get(node, STR("mint")), a);
+    add_field(t, "kubernetes", kubernetes_text(kubernetes, a));
+    add_time(t, "not Ready since", kubernetes, "since", a);
     add_field(t, "window ends", api_text(value_get(node, STR("window")), "ends"));
     add_field(t, "instance-id", api_text(node, "instance_id"));
     add_field(t, "boot", boot_report_text(boot, a));

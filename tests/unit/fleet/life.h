@@ -142,8 +142,10 @@ static inline void life_to(struct life *l, enum node_state state)
     life_report(l, "modules-final", true, REPORT_SUCCESS);
     if (l->bootstraps)
         life_claim(l, "claim-1");
-    if (state == STATE_READY && l->bootstraps)
+    if (state == STATE_READY && l->bootstraps) {
+        life_result(l, "claim-1", NULL, "");
         life_do(l, CHANGE_NODE_READY);
+    }
 }
 
 #endif

@@ -316,7 +316,16 @@ static void it_is_forgotten_with_the_window(void **state)
     arm("one");
     asks("one", "aaaaaa");
     assert_true(is_in_the_store());
+    change((struct change){.kind = CHANGE_NODE_READY}); /* of another machine: no token was given */
+    assert_string_equal(token(), "aaaaaa intended");
+    assert_int_equal(status(confirmation("one", "aaaaaa")), 200);
     change((struct change){.kind = CHANGE_NODE_READY});
+    assert_string_equal(token(), "aaaaaa signed"); /* it has not said that it is done */
+    assert_true(fleet_look(fleet, NODE).seen);
+    change(
+        (struct change){.kind = CHANGE_RESULT,
+                        .result = {{STR("J"), STR("one")}, true, STR("done"), STR(""), STR("")}});
+    assert_int_equal(fleet_look(fleet, NODE).state, STATE_READY);
     assert_string_equal(token(), "none");
     assert_false(is_in_the_store());
     arm("one");

@@ -217,6 +217,24 @@ static void arm(unsigned node)
     assert_int_equal(fleet_look(fleet, name_of(node)).state, STATE_JOINING);
 }
 
+static void joins(unsigned node)
+{
+    change(node,
+           (struct change){.kind = CHANGE_RESULT,
+                           .result = {.by = {arena_printf(&arena, "J%u", node), claim_of(node)},
+                                      .ok = true,
+                                      .stage = STR("done"),
+                                      .reason = STR(""),
+                                      .log = STR("")}});
+}
+
+static void becomes_ready(unsigned node)
+{
+    joins(node);
+    change(node, (struct change){.kind = CHANGE_NODE_READY});
+    assert_int_equal(fleet_look(fleet, name_of(node)).state, STATE_READY);
+}
+
 static struct cluster_record record(void)
 {
     struct cluster_record r;
@@ -257,7 +275,7 @@ static void watchers_see_the_masters_that_are_waited_for(void **state)
     woken = 0;
     arm(5); /* nobody waits for this one */
     assert_int_equal(woken, 0);
-    change(1, (struct change){.kind = CHANGE_NODE_READY});
+    becomes_ready(1);
     assert_int_equal(woken, 1);
     assert_int_equal(verdict(ask(2)), CLUSTER_DO_JOIN);
     fleet_watch_clusters(fleet, me);
@@ -279,12 +297,7 @@ static void a_boot_that_has_joined_has_nothing_to_do(void **state)
     verdict(ask(0));
     done(report(0));
     assert_int_equal(verdict(ask(4)), CLUSTER_DO_JOIN);
-    change(4, (struct change){.kind = CHANGE_RESULT,
-                              .result = {.by = {STR("J4"), claim_of(4)},
-                                         .ok = true,
-                                         .stage = STR("done"),
-                                         .reason = STR(""),
-                                         .log = STR("")}});
+    joins(4);
     assert_int_equal(verdict(ask(4)), CLUSTER_DO_NONE);
 }
 
@@ -488,7 +501,7 @@ static void holder_reports(void)
         assert_int_equal(done(report(i)).status, 200);
         run.stands = true;
         run.nodes[i] = IN;
-        change(i, (struct change){.kind = CHANGE_NODE_READY});
+        becomes_ready(i);
     }
 }
 
@@ -524,7 +537,7 @@ static void one_becomes_ready(void)
     unsigned node = below(NODES);
     if (run.nodes[node] != JOINS)
         return;
-    change(node, (struct change){.kind = CHANGE_NODE_READY});
+    becomes_ready(node);
     run.nodes[node] = IN;
 }
 

@@ -178,6 +178,98 @@ static void a_wrong_join_key_raises_an_alarm(void **state)
     assert_state(&l, STATE_ARMED);
 }
 
+static struct outcome *ready(bool handed, uint64_t silent_ms)
+{
+    return life_apply(
+        &l, (struct change){.kind = CHANGE_NODE_READY, .handed = handed, .silent_ms = silent_ms});
+}
+
+static struct outcome *away(const char *why)
+{
+    return life_apply(&l, (struct change){.kind = CHANGE_NODE_AWAY, .away = str_from(why)});
+}
+
+/* Another machine may have its name. */
+static void a_node_that_was_given_nothing_is_not_ready(void **state)
+{
+    (void)state;
+    life_to(&l, STATE_JOINING);
+    assert_int_equal(ready(false, 0)->verdict, OUTCOME_SAME);
+    assert_false(l.r.seen);
+    ready(true, 0);
+    assert_true(l.r.seen && l.out.verdict == OUTCOME_WRITE);
+    assert_state(&l, STATE_JOINING);
+    assert_true(l.r.has_window); /* it has not said that it is done, and may ask again */
+    life_result(&l, "claim-1", NULL, "");
+    assert_string_equal(life_told(&l), "joined ready");
+    assert_false(l.r.has_window);
+}
+
+static void readiness_that_passes_does_not_count(void **state)
+{
+    (void)state;
+    life_to(&l, STATE_JOINING);
+    ready(true, 0);
+    assert_int_equal(away("KubeletNotReady: no")->verdict, OUTCOME_WRITE);
+    assert_int_equal(l.out.events_n, 0);
+    life_result(&l, "claim-1", NULL, "");
+    assert_state(&l, STATE_JOINING);
+    ready(false, 0);
+    assert_state(&l, STATE_READY);
+}
+
+/* It was killed, or its result is lost for ever. */
+static void a_silent_node_is_ready_when_its_cluster_says_so(void **state)
+{
+    (void)state;
+    life_to(&l, STATE_JOINING);
+    ready(true, 0);
+    life_apply(&l, (struct change){.kind = CHANGE_DEADLINE, .silent_ms = JOINING_MS});
+    assert_state(&l, STATE_READY);
+}
+
+static void readiness_mends_a_failure(void **state)
+{
+    (void)state;
+    life_to(&l, STATE_JOINING);
+    life_apply(&l, (struct change){.kind = CHANGE_DEADLINE, .silent_ms = JOINING_MS});
+    assert_state(&l, STATE_FAILED);
+    ready(true, JOINING_MS + 1);
+    assert_string_equal(life_told(&l), "joining ready");
+    assert_state(&l, STATE_READY);
+}
+
+/* What was given is remembered for longer than the window, and its token with it. */
+static void a_node_may_become_ready_after_its_window(void **state)
+{
+    (void)state;
+    life_to(&l, STATE_JOINING);
+    life_pass(&l, WINDOW_DEFAULT_MS);
+    life_apply(&l, (struct change){.kind = CHANGE_DEADLINE, .handed = true});
+    assert_string_equal(life_told(&l), "expired");
+    ready(false, 0);
+    assert_true(l.r.seen);
+}
+
+static void what_a_cluster_loses_is_told_once(void **state)
+{
+    (void)state;
+    l.bootstraps = true;
+    life_to(&l, STATE_READY);
+    assert_int_equal(away("NodeStatusUnknown: Kubelet stopped")->events_n, 1);
+    assert_string_equal(life_told(&l), "not-ready");
+    assert_str(l.r.away, "NodeStatusUnknown: Kubelet stopped");
+    assert_state(&l, STATE_READY);
+    assert_int_equal(away("it has gone")->verdict, OUTCOME_SAME);
+    ready(false, 0);
+    assert_string_equal(life_told(&l), "ready-again");
+    assert_int_equal(l.r.away.n, 0);
+    assert_int_equal(ready(false, 0)->verdict, OUTCOME_SAME);
+    away("it has gone");
+    life_arm(&l);
+    assert_true(!l.r.seen && l.r.away.n == 0);
+}
+
 /* --- A ready node --------------------------------------------------------------------------- */
 
 static void a_reboot_changes_nothing(void **state)
@@ -386,6 +478,21 @@ static void joining_has_its_time(void **state)
     assert_str(l.r.stage, "join");
 }
 
+static void joining_has_the_time_that_its_claim_says(void **state)
+{
+    (void)state;
+    l.bootstraps = true;
+    life_to(&l, STATE_UP);
+    life_apply(&l, (struct change){.kind = CHANGE_CLAIM,
+                                   .claim = {STR("J"), STR("claim-1")},
+                                   .joining_ms = 3 * JOINING_MS});
+    assert_int_equal(state_due(&l.r, &l.now, 0), 3 * JOINING_MS);
+    assert_int_equal(silent_for(3 * JOINING_MS - 1)->verdict, OUTCOME_SAME);
+    silent_for(3 * JOINING_MS);
+    assert_state(&l, STATE_FAILED);
+    assert_str(l.r.reason, "it did not join, and nothing was heard of it for 135 minutes");
+}
+
 static void no_deadline_where_nothing_is_awaited(void **state)
 {
     (void)state;
@@ -428,13 +535,13 @@ static void a_standing_master_is_not_reprovisioned(void **state)
 
 /* The state that each change leads to, by its first letter (R: ready), in the order of enum
  * change_kind: arm, disarm, unlock, reprovision, accept keys; fetch (by a key), mismatch, wrong
- * key, report, phone home, claim, result (it failed), node ready, deadline, restore. The node's
- * role bootstraps. */
+ * key, report, phone home, claim, result (it failed), node ready (long after it was given a token),
+ * node away, deadline, restore. The node's role bootstraps. */
 static const char *const cells[STATE_COUNT] = {
-    [STATE_REGISTERED] = "arrar rrrrrrrrrr", [STATE_ARMED] = "araaa baabujaaar",
-    [STATE_BOOTING] = "abbab bbbbujbbfb",    [STATE_UP] = "auuau uuuuujuRuu",
-    [STATE_JOINING] = "ajjaj jjjjjjfRfj",    [STATE_READY] = "aRRaR RRRRRRRRRR",
-    [STATE_FAILED] = "affaf ffffujffff",
+    [STATE_REGISTERED] = "arrar rrrrrrrrrrr", [STATE_ARMED] = "araaa baabujaaaar",
+    [STATE_BOOTING] = "abbab bbbbujbbbfb",    [STATE_UP] = "auuau uuuuujuuuuu",
+    [STATE_JOINING] = "ajjaj jjjjjjfRjfj",    [STATE_READY] = "aRRaR RRRRRRRRRRR",
+    [STATE_FAILED] = "affaf ffffujfRfff",
 };
 
 static struct change sample(enum change_kind kind)
@@ -446,6 +553,10 @@ static struct change sample(enum change_kind kind)
     case CHANGE_REPORT: c.report.name = STR("modules-config/config-ntp"); break;
     case CHANGE_CLAIM: c.claim = (struct claim){STR("J"), STR("claim-1")}; break;
     case CHANGE_RESULT: c.result.by = (struct claim){STR("J"), STR("claim-1")}; break;
+    case CHANGE_NODE_READY:
+        c.handed = true;
+        c.silent_ms = JOINING_MS;
+        break;
     case CHANGE_DEADLINE: c.silent_ms = JOINING_MS; break;
     default: break;
     }
@@ -478,6 +589,11 @@ static void every_change_in_every_state(void **state)
 UNIT_MAIN(LIFE(a_node_without_bootstrap), LIFE(a_node_that_joins),
           LIFE(without_a_call_the_last_stage_makes_it_up), LIFE(a_last_stage_that_failed),
           LIFE(a_step_that_failed), LIFE(a_join_that_failed), LIFE(a_late_success_mends_a_failure),
+          LIFE(a_node_that_was_given_nothing_is_not_ready),
+          LIFE(readiness_that_passes_does_not_count),
+          LIFE(a_silent_node_is_ready_when_its_cluster_says_so), LIFE(readiness_mends_a_failure),
+          LIFE(a_node_may_become_ready_after_its_window), LIFE(what_a_cluster_loses_is_told_once),
+          LIFE(joining_has_the_time_that_its_claim_says),
           LIFE(a_result_is_of_the_boot_that_has_the_claim),
           LIFE(a_key_of_the_window_before_claims_nothing), LIFE(a_wrong_join_key_raises_an_alarm),
           LIFE(a_reboot_changes_nothing), LIFE(other_host_keys_raise_an_alarm),

@@ -24,6 +24,8 @@ boot=(curl gnupg iproute2 mmdebstrap openssh-client tmux util-linux
     # Real firmware, and the network that it boots from:
     qemu-system-x86 qemu-system-data seabios ovmf ipxe ipxe-qemu dnsmasq-base nftables
     cpio kmod zstd)
+# Debian 12's Go builds a Kubernetes to test against (tests/kube/build.py); it needs openssl beside it.
+kube=(golang-go dpkg-dev openssl util-linux)
 fuzz=(clang-14 libclang-rt-14-dev)
 bench=(curl nginx-light wrk python3 util-linux)
 tidy=(clang-tidy-14)
@@ -37,12 +39,13 @@ for group in "$@"; do
     unit) wanted+=("${unit[@]}") ;;
     test) wanted+=("${test[@]}") ;;
     boot) wanted+=("${boot[@]}") ;;
+    kube) wanted+=("${kube[@]}") ;;
     fuzz) wanted+=("${fuzz[@]}") ;;
     bench) wanted+=("${bench[@]}") ;;
     tidy) wanted+=("${tidy[@]}") ;;
     tls) wanted+=("${tls[@]}") ;;
     *)
-        echo "deps.sh: no group '$group': build, run, unit, test, boot, fuzz, bench, tidy or tls" >&2
+        echo "deps.sh: no group '$group': build, run, unit, test, boot, kube, fuzz, bench, tidy or tls" >&2
         exit 2
         ;;
     esac

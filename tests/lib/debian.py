@@ -8,6 +8,7 @@ import fcntl
 import glob
 import os
 import re
+import shutil
 import subprocess
 
 # Signatures are checked as ever, but a mirror that stands still for a month is good enough here.
@@ -85,29 +86,55 @@ def download(package, suite, folder):
         return _download(package, suite, folder)
 
 
-def _download(package, suite, folder):
-    tree = os.path.join(folder, f"{package}-{suite}")
-    if os.path.isdir(tree):
-        return tree
-    apt = os.path.join(folder, f"apt-{suite}")
-    os.makedirs(os.path.join(apt, "lists/partial"), exist_ok=True)
-    os.makedirs(os.path.join(apt, "debs"), exist_ok=True)
+def _apt(suite, folder, kind="deb"):
+    """Options for apt-get that make it see that release only, with its lists and files in `folder`."""
+    apt = os.path.join(folder, f"apt-{suite}" if kind == "deb" else f"apt-{suite}-{kind}")
+    for part in ("lists/partial", "debs"):
+        os.makedirs(os.path.join(apt, part), exist_ok=True)
     with open(os.path.join(apt, "sources.list"), "w", encoding="utf-8") as f:
-        f.write(sources(suite))
-    options = [
+        f.write(re.sub("^deb ", f"{kind} ", sources(suite), flags=re.M))
+    return apt, [
         "-qq",
         f"-oDir::Etc::sourcelist={apt}/sources.list",
         "-oDir::Etc::sourceparts=-",
+        "-oDir::State::status=/dev/null",  # what is installed does not matter
         f"-oDir::State::lists={apt}/lists",
         f"-oDir::Cache={apt}",
         "-oAPT::Sandbox::User=root",
         "-oAcquire::Check-Valid-Until=false",
         "-oAcquire::Languages=none",
     ]
+
+
+def _download(package, suite, folder):
+    tree = os.path.join(folder, f"{package}-{suite}")
+    if os.path.isdir(tree):
+        return tree
+    apt, options = _apt(suite, folder)
     debs = os.path.join(apt, "debs")
     subprocess.run(["apt-get", *options, "update"], check=True, timeout=300)
     subprocess.run(["apt-get", *options, "download", package], check=True, timeout=300, cwd=debs)
     found = glob.glob(os.path.join(debs, f"{package}_*.deb"))
     subprocess.run(["dpkg-deb", "-x", found[0], tree + ".part"], check=True)
+    os.rename(tree + ".part", tree)
+    return tree
+
+
+def download_source(package, suite, folder):
+    """Fetches the source package into `folder`, and unpacks it, with Debian's patches, as `folder`/PACKAGE.
+
+    apt checks it by the signature of the release. What is there already is not fetched again.
+    """
+    tree = os.path.join(folder, package)
+    if os.path.isdir(tree):
+        return tree
+    _, options = _apt(suite, folder, "deb-src")
+    subprocess.run(["apt-get", *options, "update"], check=True, timeout=300)
+    subprocess.run(["apt-get", *options, "source", "--download-only", package], check=True,
+                   timeout=900, cwd=folder)
+    described = glob.glob(os.path.join(folder, f"{package}_*.dsc"))
+    shutil.rmtree(tree + ".part", ignore_errors=True)
+    subprocess.run(["dpkg-source", "--no-check", "-x", described[0], tree + ".part"], check=True,
+                   stdout=subprocess.DEVNULL)
     os.rename(tree + ".part", tree)
     return tree

@@ -7,7 +7,7 @@ network namespace. It sees to what a kernel and an init system would have done, 
 cloud-init in their order, and writes down how each one ended. All that it mounts and starts ends
 with it.
 
-usage: inside.py PLAN.json   (the keys of the plan: see Machine.boot in machine.py)
+usage: inside.py PLAN.json   (the keys of the plan: see Machine.plan in machine.py)
 """
 import json
 import os
@@ -41,8 +41,9 @@ def mount_proc(root, cmdline):
     mount("-o", "remount,bind,ro", f"{root}/proc/sys")
 
 
-def mount_sys(root, dmi):
-    """A /sys with this namespace's network interfaces and the machine's own DMI, nothing else."""
+def mount_sys(root, dmi, more):
+    """A /sys with this namespace's network interfaces, the machine's own DMI, and folders that a
+    plan has named."""
     real = f"{root}/mnt"
     mount("-t", "sysfs", "sysfs", real)
     mount("-t", "tmpfs", "tmpfs", f"{root}/sys")
@@ -52,6 +53,9 @@ def mount_sys(root, dmi):
     mount("--bind", f"{real}/devices/virtual/net", f"{root}/sys/devices/virtual/net")
     for name in os.listdir(f"{real}/class/net"):
         os.symlink(f"../../devices/virtual/net/{name}", f"{root}/sys/class/net/{name}")
+    for folder in more:
+        os.makedirs(f"{root}/sys/{folder}")
+        mount("--rbind", f"{real}/{folder}", f"{root}/sys/{folder}")
     subprocess.run(["umount", real], check=True)
 
 
@@ -140,8 +144,10 @@ def main(path):
         plan = json.load(f)
     root, logs = plan["root"], plan["logs"]
     mount_proc(root, plan["cmdline"])
-    mount_sys(root, plan["dmi"])
+    mount_sys(root, plan["dmi"], plan.get("sys", []))
     mount_dev(root)
+    for arguments in plan.get("mounts", []):
+        mount(*arguments)
     subprocess.run(["hostname", "localhost"], check=True)
     for command in plan["power_on"]:
         subprocess.run(command, check=True)

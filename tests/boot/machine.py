@@ -72,6 +72,9 @@ def network_begin():
 
 
 class Machine:
+    uuid = "4c4c4544-0000-4000-8000-000000000001"
+    asked = ASKED
+
     def __init__(self, name, base, mac):
         self.name, self.mac = name, mac
         self.folder = f"{RUN}/{name}"
@@ -83,7 +86,7 @@ class Machine:
         subprocess.run(["mount", "-t", "tmpfs", "tmpfs", f"{self.root}/run"], check=True)
         self._write("etc/cloud/cloud.cfg.d/99-no-disk.cfg", NO_DISK)
         os.makedirs(f"{self.root}/opt/asked")
-        for command in ASKED:
+        for command in self.asked:
             shutil.copy(f"{HERE}/asked.sh", f"{self.root}/opt/asked/{command}")
             os.chmod(f"{self.root}/opt/asked/{command}", 0o755)
         self._plug_in()
@@ -130,23 +133,23 @@ class Machine:
         """The discovery string, where the firmware or the boot loader would have put it."""
         for name, text in (("product_serial", serial), ("sys_vendor", "QEMU"),
                            ("product_name", "Standard PC"), ("chassis_asset_tag", ""),
-                           ("product_uuid", "4c4c4544-0000-4000-8000-000000000001")):
+                           ("product_uuid", self.uuid)):
             with open(f"{self.folder}/dmi/{name}", "w", encoding="utf-8") as f:
                 f.write(f"{text}\n")
         with open(f"{self.folder}/cmdline", "w", encoding="utf-8") as f:
             f.write(f"BOOT_IMAGE=/vmlinuz root=/dev/sda1 ro {cmdline}\n")
 
-    def boot(self, logs, serial="", cmdline="", seconds=STAGE_SECONDS, meanwhile=None, after=None):
-        """Boots once, and returns the stages' ends: [{name, code (None: killed), seconds}].
-
-        `seconds` are for each stage; `meanwhile` is called on another thread; `after` has commands
-        of the host that run behind stages: {name: [argv]}.
-        """
+    def switch_on(self, logs, serial="", cmdline="", seconds=STAGE_SECONDS, after=None):
+        """All that command() needs: the plan, and a /run that is empty."""
         os.makedirs(logs)
         self._strings(serial, cmdline)
         subprocess.run(["umount", f"{self.root}/run"], check=True)
         subprocess.run(["mount", "-t", "tmpfs", "tmpfs", f"{self.root}/run"], check=True)
-        plan = {
+        with open(f"{logs}/plan.json", "w", encoding="utf-8") as f:
+            json.dump(self.plan(logs, seconds, after or {}), f, indent=1)
+
+    def plan(self, logs, seconds, after):
+        return {
             "root": self.root,
             "logs": logs,
             "cmdline": f"{self.folder}/cmdline",
@@ -155,19 +158,27 @@ class Machine:
                          ["ip", "address", "flush", "dev", "eth0"]],
             "after": {"init-local": [["ip", "address", "add", LEASE, "dev", "eth0"],
                                      ["ip", "route", "add", "default", "via", GATEWAY]],
-                      **(after or {})},
+                      **after},
             "stages": stages(self.root, seconds),
         }
-        with open(f"{logs}/plan.json", "w", encoding="utf-8") as f:
-            json.dump(plan, f, indent=1)
+
+    def command(self, logs):
+        """What boots it; it ends with all that runs in it."""
+        return ["nsenter", f"--net=/run/netns/{self.name}", "unshare", "--mount", "--uts", "--pid",
+                "--fork", "--kill-child", "--propagation", "private", "/usr/bin/python3",
+                f"{HERE}/inside.py", f"{logs}/plan.json"]
+
+    def boot(self, logs, serial="", cmdline="", seconds=STAGE_SECONDS, meanwhile=None, after=None):
+        """Boots once, and returns the stages' ends: [{name, code (None: killed), seconds}].
+
+        `seconds` are for each stage; `meanwhile` is called on another thread; `after` has commands
+        of the host that run behind stages: {name: [argv]}.
+        """
+        self.switch_on(logs, serial, cmdline, seconds, after)
         helper = threading.Thread(target=meanwhile) if meanwhile else None
         if helper:
             helper.start()
-        subprocess.run(
-            ["nsenter", f"--net=/run/netns/{self.name}", "unshare", "--mount", "--uts", "--pid",
-             "--fork", "--kill-child", "--propagation", "private", "/usr/bin/python3",
-             f"{HERE}/inside.py", f"{logs}/plan.json"],
-            check=True, timeout=seconds * (len(UNITS) + 2) + 60)
+        subprocess.run(self.command(logs), check=True, timeout=seconds * (len(UNITS) + 2) + 60)
         if helper:
             helper.join()
         self._keep(logs)

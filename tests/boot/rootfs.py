@@ -30,24 +30,25 @@ PACKAGES = [
 MAKE_SECONDS = 900
 
 
-def recipe(suite):
-    return {"suite": suite, "variant": "minbase", "mode": "root", "packages": PACKAGES}
+def recipe(suite, more):
+    return {"suite": suite, "variant": "minbase", "mode": "root", "packages": [*PACKAGES, *more]}
 
 
-def folder(suite, cache):
-    text = json.dumps(recipe(suite), sort_keys=True).encode()
+def folder(suite, cache, more=()):
+    text = json.dumps(recipe(suite, more), sort_keys=True).encode()
     return os.path.join(cache, f"rootfs-{suite}-{hashlib.sha256(text).hexdigest()[:16]}")
 
 
-def make(suite, cache):
-    """The path of the root file system of `suite`, which is made if it is not there yet."""
-    final = folder(suite, cache)
+def make(suite, cache, more=()):
+    """The path of the root file system of `suite` with `more` packages, which is made if it is not
+    there yet."""
+    final = folder(suite, cache, more)
     if os.path.isdir(final):
         return final
     part = final + ".part"
     shutil.rmtree(part, ignore_errors=True)
     os.makedirs(cache, exist_ok=True)
-    said = recipe(suite)
+    said = recipe(suite, more)
     command = [
         "mmdebstrap",
         "--quiet",

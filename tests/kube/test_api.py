@@ -266,7 +266,7 @@ def test_the_minter_mints():
             state = minter.mint(token, fate=fate).ended()
             tap.eq((state["outcome"], state["fate"], state["message"]), ("signed", "present", ""))
             assert signed_by(token)
-        tap.eq(state["version"], api.ask("minter", "GET", "/version").json["gitVersion"])
+        tap.eq(state["version"], api.ask("minter", "GET", "/version").json["gitVersion"][1:])
         assert state["clock_known"]
         # The node is who its token says, and the token ends.
         refused(api.ask(token, "GET", SECRETS), 403, f"system:bootstrap:{token[:6]}")
@@ -294,7 +294,7 @@ def test_the_minter_is_refused():
             tap.eq((state["outcome"], state["fate"]), ("refused", "absent"))
             tap.contains(state["message"], words)
         state = minter.mint(new_token(), kubeadm="v1.2.3").ended()
-        tap.contains(state["message"], "but the node has kubeadm 1.2: install kubeadm")
+        tap.contains(state["message"], "and the node has kubeadm 1.2")
 
 
 # --- the stand-in and the golden answers ---------------------------------------------------------

@@ -14,7 +14,8 @@ _cloudseed_words() {
         word=${COMP_WORDS[i]}
         case $word in
         --all | --against | --sha256 | --role | --cluster | --mac | --address | --uuid | --serial | \
-            --var | --unset | --for | --network | --timeout | --kind | --since | --sealing-key)
+            --var | --unset | --for | --network | --timeout | --kind | --since | --sealing-key | \
+            --kubeconfig | --context)
             [[ ${COMP_WORDS[i + 1]-} == = ]] && ((i++))
             ((++i))
             ;;
@@ -128,6 +129,9 @@ _cloudseed_options() {
         options+=(--json --role --cluster --mac --address --uuid --serial --var --arm --for)
         ;;
     'node discovered'* | 'cluster list'*) options+=(--json --names) ;;
+    'cluster adopt'*)
+        options+=(--json --kubeconfig --context --hardened --replace-ca --dry-run)
+        ;;
     'node adopt'*) options+=(--json --role --cluster --no-uuid --address --var --arm --for) ;;
     'node set'*)
         options+=(--json --role --cluster --mac --address --uuid --serial --var --unset)
@@ -179,8 +183,8 @@ _cloudseed_operands() {
         ;;
     server | 'help server') _cloudseed_fixed acknowledge ;;
     ca | 'help ca') _cloudseed_fixed show renew rotate ;;
-    cluster | 'help cluster') _cloudseed_fixed list show reset ;;
-    'cluster show' | 'cluster reset')
+    cluster | 'help cluster') _cloudseed_fixed list show adopt reset ;;
+    'cluster show' | 'cluster adopt' | 'cluster reset')
         _cloudseed_names "$1" "${where[@]}" cluster list --names
         ;;
     asset | 'help asset') _cloudseed_fixed add list verify rm bootloaders ;;
@@ -212,7 +216,7 @@ _cloudseed() {
     _cloudseed_words $((at + 1))
     _cloudseed_unquote "$cur" || return
     case $before in
-    --config | --server | --sealing-key) _cloudseed_files ;;
+    --config | --server | --sealing-key | --kubeconfig) _cloudseed_files ;;
     --seed | --templates | --state | --assets | --all | --against) _cloudseed_files -d ;;
     --color) _cloudseed_fixed auto always never ;;
     --kind)
@@ -226,7 +230,7 @@ _cloudseed() {
         fi
         ;;
     --url | --sha256 | --role | --cluster | --mac | --address | --uuid | --serial | --var | \
-        --unset | --network | --timeout | --since) ;;
+        --unset | --network | --timeout | --since | --context) ;;
     *)
         if [[ $cur == -* ]]; then
             _cloudseed_options

@@ -52,6 +52,7 @@ struct command {
     X(node_accept_keys)   \
     X(cluster_list)       \
     X(cluster_show)       \
+    X(cluster_adopt)      \
     X(cluster_reset)      \
     X(watch)              \
     X(wait)               \

@@ -136,7 +136,7 @@ static struct value manifests_value(struct making *m)
     if (m->what->action != CLUSTER_DO_INIT)
         return value_none();
     buf_init(&b, ANSWER_MAX_BYTES);
-    manifests_write(&b, m->node->cluster->hardened);
+    manifests_write(&b, m->node->cluster->hardened ? MANIFESTS_HARDENED : MANIFESTS_OF_MINTER);
     struct str text = arena_str(&m->x->arena, buf_view(&b));
     buf_done(&b);
     return value_str(text);

@@ -126,8 +126,9 @@ struct apirequest apirequest_autoapprove(void)
         STR("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/" MANIFESTS_AUTOAPPROVE));
 }
 
-struct apirequest apirequest_apply(const struct manifest *m, struct arena *a)
+struct apirequest apirequest_apply(const struct manifest *m, bool dry, struct arena *a)
 {
-    struct str path = ARENA_JOIN(a, m->path, STR("?fieldManager=cloudseed&force=true"));
+    struct str path = ARENA_JOIN(a, m->path, STR("?fieldManager=cloudseed&force=true"),
+                                 dry ? STR("&dryRun=All") : STR(""));
     return (struct apirequest){"PATCH", path, "application/apply-patch+yaml", m->yaml};
 }

@@ -51,7 +51,8 @@ struct apirequest apirequest_autoapprove(void);
 
 /* A cluster admin's. */
 
-/* Makes the object, or makes it again what the manifest says. */
-struct apirequest apirequest_apply(const struct manifest *m, struct arena *a);
+/* Makes the object, or makes it again what the manifest says; `dry`: only answers whether that is
+ * possible. */
+struct apirequest apirequest_apply(const struct manifest *m, bool dry, struct arena *a);
 
 #endif

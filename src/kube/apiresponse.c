@@ -59,6 +59,19 @@ int apiresponse_version(struct str body, struct arena *a, struct kubeversion *re
     return 0;
 }
 
+int apiresponse_kubeconfig(struct str body, struct arena *a, struct str *ret, struct err *e)
+{
+    struct value v;
+    int r = read_object(body, "ConfigMap", a, &v, e);
+    if (r < 0)
+        return r;
+    struct str config = value_get_text(value_get(v, STR("data")), STR("kubeconfig"));
+    if (!config.n)
+        return err_set(e, -EINVAL, "the API server's cluster-info holds no kubeconfig");
+    *ret = config;
+    return 0;
+}
+
 int apiresponse_cluster_info(struct str body, struct str token, struct arena *a,
                              enum apiresponse_signature *ret, struct err *e)
 {

@@ -31,6 +31,9 @@ unsigned apiresponse_retry_after(struct str header);
 
 int apiresponse_version(struct str body, struct arena *a, struct kubeversion *ret, struct err *e);
 
+/* What the ConfigMap kube-public/cluster-info tells nodes: a kubeconfig. */
+int apiresponse_kubeconfig(struct str body, struct arena *a, struct str *ret, struct err *e);
+
 enum apiresponse_signature {
     APIRESPONSE_UNSIGNED, /* the token is not there yet, or not any more */
     APIRESPONSE_SIGNED,   /* a node's discovery by this token succeeds */

@@ -81,16 +81,21 @@ static const struct manifest all[] = {
 
 #define ALL (sizeof(all) / sizeof(all[0]))
 
-const struct manifest *manifests_of(bool hardened, size_t *ret_n)
+const struct manifest *manifests_of(enum manifests_scope scope, size_t *ret_n)
 {
-    *ret_n = hardened ? ALL : OF_MINTER;
+    static const size_t counts[] = {
+        [MANIFESTS_OF_MINTER] = OF_MINTER,
+        [MANIFESTS_OF_BOTH] = ALL - 1,
+        [MANIFESTS_HARDENED] = ALL,
+    };
+    *ret_n = counts[scope];
     return all;
 }
 
-void manifests_write(struct buf *b, bool hardened)
+void manifests_write(struct buf *b, enum manifests_scope scope)
 {
     size_t n;
-    const struct manifest *list = manifests_of(hardened, &n);
+    const struct manifest *list = manifests_of(scope, &n);
     for (size_t i = 0; i < n; i++) {
         buf_str(b, i ? STR("---\n") : STR(""));
         buf_str(b, list[i].yaml);

@@ -24,10 +24,16 @@ struct manifest {
     struct str yaml; /* one document, without "---" */
 };
 
-/* In the order in which they must be applied. */
-const struct manifest *manifests_of(bool hardened, size_t *ret_n);
+enum manifests_scope {
+    MANIFESTS_OF_MINTER,
+    MANIFESTS_OF_BOTH,  /* and the approver */
+    MANIFESTS_HARDENED, /* and MANIFESTS_AUTOAPPROVE without subjects */
+};
 
-/* All of them as one text for kubectl. */
-void manifests_write(struct buf *b, bool hardened);
+/* In the order in which they must be applied. */
+const struct manifest *manifests_of(enum manifests_scope scope, size_t *ret_n);
+
+/* The same as one text for kubectl. */
+void manifests_write(struct buf *b, enum manifests_scope scope);
 
 #endif

@@ -22,7 +22,7 @@ import build  # noqa: E402
 import debian  # noqa: E402
 import lab  # noqa: E402
 
-FILES = ["test_api.py", "test_kubeadm.py"]
+FILES = ["test_api.py", "test_kubeadm.py", "test_adopt.py"]
 SECONDS = 1200  # for each file
 
 

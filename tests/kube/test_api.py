@@ -168,6 +168,47 @@ def test_server_side_apply():
     refused(api.ask("admin", "PATCH", f"{path}?fieldManager=x", m, kind="application/x"), 415)
 
 
+def apply(m, who="admin", path=None, query="fieldManager=cloudseed&force=true"):
+    return api.ask(who, "PATCH", f"{path or kubeapi.path_of(m)}?{query}", m, kind=kubeapi.APPLY)
+
+
+def test_what_cannot_be_applied():
+    m = next(kubeapi.manifests())
+    path, meta = kubeapi.path_of(m), m["metadata"]
+    refused(apply({**m, "foo": 1}), 500, "failed to create typed patch object", "not declared in schema")
+    refused(apply({k: m[k] for k in ("kind", "metadata")}, path=path), 400, "Incorrect version")
+    refused(apply("a: [", path=path), 400, "error decoding YAML")
+    refused(apply("", path=path), 400, "Incorrect version")
+    refused(apply({**m, "metadata": {**meta, "name": "other"}}, path=path), 400, "name on the URL")
+    refused(apply({**m, "metadata": {**meta, "namespace": "other"}}, path=path), 400, "namespace on")
+    refused(apply({**m, "metadata": {**meta, "managedFields": [{"manager": "x"}]}}), 400,
+            "managedFields must be nil")
+    refused(apply(m, query="fieldManager=cloudseed&force=true&dryRun=Yes"), 422, "dryRun")
+    refused(apply(m, who="anonymous"), 403, "cannot patch")
+
+
+def test_a_dry_run_makes_nothing():
+    m = next(kubeapi.manifests())
+    m["metadata"]["name"] = "cloudseed-dry"
+    dry = "fieldManager=cloudseed&force=true&dryRun=All"
+    tap.eq(apply(m, query=dry).status, 201)
+    tap.eq(api.ask("admin", "GET", kubeapi.path_of(m)).status, 404)
+    tap.eq(apply(next(kubeapi.manifests()), query=dry).status, 200)
+
+
+def test_who_has_applied_an_object():
+    role = next(m for m in kubeapi.manifests() if m["kind"] == "Role")
+    other = {**role, "rules": [{**role["rules"][0], "verbs": ["get"]}]}
+    tap.eq(apply(role).status, 200)
+    tap.eq(refused(apply(other, query="fieldManager=x"), 409, 'conflict with "cloudseed"')["reason"],
+           "Conflict")
+    tap.eq(apply(other, query="fieldManager=x&force=true").status, 200)
+    tap.eq(apply(role).json["rules"], role["rules"])
+    binding = next(m for m in kubeapi.manifests() if m["kind"] == "RoleBinding")
+    refused(apply({**binding, "roleRef": {**binding["roleRef"], "name": "other"}}), 422,
+            "cannot change roleRef")
+
+
 # --- what a watcher meets ------------------------------------------------------------------------
 
 

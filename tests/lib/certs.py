@@ -30,11 +30,15 @@ class Authority:
         """A certificate of the same key that was good until yesterday."""
         return openssl("x509", "-in", self.file, "-signkey", self.key, "-days", -1).decode()
 
-    def server(self, name, address="IP:127.0.0.1", days=5):
+    def client(self, name, organization):
+        """A client's certificate, and its key: two files."""
+        return self.server(name, f"DNS:{name}", subject=f"/O={organization}/CN={name}")
+
+    def server(self, name, address="IP:127.0.0.1", days=5, subject=None):
         """A certificate for an address, and its key: two files."""
         key, request, out = (self.folder / f"{name}.{end}" for end in ("key", "csr", "crt"))
         openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key)
-        openssl("req", "-new", "-key", key, "-subj", f"/CN={name}", "-out", request)
+        openssl("req", "-new", "-key", key, "-subj", subject or f"/CN={name}", "-out", request)
         extensions = self.folder / f"{name}.ext"
         extensions.write_text(f"subjectAltName={address}\n")
         openssl("x509", "-req", "-in", request, "-CA", self.file, "-CAkey", self.key,

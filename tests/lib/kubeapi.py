@@ -140,7 +140,7 @@ class Answer:
 
 class Api:
     """What tests do with an API server of either kind: `host`, `port`, `ca` (PEM), `bearers`."""
-    admin_certificate = None  # (certificate, key) files, where the admin has no bearer token
+    admin_certificate = None  # (certificate, key) files of the admin
 
     @property
     def url(self):
@@ -148,7 +148,7 @@ class Api:
 
     def connect(self, who):
         context = ssl.create_default_context(cadata=self.ca)
-        if who == "admin" and self.admin_certificate:
+        if who == "admin":
             context.load_cert_chain(*self.admin_certificate)
         return http.client.HTTPSConnection(self.host, self.port, timeout=SECONDS, context=context)
 
@@ -193,6 +193,20 @@ class Api:
             assert answer.status in (200, 201), answer.text
         for who in ("minter", "approver"):
             self.bearers[who] = self.account_token(f"cloudseed-{who}")
+
+    def kubeconfig(self, **user):
+        """An admin's, as kubeadm writes it; or with another user."""
+        def read(file):
+            return base64.b64encode(Path(file).read_bytes()).decode()
+
+        certificate, key = self.admin_certificate
+        user = user or {"client-certificate-data": read(certificate), "client-key-data": read(key)}
+        authority = base64.b64encode(self.ca.encode()).decode()
+        return {"apiVersion": "v1", "kind": "Config", "current-context": "admin@lab",
+                "clusters": [{"name": "lab", "cluster": {
+                    "certificate-authority-data": authority, "server": self.url}}],
+                "contexts": [{"name": "admin@lab", "context": {"cluster": "lab", "user": "admin"}}],
+                "users": [{"name": "admin", "user": user}]}
 
     def account_token(self, account, seconds=86400):
         body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
@@ -251,11 +265,12 @@ class _Cut(Exception):
 
 @functools.cache
 def _identity():
-    """Certificate and CA of all stand-ins of a process, which exist until its end."""
+    """What all stand-ins of a process are known by, and their admin, until its end."""
     folder = tempfile.mkdtemp(prefix="cloudseed-test-")
     atexit.register(shutil.rmtree, folder)
     authority = Authority(folder, "kubernetes")
-    return authority.server("api"), authority.pem
+    return (authority.server("api"), authority.pem,
+            authority.client("kubernetes-admin", "system:masters"))
 
 
 class Fault:
@@ -280,20 +295,22 @@ class StandIn(Api):
 
     def __init__(self, version="v1.29.15"):
         self.version, self.signs, self.ahead = version, True, 0
-        self.certificate, self.ca = _identity()
+        self.certificate, self.ca, self.admin_certificate = _identity()
         self.host, self.port = "127.0.0.1", 0
         self.news = threading.Condition(threading.RLock())
         self.objects, self.log = {}, []  # path: object; (version, type, list's path, object)
         self.number, self.oldest = 100, 0
-        self.bearers = {"admin": secrets.token_hex(16)}
+        self.bearers = {}
+        self.admin_token = secrets.token_hex(16)
         self.accounts = {}  # bearer: (account, end)
         self.faults, self.asked, self.problems = [], [], []
         self.created = []  # names of the Secrets that were
         self.in_flight = self.most_in_flight = 0
         self.streams = 0  # how often they were cut
         self.cut_after = None  # bytes of a stream, then it is cut
-        self._furnish()
+        self.managers = {}  # path: who has applied the object
         self.start()
+        self._furnish()
 
     def start(self):
         """At the same port, if it had one before."""
@@ -301,6 +318,8 @@ class StandIn(Api):
         self._server.api = self
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*self.certificate)
+        context.verify_mode = ssl.CERT_OPTIONAL
+        context.load_verify_locations(cadata=self.ca)
         self._server.tls = context
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
@@ -450,13 +469,16 @@ class StandIn(Api):
 
     # --- who asks, and what they may ---
 
-    def identify(self, header):
+    def identify(self, header, certificate):
         """(user, groups)"""
+        known = ["system:authenticated"]
+        if certificate:
+            fields = {k: v for part in certificate["subject"] for k, v in part}
+            return fields["commonName"], [fields.get("organizationName"), *known]
         if not header:
             return "system:anonymous", ["system:unauthenticated"]
         bearer = header.removeprefix("Bearer ")
-        known = ["system:authenticated"]
-        if bearer == self.bearers["admin"]:
+        if bearer == self.admin_token:
             return "kubernetes-admin", ["system:masters", *known]
         account, end = self.accounts.get(bearer, (None, 0))
         if account and end > self.now() and f"{ACCOUNTS}/{account}" in self.objects:
@@ -509,11 +531,11 @@ class StandIn(Api):
 
     # --- requests ---
 
-    def answer(self, method, target, headers, body):
+    def answer(self, method, target, headers, body, certificate=None):
         """(status, object)"""
         where = urlsplit(target)
         query = {k: v[0] for k, v in parse_qs(where.query).items()}
-        who = self.identify(headers.get("Authorization"))
+        who = self.identify(headers.get("Authorization"), certificate)
         if where.path == "/version" and method == "GET":
             major, minor = self.version.lstrip("v").split(".")[:2]
             return 200, {"major": major, "minor": minor, "gitVersion": self.version,
@@ -646,11 +668,23 @@ class StandIn(Api):
         if "fieldManager" not in q.query:
             raise Refusal(422, "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required "
                           "value: is required for apply patch")
-        o = q.object(reader=yaml.safe_load)
-        if o["metadata"].get("name") != q.name:
-            raise Refusal(400, "the name of the object does not match the name on the URL")
-        there = q.path in self.objects
-        return (200 if there else 201), self.put(q.path, {**self.objects.get(q.path, {}), **o})
+        dry = q.query.get("dryRun")
+        if dry not in (None, "All"):
+            q.invalid("", "dryRun", f'Unsupported value: []string{{"{dry}"}}',
+                      'supported values: "All"', kind="PatchOptions", group="meta.k8s.io")
+        o = q.applied()
+        old, manager = self.objects.get(q.path), q.query["fieldManager"]
+        if old and "roleRef" in old and old["roleRef"] != o.get("roleRef"):
+            q.invalid(q.name, "roleRef", "Invalid value: rbac.RoleRef{}", "cannot change roleRef")
+        if (old and self.managers.get(q.path, manager) != manager and q.query.get("force") != "true"
+                and any(old.get(k) != o[k] for k in o if k in q.fields)):
+            raise Refusal(409, f'Apply failed with 1 conflict: conflict with '
+                          f'"{self.managers[q.path]}"', reason="Conflict")
+        made = {**(old or {}), **o}
+        if not dry:
+            self.managers[q.path] = manager
+            made = self.put(q.path, made)
+        return (200 if old else 201), made
 
     def _update_approval(self, q):
         old = self._found(q, q.path.rpartition("/")[0])
@@ -689,17 +723,40 @@ class _Request:
         raise Refusal(422, f'{kind}{f".{group}" if group else ""} "{name}" is invalid: '
                       f'{field}: {text}', details)
 
-    def object(self, version=None, kind=None, fields=None, reader=json.loads):
+    def applied(self):
+        """What is to be applied, checked as a real API server does."""
+        try:
+            o = yaml.safe_load(self.body.decode())
+        except yaml.YAMLError as error:
+            raise Refusal(400, f"error decoding YAML: error converting YAML to JSON: {error}") from None
+        o = o or {}
+        if o.get("apiVersion") != self.version:
+            raise Refusal(400, "Incorrect version specified in apply patch. Specified patch version: "
+                          f"{o.get('apiVersion', '')}, expected: {self.version}")
+        meta = o.get("metadata", {})
+        unknown = sorted(set(o) - self.fields - {"apiVersion", "kind", "metadata"})
+        if unknown or o.get("kind") != self.kind:
+            raise Refusal(500, f"failed to create typed patch object: .{unknown or 'kind'}: field not "
+                          "declared in schema", reason="")
+        for what, own, asked in (("name", meta.get("name"), self.name),
+                                 ("namespace", meta.get("namespace", self.space), self.space)):
+            if own != asked:
+                raise Refusal(400, f"the {what} of the object ({own}) does not match the {what} on "
+                              f"the {'URL' if what == 'name' else 'request'} ({asked})")
+        if "managedFields" in meta:
+            raise Refusal(400, "metadata.managedFields must be nil")
+        return o
+
+    def object(self, version=None, kind=None, fields=None):
         """The body, which must be of that kind. Fields that it does not have are a problem."""
         version, kind, fields = version or self.version, kind or self.kind, fields or self.fields
-        types = (JSON,) if reader is json.loads else (APPLY,)
-        if self.headers.get("Content-Type", JSON) not in types:
+        if self.headers.get("Content-Type", JSON) != JSON:
             raise Refusal(415, "the body of the request was in an unknown format - accepted media "
                           "types include: application/json, application/yaml, "
                           "application/vnd.kubernetes.protobuf")
         try:
-            o = reader(self.body.decode())
-        except (ValueError, yaml.YAMLError) as error:
+            o = json.loads(self.body.decode())
+        except ValueError as error:
             raise Refusal(400, f"the object provided is unrecognized (must be of type {kind}): "
                           f"couldn't get version/kind; json parse error: {error}") from None
         if not isinstance(o, dict) or o.get("apiVersion") != version or o.get("kind") != kind:
@@ -813,7 +870,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         try:
             with api.news:
-                status, o = api.answer(self.command, self.path, self.headers, body)
+                status, o = api.answer(self.command, self.path, self.headers, body,
+                                       self.connection.getpeercert())
         except Refusal as refusal:
             status, o = refusal.code, refusal.status
         if fault and fault.when == "after" and self._suffer(fault):

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/common/api.h"
+#include "cli/cluster/cluster.h"
+
 #include "cli/common/table.h"
 #include "wire/uri.h"
 
 #include <stdio.h>
 
-/* "/v1/clusters/NAME", or "/v1/clusters/NAME/ACTION" if `action` is not empty. */
-static struct str target_of(struct api *api, const char *name, const char *action)
+struct str cluster_target(struct api *api, const char *name, const char *action)
 {
     struct str segment = uri_encode_segment(str_from(name), api->arena);
     return arena_printf(api->arena, "/v1/clusters/%.*s%s%s", STR_ARG(segment), *action ? "/" : "",
@@ -108,7 +108,7 @@ static void print_token(struct value cluster, const char *member)
         cli_print_line("%-10s has a token until %.*s", member, STR_ARG(api_text(token, "expires")));
 }
 
-static void print_cluster(struct value cluster, struct arena *a)
+void cluster_print(struct value cluster, struct arena *a)
 {
     struct str since = api_age(cluster, "since", a), reported = api_text(cluster, "reported");
     struct str runs = api_text(cluster, "runs");
@@ -143,12 +143,12 @@ static int ask(struct cli *c, const char *method, const char *action)
     struct api_answer answer;
     int status = api_open(c, &api);
     if (status == CLI_OK)
-        status = api_ask(&api, method, target_of(&api, c->operands[0], action), (struct value){0},
-                         STR(""), &answer);
+        status = api_ask(&api, method, cluster_target(&api, c->operands[0], action),
+                         (struct value){0}, STR(""), &answer);
     if (status == CLI_OK && flags_given(&c->flags, "json"))
         cli_print_json(answer.value);
     else if (status == CLI_OK)
-        print_cluster(answer.value, api.arena);
+        cluster_print(answer.value, api.arena);
     api_close(&api);
     return status;
 }

@@ -96,6 +96,16 @@ void easy_trust(CURL *easy, struct str ca)
     EASY_SET(easy, CURLOPT_CAPATH, NULL);
 }
 
+/* Without a password OpenSSL would ask the terminal for that of an encrypted key. */
+void easy_identify(CURL *easy, struct str certificate, struct str key)
+{
+    struct curl_blob chain = {(void *)(uintptr_t)certificate.p, certificate.n, CURL_BLOB_COPY};
+    struct curl_blob own = {(void *)(uintptr_t)key.p, key.n, CURL_BLOB_COPY};
+    EASY_SET(easy, CURLOPT_SSLCERT_BLOB, &chain);
+    EASY_SET(easy, CURLOPT_SSLKEY_BLOB, &own);
+    EASY_SET(easy, CURLOPT_KEYPASSWD, "");
+}
+
 void easy_method(CURL *easy, const char *method, struct str body)
 {
     EASY_SET(easy, CURLOPT_HTTPGET, 1L);

@@ -31,6 +31,8 @@ void easy_teardown(void);
 CURL *easy_new(void);
 /* Verifies the peer only by these certificates (PEM, copied). */
 void easy_trust(CURL *easy, struct str ca);
+/* Shows the peer who we are, by a certificate with what follows it, and its key (PEM, copied). */
+void easy_identify(CURL *easy, struct str certificate, struct str key);
 /* `body` is copied; p == NULL: there is none. */
 void easy_method(CURL *easy, const char *method, struct str body);
 

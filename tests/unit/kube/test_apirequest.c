@@ -96,13 +96,15 @@ static void manifests_are_applied_as_they_are(void **state)
 {
     (void)state;
     size_t n;
-    const struct manifest *list = manifests_of(true, &n);
-    struct apirequest r = apirequest_apply(&list[0], &arena);
+    const struct manifest *list = manifests_of(MANIFESTS_HARDENED, &n);
+    struct apirequest r = apirequest_apply(&list[0], false, &arena);
     assert_string_equal(r.method, "PATCH");
     assert_str(r.path, "/api/v1/namespaces/kube-system/serviceaccounts/cloudseed-minter"
                        "?fieldManager=cloudseed&force=true");
     assert_string_equal(r.content_type, "application/apply-patch+yaml");
     assert_str_equal(r.body, list[0].yaml);
+    r = apirequest_apply(&list[0], true, &arena);
+    assert_true(str_ends(r.path, STR("&force=true&dryRun=All")));
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)

@@ -28,7 +28,7 @@ static int end(void **state)
 static struct str written(bool hardened)
 {
     buf_clear(&text);
-    manifests_write(&text, hardened);
+    manifests_write(&text, hardened ? MANIFESTS_HARDENED : MANIFESTS_OF_MINTER);
     assert_false(text.full);
     return buf_view(&text);
 }
@@ -86,11 +86,15 @@ static void paths_are_the_objects(void **state)
 {
     (void)state;
     size_t n, without;
-    const struct manifest *list = manifests_of(true, &n);
+    const struct manifest *list = manifests_of(MANIFESTS_HARDENED, &n);
     for (size_t i = 0; i < n; i++)
         check_path(&list[i]);
-    manifests_of(false, &without);
-    assert_true(without < n);
+    manifests_of(MANIFESTS_OF_BOTH, &without);
+    assert_int_equal(without, n - 1);
+    assert_true(str_ends(list[without].path, STR("/" MANIFESTS_AUTOAPPROVE)));
+    manifests_of(MANIFESTS_OF_MINTER, &n);
+    for (size_t i = 0; i < without; i++)
+        assert_true((strstr(list[i].yaml.p, MANIFESTS_MINTER) != NULL) == (i < n));
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)

@@ -233,6 +233,7 @@ static void refuse(struct exchange *x, int error)
     case -EMFILE:
     case -ENFILE: answer_refuse(x, 503, "no file descriptor is left: raise LimitNOFILE"); break;
     case -ENOTCONN: answer_refuse(x, 503, "the assets folder cannot be opened"); break;
+    case -ENAMETOOLONG: answer_refuse(x, 404, "no asset has a name that long"); break;
     case -ETIMEDOUT: answer_refuse(x, 503, late_text); break;
     default:
         answer_refuse(x, 503,

@@ -187,6 +187,7 @@ static void on_begin(void *cls, struct exchange *x)
 {
     struct core *c = cls;
     struct request_ctx *rq = ARENA_NEW(&x->arena, struct request_ctx);
+    x->in.path = route_usual_path(x->in.path, &x->arena);
     struct route_match found = route_find(x->in.listener, x->in.method, x->in.path, &x->arena);
     *rq = (struct request_ctx){.core = c, .route = found.route, .path = found.path};
     c->exchanges++;

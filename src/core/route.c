@@ -232,6 +232,42 @@ static const struct {
     {{"document}", 9}, take_document, false},
 };
 
+/* --- Paths that are written otherwise ----------------------------------------------------------
+ */
+
+static bool is_usual(struct str path)
+{
+    const char *at = path.p, *end = path.p + path.n;
+    while ((at = at < end ? memchr(at, '/', (size_t)(end - at)) : NULL)) {
+        at++;
+        size_t left = (size_t)(end - at);
+        if (left && (*at == '/' || (*at == '.' && (left == 1 || at[1] == '/'))))
+            return false;
+    }
+    return true;
+}
+
+struct str route_usual_path(struct str path, struct arena *a)
+{
+    if (!str_starts(path, STR("/")) || is_usual(path))
+        return path;
+    char *to = arena_alloc(a, path.n + 1);
+    struct str rest = str_skip(path, 1);
+    size_t n = 0;
+    while (rest.p) {
+        struct str part = str_cut(&rest, '/');
+        if (str_is(part, "."))
+            part.n = 0;
+        if (part.n || !rest.p) {
+            to[n++] = '/';
+            memcpy(to + n, part.p, part.n);
+            n += part.n;
+        }
+    }
+    to[n] = '\0';
+    return (struct str){to, n};
+}
+
 /* --- Matching -------------------------------------------------------------------------------- */
 
 /* `*pattern` points behind the opening brace, and is moved behind the closing one. */

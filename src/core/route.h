@@ -62,6 +62,10 @@ struct route_match {
     const char *reason; /* for 404: one line for a console */
 };
 
+/* The path that was meant: "/a//b" and "/./a/b" are "/a/b". Nothing is decoded; ".." stays. In the
+ * arena, or the path itself. */
+struct str route_usual_path(struct str path, struct arena *a);
+
 /* `path` is the request's, with nothing decoded and without its query. */
 struct route_match route_find(enum exchange_listener listener, enum exchange_method method,
                               struct str path, struct arena *a);

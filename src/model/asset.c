@@ -18,7 +18,7 @@ const char *asset_name_refusal(struct str name)
 {
     const char *refusal = NULL;
     if (name.n > ASSET_NAME_MAX_BYTES)
-        return "an asset's name is not that long";
+        return "no asset has a name that long";
     do
         refusal = part_refusal(str_cut(&name, '/'));
     while (name.p && !refusal);

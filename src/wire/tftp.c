@@ -102,6 +102,17 @@ static enum tftp_mode parse_mode(struct str mode)
     return str_eq_nocase(mode, STR("netascii")) ? TFTP_NETASCII : TFTP_MODE_OTHER;
 }
 
+struct str tftp_name_meant(struct str file)
+{
+    size_t n = 0;
+    while (n < file.n && (unsigned char)file.p[n] >= ' ' && file.p[n] != 0x7F &&
+           (unsigned char)file.p[n] != 0xFF)
+        n++;
+    while (n && file.p[n - 1] == ' ')
+        n--;
+    return str_head(file, n);
+}
+
 static bool parse_request(struct str rest, struct tftp_packet *p)
 {
     struct str mode;

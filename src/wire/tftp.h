@@ -61,6 +61,10 @@ struct tftp_packet {
  * than the request. */
 bool tftp_parse(struct str bytes, struct tftp_packet *ret);
 
+/* A name without what does not belong to it. Old ROMs take the boot file's name from the DHCP
+ * answer together with what follows it there: the octet that ends the options (255), or others. */
+struct str tftp_name_meant(struct str file);
+
 /* Appends the packet; where it does not fit, appends nothing and returns false. Options are written
  * in the order of their bits. TFTP_MODE_OTHER cannot be written. */
 bool tftp_write(struct buf *b, const struct tftp_packet *p);

@@ -276,9 +276,21 @@ def test_other_methods():
             "only GET")
 
 
+def test_paths_that_are_written_otherwise():
+    """As URLs come out that are put together: http://seed:8080/ + /s/…"""
+    for path in (f"/{PATH}", f"/./{PATH}", f"//s//{KEY}//meta-data", f"/s/./{KEY}/./meta-data",
+                 f"http://h/{PATH}"):
+        answer, _ = ask(f"GET {path} HTTP/1.1\r\nHost: x")
+        tap.eq((answer.status, answer.body), (200, BODY), path)
+    body = '{"name": "s", "event_type": "start"}'
+    tap.eq(server.request("POST", f"//s/{KEY}//report", body).status, 200)
+    tap.eq(server.admin("GET", "//v1//nodes").status, 200)
+    tap.eq(server.admin("GET", "//v1//no").json["status"], 404)
+
+
 def test_paths_that_lead_nowhere():
     for path in ("/", "//", "/%", "/%00", "/s/%00", f"{PATH}%00", f"{PATH}%00.txt", f"{PATH}/",
-                 f"{PATH}#x", f"/s/../{PATH}", f"/./{PATH}", f"/x/..{PATH}", f"/%2e%2e{PATH}",
+                 f"{PATH}#x", f"/s/../{PATH}", f"/x/..{PATH}", f"/%2e%2e{PATH}",
                  f"/s/{KEY}/../{KEY}/meta-data", f"/s/{KEY}/..%2f..%2fetc%2fpasswd",
                  f"/s/{KEY}/meta%2Ddata", "/etc/passwd", "/../../../../etc/passwd", "/s/\x1b[2J",
                  "/\xff\xfe", "/nocloud/name/%00/meta-data",

@@ -124,8 +124,24 @@ def test_a_probe_of_the_size_is_no_failure():
 
 def test_names_as_strange_clients_write_them():
     for name in ("grub/menu.cfg", "/grub/menu.cfg", "//grub/menu.cfg", "\\grub\\menu.cfg",
-                 "/assets/grub/menu.cfg"):
+                 "/assets/grub/menu.cfg", "grub//menu.cfg", "./grub/menu.cfg", "grub/./menu.cfg",
+                 ".\\grub\\\\menu.cfg", "/assets//grub/menu.cfg"):
         tap.eq(tftp.fetch(FOUR, name), b"set timeout=5\n", name)
+
+
+def test_names_with_what_follows_them_in_the_dhcp_answer():
+    for junk in ("\xff", "\xff\xff", "\xff\x03\x04", "\r\n", " ", "  \xff", "\x01", "\x7f"):
+        tap.eq(tftp.fetch(FOUR, "grub/menu.cfg" + junk), b"set timeout=5\n", junk)
+    for name in ("\xff", " ", "\n", "\xffgrub/menu.cfg"):
+        tap.eq(refused(name).code, 1, name)
+
+
+def test_a_name_that_is_too_long():
+    for name in ("a" * 300, "grub/" + "é" * 300, "a" * 600, "/".join(["b" * 200] * 3)):
+        why = refused(name)
+        tap.eq((why.code, why.text), (1, "no asset has a name that long"), len(name))
+        told = lab.wait_event("tftp", reason="no asset has a name that long")
+        tap.eq(told["outcome"], "refused")
 
 
 def test_nothing_outside_is_served():

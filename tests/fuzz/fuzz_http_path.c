@@ -80,6 +80,17 @@ static void check_route(struct str path, struct arena *a)
     }
 }
 
+/* Once is enough, and nothing is added. */
+static void check_usual(struct str path, struct arena *a)
+{
+    struct str usual = route_usual_path(path, a);
+    need(usual.n <= path.n && str_eq(route_usual_path(usual, a), usual));
+    if (str_starts(path, STR("/")))
+        need(str_starts(usual, STR("/")) && !memmem(usual.p, usual.n, "//", 2) &&
+             !memmem(usual.p, usual.n, "/./", 3));
+    check_route(usual, a);
+}
+
 /* What we encode is what we decode. */
 static void check_uri(struct str s, struct arena *a)
 {
@@ -98,6 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct str path = str_cut(&rest, '\n');
     struct str accept_encoding = rest.p ? str_cut(&rest, '\n') : (struct str){NULL, 0};
     check_route(path, &arena);
+    check_usual(path, &arena);
     check_uri(path, &arena);
     negotiate_gzip(accept_encoding);
     negotiate_etag_listed(rest, STR("\"0123456789abcdef\""));

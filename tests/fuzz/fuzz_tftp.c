@@ -58,6 +58,12 @@ static void check_netascii(struct str text)
     free(whole);
 }
 
+static void check_name(struct str file)
+{
+    struct str name = tftp_name_meant(file);
+    need(str_starts(file, name) && str_eq(tftp_name_meant(name), name));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str bytes = {(const char *)data, size};
@@ -65,5 +71,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (tftp_parse(bytes, &p))
         check_packet(&p);
     check_netascii(bytes);
+    check_name(bytes);
     return 0;
 }

@@ -560,12 +560,10 @@ void tftp_server_wake(void *cls, struct slot_ref who)
     uv_timer_start(&t->timer, on_timer, 0, 0);
 }
 
-/* Some ROMs ask with backslashes, grub with a slash in front, others with two. */
+/* Some ROMs ask with backslashes, grub with a slash in front. */
 static struct str path_of(struct str file, struct arena *a)
 {
-    while (file.n && (file.p[0] == '/' || file.p[0] == '\\'))
-        file = str_skip(file, 1);
-    struct str path = ARENA_JOIN(a, STR("/"), file);
+    struct str path = ARENA_JOIN(a, STR("/"), tftp_name_meant(file));
     for (size_t i = 0; i < path.n; i++) {
         if (path.p[i] == '\\')
             ((char *)(uintptr_t)path.p)[i] = '/';

@@ -185,6 +185,24 @@ static void assets(void **state)
     is_none("/assets/a%", "percent-encoded");
 }
 
+static void usual_paths(void **state)
+{
+    static const char *const paths[][2] = {
+        {"/a/b", "/a/b"},     {"//a", "/a"},        {"/a//b", "/a/b"},     {"/a///b", "/a/b"},
+        {"/./a", "/a"},       {"/a/./b", "/a/b"},   {"/a/././/b", "/a/b"}, {"/a/", "/a/"},
+        {"/a//", "/a/"},      {"/a/.", "/a/"},      {"//", "/"},           {"/.", "/"},
+        {"/", "/"},           {"/.a", "/.a"},       {"/a./b", "/a./b"},    {"/../a", "/../a"},
+        {"/a/..", "/a/.."},   {"/.../a", "/.../a"}, {"a//b", "a//b"},      {"", ""},
+        {"/%2e/a", "/%2e/a"},
+    };
+    struct arena a;
+    (void)state;
+    arena_init(&a, 1024);
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+        assert_str_equal(route_usual_path(str_from(paths[i][0]), &a), str_from(paths[i][1]));
+    arena_done(&a);
+}
+
 static void assets_by_tftp(void **state)
 {
     (void)state;
@@ -304,6 +322,6 @@ static void methods_of_a_path(void **state)
 
 UNIT_MAIN(TEST(seed_files), TEST(old_clients_forget_the_slash), TEST(paths_that_are_none),
           TEST(keys_that_are_none), TEST(files_that_are_none), TEST(evidence_of_each_kind),
-          TEST(evidence_that_is_none), TEST(assets), TEST(assets_by_tftp), TEST(scripts),
-          TEST(scripts_by_tftp), TEST(health), TEST(nodes_and_their_documents),
+          TEST(evidence_that_is_none), TEST(assets), TEST(usual_paths), TEST(assets_by_tftp),
+          TEST(scripts), TEST(scripts_by_tftp), TEST(health), TEST(nodes_and_their_documents),
           TEST(methods_of_a_path))

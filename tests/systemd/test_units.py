@@ -1,20 +1,27 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """The systemd files as installed: systemd itself reads them, and finds the service confined."""
+import fcntl
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
+HERE = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(HERE / "lib"), str(HERE / "e2e")]
 import tap  # noqa: E402
+import tftp  # noqa: E402
+import world  # noqa: E402
 
 BUILD = Path(os.environ.get("CLOUDSEED_BUILD", "."))
 EXPOSURE_MAX = 2.0
-UNITS = ("cloudseedd.service", "cloudseedd.socket", "cloudseedd-node.socket")
+UNITS = ("cloudseedd.service", "cloudseedd.socket", "cloudseedd-node.socket",
+         "cloudseedd-tftp.socket")
+SOCKETS = UNITS[1:]
 
 
 def run(*command):
@@ -52,12 +59,12 @@ def need_systemd():
 
 
 def copies_beside_the_binary():
-    """The units in a folder of their own, with the installed daemon's real place in them."""
+    """The units in a folder of their own, with the installed programs' real places in them."""
     need_systemd()
     folder = scratch()
     for name in UNITS:
         text = installed(name).read_text()
-        text = re.sub(r"^ExecStart=", f"ExecStart={ROOT}", text, flags=re.M)
+        text = re.sub(r"^(Exec\w+)=", rf"\1={ROOT}", text, flags=re.M)
         (folder / name).write_text(text)
     return folder
 
@@ -80,16 +87,74 @@ def test_systemd_finds_no_fault():
     assert "cloudseed" not in said, said
 
 
-def test_the_service_takes_both_sockets():
-    """Also those that started later; each by the name that says what it is for."""
+def sockets():
+    """[(name, kind, port)] of the socket units."""
+    for unit in SOCKETS:
+        text = installed(unit).read_text()
+        kind, port = re.search(r"^Listen(Stream|Datagram)=(.*)$", text, re.M).groups()
+        yield re.search(r"^FileDescriptorName=(.*)$", text, re.M)[1], kind, port
+
+
+def test_the_service_takes_its_sockets():
+    """Also those that started later; each by the name that says what it is for. `Sockets=` would
+    start TFTP with the service: that unit is for an admin to enable."""
     service = installed("cloudseedd.service").read_text()
-    tap.eq(re.search(r"^Sockets=(.*)$", service, re.M)[1].split(), list(UNITS[1:]))
-    named = {}
-    for name in UNITS[1:]:
-        text = installed(name).read_text()
-        named[re.search(r"^FileDescriptorName=(.*)$", text, re.M)[1]] = \
-            re.search(r"^ListenStream=(.*)$", text, re.M)[1]
-    tap.eq(named, {"http": "8080", "node": "8443"})
+    tap.eq(re.search(r"^Sockets=(.*)$", service, re.M)[1].split(), list(SOCKETS[:2]))
+    tap.eq(re.search(r"^Also=(.*)$", service, re.M)[1].split(), list(SOCKETS[:2]))
+    for unit in SOCKETS[1:]:
+        tap.contains(installed(unit).read_text(), "\nService=cloudseedd.service\n")
+    tap.eq(list(sockets()), [("http", "Stream", "8080"), ("node", "Stream", "8443"),
+                             ("tftp", "Datagram", "69")])
+
+
+def test_one_command_enables_tftp():
+    """At the next start of the service, too, and not only at the next boot."""
+    install = installed("cloudseedd-tftp.socket").read_text().split("[Install]")[1]
+    tap.eq(re.search(r"^WantedBy=(.*)$", install, re.M)[1].split(),
+           ["sockets.target", "cloudseedd.service"])
+
+
+def passed(kind):
+    """A socket of the loopback, as systemd would pass it."""
+    if kind == "Stream":
+        return world.listener()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:
+        made.bind(("127.0.0.1", 0))
+        moved = socket.socket(fileno=fcntl.fcntl(made, fcntl.F_DUPFD_CLOEXEC, 100))
+    tap.defer(moved.close)
+    return moved
+
+
+def test_the_daemon_serves_on_all_of_them():
+    names, kinds, _ = zip(*sockets())
+    made = [passed(kind) for kind in kinds]
+    assets = world.scratch()
+    (assets / "ipxe.efi").write_bytes(b"a program")
+    with world.Tree().start(args=["--assets", assets],
+                            **world.activated(*made, names=names)) as server:
+        tap.eq([server.listening[kind] for kind in ("http", "https", "tftp")],
+               [f"127.0.0.1:{s.getsockname()[1]}" for s in made])
+        tap.eq(tftp.fetch(made[2].getsockname(), "ipxe.efi"), b"a program")
+
+
+def test_a_reload_waits_for_the_answer():
+    """So that `systemctl reload` fails where the tree is refused."""
+    command = re.search(r"^ExecReload=(.*)$", installed("cloudseedd.service").read_text(), re.M)[1]
+    words = command.split()
+    words[0] = f"{ROOT}{words[0]}"
+    tree = world.Tree()
+    with tree.start() as server:
+        def reload():
+            return subprocess.run(words, env={**os.environ, "CLOUDSEED_SERVER": str(server.socket)},
+                                  capture_output=True, text=True, timeout=120, check=False)
+        tree.node("n1")
+        tap.eq(reload().returncode, 0)
+        tap.eq(server.admin("GET", "/v1/nodes/n1").status, 200)
+        tree.node("n2", role="missing")
+        refused = reload()
+        tap.eq(refused.returncode, 1)
+        tap.contains(refused.stderr, "n2.yaml:1:17: error: role: there is no role 'missing'")
+        tap.eq(server.admin("GET", "/v1/nodes/n2").status, 404)
 
 
 def test_verify_sees_a_fault():

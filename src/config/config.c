@@ -85,7 +85,7 @@ static const struct schema_field secret_fields[] = {
      .max = 64,
      SCHEMA_MEMBER_N(struct config_secret, command),
      .help = "A program that prints the value, and its arguments. No shell is used; it has 10 "
-             "seconds, and of the environment PATH alone.",
+             "seconds, and of the environment only PATH and HOME, the home of the daemon's user.",
      .example = "[/usr/bin/pass, show, registry]"},
 };
 

@@ -7,7 +7,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -76,14 +78,29 @@ static int read_env(const char *name, struct secret_value *v, struct err *e)
 
 /* --- Commands ------------------------------------------------------------------------------- */
 
+#define HOME_SIZE (PATH_MAX + 8)
+
+/* "HOME=…" of the user that we have become: the variable that we have is of the one that started
+ * us. */
+static void write_home(char ret[static HOME_SIZE])
+{
+    char texts[8192];
+    struct passwd user, *found = NULL;
+    if (getpwuid_r(geteuid(), &user, texts, sizeof(texts), &found) != 0)
+        found = NULL;
+    snprintf(ret, HOME_SIZE, "HOME=%s", found && *user.pw_dir ? user.pw_dir : "/");
+}
+
 /* Its standard error is dropped: it may contain the value, or a part of it. */
 static int spawn(const struct config_secret *s, int out, pid_t *ret)
 {
     static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    char *environment[] = {path, NULL}, **argv = MEM_ARRAY(char *, s->command_n + 1);
+    char home[HOME_SIZE];
+    char *environment[] = {path, home, NULL}, **argv = MEM_ARRAY(char *, s->command_n + 1);
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t none, all;
+    write_home(home);
     for (uint32_t i = 0; i < s->command_n; i++)
         argv[i] = (char *)(uintptr_t)s->command[i].p;
     sigemptyset(&none);

@@ -6,6 +6,7 @@
 #include "lib/folder.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -113,13 +114,19 @@ static void a_variable_is_read(void **state)
     unsetenv("CLOUDSEED_TEST_SECRET");
 }
 
-static void a_command_has_nothing_but_a_path(void **state)
+/* Programs that keep secrets, such as pass and gpg, look for them in the user's home. */
+static void a_command_has_nothing_but_a_path_and_a_home(void **state)
 {
     (void)state;
+    char want[4096];
+    const struct passwd *user = getpwuid(geteuid());
     const struct str env[] = {STR("/usr/bin/env")};
+    setenv("HOME", "/home/of/someone/else", 1);
+    snprintf(want, sizeof(want),
+             "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\nHOME=%s",
+             user ? user->pw_dir : "/");
     assert_int_equal(read_it((struct config_secret){.command = env, .command_n = 1}, 10000), 0);
-    assert_string_equal(value.bytes,
-                        "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    assert_string_equal(value.bytes, want);
     const struct str echo[] = {STR("/bin/echo"), STR("$HOME; *")};
     assert_int_equal(read_it((struct config_secret){.command = echo, .command_n = 2}, 10000), 0);
     assert_string_equal(value.bytes, "$HOME; *");
@@ -169,7 +176,7 @@ UNIT_MAIN(IN_FOLDER(a_file_is_read_without_its_last_line_end),
           IN_FOLDER(files_that_others_may_use_are_refused),
           IN_FOLDER(what_is_no_value_is_refused_without_showing_it),
           IN_FOLDER(a_value_has_at_most_64_kib), cmocka_unit_test(a_variable_is_read),
-          cmocka_unit_test(a_command_has_nothing_but_a_path),
+          cmocka_unit_test(a_command_has_nothing_but_a_path_and_a_home),
           cmocka_unit_test(a_command_that_fails_shows_nothing),
           cmocka_unit_test(a_command_has_its_time_and_leaves_nothing_behind),
           cmocka_unit_test(a_command_is_given_up_on_request))

@@ -159,8 +159,8 @@ static int survey(struct restore *r, struct err *e)
     struct str said = str_from(why.msg), path = str_from(r->copy);
     if (str_starts(said, path))
         said = str_skip(said, path.n);
-    return err_set(e, code, "%s%s%.*s", r->file, str_starts(said, STR(":")) ? "" : ": ",
-                   STR_ARG(said));
+    return err_set(e, code, "%s%s%.*s%s", r->file, str_starts(said, STR(":")) ? "" : ": ",
+                   STR_ARG(said), code == -EIO ? "; use another backup" : "");
 }
 
 /* --- The state before, and what must not come back ------------------------------------------- */

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
@@ -17,7 +18,11 @@
 /* SQLite's header: sqlite.org/fileformat2.html, 1.3. */
 #define HEADER_BYTES 100
 #define HEADER_MAGIC "SQLite format 3"
+#define HEADER_PAGE_SIZE_AT 16
+#define HEADER_CHANGES_AT 24
+#define HEADER_PAGES_AT 28
 #define HEADER_APPLICATION_ID_AT 68
+#define HEADER_PAGES_VALID_FOR_AT 92
 
 /* linux/magic.h lacks half of them. */
 static const struct refused {
@@ -132,6 +137,30 @@ static int check_file(int fd, const char *path, bool *ret_empty, struct err *e)
         return err_set(e, -EPERM, "%s: others than its owner may use it; run: chmod 600 %s", path,
                        path);
     return check_header(fd, path, ret_empty, e);
+}
+
+/* By its header; 0: not known. */
+static uint64_t bytes_expected(const unsigned char *header)
+{
+    uint32_t page = (uint32_t)header[HEADER_PAGE_SIZE_AT] << 8 | header[HEADER_PAGE_SIZE_AT + 1];
+    if (big_endian(header + HEADER_CHANGES_AT) != big_endian(header + HEADER_PAGES_VALID_FOR_AT))
+        return 0;
+    return (uint64_t)big_endian(header + HEADER_PAGES_AT) * (page == 1 ? 65536 : page);
+}
+
+int statefile_check_size(const char *path, struct err *e)
+{
+    unsigned char header[HEADER_BYTES];
+    struct stat st;
+    FS_CLOSED int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return err_errno(e, -errno, "%s", path);
+    ssize_t n = pread(fd, header, sizeof(header), 0);
+    uint64_t expected = n == HEADER_BYTES ? bytes_expected(header) : 0;
+    if (expected && (uint64_t)st.st_size != expected)
+        return err_set(e, -EIO, "%s: is damaged: it has %" PRIu64 " bytes and should have %" PRIu64,
+                       path, (uint64_t)st.st_size, expected);
+    return 0;
 }
 
 static bool has_wal(const char *path)

@@ -20,6 +20,10 @@
  * the last process that had it open did not close it. */
 int statefile_check(const char *path, bool *ret_empty, bool *ret_unclean, struct err *e);
 
+/* -EIO if a file that was closed cleanly has not as many bytes as its header says: it was cut off,
+ * or something was appended. */
+int statefile_check_size(const char *path, struct err *e);
+
 /* Makes an empty file (0600); -EEXIST if the path exists. */
 int statefile_create(const char *path, struct err *e);
 /* Renames a complete file to its final name, durably. */

@@ -386,9 +386,13 @@ def test_what_is_no_sound_backup():
     assert len(data) >= 8 * 4096, len(data)
     for text, reason in ((b"", "is empty"), (b"x" * 8192, "is not cloudseed's state"),
                          (data[:len(data) // 2], "damaged"), (data[:150], ""),
-                         (data[:4096 * 3] + b"\0" * 4096 + data[4096 * 4:], "damaged")):
+                         (data[:4096 * 3] + b"\0" * 4096 + data[4096 * 4:], "damaged"),
+                         (data[:-1], f"it has {len(data) - 1} bytes and should have {len(data)}"),
+                         (data + b"x", f"it has {len(data) + 1} bytes and should have {len(data)}"),
+                         (data[:-4096], "; use another backup")):
         bad.write_bytes(text)
         refused(reason, state, file=bad)
+        assert "restore a backup" not in restore(state, file=bad).stderr, "it is what was asked for"
         tap.contains(restore(state, file=bad).stderr, f"nothing was restored: {bad}: ")
     refused("No such file or directory", state, file=state / "none")
     refused("not a regular file", state, file=state)

@@ -140,6 +140,12 @@ int db_number(struct db *db, const char *sql, uint64_t *ret)
     return code != SQLITE_OK ? code : end;
 }
 
+static int damaged(const struct db *db, const char *how, struct err *e)
+{
+    return err_set(e, -EIO, "%s: the state is damaged%s%s%s", db->path, how ? ": " : "",
+                   how ? how : "", db->is_offline ? "" : "; restore a backup");
+}
+
 enum store_result db_result(struct db *db, int code, struct err *ret_why)
 {
     int system = db->handle ? sqlite3_system_errno(db->handle) : 0;
@@ -153,7 +159,7 @@ enum store_result db_result(struct db *db, int code, struct err *ret_why)
     if (kind == SQLITE_BUSY || kind == SQLITE_LOCKED)
         err_set(ret_why, -EBUSY, "%s: another process uses the state", db->path);
     else if (kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB)
-        err_set(ret_why, -EIO, "%s: the state is damaged; restore a backup", db->path);
+        damaged(db, NULL, ret_why);
     else if (kind == SQLITE_IOERR && system)
         err_errno(ret_why, -system, "%s: the state could not be written", db->path);
     else
@@ -231,12 +237,11 @@ static int check(struct db *db, struct err *e)
     int r = 0;
     int code = sqlite3_prepare_v2(db->handle, "PRAGMA quick_check(1)", -1, &statement, NULL);
     if (code != SQLITE_OK || sqlite3_step(statement) != SQLITE_ROW) {
-        r = err_set(e, -EIO, "%s: the state is damaged: %s; restore a backup", db->path,
-                    sqlite3_errmsg(db->handle));
+        r = damaged(db, sqlite3_errmsg(db->handle), e);
     } else {
         const char *said = (const char *)sqlite3_column_text(statement, 0);
         if (!str_is(str_from(said), "ok"))
-            r = err_set(e, -EIO, "%s: the state is damaged: %s; restore a backup", db->path, said);
+            r = damaged(db, said, e);
     }
     sqlite3_finalize(statement);
     return r;

@@ -38,6 +38,7 @@ struct db {
     const char *path;         /* the caller's */
     bool unsafe;              /* synchronous=OFF: for tests that show what it would lose */
     bool doubtful;            /* check all of it when it is opened, even if it was closed cleanly */
+    bool is_offline;          /* no server's: what to do about damage is for the caller to say */
     uint64_t revision, event; /* the last ones given */
     int wal_pages;            /* in the write-ahead log after the last commit */
     struct tally tally;       /* of the journal, up to the event `tallied` */
@@ -45,8 +46,8 @@ struct db {
     struct place_files files; /* as the last write left them; kept when the file is closed */
 };
 
-/* Makes, migrates and checks the file. `db` is all zero but path, unsafe and doubtful, or was
- * closed by db_close: then it must be the same file. */
+/* Makes, migrates and checks the file. `db` is all zero but path, unsafe, doubtful and
+ * is_offline, or was closed by db_close: then it must be the same file. */
 int db_open(struct db *db, struct err *e);
 /* `broken`: as if the process had died, so that nothing doubtful is written. */
 void db_close(struct db *db, bool broken);

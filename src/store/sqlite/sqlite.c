@@ -256,10 +256,12 @@ int sqlite_survey(const char *path, store_on_record on_record, void *cls, struct
                   struct err *e)
 {
     bool empty, unclean;
-    struct db db = {.path = path, .doubtful = true};
+    struct db db = {.path = path, .doubtful = true, .is_offline = true};
     int r = statefile_check(path, &empty, &unclean, e);
     if (r == 0 && empty)
         r = err_set(e, -EINVAL, "%s: is empty", path);
+    if (r == 0 && !unclean)
+        r = statefile_check_size(path, e);
     if (r == 0)
         r = db_open(&db, e);
     if (r < 0)

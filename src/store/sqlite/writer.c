@@ -97,12 +97,26 @@ static void backup_forget_carry(struct backup *b)
     b->carry = NULL;
 }
 
+/* Confined by its unit, the server can write hardly anywhere, whatever a folder's mode says. */
+static void name_folder(struct err *why, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const struct err said = *why;
+    bool may_be_confined = said.code == -EROFS || said.code == -EACCES || said.code == -EPERM ||
+                           said.code == -ENOENT || said.code == -ENOTDIR;
+    if (may_be_confined && slash)
+        err_set(why, said.code, "%s; the server can write to %.*s", said.msg, (int)(slash - path),
+                path);
+}
+
 static struct request *backup_await(struct backup *b, const char *path)
 {
     struct err why;
     if (carry_ended(b->carry)) {
-        if (b->request && carry_result(b->carry, &b->request->notice.bytes, &why) < 0)
+        if (b->request && carry_result(b->carry, &b->request->notice.bytes, &why) < 0) {
+            name_folder(&why, path);
             backup_refuse(b, &why);
+        }
         backup_forget_carry(b);
         return b->request ? backup_end(b, path) : NULL;
     }

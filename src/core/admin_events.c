@@ -2,7 +2,9 @@
 /* The journal, as pages and as a stream. */
 #include "core/internal.h"
 
+#include "base/guess.h"
 #include "core/answer.h"
+#include "model/event.h"
 
 #include <inttypes.h>
 
@@ -34,6 +36,27 @@ static struct value event_json(const struct store_entry *e, struct arena *a)
 
 enum { NODE, KIND, AFTER, BEFORE, ORDER, LIMIT, PARAMS };
 
+static bool check_kind(struct exchange *x, struct str kind)
+{
+    struct guess g;
+    struct buf said;
+    if (!kind.n || event_kind_valid(kind))
+        return true;
+    guess_init(&g, kind);
+    for (size_t i = 0; event_kinds[i]; i++)
+        guess_offer(&g, str_from(event_kinds[i]));
+    buf_init(&said, 256);
+    buf_str(&said, STR("kind: there are no events '"));
+    buf_escaped(&said, kind, 64);
+    buf_printf(&said, "'%s",
+               g.best.n ? guess_text(&g)
+                        : "; there are armed, booting, up, ready, failed, alarm, and "
+                          "those that docs/formats/api.md lists");
+    answer_problem(x, 400, arena_str(&x->arena, buf_view(&said)).p);
+    buf_done(&said);
+    return false;
+}
+
 static bool read_query(struct exchange *x, struct store_query *ret)
 {
     struct admin_param p[PARAMS] = {
@@ -48,6 +71,8 @@ static bool read_query(struct exchange *x, struct store_query *ret)
         return false;
     ret->limit = limit;
     ret->kind = p[KIND].value.p ? p[KIND].value : STR("");
+    if (!check_kind(x, ret->kind))
+        return false;
     ret->node = p[NODE].value.p ? p[NODE].value : STR("");
     ret->newest_first = p[ORDER].value.p && str_is(p[ORDER].value, "newest");
     const struct node *n = snapshot_find_name(x->snapshot, ret->node);

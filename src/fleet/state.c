@@ -2,6 +2,9 @@
 #include "fleet/state.h"
 
 #include "base/json.h"
+#include "model/event.h"
+
+#include <assert.h>
 
 /* --- What the journal says of a change ------------------------------------------------------- */
 
@@ -120,6 +123,7 @@ static struct value event_with_from(struct value data, enum node_state from, str
 struct value event_value(const struct event *e, struct str name, const struct change *c,
                          struct arena *a)
 {
+    assert(event_kind_valid(str_from(e->kind)));
     return MADE(a, JSON_STR("node", name), JSON_VALUE("cause", text_if_any(c->cause)),
                 JSON_VALUE("peer", text_if_any(c->peer)),
                 JSON_VALUE("data", e->data.kind == VALUE_MAP ? e->data : value_map(NULL, 0)));

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import pty
+import re
 import signal
 import stat
 import subprocess
@@ -46,6 +47,26 @@ def test_add():
         tap.eq(stat.S_IMODE((FOLDER / name).stat().st_mode), 0o755)
     for name in ("debian/12/linux", "linux.sha256"):
         tap.eq(stat.S_IMODE((FOLDER / name).stat().st_mode), 0o644)
+
+
+def test_nothing_is_made_where_no_folder_is_configured():
+    """The built-in default is a server's: on another machine it is nobody's."""
+    default = Path(re.search(r"`assets` .*?`(/[^`]+)`", WORLD.good("reference", "config"))[1])
+    if default.parent.exists():
+        raise tap.Skip(f"{default.parent} is there")
+    config = WORLD.write("bare.yaml", "socket: none\n")
+    WORLD.write("program", "x")
+    programs = WORLD.path / "programs"
+    programs.mkdir()
+    for name in ("undionly.kpxe", "ipxe.efi", "snponly.efi"):
+        (programs / name).write_text(name)
+    for words in (["add", "program"], ["bootloaders", programs]):
+        said = WORLD.bad(1, "asset", *words, "--config", config, config=False)
+        tap.contains(said, f"there is no {default.parent}, and no configuration names a folder")
+        assert not default.parent.exists()
+        WORLD.good("asset", *words, "--config", config, "--assets", WORLD.path / "named/one",
+                   config=False)
+    tap.eq((WORLD.path / "named/one/ipxe.efi").read_text(), "ipxe.efi")
 
 
 def test_add_replaces():

@@ -51,7 +51,6 @@ def test_filters():
         found = json.loads(run(server.socket, "events", "k8s-worker-3", "--kind", "armed",
                                "--json"))
         tap.eq([(e["node"], e["kind"]) for e in found], [("k8s-worker-3", "armed")])
-        tap.eq(json.loads(run(server.socket, "events", "nobody", "--json")), [])
         first = json.loads(run(server.socket, "events", "--json"))[0]["id"]
         later = json.loads(run(server.socket, "events", "--since", str(first), "--json"))
         assert later and all(e["id"] > first for e in later), later

@@ -82,6 +82,50 @@ def test_reload_and_backup():
     tap.eq(file.read_bytes()[:15], b"SQLite format 3")
 
 
+def test_urls_of_all_that_are_listed():
+    """Registered nodes are in no tree: the server says their URLs."""
+    run("node", "add", "lab-2", "--role", "plain", "--mac", "02:00:00:00:00:02")
+    names = run("node", "list", "--names")[0].split()
+    assert "lab-2" in names and "k8s-worker-2" in names, names
+    for name in names:
+        shown = show(name)
+        tap.eq(run("node", "url", name), (shown["seed_url"] + "\n", ""))
+        tap.eq(run("node", "url", name, "--discovery"), (shown["discovery"] + "\n", ""))
+        tap.eq(json.loads(run("node", "url", name, "--json")[0]),
+               {"name": name, "url": shown["seed_url"], "discovery": shown["discovery"]})
+    run("node", "rm", "lab-2")
+    tap.eq(run("node", "url", "lab-2", status=1)[1], "cloudseed: there is no such node\n")
+
+
+def test_events_of_nothing():
+    _, said = run("events", "--kind", "armd", status=1)
+    tap.eq(said, "cloudseed: kind: there are no events 'armd'; did you mean 'armed'?\n")
+    tap.contains(run("events", "--kind", "bogus", status=1)[1], "'bogus'; there are armed, booting")
+    _, said = run("events", "--kind", "x\x1b[2J", "--follow", status=1)
+    tap.contains(said, "there are no events 'x\\x1b[2J'")
+    tap.eq(run("events", "nobody", status=1), ("", "cloudseed: there is no such node\n"))
+    tap.eq(run("events", "k8s-worker-2", "--kind", "locked"), ("", ""))
+
+
+def test_a_url_where_admins_are_not_answered():
+    """Also with the commands that follow: they would wait for ever."""
+    for words in (["node", "list"], ["events", "--follow"], ["watch"], ["wait", "k8s-worker-2"],
+                  ["reload"], ["ca", "show"], ["backup", "/tmp/x"], ["node", "url", "k8s-worker-2"]):
+        out, said = run(*words, "--server", SERVER.url, status=1)
+        tap.eq(out, "")
+        tap.contains(said, f"{SERVER.url}: this is not cloudseedd's API (status 404, no such path: ")
+        tap.contains(said, "admins are answered at its unix socket")
+
+
+def test_a_backup_where_the_server_may_not_write():
+    """The message names a folder where it may: under systemd that is hardly any other."""
+    for file in ("/nonexistent/cloudseed.db", "/sys/cloudseed.db", "/dev/null/cloudseed.db"):
+        _, said = run("backup", file, status=1)
+        tap.contains(said, f"cloudseed: {file}: ")
+        tap.contains(said, f"; the server can write to {SERVER.state}\n")
+    run("backup", SERVER.state / "backup.db")
+
+
 def test_wait():
     run("node", "arm", "k8s-worker-3")
     _, said = run("wait", "k8s-worker-3", "--timeout", "1s", status=3)

@@ -29,7 +29,7 @@ static int run(struct cli *c)
     struct str name = c->operands_n == 2 ? str_from(c->operands[1]) : name_of(file);
     int status = check_name(c, name);
     if (status == CLI_OK)
-        status = asset_folder(c, &folder);
+        status = asset_folder_to_fill(c, &folder);
     return status == CLI_OK ? asset_put(c, folder, name, file, wanted) : status;
 }
 

@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "cli/common/cli.h"
+#include "cli/common/folder.h"
 #include "cli/common/progress.h"
 #include "cli/common/seedtree.h"
 #include "cli/common/term.h"
@@ -33,6 +34,18 @@ int asset_folder(struct cli *c, struct str *ret)
     int status = seedtree_configure(c, &config);
     if (status == CLI_OK)
         *ret = config.assets_dir;
+    return status;
+}
+
+int asset_folder_to_fill(struct cli *c, struct str *ret)
+{
+    int status = asset_folder(c, ret);
+    bool is_default = status == CLI_OK && !flags_given(&c->flags, "assets") &&
+                      str_starts(*ret, STR(CLOUDSEED_STATE_DIR "/"));
+    if (is_default && !folder_is(CLOUDSEED_STATE_DIR))
+        return cli_fail(c,
+                        "there is no " CLOUDSEED_STATE_DIR ", and no configuration names a folder "
+                        "for assets: name it with --assets DIR");
     return status;
 }
 

@@ -24,6 +24,9 @@ struct asset_entry {
 
 /* The configured folder; CLI_FAILED after printing the reason. */
 int asset_folder(struct cli *c, struct str *ret);
+/* The same for files that will be put there: nothing is made where no server was installed, unless
+ * the folder was named. */
+int asset_folder_to_fill(struct cli *c, struct str *ret);
 /* All assets by name, without files that the server does not serve. */
 int asset_entries(struct cli *c, struct str folder, struct asset_entry **ret, size_t *ret_n);
 /* The asset of that name; NULL after printing that there is none. */

@@ -24,7 +24,7 @@ static int run(struct cli *c)
         if (access(paths[i], R_OK) < 0)
             return cli_fail(c, "%s/%s is not there: apt install ipxe", from, programs[i]);
     }
-    int status = asset_folder(c, &folder);
+    int status = asset_folder_to_fill(c, &folder);
     for (size_t i = 0; i < 3 && status == CLI_OK; i++)
         status = asset_put(c, folder, str_from(programs[i]), paths[i], STR(""));
     return status;

@@ -47,6 +47,10 @@ int api_find_server(struct cli *c, const struct config *config, struct server_ad
 }
 
 #define BODY_MAX_BYTES 262144
+#define LINE_SHOWN_BYTES 100
+#define ELSEWHERE                                                                               \
+    "admins are answered at its unix socket, or at the URL of a proxy that leads to it; where " \
+    "machines boot there is none"
 #define PAGE_ARENA_BYTES ((size_t)1024 * 1024)
 
 int api_open(struct cli *c, struct api *ret)
@@ -58,8 +62,9 @@ int api_open(struct cli *c, struct api *ret)
     if (status != CLI_OK)
         return status;
     if (!ret->server.where)
-        return cli_fail(c, "there shall be no server: --server, CLOUDSEED_SERVER or 'socket' of "
-                           "the configuration says none");
+        return cli_fail(c,
+                        "this asks the server, and --server, CLOUDSEED_SERVER or 'socket' of the "
+                        "configuration says none");
     ret->client = client_new(&ret->server);
     return CLI_OK;
 }
@@ -77,10 +82,12 @@ static int read_answer(struct api *api, const struct client_answer *from, struct
     struct str text = str_trim(from->text);
     int r = text.n ? json_read(text, api->arena, &value, e) : 0;
     if (r < 0 && from->status < 400) {
-        err_prefix(e, "%s: the answer is no JSON", api->server.where);
+        err_set(e, -EPROTO, "%s: this is not cloudseedd's API: " ELSEWHERE, api->server.where);
         return -EPROTO;
     }
     *ret = (struct api_answer){.status = from->status, .etag = from->etag, .value = value};
+    if (r < 0)
+        ret->line = str_cut(&text, '\n');
     return 0;
 }
 
@@ -125,7 +132,11 @@ int api_refused(struct api *api, const struct api_answer *answer)
     struct value faults = value_get(answer->value, STR("faults"));
     if (!said.n)
         said = api_text(answer->value, "title");
-    if (said.n)
+    if (!said.n && !api->server.socket)
+        cli_fail(api->cli, "%s: this is not cloudseedd's API (status %d%s%.*s): " ELSEWHERE,
+                 api->server.where, answer->status, answer->line.n ? ", " : "",
+                 STR_ARG(str_head(answer->line, LINE_SHOWN_BYTES)));
+    else if (said.n)
         cli_fail(api->cli, "%s%s%.*s", api->about ? api->about : "", api->about ? ": " : "",
                  STR_ARG(said));
     else

@@ -22,7 +22,8 @@ struct api {
 struct api_answer {
     int status;
     struct str etag;
-    struct value value; /* VALUE_UNDEFINED: no body */
+    struct value value; /* VALUE_UNDEFINED: no body, or none in JSON */
+    struct str line;    /* the first line of a body that is not JSON */
 };
 
 /* The server's address from --server, $CLOUDSEED_SERVER or the configuration, in this order.

@@ -148,7 +148,7 @@ static bool is_about_files(const struct cli *c)
            flags_given(&c->flags, "check");
 }
 
-static int probe(struct api *api)
+static int probe(struct api *api, bool notes)
 {
     struct api_answer answer;
     struct err e;
@@ -157,21 +157,34 @@ static int probe(struct api *api)
         return CLI_OK;
     if (api->server.named)
         return cli_fail(api->cli, "%s", e.msg);
-    cli_note(api->cli, "%s; the seed tree alone is shown", e.msg);
+    if (notes)
+        cli_note(api->cli, "%s; only the seed tree is shown", e.msg);
     return NODE_REMOTE_NONE;
 }
 
-int node_remote_open(struct cli *c, struct api *ret)
+static int open_remote(struct cli *c, bool for_url, struct api *ret)
 {
-    bool json = flags_given(&c->flags, "json");
+    bool json = flags_given(&c->flags, "json") && !for_url;
+    bool files = is_about_files(c) ||
+                 (for_url && (flags_given(&c->flags, "state") || flags_given(&c->flags, "url")));
     *ret = (struct api){.cli = c, .arena = &c->arena};
     int status = seedtree_configure(c, &ret->config);
     if (status == CLI_OK)
         status = api_find_server(c, &ret->config, &ret->server);
     if (status != CLI_OK)
         return status;
-    if (!ret->server.where || is_about_files(c) || (json && !ret->server.named))
+    if (!ret->server.where || files || (json && !ret->server.named))
         return NODE_REMOTE_NONE;
     ret->client = client_new(&ret->server);
-    return probe(ret);
+    return probe(ret, !for_url);
+}
+
+int node_remote_open(struct cli *c, struct api *ret)
+{
+    return open_remote(c, false, ret);
+}
+
+int node_remote_open_for_url(struct cli *c, struct api *ret)
+{
+    return open_remote(c, true, ret);
 }

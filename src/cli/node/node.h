@@ -39,6 +39,9 @@ const char *const *node_check_all(const struct tree *t, struct arena *a);
  * NODE_REMOTE_NONE: read only the tree; if a server was expected, a note was printed. Otherwise
  * the reason was printed. Call api_close in any case. */
 int node_remote_open(struct cli *c, struct api *ret);
+/* The same for a node's URL, which is the same from tree and server: JSON or not, and without a
+ * note. */
+int node_remote_open_for_url(struct cli *c, struct api *ret);
 
 /* --- act.c ---------------------------------------------------------------------------------- */
 

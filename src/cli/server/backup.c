@@ -47,10 +47,11 @@ const struct command command_backup = {
     .operands_max = 1,
     .flags = FLAGS(FLAG_JSON),
     .summary = "let the server write a copy of its state",
-    .help = "The server writes FILE, and must be allowed to: it is a folder of the server's\n"
-            "machine. It goes on serving meanwhile. The copy has the nodes, their events and\n"
-            "the server's secret and CA, sealed with the sealing key, which is not in it: keep\n"
-            "a copy of that file elsewhere.\n"
+    .help = "The server writes FILE, on its own machine, and must be allowed to: the installed\n"
+            "unit lets it write below /var/lib/cloudseed only (a drop-in with ReadWritePaths=\n"
+            "adds others). It goes on serving meanwhile. The copy has the nodes, their events\n"
+            "and the server's secret and CA, sealed with the sealing key, which is not in it:\n"
+            "keep a copy of that file elsewhere.\n"
             "\n"
             "Examples:\n"
             "  cloudseed backup /var/lib/cloudseed/backup-$(date +%F).db\n",

@@ -62,6 +62,15 @@ static int show_newest(struct events *w)
     return status;
 }
 
+/* Without a single event it may be that nobody has, or had, that name or uid. */
+static int check_node(struct events *w)
+{
+    struct value node;
+    if (w->last.n || !w->node)
+        return CLI_OK;
+    return api_get(&w->api, api_node(&w->api, w->node, ""), &node);
+}
+
 /* Of the first page: retention removes the oldest. */
 static void note_removed(struct events *w, const char *since, struct value page)
 {
@@ -156,6 +165,8 @@ static int run(struct cli *c)
             status = api_last_event(&w.api, newest_text, &newest);
         if (status == CLI_OK)
             status = since ? show_since(&w, since) : show_newest(&w);
+        if (status == CLI_OK && !since)
+            status = check_node(&w);
         if (w.json && !w.follow && status == CLI_OK)
             cli_list_end(&w.list);
         if (status == CLI_OK && w.follow)

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 
 #define CONFIG_ARENA_BYTES 4096
 
@@ -139,7 +140,7 @@ int main(int argc, char **argv)
     reload_hold_signal(true);
     enum options_verdict verdict = options_parse(argc, argv, &options);
     if (verdict != OPTIONS_RUN)
-        return verdict == OPTIONS_DONE ? EXIT_SUCCESS : 2;
+        return verdict == OPTIONS_DONE ? EXIT_SUCCESS : EX_USAGE; /* as cloudseed */
     if (options.check || options.restore)
         reload_hold_signal(false);
     arena_init(&arena, CONFIG_ARENA_BYTES);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "render/cloudconfig.h"
 
-#include "base/guess.h"
 #include "render/cloudconfig_parts.h"
 
 #define HEAD_MAX_BYTES 60
@@ -21,166 +20,15 @@ static const struct yaml_node *parse_one(struct inspect *in, struct str text, co
     return inspect_is(in, docs.list[0], INSPECT_MAP, what) ? docs.list[0] : NULL;
 }
 
-/* --- Top-level keys ------------------------------------------------------------------------ */
+/* --- cloud-config -------------------------------------------------------------------------- */
 
-#define Z INSPECT_NULL
-#define B INSPECT_BOOL
-#define N INSPECT_NUMBER
-#define T INSPECT_TEXT
-#define L INSPECT_LIST
-#define M INSPECT_MAP
-#define ANY (Z | B | N | T | L | M)
-
-/* What cloud-init 22.4.2 and 25.1.4 know, from their schemas; tests/cloudinit compares them. */
-static const struct key {
-    const char *name;
-    unsigned types;
-    void (*check)(struct inspect *in, const struct yaml_node *y); /* of the value; NULL: none */
-} keys[] = {
-    {"allow_public_ssh_keys", B, NULL},
-    {"ansible", M, NULL},
-    {"apk_repos", M, NULL},
-    {"apt", M, cloudconfig_apt},
-    {"apt_pipelining", B | N | T, NULL},
-    {"apt_reboot_if_required", B, NULL},
-    {"apt_update", B, NULL},
-    {"apt_upgrade", B, NULL},
-    {"authkey_hash", T, NULL},
-    {"autoinstall", M, NULL},
-    {"bootcmd", L, cloudconfig_commands},
-    {"byobu_by_default", T, NULL},
-    {"ca-certs", M, NULL},
-    {"ca_certs", M, NULL},
-    {"chef", M, NULL},
-    {"chpasswd", M, cloudconfig_chpasswd},
-    {"cloud_config_modules", L, NULL},
-    {"cloud_final_modules", L, NULL},
-    {"cloud_init_modules", L, NULL},
-    {"create_hostname_file", B, NULL},
-    {"device_aliases", M, NULL},
-    {"disable_ec2_metadata", B, NULL},
-    {"disable_root", B, NULL},
-    {"disable_root_opts", T, NULL},
-    {"disk_setup", M, NULL},
-    {"drivers", M, NULL},
-    {"fan", M, NULL},
-    {"final_message", T, NULL},
-    {"fqdn", T, cloudconfig_hostname},
-    {"fs_setup", L, NULL},
-    {"groups", L | M | T, NULL},
-    {"growpart", M, NULL},
-    {"grub-dpkg", M, NULL},
-    {"grub_dpkg", M, NULL},
-    {"hostname", T, cloudconfig_hostname},
-    {"keyboard", M, NULL},
-    {"landscape", M, NULL},
-    {"launch-index", N, NULL},
-    {"locale", B | T, NULL},
-    {"locale_configfile", T, NULL},
-    {"lxd", M, NULL},
-    {"manage_etc_hosts", B | T, NULL},
-    {"manage_resolv_conf", B, NULL},
-    {"mcollective", M, NULL},
-    {"merge_how", L | T, NULL},
-    {"merge_type", L | T, NULL},
-    {"migrate", B, NULL},
-    {"mount_default_fields", L, NULL},
-    {"mounts", L, NULL},
-    {"no_ssh_fingerprints", B, NULL},
-    {"ntp", M | Z, NULL},
-    {"output", M, NULL},
-    {"package_reboot_if_required", B, NULL},
-    {"package_update", B, NULL},
-    {"package_upgrade", B, NULL},
-    {"packages", L, cloudconfig_packages},
-    {"password", T, NULL},
-    {"phone_home", M, cloudconfig_phone_home},
-    {"power_state", M, NULL},
-    {"prefer_fqdn_over_hostname", B, NULL},
-    {"preserve_hostname", B, NULL},
-    {"puppet", M, NULL},
-    {"random_seed", M, NULL},
-    {"reporting", M, cloudconfig_reporting},
-    {"resize_rootfs", B | T, NULL},
-    {"resolv_conf", M, NULL},
-    {"rh_subscription", M, NULL},
-    {"rsyslog", M, NULL},
-    {"runcmd", L, cloudconfig_commands},
-    {"salt_minion", M, NULL},
-    {"snap", M, NULL},
-    {"spacewalk", M, NULL},
-    {"ssh", M, NULL},
-    {"ssh_authorized_keys", L, cloudconfig_ssh_keys},
-    {"ssh_deletekeys", B, NULL},
-    {"ssh_fp_console_blacklist", L, NULL},
-    {"ssh_genkeytypes", L, NULL},
-    {"ssh_import_id", L, NULL},
-    {"ssh_key_console_blacklist", L, NULL},
-    {"ssh_keys", M, NULL},
-    {"ssh_publish_hostkeys", M, NULL},
-    {"ssh_pwauth", B | T, NULL},
-    {"ssh_quiet_keygen", B, NULL},
-    {"swap", M, NULL},
-    {"system_info", M, NULL},
-    {"timezone", T, NULL},
-    {"ubuntu_advantage", M, NULL},
-    {"ubuntu_pro", M, NULL},
-    {"updates", M, NULL},
-    {"user", M | T, NULL},
-    {"users", L | M | T, cloudconfig_users},
-    {"vendor_data", M, NULL},
-    {"version", ANY, NULL},
-    {"wireguard", M | Z, NULL},
-    {"write_files", L, cloudconfig_write_files},
-    {"yum_repo_dir", T, NULL},
-    {"yum_repos", M, NULL},
-    {"zypper", M, NULL},
-};
-
-#define KEYS (sizeof(keys) / sizeof(keys[0]))
-
-static void check_unknown(struct inspect *in, const struct yaml_node *key)
-{
-    struct guess guess;
-    guess_init(&guess, yaml_text(key));
-    for (size_t i = 0; i < KEYS; i++)
-        guess_offer(&guess, str_from(keys[i].name));
-    const char *word = yaml_quoted(in->arena, yaml_text(key));
-    if (guess.best.n)
-        inspect_fault(in, key, "cloud-init knows no key %s%s", word, guess_text(&guess));
-    else
-        inspect_warn(in, key, "cloud-init knows no key %s, and passes over it", word);
-}
-
-static const struct key *find_key(struct str name)
-{
-    for (size_t i = 0; i < KEYS; i++) {
-        if (str_is(name, keys[i].name))
-            return &keys[i];
-    }
-    return NULL;
-}
-
-/* To cloud-init a key without a value is the same as no key. */
-static void check_pair(struct inspect *in, const struct yaml_pair *pair)
-{
-    struct str name = yaml_text(pair->key);
-    const struct key *key = find_key(name);
-    if (!key)
-        check_unknown(in, pair->key);
-    else if (yaml_is_null(pair->value))
-        return;
-    else if (str_is(name, "password"))
-        inspect_secret(in, pair->value, key->name);
-    else if (inspect_is(in, pair->value, key->types, key->name) && key->check)
-        key->check(in, pair->value);
-}
+static const struct field_reader cloud_init = {.name = "cloud-init"};
 
 static void check_config(struct inspect *in, struct str text, const struct yaml_node **ret)
 {
     *ret = parse_one(in, text, "cloud-config");
-    for (uint32_t i = 0; *ret && i < (*ret)->n; i++)
-        check_pair(in, &(*ret)->pairs[i]);
+    if (*ret)
+        fields_check(in, &cloud_init, &cloudconfig_table, *ret);
 }
 
 /* --- Forms --------------------------------------------------------------------------------- */
@@ -300,7 +148,7 @@ void cloudconfig_check_meta_data(struct inspect *in, struct str text, const stru
     else
         inspect_rule(in, id, "instance-id", inspect_not_empty);
     if (name)
-        cloudconfig_hostname(in, name);
+        inspect_rule(in, name, "local-hostname", cloudconfig_rule_hostname);
     else
         inspect_warn(in, *ret, "local-hostname is missing: the node will call itself 'localhost'");
 }

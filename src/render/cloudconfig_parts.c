@@ -2,306 +2,794 @@
 #include "render/cloudconfig_parts.h"
 
 #include "base/map.h"
-#include "render/sshkey.h"
+#include "model/address.h"
 
-#define TEXT INSPECT_TEXT
-#define LIST INSPECT_LIST
-#define MAP INSPECT_MAP
+#include <inttypes.h>
 
-static const char *rule_hostname(struct str text)
+#define DISK_PERCENT 100
+#define MBR_PARTITIONS_MAX 4
+#define MOUNT_FIELDS 6
+
+static unsigned type_of(const struct yaml_node *y)
+{
+    const char *why;
+    return inspect_type(y, &why);
+}
+
+static const struct yaml_node *get(const struct field_at *at, const char *key)
+{
+    return yaml_get(at->y, str_from(key));
+}
+
+/* --- Rules for texts ----------------------------------------------------------------------- */
+
+static bool is_alnum(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+static bool is_digits(struct str text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] < '0' || text.p[i] > '9')
+            return false;
+    }
+    return text.n > 0;
+}
+
+const char *cloudconfig_rule_hostname(struct str text)
 {
     if (text.n == 0 || text.n > 253)
-        return "is no host name: 1 to 253 characters";
+        return "is not a host name: 1 to 253 characters";
     for (size_t i = 0; i < text.n; i++) {
         char c = text.p[i];
-        bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  ((c == '-' || c == '.') && i > 0);
-        if (!ok)
-            return "is no host name: letters, digits and '-', with '.' between names";
+        if (!is_alnum(c) && ((c != '-' && c != '.') || i == 0))
+            return "is not a host name: letters, digits and '-', with '.' between names";
     }
     return NULL;
 }
 
-void cloudconfig_hostname(struct inspect *in, const struct yaml_node *y)
+const char *cloudconfig_rule_address(struct str text)
 {
-    inspect_rule(in, y, "host name", rule_hostname);
+    struct address address;
+    return address_parse(text, &address) ? NULL : "is not an IP address";
 }
 
-/* --- Commands ------------------------------------------------------------------------------ */
-
-static void check_command(struct inspect *in, const struct yaml_node *y)
+const char *cloudconfig_rule_host(struct str text)
 {
-    const char *why;
+    struct address address;
+    if (address_parse(text, &address))
+        return NULL;
+    return cloudconfig_rule_hostname(text) ? "is neither a host name nor an IP address" : NULL;
+}
+
+const char *cloudconfig_rule_user(struct str text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] == ' ' || text.p[i] == ':' || text.p[i] == '/' || text.p[i] == '\n')
+            return "is not a user's name";
+    }
+    return text.n && text.n <= 32 && text.p[0] != '-' ? NULL : "is not a user's name";
+}
+
+const char *cloudconfig_rule_shell(struct str text)
+{
+    return text.n && text.p[0] == '/' ? NULL : "is not an absolute path, like /bin/bash";
+}
+
+const char *cloudconfig_rule_path(struct str text)
+{
+    if (text.n == 0)
+        return "is empty";
+    return text.p[0] == '/' ? NULL : "is not an absolute path: it must begin with '/'";
+}
+
+const char *cloudconfig_rule_date(struct str text)
+{
+    static const char form[] = "0000-00-00";
+    bool ok = text.n == sizeof(form) - 1;
+    for (size_t i = 0; ok && i < text.n; i++)
+        ok = form[i] == '-' ? text.p[i] == '-' : text.p[i] >= '0' && text.p[i] <= '9';
+    return ok ? NULL : "is not a date, like \"2030-12-31\"";
+}
+
+const char *cloudconfig_rule_owner(struct str text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] == ' ' || text.p[i] == '/')
+            return "is not an owner, like root:root";
+    }
+    return text.n ? NULL : "is not an owner, like root:root";
+}
+
+/* Only whether it is a key at all: check_key in render/check.h says what becomes of keys. */
+const char *cloudconfig_rule_apt_key(struct str text)
+{
+    return inspect_find_key(text).n ? NULL
+                                    : "is not an OpenPGP key: that begins with " INSPECT_KEY_HEAD;
+}
+
+const char *cloudconfig_rule_certificate(struct str text)
+{
+    static const char head[] = "-----BEGIN CERTIFICATE-----", end[] = "-----END CERTIFICATE-----";
+    bool whole = text.n && memmem(text.p, text.n, head, sizeof(head) - 1) &&
+                 memmem(text.p, text.n, end, sizeof(end) - 1);
+    return whole ? NULL : "is not a certificate: that begins with -----BEGIN CERTIFICATE-----";
+}
+
+const char *cloudconfig_rule_tags(struct str text)
+{
+    while (text.p) {
+        struct str tag = str_cut(&text, ',');
+        bool ok = tag.n > 0;
+        for (size_t i = 0; i < tag.n; i++)
+            ok = ok && (is_alnum(tag.p[i]) || tag.p[i] == '-' || tag.p[i] == '_');
+        if (!ok)
+            return "is not a list of tags, like web,rack-2: no blanks";
+    }
+    return NULL;
+}
+
+const char *cloudconfig_rule_uri(struct str text)
+{
+    struct str rest = text, scheme = str_cut(&rest, ':');
+    bool ok = rest.p && rest.n && scheme.n;
+    for (size_t i = 0; i < text.n; i++)
+        ok = ok && (unsigned char)text.p[i] > ' ';
+    for (size_t i = 0; i < scheme.n; i++)
+        ok = ok && (is_alnum(scheme.p[i]) || (i && memchr("+-.", scheme.p[i], 3)));
+    return ok ? NULL : "is not a URI, like https://example.org/";
+}
+
+const char *cloudconfig_rule_name_password(struct str text)
+{
+    struct str rest = text, name = str_cut(&rest, ':');
+    return rest.p && name.n && rest.n ? NULL : "must be NAME:PASSWORD";
+}
+
+/* --- Values that work, though cloud-init's schema wants others ----------------------------- */
+
+#define DEGRADES "cloud-init takes it, but its schema does not, and reports a degraded boot"
+
+static bool is_false(struct str text)
+{
+    static const char *const words[] = {"false", "0", "off", "no"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (str_eq_nocase(text, str_from(words[i])))
+            return true;
+    }
+    return false;
+}
+
+static bool is_boolean_word(const struct yaml_node *y)
+{
+    return inspect_true(y) || is_false(yaml_text(y));
+}
+
+/* Reports a text that stands for a boolean where cloud-init takes it. */
+static bool take_word(const struct field_at *at)
+{
+    bool is_word = is_boolean_word(at->y);
+    if (is_word)
+        field_warn(at, at->y, "write %s, without quotes: " DEGRADES,
+                   inspect_true(at->y) ? "true" : "false");
+    return is_word;
+}
+
+void cloudconfig_switch(const struct field_at *at)
+{
+    if (type_of(at->y) != INSPECT_BOOL && !take_word(at))
+        field_fault(at, at->y, "%s is neither true nor false",
+                    yaml_quoted(at->in->arena, yaml_text(at->y)));
+}
+
+void cloudconfig_number(const struct field_at *at)
+{
+    if (type_of(at->y) == INSPECT_NUMBER)
+        return;
+    if (is_digits(yaml_text(at->y)))
+        field_warn(at, at->y, "write the number without quotes: " DEGRADES);
+    else
+        field_fault(at, at->y, "%s is not a number", yaml_quoted(at->in->arena, yaml_text(at->y)));
+}
+
+void cloudconfig_some(const struct field_at *at)
+{
+    if (at->y->kind != YAML_SCALAR && at->y->n == 0)
+        field_warn(at, at->y, "it is empty: leave it out; " DEGRADES);
+}
+
+void cloudconfig_some_list(const struct field_at *at)
+{
+    if (at->y->kind == YAML_SEQUENCE)
+        cloudconfig_some(at);
+}
+
+void cloudconfig_texts(const struct field_at *at)
+{
+    if (at->y->kind == YAML_SCALAR)
+        field_warn(at, at->y, "write a list, with '- ' before the text: " DEGRADES);
+}
+
+void cloudconfig_some_texts(const struct field_at *at)
+{
+    cloudconfig_some(at);
+    cloudconfig_texts(at);
+}
+
+static struct str text_of(const void *items, uint32_t i)
+{
+    return yaml_text(((const struct yaml_node *const *)items)[i]);
+}
+
+void cloudconfig_unique(const struct field_at *at)
+{
+    struct map seen = {0};
+    for (uint32_t i = 0; i < at->y->n; i++) {
+        const struct yaml_node *item = at->y->items[i];
+        if (item->kind == YAML_SCALAR && map_put(&seen, text_of, at->y->items, i) != MAP_NONE)
+            field_warn(at, item, "%s is here twice: " DEGRADES,
+                       yaml_quoted(at->in->arena, yaml_text(item)));
+    }
+    map_done(&seen);
+}
+
+void cloudconfig_some_unique(const struct field_at *at)
+{
+    cloudconfig_some(at);
+    cloudconfig_unique(at);
+}
+
+void cloudconfig_old_boolean(const struct field_at *at)
+{
+    if (type_of(at->y) == INSPECT_TEXT)
+        field_warn(at, at->y, "a text is deprecated since 22.3; write true or false");
+}
+
+/* --- Commands and packages ----------------------------------------------------------------- */
+
+static void check_words(const struct field_at *at, const struct yaml_node *command)
+{
+    for (uint32_t i = 0; i < command->n; i++) {
+        const struct yaml_node *word = command->items[i];
+        if (word->kind != YAML_SCALAR)
+            field_fault(at, word, "a command's words must be texts, and this is %s",
+                        yaml_kind_name(word));
+        else if (type_of(word) != INSPECT_TEXT)
+            field_warn(at, word, "quote %s: " DEGRADES,
+                       yaml_quoted(at->in->arena, yaml_text(word)));
+    }
+    if (command->n == 0)
+        field_warn(at, command, "a command without a word: nothing will be run");
+}
+
+static void check_command(const struct field_at *at, const struct yaml_node *y)
+{
     if (y->kind == YAML_MAPPING) {
-        struct str key = y->n ? yaml_text(y->pairs[0].key) : STR("");
-        inspect_fault(in, y,
-                      "a command must be a text or a list of texts; YAML takes '%.*s: …' for a "
-                      "mapping: put the whole command in quotes",
-                      (int)(key.n > 40 ? 40 : key.n), key.p);
+        struct str key = str_head(y->n ? yaml_text(y->pairs[0].key) : STR(""), 40);
+        field_fault(at, y,
+                    "a command must be a text or a list of texts; YAML takes '%.*s: …' for a "
+                    "mapping: put the whole command in quotes",
+                    STR_ARG(key));
         return;
     }
-    unsigned type = inspect_type(y, &why);
-    if (type == INSPECT_LIST) {
-        inspect_texts(in, y, "a command's words", NULL);
-        if (y->n == 0)
-            inspect_fault(in, y, "a command without a word");
-    } else if (type != INSPECT_NULL) {
-        inspect_is(in, y, TEXT | LIST, "a command");
-    }
+    unsigned type = type_of(y);
+    if (type == INSPECT_LIST)
+        check_words(at, y);
+    else if (type != INSPECT_NULL && type != INSPECT_TEXT)
+        field_fault(at, y, "a command must be a text or a list of texts; quote %s",
+                    yaml_quoted(at->in->arena, yaml_text(y)));
+    else if (type == INSPECT_NULL && str_is(str_from(at->row->name), "bootcmd"))
+        field_warn(at, y, "a command is empty: " DEGRADES);
 }
 
-void cloudconfig_commands(struct inspect *in, const struct yaml_node *y)
+void cloudconfig_commands(const struct field_at *at)
 {
-    for (uint32_t i = 0; i < y->n; i++)
-        check_command(in, y->items[i]);
+    cloudconfig_some(at);
+    for (uint32_t i = 0; i < at->y->n; i++)
+        check_command(at, at->y->items[i]);
 }
 
-/* --- Packages ------------------------------------------------------------------------------ */
+void cloudconfig_snap_command(const struct field_at *at)
+{
+    if (at->y->kind == YAML_SEQUENCE && at->y->n == 0)
+        field_fault(at, at->y, "a command without a word");
+}
 
 static const char *rule_package(struct str text)
 {
     for (size_t i = 0; i < text.n; i++) {
         if (text.p[i] == ' ' || text.p[i] == '\t' || text.p[i] == '\n')
-            return "is no package's name: one name to an item";
+            return "is not a package's name: one name to an item";
     }
     return inspect_not_empty(text);
 }
 
-static void check_package(struct inspect *in, const struct yaml_node *y)
+void cloudconfig_package(const struct field_at *at)
 {
-    if (y->kind == YAML_SCALAR) {
-        inspect_rule(in, y, "package", rule_package);
-    } else if (y->kind == YAML_SEQUENCE) {
-        if (y->n != 2)
-            inspect_fault(in, y, "a package is a name, or a list of name and version");
-        inspect_texts(in, y, "package", rule_package);
-    } else {
-        static const char *const managers[] = {"apt", "snap", NULL};
-        inspect_keys(in, y, "packages", managers);
-        for (uint32_t i = 0; i < y->n; i++)
-            inspect_is(in, y->pairs[i].value, LIST, "packages");
+    if (at->y->kind == YAML_SCALAR) {
+        inspect_rule(at->in, at->y, "package", rule_package);
+    } else if (at->y->kind == YAML_SEQUENCE) {
+        if (at->y->n != 2)
+            field_fault(at, at->y, "a package is a name, or a list of name and version");
+        inspect_texts(at->in, at->y, "package", rule_package);
     }
-}
-
-void cloudconfig_packages(struct inspect *in, const struct yaml_node *y)
-{
-    for (uint32_t i = 0; i < y->n; i++)
-        check_package(in, y->items[i]);
 }
 
 /* --- Users --------------------------------------------------------------------------------- */
 
-void cloudconfig_ssh_keys(struct inspect *in, const struct yaml_node *y)
+void cloudconfig_groups_of(const struct field_at *at)
 {
-    inspect_texts(in, y, "ssh_authorized_keys", sshkey_rule);
+    cloudconfig_some_list(at);
+    if (at->y->kind == YAML_MAPPING)
+        field_warn(at, at->y, "a mapping is deprecated since 23.1; write a list of names");
 }
 
-static const char *rule_user(struct str text)
+void cloudconfig_user_keys(const struct field_at *at)
 {
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] == ' ' || text.p[i] == ':' || text.p[i] == '/' || text.p[i] == '\n')
-            return "is no user's name";
-    }
-    return text.n && text.n <= 32 && text.p[0] != '-' ? NULL : "is no user's name";
-}
-
-static const char *rule_shell(struct str text)
-{
-    return text.n && text.p[0] == '/' ? NULL : "is no absolute path, like /bin/bash";
-}
-
-static void check_user(struct inspect *in, const struct yaml_node *user)
-{
-    static const char *const keys[] = {"name",
-                                       "create-groups",
-                                       "create_groups",
-                                       "doas",
-                                       "expiredate",
-                                       "gecos",
-                                       "groups",
-                                       "hashed-passwd",
-                                       "hashed_passwd",
-                                       "homedir",
-                                       "inactive",
-                                       "lock-passwd",
-                                       "lock_passwd",
-                                       "no-create-home",
-                                       "no-log-init",
-                                       "no-user-group",
-                                       "no_create_home",
-                                       "no_log_init",
-                                       "no_user_group",
-                                       "passwd",
-                                       "plain-text-passwd",
-                                       "plain_text_passwd",
-                                       "primary-group",
-                                       "primary_group",
-                                       "selinux-user",
-                                       "selinux_user",
-                                       "shell",
-                                       "snapuser",
-                                       "default",
-                                       "ssh-authorized-keys",
-                                       "ssh-import-id",
-                                       "ssh-redirect-user",
-                                       "ssh_authorized_keys",
-                                       "ssh_import_id",
-                                       "ssh_redirect_user",
-                                       "sudo",
-                                       "system",
-                                       "uid",
-                                       NULL};
-    inspect_keys(in, user, "users", keys);
-    const struct yaml_node *name = yaml_get(user, STR("name"));
-    const struct yaml_node *shell = yaml_get(user, STR("shell"));
-    const struct yaml_node *ssh = yaml_get(user, STR("ssh_authorized_keys"));
-    const struct yaml_node *groups = yaml_get(user, STR("groups"));
-    const struct yaml_node *hash = yaml_get(user, STR("passwd"));
-    const struct yaml_node *plain = yaml_get(user, STR("plain_text_passwd"));
-    if (name)
-        inspect_rule(in, name, "users: name", rule_user);
-    else if (!yaml_get(user, STR("snapuser")))
-        inspect_fault(in, user, "users: 'name' is missing");
-    if (shell)
-        inspect_rule(in, shell, "users: shell", rule_shell);
-    if (ssh && !yaml_is_null(ssh))
-        cloudconfig_ssh_keys(in, ssh);
-    if (groups && groups->kind == YAML_SEQUENCE)
-        inspect_texts(in, groups, "users: groups", inspect_not_empty);
-    if (hash && !yaml_is_null(hash))
-        inspect_secret(in, hash, "users: passwd");
-    if (plain && !yaml_is_null(plain))
-        inspect_secret(in, plain, "users: plain_text_passwd");
-}
-
-void cloudconfig_users(struct inspect *in, const struct yaml_node *y)
-{
-    for (uint32_t i = 0; y->kind == YAML_SEQUENCE && i < y->n; i++) {
-        const struct yaml_node *user = y->items[i];
-        if (user->kind == YAML_MAPPING)
-            check_user(in, user);
-        else if (user->kind == YAML_SEQUENCE)
-            inspect_texts(in, user, "users", rule_user);
-        else
-            inspect_rule(in, user, "users", NULL);
-    }
-}
-
-void cloudconfig_chpasswd(struct inspect *in, const struct yaml_node *y)
-{
-    static const char *const keys[] = {"expire", "users", "list", NULL};
-    inspect_keys(in, y, "chpasswd", keys);
-}
-
-/* --- Callbacks ----------------------------------------------------------------------------- */
-
-static const char *rule_post(struct str text)
-{
-    static const char *const names[] = {"all",           "pub_key_rsa", "pub_key_dsa",
-                                        "pub_key_ecdsa", "hostname",    "pub_key_ed25519",
-                                        "instance_id",   "fqdn"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (str_is(text, names[i]))
-            return NULL;
-    }
-    return "is not sent by cloud-init; write 'all', or of pub_key_rsa, pub_key_ecdsa, "
-           "pub_key_ed25519, instance_id, hostname, fqdn";
-}
-
-void cloudconfig_phone_home(struct inspect *in, const struct yaml_node *y)
-{
-    static const char *const keys[] = {"url", "post", "tries", NULL};
-    const struct yaml_node *url = yaml_get(y, STR("url")), *post = yaml_get(y, STR("post"));
-    const struct yaml_node *tries = yaml_get(y, STR("tries"));
-    inspect_keys(in, y, "phone_home", keys);
-    if (url)
-        inspect_rule(in, url, "phone_home: url", inspect_url);
+    if (at->y->kind == YAML_MAPPING)
+        field_warn(at, at->y, "write a list of keys: " DEGRADES);
     else
-        inspect_fault(in, y,
-                      "phone_home: 'url' is missing; write url: "
-                      "{{ (seed.url ~ \"phone-home\") | to_yaml_scalar }}");
-    if (post && post->kind == YAML_SEQUENCE)
-        inspect_texts(in, post, "phone_home: post", rule_post);
-    else if (post)
-        inspect_rule(in, post, "phone_home: post", rule_post);
-    if (tries)
-        inspect_is(in, tries, INSPECT_NUMBER, "phone_home: tries");
+        cloudconfig_some_texts(at);
 }
 
-static void check_webhook(struct inspect *in, const struct yaml_node *y)
+void cloudconfig_redirect(const struct field_at *at)
 {
-    static const char *const keys[] = {"type",      "endpoint",     "consumer_key",    "timeout",
-                                       "token_key", "token_secret", "consumer_secret", "retries",
-                                       NULL};
-    const struct yaml_node *endpoint = yaml_get(y, STR("endpoint"));
-    const struct yaml_node *timeout = yaml_get(y, STR("timeout"));
-    const struct yaml_node *retries = yaml_get(y, STR("retries"));
-    inspect_keys(in, y, "reporting", keys);
-    if (endpoint)
-        inspect_rule(in, endpoint, "reporting: endpoint", inspect_url);
+    if (type_of(at->y) == INSPECT_BOOL)
+        return;
+    if (str_is(yaml_text(at->y), "default"))
+        field_warn(at, at->y, "write true: " DEGRADES);
     else
-        inspect_fault(in, y,
-                      "reporting: 'endpoint' is missing; write endpoint: "
-                      "{{ (seed.url ~ \"report\") | to_yaml_scalar }}");
-    if (timeout)
-        inspect_is(in, timeout, INSPECT_NUMBER, "reporting: timeout");
-    if (retries)
-        inspect_is(in, retries, INSPECT_NUMBER, "reporting: retries");
+        field_fault(at, at->y,
+                    "%s is not a valid value: write true or false; cloud-init does not "
+                    "create the user",
+                    yaml_quoted(at->in->arena, yaml_text(at->y)));
 }
 
-void cloudconfig_reporting(struct inspect *in, const struct yaml_node *y)
+/* With `true`, cloud-init stops with the user half made: it is no rule of sudo's. */
+void cloudconfig_sudo(const struct field_at *at)
 {
-    for (uint32_t i = 0; i < y->n; i++) {
-        const struct yaml_node *handler = y->pairs[i].value;
-        if (!inspect_is(in, handler, MAP, "reporting"))
-            continue;
-        const struct yaml_node *type = yaml_get(handler, STR("type"));
-        if (!type)
-            inspect_fault(in, handler, "reporting: 'type' is missing; write type: webhook");
-        else if (inspect_is(in, type, TEXT, "reporting: type") &&
-                 str_is(yaml_text(type), "webhook"))
-            check_webhook(in, handler);
+    if (type_of(at->y) != INSPECT_BOOL)
+        return;
+    if (inspect_true(at->y))
+        field_fault(at, at->y, "true is not a rule of sudo: write \"ALL=(ALL) NOPASSWD:ALL\"");
+    else
+        field_warn(at, at->y, "false is deprecated since 22.2; write null");
+}
+
+void cloudconfig_uid(const struct field_at *at)
+{
+    if (type_of(at->y) == INSPECT_TEXT)
+        field_warn(at, at->y, "a text is deprecated since 22.3; write the number without quotes");
+}
+
+static const struct yaml_node *get_either(const struct field_at *at, const char *name,
+                                          const char *hyphened)
+{
+    const struct yaml_node *y = get(at, name);
+    return y ? y : get(at, hyphened);
+}
+
+/* cloud-init creates neither this user nor those that follow. */
+static void check_home(const struct field_at *at)
+{
+    static const struct {
+        const char *name, *hyphened;
+    } needs[] = {{"ssh_authorized_keys", "ssh-authorized-keys"},
+                 {"ssh_import_id", "ssh-import-id"},
+                 {"ssh_redirect_user", "ssh-redirect-user"}};
+    const struct yaml_node *none = get_either(at, "no_create_home", "no-create-home");
+    const char *why = inspect_true(none) ? "no_create_home" : "system";
+    if (!inspect_true(none) && !inspect_true(get(at, "system")))
+        return;
+    for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
+        const struct yaml_node *y = get_either(at, needs[i].name, needs[i].hyphened);
+        bool given = y && !yaml_is_null(y) && y->n && !is_false(yaml_text(y));
+        if (y && y->kind != YAML_SCALAR ? y->n : given)
+            field_fault(at, y,
+                        "a user with %s has no home for SSH keys: cloud-init creates neither this "
+                        "user nor the next ones; drop one of the two",
+                        why);
     }
+}
+
+static void check_redirected(const struct field_at *at)
+{
+    const struct yaml_node *y = get_either(at, "ssh_redirect_user", "ssh-redirect-user");
+    if (y && y->kind == YAML_SCALAR && !is_false(yaml_text(y)) && !yaml_is_null(y) &&
+        (get_either(at, "ssh_authorized_keys", "ssh-authorized-keys") ||
+         get_either(at, "ssh_import_id", "ssh-import-id")))
+        field_fault(at, y,
+                    "ssh_redirect_user excludes ssh_authorized_keys and ssh_import_id: cloud-init "
+                    "does not create the user");
+}
+
+static void check_user(const struct field_at *at)
+{
+    if (get(at, "name") && get(at, "snapuser"))
+        field_warn(at, get(at, "snapuser"), "drop 'name' beside 'snapuser': " DEGRADES);
+    check_home(at);
+    check_redirected(at);
+}
+
+void cloudconfig_user_entry(const struct field_at *at)
+{
+    if (at->y->kind == YAML_SEQUENCE)
+        inspect_texts(at->in, at->y, "users", cloudconfig_rule_user);
+    if (at->y->kind != YAML_MAPPING)
+        return;
+    if (!get(at, "name") && !get(at, "snapuser"))
+        field_fault(at, at->y, "'name' is missing");
+    check_user(at);
+}
+
+/* A value that is not true leaves its user out. */
+void cloudconfig_mapped_user(const struct field_at *at)
+{
+    if (at->y->kind == YAML_MAPPING)
+        check_user(at);
+    else if (type_of(at->y) != INSPECT_BOOL && !is_boolean_word(at->y))
+        field_fault(at, at->y, "%s is neither true, false nor a mapping of the user's settings",
+                    yaml_quoted(at->in->arena, yaml_text(at->y)));
+}
+
+void cloudconfig_users(const struct field_at *at)
+{
+    if (at->y->kind != YAML_SEQUENCE)
+        field_warn(at, at->y, "a %s is deprecated since 22.2; write a list: - name: …",
+                   at->y->kind == YAML_MAPPING ? "mapping" : "text");
+}
+
+void cloudconfig_old_user(const struct field_at *at)
+{
+    if (at->y->kind == YAML_SCALAR)
+        field_warn(at, at->y, "a text is deprecated since 22.2; write users: [{name: %.*s}]",
+                   STR_ARG(str_head(yaml_text(at->y), 32)));
+    else if (!get(at, "name") && !get(at, "snapuser"))
+        field_warn(at, at->y, "without 'name' this changes the image's own user: " DEGRADES);
+    if (at->y->kind == YAML_MAPPING)
+        check_user(at);
+}
+
+void cloudconfig_password_of(const struct field_at *at)
+{
+    const struct yaml_node *type = get(at, "type"), *password = get(at, "password");
+    bool random = type && type->kind == YAML_SCALAR && str_is(yaml_text(type), "RANDOM");
+    if (random && password)
+        field_fault(at, password, "with type: RANDOM cloud-init makes the password itself");
+    else if (!random && !password)
+        field_fault(at, at->y, "'password' is missing");
+}
+
+void cloudconfig_password_lines(const struct field_at *at)
+{
+    struct str rest = at->y->kind == YAML_SCALAR ? yaml_text(at->y) : STR("");
+    const char *why = NULL;
+    while (rest.n && !why)
+        why = cloudconfig_rule_name_password(str_cut(&rest, '\n'));
+    if (why)
+        field_fault(at, at->y, "each line %s", why);
+}
+
+void cloudconfig_pwauth(const struct field_at *at)
+{
+    if (type_of(at->y) == INSPECT_BOOL)
+        return;
+    bool known = is_boolean_word(at->y) || str_eq_nocase(yaml_text(at->y), STR("unchanged"));
+    if (known)
+        field_warn(at, at->y,
+                   "a text is deprecated since 22.3; write true or false, or leave "
+                   "ssh_pwauth out");
+    else
+        field_fault(at, at->y, "%s is neither true nor false",
+                    yaml_quoted(at->in->arena, yaml_text(at->y)));
+}
+
+/* --- Power, swap, disks -------------------------------------------------------------------- */
+
+void cloudconfig_delay(const struct field_at *at)
+{
+    struct str text = yaml_text(at->y);
+    if (type_of(at->y) == INSPECT_NUMBER && is_digits(text))
+        return;
+    bool plus = str_starts(text, STR("+"));
+    if (is_digits(plus ? str_skip(text, 1) : text))
+        field_warn(at, at->y, "a text is deprecated since 22.3; write the number without quotes");
+    else if (!str_is(text, "now"))
+        field_fault(at, at->y, "%s is not a delay: write now, or a number of minutes",
+                    yaml_quoted(at->in->arena, text));
+}
+
+/* Whether cloud-init can compute with it, and whether its schema thinks so: it wants one letter. */
+static bool read_size(struct str text, bool *ret_schema)
+{
+    struct str rest = text;
+    size_t digits = 0, points = 0;
+    while (rest.n && ((rest.p[0] >= '0' && rest.p[0] <= '9') || rest.p[0] == '.')) {
+        points += rest.p[0] == '.';
+        digits += rest.p[0] != '.';
+        rest = str_skip(rest, 1);
+    }
+    bool letter = rest.n && memchr("KMGT", rest.p[0], 4);
+    *ret_schema = rest.n == 1 && (letter || rest.p[0] == 'B');
+    struct str behind = letter ? str_skip(rest, 1) : rest;
+    return digits && points <= 1 && (!behind.n || str_is(behind, "B"));
+}
+
+void cloudconfig_size(const struct field_at *at)
+{
+    bool schema;
+    struct str text = yaml_text(at->y);
+    if (type_of(at->y) == INSPECT_NUMBER ||
+        (str_is(text, "auto") && str_is(str_from(at->row->name), "size")))
+        return;
+    if (!read_size(text, &schema))
+        field_fault(at, at->y, "%s is not a size: write a number of bytes, or like 512M or 2G%s",
+                    yaml_quoted(at->in->arena, text),
+                    str_is(str_from(at->row->name), "size") ? ", or auto" : "");
+    else if (!schema)
+        field_warn(at, at->y, "write it like 512M or 2G, or a number without quotes: " DEGRADES);
+}
+
+void cloudconfig_swap(const struct field_at *at)
+{
+    if (!get(at, "size"))
+        field_warn(at, at->y, "without 'size' cloud-init makes no swap");
+}
+
+static bool read_share(const struct yaml_node *y, uint64_t *ret)
+{
+    return y->kind == YAML_SCALAR && str_to_u64(yaml_text(y), DISK_PERCENT, ret) && *ret;
+}
+
+void cloudconfig_layout(const struct field_at *at)
+{
+    uint64_t sum = 0, share;
+    for (uint32_t i = 0; at->y->kind == YAML_SEQUENCE && i < at->y->n; i++) {
+        const struct yaml_node *item = at->y->items[i];
+        bool pair =
+            item->kind == YAML_SEQUENCE && item->n == 2 && item->items[1]->kind == YAML_SCALAR;
+        if (!read_share(pair ? item->items[0] : item, &share)) {
+            field_fault(at, item,
+                        "a partition is its share of the disk in percent, or a list of that and "
+                        "the partition's type");
+            return;
+        }
+        sum += share;
+    }
+    if (sum > DISK_PERCENT)
+        field_fault(at, at->y, "the partitions take %" PRIu64 " %% of the disk", sum);
+    if (at->y->kind == YAML_SEQUENCE && at->y->n == 0)
+        field_warn(at, at->y, "it is empty: nothing will be partitioned");
+}
+
+void cloudconfig_disk(const struct field_at *at)
+{
+    const struct yaml_node *layout = get(at, "layout"), *type = get(at, "table_type");
+    bool gpt = type && type->kind == YAML_SCALAR && str_is(yaml_text(type), "gpt");
+    if (!layout)
+        field_warn(at, at->y, "without 'layout' nothing will be partitioned");
+    else if (layout->kind == YAML_SEQUENCE && layout->n > MBR_PARTITIONS_MAX && !gpt)
+        field_fault(at, layout, "more than %d partitions need table_type: gpt", MBR_PARTITIONS_MAX);
+}
+
+/* Both are pasted into a command; a list of cmd stops cloud-init, and extra_opts as a text would
+ * become one option for each letter. */
+void cloudconfig_filesystem(const struct field_at *at)
+{
+    const struct yaml_node *cmd = get(at, "cmd"), *options = get(at, "extra_opts");
+    if (!cmd && !get(at, "filesystem"))
+        field_fault(at, at->y, "'filesystem' is missing");
+    if (cmd && cmd->kind == YAML_SEQUENCE)
+        field_fault(at, cmd, "cmd: cloud-init stops at a list; write the command as one text");
+    if (options && type_of(options) == INSPECT_TEXT)
+        field_fault(at, options,
+                    "extra_opts: cloud-init would take each letter for an option; write a list");
+}
+
+void cloudconfig_partition(const struct field_at *at)
+{
+    if (is_digits(yaml_text(at->y)))
+        field_warn(at, at->y, "write it as part of the device, like /dev/vdb1: " DEGRADES);
+}
+
+void cloudconfig_growth(const struct field_at *at)
+{
+    if (type_of(at->y) != INSPECT_BOOL)
+        return;
+    if (inspect_true(at->y))
+        field_fault(at, at->y, "true is not a mode: write auto, growpart, gpart or 'off'");
+    else
+        field_warn(at, at->y,
+                   "false is deprecated since 22.3 (and what YAML makes of off); write "
+                   "'off' in quotes");
+}
+
+void cloudconfig_resize(const struct field_at *at)
+{
+    if (type_of(at->y) != INSPECT_BOOL && !str_is(yaml_text(at->y), "noblock") && !take_word(at))
+        field_fault(at, at->y, "%s is not a valid value: write true, false or noblock",
+                    yaml_quoted(at->in->arena, yaml_text(at->y)));
+}
+
+void cloudconfig_mount_defaults(const struct field_at *at)
+{
+    if (at->y->n != MOUNT_FIELDS)
+        field_fault(at, at->y,
+                    "write the %d fields of a line of fstab, null for those without a "
+                    "default",
+                    MOUNT_FIELDS);
+}
+
+static void check_mount_field(const struct field_at *at, const struct yaml_node *y)
+{
+    unsigned type = type_of(y);
+    if (y->kind != YAML_SCALAR)
+        field_fault(at, y, "a field of fstab must be a text, and is %s", yaml_kind_name(y));
+    else if (type == INSPECT_NULL)
+        field_warn(at, y, "a field is empty, and gets its default: " DEGRADES);
+    else if (type != INSPECT_TEXT)
+        field_warn(at, y, "quote %s: " DEGRADES, yaml_quoted(at->in->arena, yaml_text(y)));
+}
+
+void cloudconfig_mount(const struct field_at *at)
+{
+    if (at->y->n == 0 || at->y->n > MOUNT_FIELDS)
+        field_fault(at, at->y,
+                    "a mount has 1 to %d fields, as in fstab: [/dev/vdb1, /data, ext4, "
+                    "\"defaults,nofail\", \"0\", \"2\"]",
+                    MOUNT_FIELDS);
+    for (uint32_t i = 0; i < at->y->n; i++)
+        check_mount_field(at, at->y->items[i]);
+    if (at->y->n < 2 || at->y->items[1]->kind != YAML_SCALAR)
+        return;
+    struct str where = yaml_text(at->y->items[1]);
+    if (where.n && where.p[0] != '/' && !yaml_is_null(at->y->items[1]) && !str_is(where, "none") &&
+        !str_is(where, "swap"))
+        field_fault(at, at->y->items[1],
+                    "%s is not a mount point: write an absolute path, none or swap",
+                    yaml_quoted(at->in->arena, where));
+}
+
+/* --- Names, callbacks, software ------------------------------------------------------------ */
+
+void cloudconfig_hosts(const struct field_at *at)
+{
+    struct str text = yaml_text(at->y);
+    if (type_of(at->y) == INSPECT_BOOL || str_is(text, "localhost"))
+        return;
+    if (str_is(text, "template"))
+        field_warn(at, at->y, "template is deprecated since 22.3; write true");
+    else if (!take_word(at))
+        field_fault(at, at->y, "%s is not a valid value: write true, false or localhost",
+                    yaml_quoted(at->in->arena, text));
+}
+
+void cloudconfig_dsa(const struct field_at *at)
+{
+    struct str text = yaml_text(at->y);
+    if (str_is(text, "dsa") || str_is(text, "pub_key_dsa"))
+        field_warn(at, at->y, "%s is gone since 24.1; drop it", yaml_quoted(at->in->arena, text));
+}
+
+void cloudconfig_phone_home(const struct field_at *at)
+{
+    if (!get(at, "url"))
+        field_fault(at, at->y,
+                    "'url' is missing; write url: "
+                    "{{ (seed.url ~ \"phone-home\") | to_yaml_scalar }}");
+}
+
+/* cloud-init stops at a setting of another type. */
+static void check_settings(const struct field_at *at, struct str type)
+{
+    static const struct {
+        const char *type, *keys[8];
+    } types[] = {{"log", {"level"}},
+                 {"print", {NULL}},
+                 {"webhook",
+                  {"endpoint", "consumer_key", "token_key", "token_secret", "consumer_secret",
+                   "timeout", "retries"}},
+                 {"hyperv", {"kvp_file_path", "event_types"}}};
+    size_t n = 0;
+    while (n < sizeof(types) / sizeof(types[0]) && !str_is(type, types[n].type))
+        n++;
+    for (uint32_t i = 0; n < sizeof(types) / sizeof(types[0]) && i < at->y->n; i++) {
+        const struct yaml_node *key = at->y->pairs[i].key;
+        if (!str_is(yaml_text(key), "type") && !str_in(yaml_text(key), types[n].keys))
+            field_fault(at, key, "type %s has no setting %s", types[n].type,
+                        yaml_quoted(at->in->arena, yaml_text(key)));
+    }
+}
+
+void cloudconfig_reporter(const struct field_at *at)
+{
+    const struct yaml_node *type = get(at, "type");
+    struct str name = type && type->kind == YAML_SCALAR ? yaml_text(type) : STR("");
+    check_settings(at, name);
+    if (str_is(name, "webhook") && !get(at, "endpoint"))
+        field_fault(at, at->y,
+                    "'endpoint' is missing; write endpoint: "
+                    "{{ (seed.url ~ \"report\") | to_yaml_scalar }}");
+}
+
+void cloudconfig_pipelining(const struct field_at *at)
+{
+    struct str text = yaml_text(at->y);
+    if (type_of(at->y) != INSPECT_TEXT || str_is(text, "os"))
+        return;
+    if (str_is(text, "none") || str_is(text, "unchanged"))
+        field_warn(at, at->y, "%s is deprecated since 22.4; write os",
+                   yaml_quoted(at->in->arena, text));
+    else
+        field_fault(at, at->y, "%s is not a valid value: write os, true, false or a number",
+                    yaml_quoted(at->in->arena, text));
+}
+
+void cloudconfig_output(const struct field_at *at)
+{
+    if (at->y->kind == YAML_SEQUENCE && at->y->n != 2)
+        field_fault(at, at->y, "write two texts: where output goes, and where errors go");
+}
+
+/* Releases before 24.3 skip a repository without a baseurl. */
+void cloudconfig_repo(const struct field_at *at)
+{
+    if (!get(at, "baseurl") && !get(at, "metalink") && !get(at, "mirrorlist"))
+        field_fault(at, at->y, "'baseurl' is missing: cloud-init skips the repository");
+}
+
+void cloudconfig_repo_value(const struct field_at *at)
+{
+    if (at->y->kind == YAML_SEQUENCE)
+        field_warn(at, at->y, "write one text: " DEGRADES);
+}
+
+void cloudconfig_playbook(const struct field_at *at)
+{
+    const struct yaml_node *one = get(at, "playbook_name"), *more = get(at, "playbook_names");
+    if (!one && !more)
+        field_fault(at, at->y, "'playbook_names' is missing");
+    else if (one && more)
+        field_fault(at, one, "playbook_name and playbook_names exclude each other; drop this one");
+}
+
+void cloudconfig_pull(const struct field_at *at)
+{
+    if (at->y->kind != YAML_MAPPING)
+        return;
+    field_warn(at, at->y, "a mapping is deprecated since 25.2; write a list of mappings");
+    cloudconfig_playbook(at);
 }
 
 /* --- write_files --------------------------------------------------------------------------- */
 
-static const char *rule_path(struct str text)
+static bool is_octal(struct str text)
 {
-    if (text.n == 0)
-        return "is empty";
-    return text.p[0] == '/' ? NULL : "is no absolute path: it must begin with '/'";
-}
-
-static const char *rule_mode(struct str text)
-{
-    if (str_starts(text, STR("0o")))
-        text = str_skip(text, 2);
     for (size_t i = 0; i < text.n; i++) {
         if (text.p[i] < '0' || text.p[i] > '7')
-            return "is no mode: octal digits in quotes, like \"0644\"";
+            return false;
     }
-    return text.n >= 3 && text.n <= 5 ? NULL : "is no mode: octal digits in quotes, like \"0644\"";
+    return text.n >= 3 && text.n <= 5;
 }
 
-static const char *rule_encoding(struct str text)
+/* PyYAML reads a plain 0644 as the mode that was meant, but 644 as a decimal number; 0o644 is a
+ * text to it. */
+void cloudconfig_mode(const struct field_at *at)
 {
-    static const char *const names[] = {"gz",     "gzip",     "gz+base64", "gzip+base64", "b64",
-                                        "gz+b64", "gzip+b64", "base64",    "text/plain"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (str_is(text, names[i]))
-            return NULL;
-    }
-    return "is no encoding that cloud-init knows: b64, gzip, gz+b64, text/plain";
-}
-
-static const char *rule_owner(struct str text)
-{
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] == ' ' || text.p[i] == '/')
-            return "is no owner, like root:root";
-    }
-    return text.n ? NULL : "is no owner, like root:root";
+    struct str text = yaml_text(at->y);
+    bool prefixed = str_starts(text, STR("0o"));
+    bool number = at->y->plain && !prefixed && type_of(at->y) == INSPECT_NUMBER;
+    if (!is_octal(prefixed ? str_skip(text, 2) : text))
+        field_fault(at, at->y, "%s is not a mode: octal digits in quotes, like \"0644\"",
+                    yaml_quoted(at->in->arena, text));
+    else if (number && text.p[0] != '0')
+        field_fault(at, at->y,
+                    "%.*s is a decimal number to YAML, and another mode than meant; quote it: "
+                    "\"0%.*s\"",
+                    STR_ARG(text), STR_ARG(text));
+    else if (number)
+        field_warn(at, at->y, "quote it, \"%.*s\": " DEGRADES, STR_ARG(text));
 }
 
 static const char *rule_base64(struct str text)
@@ -311,21 +799,12 @@ static const char *rule_base64(struct str text)
         char c = text.p[i];
         if (c == '\n' || c == '\r' || c == ' ')
             continue;
-        bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '+' || c == '/' || c == '=';
-        if (!ok)
-            return "is no base64, as 'encoding' says; use the filter b64encode, or leave "
+        if (!is_alnum(c) && c != '+' && c != '/' && c != '=')
+            return "is not base64, as 'encoding' says; use the filter b64encode, or leave "
                    "'encoding' out";
         n++;
     }
-    return n % 4 == 0 ? NULL : "is no whole base64, as 'encoding' says";
-}
-
-/* Only whether it is a key at all: check_key in render/check.h says what becomes of keys. */
-static const char *rule_apt_key(struct str text)
-{
-    return inspect_find_key(text).n ? NULL
-                                    : "is no OpenPGP key: that begins with " INSPECT_KEY_HEAD;
+    return n % 4 == 0 ? NULL : "is not complete base64, as 'encoding' says";
 }
 
 /* Files from which apt takes keys, ours among them. */
@@ -336,148 +815,58 @@ static bool is_for_apt(const struct yaml_node *path)
     bool found = false;
     for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
         found = found || str_starts(text, str_from(folders[i]));
-    return found && text.n > 4 && str_is(str_skip(text, text.n - 4), ".asc");
+    return found && str_ends(text, STR(".asc"));
 }
 
-static bool is_base64(struct inspect *in, const struct yaml_node *encoding)
+static bool is_base64(struct str encoding)
 {
-    if (!encoding || !inspect_rule(in, encoding, "write_files: encoding", rule_encoding))
-        return false;
-    struct str name = yaml_text(encoding);
-    return str_is(name, "b64") || str_is(name, "base64");
+    return str_is(encoding, "b64") || str_is(encoding, "base64");
 }
 
-static const char *shown_start(struct inspect *in, struct str text)
+static void check_content(const struct field_at *at, const struct yaml_node *content,
+                          struct str encoding)
 {
-    return yaml_quoted(in->arena, str_head(text, 40));
-}
-
-static void check_content(struct inspect *in, const struct yaml_node *file)
-{
-    const struct yaml_node *content = yaml_get(file, STR("content"));
-    const struct yaml_node *encoding = yaml_get(file, STR("encoding"));
-    bool coded = encoding != NULL, base64 = is_base64(in, encoding);
-    if (!content) {
-        if (!yaml_get(file, STR("source")))
-            inspect_warn(in, file, "write_files: 'content' is missing: the file will be empty");
-        return;
-    }
-    if (yaml_is_null(content) || !base64) {
-        bool ok = inspect_is(in, content, INSPECT_TEXT | INSPECT_NULL, "write_files: content");
-        if (ok && !coded && !yaml_is_null(content) && is_for_apt(yaml_get(file, STR("path"))))
-            inspect_rule(in, content, "write_files: content", rule_apt_key);
-        return;
-    }
-    if (!inspect_is(in, content, INSPECT_TEXT, "write_files: content"))
-        return;
-    const char *why = rule_base64(yaml_text(content));
+    const char *why = NULL;
+    if (is_base64(encoding))
+        why = rule_base64(yaml_text(content));
+    else if (!encoding.n && is_for_apt(get(at, "path")))
+        why = cloudconfig_rule_apt_key(yaml_text(content));
     if (why)
-        inspect_fault(in, content, "write_files: content: %s… %s",
-                      shown_start(in, yaml_text(content)), why);
+        field_fault(at, content, "content: %s%s %s",
+                    yaml_quoted(at->in->arena, str_head(yaml_text(content), 40)),
+                    content->n > 40 ? "…" : "", why);
 }
 
-/* An unquoted mode is a number of base 8 or 10, depending on the version of YAML. */
-static void check_mode(struct inspect *in, const struct yaml_node *mode)
+void cloudconfig_file(const struct field_at *at)
 {
-    const char *why;
-    if (mode->kind == YAML_SCALAR && inspect_type(mode, &why) == INSPECT_NUMBER)
-        inspect_fault(in, mode, "write_files: permissions must be a text; quote it: \"0644\"");
-    else
-        inspect_rule(in, mode, "write_files: permissions", rule_mode);
-}
-
-static void check_file(struct inspect *in, const struct yaml_node *file)
-{
-    static const char *const keys[] = {"path",   "content", "source",   "owner", "permissions",
-                                       "append", "defer",   "encoding", NULL};
-    const struct yaml_node *path = yaml_get(file, STR("path"));
-    const struct yaml_node *mode = yaml_get(file, STR("permissions"));
-    const struct yaml_node *owner = yaml_get(file, STR("owner"));
-    inspect_keys(in, file, "write_files", keys);
-    if (path)
-        inspect_rule(in, path, "write_files: path", rule_path);
-    else
-        inspect_fault(in, file, "write_files: 'path' is missing");
-    if (mode && !yaml_is_null(mode))
-        check_mode(in, mode);
-    if (owner && !yaml_is_null(owner))
-        inspect_rule(in, owner, "write_files: owner", rule_owner);
-    check_content(in, file);
+    const struct yaml_node *content = get(at, "content"), *encoding = get(at, "encoding");
+    bool named = encoding && encoding->kind == YAML_SCALAR;
+    if (!content && !get(at, "source"))
+        field_warn(at, at->y, "'content' is missing: the file will be empty");
+    else if (content && type_of(content) == INSPECT_TEXT)
+        check_content(at, content, named ? yaml_text(encoding) : STR(""));
 }
 
 static struct str path_of(const void *files, uint32_t i)
 {
-    const struct yaml_node *path =
-        yaml_get(((const struct yaml_node *const *)files)[i], STR("path"));
-    return yaml_text(path);
+    return yaml_text(yaml_get(((const struct yaml_node *const *)files)[i], STR("path")));
 }
 
-static void check_twice(struct inspect *in, const struct yaml_node *list)
+void cloudconfig_files(const struct field_at *at)
 {
     struct map seen = {0};
-    for (uint32_t i = 0; i < list->n; i++) {
-        const struct yaml_node *path = yaml_get(list->items[i], STR("path"));
+    cloudconfig_some(at);
+    for (uint32_t i = 0; i < at->y->n; i++) {
+        const struct yaml_node *file = at->y->items[i], *path = yaml_get(file, STR("path"));
         if (!path || path->kind != YAML_SCALAR)
             continue;
-        uint32_t first = map_put(&seen, path_of, list->items, i);
-        if (first == MAP_NONE || inspect_true(yaml_get(list->items[i], STR("append"))))
+        uint32_t first = map_put(&seen, path_of, at->y->items, i);
+        if (first == MAP_NONE || inspect_true(yaml_get(file, STR("append"))))
             continue;
-        inspect_fault(in, path,
-                      "write_files: %s is written twice: the entry in line %u of the rendered "
-                      "document is lost; drop one, or write append: true",
-                      yaml_quoted(in->arena, yaml_text(path)), list->items[first]->line);
+        field_fault(at, path,
+                    "%s is written twice: the entry in line %u of the rendered document is lost; "
+                    "drop one, or write append: true",
+                    yaml_quoted(at->in->arena, yaml_text(path)), at->y->items[first]->line);
     }
     map_done(&seen);
-}
-
-void cloudconfig_write_files(struct inspect *in, const struct yaml_node *y)
-{
-    for (uint32_t i = 0; i < y->n; i++) {
-        if (inspect_is(in, y->items[i], INSPECT_MAP, "write_files: an entry"))
-            check_file(in, y->items[i]);
-    }
-    check_twice(in, y);
-}
-
-/* --- apt ----------------------------------------------------------------------------------- */
-
-static void check_source(struct inspect *in, const struct yaml_node *source)
-{
-    static const char *const keys[] = {"source",   "keyid",  "key", "keyserver",
-                                       "filename", "append", NULL};
-    inspect_keys(in, source, "apt: sources", keys);
-    for (uint32_t i = 0; i < source->n; i++) {
-        const struct yaml_pair *pair = &source->pairs[i];
-        if (str_is(yaml_text(pair->key), "key"))
-            inspect_rule(in, pair->value, "apt: sources: key", rule_apt_key);
-        else if (!str_is(yaml_text(pair->key), "append"))
-            inspect_is(in, pair->value, INSPECT_TEXT, "apt: sources");
-    }
-}
-
-void cloudconfig_apt(struct inspect *in, const struct yaml_node *y)
-{
-    static const char *const keys[] = {"add_apt_repo_match",
-                                       "conf",
-                                       "debconf_selections",
-                                       "disable_suites",
-                                       "ftp_proxy",
-                                       "generate_mirrorlists",
-                                       "http_proxy",
-                                       "https_proxy",
-                                       "preserve_sources_list",
-                                       "primary",
-                                       "proxy",
-                                       "security",
-                                       "sources",
-                                       "sources_list",
-                                       NULL};
-    inspect_keys(in, y, "apt", keys);
-    const struct yaml_node *sources = yaml_get(y, STR("sources"));
-    if (!sources || !inspect_is(in, sources, INSPECT_MAP, "apt: sources"))
-        return;
-    for (uint32_t i = 0; i < sources->n; i++) {
-        if (inspect_is(in, sources->pairs[i].value, INSPECT_MAP, "apt: sources"))
-            check_source(in, sources->pairs[i].value);
-    }
 }

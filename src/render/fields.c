@@ -107,7 +107,10 @@ static void report_value(const struct field_at *at)
 static void check_scalar(const struct field_at *at)
 {
     const struct field *row = at->row;
+    const char *other;
     bool listed = row->words || has_range(row);
+    if (row->types & INSPECT_BOOL && inspect_type(at->y, &other) == INSPECT_BOOL)
+        return;
     if (row->words && str_in(yaml_text(at->y), row->words))
         return;
     if (has_range(row) && is_in_range(row, at->y))
@@ -167,9 +170,8 @@ static void report_unknown(const struct field_at *at, const struct yaml_node *ke
         if (is_current(at->reader, row))
             guess_offer(&guess, str_from(row->name));
     }
-    if (at->row->flags & FIELD_OTHER_KEYS)
-        field_warn(at, key, "unknown key %s, which %s passes over%s", name, at->reader->name,
-                   guess_text(&guess));
+    if (at->row->flags & FIELD_OTHER_KEYS && !guess.best.n)
+        field_warn(at, key, "unknown key %s, which %s passes over", name, at->reader->name);
     else
         field_fault(at, key, "unknown key %s%s", name, guess_text(&guess));
 }
@@ -177,18 +179,15 @@ static void report_unknown(const struct field_at *at, const struct yaml_node *ke
 static void report_outdated(const struct field_at *at, const struct yaml_node *key,
                             const struct field *row)
 {
-    bool current = is_current(at->reader, row);
     const char *name = yaml_quoted(at->in->arena, yaml_text(key));
-    const char *text =
-        arena_printf(at->in->arena, current ? "%s is deprecated" : "%s has no key %s",
-                     current ? name : at->reader->name, name)
-            .p;
-    if (current || at->row->flags & FIELD_OTHER_KEYS)
-        field_warn(at, key, "%s%s%s", text, row->instead ? "; " : "",
-                   row->instead ? row->instead : "");
+    const char *then = row->instead ? row->instead : "", *colon = row->instead ? "; " : "";
+    if (is_current(at->reader, row))
+        field_warn(at, key, "%s is deprecated%s%s%s%s", name, row->deprecated ? " since " : "",
+                   row->deprecated ? row->deprecated : "", colon, then);
+    else if (at->row->flags & FIELD_OTHER_KEYS)
+        field_warn(at, key, "%s has no key %s%s%s", at->reader->name, name, colon, then);
     else
-        field_fault(at, key, "%s%s%s", text, row->instead ? "; " : "",
-                    row->instead ? row->instead : "");
+        field_fault(at, key, "%s has no key %s%s%s", at->reader->name, name, colon, then);
 }
 
 static void check_pair(const struct field_at *at, const struct yaml_pair *pair)
@@ -235,16 +234,26 @@ static bool has_type(const struct field_at *at)
         return true;
     struct str what = str_from(path_of(at, path));
     path[what.n ? what.n - 2 : 0] = '\0'; /* without ": " */
+    if (what.n && !at->key && at->parent && what.n + 10 < sizeof(path))
+        memcpy(path + what.n - 2, ": an item", sizeof(": an item"));
     if (at->row->flags & FIELD_SECRET && at->row->types & INSPECT_TEXT)
         return inspect_secret(at->in, at->y, path);
     return inspect_is(at->in, at->y, at->row->types, what.n ? path : "this");
+}
+
+static bool is_left_empty(const struct field_at *at)
+{
+    return at->key && yaml_is_null(at->y) && at->parent->row->flags & FIELD_EMPTY &&
+           at->row->types && !(at->row->types & INSPECT_NULL);
 }
 
 static void check_node(const struct field_at *at)
 {
     bool warned = at->in->warns;
     at->in->warns = warned || at->row->flags & FIELD_WARN;
-    if (has_type(at)) {
+    if (is_left_empty(at)) {
+        field_warn(at, at->y, "it is empty: leave it out");
+    } else if (has_type(at)) {
         if (at->y->kind == YAML_MAPPING)
             check_mapping(at);
         else if (at->y->kind == YAML_SEQUENCE)

@@ -17,19 +17,23 @@ enum field_flag {
     FIELD_REQUIRED = 1,
     FIELD_SECRET = 2,     /* no message repeats the text */
     FIELD_WARN = 4,       /* what is wrong here or below is a warning */
-    FIELD_OTHER_KEYS = 8, /* an unknown key of this mapping is a warning */
+    FIELD_OTHER_KEYS = 8, /* an unknown key of this mapping is a warning, unless it looks like one
+                           * that was misspelled */
+    FIELD_EMPTY = 16,     /* so is a key of this mapping whose value is empty */
 };
 
 struct field {
-    const char *name;      /* NULL behind a table's last row */
-    unsigned types;        /* bits of enum inspect_type; 0: anything */
-    unsigned flags;        /* bits of enum field_flag */
-    unsigned since, until; /* the first version that knows it, and the first that no longer does;
-                            * 0: open. Rows for different versions may have the same name */
-    const char *instead;   /* it is deprecated, or gone: what to do, as in "write 'x'" */
+    const char *name;       /* NULL behind a table's last row */
+    unsigned types;         /* bits of enum inspect_type; 0: anything */
+    unsigned flags;         /* bits of enum field_flag */
+    unsigned since, until;  /* the first version that knows it, and the first that no longer does;
+                             * 0: open. Rows for different versions may have the same name */
+    const char *instead;    /* it is deprecated, or gone: what to do, as in "write 'x'" */
+    const char *deprecated; /* since which version, for the message; may be NULL */
 
     /* A scalar that is not empty: one of the words (NULL behind the last), or a whole number of the
-     * range (both 0: no range), or what the rule accepts. With none of the three: any. */
+     * range (both 0: no range), or what the rule accepts. With none of the three: any. A boolean is
+     * not compared where booleans are allowed. */
     const char *const *words;
     int64_t min, max;
     inspect_rule_fn rule;

@@ -41,6 +41,12 @@ class Client:
         assert done.returncode == 0, done.stderr
         return [tuple(answer) for answer in json.loads(done.stdout)]
 
+    def judge(self, configs):
+        """What its schema says of each of these: "ok", "deprecated" or "refused"."""
+        done = self._run([os.path.join(HERE, "judge.py")], text_in=json.dumps(configs))
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
     def fetch(self, url):
         """What the datasource gets from that seed: {file: text, or meta-data's mapping}."""
         names = ["meta-data", "user-data", "vendor-data", "network-config"]

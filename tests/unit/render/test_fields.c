@@ -64,10 +64,12 @@ static const struct field table[] = {
     {"free", M, .key = rule_lower, FIELD_VALUES(M, .fields = inner, .check = check_pair)},
     {"open", M},
     {"soft", M | Z, FIELD_WARN, .fields = inner},
-    {"loose", M, FIELD_OTHER_KEYS, .fields = inner},
+    {"loose", M, FIELD_OTHER_KEYS | FIELD_EMPTY, .fields = inner},
+    {"truth", B | T, FIELD_WORDS("maybe")},
     {"secret", T, FIELD_SECRET, .rule = rule_lower},
     {"chosen", T, FIELD_SECRET, FIELD_WORDS("a")},
     {"old", T, .instead = "write 'word'"},
+    {"older", T, .deprecated = "2.5", .instead = "write 'word'"},
     {"gone", T, .until = 3, .instead = "write 'word'"},
     {"new", T, .since = 3},
     {"changed", M, .until = 3, .fields = inner},
@@ -134,7 +136,7 @@ static void types(void **state)
     assert_str(said("[]"), "1:1: this must be a mapping, and is a list\n");
     assert_str(said("{flag: a}"), "1:8: flag must be true or false, and is a text\n");
     assert_str(said("{word: 1}"), "1:8: word: '1' is a number to YAML; quote it\n");
-    assert_str(said("{lists: [[1, a]]}"), "1:14: lists must be a number, and is a text\n");
+    assert_str(said("{lists: [[1, a]]}"), "1:14: lists: an item must be a number, and is a text\n");
     assert_str(said("{many: {}}"), "1:8: many must be a text or a list, and is a mapping\n");
     assert_str(said("{open: }"), "1:8: open must be a mapping, and is empty\n");
     assert_str(said("{secret: 12}"), "1:10: secret must be a text; quote it\n");
@@ -170,7 +172,7 @@ static void keys(void **state)
                "1:13: free: a: unknown key 'form'; did you mean 'from'?\n");
     assert_str(said("{free: {A: {}}}"), "1:9: free: 'A' is not in lower case\n");
     assert_str(said("{loose: {t: 1, x: 1}}"),
-               "1:10: warning: loose: unknown key 't', which it passes over; did you mean 'to'?\n"
+               "1:10: loose: unknown key 't'; did you mean 'to'?\n"
                "1:16: warning: loose: unknown key 'x', which it passes over\n");
     assert_str(said("{soft: {x: 1, to: a}}"),
                "1:9: warning: soft: unknown key 'x'\n"
@@ -178,6 +180,22 @@ static void keys(void **state)
     assert_str(said("{soft: {x: 1}, flag: a}"),
                "1:9: warning: soft: unknown key 'x'\n"
                "1:22: flag must be true or false, and is a text\n");
+}
+
+static void empty_values(void **state)
+{
+    (void)state;
+    assert_str(said("{loose: {to: }}"), "1:14: warning: loose: to: it is empty: leave it out\n");
+    assert_str(said("{free: {a: {to: }}}"), "1:17: free: a: to must be a number, and is empty\n");
+}
+
+static void booleans_beside_words(void **state)
+{
+    (void)state;
+    assert_str(said("{truth: yes}"), "");
+    assert_str(said("{truth: maybe}"), "");
+    assert_str(said("{truth: mayby}"),
+               "1:9: truth: 'mayby' is not a valid value; did you mean 'maybe'?\n");
 }
 
 static void own_checks(void **state)
@@ -210,6 +228,7 @@ static void versions(void **state)
     assert_str(said_of(3, "{changed: {}}"), "1:11: changed must be a list, and is a mapping\n");
     assert_str(said_of(3, "{gon: a}"), "1:2: unknown key 'gon'\n");
     assert_str(said("{old: a}"), "1:2: warning: 'old' is deprecated; write 'word'\n");
+    assert_str(said("{older: a}"), "1:2: warning: 'older' is deprecated since 2.5; write 'word'\n");
 }
 
 static void long_paths(void **state)
@@ -225,6 +244,8 @@ UNIT_MAIN(cmocka_unit_test_setup_teardown(right, start, end),
           cmocka_unit_test_setup_teardown(types, start, end),
           cmocka_unit_test_setup_teardown(values, start, end),
           cmocka_unit_test_setup_teardown(keys, start, end),
+          cmocka_unit_test_setup_teardown(empty_values, start, end),
+          cmocka_unit_test_setup_teardown(booleans_beside_words, start, end),
           cmocka_unit_test_setup_teardown(own_checks, start, end),
           cmocka_unit_test_setup_teardown(required_keys, start, end),
           cmocka_unit_test_setup_teardown(versions, start, end),

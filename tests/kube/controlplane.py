@@ -69,6 +69,8 @@ class ControlPlane:
                 f"--authorization-kubeconfig={controllers}", "--bind-address=127.0.0.1",
                 "--secure-port=0", "--port=0", "--leader-elect=false",
                 "--use-service-account-credentials=true", f"--controllers={CONTROLLERS}",
+                # kubelets tell every 10 s that they live; it takes 40 s elsewhere to believe otherwise.
+                "--node-monitor-grace-period=20s", "--node-monitor-period=2s",
                 f"--cluster-signing-cert-file={pki}/ca.crt",
                 f"--cluster-signing-key-file={pki}/ca.key", f"--root-ca-file={pki}/ca.crt",
                 f"--service-account-private-key-file={pki}/sa.key"]}[name]

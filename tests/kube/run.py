@@ -8,6 +8,8 @@
 KUBECONFIG is the admin's of a test cluster, with a client certificate. KUBEADM is a kubeadm of the
 cluster's minor version, API_VERSION what it reads where it is not the usual one. What is made in the
 cluster is deleted in the end.
+
+Without KUBECONFIG, and as root, nodes join, too: a cluster of its own for each play of tests/cluster/.
 """
 import contextlib
 import os
@@ -22,7 +24,8 @@ import build  # noqa: E402
 import debian  # noqa: E402
 import lab  # noqa: E402
 
-FILES = ["test_api.py", "test_kubeadm.py", "test_adopt.py"]
+FILES = [["test_api.py"], ["test_kubeadm.py"], ["test_adopt.py"]]
+WHOLE_WAY = ["../cluster/run.py", "join"]  # makes clusters of its own
 SECONDS = 1200  # for each file
 
 
@@ -36,20 +39,22 @@ def cluster(stack):
     return {f"CLOUDSEED_{name}": str(value) for name, value in given.items()}
 
 
+def passes(file, words, told):
+    print(f"# {file}", flush=True)
+    done = subprocess.run([sys.executable, "-B", str(HERE / file), *words], timeout=SECONDS,
+                          env={**os.environ, **told}, check=False)
+    return done.returncode == 0
+
+
 def main():
-    failed = []
+    files = FILES if os.environ.get("CLOUDSEED_KUBECONFIG") else [*FILES, WHOLE_WAY]
     with contextlib.ExitStack() as stack:
         try:
             told = cluster(stack)
         except (build.CannotBuild, debian.NotDebian) as why:
             sys.exit(f"check-kube: {why}; KUBECONFIG=FILE takes another test cluster")
-        for name in FILES:
-            print(f"# {name}", flush=True)
-            done = subprocess.run([sys.executable, "-B", str(HERE / name)], timeout=SECONDS,
-                                  env={**os.environ, **told}, check=False)
-            if done.returncode:
-                failed.append(name)
-    print(f"# {len(FILES) - len(failed)} files passed, {len(failed)} failed", *failed)
+        failed = [file for file, *words in files if not passes(file, words, told)]
+    print(f"# {len(files) - len(failed)} files passed, {len(failed)} failed:", *failed)
     sys.exit(bool(failed))
 
 

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The shipped seed tree, the real cloudseedd that serves it over HTTP and TLS, and its machines."""
+import base64
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import enclosed
+import kubeapi
+import node
+import rootfs
+import tap
+import yaml
+from daemon import BUILD, SECONDS, SOURCE, Daemon
+from machine import SERVER
+
+MASTER, WORKERS = "k8s-master-1", ["k8s-worker-2", "k8s-worker-3"]
+ALL = [MASTER, *WORKERS]
+ENDPOINT = "k8s-api.home.arpa"
+LOGS = os.path.join(enclosed.LOGS, "cluster")
+SUITE = "bookworm"
+NODES_READY = 300  # seconds; 20 to 60 is usual, by how busy this host is
+
+
+class World:
+    """Everything of one play."""
+
+    def __init__(self, name, programs, cloud_init=False, hardened=True):
+        self.folder = Path(enclosed.RUN, name)
+        self.logs = os.path.join(LOGS, name)
+        self.programs, self.cloud_init = str(programs), cloud_init
+        shutil.rmtree(self.logs, ignore_errors=True)
+        os.makedirs(self.logs)
+        self.state = self.folder / "state"
+        for part in ("seed", "templates"):
+            shutil.copytree(SOURCE / part, self.folder / part)
+        self._change_cluster(hardened)
+        self.server, self.nodes, self.serials, self._api = None, {}, {}, None
+        self.server_up()
+
+    def _change_cluster(self, hardened):
+        """What addons would pull is not there: one that needs no image is applied and waited for."""
+        file = self.folder / "seed/clusters/homelab.yaml"
+        clusters = yaml.safe_load(file.read_text())
+        clusters["homelab"]["version"] = "1.22"  # as build.py has the API server call itself
+        clusters["homelab"]["hardened"] = hardened
+        clusters["homelab"]["addons"] = [{"name": "limits", "template": "addons/limits", "wait": ["node"]}]
+        file.write_text(yaml.safe_dump(clusters))
+        (self.folder / "templates/addons/limits").write_text(json.dumps({
+            "apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "limits", "namespace": "default"},
+            "spec": {"limits": [{"type": "Container", "default": {"memory": "512Mi"}}]}}))
+
+    # --- the server ---
+
+    def server_up(self):
+        self.server = Daemon(seed=self.folder / "seed", templates=self.folder / "templates",
+                             state=self.state, http=f"{SERVER}:8080",
+                             args=["--https", f"{SERVER}:8443", "--log-level", "debug"])
+
+    def server_killed(self):
+        self.server.signal(signal.SIGKILL)
+        self.server.wait()
+        self.keep_log()
+
+    def keep_log(self):
+        with open(f"{self.logs}/cloudseedd.log", "a", encoding="utf-8") as file:
+            file.writelines(line + "\n" for line in self.server.lines)
+
+    def command(self, *words):
+        """A command line of the admin's tool, asking this server."""
+        return [str(BUILD.resolve() / "cloudseed"), *words, "--server", str(self.server.socket)]
+
+    def cloudseed(self, *words):
+        done = subprocess.run(self.command(*words), text=True, stdout=subprocess.PIPE, check=True,
+                              timeout=SECONDS)
+        return done.stdout
+
+    def known(self, name):
+        """What admins are told of a node."""
+        return json.loads(self.cloudseed("node", "show", name, "--json"))
+
+    def kinds(self, name):
+        """Its events, the oldest first."""
+        return [e["kind"] for e in json.loads(self.cloudseed("events", name, "--json"))]
+
+    def wait_kind(self, name, kind, seconds=NODES_READY):
+        tap.wait_until(lambda: kind in self.kinds(name), seconds, f"{kind} of {name}", pause=0.2)
+
+    # --- machines ---
+
+    def arm(self, name):
+        """The serial of a new window."""
+        return re.search(r"ds=nocloud\S* cs=\S+", self.cloudseed("node", "arm", name))[0]
+
+    def switch_on(self, name, files=None):
+        """A machine as that node is declared, armed, with these files besides: {path: text}."""
+        serial = self.serials[name] = self.arm(name)
+        declared = self.known(name)
+        base = rootfs.folder(SUITE, enclosed.CACHE, node.PACKAGES)
+        one = node.Node(name, base, self.programs, declared["macs"][0], declared["addresses"][0],
+                        len(self.nodes) + 1, self.cloud_init)
+        self.nodes[name] = one
+        one.put("/opt/asked/packages", "qemu-guest-agent\nnfs-common\nsmartmontools\n")
+        if not self.cloud_init:
+            key = re.search(r"(/s/\w+/)", serial)[1]
+            one.write_files(self.server.get(f"{key}user-data").text)
+        for path, text in (files or {}).items():
+            one.put(path, text)
+        one.start(os.path.join(self.logs, name), serial)
+        return one
+
+    # --- the cluster ---
+
+    @property
+    def admin_conf(self):
+        return self.nodes[MASTER].file("/etc/kubernetes/admin.conf")
+
+    @property
+    def api(self):
+        """As its admin; no accounts are made."""
+        if not self._api:
+            self._api = kubeapi.Real(self.admin_conf)
+        return self._api
+
+    def node_is_ready(self, name):
+        try:
+            answer = self.api.ask("admin", "GET", f"{kubeapi.NODES}/{name}")
+        except OSError:
+            return False
+        conditions = answer.json["status"]["conditions"] if answer.status == 200 else []
+        return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+
+    def wait_ready(self, *names):
+        for name in names:
+            tap.wait_until(lambda n=name: self.node_is_ready(n), NODES_READY, f"Node {name} Ready", pause=0.2)
+
+    @staticmethod
+    def process(program):
+        """The one process of that program: there is no other in this PID namespace."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(FileNotFoundError, PermissionError):
+                if os.path.basename(os.readlink(folder / "exe")) == program:
+                    found.append(int(folder.name))
+        tap.eq(len(found), 1, f"processes of {program}")
+        return found[0]
+
+    def signal(self, program, number):
+        os.kill(self.process(program), number)
+
+    def api_killed(self):
+        """It stays away until api_back()."""
+        self.nodes[MASTER].put("/run/lab/hold-kube-apiserver", "")
+        self.signal("kube-apiserver", signal.SIGKILL)
+
+    def api_back(self):
+        self.nodes[MASTER].file("/run/lab/hold-kube-apiserver").unlink()
+
+    def tokens(self):
+        """The bootstrap tokens that are in the cluster: {token: its Secret's fields}."""
+        found = {}
+        for secret in self.api.ask("admin", "GET", kubeapi.SECRETS).json["items"]:
+            if secret["type"] == "bootstrap.kubernetes.io/token":
+                fields = {k: base64.b64decode(v).decode() for k, v in secret["data"].items()}
+                found[f"{fields['token-id']}.{fields['token-secret']}"] = fields
+        return found
+
+    def requests(self):
+        """The cluster's certificate requests."""
+        return self.api.ask("admin", "GET", kubeapi.CSRS).json["items"]
+
+    def approve(self, request):
+        """As an admin: kubectl certificate approve."""
+        request["status"]["conditions"] = [{"type": "Approved", "status": "True", "reason": "test",
+                                            "message": "by an admin"}]
+        answer = self.api.ask("admin", "PUT", f"{kubeapi.CSRS}/{request['metadata']['name']}/approval",
+                              {**request, "apiVersion": kubeapi.CERTIFICATES,
+                               "kind": "CertificateSigningRequest"})
+        tap.eq(answer.status, 200, answer.text)
+
+    def end(self):
+        for one in self.nodes.values():
+            one.remove()
+        self.server.stop()
+        self.keep_log()
+        if self._api:
+            shutil.rmtree(self._api.folder)
+
+
+def hosts():
+    """This host knows the cluster's name, as its site's DNS would have it."""
+    file = Path(enclosed.RUN, "hosts")
+    file.write_text(f"127.0.0.1 localhost\n10.0.20.11 {ENDPOINT}\n")
+    subprocess.run(["mount", "--bind", str(file), "/etc/hosts"], check=True)

@@ -243,6 +243,12 @@ def test_a_watch_ends_by_itself():
     assert all(e["type"] == "BOOKMARK" for e in api.watch("minter", NODES, version, 1))
 
 
+def test_pages_and_versions_that_were_never_given():
+    for query in ("limit=1&continue=x", "watch=true&resourceVersion=x"):
+        answer = api.ask("minter", "GET", f"{NODES}?{query}")
+        refused(answer, 400 if "continue" in query else 500, "x")
+
+
 def new_csr(token, name):
     key = openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout")
     pem = openssl("req", "-new", "-key", "/dev/stdin", "-subj", f"/O=system:nodes/CN=system:node:{name}",
@@ -280,6 +286,27 @@ def test_a_request_is_approved_in_its_version():
     assert answer.status in (200, 409), answer.text
     now = api.ask("approver", "GET", path).json
     assert "Approved" in [c["type"] for c in now["status"]["conditions"]]
+
+
+def test_requests_are_listed_and_watched():
+    token, _ = mint()
+    first = new_csr(token, "k8s-worker-2")
+    page = api.ask("approver", "GET", f"{CSRS}?limit=500").json
+    tap.eq(page["kind"], "CertificateSigningRequestList")
+    assert first["metadata"]["name"] in [o["metadata"]["name"] for o in page["items"]]
+    events = api.watch("approver", CSRS, page["metadata"]["resourceVersion"], 60)
+    second = new_csr(token, "k8s-worker-3")
+    event = next(e for e in events if e["object"]["metadata"]["name"] == second["metadata"]["name"])
+    tap.eq((event["type"], event["object"]["kind"]), ("ADDED", "CertificateSigningRequest"))
+    tap.eq(event["object"]["spec"]["username"], f"system:bootstrap:{token[:6]}")
+    refused(api.ask("minter", "GET", CSRS), 403, "cloudseed-minter")
+    refused(api.ask(token, "PUT", f"{CSRS}/{second['metadata']['name']}/approval", second), 403)
+
+
+def test_what_is_approved_must_be_there():
+    body = {"apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest",
+            "metadata": {"name": "no-such", "resourceVersion": "1"}, "status": {"conditions": []}}
+    refused(api.ask("approver", "PUT", f"{CSRS}/no-such/approval", body), 404, "not found")
 
 
 def test_the_approver_may_nothing_else():

@@ -573,6 +573,8 @@ class StandIn(Api):
 
     def _list(self, q):
         items = [o for p, o in sorted(self.objects.items()) if p.rpartition("/")[0] == q.path]
+        if not q.query.get("continue", "0").isdigit():
+            raise Refusal(400, f"continue key is not valid: {q.query['continue']}")
         start, size = int(q.query.get("continue", 0)), int(q.query.get("limit", 0)) or len(items)
         meta = {"resourceVersion": str(self.number)}
         if start + size < len(items):

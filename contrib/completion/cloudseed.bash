@@ -146,7 +146,9 @@ _cloudseed_options() {
     'ca rotate'*) options+=(--json --now) ;;
     wait*) options+=(--for --timeout) ;;
     events*) options+=(--json --kind --since --follow) ;;
-    'node show'* | 'cluster show'* | 'cluster reset'* | check*) options+=(--json) ;;
+    'node show'* | 'cluster show'* | 'cluster certs'* | 'cluster reset'* | check*)
+        options+=(--json)
+        ;;
     'asset list'*) options+=(--json --names) ;;
     'asset verify'*) options+=(--json) ;;
     'asset add'*) options+=(--sha256) ;;
@@ -183,8 +185,8 @@ _cloudseed_operands() {
         ;;
     server | 'help server') _cloudseed_fixed acknowledge ;;
     ca | 'help ca') _cloudseed_fixed show renew rotate ;;
-    cluster | 'help cluster') _cloudseed_fixed list show adopt reset ;;
-    'cluster show' | 'cluster adopt' | 'cluster reset')
+    cluster | 'help cluster') _cloudseed_fixed list show adopt certs reset ;;
+    'cluster show' | 'cluster adopt' | 'cluster certs' | 'cluster reset')
         _cloudseed_names "$1" "${where[@]}" cluster list --names
         ;;
     asset | 'help asset') _cloudseed_fixed add list verify rm bootloaders ;;

@@ -53,6 +53,7 @@ struct command {
     X(cluster_list)       \
     X(cluster_show)       \
     X(cluster_adopt)      \
+    X(cluster_certs)      \
     X(cluster_reset)      \
     X(watch)              \
     X(wait)               \

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The clusters: how far each of them is, and what an admin says of them: that one is gone, or
- * stands.
- */
+/* The clusters: how far each of them is, and what an admin says of them: that one is gone, stands,
+ * or uploads the certificates for further masters. */
 #include "core/internal.h"
 
 #include "base/clock.h"
 #include "base/guess.h"
 #include "core/answer.h"
 #include "crypto/certificate.h"
+#include "crypto/keys.h"
+
+#define KUBEADM_UPLOAD_CERTS "kubeadm init phase upload-certs --upload-certs --certificate-key"
 
 static struct value boot_value(const struct cluster_boot *b, struct arena *a)
 {
@@ -98,15 +100,21 @@ enum exchange_verdict admin_show_cluster(struct exchange *x, struct request_ctx 
     return EXCHANGE_DONE;
 }
 
-static enum exchange_verdict on_changed(struct exchange *x, void *state,
-                                        const struct fleet_result *result)
+/* False after a refusal. */
+static bool is_done(struct exchange *x, const struct fleet_result *result)
 {
-    struct request_ctx *rq = state;
     if (result->answer != FLEET_DONE)
         answer_problem(x, result->status, result->reason);
     else if (result->status != 200)
         answer_problem(x, result->status, result->decision->detail.p);
-    else
+    return result->answer == FLEET_DONE && result->status == 200;
+}
+
+static enum exchange_verdict on_changed(struct exchange *x, void *state,
+                                        const struct fleet_result *result)
+{
+    struct request_ctx *rq = state;
+    if (is_done(x, result))
         answer_cluster(x, rq, tree_find_cluster(snapshot_tree(x->snapshot), rq->path.name));
     return EXCHANGE_DONE;
 }
@@ -193,4 +201,49 @@ enum exchange_verdict admin_adopt_cluster(struct exchange *x, struct request_ctx
     if (!b.has_minter)
         return answer_whether(x, rq, &c);
     return await_fleet(x, f, fleet_cluster_change(f, &c, x->waiter), on_changed, rq);
+}
+
+/* --- Certificates for further masters -------------------------------------------------------- */
+
+struct certs {
+    char key[CERTIFICATE_KEY_LEN + 1]; /* in the exchange's arena, which is wiped */
+};
+
+static enum exchange_verdict on_certs(struct exchange *x, void *state,
+                                      const struct fleet_result *result)
+{
+    const struct certs *c = state;
+    struct arena *a = &x->arena;
+    if (is_done(x, result))
+        answer_json(
+            x, 200,
+            JSON_MAP(
+                a,
+                JSON_STR("command", ARENA_JOIN(a, STR(KUBEADM_UPLOAD_CERTS " "), str_from(c->key))),
+                JSON_VALUE("expires", json_time(result->decision->expires_wall_ms, a))));
+    return EXCHANGE_DONE;
+}
+
+/* kubeadm on a master uploads them with the key that it is given; the key is shown once, in this
+ * answer, and kept sealed. */
+enum exchange_verdict admin_cluster_certs(struct exchange *x, struct request_ctx *rq)
+{
+    const struct core *core = rq->core;
+    const struct cluster *declared;
+    struct value body;
+    x->is_secret = true;
+    if (!find(x, rq, &declared) || !admin_body(x, NULL, &body))
+        return EXCHANGE_DONE;
+    struct certs *c = ARENA_NEW(&x->arena, struct certs);
+    struct str purpose = keys_cluster_purpose(rq->path.name, STR("certificate"), &x->arena);
+    keys_new_certificate(c->key);
+    const struct cluster_change change = {
+        .kind = CLUSTER_CERTS,
+        .cluster = rq->path.name,
+        .cause = admin_cause(x),
+        .peer = STR(""),
+        .certificate = sealer_seal(core->sealer, purpose, str_from(c->key), &x->arena),
+    };
+    return await_fleet(x, core->fleet, fleet_cluster_change(core->fleet, &change, x->waiter),
+                       on_certs, c);
 }

@@ -2,7 +2,6 @@
 /* bootstrap: nodes that join their cluster (docs/formats/bootstrap.md). */
 #include "wire/bootstrap.h"
 #include "base/clock.h"
-#include "base/hex.h"
 #include "core/answer.h"
 #include "core/bootstrap_answer.h"
 #include "core/identify.h"
@@ -10,7 +9,6 @@
 #include "crypto/cahash.h"
 #include "crypto/certificate.h"
 #include "crypto/digest.h"
-#include "crypto/random.h"
 #include "model/placeholder.h"
 
 #include <stdarg.h>
@@ -22,7 +20,6 @@
 #define HELD_WAIT_S 2 /* … after it was held: it is still waited for */
 #define REASON_MAX_BYTES 256
 #define NONE_MS ((int64_t)15 * 60 * 1000)
-#define CERTIFICATE_KEY_BYTES 32
 /* kubeadm's reset, its half hour, and the result, with some to spare. */
 #define JOIN_MINUTES 45
 #define MASTER_MINUTES 30 /* the API server, the accounts, the tokens */
@@ -445,13 +442,13 @@ static struct str unfit_for_init(struct exchange *x, const struct caller *c)
     return words_of_skew(x, c, "is declared with", declared);
 }
 
-/* Further masters need the certificate key, too, which nobody keeps for them yet. */
+/* Where nothing fills the port: a server without a loop. */
 static enum exchange_verdict cannot_join(struct exchange *x, const struct caller *c)
 {
     return wait(x, "busy", WAIT_S,
                 arena_printf(&x->arena,
-                             "%.*s is to join the cluster %.*s, but this server cannot "
-                             "say how yet",
+                             "%.*s must join the cluster %.*s, but this server makes no "
+                             "tokens",
                              STR_ARG(c->node->name), STR_ARG(c->node->cluster->name)));
 }
 
@@ -462,24 +459,37 @@ static enum exchange_verdict answer(struct exchange *x, const struct caller *c,
     return EXCHANGE_DONE;
 }
 
+/* False where there is a certificate key, but another server's. */
+static bool unseal_certificate(struct exchange *x, const struct caller *c, struct str *ret)
+{
+    struct str purpose =
+        keys_cluster_purpose(c->node->cluster->name, STR("certificate"), &x->arena);
+    *ret = STR("");
+    return !c->decision.certificate.n ||
+           sealer_unseal(c->rq->core->sealer, purpose, c->decision.certificate, &x->arena, ret);
+}
+
+static enum exchange_verdict refuse_certificate(struct exchange *x, const struct caller *c,
+                                                const char *command)
+{
+    struct str cluster = c->node->cluster->name;
+    return wait(x, "busy", WAIT_S,
+                arena_printf(&x->arena,
+                             "the certificate key of the cluster %.*s cannot be read with this "
+                             "server's key: run 'cloudseed cluster %s %.*s'",
+                             STR_ARG(cluster), command, STR_ARG(cluster)));
+}
+
 static enum exchange_verdict answer_init(struct exchange *x, const struct caller *c)
 {
-    const struct cluster *cluster = c->node->cluster;
     struct bootstrap_answer what = {
         .action = CLUSTER_DO_INIT,
         .expires_wall_ms = c->decision.expires_wall_ms,
-        .values = {.endpoint = cluster->endpoint},
+        .values = {.endpoint = c->node->cluster->endpoint},
         .by_join_key = c->by_join_key,
     };
-    struct str purpose = keys_cluster_purpose(cluster->name, STR("certificate"), &x->arena);
-    if (c->decision.certificate.n &&
-        !sealer_unseal(c->rq->core->sealer, purpose, c->decision.certificate, &x->arena,
-                       &what.values.certificate_key))
-        return wait(x, "busy", WAIT_S,
-                    arena_printf(&x->arena,
-                                 "the certificate key of the cluster %.*s cannot be read with this "
-                                 "server's key: run 'cloudseed cluster reset %.*s'",
-                                 STR_ARG(cluster->name), STR_ARG(cluster->name)));
+    if (!unseal_certificate(x, c, &what.values.certificate_key))
+        return refuse_certificate(x, c, "reset");
     return answer(x, c, &what);
 }
 
@@ -495,6 +505,10 @@ static enum exchange_verdict answer_join(struct exchange *x, struct caller *c,
         .by_join_key = c->by_join_key,
     };
     struct err e;
+    if (!unseal_certificate(x, c, &what.values.certificate_key))
+        return refuse_certificate(x, c, "certs");
+    if (c->decision.certificate.n && c->decision.expires_wall_ms < what.expires_wall_ms)
+        what.expires_wall_ms = c->decision.expires_wall_ms;
     fleet_cluster(c->rq->core->fleet, c->node->cluster->name, &x->arena, &r);
     what.values.version = r.version;
     if (cahash_read(r.ca, &x->arena, hashes, &what.values.ca_hashes_n, &e) < 0)
@@ -566,7 +580,7 @@ static enum exchange_verdict mint(struct exchange *x, struct caller *c)
         .kubeadm = kubeadm_of(c),
         .beats = c->rq->core->host.held_beats,
     };
-    if (n->role->bootstrap == BOOTSTRAP_MASTER || !c->rq->core->host.mint)
+    if (!c->rq->core->host.mint)
         return cannot_join(x, c);
     return minting_await(x, c->rq->core->mintings, &q, on_minted, c);
 }
@@ -602,20 +616,15 @@ static enum exchange_verdict on_decided(struct exchange *x, void *state,
     return answer_none(x, c);
 }
 
-/* A key for the certificates that further masters need, in case that this request needs a new one.
- */
+/* For the certificates that further masters need, in case that this request needs a new one. */
 static struct str seal_certificate_key(struct exchange *x, const struct caller *c)
 {
-    uint8_t bytes[CERTIFICATE_KEY_BYTES];
-    char text[2 * sizeof(bytes)];
+    char key[CERTIFICATE_KEY_LEN + 1];
     struct str purpose =
         keys_cluster_purpose(c->node->cluster->name, STR("certificate"), &x->arena);
-    random_bytes(bytes, sizeof(bytes));
-    hex_write(bytes, sizeof(bytes), text);
-    struct str sealed =
-        sealer_seal(c->rq->core->sealer, purpose, (struct str){text, sizeof(text)}, &x->arena);
-    explicit_bzero(bytes, sizeof(bytes));
-    explicit_bzero(text, sizeof(text));
+    keys_new_certificate(key);
+    struct str sealed = sealer_seal(c->rq->core->sealer, purpose, str_from(key), &x->arena);
+    explicit_bzero(key, sizeof(key));
     return sealed;
 }
 

@@ -167,6 +167,7 @@ enum exchange_verdict admin_reprovision(struct exchange *x, struct request_ctx *
 enum exchange_verdict admin_accept_keys(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_list_clusters(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_show_cluster(struct exchange *x, struct request_ctx *rq);
+enum exchange_verdict admin_cluster_certs(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_reset_cluster(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_adopt_cluster(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_list_discovered(struct exchange *x, struct request_ctx *rq);

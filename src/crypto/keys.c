@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/keys.h"
 
+#include "base/hex.h"
 #include "base/mem.h"
 #include "crypto/must.h"
 #include "crypto/random.h"
@@ -95,6 +96,14 @@ void keys_new_window(char ret[WINDOW_KEY_LEN + 1])
 {
     ret[0] = 'w';
     keys_new_join(ret + 1);
+}
+
+void keys_new_certificate(char ret[CERTIFICATE_KEY_LEN + 1])
+{
+    uint8_t bytes[CERTIFICATE_KEY_LEN / 2];
+    random_bytes(bytes, sizeof(bytes));
+    *hex_write(bytes, sizeof(bytes), ret) = '\0';
+    explicit_bzero(bytes, sizeof(bytes));
 }
 
 void keys_new_uid(char ret[NODE_UID_LEN + 1])

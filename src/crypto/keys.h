@@ -27,10 +27,13 @@ void keyer_seed_key(struct keyer *k, struct str uid, uint32_t epoch, char ret[SE
 
 #define WINDOW_KEY_LEN SEED_KEY_LEN /* it may be used in place of a seed key */
 #define JOIN_KEY_LEN 26
+#define CERTIFICATE_KEY_LEN 64 /* hexadecimal digits: kubeadm's AES-256 */
 
 /* A build window's keys: random, with a NUL. */
 void keys_new_window(char ret[WINDOW_KEY_LEN + 1]);
 void keys_new_join(char ret[JOIN_KEY_LEN + 1]);
+/* For the certificates that a cluster's masters share: random, with a NUL. */
+void keys_new_certificate(char ret[CERTIFICATE_KEY_LEN + 1]);
 
 #define NODE_UID_LEN (2 + JOIN_KEY_LEN)
 /* Identifies a registered node, even if its name is reused later: random, with a NUL. */
@@ -39,7 +42,7 @@ void keys_new_uid(char ret[NODE_UID_LEN + 1]);
 struct str keys_window_purpose(struct str uid, struct arena *a);
 struct str keys_join_purpose(struct str uid, struct arena *a);
 struct str keys_token_purpose(struct str uid, struct arena *a); /* the node's bootstrap token */
-/* Of the token of a cluster's account: "minter", "approver". */
+/* Of the token of a cluster's account, "minter" or "approver", and of its "certificate" key. */
 struct str keys_cluster_purpose(struct str cluster, struct str account, struct arena *a);
 
 /* Whether two keys are the same; the time that it takes depends only on their lengths. */

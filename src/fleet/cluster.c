@@ -12,6 +12,7 @@
 #define INIT_MS ((int64_t)15 * 60 * 1000)             /* an answer is good for so long … */
 #define INIT_AGAIN_MS ((int64_t)60 * 1000)            /* … and given again until this is left */
 #define CERTIFICATES_MS ((int64_t)2 * 60 * 60 * 1000) /* kubeadm's own */
+#define CERTIFICATES_LEFT_MS ((int64_t)60 * 1000)     /* enough for a master to read them */
 
 const char *const cluster_phase_names[] = {"none", "init", "standing", "unconfirmed", NULL};
 
@@ -265,15 +266,38 @@ static struct cluster_decision refuse_second_init(const struct cluster_change *c
             STR_ARG(c->by.name), STR_ARG(c->cluster), STR_ARG(c->cluster)));
 }
 
+/* A further master reads the cluster's keys from what was uploaded, while it is there. More time
+ * than there can be is left where the clock was set back: then nobody knows. */
+static struct cluster_decision join_as_master(const struct cluster_record *r,
+                                              const struct cluster_change *c, int64_t wall_ms,
+                                              struct arena *a)
+{
+    int64_t left_ms = r->certificate.expires_wall_ms - wall_ms;
+    struct cluster_decision d = act(CLUSTER_DO_JOIN);
+    if (!r->certificate.sealed.n || left_ms < CERTIFICATES_LEFT_MS || left_ms > CERTIFICATES_MS)
+        return wait_for(
+            "waits-for-certificates", STR(""),
+            arena_printf(a,
+                         "%.*s keeps no certificates for further masters, which kubeadm deletes "
+                         "after two hours: run 'cloudseed cluster certs %.*s', and on a running "
+                         "master the command that it prints, 'kubeadm init phase upload-certs "
+                         "--upload-certs …'",
+                         STR_ARG(c->cluster), STR_ARG(c->cluster)));
+    d.certificate = r->certificate.sealed;
+    d.expires_wall_ms = r->certificate.expires_wall_ms;
+    return d;
+}
+
 /* etcd takes one learner at a time, and one that is stuck blocks all that follow. */
 static struct cluster_decision take_turn(const struct cluster_record *r,
-                                         const struct cluster_change *c, struct arena *a)
+                                         const struct cluster_change *c, int64_t wall_ms,
+                                         struct arena *a)
 {
     const struct cluster_boot *turn = &r->turn;
     const struct cluster_master *m = turn->uid.n ? find_master(c, turn->uid) : NULL;
     if (!m || str_eq(m->uid, c->by.uid) || m->state == STATE_READY ||
         m->generation != turn->generation)
-        return act(CLUSTER_DO_JOIN);
+        return join_as_master(r, c, wall_ms, a);
     struct cluster_decision d = wait_for("waits-for-turn", m->name, STR(""));
     d.is_stuck = m->state == STATE_FAILED || m->state == STATE_REGISTERED;
     if (d.is_stuck)
@@ -292,7 +316,8 @@ static struct cluster_decision take_turn(const struct cluster_record *r,
 }
 
 static struct cluster_decision while_standing(const struct cluster_record *r,
-                                              const struct cluster_change *c, struct arena *a)
+                                              const struct cluster_change *c, int64_t wall_ms,
+                                              struct arena *a)
 {
     if (c->ask.has_joined)
         return act(CLUSTER_DO_NONE);
@@ -302,7 +327,7 @@ static struct cluster_decision while_standing(const struct cluster_record *r,
         return act(CLUSTER_DO_INIT);
     if (str_eq(r->holder.uid, c->by.uid) && !has_living_master(c))
         return refuse_second_init(c, a);
-    return take_turn(r, c, a);
+    return take_turn(r, c, wall_ms, a);
 }
 
 static struct cluster_decision while_unconfirmed(const struct cluster_change *c, struct arena *a)
@@ -316,13 +341,13 @@ static struct cluster_decision while_unconfirmed(const struct cluster_change *c,
                      STR_ARG(c->cluster), STR_ARG(c->cluster), STR_ARG(c->cluster)));
 }
 
-void cluster_decide(const struct cluster_record *r, const struct cluster_change *c, struct arena *a,
-                    struct cluster_decision *ret)
+void cluster_decide(const struct cluster_record *r, const struct cluster_change *c, int64_t wall_ms,
+                    struct arena *a, struct cluster_decision *ret)
 {
     switch (r->phase) {
     case CLUSTER_NONE: *ret = before_init(c, a); break;
     case CLUSTER_INIT: *ret = during_init(r, c, a); break;
-    case CLUSTER_STANDING: *ret = while_standing(r, c, a); break;
+    case CLUSTER_STANDING: *ret = while_standing(r, c, wall_ms, a); break;
     case CLUSTER_UNCONFIRMED:
     case CLUSTER_PHASE_COUNT: *ret = while_unconfirmed(c, a); break;
     }
@@ -404,7 +429,7 @@ static void give_turn(struct cluster_record *r, const struct cluster_change *c, 
 static void apply_ask(struct cluster_record *r, const struct cluster_change *c, int64_t wall_ms,
                       struct arena *a, struct cluster_outcome *ret)
 {
-    cluster_decide(r, c, a, &ret->decision);
+    cluster_decide(r, c, wall_ms, a, &ret->decision);
     const struct cluster_decision *d = &ret->decision;
     if (d->verdict == CLUSTER_DO_REFUSE)
         ret->status = 403;
@@ -509,6 +534,26 @@ static void refuse_admin(struct cluster_outcome *ret, const char *reason, struct
     ret->status = 409;
 }
 
+/* With another key than before: an admin has the former one's line, and may have run it already. */
+static void apply_certs(struct cluster_record *r, const struct cluster_change *c, int64_t wall_ms,
+                        struct arena *a, struct cluster_outcome *ret)
+{
+    if (r->phase != CLUSTER_STANDING) {
+        refuse_admin(ret, "phase",
+                     arena_printf(a,
+                                  "the cluster %.*s is in phase %s: there is nothing to upload "
+                                  "before it was reported by the master that makes it, which "
+                                  "uploads them itself",
+                                  STR_ARG(c->cluster), cluster_phase_names[r->phase]));
+        return;
+    }
+    r->certificate = (struct cluster_token){c->certificate, wall_ms + CERTIFICATES_MS};
+    ret->decision = act(CLUSTER_DO_NONE);
+    ret->decision.certificate = r->certificate.sealed;
+    ret->decision.expires_wall_ms = r->certificate.expires_wall_ms;
+    set_event(ret, "cluster-certs", r, c, STR(""), a);
+}
+
 /* What the former epoch was given is of no use in the next one. */
 static bool begin_epoch(struct cluster_record *r, struct cluster_outcome *ret)
 {
@@ -607,6 +652,7 @@ void cluster_apply(struct cluster_record *r, const struct cluster_change *c, int
     case CLUSTER_ASK: apply_ask(r, c, wall_ms, a, ret); break;
     case CLUSTER_REPORT: apply_report(r, c, wall_ms, a, ret); break;
     case CLUSTER_SEEN: apply_seen(r, c, a, ret); break;
+    case CLUSTER_CERTS: apply_certs(r, c, wall_ms, a, ret); break;
     case CLUSTER_RESET: apply_reset(r, c, wall_ms, a, ret); break;
     case CLUSTER_ADOPT: apply_adopt(r, c, wall_ms, a, ret); break;
     }

@@ -52,8 +52,8 @@ struct cluster_record {
     struct str version; /* that its API server reported last: "1.29.15"; empty: not known */
     /* Until when the holder gets the same 'init' again. */
     int64_t init_ends_wall_ms;
-    /* The key of the certificates that 'init' uploads for further masters, while they are kept:
-     * kubeadm has the cluster delete them after two hours. Empty: there is none. */
+    /* The key of the certificates that 'init', or an admin, uploads for further masters, while they
+     * are kept: kubeadm has the cluster delete them after two hours. Empty: there is none. */
     struct cluster_token certificate;
     /* The further master that joins now, or joined last. Empty uid: none has yet. */
     struct cluster_boot turn;
@@ -82,6 +82,7 @@ enum cluster_change_kind {
     CLUSTER_ASK,    /* a node: what am I to do? */
     CLUSTER_REPORT, /* the holder: the cluster stands */
     CLUSTER_SEEN,   /* its API server has answered */
+    CLUSTER_CERTS,  /* an admin: uploads the certificates for further masters again */
     CLUSTER_RESET,  /* an admin: it is gone */
     CLUSTER_ADOPT,  /* an admin: it stands */
 };
@@ -111,6 +112,7 @@ struct cluster_change {
             uint32_t epoch; /* in which it was asked */
             struct str version;
         } seen;
+        struct str certificate; /* of CLUSTER_CERTS: sealed */
     };
 };
 
@@ -130,14 +132,14 @@ struct cluster_decision {
     struct str of;      /* the name of the node that is waited for; empty: none */
     struct str detail;  /* of wait and refuse: one line */
     bool is_stuck;      /* it waits for a master that has failed to join */
-    /* Of init, as they were written: */
-    int64_t expires_wall_ms;
-    struct str certificate; /* sealed key; empty: no further master can use one */
+    /* Of init, as they were written, of a further master's join, and of CLUSTER_CERTS: */
+    int64_t expires_wall_ms; /* of no use any more then */
+    struct str certificate;  /* sealed key; empty: no further master can use one */
 };
 
 /* What CLUSTER_ASK is answered. Its texts live as long as record, change and arena. */
-void cluster_decide(const struct cluster_record *r, const struct cluster_change *c, struct arena *a,
-                    struct cluster_decision *ret);
+void cluster_decide(const struct cluster_record *r, const struct cluster_change *c, int64_t wall_ms,
+                    struct arena *a, struct cluster_decision *ret);
 
 struct cluster_outcome {
     bool writes;

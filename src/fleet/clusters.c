@@ -166,8 +166,11 @@ void fleet_cluster_look(const struct fleet *f, const struct cluster_change *ask,
     assert(c.kind == CLUSTER_ASK);
     current(f, c.cluster, &r);
     fill_in(f, &c, a);
-    cluster_decide(&r, &c, a, ret);
+    struct moment at;
+    f->host.now(f->host.cls, &at);
+    cluster_decide(&r, &c, at.wall_ms, a, ret);
     ret->of = arena_str(a, ret->of);
+    ret->certificate = arena_str(a, ret->certificate);
 }
 
 bool fleet_cluster(const struct fleet *f, struct str name, struct arena *a,
@@ -270,6 +273,8 @@ struct slot_ref fleet_cluster_change(struct fleet *f, const struct cluster_chang
         copy_report(&op->cluster_change, a);
     else if (c->kind == CLUSTER_SEEN)
         op->cluster_change.seen.version = arena_str(a, c->seen.version);
+    else if (c->kind == CLUSTER_CERTS)
+        op->cluster_change.certificate = arena_str(a, c->certificate);
     op_begin(f, op);
     return ticket;
 }

@@ -38,6 +38,7 @@ const char *const event_kinds[] = {
     "cluster-tokens",
     "cluster-adopted",
     "cluster-version",
+    "cluster-certs",
     "cluster-stuck",
     "cluster-unconfirmed",
     "cluster-reset",

@@ -36,7 +36,8 @@ static struct change change_of(enum change_kind kind)
     case CHANGE_REPROVISION: c.arm.join_key = c.arm.window_key = STR("1:aa"); break;
     case CHANGE_FETCH: c.fetch.file = c.fetch.evidence = STR("name"); break;
     case CHANGE_REPORT:
-        c.report = (struct report){.name = STR("modules-final"), .finish = true, .duration_s = -1};
+        c.report =
+            (struct report){.name = STR("modules-final"), .type = STR("finish"), .duration_s = -1};
         c.report.description = none;
         break;
     case CHANGE_PHONE_HOME:
@@ -73,19 +74,21 @@ static struct cluster_change cluster_change_of(enum cluster_change_kind kind,
         c.ask.is_master = true;
         c.ask.masters = master;
         c.ask.masters_n = 1;
-        c.ask.only = STR("");
+        c.ask.only = c.ask.certificate = STR("");
     } else if (kind == CLUSTER_REPORT) {
         c.report.endpoint = c.report.declared = STR("https://e:1");
         c.report.ca = STR("ca");
         c.report.minter.sealed = c.report.approver.sealed = STR("1:aa");
+    } else if (kind == CLUSTER_CERTS) {
+        c.certificate = STR("1:aa");
     }
     return c;
 }
 
 static void fuzz_cluster(struct str json, struct arena *a)
 {
-    static const enum cluster_change_kind kinds[] = {CLUSTER_ASK, CLUSTER_REPORT, CLUSTER_ASK,
-                                                     CLUSTER_RESET};
+    static const enum cluster_change_kind kinds[] = {CLUSTER_ASK,   CLUSTER_REPORT, CLUSTER_ASK,
+                                                     CLUSTER_CERTS, CLUSTER_ASK,    CLUSTER_RESET};
     const struct cluster_master master = {STR("u"), STR("n"), STATE_FAILED, 1};
     struct cluster_record r;
     struct err e;

@@ -137,7 +137,9 @@ void cluster_print(struct value cluster, struct arena *a)
                stuck ? ", which has failed: see 'cloudseed events --kind cluster-stuck'" : "");
 }
 
-static int ask(struct cli *c, const char *method, const char *action)
+typedef void print_answer(struct value answer, struct arena *a);
+
+static int ask(struct cli *c, const char *method, const char *action, print_answer *print)
 {
     struct api api;
     struct api_answer answer;
@@ -148,14 +150,14 @@ static int ask(struct cli *c, const char *method, const char *action)
     if (status == CLI_OK && flags_given(&c->flags, "json"))
         cli_print_json(answer.value);
     else if (status == CLI_OK)
-        cluster_print(answer.value, api.arena);
+        print(answer.value, api.arena);
     api_close(&api);
     return status;
 }
 
 static int run_show(struct cli *c)
 {
-    return ask(c, "GET", "");
+    return ask(c, "GET", "", cluster_print);
 }
 
 const struct command command_cluster_show = {
@@ -174,9 +176,40 @@ const struct command command_cluster_show = {
     .run = run_show,
 };
 
+static void print_certs(struct value answer, struct arena *a)
+{
+    (void)a;
+    cli_print_line("%.*s", STR_ARG(api_text(answer, "command")));
+}
+
+static int run_certs(struct cli *c)
+{
+    return ask(c, "POST", "certs", print_certs);
+}
+
+const struct command command_cluster_certs = {
+    .name = "cluster certs",
+    .operands = "CLUSTER",
+    .operands_min = 1,
+    .operands_max = 1,
+    .flags = FLAGS(FLAG_JSON),
+    .summary = "print the command that lets further masters join",
+    .help =
+        "Further masters read the cluster's keys from the cluster itself, which keeps them for\n"
+        "two hours after 'kubeadm init'. Later a further master waits until you upload them\n"
+        "again: run the printed command as root on a running master, within two hours. It has\n"
+        "a new key, which opens the cluster's CA for whoever may read its Secrets; further\n"
+        "masters get it for two hours. The command that was printed last counts.\n"
+        "\n"
+        "Examples:\n"
+        "  cloudseed cluster certs homelab\n"
+        "  ssh root@k8s-master-1 \"$(cloudseed cluster certs homelab)\"\n",
+    .run = run_certs,
+};
+
 static int run_reset(struct cli *c)
 {
-    return ask(c, "POST", "reset");
+    return ask(c, "POST", "reset", cluster_print);
 }
 
 const struct command command_cluster_reset = {

@@ -824,6 +824,7 @@ static void nothing_is_answered_before_it_is_written(void **state)
 
 /* --- Those that are held --------------------------------------------------------------------- */
 
+#define TURNS_MAX 100 /* of the loop, until one that is let go is answered */
 #define HELD_MAX 2048 /* as docs/formats/bootstrap.md has it */
 
 static void register_workers(unsigned n)
@@ -871,8 +872,11 @@ static void so_many_are_held_and_no_more(void **state)
     for (unsigned i = 0; i <= HELD_MAX; i++) {
         if (i == 7)
             continue;
-        while (exchange_wake(&held[i]), exchange_step(&held[i]) == EXCHANGE_WAIT)
+        for (unsigned turns = 0; exchange_wake(&held[i]), exchange_step(&held[i]) == EXCHANGE_WAIT;
+             turns++) {
+            assert_true(turns < TURNS_MAX);
             fleet_on_store(fleet);
+        }
         assert_int_equal(held[i].out.status, 200);
         end_exchange(&held[i]);
     }
@@ -936,6 +940,62 @@ static void what_a_mint_waits_for_is_said(void **state)
     cluster.mint->outcome = MINT_SIGNED;
     assert_str_equal(cluster.intent.token, str_from(asks_for_token()));
     assert_int_equal(cluster.begun, 1); /* its client had left twice */
+}
+
+/* What a further master needs, and no worker may have. */
+static void only_further_masters_get_the_certificate_key(void **state)
+{
+    (void)state;
+    stand();
+    cluster.outcome = MINT_SIGNED;
+    tmptree_put(&files, "templates/sealed/k",
+                "{{ bootstrap.control_plane }} {{ bootstrap.certificate_key }}");
+    load();
+    ask("k8s-master-1", JOIN_KEY);
+    struct str init = arena_str(&texts, value_get_text(answered("init"), STR("kubeadm")));
+    assert_true(str_starts(init, STR("True ")) && init.n == 5 + 64);
+    arm("k8s-master-2");
+    ask("k8s-master-2", JOIN_KEY);
+    struct value v = answered("join");
+    assert_str_equal(value_get_text(v, STR("kubeadm")), init);
+    assert_false(value_get(v, STR("upload_certs")).b);
+    ask(WORKER, JOIN_KEY);
+    assert_str(value_get_text(answered("join"), STR("kubeadm")), "False None");
+}
+
+static void a_key_that_cannot_be_read_is_no_answer(void **state)
+{
+    const struct cluster_change certs = {.kind = CLUSTER_CERTS,
+                                         .cluster = STR("homelab"),
+                                         .cause = STR("uid 0"),
+                                         .peer = STR(""),
+                                         .certificate = STR("1:00")};
+    (void)state;
+    stand();
+    cluster.outcome = MINT_SIGNED;
+    fleet_forget(fleet, fleet_cluster_change(fleet, &certs, (struct waiter){0}));
+    fleet_on_store(fleet);
+    arm("k8s-master-2");
+    ask("k8s-master-2", JOIN_KEY);
+    is_refused(503, "busy", "run 'cloudseed cluster certs homelab'");
+}
+
+static void a_further_master_waits_for_certificates(void **state)
+{
+    (void)state;
+    tmptree_put(&files, "seed/nodes/n.yaml",
+                "k8s-master-1: {role: m, cluster: homelab}\n" WORKER
+                ": {role: w, cluster: homelab, uuid: " UUID "}\n");
+    stand();
+    cluster.outcome = MINT_SIGNED;
+    tmptree_put(&files, "seed/nodes/n.yaml",
+                "k8s-master-1: {role: m, cluster: homelab}\n"
+                "k8s-master-2: {role: m, cluster: homelab}\n");
+    load();
+    arm("k8s-master-2");
+    ask("k8s-master-2", JOIN_KEY);
+    is_golden("503-waits-for-certificates");
+    assert_int_equal(cluster.begun, 0);
 }
 
 static void a_refused_mint_is_tried_again(void **state)
@@ -1113,7 +1173,10 @@ UNIT_MAIN(TEST(a_worker_waits_for_the_first_master), TEST(masters_wait),
           TEST(the_body_comes_before_the_window), TEST(bodies_are_json),
           TEST(only_the_holder_reports_the_cluster),
           TEST(the_cluster_is_written_before_it_is_answered), TEST(init_says_all_of_it),
-          TEST(one_master_needs_no_certificate_key), TEST(what_cannot_be_rendered_is_no_answer),
+          TEST(one_master_needs_no_certificate_key),
+          TEST(only_further_masters_get_the_certificate_key),
+          TEST(a_key_that_cannot_be_read_is_no_answer),
+          TEST(a_further_master_waits_for_certificates), TEST(what_cannot_be_rendered_is_no_answer),
           TEST(files_are_for_join_keys), TEST(a_master_without_a_template_makes_no_cluster),
           TEST(results), TEST(the_reason_is_the_line_that_says_most),
           TEST(nothing_is_answered_before_it_is_written), TEST(so_many_are_held_and_no_more),

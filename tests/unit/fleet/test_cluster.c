@@ -31,7 +31,8 @@ static int begin(void **state)
     }
     only = STR("");
     has_joined = false;
-    certificate = unfit = STR("");
+    unfit = STR("");
+    certificate = STR("1:key");
     now = 4711;
     return 0;
 }
@@ -243,6 +244,7 @@ static void gets_key(const char *key)
 static void the_certificate_key_lives_two_hours(void **state)
 {
     (void)state;
+    certificate = STR("");
     gets_key("");
     certificate = STR("1:aa");
     gets_key("1:aa");
@@ -381,6 +383,11 @@ static void a_reset_begins_another_epoch(void **state)
     assert_false(out.writes);
 }
 
+static void certs(const char *key)
+{
+    apply((struct cluster_change){.kind = CLUSTER_CERTS, .certificate = str_from(key)});
+}
+
 static void a_cluster_that_runs_is_adopted(void **state)
 {
     (void)state;
@@ -388,7 +395,9 @@ static void a_cluster_that_runs_is_adopted(void **state)
     adopts(ENDPOINT, "CA", false, "200 cluster-adopted");
     assert_true(r.phase == CLUSTER_STANDING && r.epoch == 1 && !r.holder.uid.n);
     assert_str(r.minter.sealed, "1:bb");
-    asks("m1", "join"); /* no 'init', for nobody has made it */
+    asks("m1", "waits-for-certificates of "); /* no 'init', for nobody has made it */
+    certs("1:key");
+    asks("m1", "join");
     asks("m2", "waits-for-turn of m1");
     reports("m1", "403 not-lease-holder");
     r.minter.sealed = STR("1:old");
@@ -411,6 +420,7 @@ static void an_adoption_of_another_ca(void **state)
     adopts(ENDPOINT, "CB", true, "200 cluster-adopted");
     assert_true(r.epoch == 2 && !r.holder.uid.n && !r.turn.uid.n);
     assert_str(r.ca, "CB");
+    certs("1:key");
     asks("m1", "join");
     enter("standing");
     r.epoch = UINT32_MAX;
@@ -434,6 +444,7 @@ static void an_adoption_after_a_restore(void **state)
     enter("init"); /* that was unfinished in the backup: by now somebody has made it */
     r.phase = CLUSTER_UNCONFIRMED;
     adopts(ENDPOINT, "CA", false, "200 cluster-adopted");
+    certs("1:key");
     asks("m1", "join");
 }
 
@@ -490,6 +501,63 @@ static void masters_go_one_at_a_time(void **state)
     masters[2].state = STATE_READY;
     asks("m2", "join");
     assert_str(r.turn.uid, "m2");
+}
+
+static void further_masters_get_the_certificate_key(void **state)
+{
+    (void)state;
+    enter("standing");
+    now += 1000;
+    asks("m2", "join");
+    assert_str(out.decision.certificate, "1:key");
+    assert_int_equal(out.decision.expires_wall_ms, 4711 + 2 * 60 * 60000);
+    asks("w1", "join");
+    assert_int_equal(out.decision.certificate.n, 0);
+}
+
+/* Who waits for certificates takes no turn. */
+static void without_certificates_masters_wait(void **state)
+{
+    (void)state;
+    enter("standing");
+    now += 2 * 60 * 60000 - 60 * 1000;
+    asks("m2", "join");
+    now++;
+    asks("m2", "waits-for-certificates of ");
+    asks("m3", "waits-for-turn of m2");
+    masters[1].state = STATE_READY;
+    asks("m3", "waits-for-certificates of ");
+    assert_contains(out.decision.detail.p, "'kubeadm init phase upload-certs --upload-certs …'");
+    assert_true(!out.writes && str_is(r.turn.uid, "m2"));
+    asks("w1", "join");
+    now = 4710; /* the clock was set back: nobody knows what is left */
+    asks("m3", "waits-for-certificates of ");
+}
+
+static void an_admin_uploads_the_certificates_again(void **state)
+{
+    static const char *const early[] = {"none", "init", "unconfirmed"};
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        enter(early[i]);
+        certs("1:new");
+        assert_int_equal(out.status, 409);
+        assert_contains(out.decision.detail.p, early[i]);
+        assert_false(out.writes || str_is(r.certificate.sealed, "1:new"));
+    }
+    enter("standing");
+    now += 3 * 60 * 60000;
+    certs("1:new");
+    assert_true(out.status == 200 && out.writes);
+    assert_string_equal(event(), "cluster-certs");
+    assert_str(out.decision.certificate, "1:new");
+    assert_int_equal(out.decision.expires_wall_ms, now + 2 * 60 * 60000);
+    now += 60 * 60000;
+    asks("m2", "join");
+    assert_str(out.decision.certificate, "1:new");
+    certs("1:newer");
+    asks("m2", "join");
+    assert_str(out.decision.certificate, "1:newer");
 }
 
 static void one_that_failed_holds_the_turn(void **state)
@@ -601,6 +669,7 @@ UNIT_MAIN(TEST(every_phase), TEST(the_first_master_keeps_the_lease),
           TEST(a_cluster_that_runs_is_adopted), TEST(an_adoption_of_another_ca),
           TEST(an_adoption_after_a_restore), TEST(the_same_ca_in_other_words),
           TEST(a_holder_that_is_built_again), TEST(masters_go_one_at_a_time),
-          TEST(one_that_failed_holds_the_turn), TEST(a_member_has_nothing_to_run),
-          TEST(the_golden_record), TEST(a_new_record_is_short),
+          TEST(further_masters_get_the_certificate_key), TEST(without_certificates_masters_wait),
+          TEST(an_admin_uploads_the_certificates_again), TEST(one_that_failed_holds_the_turn),
+          TEST(a_member_has_nothing_to_run), TEST(the_golden_record), TEST(a_new_record_is_short),
           TEST(what_we_never_wrote_is_refused))

@@ -141,7 +141,7 @@ static struct cluster_change asking(unsigned node)
         .cause = STR("node"),
         .peer = STR(""),
         .by = boot_of(node),
-        .ask = {node < MASTERS, false, masters, MASTERS, STR("")},
+        .ask = {node < MASTERS, false, masters, MASTERS, STR(""), STR("1:key")},
     };
 }
 

@@ -104,6 +104,15 @@ static void report_value(const struct field_at *at)
         field_fault(at, at->y, "%s is not a valid value: write %s", shown, allowed(at));
 }
 
+static bool is_listed(const struct field *row, struct str text)
+{
+    for (const char *const *w = row->words; w && *w; w++) {
+        if (row->flags & FIELD_NO_CASE ? str_eq_nocase(text, str_from(*w)) : str_is(text, *w))
+            return true;
+    }
+    return false;
+}
+
 static void check_scalar(const struct field_at *at)
 {
     const struct field *row = at->row;
@@ -111,7 +120,7 @@ static void check_scalar(const struct field_at *at)
     bool listed = row->words || has_range(row);
     if (row->types & INSPECT_BOOL && inspect_type(at->y, &other) == INSPECT_BOOL)
         return;
-    if (row->words && str_in(yaml_text(at->y), row->words))
+    if (is_listed(row, yaml_text(at->y)))
         return;
     if (has_range(row) && is_in_range(row, at->y))
         return;
@@ -122,6 +131,14 @@ static void check_scalar(const struct field_at *at)
                     why);
     else if (listed && !row->rule)
         report_value(at);
+}
+
+static void check_value(const struct field_at *at)
+{
+    bool warned = at->in->warns;
+    at->in->warns = warned || at->row->flags & FIELD_WARN_VALUE;
+    check_scalar(at);
+    at->in->warns = warned;
 }
 
 /* --- Lists and mappings -------------------------------------------------------------------- */
@@ -148,17 +165,30 @@ static bool is_current(const struct field_reader *reader, const struct field *ro
 }
 
 /* The row of that name; one of a version that does not read this only if there is no other. */
-static const struct field *find_row(const struct field_at *at, struct str name)
+static const struct field *find_row(const struct field_reader *reader, const struct field *table,
+                                    struct str name)
 {
     const struct field *found = NULL;
-    for (const struct field *row = at->row->fields; row && row->name; row++) {
-        if (!str_is(name, row->name))
-            continue;
-        found = row;
-        if (is_current(at->reader, row))
+    for (const struct field *row = table; row && row->name; row++) {
+        const struct field *here = !*row->name               ? find_row(reader, row->fields, name)
+                                   : str_is(name, row->name) ? row
+                                                             : NULL;
+        found = here ? here : found;
+        if (here && is_current(reader, here))
             break;
     }
     return found;
+}
+
+static void offer_rows(const struct field_reader *reader, const struct field *table,
+                       struct guess *guess)
+{
+    for (const struct field *row = table; row && row->name; row++) {
+        if (!*row->name)
+            offer_rows(reader, row->fields, guess);
+        else if (is_current(reader, row))
+            guess_offer(guess, str_from(row->name));
+    }
 }
 
 static void report_unknown(const struct field_at *at, const struct yaml_node *key)
@@ -166,10 +196,7 @@ static void report_unknown(const struct field_at *at, const struct yaml_node *ke
     const char *name = yaml_quoted(at->in->arena, yaml_text(key));
     struct guess guess;
     guess_init(&guess, yaml_text(key));
-    for (const struct field *row = at->row->fields; row && row->name; row++) {
-        if (is_current(at->reader, row))
-            guess_offer(&guess, str_from(row->name));
-    }
+    offer_rows(at->reader, at->row->fields, &guess);
     if (at->row->flags & FIELD_OTHER_KEYS && !guess.best.n)
         field_warn(at, key, "unknown key %s, which %s passes over", name, at->reader->name);
     else
@@ -192,7 +219,7 @@ static void report_outdated(const struct field_at *at, const struct yaml_node *k
 
 static void check_pair(const struct field_at *at, const struct yaml_pair *pair)
 {
-    const struct field *row = find_row(at, yaml_text(pair->key));
+    const struct field *row = find_row(at->reader, at->row->fields, yaml_text(pair->key));
     struct field_at value = *at;
     value.parent = at;
     value.row = row ? row : at->row->values;
@@ -211,26 +238,43 @@ static void check_pair(const struct field_at *at, const struct yaml_pair *pair)
         report_unknown(at, pair->key);
 }
 
+static void check_required(const struct field_at *at, const struct field *table)
+{
+    for (const struct field *row = table; row && row->name; row++) {
+        if (!*row->name)
+            check_required(at, row->fields);
+        else if (row->flags & FIELD_REQUIRED && is_current(at->reader, row) &&
+                 !yaml_get(at->y, str_from(row->name)))
+            field_fault(at, at->y, "'%s' is missing", row->name);
+    }
+}
+
 static void check_mapping(const struct field_at *at)
 {
     if (!at->row->fields && !at->row->values)
         return;
     for (uint32_t i = 0; i < at->y->n; i++)
         check_pair(at, &at->y->pairs[i]);
-    for (const struct field *row = at->row->fields; row && row->name; row++) {
-        if (row->flags & FIELD_REQUIRED && is_current(at->reader, row) &&
-            !yaml_get(at->y, str_from(row->name)))
-            field_fault(at, at->y, "'%s' is missing", row->name);
-    }
+    check_required(at, at->row->fields);
 }
 
 /* --- The whole ----------------------------------------------------------------------------- */
+
+/* Whether it is read as the text that was written, by YAML 1.1 and by 1.2. */
+static bool counts_as_text(const struct field_at *at, unsigned type)
+{
+    struct value v;
+    if (!(at->row->flags & FIELD_AS_TEXT) || at->y->kind != YAML_SCALAR || type == INSPECT_NULL)
+        return false;
+    return type == INSPECT_TEXT || !scalar_read(at->y, &v);
+}
 
 static bool has_type(const struct field_at *at)
 {
     char path[PATH_SIZE];
     const char *why;
-    if (!at->row->types || inspect_type(at->y, &why) & at->row->types)
+    unsigned type = inspect_type(at->y, &why);
+    if (!at->row->types || type & at->row->types || counts_as_text(at, type))
         return true;
     struct str what = str_from(path_of(at, path));
     path[what.n ? what.n - 2 : 0] = '\0'; /* without ": " */
@@ -259,11 +303,18 @@ static void check_node(const struct field_at *at)
         else if (at->y->kind == YAML_SEQUENCE)
             check_items(at);
         else if (!yaml_is_null(at->y))
-            check_scalar(at);
+            check_value(at);
         if (at->row->check)
             at->row->check(at);
     }
     at->in->warns = warned;
+}
+
+void field_check(const struct field_at *at, const struct field *row)
+{
+    struct field_at other = *at;
+    other.row = row;
+    check_node(&other);
 }
 
 void fields_check(struct inspect *in, const struct field_reader *reader, const struct field *row,

@@ -15,15 +15,18 @@ struct field_at;
 
 enum field_flag {
     FIELD_REQUIRED = 1,
-    FIELD_SECRET = 2,     /* no message repeats the text */
-    FIELD_WARN = 4,       /* what is wrong here or below is a warning */
-    FIELD_OTHER_KEYS = 8, /* an unknown key of this mapping is a warning, unless it looks like one
-                           * that was misspelled */
-    FIELD_EMPTY = 16,     /* so is a key of this mapping whose value is empty */
+    FIELD_SECRET = 2,      /* no message repeats the text */
+    FIELD_WARN = 4,        /* what is wrong here or below is a warning */
+    FIELD_OTHER_KEYS = 8,  /* an unknown key of this mapping is a warning, unless it looks like one
+                            * that was misspelled */
+    FIELD_EMPTY = 16,      /* so is a key of this mapping whose value is empty */
+    FIELD_WARN_VALUE = 32, /* a value that is not listed here is a warning, another type is not */
+    FIELD_AS_TEXT = 64,    /* any scalar is read as its text, unless YAML 1.1 changes that */
+    FIELD_NO_CASE = 128,   /* the case of its words does not count */
 };
 
 struct field {
-    const char *name;       /* NULL behind a table's last row */
+    const char *name;       /* NULL behind a table's last row; "": the rows of `fields` as well */
     unsigned types;         /* bits of enum inspect_type; 0: anything */
     unsigned flags;         /* bits of enum field_flag */
     unsigned since, until;  /* the first version that knows it, and the first that no longer does;
@@ -49,6 +52,8 @@ struct field {
     void (*check)(const struct field_at *at); /* last, where the type is right; may be NULL */
 };
 
+/* For tables outside of functions. */
+#define FIELD_ROWS(table) "", .fields = table
 #define FIELD_WORDS(...)           \
     .words = (const char *const[]) \
     {                              \
@@ -88,6 +93,9 @@ struct field_at {
  * may be empty. */
 void fields_check(struct inspect *in, const struct field_reader *reader, const struct field *row,
                   const struct yaml_node *y);
+
+/* For the tables' own checks: checks the same node by another row, such as its type chooses. */
+void field_check(const struct field_at *at, const struct field *row);
 
 /* For the tables' own checks: reports with the same beginning, at the place of `y`. */
 void field_fault(const struct field_at *at, const struct yaml_node *y, const char *fmt, ...)

@@ -3,339 +3,369 @@
 
 #include "base/guess.h"
 #include "model/address.h"
-#include "model/mac.h"
+#include "render/fields.h"
+#include "render/netplan.h"
+#include "render/netplan_rules.h"
 
-#include <stdio.h>
+/* --- Version 1: rules ---------------------------------------------------------------------- */
 
-#define WHAT_SIZE 80
-#define VLAN_ID_MAX 4094
+#define BOOLEAN INSPECT_BOOL, FIELD_AS_TEXT, .rule = netplan_boolean
+#define NUMBER(max) INSPECT_NUMBER, FIELD_AS_TEXT, FIELD_RANGE(0, max)
+#define STRING INSPECT_TEXT, FIELD_AS_TEXT
+#define LIST INSPECT_LIST
+#define MAP INSPECT_MAP
+#define NONE INSPECT_NULL
 
-/* --- Rules --------------------------------------------------------------------------------- */
+static const struct field_reader cloud_init = {.name = "cloud-init"};
 
-static const char *rule_mac(struct str text)
+/* The number of leading ones in 255.255.255.0; or of zeros in 0.0.0.255, which counts as well. */
+static bool is_mask(struct str text)
 {
-    struct mac mac;
-    return text.n == 17 && mac_parse(text, &mac)
-               ? NULL
-               : "is no MAC address of a card, like bc:24:11:0a:14:0b";
+    struct address a;
+    uint64_t prefix;
+    if (str_to_u64(text, 128, &prefix))
+        return true;
+    if (!address_parse(text, &a))
+        return false;
+    if (a.family == 6)
+        return true;
+    uint32_t bits = (uint32_t)a.octet[0] << 24 | (uint32_t)a.octet[1] << 16 |
+                    (uint32_t)a.octet[2] << 8 | a.octet[3];
+    return (bits & (~bits >> 1)) == 0 || (bits & (bits + 1)) == 0;
+}
+
+static const char *rule_mask(struct str text)
+{
+    return is_mask(text) ? NULL : "is not a netmask, like 255.255.255.0";
 }
 
 static const char *rule_address(struct str text)
 {
     struct address a;
-    return address_parse(text, &a) ? NULL : "is no IP address";
-}
-
-static bool split_prefix(struct str text, struct address *ret)
-{
     struct str rest = text;
     struct str host = str_cut(&rest, '/');
     uint64_t prefix;
-    return rest.p && address_parse(host, ret) &&
-           str_to_u64(rest, ret->family == 4 ? 32 : 128, &prefix);
+    bool ok = address_parse(host, &a);
+    if (ok && rest.p)
+        ok = memchr(rest.p, '.', rest.n) ? a.family == 4 && is_mask(rest)
+                                         : str_to_u64(rest, a.family == 4 ? 32 : 128, &prefix);
+    return ok ? NULL : "is not an address, like 10.0.20.11/24";
 }
 
-static const char *rule_interface_address(struct str text)
+static const char *rule_words(struct str text)
 {
-    struct address a;
-    if (split_prefix(text, &a))
-        return NULL;
-    if (address_parse(text, &a))
-        return "lacks its prefix length; write it like 10.0.20.11/24";
-    return "is no address with a prefix length, like 10.0.20.11/24";
-}
-
-static const char *rule_to(struct str text)
-{
-    struct address a;
-    return str_is(text, "default") || split_prefix(text, &a) || address_parse(text, &a)
-               ? NULL
-               : "is no destination: write 0.0.0.0/0, ::/0, or a network like 10.0.0.0/8";
-}
-
-static const char *rule_name(struct str text)
-{
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] == '/' || (unsigned char)text.p[i] <= ' ')
-            return "is no interface's name";
+    struct str rest = text;
+    while (rest.p) {
+        struct str word = str_cut(&rest, ' ');
+        if (word.n && netplan_address(word))
+            return "is not a list of IP addresses";
     }
-    return text.n && text.n <= 15 ? NULL : "is no interface's name: 1 to 15 characters";
+    return NULL;
 }
 
-/* --- What devices have in common ------------------------------------------------------------- */
+static const char *rule_port_value(struct str text)
+{
+    struct str rest = str_trim(text);
+    uint64_t value;
+    str_cut(&rest, ' ');
+    return rest.p && str_to_u64(str_trim(rest), UINT32_MAX, &value)
+               ? NULL
+               : "is not an interface and its number, like 'eth0 50'";
+}
 
-#define COMMON                                                                                   \
-    "renderer", "dhcp4", "dhcp6", "ipv6-mtu", "ipv6-privacy", "link-local", "critical",          \
-        "dhcp-identifier", "dhcp4-overrides", "dhcp6-overrides", "ra-overrides", "accept-ra",    \
-        "addresses", "ipv6-address-generation", "ipv6-address-token", "gateway4", "gateway6",    \
-        "nameservers", "macaddress", "mtu", "optional", "optional-addresses", "activation-mode", \
-        "routes", "routing-policy", "neigh-suppress", "ignore-carrier", "auth", "openvswitch",   \
-        "networkmanager"
+/* --- Version 1: references ----------------------------------------------------------------- */
 
-/* A device that is being checked. */
-struct device {
-    struct inspect *in;
-    const struct yaml_node *root; /* the mapping that has `version` */
-    const struct yaml_node *map;
-    const char *name; /* "ethernets: eth0" */
+/* Whether an entry of `config` describes that interface. */
+static bool is_defined(const struct yaml_node *config, struct str name, struct guess *guess)
+{
+    bool found = false;
+    for (uint32_t i = 0; config && config->kind == YAML_SEQUENCE && i < config->n; i++) {
+        const struct yaml_node *y = yaml_get(config->items[i], STR("name"));
+        if (!y || y->kind != YAML_SCALAR)
+            continue;
+        found = found || str_eq(yaml_text(y), name);
+        guess_offer(guess, yaml_text(y));
+    }
+    return found;
+}
+
+static void check_reference(const struct field_at *at)
+{
+    const struct yaml_node *const *root = at->reader->cls;
+    struct guess guess;
+    guess_init(&guess, yaml_text(at->y));
+    if (!is_defined(yaml_get(*root, STR("config")), yaml_text(at->y), &guess))
+        field_fault(at, at->y, "no interface %s is defined here%s",
+                    yaml_quoted(at->in->arena, yaml_text(at->y)), guess_text(&guess));
+}
+
+/* For a member that is not defined, cloud-init makes another bond. */
+static void check_member(const struct field_at *at)
+{
+    bool warned = at->in->warns;
+    at->in->warns = true;
+    check_reference(at);
+    at->in->warns = warned;
+}
+
+/* --- Version 1: subnets -------------------------------------------------------------------- */
+
+static void check_route(const struct field_at *at)
+{
+    if (!yaml_get(at->y, STR("network")) && !yaml_get(at->y, STR("destination")))
+        field_fault(at, at->y, "a route lacks 'network'");
+}
+
+static const struct field any_route[] = {
+    {"destination", STRING, .rule = rule_address},
+    {"netmask", INSPECT_TEXT | INSPECT_NUMBER, FIELD_AS_TEXT, .rule = rule_mask},
+    {"gateway", STRING, .rule = netplan_address},
+    {"metric", NUMBER(UINT32_MAX)},
+    {NULL},
 };
 
-static const char *what(const struct device *d, const char *part, char text[static WHAT_SIZE])
+static const struct field subnet_route[] = {
+    {"type", STRING},
+    {"network", STRING, .rule = rule_address},
+    {"prefix", NUMBER(128)},
+    {FIELD_ROWS(any_route)},
+    {NULL},
+};
+
+static const struct field subnet[] = {
+    {"type", INSPECT_TEXT, FIELD_REQUIRED,
+     FIELD_WORDS("dhcp", "dhcp4", "dhcp6", "static", "static6", "manual", "ipv6_slaac",
+                 "ipv6_dhcpv6-stateless", "ipv6_dhcpv6-stateful")},
+    {"address", STRING, .rule = rule_address},
+    {"netmask", INSPECT_TEXT | INSPECT_NUMBER, FIELD_AS_TEXT, .rule = rule_mask},
+    {"broadcast", STRING},
+    {"gateway", INSPECT_TEXT | NONE, FIELD_AS_TEXT, .rule = netplan_address},
+    {"dns_nameservers", INSPECT_TEXT | LIST | NONE, FIELD_AS_TEXT, .rule = rule_words,
+     FIELD_ITEMS(STRING, .rule = netplan_address)},
+    {"dns_search", INSPECT_TEXT | LIST | NONE, FIELD_AS_TEXT, FIELD_ITEMS(STRING)},
+    {"routes", LIST,
+     FIELD_ITEMS(MAP, FIELD_OTHER_KEYS, .fields = subnet_route, .check = check_route)},
+    {"control", INSPECT_TEXT, FIELD_WARN_VALUE, FIELD_WORDS("auto", "manual", "hotplug")},
+    {"mtu", NUMBER(UINT32_MAX)},
+    {"metric", NUMBER(UINT32_MAX)},
+    {"ipv4", BOOLEAN},
+    {"ipv6", BOOLEAN},
+    {NULL},
+};
+
+static void check_subnet(const struct field_at *at)
 {
-    snprintf(text, WHAT_SIZE, "%s: %s", d->name, part);
-    return text;
+    const struct yaml_node *type = yaml_get(at->y, STR("type"));
+    if (type && type->kind == YAML_SCALAR && str_starts(yaml_text(type), STR("static")) &&
+        !yaml_get(at->y, STR("address")))
+        field_fault(at, at->y, "'address' is missing");
 }
 
-/* NULL if it is missing, or after reporting that it has another type. */
-static const struct yaml_node *get(const struct device *d, const struct yaml_node *map,
-                                   const char *key, unsigned types)
+/* --- Version 1: entries -------------------------------------------------------------------- */
+
+static const struct field interface[] = {
+    {"type", STRING},
+    {"name", INSPECT_TEXT, FIELD_REQUIRED, .rule = netplan_interface},
+    {"mac_address", INSPECT_TEXT | NONE, .rule = netplan_mac},
+    {"mtu", INSPECT_NUMBER | NONE, FIELD_AS_TEXT, FIELD_RANGE(0, UINT32_MAX)},
+    {"subnets", LIST | NONE,
+     FIELD_ITEMS(MAP, FIELD_OTHER_KEYS, .fields = subnet, .check = check_subnet)},
+    {"accept-ra", INSPECT_BOOL | INSPECT_TEXT},
+    {NULL},
+};
+
+/* What netplan and ifupdown know of a bond, with '-' for '_'. */
+static const char *const bond_parameters[] = {"bond-mode",
+                                              "bond-miimon",
+                                              "bond-updelay",
+                                              "bond-downdelay",
+                                              "bond-lacp-rate",
+                                              "bond-xmit-hash-policy",
+                                              "bond-ad-select",
+                                              "bond-min-links",
+                                              "bond-primary",
+                                              "bond-primary-reselect",
+                                              "bond-arp-interval",
+                                              "bond-arp-ip-target",
+                                              "bond-arp-validate",
+                                              "bond-arp-all-targets",
+                                              "bond-fail-over-mac",
+                                              "bond-num-grat-arp",
+                                              "bond-num-unsol-na",
+                                              "bond-resend-igmp",
+                                              "bond-use-carrier",
+                                              "bond-lp-interval",
+                                              "bond-queue-id",
+                                              "bond-slaves",
+                                              "bond-active-slave",
+                                              "bond-tlb-dynamic-lb",
+                                              "bond-ad-actor-key",
+                                              "bond-ad-actor-system",
+                                              "bond-ad-actor-sys-prio",
+                                              "bond-ad-aggregator",
+                                              "bond-ad-num-ports",
+                                              "bond-ad-partner-key",
+                                              "bond-ad-partner-mac",
+                                              "bond-ad-user-port-key",
+                                              "bond-all-slaves-active",
+                                              "bond-mii-status",
+                                              "bond-packets-per-slave",
+                                              "bond-peer-notif-delay",
+                                              NULL};
+
+static struct str hyphened(struct arena *a, struct str text)
 {
-    char text[WHAT_SIZE];
-    const struct yaml_node *y = yaml_get(map, str_from(key));
-    return y && !yaml_is_null(y) && inspect_is(d->in, y, types, what(d, key, text)) ? y : NULL;
+    char *copy = arena_alloc(a, text.n + 1);
+    for (size_t i = 0; i < text.n; i++)
+        copy[i] = text.p[i] == '_' ? '-' : text.p[i];
+    return (struct str){copy, text.n};
 }
 
-static void check_text(const struct device *d, const struct yaml_node *map, const char *key,
-                       inspect_rule_fn rule)
+static void check_bond_parameter(const struct field_at *at, const struct yaml_pair *pair)
 {
-    char text[WHAT_SIZE];
-    const struct yaml_node *y = yaml_get(map, str_from(key));
-    if (y && !yaml_is_null(y))
-        inspect_rule(d->in, y, what(d, key, text), rule);
-}
-
-static void check_addresses(const struct device *d)
-{
-    const struct yaml_node *list = get(d, d->map, "addresses", INSPECT_LIST);
-    char text[WHAT_SIZE];
-    for (uint32_t i = 0; list && i < list->n; i++) {
-        const struct yaml_node *y = list->items[i];
-        if (y->kind == YAML_MAPPING && y->n == 1)
-            y = y->pairs[0].key; /* with a label or lifetime */
-        inspect_rule(d->in, y, what(d, "addresses", text), rule_interface_address);
-    }
-}
-
-static void check_route(const struct device *d, const struct yaml_node *route)
-{
-    static const char *const keys[] = {
-        "to",    "via", "from",  "metric", "on-link",           "type",
-        "scope", "mtu", "table", "advmss", "congestion-window", "advertised-receive-window",
-        NULL};
-    char text[WHAT_SIZE];
-    const struct yaml_node *to = yaml_get(route, STR("to")), *via = yaml_get(route, STR("via"));
-    inspect_keys(d->in, route, what(d, "routes", text), keys);
-    if (to)
-        inspect_rule(d->in, to, what(d, "routes: to", text), rule_to);
-    else
-        inspect_fault(d->in, route, "%s: a route lacks 'to'", d->name);
-    if (via)
-        inspect_rule(d->in, via, what(d, "routes: via", text), rule_address);
-    else if (!yaml_get(route, STR("scope")) && !yaml_get(route, STR("type")))
-        inspect_fault(d->in, route, "%s: a route lacks 'via'", d->name);
-}
-
-static void check_routes(const struct device *d)
-{
-    const struct yaml_node *list = get(d, d->map, "routes", INSPECT_LIST);
-    char text[WHAT_SIZE];
-    for (uint32_t i = 0; list && i < list->n; i++) {
-        if (inspect_is(d->in, list->items[i], INSPECT_MAP, what(d, "routes", text)))
-            check_route(d, list->items[i]);
-    }
-}
-
-static void check_nameservers(const struct device *d)
-{
-    static const char *const keys[] = {"addresses", "search", NULL};
-    const struct yaml_node *map = get(d, d->map, "nameservers", INSPECT_MAP);
-    char text[WHAT_SIZE];
-    if (!map)
-        return;
-    inspect_keys(d->in, map, what(d, "nameservers", text), keys);
-    const struct yaml_node *addresses = yaml_get(map, STR("addresses"));
-    const struct yaml_node *search = yaml_get(map, STR("search"));
-    if (addresses)
-        inspect_texts(d->in, addresses, what(d, "nameservers", text), rule_address);
-    if (search)
-        inspect_texts(d->in, search, what(d, "nameservers: search", text), inspect_not_empty);
-}
-
-static void check_match(const struct device *d)
-{
-    static const char *const keys[] = {"name", "macaddress", "driver", NULL};
-    const struct yaml_node *map = get(d, d->map, "match", INSPECT_MAP);
-    char text[WHAT_SIZE];
-    if (!map)
-        return;
-    inspect_keys(d->in, map, what(d, "match", text), keys);
-    if (map->n == 0)
-        inspect_fault(d->in, map, "%s: match is empty", d->name);
-    check_text(d, map, "macaddress", rule_mac);
-    check_text(d, map, "name", inspect_not_empty);
-}
-
-static void check_common(const struct device *d)
-{
-    get(d, d->map, "dhcp4", INSPECT_BOOL);
-    get(d, d->map, "dhcp6", INSPECT_BOOL);
-    get(d, d->map, "mtu", INSPECT_NUMBER);
-    check_text(d, d->map, "macaddress", rule_mac);
-    check_text(d, d->map, "gateway4", rule_address);
-    check_text(d, d->map, "gateway6", rule_address);
-    check_addresses(d);
-    check_routes(d);
-    check_nameservers(d);
-}
-
-/* --- The kinds of device ------------------------------------------------------------------- */
-
-static const char *const sections[] = {
-    "ethernets", "bonds",         "bridges", "vlans",  "wifis",
-    "tunnels",   "dummy-devices", "vrfs",    "modems", "virtual-ethernets"};
-#define SECTIONS (sizeof(sections) / sizeof(sections[0]))
-
-static void check_reference(const struct device *d, const struct yaml_node *y, const char *key)
-{
-    char text[WHAT_SIZE];
+    static const char *const modes[] = {"balance-rr", "active-backup", "balance-xor", "broadcast",
+                                        "802.3ad",    "balance-tlb",   "balance-alb", NULL};
+    struct str name = hyphened(at->in->arena, yaml_text(pair->key));
     struct guess guess;
-    if (!inspect_is(d->in, y, INSPECT_TEXT, what(d, key, text)))
-        return;
-    struct str name = yaml_text(y);
     guess_init(&guess, name);
-    for (size_t i = 0; i < SECTIONS; i++) {
-        const struct yaml_node *section = yaml_get(d->root, str_from(sections[i]));
-        if (section && yaml_get(section, name))
-            return;
-        for (uint32_t k = 0; section && section->kind == YAML_MAPPING && k < section->n; k++)
-            guess_offer(&guess, yaml_text(section->pairs[k].key));
+    if (!str_in(name, bond_parameters)) {
+        for (const char *const *p = bond_parameters; *p; p++)
+            guess_offer(&guess, str_from(*p));
+        field_warn(at, pair->key, "unknown parameter %s, which cloud-init passes over%s",
+                   yaml_quoted(at->in->arena, yaml_text(pair->key)), guess_text(&guess));
+    } else if (str_is(name, "bond-mode") && pair->value->kind == YAML_SCALAR &&
+               !str_in(yaml_text(pair->value), modes)) {
+        guess_init(&guess, yaml_text(pair->value));
+        for (const char *const *m = modes; *m; m++)
+            guess_offer(&guess, str_from(*m));
+        field_fault(at, pair->value, "%s is not a bond's mode%s",
+                    yaml_quoted(at->in->arena, yaml_text(pair->value)),
+                    guess.best.n ? guess_text(&guess) : ", like 802.3ad or active-backup");
     }
-    inspect_fault(d->in, y, "%s: no interface %s is described here%s", text,
-                  yaml_quoted(d->in->arena, name), guess_text(&guess));
 }
 
-static void check_members(const struct device *d)
+static void check_bond_parameters(const struct field_at *at)
 {
-    const struct yaml_node *list = get(d, d->map, "interfaces", INSPECT_LIST);
-    for (uint32_t i = 0; list && i < list->n; i++)
-        check_reference(d, list->items[i], "interfaces");
+    for (uint32_t i = 0; i < at->y->n; i++)
+        check_bond_parameter(at, &at->y->pairs[i]);
 }
 
-static void check_ethernet(const struct device *d)
+static const struct field bond[] = {
+    {FIELD_ROWS(interface)},
+    {"bond_interfaces", LIST, FIELD_REQUIRED, FIELD_ITEMS(INSPECT_TEXT, .check = check_member)},
+    {"params", MAP, FIELD_REQUIRED, .check = check_bond_parameters},
+    {NULL},
+};
+
+static const struct field bridge_parameters[] = {
+    {"bridge_ageing", STRING},
+    {"bridge_bridgeprio", NUMBER(UINT32_MAX)},
+    {"bridge_fd", STRING},
+    {"bridge_gcint", STRING},
+    {"bridge_hello", STRING},
+    {"bridge_hw", STRING},
+    {"bridge_maxage", STRING},
+    {"bridge_maxwait", STRING},
+    {"bridge_pathcost", LIST, FIELD_ITEMS(INSPECT_TEXT, .rule = rule_port_value)},
+    {"bridge_portprio", LIST, FIELD_ITEMS(INSPECT_TEXT, .rule = rule_port_value)},
+    {"bridge_ports"},
+    {"bridge_stp", INSPECT_BOOL, FIELD_AS_TEXT,
+     FIELD_WORDS("on", "off", "1", "0", "true", "false")},
+    {"bridge_waitport"},
+    {NULL},
+};
+
+static const struct field bridge[] = {
+    {FIELD_ROWS(interface)},
+    {"bridge_interfaces", LIST, FIELD_REQUIRED,
+     FIELD_ITEMS(INSPECT_TEXT, .check = check_reference)},
+    {"params", MAP, FIELD_OTHER_KEYS, .fields = bridge_parameters},
+    {NULL},
+};
+
+static const struct field vlan[] = {
+    {FIELD_ROWS(interface)},
+    {"vlan_id", INSPECT_NUMBER, FIELD_AS_TEXT | FIELD_REQUIRED, FIELD_RANGE(0, 4094)},
+    {"vlan_link", INSPECT_TEXT, FIELD_REQUIRED, .check = check_reference},
+    {NULL},
+};
+
+static const struct field nameserver[] = {
+    {"type", STRING},
+    {"address", INSPECT_TEXT | LIST, FIELD_AS_TEXT | FIELD_REQUIRED, .rule = netplan_address,
+     FIELD_ITEMS(STRING, .rule = netplan_address)},
+    {"search", INSPECT_TEXT | LIST, FIELD_AS_TEXT, FIELD_ITEMS(STRING)},
+    {"interface", INSPECT_TEXT, .check = check_reference},
+    {NULL},
+};
+
+static void check_destination(const struct field_at *at)
 {
-    static const char *const keys[] = {COMMON,
-                                       "match",
-                                       "set-name",
-                                       "wakeonlan",
-                                       "emit-lldp",
-                                       "link",
-                                       "infiniband-mode",
-                                       "virtual-function-count",
-                                       "embedded-switch-mode",
-                                       "delay-virtual-functions-rebind",
-                                       "receive-checksum-offload",
-                                       "transmit-checksum-offload",
-                                       "tcp-segmentation-offload",
-                                       "tcp6-segmentation-offload",
-                                       "generic-segmentation-offload",
-                                       "generic-receive-offload",
-                                       "large-receive-offload",
-                                       NULL};
-    inspect_keys(d->in, d->map, d->name, keys);
-    check_match(d);
-    check_text(d, d->map, "set-name", rule_name);
-    const struct yaml_node *set_name = yaml_get(d->map, STR("set-name"));
-    if (set_name && !yaml_get(d->map, STR("match")))
-        inspect_fault(d->in, set_name, "%s: set-name needs a match to say which card is meant",
-                      d->name);
+    if (!yaml_get(at->y, STR("destination")))
+        field_fault(at, at->y, "'destination' is missing");
 }
 
-static void check_wifi(const struct device *d)
-{
-    static const char *const keys[] = {
-        COMMON, "match", "set-name", "access-points", "wakeonlan", "regulatory-domain", NULL};
-    inspect_keys(d->in, d->map, d->name, keys);
-    check_match(d);
-    if (!get(d, d->map, "access-points", INSPECT_MAP))
-        inspect_fault(d->in, d->map, "%s: 'access-points' is missing", d->name);
-}
+static const struct field route[] = {
+    {"type", STRING},
+    {FIELD_ROWS(any_route)},
+    {NULL},
+};
 
-static void check_group(const struct device *d)
-{
-    static const char *const keys[] = {COMMON, "interfaces", "parameters", NULL};
-    inspect_keys(d->in, d->map, d->name, keys);
-    get(d, d->map, "parameters", INSPECT_MAP);
-    check_members(d);
-}
+#define ENTRY(fields_) "", MAP, FIELD_OTHER_KEYS, .fields = fields_
 
-static const char *rule_vlan_id(struct str text)
-{
-    uint64_t id;
-    return str_to_u64(text, VLAN_ID_MAX, &id) ? NULL : "is no VLAN's number: 0 to 4094";
-}
+static const struct entry {
+    const char *type;
+    struct field row;
+} entries[] = {
+    {"physical", {ENTRY(interface)}},    {"bond", {ENTRY(bond)}},
+    {"bridge", {ENTRY(bridge)}},         {"vlan", {ENTRY(vlan)}},
+    {"nameserver", {ENTRY(nameserver)}}, {"route", {ENTRY(route), .check = check_destination}},
+    {"loopback", {ENTRY(interface)}},    {"infiniband", {ENTRY(interface)}},
+};
+#define ENTRIES (sizeof(entries) / sizeof(entries[0]))
 
-static void check_vlan(const struct device *d)
+static void check_entry(const struct field_at *at)
 {
-    static const char *const keys[] = {COMMON, "id", "link", NULL};
-    const struct yaml_node *id = yaml_get(d->map, STR("id")), *link = yaml_get(d->map, STR("link"));
-    inspect_keys(d->in, d->map, d->name, keys);
-    if (!id)
-        inspect_fault(d->in, d->map, "%s: 'id' is missing", d->name);
-    else if (id->kind != YAML_SCALAR || rule_vlan_id(yaml_text(id)))
-        inspect_fault(d->in, id, "%s: id: %s", d->name, "write the VLAN's number, 0 to 4094");
-    if (link)
-        check_reference(d, link, "link");
-    else
-        inspect_fault(d->in, d->map, "%s: 'link' is missing", d->name);
-}
-
-static void check_section(struct inspect *in, const struct yaml_node *root, const char *section,
-                          void (*check)(const struct device *d))
-{
-    const struct yaml_node *all = yaml_get(root, str_from(section));
-    if (!all || yaml_is_null(all) || !inspect_is(in, all, INSPECT_MAP, section))
+    const struct yaml_node *type = yaml_get(at->y, STR("type"));
+    struct guess guess;
+    if (!type || type->kind != YAML_SCALAR) {
+        field_fault(at, at->y, "an entry lacks 'type', like physical or nameserver");
         return;
-    for (uint32_t i = 0; i < all->n; i++) {
-        struct str key = yaml_text(all->pairs[i].key);
-        char name[WHAT_SIZE / 2];
-        snprintf(name, sizeof(name), "%s: %.*s", section, (int)(key.n > 20 ? 20 : key.n), key.p);
-        struct device d = {in, root, all->pairs[i].value, name};
-        if (yaml_is_null(d.map) || !inspect_is(in, d.map, INSPECT_MAP, name))
-            continue;
-        check_common(&d);
-        check(&d);
     }
+    guess_init(&guess, yaml_text(type));
+    for (size_t i = 0; i < ENTRIES; i++) {
+        guess_offer(&guess, str_from(entries[i].type));
+        if (str_is(yaml_text(type), entries[i].type)) {
+            field_check(at, &entries[i].row);
+            return;
+        }
+    }
+    field_fault(at, type, "cloud-init knows no entry of type %s%s",
+                yaml_quoted(at->in->arena, yaml_text(type)), guess_text(&guess));
+}
+
+static const struct field version_1[] = {
+    {"version"},
+    {"config", LIST, FIELD_REQUIRED, FIELD_ITEMS(MAP, .check = check_entry)},
+    {NULL},
+};
+
+static void check_version_1(struct inspect *in, const struct yaml_node *root)
+{
+    static const struct field top = {"", MAP, FIELD_OTHER_KEYS, .fields = version_1};
+    struct field_reader reader = cloud_init;
+    reader.cls = &root;
+    fields_check(in, &reader, &top, root);
 }
 
 /* --- The whole ----------------------------------------------------------------------------- */
 
-static void check_version_2(struct inspect *in, const struct yaml_node *root)
-{
-    static const char *const keys[] = {
-        "version",    "renderer",    "ethernets", "modems", "wifis",         "bridges",
-        "bonds",      "tunnels",     "vlans",     "vrfs",   "dummy-devices", "virtual-ethernets",
-        "nm-devices", "openvswitch", NULL};
-    inspect_keys(in, root, "network-config", keys);
-    check_section(in, root, "ethernets", check_ethernet);
-    check_section(in, root, "wifis", check_wifi);
-    check_section(in, root, "bonds", check_group);
-    check_section(in, root, "bridges", check_group);
-    check_section(in, root, "vlans", check_vlan);
-}
-
-static void check_version_1(struct inspect *in, const struct yaml_node *root)
-{
-    const struct yaml_node *config = yaml_get(root, STR("config"));
-    if (!config)
-        inspect_fault(in, root, "network-config: version 1 needs 'config'");
-    else if (inspect_is(in, config, INSPECT_LIST | INSPECT_TEXT, "network-config: config"))
-        for (uint32_t i = 0; config->kind == YAML_SEQUENCE && i < config->n; i++)
-            inspect_is(in, config->items[i], INSPECT_MAP, "network-config: config");
-}
-
 static void check_version(struct inspect *in, const struct yaml_node *root)
 {
     const struct yaml_node *version = yaml_get(root, STR("version"));
+    const struct yaml_node *config = yaml_get(root, STR("config"));
+    if (config && config->kind == YAML_SCALAR && str_is(yaml_text(config), "disabled"))
+        return; /* the network is left as it is */
     if (!version) {
         inspect_fault(in, root, "network-config: 'version' is missing; write version: 2");
         return;
@@ -344,7 +374,7 @@ static void check_version(struct inspect *in, const struct yaml_node *root)
     bool number = inspect_type(version, &why) == INSPECT_NUMBER;
     struct str text = version->kind == YAML_SCALAR ? yaml_text(version) : STR("");
     if (number && str_is(text, "2"))
-        check_version_2(in, root);
+        netplan_check(in, root);
     else if (number && str_is(text, "1"))
         check_version_1(in, root);
     else

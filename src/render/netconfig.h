@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * netconfig: checks network-config as cloud-init and netplan read it.
- *
- * Version 2 is checked in full, of version 1 only the outermost structure.
+ * netconfig: checks network-config as cloud-init reads it: version 1 here, version 2 in netplan.h.
  */
 #ifndef CLOUDSEED_RENDER_NETCONFIG_H
 #define CLOUDSEED_RENDER_NETCONFIG_H

@@ -62,7 +62,7 @@ bool yaml_is_null(const struct yaml_node *y)
 
 const struct yaml_node *yaml_get(const struct yaml_node *map, struct str key)
 {
-    for (uint32_t i = 0; map->kind == YAML_MAPPING && i < map->n; i++) {
+    for (uint32_t i = 0; map && map->kind == YAML_MAPPING && i < map->n; i++) {
         if (str_eq(yaml_text(map->pairs[i].key), key))
             return map->pairs[i].value;
     }

@@ -83,7 +83,7 @@ bool yaml_is_null(const struct yaml_node *y);
 /* `s` in single quotes for a fault, shortened and escaped as needed. */
 const char *yaml_quoted(struct arena *a, struct str s);
 
-/* The value of `key`; NULL if there is none or `map` is not a mapping. */
+/* The value of `key`; NULL if there is none, or `map` is NULL or not a mapping. */
 const struct yaml_node *yaml_get(const struct yaml_node *map, struct str key);
 
 #endif

@@ -35,9 +35,12 @@ class Client:
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
-    def commands(self, jobs):
-        """Runs `cloud-init` with each of these lists of arguments: [(status, what it said)]."""
-        done = self._run([os.path.join(HERE, "batch.py")], text_in=json.dumps(jobs))
+    def commands(self, jobs, *how):
+        """Runs `cloud-init` with each of these lists of arguments: [(status, what it said)].
+
+        `how` may be "--together": in one process.
+        """
+        done = self._run([os.path.join(HERE, "batch.py"), *how], text_in=json.dumps(jobs))
         assert done.returncode == 0, done.stderr
         return [tuple(answer) for answer in json.loads(done.stdout)]
 

@@ -76,7 +76,7 @@ def interfaces(where, node):
 
 
 def netplan_of_host():
-    return fetched(netplan.Netplan)
+    return fetched(netplan.Netplan, None)
 
 
 def check_fetch(c):

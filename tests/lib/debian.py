@@ -79,11 +79,21 @@ def download(package, suite, folder):
 
     Returns that path. What is there already is not fetched again.
     """
+    return download_all([package], suite, folder)[0]
+
+
+def download_all(packages, suite, folder):
+    """The same for several packages: a list of paths."""
     folder = os.path.abspath(folder)
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, "lock"), "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # tests that run beside each other want the same
-        return _download(package, suite, folder)
+        trees = [os.path.join(folder, f"{package}-{suite}") for package in packages]
+        missing = [(package, tree) for package, tree in zip(packages, trees)
+                   if not os.path.isdir(tree)]
+        if missing:
+            _fetch(missing, suite, folder)
+        return trees
 
 
 def _apt(suite, folder, kind="deb"):
@@ -106,18 +116,16 @@ def _apt(suite, folder, kind="deb"):
     ]
 
 
-def _download(package, suite, folder):
-    tree = os.path.join(folder, f"{package}-{suite}")
-    if os.path.isdir(tree):
-        return tree
+def _fetch(missing, suite, folder):
     apt, options = _apt(suite, folder)
     debs = os.path.join(apt, "debs")
     subprocess.run(["apt-get", *options, "update"], check=True, timeout=300)
-    subprocess.run(["apt-get", *options, "download", package], check=True, timeout=300, cwd=debs)
-    found = glob.glob(os.path.join(debs, f"{package}_*.deb"))
-    subprocess.run(["dpkg-deb", "-x", found[0], tree + ".part"], check=True)
-    os.rename(tree + ".part", tree)
-    return tree
+    subprocess.run(["apt-get", *options, "download", *(package for package, _ in missing)],
+                   check=True, timeout=300, cwd=debs)
+    for package, tree in missing:
+        found = glob.glob(os.path.join(debs, f"{package}_*.deb"))
+        subprocess.run(["dpkg-deb", "-x", found[0], tree + ".part"], check=True)
+        os.rename(tree + ".part", tree)
 
 
 def download_source(package, suite, folder):

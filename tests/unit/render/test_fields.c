@@ -50,7 +50,16 @@ static const struct field inner[] = {
     {NULL},
 };
 
+static const struct field numbers = {"", L, FIELD_ITEMS(N)};
+
+static void check_kind(const struct field_at *at)
+{
+    if (at->y->kind == YAML_SEQUENCE)
+        field_check(at, &numbers);
+}
+
 static const struct field table[] = {
+    {"kind", T | L, .check = check_kind},
     {"any"},
     {"flag", B},
     {"word", T, FIELD_WORDS("active", "passive")},
@@ -66,6 +75,9 @@ static const struct field table[] = {
     {"soft", M | Z, FIELD_WARN, .fields = inner},
     {"loose", M, FIELD_OTHER_KEYS | FIELD_EMPTY, .fields = inner},
     {"truth", B | T, FIELD_WORDS("maybe")},
+    {"yes", B, FIELD_AS_TEXT | FIELD_NO_CASE, FIELD_WORDS("true", "no")},
+    {"text", T, FIELD_AS_TEXT},
+    {"rate", T, FIELD_WARN_VALUE, FIELD_WORDS("fast")},
     {"secret", T, FIELD_SECRET, .rule = rule_lower},
     {"chosen", T, FIELD_SECRET, FIELD_WORDS("a")},
     {"old", T, .instead = "write 'word'"},
@@ -77,8 +89,10 @@ static const struct field table[] = {
     {NULL},
 };
 
+static const struct field base[] = {{"id", N, FIELD_REQUIRED}, {"label", T}, {NULL}};
+
 static const struct field strict[] = {
-    {"id", N, FIELD_REQUIRED},
+    {FIELD_ROWS(base)},
     {"late", N, FIELD_REQUIRED, .since = 3},
     {NULL},
 };
@@ -128,6 +142,8 @@ static void right(void **state)
     assert_str(said("{either: auto, least: 99, whole: -1}"), "");
     assert_str(said("{either: \"9\"}"), "");
     assert_str(said("{soft: }"), "");
+    assert_str(said("{yes: \"No\", text: 12}"), "");
+    assert_str(said("{yes: TRUE, text: true}"), "");
 }
 
 static void types(void **state)
@@ -139,6 +155,13 @@ static void types(void **state)
     assert_str(said("{lists: [[1, a]]}"), "1:14: lists: an item must be a number, and is a text\n");
     assert_str(said("{many: {}}"), "1:8: many must be a text or a list, and is a mapping\n");
     assert_str(said("{open: }"), "1:8: open must be a mapping, and is empty\n");
+    assert_str(said("{yes: }"), "1:7: yes must be true or false, and is empty\n");
+    assert_str(said("{yes: []}"), "1:7: yes must be true or false, and is a list\n");
+    assert_str(said("{text: 012}"), "1:8: text: '012' is octal to one YAML and not to the other; "
+                                    "quote it, or write it as a decimal\n");
+    assert_str(said("{text: 1:20}"),
+               "1:8: text: '1:20' is a number of base 60 to YAML 1.1; quote it\n");
+    assert_str(said("{rate: []}"), "1:8: rate must be a text, and is a list\n");
     assert_str(said("{secret: 12}"), "1:10: secret must be a text; quote it\n");
 }
 
@@ -160,6 +183,8 @@ static void values(void **state)
                "1:9: whole: '1.5' is not a valid value: write a whole number\n");
     assert_str(said("{lower: A}"), "1:9: lower: 'A' is not in lower case\n");
     assert_str(said("{many: [a, c]}"), "1:12: many: 'c' is not a valid value: write a, b\n");
+    assert_str(said("{yes: 1}"), "1:7: yes: '1' is not a valid value: write true, no\n");
+    assert_str(said("{rate: x}"), "1:8: warning: rate: 'x' is not a valid value: write fast\n");
     assert_str(said("{secret: Pass}"), "1:10: secret: this is not in lower case\n");
     assert_str(said("{chosen: Pass}"), "1:10: chosen: this is not a valid value: write a\n");
 }
@@ -203,6 +228,8 @@ static void own_checks(void **state)
     (void)state;
     assert_str(said("{free: {a: {from: 1}}}"), "1:12: free: a: 'from' needs 'to'\n");
     assert_str(said("{free: {a: {odd: true}}}"), "1:9: warning: free: a: odd in 'free'\n");
+    assert_str(said("{kind: a}"), "");
+    assert_str(said("{kind: [1, a]}"), "1:12: kind: an item must be a number, and is a text\n");
     assert_str(said("{free: {a: []}}"), "1:12: free: a must be a mapping, and is a list\n");
 }
 
@@ -213,6 +240,8 @@ static void required_keys(void **state)
     assert_str(said_by(&old, &named, "{}"), "1:1: thing: 'id' is missing\n");
     assert_str(said_by(&old, &named, "{id: x}"),
                "1:6: thing: id must be a number, and is a text\n");
+    assert_str(said_by(&old, &named, "{id: 1, label: a, lable: b}"),
+               "1:19: thing: unknown key 'lable'; did you mean 'label'?\n");
     assert_str(said_by(&both, &named, "{id: 1}"), "1:1: thing: 'late' is missing\n");
 }
 

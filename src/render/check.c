@@ -268,6 +268,7 @@ static void inspect_document(struct inspect *in, const struct item *i, struct st
         if (is_yaml(i->node->role->sealed[d.number].path) &&
             yaml_parse_all(in->file, text, in->arena, in->faults, ret) < 0)
             *ret = (struct yaml_documents){0};
+        manifest_check_config(in, ret, i->node->cluster->version);
         break;
     default: manifest_check(in, text, i->node->cluster->version, ret);
     }

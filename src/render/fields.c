@@ -294,6 +294,8 @@ static bool is_left_empty(const struct field_at *at)
 static void check_node(const struct field_at *at)
 {
     bool warned = at->in->warns;
+    if (at->reader->takes_empty && at->key && yaml_is_null(at->y))
+        return;
     at->in->warns = warned || at->row->flags & FIELD_WARN;
     if (is_left_empty(at)) {
         field_warn(at, at->y, "it is empty: leave it out");

@@ -77,6 +77,7 @@ struct field_reader {
     const char *name;        /* for messages: "netplan" */
     unsigned oldest, newest; /* the versions that may read it; both 0: any */
     void *cls;               /* for the tables' own checks */
+    bool takes_empty;        /* to it an empty value of any key is as good as none */
 };
 
 /* What is being checked, from the top down to it. */

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kubeadm: checks the objects of kubeadm's own configuration against what the cluster's version of
- * it reads.
+ * kubeadm: checks the objects of kubeadm's configuration, and of kubelet's and kube-proxy's beside
+ * it.
  *
- * What kubeadm refuses is a fault, what it passes over a warning. The fields are those of its Go
- * types, v1beta3 and v1beta4.
+ * kubeadm's are checked for the version that the cluster's kubeadm reads, v1beta3 or v1beta4, by
+ * the fields and types of its Go types and by what its validation asks; a field that is unknown,
+ * which `kubeadm config validate` refuses and `kubeadm join` passes over, is a fault. Of kubelet's
+ * and kube-proxy's only what is set most.
  */
 #ifndef CLOUDSEED_RENDER_KUBEADM_H
 #define CLOUDSEED_RENDER_KUBEADM_H
 
 #include "render/inspect.h"
 
-/* An object of kubeadm.k8s.io; `version` is the cluster's, as it is declared. */
+/* An object, of any group; `version` is the cluster's, as it is declared. */
 void kubeadm_check(struct inspect *in, const struct yaml_node *object, struct str version);
 
 #endif

@@ -64,6 +64,19 @@ static void check_object(struct inspect *in, const struct yaml_node *y, struct s
     kubeadm_check(in, y, cluster);
 }
 
+void manifest_check_config(struct inspect *in, const struct yaml_documents *docs,
+                           struct str version)
+{
+    for (uint32_t i = 0; i < docs->n; i++) {
+        const struct yaml_node *api = yaml_get(docs->list[i], STR("apiVersion"));
+        const struct yaml_node *kind = yaml_get(docs->list[i], STR("kind"));
+        if (!api || !kind || api->kind != YAML_SCALAR || kind->kind != YAML_SCALAR)
+            continue;
+        check_known(in, api, kind);
+        kubeadm_check(in, docs->list[i], version);
+    }
+}
+
 void manifest_check(struct inspect *in, struct str text, struct str version,
                     struct yaml_documents *ret)
 {

@@ -13,5 +13,9 @@
 /* `version` is the cluster's, as it is declared. */
 void manifest_check(struct inspect *in, struct str text, struct str version,
                     struct yaml_documents *ret);
+/* Of a file that may hold anything, only what is configuration of kubeadm, kubelet or kube-proxy.
+ */
+void manifest_check_config(struct inspect *in, const struct yaml_documents *docs,
+                           struct str version);
 
 #endif

@@ -214,6 +214,16 @@ static void empty_values(void **state)
     assert_str(said("{free: {a: {to: }}}"), "1:17: free: a: to must be a number, and is empty\n");
 }
 
+static void empty_values_that_are_none(void **state)
+{
+    (void)state;
+    const struct field_reader reader = {.name = "it", .takes_empty = true};
+    assert_str(said_by(&reader, &top, "{free: {a: {to: }, b: }, lists: , old: }"),
+               "1:35: warning: 'old' is deprecated; write 'word'\n");
+    assert_str(said_by(&reader, &top, "{lists: [~]}"),
+               "1:10: lists: an item must be a list, and is empty\n");
+}
+
 static void booleans_beside_words(void **state)
 {
     (void)state;
@@ -236,7 +246,8 @@ static void own_checks(void **state)
 static void required_keys(void **state)
 {
     (void)state;
-    const struct field_reader old = {"it", 2, 2, NULL}, both = {"it", 2, 3, NULL};
+    const struct field_reader old = {.name = "it", .oldest = 2, .newest = 2},
+                              both = {.name = "it", .oldest = 2, .newest = 3};
     assert_str(said_by(&old, &named, "{}"), "1:1: thing: 'id' is missing\n");
     assert_str(said_by(&old, &named, "{id: x}"),
                "1:6: thing: id must be a number, and is a text\n");
@@ -274,6 +285,7 @@ UNIT_MAIN(cmocka_unit_test_setup_teardown(right, start, end),
           cmocka_unit_test_setup_teardown(values, start, end),
           cmocka_unit_test_setup_teardown(keys, start, end),
           cmocka_unit_test_setup_teardown(empty_values, start, end),
+          cmocka_unit_test_setup_teardown(empty_values_that_are_none, start, end),
           cmocka_unit_test_setup_teardown(booleans_beside_words, start, end),
           cmocka_unit_test_setup_teardown(own_checks, start, end),
           cmocka_unit_test_setup_teardown(required_keys, start, end),

@@ -155,6 +155,27 @@ def gone(world, name):
 
 
 
+def approved_by_us(make):
+    """Hardened: our server approves each kubelet's requests for its declared name, also where the API
+    server is killed before it could. A worker's token gets no certificate for another name."""
+    world = make()
+    world.switch_on(MASTER)
+    world.wait_kind(MASTER, "ready")
+    world.switch_on(WORKERS[0])
+    token = tap.wait_until(lambda: world.token_of(WORKERS[0]), what="its token", pause=0.05)
+    foreign = world.ask_for(token, MASTER)
+    tap.wait_until(lambda: world.requests_of(token, WORKERS[0]), what="its own request", pause=0.05)
+    world.api_killed()
+    world.switch_on(WORKERS[1])
+    world.api_back()
+    all_ready(world)
+    serving = [r for r in world.requests() if r["spec"]["signerName"].endswith("kubelet-serving")]
+    tap.wait_until(lambda: all(world.kubelet_answers(name) for name in ALL), what="serving certificates")
+    assert serving, "no kubelet has asked for a serving certificate"
+    tap.eq([r["metadata"]["name"] for r in world.requests() if not r["status"].get("conditions")], [foreign])
+    tap.contains(world.cloudseed("events", WORKERS[0]), MASTER)
+
+
 class Screen:
     """`cloudseed watch` on a terminal; what it shows is kept in the play's logs."""
 

@@ -7,6 +7,8 @@ import os
 import re
 import shutil
 import signal
+import socket
+import ssl
 import subprocess
 from pathlib import Path
 
@@ -16,6 +18,7 @@ import node
 import rootfs
 import tap
 import yaml
+from certs import openssl
 from daemon import BUILD, SECONDS, SOURCE, Daemon
 from machine import SERVER
 
@@ -86,7 +89,8 @@ class World:
 
     def kinds(self, name):
         """Its events, the oldest first."""
-        return [e["kind"] for e in json.loads(self.cloudseed("events", name, "--json"))]
+        answer = self.server.admin("GET", f"/v1/events?node={name}&limit=1000")
+        return [event["kind"] for event in answer.json["events"]]
 
     def wait_kind(self, name, kind, seconds=NODES_READY):
         tap.wait_until(lambda: kind in self.kinds(name), seconds, f"{kind} of {name}", pause=0.2)
@@ -170,24 +174,55 @@ class World:
                 found[f"{fields['token-id']}.{fields['token-secret']}"] = fields
         return found
 
+    def token_of(self, name):
+        """The one that was minted for that node; None: there is none yet."""
+        return next((t for t, fields in self.tokens().items() if name in fields["description"]), None)
+
     def requests(self):
         """The cluster's certificate requests."""
         return self.api.ask("admin", "GET", kubeapi.CSRS).json["items"]
 
-    def approve(self, request):
-        """As an admin: kubectl certificate approve."""
-        request["status"]["conditions"] = [{"type": "Approved", "status": "True", "reason": "test",
-                                            "message": "by an admin"}]
-        answer = self.api.ask("admin", "PUT", f"{kubeapi.CSRS}/{request['metadata']['name']}/approval",
-                              {**request, "apiVersion": kubeapi.CERTIFICATES,
-                               "kind": "CertificateSigningRequest"})
-        tap.eq(answer.status, 200, answer.text)
+    def requests_of(self, token, name):
+        """Those that were made with that token, for that node."""
+        user = f"system:bootstrap:{token[:6]}"
+        return [r for r in self.requests() if r["spec"]["username"] == user
+                and f"CN = system:node:{name}" in self._subject(r)]
+
+    @staticmethod
+    def _subject(request):
+        return openssl("req", "-noout", "-subject", data=base64.b64decode(request["spec"]["request"])).decode()
+
+    def ask_for(self, token, name):
+        """Asks for a node's certificate with that token; the request's name."""
+        key = openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout")
+        pem = openssl("req", "-new", "-key", "/dev/stdin", "-subj",
+                      f"/O=system:nodes/CN=system:node:{name}", data=key)
+        body = {"apiVersion": kubeapi.CERTIFICATES, "kind": "CertificateSigningRequest",
+                "metadata": {"name": f"for-{name}"},
+                "spec": {"request": base64.b64encode(pem).decode(),
+                         "signerName": "kubernetes.io/kube-apiserver-client-kubelet",
+                         "usages": ["digital signature", "client auth"]}}
+        answer = self.api.ask(token, "POST", kubeapi.CSRS, body)
+        tap.eq(answer.status, 201, answer.text)
+        return body["metadata"]["name"]
+
+    def kubelet_answers(self, name):
+        """Whether its kubelet has a certificate of the cluster's CA for its address."""
+        context = ssl.create_default_context(cadata=self.api.ca)
+        try:
+            with socket.create_connection((self.nodes[name].address, 10250), SECONDS) as link:
+                context.wrap_socket(link, server_hostname=self.nodes[name].address).close()
+            return True
+        except OSError:
+            return False
 
     def end(self):
         for one in self.nodes.values():
             one.remove()
-        self.server.stop()
         self.keep_log()
+        ended = self.server.process.poll()
+        assert ended is None, "\n".join(["cloudseedd has ended", *self.server.lines[-5:]])
+        self.server.stop()
         if self._api:
             shutil.rmtree(self._api.folder)
 

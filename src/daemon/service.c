@@ -336,9 +336,9 @@ static void set_node_alarm(void *cls, uint64_t due_boot_ms)
 static void reach_clusters(struct service *s)
 {
     static const struct fetcher_limits limits = {
-        .transfers = MINTER_REQUESTS_MAX + STREAMS_MAX,
-        .transfers_per_server = MINTER_REQUESTS_MAX + STREAMS_MAX,
-        .queue = MINTER_REQUESTS_MAX,
+        .transfers = 4 * MINTER_REQUESTS_MAX + STREAMS_MAX,
+        .transfers_per_server = 50,
+        .queue = 4 * MINTER_REQUESTS_MAX,
     };
     uv_timer_init(&s->loop, &s->mint_alarm);
     uv_timer_init(&s->loop, &s->node_alarm);

@@ -7,6 +7,7 @@
 #include "crypto/token.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #define MESSAGE_MAX 512
 #define RETRY_MAX_S 300
@@ -72,23 +73,55 @@ int apiresponse_kubeconfig(struct str body, struct arena *a, struct str *ret, st
     return 0;
 }
 
-int apiresponse_cluster_info(struct str body, struct str token, struct arena *a,
-                             enum apiresponse_signature *ret, struct err *e)
+#define JWS_KEY STR("jws-kubeconfig-")
+
+static int by_id(const void *a, const void *b)
+{
+    const struct apiresponse_jws *one = a, *other = b;
+    return str_cmp(one->id, other->id);
+}
+
+int apiresponse_cluster_info(struct str body, struct arena *a, struct apiresponse_info *ret,
+                             struct err *e)
 {
     struct value v;
     int r = read_object(body, "ConfigMap", a, &v, e);
     if (r < 0)
         return r;
     struct value data = value_get(v, STR("data"));
-    struct str key = ARENA_JOIN(a, STR("jws-kubeconfig-"), token_id(token));
-    struct str config = value_get_text(data, STR("kubeconfig")), jws = value_get_text(data, key);
-    if (!config.n || !jws.n)
-        *ret = APIRESPONSE_UNSIGNED;
-    else if (jws_verify(jws, config, token_id(token), token_secret(token)))
-        *ret = APIRESPONSE_SIGNED;
-    else
-        *ret = APIRESPONSE_FOREIGN;
+    uint32_t n = 0, max = data.kind == VALUE_MAP ? data.n : 0;
+    struct apiresponse_jws *list = ARENA_ARRAY(a, struct apiresponse_jws, max);
+    for (uint32_t i = 0; i < max; i++) {
+        struct str key = value_text(data.pairs[i].key);
+        if (str_starts(key, JWS_KEY) && data.pairs[i].value.kind == VALUE_STR)
+            list[n++] =
+                (struct apiresponse_jws){str_skip(key, JWS_KEY.n), value_text(data.pairs[i].value)};
+    }
+    qsort(list, n, sizeof(*list), by_id);
+    *ret = (struct apiresponse_info){value_get_text(data, STR("kubeconfig")), list, n};
     return 0;
+}
+
+static const struct apiresponse_jws *find_jws(const struct apiresponse_info *info, struct str id)
+{
+    const struct apiresponse_jws key = {.id = id};
+    return info->n ? bsearch(&key, info->list, info->n, sizeof(key), by_id) : NULL;
+}
+
+bool apiresponse_has(const struct apiresponse_info *info, struct str id)
+{
+    return find_jws(info, id) != NULL;
+}
+
+enum apiresponse_signature apiresponse_signature(const struct apiresponse_info *info,
+                                                 struct str token)
+{
+    const struct apiresponse_jws *jws = find_jws(info, token_id(token));
+    if (!info->kubeconfig.n || !jws || !jws->text.n)
+        return APIRESPONSE_UNSIGNED;
+    return jws_verify(jws->text, info->kubeconfig, token_id(token), token_secret(token))
+               ? APIRESPONSE_SIGNED
+               : APIRESPONSE_FOREIGN;
 }
 
 int apiresponse_renewed(struct str body, struct arena *a, struct apiresponse_token *ret,

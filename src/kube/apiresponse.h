@@ -40,9 +40,23 @@ enum apiresponse_signature {
     APIRESPONSE_FOREIGN   /* another token has this id */
 };
 
-/* Whether the ConfigMap kube-public/cluster-info is signed with the token. */
-int apiresponse_cluster_info(struct str body, struct str token, struct arena *a,
-                             enum apiresponse_signature *ret, struct err *e);
+struct apiresponse_jws {
+    struct str id, text; /* of the token */
+};
+
+/* The ConfigMap kube-public/cluster-info. */
+struct apiresponse_info {
+    struct str kubeconfig;
+    const struct apiresponse_jws *list; /* by id */
+    uint32_t n;                         /* so many tokens are good for discovery */
+};
+
+int apiresponse_cluster_info(struct str body, struct arena *a, struct apiresponse_info *ret,
+                             struct err *e);
+/* Whether it is signed with the token of that id, whichever it is. */
+bool apiresponse_has(const struct apiresponse_info *info, struct str id);
+enum apiresponse_signature apiresponse_signature(const struct apiresponse_info *info,
+                                                 struct str token);
 
 struct apiresponse_token {
     struct str token;

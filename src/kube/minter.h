@@ -3,7 +3,8 @@
  * minter: fills port/mint by asking the clusters' API servers.
  *
  * It reads the API server's version, creates the token's Secret, and polls cluster-info until that
- * is signed with the token: only then a node's discovery cannot fail.
+ * is signed with the token: only then a node's discovery cannot fail. All mints of a cluster share
+ * what is the same for them. They wait while the cluster has too many tokens.
  */
 #ifndef CLOUDSEED_KUBE_MINTER_H
 #define CLOUDSEED_KUBE_MINTER_H
@@ -11,7 +12,9 @@
 #include "port/fetch.h"
 #include "port/mint.h"
 
-#define MINTER_REQUESTS_MAX 50 /* at the same time, to all clusters */
+/* At the same time, to one cluster. With what else is asked of it, its watches, they are 50. */
+#define MINTER_REQUESTS_MAX 46
+#define MINTER_TOKENS_MAX 2000 /* of a cluster, ours and others', at the same time */
 
 struct minter;
 

@@ -99,25 +99,31 @@ static void versions(void **state)
 
 static enum apiresponse_signature signature(struct str body, struct str token)
 {
-    enum apiresponse_signature s;
-    assert_int_equal(apiresponse_cluster_info(body, token, &arena, &s, NULL), 0);
-    return s;
+    struct apiresponse_info info;
+    assert_int_equal(apiresponse_cluster_info(body, &arena, &info, NULL), 0);
+    return apiresponse_signature(&info, token);
 }
 
 static void cluster_info_vouches_for_tokens(void **state)
 {
     (void)state;
     struct str body = answer("200-cluster-info.json");
-    enum apiresponse_signature s;
+    struct apiresponse_info info;
     struct err e;
+    assert_int_equal(apiresponse_cluster_info(body, &arena, &info, &e), 0);
+    assert_int_equal(info.n, 3);
+    assert_true(apiresponse_has(&info, STR("cs4xk2")) && apiresponse_has(&info, STR("abcdef")));
+    assert_false(apiresponse_has(&info, STR("cs4xk9")));
     assert_int_equal(signature(body, STR("cs4xk2.0f8r7q2m5n1w9t3z")), APIRESPONSE_SIGNED);
     assert_int_equal(signature(body, STR("abcdef.0123456789abcdef")), APIRESPONSE_SIGNED);
     assert_int_equal(signature(body, STR("cs4xk2.0f8r7q2m5n1w9t3y")), APIRESPONSE_FOREIGN);
     assert_int_equal(signature(body, STR("cs4xk9.0f8r7q2m5n1w9t3z")), APIRESPONSE_UNSIGNED);
     assert_int_equal(signature(STR("{\"kind\": \"ConfigMap\"}"), STR("cs4xk2.0f8r7q2m5n1w9t3z")),
                      APIRESPONSE_UNSIGNED);
-    assert_int_equal(apiresponse_cluster_info(answer("404-configmap.json"),
-                                              STR("cs4xk2.0f8r7q2m5n1w9t3z"), &arena, &s, &e),
+    struct str odd = STR("{\"kind\": \"ConfigMap\", \"data\": {\"jws-kubeconfig-\": 1}}");
+    assert_int_equal(apiresponse_cluster_info(odd, &arena, &info, &e), 0);
+    assert_int_equal(info.n, 0);
+    assert_int_equal(apiresponse_cluster_info(answer("404-configmap.json"), &arena, &info, &e),
                      -EINVAL);
     assert_contains(e.msg, "not of kind ConfigMap");
 }

@@ -12,7 +12,7 @@
 #define TOKEN "cs4xk2.0f8r7q2m5n1w9t3z" /* that of the golden answers */
 #define OTHER "cs4xk2.0f8r7q2m5n1w9t30"
 #define START_WALL_MS INT64_C(1795985213000) /* Sun, 29 Nov 2026 20:46:53 GMT */
-#define FETCHES 128
+#define FETCHES 256
 
 struct asked {
     struct fetch fetch;
@@ -281,24 +281,106 @@ static void pauses_grow(void **state)
     mint_end(m);
 }
 
-static void the_cap(void **state)
+static struct asked *find_asked(uint32_t from, const char *what)
+{
+    for (uint32_t i = from; i < world.asked_n; i++)
+        if (world.asked[i].live && strcmp(world.asked[i].what, what) == 0)
+            return &world.asked[i];
+    return NULL;
+}
+
+/* Another one for each, of the golden one's length. */
+static const char *numbered(int i)
+{
+    return arena_printf(&world.arena, "n%05d.0f8r7q2m5n1w9t3z", i).p;
+}
+
+/* What is the same for all is asked for once; of the rest so many requests at the same time. */
+static void many_of_a_cluster(void **state)
 {
     (void)state;
     struct mint *all[60];
     for (int i = 0; i < 60; i++)
-        all[i] = begin(TOKEN);
+        all[i] = begin(numbered(i));
     alarm_comes();
+    assert_int_equal(world.live, 1);
+    struct mint *late = begin(numbered(60)); /* the version may be another one by now */
+    answer(VERSION, 200, "kube/version.json");
     assert_int_equal(world.live, MINTER_REQUESTS_MAX);
     assert_int_equal(world.due_ms, 601000); /* the end of one calls for the next */
-    finish(&world.asked[0], FETCH_UNREACHED, 0, STR(""));
-    assert_int_equal(world.asked_n, MINTER_REQUESTS_MAX + 1);
-    mint_end(all[1]);
+    assert_int_equal(late->version.major, 0);
+    finish(find_asked(0, POST), FETCH_OK, 409, STR("{}"));
+    assert_non_null(find_asked(0, VERSION));
     alarm_comes();
-    assert_int_equal(world.asked_n, MINTER_REQUESTS_MAX + 2);
     assert_int_equal(world.most, MINTER_REQUESTS_MAX);
+    mint_end(late);
+    assert_null(find_asked(0, VERSION)); /* nobody wants to know */
     for (int i = 0; i < 60; i++)
-        if (i != 1)
-            mint_end(all[i]);
+        mint_end(all[i]);
+}
+
+/* The body of a cluster-info with so many signatures. */
+static struct str signatures(uint32_t n)
+{
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    buf_printf(&b, "{\"kind\": \"ConfigMap\", \"data\": {\"kubeconfig\": \"k\"");
+    for (uint32_t i = 0; i < n; i++)
+        buf_printf(&b, ", \"jws-kubeconfig-x%05u\": \"j\"", i);
+    buf_printf(&b, "}}");
+    struct str text = arena_str(&world.arena, buf_view(&b));
+    buf_done(&b);
+    return text;
+}
+
+static uint32_t count_posts(void)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < world.asked_n; i++)
+        n += strcmp(world.asked[i].what, POST) == 0;
+    return n;
+}
+
+/* Each token is a part of cluster-info. */
+static void a_cluster_that_has_many_tokens(void **state)
+{
+    (void)state;
+    struct mint *all[60];
+    for (int i = 0; i < 60; i++)
+        all[i] = begin(numbered(i));
+    answer(VERSION, 200, "kube/version.json");
+    for (struct asked *f; (f = find_asked(0, POST));)
+        finish(f, FETCH_OK, 201, STR("{}"));
+    assert_int_equal(count_posts(), MINTER_REQUESTS_MAX); /* nobody knows how many there are */
+    finish(under_way(LOOK), FETCH_OK, 200, signatures(MINTER_TOKENS_MAX));
+    assert_int_equal(count_posts(), MINTER_REQUESTS_MAX);
+    assert_contains(all[59]->err.msg, "as many bootstrap tokens as it may have (2000)");
+    assert_string_equal(all[0]->err.msg, "");
+    for (int i = 0; i < MINTER_REQUESTS_MAX; i++)
+        mint_end(all[i]);
+    finish(under_way(LOOK), FETCH_OK, 200,
+           signatures(MINTER_TOKENS_MAX - 2 * MINTER_REQUESTS_MAX - 3));
+    assert_int_equal(count_posts(), MINTER_REQUESTS_MAX + 3); /* those of before may come yet */
+    for (struct asked *f; (f = find_asked(0, POST));)
+        finish(f, FETCH_OK, 403, STR("{}"));
+    assert_int_equal(count_posts(), 60);
+    for (int i = MINTER_REQUESTS_MAX; i < 60; i++)
+        mint_end(all[i]);
+}
+
+static void the_nearest_deadline_is_first(void **state)
+{
+    (void)state;
+    struct mint *first = begin(TOKEN);
+    world.now_ms += 1000;
+    struct mint *second = begin(OTHER);
+    finish(under_way(VERSION), FETCH_UNREACHED, 0, STR(""));
+    world.now_ms = 601000;
+    minter_on_alarm(world.minter);
+    assert_int_equal(first->outcome, MINT_LATE);
+    assert_int_equal(second->outcome, MINT_PENDING);
+    mint_end(first);
+    mint_end(second);
 }
 
 static void a_full_queue(void **state)
@@ -337,4 +419,5 @@ static void malformed_intents(void **state)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
 
 UNIT_MAIN(TEST(real_answers), TEST(conflicts), TEST(real_refusals), TEST(faults_of_the_post),
-          TEST(pauses_grow), TEST(the_cap), TEST(a_full_queue), TEST(malformed_intents))
+          TEST(pauses_grow), TEST(many_of_a_cluster), TEST(a_cluster_that_has_many_tokens),
+          TEST(the_nearest_deadline_is_first), TEST(a_full_queue), TEST(malformed_intents))

@@ -59,7 +59,7 @@ def test_refusals_reach_the_console():
             refused(m.run(), "403-window-closed")
             site.serial()
             refused(m.run(), "403-join-key")
-            tap.eq(site.node()["alarm"], "a wrong join key")
+            tap.wait_until(lambda: site.node()["alarm"] == "a wrong join key", what="the alarm")
             key = re.search(r"/s/(\w+)/", serial)[1]
             m.put("/sys/class/dmi/id/product_serial", f"ds=nocloud;s={site.url}/s/{key}/\n")
             refused(m.run(), "403-join-key")

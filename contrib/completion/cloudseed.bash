@@ -15,7 +15,8 @@ _cloudseed_words() {
         case $word in
         --all | --against | --sha256 | --role | --cluster | --mac | --address | --uuid | --serial | \
             --var | --unset | --for | --network | --timeout | --kind | --since | --sealing-key | \
-            --kubeconfig | --context)
+            --pve | --token-file | --vmid | --name | --fingerprint | --pool | --bridge | --vlan | \
+            --template | --kubeconfig | --context)
             [[ ${COMP_WORDS[i + 1]-} == = ]] && ((i++))
             ((++i))
             ;;
@@ -150,6 +151,13 @@ _cloudseed_options() {
         options+=(--json)
         ;;
     'asset list'*) options+=(--json --names) ;;
+    'pve login'*) options+=(--name --fingerprint --token-file) ;;
+    'pve check'*) options+=(--json --pve --token-file --pool --bridge --vlan --template) ;;
+    'pve list'*) options+=(--json --pve --token-file) ;;
+    'pve register'*) options+=(--json --pve --token-file --vmid --for) ;;
+    'pve unregister'*) options+=(--json --pve --token-file --vmid) ;;
+    'pve start'*) options+=(--pve --token-file --vmid) ;;
+    'pve stop'*) options+=(--pve --token-file --vmid --hard) ;;
     'asset verify'*) options+=(--json) ;;
     'asset add'*) options+=(--sha256) ;;
     render*) options+=(--all --json --names --provenance) ;;
@@ -163,7 +171,7 @@ _cloudseed_options() {
 _cloudseed_operands() {
     case "${words[*]-}" in
     '' | help)
-        _cloudseed_fixed check render diff node dhcp reference asset cluster watch wait events \
+        _cloudseed_fixed check render diff node dhcp reference asset pve cluster watch wait events \
             known-hosts reload backup restore server ca help
         ;;
     node | 'help node')
@@ -172,7 +180,7 @@ _cloudseed_operands() {
         ;;
     render | watch* | wait* | events | known-hosts | 'node show' | 'node url' | 'node set' | 'node rm'* | \
         'node arm'* | 'node disarm'* | 'node unlock'* | 'node accept-keys'* | 'node rekey'* | \
-        'node reprovision'*)
+        'node reprovision'* | 'pve register' | 'pve unregister' | 'pve start' | 'pve stop')
         _cloudseed_names "$1" "${where[@]}" node list --names
         ;;
     'node adopt')
@@ -185,6 +193,7 @@ _cloudseed_operands() {
         ;;
     server | 'help server') _cloudseed_fixed acknowledge ;;
     ca | 'help ca') _cloudseed_fixed show renew rotate ;;
+    pve | 'help pve') _cloudseed_fixed login check list register unregister start stop ;;
     cluster | 'help cluster') _cloudseed_fixed list show adopt certs reset ;;
     'cluster show' | 'cluster adopt' | 'cluster certs' | 'cluster reset')
         _cloudseed_names "$1" "${where[@]}" cluster list --names
@@ -218,7 +227,7 @@ _cloudseed() {
     _cloudseed_words $((at + 1))
     _cloudseed_unquote "$cur" || return
     case $before in
-    --config | --server | --sealing-key | --kubeconfig) _cloudseed_files ;;
+    --config | --server | --sealing-key | --kubeconfig | --token-file) _cloudseed_files ;;
     --seed | --templates | --state | --assets | --all | --against) _cloudseed_files -d ;;
     --color) _cloudseed_fixed auto always never ;;
     --kind)
@@ -232,7 +241,8 @@ _cloudseed() {
         fi
         ;;
     --url | --sha256 | --role | --cluster | --mac | --address | --uuid | --serial | --var | \
-        --unset | --network | --timeout | --since | --context) ;;
+        --unset | --network | --timeout | --since | --context | --pve | --vmid | --name | \
+        --fingerprint | --pool | --bridge | --vlan | --template) ;;
     *)
         if [[ $cur == -* ]]; then
             _cloudseed_options

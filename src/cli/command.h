@@ -50,6 +50,13 @@ struct command {
     X(node_rekey)         \
     X(node_reprovision)   \
     X(node_accept_keys)   \
+    X(pve_login)          \
+    X(pve_check)          \
+    X(pve_list)           \
+    X(pve_register)       \
+    X(pve_unregister)     \
+    X(pve_start)          \
+    X(pve_stop)           \
     X(cluster_list)       \
     X(cluster_show)       \
     X(cluster_adopt)      \

@@ -119,6 +119,20 @@ static struct str write_list(STACK_OF(X509) * list, struct arena *a)
     return text;
 }
 
+int certificate_fingerprint(struct str pem, char ret[static CERTIFICATE_FINGERPRINT_SIZE],
+                            struct err *e)
+{
+    STACK_OF(X509) *list = x509_read_list(pem, CERTIFICATE_CAS_MAX, "the certificate", e);
+    unsigned char digest[X509_DIGEST_BYTES];
+    if (!list)
+        return -EINVAL;
+    must(X509_digest(sk_X509_value(list, 0), EVP_sha256(), digest, NULL));
+    for (size_t i = 0; i < sizeof(digest); i++)
+        sprintf(ret + 3 * i, "%02X%s", digest[i], i + 1 < sizeof(digest) ? ":" : "");
+    sk_X509_pop_free(list, X509_free);
+    return 0;
+}
+
 int certificate_check_list(struct str pem, int max, const char *what, struct err *e)
 {
     STACK_OF(X509) *list = x509_read_list(pem, max, what, e);

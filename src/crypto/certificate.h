@@ -45,6 +45,11 @@ void certificate_done(struct certificate *c);
 /* Whether a text holds 1 to `max` certificates that can be read, of whatever kind. */
 int certificate_check_list(struct str pem, int max, const char *what, struct err *e);
 
+#define CERTIFICATE_FINGERPRINT_SIZE 96
+/* SHA-256 of the first certificate of a PEM text, as "AB:CD:…" with a NUL. */
+int certificate_fingerprint(struct str pem, char ret[static CERTIFICATE_FINGERPRINT_SIZE],
+                            struct err *e);
+
 /* Whether the server's own certificate is valid for the name. */
 bool certificate_covers(const struct certificate *c, const struct certificate_name *name);
 /* "https://seed.home.arpa:8443", "http://[2001:db8::5]": false if it holds no host. The name points

@@ -32,8 +32,9 @@ COMMANDS = ["check", "render", "diff", "node list", "node show", "node url", "dh
             "asset bootloaders",
             "node add", "node discovered", "node adopt", "node set", "node rm", "node arm",
             "node disarm", "node unlock", "node rekey", "node reprovision",
-            "node accept-keys", "cluster list", "cluster show", "cluster adopt", "cluster certs",
-            "cluster reset", "watch", "wait",
+            "node accept-keys", "pve login", "pve check", "pve list", "pve register",
+            "pve unregister", "pve start", "pve stop", "cluster list", "cluster show",
+            "cluster adopt", "cluster certs", "cluster reset", "watch", "wait",
             "events", "known-hosts", "reload", "backup", "restore", "server acknowledge",
             "ca show", "ca renew", "ca rotate", "help"]
 

@@ -28,7 +28,7 @@ MAY_SEE = {
     "daemon": GROUND + ["template", "wire", "port", "crypto", "tree", "config", "render", "fleet",
                         "kube", "core", "store", "net"],
     "cli": GROUND + ["template", "wire", "port", "crypto", "tree", "config", "render", "kube",
-            "net/fetch/easy.h"],
+            "net/fetch/easy.h", "net/fetch/once.h"],
 }
 
 # The library headers, and the folders or files that alone may include them.

@@ -14,18 +14,13 @@ from urllib.parse import quote, urlencode
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
 import tap  # noqa: E402
 from pve.cluster import Pve  # noqa: E402
+from pve.homelab import BRIDGE, ROLE, TOKEN, world  # noqa: E402
 from pve.machines import decoded  # noqa: E402
 from pve.schema import Refused  # noqa: E402
 from pve.server import StandIn  # noqa: E402
 
 VERSIONS = ((9, 2), (8, 4), (7, 4))
-ROLE = ("VM.Audit VM.Allocate VM.Clone VM.PowerMgmt VM.Config.CPU VM.Config.Memory VM.Config.Disk"
-        " VM.Config.Network VM.Config.HWType VM.Config.Options VM.Config.Cloudinit"
-        " Datastore.AllocateSpace Pool.Audit").split()
-BRIDGE = "/sdn/zones/localnetwork/vmbr0"
 UUID = "4c4c4544-0042-3510-8052-b4c04f4e4432"
-
-
 class Answer:
     def __init__(self, response):
         self.status, self.reason, raw = response.status, response.reason, response.read()
@@ -37,7 +32,7 @@ class Answer:
 class Client:
     """A request each on a connection of its own, unless a test keeps one."""
 
-    def __init__(self, api, host="pve1", token="cloudseed@pve!t=s3cret"):
+    def __init__(self, api, host="pve1", token=TOKEN):
         self.api, self.host, self.token = api, host, token
 
     def connect(self):
@@ -68,30 +63,6 @@ class Client:
         self.api.pve.tasks.wait_all()
         path = f"/nodes/{self.host}/tasks/{quote(answer.data, safe='')}/status"
         return self.get(path).data["exitstatus"]
-
-
-def world(version=(9, 2), role=None, pool=True):
-    """Two hosts, a template, a pool with it and its storage, and a token that may use them."""
-    pve = Pve(version)
-    pve.add_host("pve1")
-    pve.add_host("pve2")
-    pve.add_storage("local-lvm", hosts=["pve1", "pve2"])
-    pve.add_storage("ceph", "rbd")
-    pve.add_storage("local", "dir", ["pve1", "pve2"], content="iso,vztmpl,import")
-    pve.add_vm(9000, "pve1", template=True, name="noble", scsi0="local-lvm:4",
-               net0="virtio,bridge=vmbr0", boot="order=scsi0;net0", tags="image",
-               description="Ubuntu 24.04", cores="2", memory="2048", agent="1")
-    pve.add_pool("k8s", 9000, "local-lvm")
-    privs = list(role or ROLE)
-    if version >= (8, 0):
-        pve.rights.add_role("Net", ["SDN.Use"])
-        for who in ("cloudseed@pve", "cloudseed@pve!t"):
-            pve.rights.allow(BRIDGE, who, "Net")
-    pve.rights.add_role("Cloudseed", privs)
-    pve.rights.add_token("cloudseed@pve!t", "s3cret")
-    for who in ("cloudseed@pve", "cloudseed@pve!t"):
-        pve.rights.allow("/pool/k8s" if pool else "/", who, "Cloudseed")
-    return pve
 
 
 def clone(client, newid=101, **more):

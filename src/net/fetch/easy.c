@@ -106,6 +106,14 @@ void easy_identify(CURL *easy, struct str certificate, struct str key)
     EASY_SET(easy, CURLOPT_KEYPASSWD, "");
 }
 
+void easy_only_look(CURL *easy)
+{
+    EASY_SET(easy, CURLOPT_CONNECT_ONLY, 1L);
+    EASY_SET(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+    EASY_SET(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    EASY_SET(easy, CURLOPT_CERTINFO, 1L);
+}
+
 void easy_method(CURL *easy, const char *method, struct str body)
 {
     EASY_SET(easy, CURLOPT_HTTPGET, 1L);

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/fs.h"
+#include "cli/common/cli.h"
+#include "cli/pve/pve.h"
+#include "crypto/certificate.h"
+#include "net/fetch/once.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define CONNECT_MS 10000
+
+struct login {
+    struct cli *cli;
+    struct pve_endpoint endpoint;
+    struct pve_version version;
+    bool pins_leaf; /* the certificate itself, as no CA that can be had has issued it */
+};
+
+/* "pve1" of "https://pve1.home.arpa:8006", "192-0-2-7" of an address. */
+static struct str default_name(struct str url, struct arena *a)
+{
+    struct str rest = str_skip(url, 8), host = str_cut(&rest, ':');
+    struct str label = str_cut(&host, '.');
+    char *text = (char *)arena_str(a, label).p;
+    bool is_number = label.n && strspn(text, "0123456789") == label.n;
+    for (char *at = text; *at; at++)
+        *at = *at >= 'A' && *at <= 'Z' ? (char)(*at + 32) : *at;
+    return is_number || strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") != label.n
+               ? STR("pve")
+               : str_from(text);
+}
+
+/* --- Whom to trust ---------------------------------------------------------------------------- */
+
+static int try_with(struct login *l, struct str ca, struct err *e)
+{
+    struct pve *p;
+    l->endpoint.ca = ca;
+    p = pve_new(&l->endpoint);
+    int r = pve_version(p, &l->cli->arena, &l->version, e);
+    pve_free(p);
+    return r;
+}
+
+static bool same_fingerprint(struct str given, const char *text)
+{
+    return str_eq_nocase(str_trim(given), str_from(text));
+}
+
+static int ask(const struct cli *c, const char *fingerprint)
+{
+    char answer[8];
+    fprintf(stderr,
+            "The host's certificate has the SHA-256 fingerprint\n  %s\n"
+            "Compare it with 'pvenode cert info' on the host, or Node > System > Certificates.\n"
+            "Is it the same? [y/N] ",
+            fingerprint);
+    if (fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y'))
+        return CLI_OK;
+    return cli_fail(c, "not confirmed: nothing was saved");
+}
+
+static int confirm(const struct cli *c, const char *fingerprint)
+{
+    const char *given = flags_value(&c->flags, "fingerprint");
+    if (given && same_fingerprint(str_from(given), fingerprint))
+        return CLI_OK;
+    if (given)
+        return cli_fail(c, "the host's certificate has another fingerprint: %s", fingerprint);
+    if (isatty(STDIN_FILENO))
+        return ask(c, fingerprint);
+    return cli_fail(c,
+                    "the host's certificate has the SHA-256 fingerprint %s: compare it, and "
+                    "confirm it with --fingerprint",
+                    fingerprint);
+}
+
+static struct str root_in(struct value list)
+{
+    for (uint32_t i = 0; list.kind == VALUE_LIST && i < list.n; i++) {
+        if (str_is(value_get_text(list.items[i], STR("filename")), "pve-root-ca.pem"))
+            return value_get_text(list.items[i], STR("pem"));
+    }
+    return STR("");
+}
+
+/* The CA of the whole cluster, so that certificates may be renewed. */
+static int find_root(struct login *l, struct str *ret, struct err *e)
+{
+    struct arena *a = &l->cli->arena;
+    struct pve *p = pve_new(&l->endpoint);
+    struct value nodes, list = {0};
+    int r = pve_get(p, STR("/nodes"), a, &nodes, e);
+    *ret = STR("");
+    for (uint32_t i = 0; r == 0 && nodes.kind == VALUE_LIST && i < nodes.n && !ret->n; i++) {
+        struct str node = pve_text(nodes.items[i], "node", a);
+        if (!str_is(value_get_text(nodes.items[i], STR("status")), "online"))
+            continue;
+        r = pve_get(p, ARENA_JOIN(a, STR("/nodes/"), node, STR("/certificates/info")), a, &list, e);
+        *ret = root_in(list);
+    }
+    pve_free(p);
+    return r;
+}
+
+/* Through the certificate that was confirmed its CA is asked for, and then that must do. */
+static int pin(struct login *l, struct err *e)
+{
+    struct str leaf = l->endpoint.ca, root;
+    struct err why;
+    int r = try_with(l, leaf, e);
+    if (r == 0)
+        r = find_root(l, &root, e);
+    if (r < 0)
+        return r;
+    if (root.n && try_with(l, root, &why) == 0)
+        return 0;
+    l->endpoint.ca = leaf;
+    l->pins_leaf = true;
+    return 0;
+}
+
+static int trust(struct login *l)
+{
+    struct cli *c = l->cli;
+    char fingerprint[CERTIFICATE_FINGERPRINT_SIZE];
+    struct err e;
+    int r = try_with(l, STR(""), &e);
+    if (r != -EACCES)
+        return r < 0 ? cli_fail(c, "%s", e.msg) : CLI_OK;
+    if (once_certificate(l->endpoint.url, CONNECT_MS, &c->arena, &l->endpoint.ca, &e) < 0 ||
+        certificate_fingerprint(l->endpoint.ca, fingerprint, &e) < 0)
+        return cli_fail(c, "%.*s: %s", STR_ARG(l->endpoint.url), e.msg);
+    int status = confirm(c, fingerprint);
+    if (status == CLI_OK && pin(l, &e) < 0)
+        status = cli_fail(c, "%s", e.msg);
+    return status;
+}
+
+/* --- What is kept ----------------------------------------------------------------------------- */
+
+static int keep_token(struct login *l)
+{
+    struct cli *c = l->cli;
+    struct str path;
+    struct err e;
+    if (!flags_given(&c->flags, "token-file"))
+        return CLI_OK;
+    if (pve_endpoint_token_path(l->endpoint.name.p, &c->arena, &path, &e) < 0)
+        return cli_fail(c, "%s", e.msg);
+    if (strcmp(path.p, flags_value(&c->flags, "token-file")) == 0)
+        return CLI_OK;
+    unlink(path.p);
+    return fs_create(path.p, l->endpoint.token, 0600, &e) < 0 ? cli_fail(c, "%s", e.msg) : CLI_OK;
+}
+
+static int keep(struct login *l)
+{
+    struct cli *c = l->cli;
+    struct str path;
+    struct err e;
+    if (pve_endpoint_save(&l->endpoint, &c->arena, &path, &e) < 0)
+        return cli_fail(c, "%s", e.msg);
+    int status = keep_token(l);
+    if (status != CLI_OK)
+        return status;
+    cli_print_line("%.*s is Proxmox VE %u.%u at %.*s, saved in %.*s", STR_ARG(l->endpoint.name),
+                   l->version.major, l->version.minor, STR_ARG(l->endpoint.url), STR_ARG(path));
+    if (l->pins_leaf)
+        cli_note(c,
+                 "no CA that the host gives has issued its certificate, so only this certificate "
+                 "is trusted: run 'cloudseed pve login' again when it was renewed");
+    return CLI_OK;
+}
+
+static int run(struct cli *c)
+{
+    struct login l = {.cli = c};
+    const char *name = flags_value(&c->flags, "name");
+    struct err e;
+    c->arena.secret = true;
+    if (pve_endpoint_url(c->operands[0], &c->arena, &l.endpoint.url, &e) < 0)
+        return cli_misuse(c, "%s", e.msg);
+    l.endpoint.name = name ? str_from(name) : default_name(l.endpoint.url, &c->arena);
+    if (pve_endpoint_token(l.endpoint.name.p, flags_value(&c->flags, "token-file"), &c->arena,
+                           &l.endpoint.token, &e) < 0)
+        return cli_fail(c, "%s", e.msg);
+    int status = trust(&l);
+    return status == CLI_OK ? keep(&l) : status;
+}
+
+const struct command command_pve_login = {
+    .name = "pve login",
+    .operands = "URL",
+    .operands_min = 1,
+    .operands_max = 1,
+    .flags = FLAGS({"name", "NAME", "what to call it (default: the host's name)"},
+                   {"fingerprint", "SHA256", "the fingerprint of its certificate, to ask nobody"},
+                   {"token-file", "FILE", "the API token; it is kept for later"}),
+    .summary = "get to know a Proxmox VE host or cluster",
+    .help =
+        "Shows the fingerprint of the host's certificate, as ssh does, and keeps the CA of the\n"
+        "cluster: hosts may renew their certificates. A certificate of a public CA is trusted\n"
+        "without a question. The API token is a line USER@REALM!ID=SECRET in a file that only\n"
+        "you can read, in CLOUDSEED_PVE_TOKEN, or the systemd credential pve-token. One host\n"
+        "of a cluster is enough: it answers for all.\n"
+        "\n"
+        "Examples:\n"
+        "  cloudseed pve login https://pve1.home.arpa:8006 --token-file token\n"
+        "  cloudseed pve login pve1 --name home --fingerprint AB:CD:...\n",
+    .run = run,
+};

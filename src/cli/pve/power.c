@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/pve/session.h"
+
+#include <errno.h>
+
+#define TASK_MS 120000
+#define SHUTDOWN_MS 240000
+#define RUNNING_MS 60000
+
+/* A VM under HA is started and stopped later than its task ends, and another client may have been
+ * faster: only the VM's own state counts. */
+static int state_is(struct pve_session *s, const struct pve_vm *vm, const char *state, bool *ret,
+                    struct err *e)
+{
+    struct value current;
+    int r = pve_get(s->pve, pve_vm_path(vm, "/status/current", &s->arena), &s->arena, &current, e);
+    *ret = r == 0 && str_is(value_get_text(current, STR("status")), state);
+    return r;
+}
+
+static int await_state(struct pve_session *s, const struct pve_vm *vm, const char *state,
+                       struct err *e)
+{
+    bool there = false;
+    int r = 0;
+    for (unsigned waited = 0; r == 0 && !there && waited < RUNNING_MS; waited += PVE_PAUSE_MS) {
+        if (waited)
+            pve_pause();
+        r = state_is(s, vm, state, &there, e);
+    }
+    return r < 0 || there ? r : err_set(e, -ETIMEDOUT, "VM %u is not %s yet", vm->vmid, state);
+}
+
+struct power {
+    const char *action; /* of the API: "start" */
+    const char *state;  /* that it leads to */
+    uint32_t within_ms;
+};
+
+static int act(struct pve_session *s, const struct pve_vm *vm, const struct power *power,
+               struct err *e)
+{
+    struct str path = pve_vm_path(vm, "/status/", &s->arena);
+    const struct pve_request q = {
+        .method = "POST",
+        .path = ARENA_JOIN(&s->arena, path, str_from(power->action)),
+    };
+    unsigned warnings = 0;
+    bool there;
+    int r = state_is(s, vm, power->state, &there, e);
+    if (r < 0 || there)
+        return r;
+    r = pve_do(s->pve, &q, power->within_ms, &warnings, e);
+    if (r < 0) { /* "VM 101 already running" is what was asked for */
+        struct err other;
+        if (state_is(s, vm, power->state, &there, &other) == 0 && there)
+            return 0;
+        return r;
+    }
+    if (warnings)
+        cli_note(s->cli, "VM %u: the task has %u warning%s: see its log in Proxmox", vm->vmid,
+                 warnings, warnings == 1 ? "" : "s");
+    return await_state(s, vm, power->state, e);
+}
+
+static int run(struct cli *c, const struct power *power)
+{
+    struct pve_session s;
+    struct pve_vm vm;
+    struct err e;
+    int status = pve_session_open(c, false, &s);
+    if (status == CLI_OK)
+        status = pve_session_find(&s, c->operands[0], &vm);
+    if (status == CLI_OK && act(&s, &vm, power, &e) < 0)
+        status = pve_session_fail(&s, &e);
+    if (status == CLI_OK)
+        cli_print_line("%s: VM %u on %.*s is %s", c->operands[0], vm.vmid, STR_ARG(vm.host),
+                       power->state);
+    pve_session_close(&s);
+    return status;
+}
+
+static int run_start(struct cli *c)
+{
+    return run(c, &(const struct power){"start", "running", TASK_MS});
+}
+
+static int run_stop(struct cli *c)
+{
+    bool hard = flags_given(&c->flags, "hard");
+    return run(c, &(const struct power){hard ? "stop" : "shutdown", "stopped", SHUTDOWN_MS});
+}
+
+const struct command command_pve_start = {
+    .name = "pve start",
+    .operands = "NODE",
+    .operands_min = 1,
+    .operands_max = 1,
+    .flags = FLAGS(FLAG_VMID, FLAG_PVE, FLAG_TOKEN),
+    .summary = "start a node's VM",
+    .help =
+        "Waits until it runs. One that runs already is left alone. The token needs VM.PowerMgmt\n"
+        "for the VM.\n"
+        "\n"
+        "Examples:\n"
+        "  cloudseed pve start k8s-worker-2 && cloudseed wait k8s-worker-2\n",
+    .run = run_start,
+};
+
+const struct command command_pve_stop = {
+    .name = "pve stop",
+    .operands = "NODE",
+    .operands_min = 1,
+    .operands_max = 1,
+    .flags = FLAGS({"hard", NULL, "cut its power instead of asking it to shut down"}, FLAG_VMID,
+                   FLAG_PVE, FLAG_TOKEN),
+    .summary = "stop a node's VM",
+    .help =
+        "Asks the machine to shut down and waits until it has. What waits for a cold start, as\n"
+        "a new serial does, is in force when it is started again.\n"
+        "\n"
+        "Examples:\n"
+        "  cloudseed pve stop k8s-worker-2\n"
+        "  cloudseed pve stop k8s-worker-2 --hard\n",
+    .run = run_stop,
+};

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/pve/session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+int pve_session_open(struct cli *c, bool asks_server, struct pve_session *ret)
+{
+    struct err e;
+    *ret = (struct pve_session){.cli = c};
+    arena_init(&ret->arena, 65536);
+    ret->arena.secret = true;
+    if (pve_endpoint_load(flags_value(&c->flags, "pve"), flags_value(&c->flags, "token-file"),
+                          &ret->arena, &ret->endpoint, &e) < 0)
+        return cli_fail(c, "%s", e.msg);
+    ret->pve = pve_new(&ret->endpoint);
+    return asks_server ? api_open(c, &ret->api) : CLI_OK;
+}
+
+void pve_session_close(struct pve_session *s)
+{
+    if (s->api.cli)
+        api_close(&s->api);
+    pve_free(s->pve);
+    arena_done(&s->arena);
+}
+
+static const char *advice(const struct err *e)
+{
+    switch (e->code) {
+    case -EACCES:
+        return ": if its certificate was replaced, compare the fingerprint and run 'cloudseed pve "
+               "login' again";
+    case -ETIMEDOUT: return ": it may have been done: run the command again, it looks first";
+    case -EBUSY: return ": try again in a moment";
+    case -EHOSTUNREACH: return ": the host that the VM is on is away";
+    default: return "";
+    }
+}
+
+int pve_session_fail(const struct pve_session *s, const struct err *e)
+{
+    return cli_fail(s->cli, "%s%s", e->msg, advice(e));
+}
+
+/* --- A node's VM ------------------------------------------------------------------------------ */
+
+static int vmid_of(const struct cli *c, const char *text, uint32_t *ret)
+{
+    uint64_t number;
+    if (!str_to_u64(str_from(text), 999999999, &number) || number < 100)
+        return cli_misuse(c, "--vmid '%s': expected a number from 100 to 999999999", text);
+    *ret = (uint32_t)number;
+    return CLI_OK;
+}
+
+static int find_by_name(struct pve_session *s, const char *node, uint32_t *ret)
+{
+    const struct pve_field fields[] = {{"type", STR("vm")}};
+    const struct pve_request q = {"GET", STR("/cluster/resources"), fields, 1};
+    struct value list;
+    struct err e;
+    unsigned found = 0;
+    if (pve_ask(s->pve, &q, &s->arena, &list, &e) < 0)
+        return pve_session_fail(s, &e);
+    for (uint32_t i = 0; list.kind == VALUE_LIST && i < list.n; i++) {
+        struct value item = list.items[i];
+        if (!str_is(pve_text(item, "name", &s->arena), node) || pve_truth(item, "template"))
+            continue;
+        *ret = (uint32_t)pve_number(item, "vmid", 0);
+        found++;
+    }
+    if (found == 1)
+        return CLI_OK;
+    return found ? cli_fail(s->cli, "%u VMs are named %s: choose one with --vmid", found, node)
+                 : cli_fail(s->cli,
+                            "no VM that the token sees is named %s: give its id with --vmid", node);
+}
+
+int pve_session_find(struct pve_session *s, const char *node, struct pve_vm *ret)
+{
+    const char *given = flags_value(&s->cli->flags, "vmid");
+    uint32_t vmid = 0;
+    struct err e;
+    int status = given ? vmid_of(s->cli, given, &vmid) : find_by_name(s, node, &vmid);
+    if (status != CLI_OK)
+        return status;
+    return pve_find_vm(s->pve, vmid, &s->arena, ret, &e) < 0 ? pve_session_fail(s, &e) : CLI_OK;
+}
+
+static bool has_mac(struct value config, struct str mac)
+{
+    for (unsigned i = 0; i < 32; i++) {
+        char key[8];
+        struct card card;
+        snprintf(key, sizeof(key), "net%u", i);
+        struct str text = value_get_text(config, str_from(key));
+        if (text.n && card_read(text, &card, NULL) == 0 && str_eq_nocase(card.mac, mac))
+            return true;
+    }
+    return false;
+}
+
+static int match_macs(struct pve_session *s, struct value node, const struct pve_vm *vm,
+                      struct value config)
+{
+    struct value macs = value_get(node, STR("macs"));
+    for (uint32_t i = 0; macs.kind == VALUE_LIST && i < macs.n; i++) {
+        if (!has_mac(config, value_text(macs.items[i])))
+            return cli_fail(s->cli,
+                            "VM %u has no network card with the MAC %.*s of %.*s: is it another "
+                            "machine?",
+                            vm->vmid, STR_ARG(value_text(macs.items[i])),
+                            STR_ARG(api_text(node, "name")));
+    }
+    return CLI_OK;
+}
+
+int pve_session_match(struct pve_session *s, struct value node, const struct pve_vm *vm,
+                      struct value config)
+{
+    struct str name = api_text(node, "name"), uuid = api_text(node, "uuid");
+    struct str vm_name = pve_text(config, "name", &s->arena);
+    struct smbios smbios;
+    struct err e;
+    if (vm->is_template || pve_truth(config, "template"))
+        return cli_fail(s->cli, "VM %u is a template: every clone would get this node's serial",
+                        vm->vmid);
+    if (!str_eq(vm_name, name))
+        return cli_fail(s->cli,
+                        "VM %u is named '%.*s', not %.*s: is it another machine? Rename it in "
+                        "Proxmox if it is not",
+                        vm->vmid, STR_ARG(vm_name), STR_ARG(name));
+    if (smbios_read(value_get_text(config, STR("smbios1")), &s->arena, &smbios, &e) < 0)
+        return cli_fail(s->cli, "VM %u: %s", vm->vmid, e.msg);
+    if (uuid.n && !str_eq_nocase(uuid, smbios.uuid))
+        return cli_fail(s->cli, "VM %u has the uuid %.*s, and %.*s has %.*s: is it a clone?",
+                        vm->vmid, STR_ARG(smbios.uuid), STR_ARG(name), STR_ARG(uuid));
+    return match_macs(s, node, vm, config);
+}

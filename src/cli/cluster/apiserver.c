@@ -3,48 +3,36 @@
 
 #include "base/mem.h"
 #include "kube/retry.h"
-#include "net/fetch/easy.h"
+#include "net/fetch/once.h"
 
-#include <errno.h>
+#include <stdlib.h>
 
-#define CONNECT_MS 10000L
-#define REQUEST_MS 60000L
+#define CONNECT_MS 10000
+#define REQUEST_MS 60000
 #define ANSWER_MAX_BYTES ((size_t)4 << 20)
 #define SECRET_PIECE 20
 
 struct apiserver {
-    CURL *easy;
-    struct arena arena; /* of endpoint and token */
-    struct str endpoint, token;
-    struct buf body;
-    char why[CURL_ERROR_SIZE];
+    struct once *once;
+    struct arena arena; /* of endpoint and authorization */
+    struct str endpoint, token, authorization;
 };
-
-static size_t on_body(char *p, size_t one, size_t n, void *cls)
-{
-    struct apiserver *s = cls;
-    (void)one;
-    return buf_append(&s->body, p, n) ? n : 0;
-}
 
 struct apiserver *apiserver_new(const struct apiserver_access *access)
 {
+    const struct once_access how = {
+        .ca = access->ca,
+        .certificate = access->certificate,
+        .key = access->key,
+        .answer_max_bytes = ANSWER_MAX_BYTES,
+    };
     struct apiserver *s = MEM_NEW(struct apiserver);
-    easy_setup();
     arena_init(&s->arena, 4096);
-    buf_init(&s->body, ANSWER_MAX_BYTES);
-    s->arena.secret = s->body.secret = true;
+    s->arena.secret = true;
+    s->once = once_new(&how);
     s->endpoint = arena_str(&s->arena, access->endpoint);
     s->token = arena_str(&s->arena, access->token);
-    s->easy = easy_new();
-    easy_trust(s->easy, access->ca);
-    if (access->certificate.n)
-        easy_identify(s->easy, access->certificate, access->key);
-    EASY_SET(s->easy, CURLOPT_ERRORBUFFER, s->why);
-    EASY_SET(s->easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
-    EASY_SET(s->easy, CURLOPT_TIMEOUT_MS, REQUEST_MS);
-    EASY_SET(s->easy, CURLOPT_WRITEFUNCTION, on_body);
-    EASY_SET(s->easy, CURLOPT_WRITEDATA, s);
+    s->authorization = ARENA_JOIN(&s->arena, STR("Bearer "), access->token);
     return s;
 }
 
@@ -52,48 +40,35 @@ void apiserver_free(struct apiserver *s)
 {
     if (!s)
         return;
-    curl_easy_cleanup(s->easy);
-    buf_done(&s->body);
+    once_free(s->once);
     arena_done(&s->arena);
     free(s);
-    easy_teardown();
-}
-
-static int fail(const struct apiserver *s, CURLcode code, struct err *e)
-{
-    const char *why = s->why[0] ? s->why : curl_easy_strerror(code);
-    int number = code == CURLE_OPERATION_TIMEDOUT ? -ETIMEDOUT : -EIO;
-    return err_set(e, number, "%.*s: %s", STR_ARG(s->endpoint), why);
 }
 
 int apiserver_ask(struct apiserver *s, const struct apirequest *q, const char *what,
                   struct arena *a, struct apiserver_answer *ret, struct err *e)
 {
-    const struct str none = {NULL, 0};
     const struct retry_secret secret = {s->token, SECRET_PIECE};
-    struct curl_slist *headers = easy_headers(q->content_type ? str_from(q->content_type) : none);
-    long status = 0;
-    if (s->token.n)
-        headers =
-            easy_header(headers, STR("Authorization"), ARENA_JOIN(a, STR("Bearer "), s->token));
-    buf_clear(&s->body);
-    s->why[0] = 0;
-    EASY_SET(s->easy, CURLOPT_URL, ARENA_JOIN(a, s->endpoint, q->path).p);
-    easy_method(s->easy, q->method, q->content_type ? q->body : none);
-    EASY_SET(s->easy, CURLOPT_HTTPHEADER, headers);
-    /* On a connection that turns out to be dead libcurl would send it twice. */
-    EASY_SET(s->easy, CURLOPT_FRESH_CONNECT, strcmp(q->method, "POST") == 0 ? 1L : 0L);
-    CURLcode code = curl_easy_perform(s->easy);
-    curl_slist_free_all(headers);
-    if (code != CURLE_OK)
-        return fail(s, code, e);
-    curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &status);
-    struct str body = arena_str(a, buf_view(&s->body));
-    if (status / 100 != 2) {
-        retry_describe(what, (int)status, body, &secret, 1, a, e);
+    const struct once_header headers[] = {{STR("Authorization"), s->authorization}};
+    const struct once_request sent = {
+        .method = q->method,
+        .url = ARENA_JOIN(a, s->endpoint, q->path),
+        .headers = headers,
+        .headers_n = s->token.n ? 1 : 0,
+        .type = q->content_type ? str_from(q->content_type) : (struct str){NULL, 0},
+        .body = q->body,
+        .fresh = strcmp(q->method, "POST") == 0,
+        .connect_ms = CONNECT_MS,
+        .whole_ms = REQUEST_MS,
+    };
+    struct once_answer answer;
+    if (once_ask(s->once, &sent, a, &answer, e) < 0)
+        return err_prefix(e, "%.*s", STR_ARG(s->endpoint));
+    if (answer.status / 100 != 2) {
+        retry_describe(what, answer.status, answer.body, &secret, 1, a, e);
         return e->code;
     }
     if (ret)
-        *ret = (struct apiserver_answer){(int)status, body};
+        *ret = (struct apiserver_answer){answer.status, answer.body};
     return 0;
 }

@@ -14,13 +14,14 @@
 #include <stdint.h>
 
 struct once_access {
-    struct str ca; /* PEM: verifies the server only by these; empty: by the system's CAs */
+    struct str ca;               /* PEM: verifies the server only by these; empty: the system's */
+    struct str certificate, key; /* PEM: who we are; empty: nobody */
     size_t answer_max_bytes;
 };
 
 struct once;
 
-/* The text need only live until it returns. Sends nothing. */
+/* Texts need only live until it returns. Sends nothing. */
 struct once *once_new(const struct once_access *access);
 /* NULL is fine. */
 void once_free(struct once *o);

@@ -41,8 +41,8 @@ def cluster(stack):
 
 def passes(file, words, told):
     print(f"# {file}", flush=True)
-    done = subprocess.run([sys.executable, "-B", str(HERE / file), *words], timeout=SECONDS,
-                          env={**os.environ, **told}, check=False)
+    command = ["timeout", "-k", "10", str(SECONDS), sys.executable, "-B", str(HERE / file), *words]
+    done = subprocess.run(command, env={**os.environ, **told}, check=False)
     return done.returncode == 0
 
 

@@ -233,7 +233,7 @@ _cloudseed() {
     --kind)
         _cloudseed_fixed created changed deleted rekeyed armed registered expired unlocked \
             reprovisioned booting progress rebooted up identity joining joined ready not-ready \
-            ready-again failed alarm locked state-behind state-acknowledged
+            ready-again approved failed alarm locked state-behind state-acknowledged
         ;;
     --for)
         if [[ ${words[*]-} == dhcp ]]; then

@@ -26,6 +26,20 @@ static struct value token_value(const struct cluster_token *t, struct arena *a)
     return JSON_MAP(a, JSON_VALUE("expires", json_time(t->expires_wall_ms, a)));
 }
 
+/* Null where the cluster has no account for it. */
+static struct value approval_value(const struct core *c, struct str name,
+                                   const struct cluster_record *r, struct arena *a)
+{
+    const char *trouble = NULL;
+    const struct approver *p = watchings_approver(c->watchings, name, &trouble);
+    if (!r->approver.sealed.n)
+        return value_none();
+    return JSON_MAP(a, JSON_INT("pending", p ? p->pending : 0),
+                    JSON_BOOL("autoapproves", r->autoapproves),
+                    JSON_BOOL("returning", r->returning),
+                    JSON_VALUE("trouble", admin_text_or_none(str_from(trouble))));
+}
+
 /* CLUSTER of docs/formats/api.md; `declared` is NULL where the tree has it no more. */
 static struct value cluster_value(struct exchange *x, const struct core *c, struct str name,
                                   const struct cluster *declared)
@@ -46,6 +60,8 @@ static struct value cluster_value(struct exchange *x, const struct core *c, stru
         JSON_VALUE("reported", admin_text_or_none(r.endpoint)),
         JSON_VALUE("ca", admin_text_or_none(r.ca)), JSON_VALUE("minter", token_value(&r.minter, a)),
         JSON_VALUE("approver", token_value(&r.approver, a)),
+        JSON_VALUE("approval", approval_value(c, name, &r, a)),
+        JSON_VALUE("trouble", admin_text_or_none(str_from(watchings_trouble(c->watchings, name)))),
         JSON_VALUE("turn", boot_value(&r.turn, a)), JSON_BOOL("stuck", r.turn_stuck),
         JSON_INT("held", hold_count(c, name)));
 }

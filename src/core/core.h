@@ -11,6 +11,7 @@
 #include "core/snapshot.h"
 #include "crypto/sealing.h"
 #include "fleet/fleet.h"
+#include "port/approver.h"
 #include "port/exchange.h"
 #include "port/mint.h"
 #include "port/nodewatch.h"
@@ -59,10 +60,11 @@ struct core_host {
     void (*load)(void *cls, struct core_load *ret); /* NULL: there are no listeners */
     /* How many heartbeats (fleet_rouse) a node that waits for its cluster is held; 0: it is not. */
     unsigned held_beats;
-    const char *assets;                 /* their folder */
-    const struct work_port *work;       /* opens files; NULL: no asset is served */
-    const struct mint_port *mint;       /* NULL: no node joins a cluster */
-    const struct nodewatch_port *nodes; /* NULL: nobody knows which nodes are Ready */
+    const char *assets;                   /* their folder */
+    const struct work_port *work;         /* opens files; NULL: no asset is served */
+    const struct mint_port *mint;         /* NULL: no node joins a cluster */
+    const struct approver_port *approver; /* NULL: no certificate is approved */
+    const struct nodewatch_port *nodes;   /* NULL: nobody knows which nodes are Ready */
     void *cls;
 };
 

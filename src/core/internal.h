@@ -5,9 +5,9 @@
  * core.c finds the request's row in route.c, and identify.c the node that it speaks for; then the
  * row's function answers: in boot.c with a node's files, in script.c with boot scripts, in assets.c
  * with files, in node_reports.c to reports, in bootstrap.c to nodes that join, whom hold.c holds
- * until it is their turn and minting.c gets tokens for, in admin*.c to admins. watching.c follows
- * the clusters' nodes. Such a function answers at once, or says what comes next and waits
- * (port/exchange.h).
+ * until it is their turn and minting.c gets tokens for, in admin*.c to admins. Such a function
+ * answers at once, or says what comes next and waits (port/exchange.h). watching.c follows the
+ * clusters' nodes, and approving.c has the certificates approved that they ask for.
  */
 #ifndef CLOUDSEED_CORE_INTERNAL_H
 #define CLOUDSEED_CORE_INTERNAL_H
@@ -169,6 +169,7 @@ enum exchange_verdict admin_list_clusters(struct exchange *x, struct request_ctx
 enum exchange_verdict admin_show_cluster(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_cluster_certs(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_reset_cluster(struct exchange *x, struct request_ctx *rq);
+enum exchange_verdict admin_harden_cluster(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_adopt_cluster(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_list_discovered(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_list_events(struct exchange *x, struct request_ctx *rq);

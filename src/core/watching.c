@@ -2,6 +2,7 @@
 #include "core/watching.h"
 
 #include "base/mem.h"
+#include "core/approving.h"
 #include "core/internal.h"
 #include "crypto/keys.h"
 
@@ -15,27 +16,40 @@ struct watching {
     TAILQ_ENTRY(watching) entry;
     struct slot_ref slot;
     struct arena arena; /* of what follows */
-    struct str name, endpoint, ca, sealed;
+    struct str name, endpoint, ca;
     uint32_t epoch;
-    struct nodewatch *nodes; /* NULL: for the reason in `err` */
-    struct err err;
+    struct str minter, approver; /* their tokens, sealed; empty: none */
+    struct nodewatch *nodes;     /* NULL: for the reason in `err` */
+    struct approver *approves;   /* NULL: it does not, or for the reason in `approver_err` */
+    struct approving_quota quota;
+    struct err err, approver_err;
     bool is_wanted, was_in_step;
     struct waiters waiters; /* exchanges */
 };
 
 /* A change that the fleet writes. */
 struct telling {
-    struct slot_ref slot, ticket;
+    struct slot_ref slot, ticket, watching;
     bool is_asked;
 };
 
 struct watchings {
     struct core *core;
     const struct nodewatch_port *port;
+    const struct approver_port *approver_port;
     struct slots slots, tellings;
     TAILQ_HEAD(, watching) list;
     bool must_scan; /* something could not be written */
 };
+
+/* Requests that wait for what has happened meanwhile; and news that could not be written. */
+static void judge_again(struct watchings *all, struct watching *w)
+{
+    if (!w->approves)
+        return;
+    approver_look(w->approves);
+    approving_take(all->core, w->name, w->epoch, w->approves, &w->quota);
+}
 
 /* --- What the fleet is told ------------------------------------------------------------------ */
 
@@ -48,9 +62,12 @@ static void take(struct watchings *all, struct telling *r)
     arena_done(&a);
     if (result.answer == FLEET_PENDING)
         return;
+    struct watching *w = slots_find(&all->slots, r->watching);
     all->must_scan |= result.answer != FLEET_DONE;
     slots_remove(&all->tellings, r->slot);
     free(r);
+    if (w)
+        judge_again(all, w); /* a node that is ready now may have asked before */
 }
 
 /* It may come from within the call that asks. */
@@ -62,7 +79,8 @@ static void on_written(void *cls, struct slot_ref ref)
         take(all, r);
 }
 
-static void tell(struct watchings *all, const struct node *n, bool ready, struct str why)
+static void tell(struct watchings *all, const struct watching *w, const struct node *n, bool ready,
+                 struct str why)
 {
     struct telling *r = MEM_NEW(struct telling);
     struct change c = {
@@ -74,6 +92,7 @@ static void tell(struct watchings *all, const struct node *n, bool ready, struct
     };
     if (!ready)
         c.away = why.n ? str_head(why, REASON_MAX_BYTES) : STR("the cluster has no such node");
+    r->watching = w->slot;
     r->slot = slots_put(&all->tellings, r);
     r->ticket = fleet_change(all->core->fleet, n->uid, n->name, &c,
                              (struct waiter){{on_written, all}, r->slot});
@@ -88,21 +107,22 @@ static bool is_member(const struct watching *w, const struct node *n)
 }
 
 /* NULL: the cluster does not have it. */
-static void compare(struct watchings *all, const struct node *n, const struct nodewatch_node *seen)
+static void compare(struct watchings *all, const struct watching *w, const struct node *n,
+                    const struct nodewatch_node *seen)
 {
     struct fleet_view view = fleet_look(all->core->fleet, n->uid);
     bool ready = seen && seen->ready;
     bool counts =
         view.state == STATE_JOINING || view.state == STATE_FAILED || view.state == STATE_READY;
     if (counts && ready != view.seen)
-        tell(all, n, ready, seen ? seen->reason : STR(""));
+        tell(all, w, n, ready, seen ? seen->reason : STR(""));
 }
 
 static void look_up(struct watchings *all, const struct watching *w, const struct node *n)
 {
     struct nodewatch_node seen;
     if (is_member(w, n) && w->nodes && w->nodes->in_step)
-        compare(all, n, nodewatch_find(w->nodes, n->name, &seen) ? &seen : NULL);
+        compare(all, w, n, nodewatch_find(w->nodes, n->name, &seen) ? &seen : NULL);
 }
 
 static void scan_tree(struct watchings *all, const struct watching *w, const struct tree *t)
@@ -127,7 +147,7 @@ static void on_news(void *cls, struct slot_ref ref)
     while (nodewatch_next(w->nodes, &seen)) {
         const struct node *n = snapshot_find_name(all->core->snapshot, seen.name);
         if (is_member(w, n))
-            compare(all, n, seen.present ? &seen : NULL);
+            compare(all, w, n, seen.present ? &seen : NULL);
     }
     if (w->nodes->in_step && !w->was_in_step) {
         w->was_in_step = true;
@@ -154,6 +174,7 @@ static void drop(struct watchings *all, struct watching *w)
 {
     struct waiters waiters = w->waiters;
     nodewatch_end(w->nodes);
+    approver_end(w->approves);
     TAILQ_REMOVE(&all->list, w, entry);
     slots_remove(&all->slots, w->slot);
     arena_done(&w->arena);
@@ -162,35 +183,95 @@ static void drop(struct watchings *all, struct watching *w)
     waiters_done(&waiters);
 }
 
-static struct str unseal(const struct watchings *all, struct str cluster, struct str sealed,
-                         struct arena *a)
+/* Empty, for the reason in `e`, where the account's token cannot be read. */
+static struct str unseal(const struct watchings *all, const struct watching *w, const char *account,
+                         struct str sealed, struct arena *a, struct err *e)
 {
-    struct str purpose = keys_cluster_purpose(cluster, STR("minter"), a), bearer;
-    return sealer_unseal(all->core->sealer, purpose, sealed, a, &bearer) ? bearer : STR("");
+    struct str purpose = keys_cluster_purpose(w->name, str_from(account), a), bearer;
+    if (sealer_unseal(all->core->sealer, purpose, sealed, a, &bearer))
+        return bearer;
+    err_set(e, -EINVAL, "the %s's token of the cluster %.*s cannot be read with this server's key",
+            account, STR_ARG(w->name));
+    return STR("");
 }
 
-static void begin(struct watchings *all, struct watching *w)
+static void follow_nodes(struct watchings *all, struct watching *w, struct arena *a)
 {
-    struct arena a;
-    arena_init(&a, 4096);
-    a.secret = true;
     const struct nodewatch_target t = {
         .endpoint = w->endpoint,
         .ca = w->ca,
-        .bearer = unseal(all, w->name, w->sealed, &a),
+        .bearer = unseal(all, w, "minter", w->minter, a, &w->err),
         .waiter = {{on_news, all}, w->slot},
     };
-    if (!t.bearer.n)
-        err_set(&w->err, -EINVAL,
-                "the minter's token of the cluster %.*s cannot be read with this "
-                "server's key",
-                STR_ARG(w->name));
-    else
+    if (t.bearer.n && w->nodes)
+        nodewatch_set_bearer(w->nodes, t.bearer);
+    else if (t.bearer.n)
         nodewatch_begin(all->port, &t, &w->nodes, &w->err);
+}
+
+static void on_approver(void *cls, struct slot_ref ref)
+{
+    struct watchings *all = cls;
+    struct watching *w = slots_find(&all->slots, ref);
+    if (w)
+        approving_take(all->core, w->name, w->epoch, w->approves, &w->quota);
+}
+
+static bool look_up_for_approver(void *cls, struct slot_ref ref, struct str name, struct arena *a,
+                                 struct approver_node *ret)
+{
+    struct watchings *all = cls;
+    const struct watching *w = slots_find(&all->slots, ref);
+    return w && approving_look_up(all->core, w->name, name, a, ret);
+}
+
+static void approve(struct watchings *all, struct watching *w, struct arena *a)
+{
+    const struct approver_target t = {
+        .endpoint = w->endpoint,
+        .ca = w->ca,
+        .bearer = unseal(all, w, "approver", w->approver, a, &w->approver_err),
+        .waiter = {{on_approver, all}, w->slot},
+        .look_up = look_up_for_approver,
+        .cls = all,
+    };
+    if (t.bearer.n && w->approves)
+        approver_set_bearer(w->approves, t.bearer);
+    else if (t.bearer.n)
+        approver_begin(all->approver_port, &t, &w->approves, &w->approver_err);
+}
+
+static void end_approver(struct watching *w)
+{
+    approver_end(w->approves);
+    w->approves = NULL;
+    w->approver_err = (struct err){0};
+}
+
+/* With the tokens that the accounts have now. */
+static void use_tokens(struct watchings *all, struct watching *w, const struct cluster_record *r)
+{
+    struct arena a;
+    bool other_minter = !str_eq(w->minter, r->minter.sealed);
+    bool other_approver = !str_eq(w->approver, r->approver.sealed) && all->approver_port;
+    arena_init(&a, 4096);
+    a.secret = true;
+    if (other_minter) {
+        w->minter = arena_str(&w->arena, r->minter.sealed);
+        follow_nodes(all, w, &a);
+    }
+    if (other_approver) {
+        w->approver = arena_str(&w->arena, r->approver.sealed);
+        if (w->approver.n)
+            approve(all, w, &a);
+        else
+            end_approver(w);
+    }
     arena_done(&a);
 }
 
-static void follow(struct watchings *all, struct str name, const struct cluster_record *r)
+static struct watching *follow(struct watchings *all, struct str name,
+                               const struct cluster_record *r)
 {
     struct watching *w = MEM_NEW(struct watching);
     arena_init(&w->arena, 4096);
@@ -198,39 +279,23 @@ static void follow(struct watchings *all, struct str name, const struct cluster_
     w->name = arena_str(&w->arena, name);
     w->endpoint = arena_str(&w->arena, r->endpoint);
     w->ca = arena_str(&w->arena, r->ca);
-    w->sealed = arena_str(&w->arena, r->minter.sealed);
+    w->minter = w->approver = STR("");
     w->epoch = r->epoch;
-    w->is_wanted = true;
     TAILQ_INSERT_TAIL(&all->list, w, entry);
-    begin(all, w);
-}
-
-static void replace_bearer(struct watchings *all, struct watching *w, struct str sealed)
-{
-    struct arena a;
-    arena_init(&a, 4096);
-    a.secret = true;
-    w->sealed = arena_str(&w->arena, sealed);
-    struct str bearer = unseal(all, w->name, sealed, &a);
-    if (bearer.n)
-        nodewatch_set_bearer(w->nodes, bearer);
-    arena_done(&a);
+    return w;
 }
 
 static void keep(struct watchings *all, struct str name, const struct cluster_record *r)
 {
     struct watching *w = find(all, name);
-    bool is_same = w && w->nodes && w->epoch == r->epoch && str_eq(w->endpoint, r->endpoint) &&
-                   str_eq(w->ca, r->ca);
+    bool is_same =
+        w && w->epoch == r->epoch && str_eq(w->endpoint, r->endpoint) && str_eq(w->ca, r->ca);
     if (w && !is_same)
         drop(all, w);
-    if (!is_same) {
-        follow(all, name, r);
-        return;
-    }
+    if (!is_same)
+        w = follow(all, name, r);
     w->is_wanted = true;
-    if (!str_eq(w->sealed, r->minter.sealed))
-        replace_bearer(all, w, r->minter.sealed);
+    use_tokens(all, w, r);
 }
 
 static void look_at_clusters(struct watchings *all)
@@ -264,11 +329,13 @@ static void on_clusters(void *cls, struct slot_ref ref)
     struct watching *w;
     fleet_watch_clusters(all->core->fleet, (struct waiter){{on_clusters, all}, ref});
     look_at_clusters(all);
-    if (!all->must_scan)
-        return;
-    all->must_scan = false;
     TAILQ_FOREACH(w, &all->list, entry)
-    scan(all, w);
+    {
+        if (all->must_scan)
+            scan(all, w);
+        judge_again(all, w);
+    }
+    all->must_scan = false;
 }
 
 void watchings_look(struct watchings *all)
@@ -278,14 +345,19 @@ void watchings_look(struct watchings *all)
         return;
     look_at_clusters(all);
     TAILQ_FOREACH(w, &all->list, entry)
-    scan(all, w);
+    {
+        scan(all, w);
+        judge_again(all, w);
+    }
 }
 
 void watchings_look_at(struct watchings *all, const struct node *n)
 {
-    const struct watching *w = n->cluster ? find(all, n->cluster->name) : NULL;
-    if (w)
-        look_up(all, w, n);
+    struct watching *w = n->cluster ? find(all, n->cluster->name) : NULL;
+    if (!w)
+        return;
+    look_up(all, w, n);
+    judge_again(all, w);
 }
 
 struct watchings *watchings_new(struct core *c)
@@ -293,6 +365,7 @@ struct watchings *watchings_new(struct core *c)
     struct watchings *all = MEM_NEW(struct watchings);
     all->core = c;
     all->port = c->host.nodes;
+    all->approver_port = c->host.approver;
     TAILQ_INIT(&all->list);
     if (all->port)
         on_clusters(all, (struct slot_ref){0, 0});
@@ -334,6 +407,15 @@ const char *watchings_trouble(const struct watchings *all, struct str cluster)
         return NULL;
     const struct err *e = w->nodes ? &w->nodes->err : &w->err;
     return e->msg[0] ? e->msg : NULL;
+}
+
+const struct approver *watchings_approver(const struct watchings *all, struct str cluster,
+                                          const char **ret_trouble)
+{
+    const struct watching *w = find(all, cluster);
+    const struct err *e = w && w->approves ? &w->approves->err : w ? &w->approver_err : NULL;
+    *ret_trouble = e && e->msg[0] ? e->msg : NULL;
+    return w ? w->approves : NULL;
 }
 
 /* --- A request ------------------------------------------------------------------------------- */

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * watching: what the clusters say of their nodes.
+ * watching: what the clusters say of their nodes, and ask for them.
  *
  * The nodes of each declared cluster that stands are followed, and what changes is told the fleet:
- * that a node is Ready, is not any more, or has gone. A cluster that is reset is let go.
+ * that a node is Ready, is not any more, or has gone. In a hardened cluster the kubelets' requests
+ * for certificates are approved (approving.h). A cluster that is reset is let go.
  */
 #ifndef CLOUDSEED_CORE_WATCHING_H
 #define CLOUDSEED_CORE_WATCHING_H
 
 #include "model/node.h"
+#include "port/approver.h"
 #include "port/exchange.h"
 #include "port/nodewatch.h"
 
@@ -30,6 +32,12 @@ void watchings_look_at(struct watchings *all, const struct node *n);
 bool watchings_find(const struct watchings *all, const struct node *n, struct nodewatch_node *ret);
 /* Why the cluster's nodes are not followed now; NULL: they are. */
 const char *watchings_trouble(const struct watchings *all, struct str cluster);
+
+/* NULL: nothing is approved in that cluster, for the reason in *ret_trouble, or by us at all
+ * (NULL).
+ */
+const struct approver *watchings_approver(const struct watchings *all, struct str cluster,
+                                          const char **ret_trouble);
 
 enum watching_end {
     WATCHING_CLEAR,  /* the cluster has no Ready node of that name */

@@ -8,6 +8,7 @@
 #include "daemon/notify.h"
 #include "daemon/reload.h"
 #include "daemon/report.h"
+#include "kube/csrapprover.h"
 #include "kube/minter.h"
 #include "kube/nodewatcher.h"
 #include "net/fetch/fetcher.h"
@@ -35,7 +36,7 @@ struct service {
     uv_loop_t loop;
     uv_signal_t signals[SIGNALS];
     uv_prepare_t before_sleep;
-    uv_timer_t watchdog, heartbeat, mint_alarm, node_alarm;
+    uv_timer_t watchdog, heartbeat, mint_alarm, node_alarm, approval_alarm;
     const struct config *config;
     struct core *core;
     struct state *state;
@@ -46,6 +47,7 @@ struct service {
     struct fetcher *fetcher;
     struct minter *minter;
     struct nodewatcher *nodewatcher;
+    struct csrapprover *csrapprover;
     struct reload reload;
     struct checker checker;
     struct certificates certificates;
@@ -76,9 +78,11 @@ static void close_handles(struct service *s)
     core_end_clusters(s->core);
     minter_free(s->minter);
     nodewatcher_free(s->nodewatcher);
+    csrapprover_free(s->csrapprover);
     fetcher_free(s->fetcher);
     uv_close((uv_handle_t *)&s->mint_alarm, NULL);
     uv_close((uv_handle_t *)&s->node_alarm, NULL);
+    uv_close((uv_handle_t *)&s->approval_alarm, NULL);
     pool_free(s->pool);
     certificates_stop(&s->certificates);
     state_stop(s->state);
@@ -332,6 +336,18 @@ static void set_node_alarm(void *cls, uint64_t due_boot_ms)
     set_alarm(&s->node_alarm, on_node_alarm, due_boot_ms);
 }
 
+static void on_approval_alarm(uv_timer_t *timer)
+{
+    struct service *s = timer->data;
+    csrapprover_on_alarm(s->csrapprover);
+}
+
+static void set_approval_alarm(void *cls, uint64_t due_boot_ms)
+{
+    struct service *s = cls;
+    set_alarm(&s->approval_alarm, on_approval_alarm, due_boot_ms);
+}
+
 /* Streams flow all the time: they must not take the room of mints. */
 static void reach_clusters(struct service *s)
 {
@@ -342,7 +358,8 @@ static void reach_clusters(struct service *s)
     };
     uv_timer_init(&s->loop, &s->mint_alarm);
     uv_timer_init(&s->loop, &s->node_alarm);
-    s->mint_alarm.data = s->node_alarm.data = s;
+    uv_timer_init(&s->loop, &s->approval_alarm);
+    s->mint_alarm.data = s->node_alarm.data = s->approval_alarm.data = s;
     s->fetcher = fetcher_new(&s->loop, &limits);
     const struct minter_host minter = {
         .fetch = fetcher_port(s->fetcher),
@@ -355,6 +372,12 @@ static void reach_clusters(struct service *s)
         .alarm = {set_node_alarm, s},
         .boot_ms = clock_boot_ms,
     };
+    const struct csrapprover_host csrapprover = {
+        .fetch = fetcher_port(s->fetcher),
+        .alarm = {set_approval_alarm, s},
+        .boot_ms = clock_boot_ms,
+    };
+    s->csrapprover = csrapprover_new(&csrapprover);
     s->minter = minter_new(&minter);
     s->nodewatcher = nodewatcher_new(&nodewatcher);
 }
@@ -379,6 +402,7 @@ int service_run(const struct config *c, struct snapshot *first, struct state *st
                                    .assets = c->assets_dir.p,
                                    .work = pool_port(s.pool),
                                    .mint = minter_port(s.minter),
+                                   .approver = csrapprover_port(s.csrapprover),
                                    .nodes = nodewatcher_port(s.nodewatcher),
                                    .cls = &s};
     s.core = core_new(first, state->fleet, state->sealer, &host);

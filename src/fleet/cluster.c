@@ -64,6 +64,8 @@ struct value cluster_record_value(const struct cluster_record *r, struct arena *
     if (r->turn.uid.n)
         fields_put(&m, STR("turn"), boot_value(&r->turn, a));
     fields_flag(&m, STR("turn_stuck"), r->turn_stuck);
+    fields_flag(&m, STR("autoapproves"), r->autoapproves);
+    fields_flag(&m, STR("returning"), r->returning);
     return fields_value(&m, a);
 }
 
@@ -121,6 +123,8 @@ int cluster_record_read(struct str json, struct arena *a, struct cluster_record 
         .certificate = read_token(&rd, "certificate"),
         .turn = read_boot(&rd, "turn"),
         .turn_stuck = fields_get_flag(&rd, "turn_stuck"),
+        .autoapproves = fields_get_flag(&rd, "autoapproves"),
+        .returning = fields_get_flag(&rd, "returning"),
     };
     if (r.phase == CLUSTER_INIT && !r.holder.uid.n && !rd.wrong)
         rd.wrong = "holder";
@@ -482,6 +486,7 @@ static void take_report(struct cluster_record *r, const struct cluster_change *c
     r->ca = c->report.ca;
     r->minter = c->report.minter;
     r->approver = c->report.approver;
+    r->returning = false;
 }
 
 static void apply_report(struct cluster_record *r, const struct cluster_change *c, int64_t wall_ms,
@@ -644,6 +649,56 @@ static void apply_adopt(struct cluster_record *r, const struct cluster_change *c
     set_event(ret, is_repeat ? "cluster-tokens" : "cluster-adopted", r, c, STR(""), a);
 }
 
+/* --- Approval -------------------------------------------------------------------------------- */
+
+/* The account stays in the cluster until an admin deletes it. */
+static void end_approver(struct cluster_record *r, const struct cluster_change *c, struct arena *a,
+                         struct cluster_outcome *ret)
+{
+    r->approver = (struct cluster_token){.sealed = STR("")};
+    r->returning = false;
+    set_event(ret, "cluster-returned", r, c, STR("it approves certificates by itself"), a);
+}
+
+static void apply_binding(struct cluster_record *r, const struct cluster_change *c, struct arena *a,
+                          struct cluster_outcome *ret)
+{
+    if (r->phase != CLUSTER_STANDING || r->epoch != c->binding.epoch || !r->approver.sealed.n ||
+        r->autoapproves == c->binding.approves)
+        return;
+    r->autoapproves = c->binding.approves;
+    if (r->autoapproves && r->returning)
+        end_approver(r, c, a, ret);
+    else if (r->autoapproves)
+        set_event(ret, "cluster-autoapproves", r, c,
+                  arena_printf(a,
+                               "it approves any node's name for any token, as after a kubeadm "
+                               "upgrade: 'cloudseed cluster show %.*s' has the command against it",
+                               STR_ARG(c->cluster)),
+                  a);
+    else
+        set_event(ret, "cluster-hardened", r, c, STR(""), a);
+}
+
+static void apply_harden(struct cluster_record *r, const struct cluster_change *c, struct arena *a,
+                         struct cluster_outcome *ret)
+{
+    struct str name = c->cluster;
+    if (r->phase != CLUSTER_STANDING || !r->approver.sealed.n) {
+        refuse_admin(ret, "no-approver",
+                     arena_printf(a,
+                                  "this server approves nothing in the cluster %.*s: with its "
+                                  "admin's kubeconfig, 'cloudseed cluster adopt %.*s --hardened' "
+                                  "makes the account for it",
+                                  STR_ARG(name), STR_ARG(name)));
+    } else if (!c->harden && r->autoapproves) {
+        end_approver(r, c, a, ret);
+    } else if (r->returning == c->harden) {
+        r->returning = !c->harden;
+        set_event(ret, r->returning ? "cluster-returning" : "cluster-hardened", r, c, STR(""), a);
+    }
+}
+
 void cluster_apply(struct cluster_record *r, const struct cluster_change *c, int64_t wall_ms,
                    struct arena *a, struct cluster_outcome *ret)
 {
@@ -655,5 +710,8 @@ void cluster_apply(struct cluster_record *r, const struct cluster_change *c, int
     case CLUSTER_CERTS: apply_certs(r, c, wall_ms, a, ret); break;
     case CLUSTER_RESET: apply_reset(r, c, wall_ms, a, ret); break;
     case CLUSTER_ADOPT: apply_adopt(r, c, wall_ms, a, ret); break;
+    case CLUSTER_BINDING: apply_binding(r, c, a, ret); break;
+    case CLUSTER_HARDEN: apply_harden(r, c, a, ret); break;
+    case CLUSTER_REQUEST: set_event(ret, "cluster-request", r, c, c->request, a); break;
     }
 }

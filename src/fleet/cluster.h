@@ -57,7 +57,11 @@ struct cluster_record {
     struct cluster_token certificate;
     /* The further master that joins now, or joined last. Empty uid: none has yet. */
     struct cluster_boot turn;
-    bool turn_stuck; /* it has failed, which was reported as an event */
+    bool turn_stuck;   /* it has failed, which was reported as an event */
+    bool autoapproves; /* kubeadm's binding was seen with subjects: the cluster approves any name */
+    /* An admin hands approval back to the cluster: once that binding is seen so, the approver's
+     * token is forgotten. */
+    bool returning;
 };
 
 void cluster_record_init(struct cluster_record *r);
@@ -79,12 +83,15 @@ struct cluster_master {
 };
 
 enum cluster_change_kind {
-    CLUSTER_ASK,    /* a node: what am I to do? */
-    CLUSTER_REPORT, /* the holder: the cluster stands */
-    CLUSTER_SEEN,   /* its API server has answered */
-    CLUSTER_CERTS,  /* an admin: uploads the certificates for further masters again */
-    CLUSTER_RESET,  /* an admin: it is gone */
-    CLUSTER_ADOPT,  /* an admin: it stands */
+    CLUSTER_ASK,     /* a node: what am I to do? */
+    CLUSTER_REPORT,  /* the holder: the cluster stands */
+    CLUSTER_SEEN,    /* its API server has answered */
+    CLUSTER_CERTS,   /* an admin: uploads the certificates for further masters again */
+    CLUSTER_RESET,   /* an admin: it is gone */
+    CLUSTER_ADOPT,   /* an admin: it stands */
+    CLUSTER_BINDING, /* its API server has shown kubeadm's binding */
+    CLUSTER_HARDEN,  /* an admin: we approve, or it does */
+    CLUSTER_REQUEST, /* a certificate request that belongs to none of its nodes stays pending */
 };
 
 struct cluster_change {
@@ -113,6 +120,12 @@ struct cluster_change {
             struct str version;
         } seen;
         struct str certificate; /* of CLUSTER_CERTS: sealed */
+        struct {
+            uint32_t epoch;
+            bool approves;
+        } binding;
+        bool harden;        /* else hand it back */
+        struct str request; /* why it stays pending, in one line */
     };
 };
 

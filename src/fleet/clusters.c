@@ -275,6 +275,8 @@ struct slot_ref fleet_cluster_change(struct fleet *f, const struct cluster_chang
         op->cluster_change.seen.version = arena_str(a, c->seen.version);
     else if (c->kind == CLUSTER_CERTS)
         op->cluster_change.certificate = arena_str(a, c->certificate);
+    else if (c->kind == CLUSTER_REQUEST)
+        op->cluster_change.request = arena_str(a, c->request);
     op_begin(f, op);
     return ticket;
 }

@@ -134,6 +134,7 @@ static void copy_what(struct change *c, struct arena *a)
         copy_host_keys(&c->phone_home, a);
         break;
     case CHANGE_CLAIM: copy_claim(&c->claim, a); break;
+    case CHANGE_CERTIFICATE: c->certificate.why = arena_str(a, c->certificate.why); break;
     case CHANGE_NODE_AWAY: c->away = arena_str(a, c->away); break;
     case CHANGE_RESULT:
         copy_claim(&c->result.by, a);

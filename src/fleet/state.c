@@ -219,12 +219,13 @@ static bool is_recent(const struct step *s, int64_t wall_ms)
 
 /* Anyone on the network can cause some alarms: a repeated one is noted only once in ALARM_QUIET_MS,
  * and no more than ALARM_BURST_MAX of them, so that nobody can fill the journal. Only mismatches
- * differ by their detail: it names the values. */
+ * and requests differ by their detail: it names the values. */
 static bool was_just_noted(struct step *s, struct str what, struct str detail)
 {
     struct record *r = s->r;
     bool same = str_eq(r->alarm, what) &&
-                (s->c->kind != CHANGE_MISMATCH || str_eq(r->alarm_detail, detail));
+                ((s->c->kind != CHANGE_MISMATCH && s->c->kind != CHANGE_CERTIFICATE) ||
+                 str_eq(r->alarm_detail, detail));
     if (same && is_recent(s, r->alarm_wall_ms))
         return true;
     if (!is_recent(s, r->burst_wall_ms)) {
@@ -659,6 +660,17 @@ static void node_away(struct step *s)
     add_event(s, "not-ready", event_reason(r->away, s->arena));
 }
 
+static void certificate(struct step *s)
+{
+    if (s->c->certificate.approved)
+        add_event(
+            s, "approved",
+            MADE(s->arena, JSON_STR("certificate",
+                                    s->c->certificate.serving ? STR("serving") : STR("client"))));
+    else
+        alarm_raise(s, "a certificate request that is not approved", s->c->certificate.why);
+}
+
 /* --- Time ------------------------------------------------------------------------------------ */
 
 static void expire_window(struct step *s)
@@ -749,6 +761,7 @@ void state_apply(struct record *r, const struct change *c, struct arena *a, stru
         [CHANGE_RESULT] = result,
         [CHANGE_NODE_READY] = node_ready,
         [CHANGE_NODE_AWAY] = node_away,
+        [CHANGE_CERTIFICATE] = certificate,
         [CHANGE_DEADLINE] = deadline,
         [CHANGE_RESTORE] = restore,
     };

@@ -30,11 +30,12 @@ enum change_kind {
     CHANGE_REPORT,
     CHANGE_PHONE_HOME,
     CHANGE_CLAIM,
-    CHANGE_RESULT,     /* how joining went */
-    CHANGE_NODE_READY, /* the cluster has it, and it is Ready */
-    CHANGE_NODE_AWAY,  /* the cluster does not have it, or it is not Ready */
-    CHANGE_DEADLINE,   /* time has passed: a window may be over, or a node silent for too long */
-    CHANGE_RESTORE,    /* the record comes from a backup: keys that it opened must not open again */
+    CHANGE_RESULT,      /* how joining went */
+    CHANGE_NODE_READY,  /* the cluster has it, and it is Ready */
+    CHANGE_NODE_AWAY,   /* the cluster does not have it, or it is not Ready */
+    CHANGE_CERTIFICATE, /* it asked its cluster for one, or somebody did in its name */
+    CHANGE_DEADLINE,    /* time has passed: a window may be over, or a node silent for too long */
+    CHANGE_RESTORE, /* the record comes from a backup: keys that it opened must not open again */
     CHANGE_COUNT
 };
 
@@ -98,6 +99,10 @@ struct change {
         struct phone_home phone_home;
         struct claim claim;
         struct join_result result;
+        struct {
+            bool approved, serving;
+            struct str why; /* it is not approved, in one line */
+        } certificate;
         struct str away;     /* why it is not Ready, in one line */
         uint64_t silent_ms;  /* of CHANGE_DEADLINE and NODE_READY: since the last sign of life */
         uint32_t generation; /* of CHANGE_RESTORE: the one that it had reached */

@@ -109,7 +109,7 @@ struct apirequest apirequest_approve(struct str name, struct str version, struct
 {
     const struct value approved =
         MAP(JSON_STR("type", STR("Approved")), JSON_STR("status", STR("True")),
-            JSON_STR("reason", STR("CloudseedApproved")), JSON_STR("message", why));
+            JSON_STR("reason", STR(APIREQUEST_APPROVED)), JSON_STR("message", why));
     struct value csr = MAP(
         JSON_STR("apiVersion", STR("certificates.k8s.io/v1")),
         JSON_STR("kind", STR("CertificateSigningRequest")),

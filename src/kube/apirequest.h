@@ -42,6 +42,8 @@ struct apirequest apirequest_watch(enum apirequest_kind kind, struct str version
 
 /* The approver's. */
 
+#define APIREQUEST_APPROVED "CloudseedApproved" /* the condition's reason */
+
 /* Approves the CertificateSigningRequest of that name in that version: if it has changed since, the
  * answer is 409. `why` stays on it for the cluster's admins. */
 struct apirequest apirequest_approve(struct str name, struct str version, struct str why,

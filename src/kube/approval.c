@@ -153,10 +153,12 @@ int approval_read(const struct object_csr *c, struct arena *a, struct approval *
 
 /* --- Judging --------------------------------------------------------------------------------- */
 
-static int judge_client(const struct approval *r, const struct approval_node *n, struct arena *a,
+static int judge_client(const struct approval *r, const struct approver_node *n, struct arena *a,
                         struct err *e)
 {
     const char *id = shown(r->token_id, a), *name = shown(r->node, a);
+    if (n->locked)
+        return err_set(e, -EACCES, "%s is locked after an alarm", name);
     if (!n->token_id.n)
         return err_set(e, -EACCES,
                        "the token %s asks to be %s, but no token was minted for that node", id,
@@ -177,7 +179,7 @@ static bool includes(const struct address *list, uint32_t n, struct address a)
 }
 
 /* NULL where a serving certificate may have the address; else why not, to follow it. */
-static const char *address_refusal(const struct approval_node *n, struct address address)
+static const char *address_refusal(const struct approver_node *n, struct address address)
 {
     if (n->declared_n)
         return includes(n->declared, n->declared_n, address) ? NULL
@@ -191,12 +193,12 @@ static const char *address_refusal(const struct approval_node *n, struct address
     return "is in none of the site's networks";
 }
 
-static int judge_serving(const struct approval *r, const struct approval_node *n, struct arena *a,
+static int judge_serving(const struct approval *r, const struct approver_node *n, struct arena *a,
                          struct err *e)
 {
     char text[ADDRESS_TEXT_SIZE];
     if (!n->joined)
-        return err_set(e, -EACCES, "%s is not ready yet", shown(r->node, a));
+        return err_set(e, -EAGAIN, "%s is not ready yet", shown(r->node, a));
     if (!r->csr.dns_n && !r->csr.addresses_n)
         return err_set(e, -EACCES, "it lists neither a name nor an address");
     for (uint32_t i = 0; i < r->csr.dns_n; i++) {
@@ -213,7 +215,7 @@ static int judge_serving(const struct approval *r, const struct approval_node *n
     return 0;
 }
 
-int approval_judge(const struct approval *r, const struct approval_node *n, struct arena *a,
+int approval_judge(const struct approval *r, const struct approver_node *n, struct arena *a,
                    struct err *e)
 {
     if (!n)

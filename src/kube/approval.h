@@ -11,6 +11,7 @@
 
 #include "crypto/csr.h"
 #include "kube/object.h"
+#include "port/approver.h"
 
 enum approval_kind {
     APPROVAL_CLIENT, /* how a kubelet gets into the cluster */
@@ -30,20 +31,10 @@ struct approval {
  * where those of `c` do. */
 int approval_read(const struct object_csr *c, struct arena *a, struct approval *ret, struct err *e);
 
-/* What is known of the node that it is for. */
-struct approval_node {
-    struct str name;     /* as declared */
-    struct str token_id; /* minted for its open window; empty: none */
-    bool joined;         /* it has become ready, in this window or long ago */
-    const struct address *declared;
-    const struct address *reported; /* in its Node; they count only where none is declared */
-    const struct cidr *networks;    /* the site's, in which a reported address must be */
-    uint32_t declared_n, reported_n, networks_n;
-};
-
-/* 0: approve it. -EACCES: leave it pending, for the reason in `e`. `n` is NULL if no node has that
- * name. In all reasons foreign text is escaped. */
-int approval_judge(const struct approval *r, const struct approval_node *n, struct arena *a,
+/* 0: approve it. -EAGAIN: its node is not so far yet; judge it again. -EACCES: leave it pending.
+ * Both for the reason in `e`. `n` is NULL if no node has that name. In all reasons foreign text is
+ * escaped. */
+int approval_judge(const struct approval *r, const struct approver_node *n, struct arena *a,
                    struct err *e);
 
 #endif

@@ -130,12 +130,14 @@ class Site:
         return answer.status, value, answer.headers
 
 
-def report(api):
+def report(api, name="cluster"):
     """What the first master says of the stand-in's cluster."""
-    minter = request("cluster")["minter"]
-    api.accounts[minter["token"]] = api.accounts[api.bearers["minter"]]
-    api.bearers["minter"] = minter["token"]  # in the form of a real one
-    return request("cluster", endpoint=api.url, ca=api.ca, minter=minter)
+    said = request(name, endpoint=api.url, ca=api.ca)
+    for who in ("minter", "approver"):
+        if said[who]:
+            api.accounts[said[who]["token"]] = api.accounts[api.bearers[who]]
+            api.bearers[who] = said[who]["token"]  # in the form of a real one
+    return said
 
 
 def joins(answered):

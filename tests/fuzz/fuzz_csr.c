@@ -16,7 +16,7 @@ static void need(bool true_always)
 static void judge(struct object_csr *c, struct arena *a)
 {
     static const struct address declared = {.family = 4, .octet = {10, 0, 20, 12}};
-    const struct approval_node n = {.name = STR("k8s-worker-2"),
+    const struct approver_node n = {.name = STR("k8s-worker-2"),
                                     .token_id = STR("cs4xk2"),
                                     .joined = true,
                                     .declared = &declared,

@@ -30,7 +30,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import yaml
 
-from certs import Authority
+from certs import Authority, openssl
 from daemon import SECONDS, SOURCE
 
 GOLDEN = SOURCE / "tests" / "golden" / "kube"
@@ -91,6 +91,21 @@ def node_object(name, ready=False, addresses=(), kubelet="v1.29.15"):
         + [{"type": "Hostname", "address": name}]}}
 
 
+def kubelet_csr(name, serving=(), organization="system:nodes"):
+    """A CertificateSigningRequest of the node's kubelet; serving: the names and addresses."""
+    key = openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout")
+    names = ",".join(f"{'IP' if re.fullmatch(r'[0-9a-f.:]+', n) else 'DNS'}:{n}" for n in serving)
+    pem = openssl("req", "-new", "-key", "/dev/stdin", "-subj",
+                  f"/O={organization}/CN=system:node:{name}",
+                  *(["-addext", f"subjectAltName={names}"] if serving else []), data=key)
+    signer = "kubelet-serving" if serving else "kube-apiserver-client-kubelet"
+    return {"apiVersion": CERTIFICATES, "kind": "CertificateSigningRequest",
+            "metadata": {"name": f"csr-{new_token()[:6]}"},
+            "spec": {"request": base64.b64encode(pem).decode(),
+                     "signerName": f"kubernetes.io/{signer}",
+                     "usages": ["digital signature", f"{'server' if serving else 'client'} auth"]}}
+
+
 def new_token():
     letters = "abcdefghijklmnopqrstuvwxyz0123456789"
     text = "".join(secrets.choice(letters) for _ in range(22))
@@ -112,9 +127,13 @@ def jws(payload, token):
     return f"{head}..{b64url(hmac.new(secret.encode(), signed, hashlib.sha256).digest())}"
 
 
+def all_manifests():
+    return yaml.safe_load_all((GOLDEN / "manifests-hardened.yaml").read_text())
+
+
 def manifests():
     """Our accounts and their rights, without the binding that hardened clusters change."""
-    for m in yaml.safe_load_all((GOLDEN / "manifests-hardened.yaml").read_text()):
+    for m in all_manifests():
         if m["metadata"]["name"] != AUTOAPPROVE:
             yield m
 
@@ -184,6 +203,33 @@ class Api:
                 yield json.loads(line)
         finally:
             connection.close()
+
+    def request(self, who, name, serving=()):
+        """The name of a kubelet's new CertificateSigningRequest."""
+        body = kubelet_csr(name, serving)
+        answer = self.ask(who, "POST", CSRS, body)
+        assert answer.status == 201, answer.text
+        return body["metadata"]["name"]
+
+    def conditions(self, request):
+        """Of a CertificateSigningRequest: type and reason."""
+        o = self.ask("admin", "GET", f"{CSRS}/{request}").json
+        return [(c["type"], c["reason"]) for c in o["status"].get("conditions", [])]
+
+    def harden(self):
+        """Takes the subjects of kubeadm's binding away, as our manifests do."""
+        self.bind_joiners([])
+
+    def soften(self):
+        """Gives them back, as a kubeadm upgrade does."""
+        self.bind_joiners([{"kind": "Group", "apiGroup": "rbac.authorization.k8s.io",
+                            "name": JOINERS}])
+
+    def bind_joiners(self, subjects):
+        m = next(m for m in all_manifests() if m["metadata"]["name"] == AUTOAPPROVE)
+        path = f"{path_of(m)}?fieldManager=cloudseed&force=true"
+        answer = self.ask("admin", "PATCH", path, {**m, "subjects": subjects}, kind=APPLY)
+        assert answer.status == 200, answer.text
 
     def set_up(self):
         """Makes our accounts, as the first master or an admin would."""
@@ -303,6 +349,7 @@ class StandIn(Api):
         self.bearers = {}
         self.admin_token = secrets.token_hex(16)
         self.accounts = {}  # bearer: (account, end)
+        self.kubelets = {}  # bearer: the node's name
         self.faults, self.asked, self.problems = [], [], []
         self.created = []  # names of the Secrets that were
         self.in_flight = self.most_in_flight = 0
@@ -342,6 +389,12 @@ class StandIn(Api):
         assert kind or not self.problems, self.problems
 
     # --- what a test does with it ---
+
+    def kubelet(self, name):
+        """One that asks as the node: its bearer stands for the certificate that it has."""
+        bearer = secrets.token_hex(16)
+        self.kubelets[bearer] = name
+        return bearer
 
     def fault(self, method, path, when, what, query=""):
         """For the next request whose path ends so, and whose query has that. when: "before" or
@@ -458,6 +511,9 @@ class StandIn(Api):
         grant("system:node-bootstrapper",
               [{"apiGroups": ["certificates.k8s.io"], "resources": ["certificatesigningrequests"],
                 "verbs": ["create", "get", "list", "watch"]}], JOINERS)
+        grant("system:node",
+              [{"apiGroups": ["certificates.k8s.io"], "resources": ["certificatesigningrequests"],
+                "verbs": ["create", "get", "list", "watch"]}], "system:nodes")
         grant("kubeadm:get-nodes", [{"apiGroups": [""], "resources": ["nodes"], "verbs": ["get"]}],
               JOINERS)
         o = {"apiVersion": RBAC, "kind": "ClusterRoleBinding", "metadata": {"name": AUTOAPPROVE},
@@ -480,6 +536,8 @@ class StandIn(Api):
         bearer = header.removeprefix("Bearer ")
         if bearer == self.admin_token:
             return "kubernetes-admin", ["system:masters", *known]
+        if bearer in self.kubelets:
+            return f"system:node:{self.kubelets[bearer]}", ["system:nodes", *known]
         account, end = self.accounts.get(bearer, (None, 0))
         if account and end > self.now() and f"{ACCOUNTS}/{account}" in self.objects:
             return (f"system:serviceaccount:kube-system:{account}",
@@ -610,12 +668,21 @@ class StandIn(Api):
         if q.plural == "certificatesigningrequests":
             user, groups = q.who
             o["spec"].update({"username": user, "groups": groups})
-            o["status"] = {}
+            o["status"] = self._decision_of_its_own(o["spec"])
         made = self.put(path, o)
         self.created.append(name)
         if q.plural == "secrets" and self.signs:
             self.sign()
         return 201, made
+
+    def _decision_of_its_own(self, spec):
+        """What kubeadm's binding makes of a token's request, for whatever node."""
+        binding = self.objects[f"{BINDINGS}/{AUTOAPPROVE}"]
+        names = [s["name"] for s in binding.get("subjects") or []]
+        if (spec["signerName"] != "kubernetes.io/kube-apiserver-client-kubelet"
+                or not set(names) & set(spec["groups"])):
+            return {}
+        return {"conditions": [{"type": "Approved", "status": "True", "reason": "AutoApproved"}]}
 
     def _secret(self, q, o, name):
         if not re.fullmatch(SUBDOMAIN, name) or len(name) > 253:
@@ -697,6 +764,8 @@ class StandIn(Api):
                           "version and try again",
                           {"name": q.name, "group": q.group, "kind": q.plural}, "Conflict")
         self.permit(q.who, "approve", q.group, "signers", None, old["spec"]["signerName"])
+        if set(o) - {"apiVersion", "kind", "metadata", "status"} or set(o["status"]) != {"conditions"}:
+            self.problems.append((q.path, "an approval that is more than that", o))
         status = {**old["status"], "conditions": o["status"]["conditions"]}
         return 200, self.put(q.path.rpartition("/")[0], {**old, "status": status})
 

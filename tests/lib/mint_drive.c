@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mint_drive: mints and nodewatches on a real loop, steered by a test in Python
+ * mint_drive: mints, nodewatches and approvers on a real loop, steered by a test in Python
  * (tests/lib/minting.py, tests/lib/watching.py).
  *
  * Commands come as lines of JSON on standard input: {"do": "mint", "id": …}, {"do": "end", "id"},
  * {"do": "pass", "ms"}, which sets the clocks forward; {"do": "nodes", "id": …},
- * {"do": "bearer", "id", "bearer"}. After each wake the state of what was woken goes to standard
+ * {"do": "bearer", "id", "bearer"}; {"do": "approver", "id": …}, {"do": "know", "name": …}, which
+ * says what is known of a node. After each wake the state of what was woken goes to standard
  * output the same way. At the end of the input all of them are ended, and the loop must have
  * nothing left.
  */
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "kube/csrapprover.h"
 #include "kube/minter.h"
 #include "kube/nodewatcher.h"
 #include "lib/commands.h"
@@ -22,18 +24,25 @@
 #include <stdlib.h>
 
 #define IDS 4096
+#define KNOWN_MAX 64
+#define LIST_MAX 8
 #define COMMAND_MAX_BYTES (1U << 20)
 
 static struct {
     uv_loop_t loop;
-    uv_timer_t timer, watch_timer;
+    uv_timer_t timer, watch_timer, approval_timer;
     struct fetcher *fetcher;
     struct minter *minter;
     struct nodewatcher *nodewatcher;
+    struct csrapprover *csrapprover;
     uint64_t passed_ms;
     bool inside; /* a call of the minter */
     struct mint *mints[IDS];
     struct nodewatch *nodes[IDS];
+    struct approver *approvers[IDS];
+    struct arena known_arena;
+    struct approver_node known[KNOWN_MAX];
+    uint32_t known_n;
 } world;
 
 /* --- The minter's world ----------------------------------------------------------------------- */
@@ -78,6 +87,23 @@ static void set_watch_alarm(void *cls, uint64_t due_boot_ms)
         uv_timer_stop(&world.watch_timer);
     else
         uv_timer_start(&world.watch_timer, on_watch_timer,
+                       due_boot_ms > now ? due_boot_ms - now : 1, 0);
+}
+
+static void on_approval_timer(uv_timer_t *timer)
+{
+    (void)timer;
+    csrapprover_on_alarm(world.csrapprover);
+}
+
+static void set_approval_alarm(void *cls, uint64_t due_boot_ms)
+{
+    uint64_t now = boot_ms();
+    (void)cls;
+    if (due_boot_ms == UINT64_MAX)
+        uv_timer_stop(&world.approval_timer);
+    else
+        uv_timer_start(&world.approval_timer, on_approval_timer,
                        due_boot_ms > now ? due_boot_ms - now : 1, 0);
 }
 
@@ -144,6 +170,39 @@ static void on_nodes(void *cls, struct slot_ref ref)
     }
 }
 
+/* What became of each request on a line of its own, behind one of the approver. */
+static void on_approver(void *cls, struct slot_ref ref)
+{
+    struct approver *p = world.approvers[ref.slot];
+    struct approver_news news;
+    struct arena a;
+    (void)cls;
+    if (world.inside || !p)
+        abort();
+    const struct value_pair state[] = {
+        JSON_INT("id", ref.slot),
+        JSON_BOOL("in_step", p->in_step),
+        JSON_INT("pending", p->pending),
+        JSON_VALUE("autoapproves",
+                   p->autoapproves_known ? value_bool(p->autoapproves) : value_none()),
+        JSON_STR("message", str_from(p->err.msg)),
+    };
+    tell(state, sizeof(state) / sizeof(state[0]));
+    arena_init(&a, 4096);
+    while (approver_next(p, &a, &news)) {
+        const struct value_pair one[] = {
+            JSON_INT("id", ref.slot),
+            JSON_STR("request", news.request),
+            JSON_STR("node", news.node),
+            JSON_BOOL("serving", news.serving),
+            JSON_BOOL("approved", news.approved),
+            JSON_STR("reason", news.reason),
+        };
+        tell(one, sizeof(one) / sizeof(one[0]));
+    }
+    arena_done(&a);
+}
+
 /* --- Commands --------------------------------------------------------------------------------- */
 
 static int64_t number_of(struct value map, const char *key)
@@ -180,6 +239,69 @@ static int watch_nodes(uint32_t id, struct value c, struct err *e)
     return nodewatch_begin(nodewatcher_port(world.nodewatcher), &t, &world.nodes[id], e);
 }
 
+static bool look_up(void *cls, struct slot_ref ref, struct str name, struct arena *a,
+                    struct approver_node *ret)
+{
+    (void)cls, (void)ref, (void)a;
+    for (uint32_t i = world.known_n; i-- > 0;) {
+        if (!str_eq(world.known[i].name, name))
+            continue;
+        *ret = world.known[i];
+        return true;
+    }
+    return false;
+}
+
+static int approve(uint32_t id, struct value c, struct err *e)
+{
+    const struct approver_target t = {
+        .endpoint = value_get_text(c, STR("endpoint")),
+        .ca = value_get_text(c, STR("ca")),
+        .bearer = value_get_text(c, STR("bearer")),
+        .waiter = {{on_approver, NULL}, {id, 1}},
+        .look_up = look_up,
+    };
+    return approver_begin(csrapprover_port(world.csrapprover), &t, &world.approvers[id], e);
+}
+
+static const struct address *addresses_of(struct value list, uint32_t *ret_n)
+{
+    struct address *found = arena_alloc(&world.known_arena, LIST_MAX * sizeof(struct address));
+    for (uint32_t i = 0; i < list.n && i < LIST_MAX; i++)
+        *ret_n += address_parse(value_text(list.items[i]), &found[*ret_n]);
+    return found;
+}
+
+static void know(struct value c)
+{
+    static struct cidr network;
+    struct approver_node *n = &world.known[world.known_n++ % KNOWN_MAX];
+    *n = (struct approver_node){
+        .name = arena_str(&world.known_arena, value_get_text(c, STR("name"))),
+        .token_id = arena_str(&world.known_arena, value_get_text(c, STR("token_id"))),
+        .joined = value_get(c, STR("joined")).b,
+        .locked = value_get(c, STR("locked")).b,
+        .networks = &network,
+        .networks_n = cidr_parse(STR("10.0.20.0/24"), &network, NULL),
+    };
+    n->declared = addresses_of(value_get(c, STR("declared")), &n->declared_n);
+    n->reported = addresses_of(value_get(c, STR("reported")), &n->reported_n);
+    for (uint32_t i = 0; i < IDS; i++) {
+        if (world.approvers[i])
+            approver_look(world.approvers[i]);
+    }
+}
+
+static void end(uint32_t id)
+{
+    mint_end(world.mints[id]);
+    nodewatch_end(world.nodes[id]);
+    approver_end(world.approvers[id]);
+    world.mints[id] = NULL;
+    world.nodes[id] = NULL;
+    world.approvers[id] = NULL;
+}
+
 static int obey(struct value c, struct err *e)
 {
     struct str what = value_get_text(c, STR("do"));
@@ -188,20 +310,22 @@ static int obey(struct value c, struct err *e)
         return mint(id, c, e);
     if (str_is(what, "nodes"))
         return watch_nodes(id, c, e);
-    if (str_is(what, "bearer")) {
+    if (str_is(what, "approver"))
+        return approve(id, c, e);
+    if (str_is(what, "bearer") && world.nodes[id])
         nodewatch_set_bearer(world.nodes[id], value_get_text(c, STR("bearer")));
+    else if (str_is(what, "bearer"))
+        approver_set_bearer(world.approvers[id], value_get_text(c, STR("bearer")));
+    else if (str_is(what, "know"))
+        know(c);
+    else if (str_is(what, "end"))
+        end(id);
+    if (!str_is(what, "pass"))
         return 0;
-    }
-    if (str_is(what, "end")) {
-        mint_end(world.mints[id]);
-        nodewatch_end(world.nodes[id]);
-        world.mints[id] = NULL;
-        world.nodes[id] = NULL;
-        return 0;
-    }
     world.passed_ms += (uint64_t)number_of(c, "ms");
     set_alarm(NULL, 0);
     set_watch_alarm(NULL, 0);
+    set_approval_alarm(NULL, 0);
     return 0;
 }
 
@@ -222,14 +346,15 @@ static void on_line(struct str line)
 
 static void on_end(void)
 {
-    for (uint32_t i = 0; i < IDS; i++) {
-        mint_end(world.mints[i]);
-        nodewatch_end(world.nodes[i]);
-    }
+    for (uint32_t i = 0; i < IDS; i++)
+        end(i);
     uv_close((uv_handle_t *)&world.timer, NULL);
     uv_close((uv_handle_t *)&world.watch_timer, NULL);
+    uv_close((uv_handle_t *)&world.approval_timer, NULL);
+    arena_done(&world.known_arena);
     minter_free(world.minter);
     nodewatcher_free(world.nodewatcher);
+    csrapprover_free(world.csrapprover);
     fetcher_free(world.fetcher);
 }
 
@@ -241,11 +366,16 @@ int main(void)
     uv_loop_init(&world.loop);
     uv_timer_init(&world.loop, &world.timer);
     uv_timer_init(&world.loop, &world.watch_timer);
+    uv_timer_init(&world.loop, &world.approval_timer);
+    arena_init(&world.known_arena, 65536);
     world.fetcher = fetcher_new(&world.loop, &limits);
     const struct minter_host host = {
         fetcher_port(world.fetcher), {set_alarm, NULL}, boot_ms, wall_ms};
     const struct nodewatcher_host watch_host = {
         fetcher_port(world.fetcher), {set_watch_alarm, NULL}, boot_ms};
+    const struct csrapprover_host approval_host = {
+        fetcher_port(world.fetcher), {set_approval_alarm, NULL}, boot_ms};
+    world.csrapprover = csrapprover_new(&approval_host);
     world.minter = minter_new(&host);
     world.nodewatcher = nodewatcher_new(&watch_host);
     return commands_run(&world.loop, COMMAND_MAX_BYTES, on_line, on_end);

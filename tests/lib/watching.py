@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The daemon's nodewatcher on a real loop (mint_drive.c).
+"""The daemon's nodewatcher and csrapprover on a real loop (mint_drive.c).
 
     with StandIn() as api, Watcher(api) as watcher:
         watcher.nodes().sees("k8s-worker-2", ready=True)
@@ -52,6 +52,23 @@ class Nodes:
         self.watcher.say(do="end", id=self.number)
 
 
+class Approver(Nodes):
+    """What an approver tells, in its order."""
+
+    def approves(self, request):
+        event = self.until(lambda e: e.get("request") == request and e["approved"])
+        return event
+
+    def refuses(self, request):
+        """The reason."""
+        event = self.until(lambda e: e.get("request") == request)
+        assert not event["approved"], event
+        return event["reason"]
+
+    def counts(self, pending):
+        return self.until(lambda e: e.get("pending") == pending)
+
+
 class Watcher(drive.Program):
     def __init__(self, api):
         self.api, self._all = api, []
@@ -66,6 +83,18 @@ class Watcher(drive.Program):
         self.say(**{"do": "nodes", "id": nodes.number, "endpoint": self.api.url, "ca": self.api.ca,
                     "bearer": self.api.bearers["minter"], **options})
         return nodes
+
+    def approver(self, **options):
+        approver = Approver(self, len(self._all))
+        self._all.append(approver)
+        self.say(**{"do": "approver", "id": approver.number, "endpoint": self.api.url,
+                    "ca": self.api.ca, "bearer": self.api.bearers["approver"], **options})
+        return approver
+
+    def know(self, name, **what):
+        """Says what is known of a node: token_id, joined, locked, declared, reported."""
+        self.say(**{"do": "know", "name": name, "token_id": "", "declared": [], "reported": [],
+                    "joined": False, "locked": False, **what})
 
     def pass_time(self, seconds):
         """For the watches only."""

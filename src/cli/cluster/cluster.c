@@ -108,10 +108,29 @@ static void print_token(struct value cluster, const char *member)
         cli_print_line("%-10s has a token until %.*s", member, STR_ARG(api_text(token, "expires")));
 }
 
+static void print_approval(struct value cluster)
+{
+    struct value approval = value_get(cluster, STR("approval"));
+    long long pending = (long long)api_number(approval, "pending", 0);
+    struct str trouble = api_text(approval, "trouble");
+    if (approval.kind != VALUE_MAP)
+        return;
+    if (pending)
+        cli_print_line(
+            "approval   %lld certificate request%s stay%s pending: see 'cloudseed events'", pending,
+            pending == 1 ? "" : "s", pending == 1 ? "s" : "");
+    if (trouble.n)
+        cli_print_line("approval   does not work: %.*s", STR_ARG(trouble));
+    if (value_get(approval, STR("autoapproves")).b)
+        cli_print_line("approval   the cluster approves any node's name for any token by itself; "
+                       "against it:\n           kubectl patch clusterrolebinding "
+                       "kubeadm:node-autoapprove-bootstrap --type=merge -p '{\"subjects\": []}'");
+}
+
 void cluster_print(struct value cluster, struct arena *a)
 {
     struct str since = api_age(cluster, "since", a), reported = api_text(cluster, "reported");
-    struct str runs = api_text(cluster, "runs");
+    struct str runs = api_text(cluster, "runs"), trouble = api_text(cluster, "trouble");
     bool stuck = value_get(cluster, STR("stuck")).b;
     long long held = (long long)api_number(cluster, "held", 0);
     cli_print_line("name       %.*s", STR_ARG(api_text(cluster, "name")));
@@ -130,6 +149,9 @@ void cluster_print(struct value cluster, struct arena *a)
         cli_print_line("runs       Kubernetes %.*s", STR_ARG(runs));
     print_token(cluster, "minter");
     print_token(cluster, "approver");
+    print_approval(cluster);
+    if (trouble.n)
+        cli_print_line("trouble    its nodes are not seen: %.*s", STR_ARG(trouble));
     if (held)
         cli_print_line("held       %lld node%s wait%s for it", held, held == 1 ? "" : "s",
                        held == 1 ? "s" : "");

@@ -270,6 +270,29 @@ static void what_a_cluster_loses_is_told_once(void **state)
     assert_true(!l.r.seen && l.r.away.n == 0);
 }
 
+/* --- Certificates ---------------------------------------------------------------------------- */
+
+static struct outcome *asked(bool approved, const char *why)
+{
+    return life_apply(&l, (struct change){.kind = CHANGE_CERTIFICATE,
+                                          .certificate = {approved, true, str_from(why)}});
+}
+
+static void certificates_are_events_and_alarms(void **state)
+{
+    (void)state;
+    life_to(&l, STATE_JOINING);
+    asked(true, "");
+    assert_string_equal(life_told(&l), "approved");
+    asked(false, "csr-1: the token cs4xk2 asks to be n");
+    assert_string_equal(life_told(&l), "alarm");
+    assert_str(l.r.alarm_detail, "csr-1: the token cs4xk2 asks to be n");
+    assert_int_equal(asked(false, "csr-1: the token cs4xk2 asks to be n")->verdict, OUTCOME_SAME);
+    asked(false, "csr-2: another");
+    assert_string_equal(life_told(&l), "alarm");
+    assert_false(l.r.locked);
+}
+
 /* --- A ready node --------------------------------------------------------------------------- */
 
 static void a_reboot_changes_nothing(void **state)
@@ -536,12 +559,12 @@ static void a_standing_master_is_not_reprovisioned(void **state)
 /* The state that each change leads to, by its first letter (R: ready), in the order of enum
  * change_kind: arm, disarm, unlock, reprovision, accept keys; fetch (by a key), mismatch, wrong
  * key, report, phone home, claim, result (it failed), node ready (long after it was given a token),
- * node away, deadline, restore. The node's role bootstraps. */
+ * node away, certificate (not approved), deadline, restore. The node's role bootstraps. */
 static const char *const cells[STATE_COUNT] = {
-    [STATE_REGISTERED] = "arrar rrrrrrrrrrr", [STATE_ARMED] = "araaa baabujaaaar",
-    [STATE_BOOTING] = "abbab bbbbujbbbfb",    [STATE_UP] = "auuau uuuuujuuuuu",
-    [STATE_JOINING] = "ajjaj jjjjjjfRjfj",    [STATE_READY] = "aRRaR RRRRRRRRRRR",
-    [STATE_FAILED] = "affaf ffffujfRfff",
+    [STATE_REGISTERED] = "arrar rrrrrrrrrrrr", [STATE_ARMED] = "araaa baabujaaaaar",
+    [STATE_BOOTING] = "abbab bbbbujbbbbfb",    [STATE_UP] = "auuau uuuuujuuuuuu",
+    [STATE_JOINING] = "ajjaj jjjjjjfRjjfj",    [STATE_READY] = "aRRaR RRRRRRRRRRRR",
+    [STATE_FAILED] = "affaf ffffujfRffff",
 };
 
 static struct change sample(enum change_kind kind)
@@ -589,6 +612,7 @@ static void every_change_in_every_state(void **state)
 UNIT_MAIN(LIFE(a_node_without_bootstrap), LIFE(a_node_that_joins),
           LIFE(without_a_call_the_last_stage_makes_it_up), LIFE(a_last_stage_that_failed),
           LIFE(a_step_that_failed), LIFE(a_join_that_failed), LIFE(a_late_success_mends_a_failure),
+          LIFE(certificates_are_events_and_alarms),
           LIFE(a_node_that_was_given_nothing_is_not_ready),
           LIFE(readiness_that_passes_does_not_count),
           LIFE(a_silent_node_is_ready_when_its_cluster_says_so), LIFE(readiness_mends_a_failure),

@@ -56,9 +56,9 @@ static struct object_csr csr(bool serving, const char *name)
     return serving ? server : client;
 }
 
-static struct approval_node node(void)
+static struct approver_node node(void)
 {
-    return (struct approval_node){.name = STR("k8s-worker-2"),
+    return (struct approver_node){.name = STR("k8s-worker-2"),
                                   .token_id = STR("cs4xk2"),
                                   .joined = true,
                                   .declared = declared,
@@ -82,7 +82,7 @@ static void not_read(struct object_csr c, int code, const char *why)
     assert_contains(e.msg, why);
 }
 
-static void approved(struct object_csr c, struct approval_node n)
+static void approved(struct object_csr c, struct approver_node n)
 {
     struct approval r = reads(c);
     struct err e = {0};
@@ -90,12 +90,18 @@ static void approved(struct object_csr c, struct approval_node n)
         fail_msg("%s", e.msg);
 }
 
-static void pending(struct object_csr c, const struct approval_node *n, const char *why)
+static int judged(struct object_csr c, const struct approver_node *n, const char *why)
 {
     struct approval r = reads(c);
     struct err e = {0};
-    assert_int_equal(approval_judge(&r, n, &arena, &e), -EACCES);
+    int code = approval_judge(&r, n, &arena, &e);
     assert_contains(e.msg, why);
+    return code;
+}
+
+static void pending(struct object_csr c, const struct approver_node *n, const char *why)
+{
+    assert_int_equal(judged(c, n, why), -EACCES);
 }
 
 /* What a real kubelet of 1.20 sent. */
@@ -127,7 +133,7 @@ static void tokens_are_for_one_node(void **state)
 {
     (void)state;
     struct object_csr c = csr(false, "client");
-    struct approval_node n = node();
+    struct approver_node n = node();
     approved(c, n);
     pending(c, NULL, "no node k8s-worker-2 is known");
     n.token_id = STR("zzzzz9");
@@ -140,14 +146,14 @@ static void serving_certificates_name_the_node_alone(void **state)
 {
     (void)state;
     struct object_csr c = csr(true, "serving");
-    struct approval_node n = node();
+    struct approver_node n = node();
     approved(c, n);
     approved(csr(true, "serving-mapped"), n);
     pending(csr(true, "client"), &n, "lists neither a name nor an address");
     n.declared_n = 1;
     pending(c, &n, "asks for the address 2001:db8:20::12, which is not declared for the node");
     n.joined = false;
-    pending(c, &n, "k8s-worker-2 is not ready yet");
+    assert_int_equal(judged(c, &n, "k8s-worker-2 is not ready yet"), -EAGAIN);
     n = node();
     struct approval r = reads(c);
     struct err e;
@@ -161,7 +167,7 @@ static void addresses_that_nobody_declared(void **state)
 {
     (void)state;
     struct object_csr c = csr(true, "serving-mapped");
-    struct approval_node n = node();
+    struct approver_node n = node();
     n.declared_n = 0;
     pending(c, &n, "the address 10.0.20.12, which the node does not report in its status");
     n.reported = reported;

@@ -115,6 +115,8 @@ struct caller {
     struct request_ctx *rq;
     const struct node *node;
     struct claim claim;
+    struct str pinned_uuid;             /* of the machine that has claimed the window */
+    struct str uuid;                    /* of bootstrap: as it counts, empty: none does */
     struct str machine;                 /* of bootstrap: hash of machine-id, empty: unknown */
     struct str kubeadm;                 /* of bootstrap: its version, empty: unknown */
     struct bootstrap_cluster *reported; /* of cluster */
@@ -122,6 +124,8 @@ struct caller {
     struct cluster_decision decision;
     struct hold *hold;
     bool by_join_key; /* else only by the key of its window, which anyone on the network may read */
+    bool is_trusted;  /* with secrets: has the join key, or the site says that the other one is as
+                         good */
     bool is_claimed;  /* the window, by whatever boot */
     caller_then *then;
 };
@@ -135,10 +139,16 @@ static bool is_json(struct exchange *x)
     return false;
 }
 
+static const struct site *site_of(const struct exchange *x)
+{
+    return tree_site(snapshot_tree(x->snapshot));
+}
+
 static struct change change_by(struct exchange *x, const struct caller *c, enum change_kind kind)
 {
     struct change change = request_change(x, c->node, kind);
-    change.lock_on_alarm &= c->by_join_key; /* nobody else is to lock a node */
+    /* Anyone on the network can cause an alarm without it: nobody else must lock a node. */
+    change.lock_on_alarm = c->by_join_key && site_of(x)->alarms == ALARMS_LOCK;
     return change;
 }
 
@@ -153,15 +163,18 @@ static void tell(struct exchange *x, const struct caller *c, enum change_kind ki
     fleet_forget(f, fleet_change(f, c->node->uid, c->node->name, &change, (struct waiter){0}));
 }
 
-/* Anyone on the network may have that key: it never makes a machine a master. */
+/* Anyone on the network may have that key: by itself it never makes a machine a master. */
 static bool may_use_window_key(struct exchange *x, const struct node *n)
 {
-    if (n->role->bootstrap != BOOTSTRAP_MASTER)
+    enum window_key_joins joins = site_of(x)->window_key_joins;
+    bool is_master = n->role->bootstrap == BOOTSTRAP_MASTER;
+    if (joins == WINDOW_KEY_JOINS_ALL || (joins == WINDOW_KEY_JOINS_WORKERS && !is_master))
         return true;
     refuse(x, 403, "join-key",
-           "%.*s is a master, which needs the join key of its build window: start the machine "
-           "with the serial that 'cloudseed node arm %.*s' printed last",
-           STR_ARG(n->name), STR_ARG(n->name));
+           "%.*s %s, which needs the join key of its build window: start the machine with the "
+           "serial that 'cloudseed node arm %.*s' printed last",
+           STR_ARG(n->name), is_master ? "is a master" : "is a node of this site",
+           STR_ARG(n->name));
     return false;
 }
 
@@ -180,6 +193,7 @@ static bool check_bearer(struct exchange *x, struct caller *c, const struct reco
         return false;
     }
     c->by_join_key = keys_same(bearer, join);
+    c->is_trusted = c->by_join_key || site_of(x)->window_key_joins == WINDOW_KEY_JOINS_ALL;
     if (c->by_join_key)
         return true;
     if (keys_same(bearer, window_key) && keys_same(c->rq->path.key, window_key))
@@ -219,9 +233,28 @@ static bool admit(struct exchange *x, struct caller *c, struct str claim)
                STR_ARG(c->node->name), STR_ARG(c->node->name));
         return false;
     }
-    c->claim = (struct claim){r.window.join_key, digest_of(claim, &x->arena)};
+    c->claim = (struct claim){.join_key = r.window.join_key, .digest = digest_of(claim, &x->arena)};
     c->is_claimed = r.window.claim.n > 0;
+    c->pinned_uuid = r.window.uuid;
     return check_bearer(x, c, &r);
+}
+
+/* A node without a uuid has that of the first machine in a window which has one. */
+static bool check_pinned_uuid(struct exchange *x, const struct caller *c)
+{
+    struct str name = c->node->name, pinned = c->pinned_uuid;
+    struct str found = c->uuid.n ? ARENA_JOIN(&x->arena, STR("uuid "), c->uuid) : STR("no uuid");
+    if (!pinned.n || str_eq(pinned, c->uuid))
+        return true;
+    tell(x, c, CHANGE_MISMATCH,
+         ARENA_JOIN(&x->arena, STR("has the key of "), name, STR(", but "), found,
+                    STR(" instead of "), pinned));
+    refuse(x, 403, "clone",
+           "the build window of %.*s belongs to the machine with uuid %.*s, which came first, and "
+           "this machine has %s: if this is the right one, open another window with 'cloudseed "
+           "node arm %.*s'",
+           STR_ARG(name), STR_ARG(pinned), c->uuid.n ? "another" : "none", STR_ARG(name));
+    return false;
 }
 
 /* A machine whose uuid is not that of the node is a clone, or the node's uuid is wrong. */
@@ -231,9 +264,10 @@ static bool check_uuid(struct exchange *x, struct caller *c, struct str text)
     char own_text[UUID_TEXT_SIZE] = "";
     struct str name = c->node->name, foreign;
     bool has = !placeholder_uuid_text(text) && uuid_parse(text, &uuid);
+    c->uuid = has ? text : STR("");
     foreign = identify_foreign_uuid(x->snapshot, c->node, has ? &uuid : NULL, &x->arena);
     if (!foreign.n)
-        return true;
+        return check_pinned_uuid(x, c);
     tell(x, c, CHANGE_MISMATCH,
          ARENA_JOIN(&x->arena, STR("has the key of "), name, STR(", but "), foreign));
     if (!c->node->uuid || placeholder_uuid(*c->node->uuid)) {
@@ -334,6 +368,8 @@ static enum exchange_verdict submit_claim(struct exchange *x, struct caller *c, 
                       "run 'cloudseed reload', then start cloudseed-join.service",
                       STR_ARG(c->node->name));
     change.claim = c->claim;
+    change.claim.uuid = c->uuid;
+    change.claim.machine = c->machine;
     change.joining_ms = joining_ms(c->node);
     return submit(x, c, &change, then);
 }
@@ -486,7 +522,7 @@ static enum exchange_verdict answer_init(struct exchange *x, const struct caller
         .action = CLUSTER_DO_INIT,
         .expires_wall_ms = c->decision.expires_wall_ms,
         .values = {.endpoint = c->node->cluster->endpoint},
-        .by_join_key = c->by_join_key,
+        .with_files = c->is_trusted,
     };
     if (!unseal_certificate(x, c, &what.values.certificate_key))
         return refuse_certificate(x, c, "reset");
@@ -502,7 +538,7 @@ static enum exchange_verdict answer_join(struct exchange *x, struct caller *c,
         .action = CLUSTER_DO_JOIN,
         .expires_wall_ms = minted->end_wall_ms,
         .values = {.endpoint = c->node->cluster->endpoint, .token = minted->token},
-        .by_join_key = c->by_join_key,
+        .with_files = c->is_trusted,
     };
     struct err e;
     if (!unseal_certificate(x, c, &what.values.certificate_key))
@@ -592,7 +628,7 @@ static enum exchange_verdict answer_none(struct exchange *x, const struct caller
                   &(struct bootstrap_answer){
                       .action = CLUSTER_DO_NONE,
                       .expires_wall_ms = clock_wall_ms() + NONE_MS,
-                      .by_join_key = c->by_join_key,
+                      .with_files = c->is_trusted,
                   });
 }
 
@@ -652,6 +688,7 @@ static struct caller *caller_new(struct exchange *x, struct request_ctx *rq)
     struct caller *c = ARENA_NEW(&x->arena, struct caller);
     c->rq = rq;
     c->node = rq->node;
+    c->uuid = c->machine = c->pinned_uuid = STR("");
     return c;
 }
 

@@ -89,7 +89,7 @@ static struct value files_value(struct making *m)
 {
     const struct role *r = m->node->role;
     struct arena *a = &m->x->arena;
-    uint32_t n = m->what->by_join_key ? r->sealed_n : 0;
+    uint32_t n = m->what->with_files ? r->sealed_n : 0;
     struct value *list = ARENA_ARRAY(a, struct value, n);
     for (uint32_t i = 0; i < n; i++) {
         struct str text = render(m, DOCUMENT_SEALED, i, 0, DOCUMENT_MAX_BYTES);

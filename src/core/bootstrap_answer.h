@@ -18,7 +18,7 @@ struct bootstrap_answer {
                                     or CLUSTER_DO_NONE */
     int64_t expires_wall_ms;     /* the fraction of a second is not told */
     struct bootstrap_values values; /* not of CLUSTER_DO_NONE */
-    bool by_join_key;               /* else it gets no sealed files */
+    bool with_files;                /* the sealed files of its role */
 };
 
 /* Answers the exchange, which must be secret. If a document cannot be made, 503: the node asks

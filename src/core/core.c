@@ -19,7 +19,6 @@ struct change request_change(struct exchange *x, const struct node *n, enum chan
         .peer = arena_str(&x->arena, peer),
         .is_master = n->role->bootstrap == BOOTSTRAP_MASTER,
         .bootstraps = n->role->bootstrap != BOOTSTRAP_NONE,
-        .lock_on_alarm = tree_site(snapshot_tree(x->snapshot))->alarms == ALARMS_LOCK,
     };
 }
 

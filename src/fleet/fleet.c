@@ -105,6 +105,8 @@ static void copy_claim(struct claim *c, struct arena *a)
 {
     c->join_key = arena_str(a, c->join_key);
     c->digest = arena_str(a, c->digest);
+    c->uuid = arena_str(a, c->uuid);
+    c->machine = arena_str(a, c->machine);
 }
 
 static void copy_what(struct change *c, struct arena *a)

@@ -46,6 +46,7 @@ struct member {
     struct parsed *parsed;  /* of `state`, while the node is being built; else NULL */
     bool deleted;           /* it had a definition: its uid is never used again */
     struct fleet_view view; /* of `state` */
+    char *machine;          /* hash of machine-id, as `state` has it; NULL: none */
     char *window_key;       /* in the clear, of an open window or of a boot that began in it */
     uint64_t heard_boot_ms, due_boot_ms;
     uint32_t heap_at; /* in the deadlines; MAP_NONE: it has none */
@@ -112,6 +113,8 @@ struct fleet {
     struct member **members;
     uint32_t members_n, members_room;
     struct map by_uid, by_window;
+    struct map
+        by_machine; /* also entries of machines that members had before: they are not found */
     bool windows_changed;
     struct parsed_list parsed;
     uint32_t parsed_n;
@@ -150,6 +153,9 @@ void member_drop(struct fleet *f, const struct store_record *record);
 /* Drops what the feed has not named in this round. */
 void members_sweep(struct fleet *f);
 struct member *members_by_window(struct fleet *f, struct str window_key);
+/* Another member with that hash of machine-id; NULL: there is none. */
+const struct member *members_twin(const struct fleet *f, const struct member *m,
+                                  struct str machine);
 
 /* The record as it was committed last. Its texts live in `a` or in the member, until the next
  * call that changes a member. */

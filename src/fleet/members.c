@@ -24,6 +24,12 @@ static struct str window_key_of(const void *members, uint32_t i)
     return str_from(list[i]->window_key);
 }
 
+static struct str machine_of(const void *members, uint32_t i)
+{
+    const struct member *const *list = members;
+    return str_from(list[i]->machine ? list[i]->machine : "");
+}
+
 struct member *member_find(const struct fleet *f, struct str uid)
 {
     uint32_t i = map_find(&f->by_uid, uid_of, f->members, uid);
@@ -57,6 +63,7 @@ static void member_free(struct member *m)
     free(m->node.bytes);
     free(m->mint.bytes);
     free(m->window_key);
+    free(m->machine);
     free(m);
 }
 
@@ -67,6 +74,7 @@ void members_done(struct fleet *f)
     free(f->members);
     map_done(&f->by_uid);
     map_done(&f->by_window);
+    map_done(&f->by_machine);
 }
 
 /* --- Records that were read already ---------------------------------------------------------- */
@@ -152,6 +160,26 @@ struct member *members_by_window(struct fleet *f, struct str key)
     return i == MAP_NONE ? NULL : f->members[i];
 }
 
+/* --- Machines -------------------------------------------------------------------------------- */
+
+/* Of two members with one machine the map has the first. */
+static void set_machine(struct fleet *f, struct member *m, struct str machine)
+{
+    if (str_eq(machine, str_from(m->machine ? m->machine : "")))
+        return;
+    free(m->machine);
+    m->machine = machine.n ? mem_copy(machine.p, machine.n) : NULL;
+    if (m->machine)
+        map_put(&f->by_machine, machine_of, f->members,
+                map_find(&f->by_uid, uid_of, f->members, str_from(m->uid)));
+}
+
+const struct member *members_twin(const struct fleet *f, const struct member *m, struct str machine)
+{
+    uint32_t i = machine.n ? map_find(&f->by_machine, machine_of, f->members, machine) : MAP_NONE;
+    return i == MAP_NONE || f->members[i] == m ? NULL : f->members[i];
+}
+
 /* --- What the store has ---------------------------------------------------------------------- */
 
 static struct str sealed_key(const struct record *r)
@@ -167,6 +195,7 @@ static void look_at_record(struct fleet *f, struct member *m, const struct recor
     f->host.now(f->host.cls, &now);
     m->view = (struct fleet_view){r->state, r->locked, r->seen, r->generation,
                                   str_from(r->has_window && m->window_key ? m->window_key : "")};
+    set_machine(f, m, r->machine);
     deadline_set(f, m, state_due(r, &now, m->heard_boot_ms));
     if (is_other)
         clusters_on_state(f, m);

@@ -141,6 +141,17 @@ static bool is_outdated(struct op *op)
     return op->phase == OP_DONE;
 }
 
+/* As it was called last; empty: no other node has that machine-id. */
+static struct str name_of_twin(const struct fleet *f, const struct member *m, struct str machine,
+                               struct arena *a)
+{
+    const struct member *twin = members_twin(f, m, machine);
+    struct record r = {.name = STR("")};
+    if (twin)
+        member_record(twin, a, &r);
+    return r.name;
+}
+
 static void run_change(struct fleet *f, struct op *op)
 {
     struct member *m = op->member;
@@ -154,6 +165,8 @@ static void run_change(struct fleet *f, struct op *op)
     member_record(m, &op->arena, &r);
     op->change.handed = r.has_window && r.window.claim.n && !r.handed &&
                         (mint_was_given(m, &r, &op->arena) || clusters_made_by(f, m->uid, &r));
+    if (op->change.kind == CHANGE_CLAIM)
+        op->change.twin = name_of_twin(f, m, op->change.claim.machine, &op->arena);
     if (op->name.n)
         r.name = op->name;
     else

@@ -40,11 +40,13 @@ void record_copy(const struct record *from, struct arena *a, struct record *ret)
         &ret->away,
         &ret->alarm,
         &ret->alarm_detail,
+        &ret->machine,
         &ret->hostname,
         &ret->fqdn,
         &ret->instance_id,
         &ret->window.boot_id,
         &ret->window.claim,
+        &ret->window.uuid,
         &ret->window.join_key,
         &ret->window.window_key,
         &ret->window.pin,
@@ -90,6 +92,7 @@ static struct value window_value(const struct window *w, struct arena *a)
     fields_text(&m, STR("join_key"), w->join_key);
     fields_text(&m, STR("window_key"), w->window_key);
     fields_text(&m, STR("claim"), w->claim);
+    fields_text(&m, STR("uuid"), w->uuid);
     fields_text(&m, STR("pin"), w->pin);
     return fields_value(&m, a);
 }
@@ -144,6 +147,7 @@ struct value record_value(const struct record *r, struct arena *a)
         fields_put(&m, STR("burst"), value_int(r->burst));
     }
     fields_flag(&m, STR("locked"), r->locked);
+    fields_text(&m, STR("machine"), r->machine);
     fields_flag(&m, STR("joined"), r->joined);
     fields_flag(&m, STR("handed"), r->handed);
     fields_flag(&m, STR("seen"), r->seen);
@@ -182,6 +186,7 @@ static void read_window(struct fields_reader *rd, struct record *ret)
         .join_key = fields_get_text(&in, "join_key"),
         .window_key = fields_get_text(&in, "window_key"),
         .claim = fields_get_text(&in, "claim"),
+        .uuid = fields_get_text(&in, "uuid"),
         .pin = fields_get_text(&in, "pin"),
     };
     fields_end_map(rd, &in);
@@ -250,6 +255,7 @@ int record_read(struct str json, struct arena *a, struct record *ret, struct err
     r.burst_wall_ms = fields_get_int(&rd, "burst_ms", -FIELDS_TIME_MAX_MS, FIELDS_TIME_MAX_MS);
     r.burst = (uint32_t)fields_get_int(&rd, "burst", 0, UINT32_MAX);
     r.locked = fields_get_flag(&rd, "locked");
+    r.machine = fields_get_text(&rd, "machine");
     r.joined = fields_get_flag(&rd, "joined");
     r.handed = fields_get_flag(&rd, "handed");
     r.seen = fields_get_flag(&rd, "seen");

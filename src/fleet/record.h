@@ -45,6 +45,7 @@ struct window {
     struct str boot_id;
     struct str join_key, window_key; /* sealed, in base64 */
     struct str claim;                /* digest of the first claim; empty: none yet */
+    struct str uuid;                 /* of the first machine that claimed it and has one */
     struct str pin;                  /* of the CA that its node was given; empty: none */
 };
 
@@ -82,9 +83,10 @@ struct record {
     int64_t burst_wall_ms; /* when the alarms that are counted in `burst` began */
     uint32_t burst;
     bool locked;
-    bool joined; /* it has reported so, in this window */
-    bool handed; /* it was given what it needs to join, in this window */
-    bool seen;   /* its cluster had it as Ready when it was heard of last */
+    struct str machine; /* hash of machine-id, of the boot that made the latest claim */
+    bool joined;        /* it has reported so, in this window */
+    bool handed;        /* it was given what it needs to join, in this window */
+    bool seen;          /* its cluster had it as Ready when it was heard of last */
     /* Of a node that is ready: why its cluster does not have it as Ready; empty: it does. */
     struct str away;
     int64_t away_wall_ms;

@@ -266,6 +266,7 @@ static void open_window(struct step *s)
         .join_key = c->arm.join_key,
         .window_key = c->arm.window_key,
         .claim = {"", 0},
+        .uuid = {"", 0},
         .pin = c->arm.pin,
     };
     s->r->locked = s->r->joined = s->r->handed = s->r->seen = false;
@@ -398,7 +399,10 @@ static void finish_boot(struct step *s)
     drop_old_key(s);
     if (s->r->boot.reboot || state == STATE_READY || state == STATE_JOINING)
         return;
-    if (went_wrong(p) || (failed.n && !s->c->bootstraps)) {
+    bool has_failed = went_wrong(p) || (failed.n && !s->c->bootstraps);
+    if (has_failed && s->c->by_window_key && !s->window_open)
+        return; /* anyone on the network may have that key: silence tells */
+    if (has_failed) {
         fail(s, failed.n ? failed : p->name,
              STR("the step failed: cloud-init's log on the node says why"));
     } else if (s->c->bootstraps) {
@@ -550,7 +554,8 @@ static bool refuse_claim(struct step *s, const struct claim *by)
         refuse(s, 403, "this node is locked after an alarm: 'cloudseed node arm' unlocks it");
     else if (!s->c->bootstraps)
         refuse(s, 403, "this node's role does not bootstrap");
-    else if (w->claim.n && !str_eq(w->claim, by->digest)) {
+    else if ((w->claim.n && !str_eq(w->claim, by->digest)) ||
+             (w->uuid.n && by->uuid.n && !str_eq(w->uuid, by->uuid))) {
         refuse(s, 409,
                "another boot has claimed this node: was it cloned, or restarted before it "
                "had joined? 'cloudseed node arm' lets it begin anew");
@@ -561,12 +566,35 @@ static bool refuse_claim(struct step *s, const struct claim *by)
     return true;
 }
 
+/* A copy of another node's disk. It is an alarm and no more: an admin may have given a machine
+ * another name. */
+static void note_machine(struct step *s, struct str machine)
+{
+    bool is_new = machine.n && !str_eq(s->r->machine, machine);
+    if (!is_new)
+        return;
+    s->r->machine = machine;
+    s->out->verdict = OUTCOME_WRITE;
+    if (s->c->twin.n)
+        alarm_raise(s, "the machine-id of another node: its disk was copied", s->c->twin);
+}
+
 /* A join that failed may be tried again by the same boot. */
 static void claim(struct step *s)
 {
-    if (refuse_claim(s, &s->c->claim))
+    const struct claim *by = &s->c->claim;
+    if (refuse_claim(s, by))
         return;
-    s->r->window.claim = s->c->claim.digest;
+    if (!s->r->window.uuid.n && by->uuid.n) {
+        s->r->window.uuid = by->uuid;
+        s->out->verdict = OUTCOME_WRITE;
+    }
+    note_machine(s, by->machine);
+    if (s->r->locked) {
+        refuse(s, 403, "this node is locked after an alarm: 'cloudseed node arm' unlocks it");
+        return;
+    }
+    s->r->window.claim = by->digest;
     s->r->joining_ms = s->c->joining_ms;
     if (s->r->state != STATE_JOINING)
         enter(s, STATE_JOINING, value_none());

@@ -60,6 +60,7 @@ struct phone_home {
  */
 struct claim {
     struct str join_key, digest;
+    struct str uuid, machine; /* of CHANGE_CLAIM, as the machine said; empty: it did not */
 };
 
 struct join_result {
@@ -78,6 +79,7 @@ struct change {
     bool is_master, bootstraps; /* of the node's role */
     bool lock_on_alarm;         /* by the site's policy */
     bool by_window_key;         /* not by the node's seed key: of a report or a call */
+    struct str twin;            /* another node with the claim's `machine`; set by the fleet */
     bool handed;                /* its boot was given what it needs to join; set by the fleet */
     uint64_t joining_ms;        /* of CHANGE_CLAIM: how long joining may take without a word */
     /* Record and definition must be as they were (fleet_seen). */

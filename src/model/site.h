@@ -16,6 +16,11 @@ enum alarms { ALARMS_NOTE, ALARMS_LOCK, ALARMS_COUNT };
 
 extern const char *const alarms_names[]; /* "note", "lock", and NULL behind */
 
+/* Which nodes may join with the key of their window, which anyone on the network may have. */
+enum window_key_joins { WINDOW_KEY_JOINS_NONE, WINDOW_KEY_JOINS_WORKERS, WINDOW_KEY_JOINS_ALL };
+
+extern const char *const window_key_joins_names[]; /* "none", "workers", "all", and NULL behind */
+
 /* The answer to an unregistered machine that asks what to boot. */
 enum unknown { UNKNOWN_WAIT, UNKNOWN_LOCAL };
 
@@ -40,6 +45,7 @@ struct site {
     uint32_t networks_n;
     bool evidence[EVIDENCE_COUNT]; /* kinds of weak evidence that are accepted */
     enum alarms alarms;
+    enum window_key_joins window_key_joins;
     enum unknown unknown;
     struct variables variables;
     struct place at;

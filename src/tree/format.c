@@ -103,9 +103,18 @@ static const struct schema_field site_fields[] = {
      SCHEMA_MEMBER(struct site_draft, site.alarms),
      .fallback = "note",
      .help = "What happens when a node does what it should not, such as another machine that "
-             "claims its place: it is noted, or the node is locked as well until an admin arms or "
-             "unlocks it.",
+             "claims its place: it is noted, or, where that machine has the join key, the node is "
+             "locked as well until an admin arms or unlocks it.",
      .example = "lock"},
+    {.name = "window_key_joins",
+     .type = &schema_enum,
+     .names = window_key_joins_names,
+     SCHEMA_MEMBER(struct site_draft, site.window_key_joins),
+     .fallback = "workers",
+     .help = "Which nodes may join by the key of their build window, which a machine without a "
+             "join key in its serial has and anyone on the network can get: workers, without "
+             "sealed files; no node; or all, with all that the join key gives.",
+     .example = "none"},
     {.name = "unknown",
      .type = &schema_enum,
      .names = unknown_names,

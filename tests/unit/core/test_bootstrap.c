@@ -13,6 +13,7 @@
 #define WORKER "k8s-worker-2"
 #define UUID "4c4c4544-0042-3510-8052-b4c04f4e4432"
 #define SWAPPED "44454c4c-4200-1035-8052-b4c04f4e4432"
+#define OTHER_UUID "4c4c4544-0042-3510-8052-000000000002"
 #define OTHER_CLAIM "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHhA"
 
 static const struct secrets secrets = {.list = {{.kid = 'n', .bytes = {1, 2, 3}}}, .n = 1};
@@ -89,10 +90,10 @@ static void load(void)
         core = core_new(s, fleet, sealer, &host);
 }
 
-static void set_alarms(const char *what)
+static void set_site(const char *key, const char *value)
 {
     tmptree_put(&files, "seed/site.yaml",
-                arena_printf(&texts, "name: lab\nurl: http://u\nalarms: %s\n", what).p);
+                arena_printf(&texts, "name: lab\nurl: http://u\n%s: %s\n", key, value).p);
     load();
 }
 
@@ -123,7 +124,7 @@ static int start(void **state)
                 ": {role: w, cluster: homelab, uuid: " UUID "}\n");
     assert_int_equal(sealer_new(tmptree_path(&files, "sealing.key"), &sealer, &e), 0);
     fleet = openfleet_start();
-    set_alarms("note");
+    set_site("alarms", "note");
     return 0;
 }
 
@@ -139,6 +140,16 @@ static int end(void **state)
     arena_done(&texts);
     tmptree_done(&files);
     return 0;
+}
+
+static void put_roles(const char *more)
+{
+    tmptree_put(&files, "seed/roles/r.yaml",
+                arena_printf(&texts,
+                             "m: {bootstrap: master, kubeadm: sealed/k%s}\n"
+                             "w: {bootstrap: worker, kubeadm: sealed/k%s}\nplain: {}\n",
+                             more, more)
+                    .p);
 }
 
 /* --- Doing ----------------------------------------------------------------------------------- */
@@ -328,6 +339,29 @@ static void a_master_needs_the_join_key(void **state)
     assert_false(fleet_cluster(fleet, STR("homelab"), &texts, &r));
 }
 
+static void a_site_says_what_window_keys_are_good_for(void **state)
+{
+    struct str unknown = with(request("bootstrap"), "\"" UUID "\"", "null");
+    (void)state;
+    put_roles(", sealed: {/etc/x: {template: sealed/x}}");
+    tmptree_put(&files, "templates/sealed/x", "secret");
+    set_site("window_key_joins", "none");
+    arm(WORKER);
+    post(WINDOW_KEY, "bootstrap", WINDOW_KEY, request("bootstrap"));
+    is_refused(403, "join-key", WORKER " is a node of this site, which needs the join key");
+    assert_int_equal(record_of(WORKER).window.claim.n, 0);
+    ask(WORKER, JOIN_KEY);
+    is_golden("503-waits-for-master");
+    set_site("window_key_joins", "all");
+    change(WORKER, (struct change){.kind = CHANGE_DISARM});
+    arm("k8s-master-1");
+    post(WINDOW_KEY, "bootstrap", WINDOW_KEY, unknown);
+    assert_int_equal(value_get(answered("init"), STR("files")).n, 1);
+    set_site("window_key_joins", "workers"); /* as without the key */
+    post(WINDOW_KEY, "bootstrap", WINDOW_KEY, unknown);
+    is_refused(403, "join-key", "k8s-master-1 is a master");
+}
+
 /* Another master would advertise an address that it does not have. */
 static void an_endpoint_that_is_a_masters_address(void **state)
 {
@@ -377,7 +411,7 @@ static void keys_that_are_no_join_key(void **state)
 static void only_a_join_key_may_lock_a_node(void **state)
 {
     (void)state;
-    set_alarms("lock");
+    set_site("alarms", "lock");
     arm(WORKER);
     ask(WORKER, "wrong");
     assert_false(record_of(WORKER).locked);
@@ -481,6 +515,43 @@ static void a_node_without_a_uuid(void **state)
     post(seed_key("no-uuid"), "bootstrap", JOIN_KEY,
          with(request("bootstrap"), UUID, "4c4c4544-0042-3510-8052-000000000002"));
     is_golden("503-waits-for-master");
+}
+
+static void a_node_without_a_uuid_has_that_of_its_first_machine(void **state)
+{
+    struct str body = request("bootstrap");
+    (void)state;
+    arm("no-uuid");
+    post(seed_key("no-uuid"), "bootstrap", JOIN_KEY, with(body, "\"" UUID "\"", "null"));
+    is_golden("503-waits-for-master");
+    post(seed_key("no-uuid"), "bootstrap", JOIN_KEY, with(body, UUID, OTHER_UUID));
+    is_golden("503-waits-for-master");
+    assert_str(record_of("no-uuid").window.uuid, OTHER_UUID);
+    post(seed_key("no-uuid"), "bootstrap", JOIN_KEY, with(body, "4e4432", "4e4433"));
+    is_refused(403, "clone", "and this machine has another");
+    assert_str(record_of("no-uuid").alarm_detail,
+               "has the key of no-uuid, but uuid 4c4c4544-0042-3510-8052-b4c04f4e4433 instead "
+               "of " OTHER_UUID);
+    post(seed_key("no-uuid"), "bootstrap", JOIN_KEY, with(body, "\"" UUID "\"", "null"));
+    is_refused(403, "clone", "and this machine has none");
+    arm("no-uuid");
+    post(seed_key("no-uuid"), "bootstrap", JOIN_KEY, with(body, "4e4432", "4e4433"));
+    is_golden("503-waits-for-master");
+}
+
+static void a_copied_disk_is_an_alarm(void **state)
+{
+    (void)state;
+    arm(WORKER);
+    ask(WORKER, JOIN_KEY);
+    assert_str(record_of(WORKER).machine, "5ca43106e415435c8a605bda74a399da");
+    arm("no-uuid");
+    ask("no-uuid", JOIN_KEY);
+    is_golden("503-waits-for-master");
+    assert_str(record_of("no-uuid").alarm_detail, WORKER);
+    ask(WORKER, JOIN_KEY);
+    ask("no-uuid", JOIN_KEY);
+    assert_true(record_of(WORKER).alarms == 0 && record_of("no-uuid").alarms == 1);
 }
 
 static void a_role_that_joins_nothing(void **state)
@@ -617,16 +688,6 @@ static const char templates_of_init[] =
     "{{ bootstrap.certificate_key }} {{ bootstrap.token }} {{ bootstrap.ca_hashes | length }}";
 
 #define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
-
-static void put_roles(const char *more)
-{
-    tmptree_put(&files, "seed/roles/r.yaml",
-                arena_printf(&texts,
-                             "m: {bootstrap: master, kubeadm: sealed/k%s}\n"
-                             "w: {bootstrap: worker, kubeadm: sealed/k%s}\nplain: {}\n",
-                             more, more)
-                    .p);
-}
 
 static void init_says_all_of_it(void **state)
 {
@@ -1169,6 +1230,8 @@ UNIT_MAIN(TEST(a_worker_waits_for_the_first_master), TEST(masters_wait),
           TEST(only_a_join_key_may_lock_a_node), TEST(the_first_claim_wins),
           TEST(a_window_key_stands_for_both), TEST(a_key_of_a_window_that_has_ended),
           TEST(machines_of_another_uuid), TEST(a_node_without_a_uuid),
+          TEST(a_node_without_a_uuid_has_that_of_its_first_machine),
+          TEST(a_copied_disk_is_an_alarm), TEST(a_site_says_what_window_keys_are_good_for),
           TEST(a_role_that_joins_nothing), TEST(requests_that_cannot_be_read),
           TEST(the_body_comes_before_the_window), TEST(bodies_are_json),
           TEST(only_the_holder_reports_the_cluster),

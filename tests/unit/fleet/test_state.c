@@ -434,6 +434,71 @@ static void claims(void **state)
     assert_int_equal(life_claim(&l, "d")->status, 200);
 }
 
+static struct outcome *claims_as(struct str uuid, struct str machine, struct str twin)
+{
+    return life_apply(&l, (struct change){.kind = CHANGE_CLAIM,
+                                          .claim = {STR("J"), STR("c"), uuid, machine},
+                                          .twin = twin});
+}
+
+/* That of the first machine which has one, until another window is opened. */
+static void a_window_pins_the_first_uuid(void **state)
+{
+    (void)state;
+    l.bootstraps = true;
+    life_arm(&l);
+    assert_int_equal(claims_as(NONE, NONE, NONE)->status, 200);
+    assert_int_equal(l.r.window.uuid.n, 0);
+    assert_int_equal(claims_as(STR("u1"), NONE, NONE)->status, 200);
+    assert_str(l.r.window.uuid, "u1");
+    assert_int_equal(claims_as(STR("u1"), NONE, NONE)->verdict, OUTCOME_SAME);
+    assert_int_equal(claims_as(STR("u2"), NONE, NONE)->status, 409);
+    assert_string_equal(life_told(&l), "alarm");
+    assert_str(l.r.window.uuid, "u1");
+    life_arm(&l);
+    assert_int_equal(claims_as(STR("u2"), NONE, NONE)->status, 200);
+}
+
+static void the_machine_of_another_node(void **state)
+{
+    (void)state;
+    l.bootstraps = true;
+    life_arm(&l);
+    assert_int_equal(claims_as(NONE, STR("m1"), NONE)->status, 200);
+    assert_str(l.r.machine, "m1");
+    life_arm(&l);
+    assert_int_equal(claims_as(NONE, STR("m1"), STR("n2"))->status, 200); /* n2 is the copy */
+    assert_int_equal(l.r.alarms, 0);
+    assert_int_equal(claims_as(NONE, STR("m2"), STR("n3"))->status, 200);
+    assert_int_equal(l.r.alarms, 1);
+    assert_contains(l.r.alarm.p, "machine-id of another node");
+    assert_str(l.r.alarm_detail, "n3");
+    assert_int_equal(claims_as(NONE, NONE, NONE)->status, 200);
+    assert_str(l.r.machine, "m2");
+    l.lock_on_alarm = true;
+    life_arm(&l);
+    life_pass(&l, ALARM_QUIET_MS);
+    assert_int_equal(claims_as(NONE, STR("m4"), STR("n4"))->status, 403);
+    assert_true(l.r.locked && !l.r.window.claim.n);
+}
+
+/* Anyone on the network may have the window's key, and send the report of a failure. */
+static void an_old_window_key_fails_no_node(void **state)
+{
+    (void)state;
+    life_to(&l, STATE_BOOTING);
+    life_do(&l, CHANGE_DISARM);
+    l.by_window_key = true;
+    assert_int_equal(life_report(&l, "modules-final", true, REPORT_FAIL)->status, 200);
+    assert_state(&l, STATE_BOOTING);
+    life_end(&l);
+    life_begin(&l);
+    life_to(&l, STATE_BOOTING);
+    l.by_window_key = true;
+    life_report(&l, "modules-final", true, REPORT_FAIL);
+    assert_state(&l, STATE_FAILED);
+}
+
 static struct outcome *mismatch(const char *what)
 {
     return life_apply(&l, (struct change){.kind = CHANGE_MISMATCH, .mismatch = str_from(what)});
@@ -623,7 +688,9 @@ UNIT_MAIN(LIFE(a_node_without_bootstrap), LIFE(a_node_that_joins),
           LIFE(a_reboot_changes_nothing), LIFE(other_host_keys_raise_an_alarm),
           LIFE(a_first_boot_once_more), LIFE(a_part_of_the_call_forgets_nothing),
           LIFE(nobody_but_an_admin_replaces_host_keys), LIFE(host_keys_end_with_the_build),
-          LIFE(an_alarm_may_lock), LIFE(claims), LIFE(mismatches), LIFE(nobody_asked_for_it),
-          LIFE(silence_ends_a_boot), LIFE(joining_has_its_time),
-          LIFE(no_deadline_where_nothing_is_awaited), LIFE(reprovisioning_raises_the_generation),
-          LIFE(a_standing_master_is_not_reprovisioned), LIFE(every_change_in_every_state))
+          LIFE(an_alarm_may_lock), LIFE(claims), LIFE(a_window_pins_the_first_uuid),
+          LIFE(the_machine_of_another_node), LIFE(an_old_window_key_fails_no_node),
+          LIFE(mismatches), LIFE(nobody_asked_for_it), LIFE(silence_ends_a_boot),
+          LIFE(joining_has_its_time), LIFE(no_deadline_where_nothing_is_awaited),
+          LIFE(reprovisioning_raises_the_generation), LIFE(a_standing_master_is_not_reprovisioned),
+          LIFE(every_change_in_every_state))

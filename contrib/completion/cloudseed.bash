@@ -147,9 +147,10 @@ _cloudseed_options() {
     'ca rotate'*) options+=(--json --now) ;;
     wait*) options+=(--for --timeout) ;;
     events*) options+=(--json --kind --since --follow) ;;
-    'node show'* | 'cluster show'* | 'cluster certs'* | 'cluster reset'* | check*)
+    'node show'* | 'cluster show'* | 'cluster certs'* | 'cluster reset'*)
         options+=(--json)
         ;;
+    check*) options+=(--json --deep) ;;
     'asset list'*) options+=(--json --names) ;;
     'pve login'*) options+=(--name --fingerprint --token-file) ;;
     'pve check'*) options+=(--json --pve --token-file --pool --bridge --vlan --template) ;;

@@ -86,7 +86,7 @@ user-data of k8s-master-1, the same in 1 other node: k8s-worker-2
  #cloud-config
 -timezone: "Europe/Zurich"
 +timezone: "Europe/Berlin"
- packages: []
+ packages: ["curl"]
 
 2 nodes change: user-data of 2
 """)
@@ -235,7 +235,7 @@ def test_json():
     assert re.fullmatch(r"HEAD \([0-9a-f]{12}\)", got.pop("against"))
     text = got["changes"][0].pop("diff")
     assert text.startswith("--- a/k8s-master-1/user-data\n+++ b/k8s-master-1/user-data\n@@ "), text
-    assert text.endswith("\n packages: []\n"), text
+    assert text.endswith('\n packages: ["curl"]\n'), text
     tap.eq(got, {
         "differs": True, "changed": ["k8s-master-1", "k8s-worker-2"], "added": [], "removed": [],
         "new_seed_keys": [], "new_instances": [],
@@ -265,7 +265,7 @@ def test_markdown():
  #cloud-config
 -timezone: "Europe/Zurich"
 +timezone: "a</b>|`````c"
- packages: []
+ packages: ["curl"]
 ``````
 
 The same in k8s-worker-2.

@@ -11,6 +11,7 @@
 
 #include "base/intern.h"
 #include "base/map.h"
+#include "cli/common/identity_mask.h"
 #include "cli/tree/rendition.h"
 
 /* --- baseline: the tree to compare with: a folder, or a Git revision's ---------------------- */
@@ -49,26 +50,6 @@ int hunks_take(struct hunks *h, void (*on_hunks)(void *cls, uint32_t number, str
  * in the same order: otherwise false, and `out` is unusable. Saves a run of diff(1) for each of
  * thousands of nodes that change like the first. */
 bool line_diff(struct str before, struct str now, struct buf *out);
-
-/* --- identity_mask: replaces a node's name and addresses, so that texts of nodes can be compared
- */
-
-struct identity_text {
-    struct str text;
-    char kind; /* texts of the same kind get the same mark */
-};
-
-struct identity_mask {
-    const struct identity_text *list;
-    size_t n;
-};
-
-/* The names and addresses that the node has both before and after the change. In the arena. */
-struct identity_mask identity_mask_make(const struct node *before, const struct node *now,
-                                        struct arena *a);
-
-/* Appends `text`, each of them replaced by a mark where it stands as a word of its own. */
-void identity_mask_apply(const struct identity_mask *mask, struct str text, struct buf *out);
 
 /* --- doc_changes: what differs, each change once for all nodes that have it ----------------- */
 

@@ -9,6 +9,7 @@
 #include "cli/common/progress.h"
 #include "cli/common/seedtree.h"
 #include "cli/common/spawn.h"
+#include "cli/tree/deep.h"
 #include "tree/yaml.h"
 
 #include <errno.h>
@@ -193,23 +194,42 @@ static void on_node(void *cls, uint32_t number, enum check_verdict verdict)
     progress_count(&k->progress, ++k->done);
 }
 
-static void check_all(struct cli *c, const struct tree *t, struct faults *faults,
-                      struct check_result *ret)
+/* What was found. */
+struct outcome {
+    struct check_result result;
+    struct deep_result deep;
+    bool failed; /* the deep check could show nothing to anyone */
+};
+
+static void check_deeply(struct cli *c, const struct config *config, const struct tree *t,
+                         const struct scope_tables *tables, struct faults *faults,
+                         struct outcome *ret)
+{
+    struct err e;
+    ret->failed = deep_check(c, config, t, tables, faults, &ret->deep, &e) < 0;
+    if (ret->failed)
+        cli_fail(c, "--deep: %s", e.msg);
+}
+
+static void check_all(struct cli *c, const struct config *config, const struct tree *t,
+                      struct faults *faults, struct outcome *ret)
 {
     struct checking k = {.done = 0};
     struct scope_tables *tables = scope_tables_new(t);
     const struct check_run run = {.keys = &c->arena, .on_node = on_node, .cls = &k};
     progress_begin(&k.progress, "checking nodes");
     progress_total(&k.progress, tree_node_count(t));
-    check_tree(t, tables, &run, faults, ret);
+    check_tree(t, tables, &run, faults, &ret->result);
     progress_end(&k.progress);
+    check_keys(c, &ret->result, faults);
+    if (flags_given(&c->flags, "deep"))
+        check_deeply(c, config, t, tables, faults, ret);
     scope_tables_free(tables);
-    check_keys(c, ret, faults);
 }
 
 /* *ret is NULL if the tree did not load. */
 static void check(struct cli *c, const struct config *config, struct faults *faults,
-                  struct tree **ret, struct check_result *ret_result)
+                  struct tree **ret, struct outcome *ret_outcome)
 {
     struct progress progress;
     const struct tree_source from = config_tree(config);
@@ -217,7 +237,7 @@ static void check(struct cli *c, const struct config *config, struct faults *fau
     int r = tree_load(&from, faults, ret);
     progress_end(&progress);
     if (r == 0)
-        check_all(c, *ret, faults, ret_result);
+        check_all(c, config, *ret, faults, ret_outcome);
 }
 
 static const char *plural(uint32_t n)
@@ -237,9 +257,52 @@ static void print_summary(const struct tree *t, const struct faults *faults)
     puts(faultview_count(faults, count));
 }
 
-static void print_json(struct cli *c, const struct config *config, const struct tree *t,
-                       const struct check_result *result, struct faults *faults)
+static void print_deep(const struct deep_result *deep)
 {
+    for (unsigned i = 0; i < DEEP_PROGRAMS; i++) {
+        const struct deep_program *p = &deep->programs[i];
+        printf("%s%s%.*s: ", p->name, p->version.n ? " " : "", STR_ARG(p->version));
+        if (!p->usable)
+            printf("not asked: %s\n", p->why_not);
+        else if (p->skipped)
+            printf("read %u different document%s, refused %u; not for it: %u\n", p->documents,
+                   plural(p->documents), p->refused, p->skipped);
+        else
+            printf("read %u different document%s, refused %u\n", p->documents, plural(p->documents),
+                   p->refused);
+    }
+    if (deep->unfinished)
+        printf("%u different document%s not read: time was over\n", deep->unfinished,
+               plural(deep->unfinished));
+}
+
+static struct value deep_value(const struct deep_result *deep, struct arena *a)
+{
+    struct value *list = ARENA_ARRAY(a, struct value, DEEP_PROGRAMS);
+    for (unsigned i = 0; i < DEEP_PROGRAMS; i++) {
+        const struct deep_program *p = &deep->programs[i];
+        const struct value_pair pairs[] = {
+            JSON_STR("name", str_from(p->name)),
+            JSON_BOOL("asked", p->usable),
+            JSON_VALUE("version", p->version.n ? value_str(p->version) : value_none()),
+            JSON_VALUE("reason", p->why_not ? value_str(str_from(p->why_not)) : value_none()),
+            JSON_INT("documents", p->documents),
+            JSON_INT("refused", p->refused),
+            JSON_INT("skipped", p->skipped),
+        };
+        list[i] = value_copy(a, value_map(pairs, sizeof(pairs) / sizeof(pairs[0])));
+    }
+    const struct value_pair pairs[] = {
+        JSON_VALUE("programs", value_list(list, DEEP_PROGRAMS)),
+        JSON_INT("unfinished", deep->unfinished),
+    };
+    return value_copy(a, value_map(pairs, sizeof(pairs) / sizeof(pairs[0])));
+}
+
+static void print_json(struct cli *c, const struct config *config, const struct tree *t,
+                       const struct outcome *o, struct faults *faults)
+{
+    bool deep = t && flags_given(&c->flags, "deep");
     const struct value_pair pairs[] = {
         JSON_BOOL("ok", faults->errors == 0),
         JSON_INT("errors", (int64_t)faults->errors),
@@ -247,12 +310,13 @@ static void print_json(struct cli *c, const struct config *config, const struct 
         JSON_STR("seed", config->seed_dir),
         JSON_STR("templates", config->templates_dir),
         JSON_VALUE("nodes", t ? value_int(tree_node_count(t)) : value_none()),
-        JSON_VALUE("faulty_nodes", t ? value_int(result->faulty) : value_none()),
+        JSON_VALUE("faulty_nodes", t ? value_int(o->result.faulty) : value_none()),
         JSON_VALUE("roles", t ? value_int(tree_role_count(t)) : value_none()),
         JSON_VALUE("clusters", t ? value_int(tree_cluster_count(t)) : value_none()),
         JSON_VALUE("faults", faultview_value(faults, &c->arena)),
+        JSON_VALUE("deep", deep ? deep_value(&o->deep, &c->arena) : value_none()), /* the last */
     };
-    cli_print_json(value_map(pairs, sizeof(pairs) / sizeof(pairs[0])));
+    cli_print_json(value_map(pairs, sizeof(pairs) / sizeof(pairs[0]) - !deep));
 }
 
 /* `folder` contains site.yaml, or the folders seed and templates. */
@@ -274,7 +338,7 @@ static int run(struct cli *c)
     struct config config;
     struct faults faults;
     struct tree *tree = NULL;
-    struct check_result result = {0};
+    struct outcome outcome = {.failed = false};
     if (c->operands_n && flags_given(&c->flags, "seed"))
         return cli_misuse(c, "give either DIR or --seed");
     if (seedtree_configure(c, &config) != CLI_OK)
@@ -282,14 +346,16 @@ static int run(struct cli *c)
     if (c->operands_n)
         use_folder(c, c->operands[0], &config);
     faults_init(&faults);
-    check(c, &config, &faults, &tree, &result);
+    check(c, &config, &faults, &tree, &outcome);
     if (flags_given(&c->flags, "json")) {
-        print_json(c, &config, tree, &result, &faults);
+        print_json(c, &config, tree, &outcome, &faults);
     } else {
         faultview_print(stdout, &faults, c->color_out);
+        if (tree && flags_given(&c->flags, "deep"))
+            print_deep(&outcome.deep);
         print_summary(tree, &faults);
     }
-    int status = faults.errors ? CLI_FAILED : CLI_OK;
+    int status = faults.errors || outcome.failed ? CLI_FAILED : CLI_OK;
     tree_free(tree);
     faults_done(&faults);
     return status;
@@ -299,19 +365,28 @@ const struct command command_check = {
     .name = "check",
     .operands = "[DIR]",
     .operands_max = 1,
-    .flags = FLAGS(FLAG_JSON),
+    .flags = FLAGS(FLAG_JSON, {"deep", NULL, "show documents to cloud-init, netplan and kubeadm"}),
     .summary = "find everything that is wrong in the seed tree",
-    .help = "Reads the seed tree in DIR (or of --seed, or the configured one), compiles the\n"
-            "templates, renders every document of every node, and looks at each as cloud-init\n"
-            "and netplan will. Every fault is printed with its file, line and column: in the\n"
-            "template, where a document is wrong. The server need not run, and no secret is\n"
-            "read. A DIR with the folders seed and templates stands for both.\n"
-            "\n"
-            "Exit status: 0 no errors, 1 errors were found, 64 wrong usage.\n"
-            "\n"
-            "Examples:\n"
-            "  cloudseed check\n"
-            "  cloudseed check ./seed --templates ./templates\n"
-            "  cloudseed check --json | jq -r '.faults[].message'\n",
+    .help =
+        "Reads the seed tree in DIR (or of --seed, or the configured one), compiles the\n"
+        "templates, renders every document of every node, and looks at each as cloud-init\n"
+        "and netplan will. Every fault is printed with its file, line and column: in the\n"
+        "template, where a document is wrong. The server need not run, and no secret is\n"
+        "read. A DIR with the folders seed and templates stands for both.\n"
+        "\n"
+        "With --deep, each different document is also shown to those of the programs that\n"
+        "will read it that are installed here: user-data and vendor-data to 'cloud-init\n"
+        "schema', network-config of version 2 to 'netplan generate', kubeadm's configuration\n"
+        "to a 'kubeadm config validate' of the cluster's minor version. What they refuse is an\n"
+        "error. Documents that differ only in a node's names and addresses are shown once.\n"
+        "It says which programs it asked. It takes at most five minutes.\n"
+        "\n"
+        "Exit status: 0 no errors, 1 errors were found, or --deep found none of the programs,\n"
+        "64 wrong usage.\n"
+        "\n"
+        "Examples:\n"
+        "  cloudseed check\n"
+        "  cloudseed check ./seed --templates ./templates\n"
+        "  cloudseed check --json | jq -r '.faults[].message'\n",
     .run = run,
 };

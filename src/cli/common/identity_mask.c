@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/diff/diff.h"
+#include "cli/common/identity_mask.h"
 
 #define MARK '\x01'
 

@@ -260,13 +260,22 @@ static void check_mapping(const struct field_at *at)
 
 /* --- The whole ----------------------------------------------------------------------------- */
 
+/* A number of any size that is written as it would be printed. */
+static bool is_decimal(struct str s)
+{
+    size_t i = 0;
+    while (i < s.n && s.p[i] >= '0' && s.p[i] <= '9')
+        i++;
+    return s.n && i == s.n && s.p[0] != '0';
+}
+
 /* Whether it is read as the text that was written, by YAML 1.1 and by 1.2. */
 static bool counts_as_text(const struct field_at *at, unsigned type)
 {
     struct value v;
     if (!(at->row->flags & FIELD_AS_TEXT) || at->y->kind != YAML_SCALAR || type == INSPECT_NULL)
         return false;
-    return type == INSPECT_TEXT || !scalar_read(at->y, &v);
+    return type == INSPECT_TEXT || !scalar_read(at->y, &v) || is_decimal(yaml_text(at->y));
 }
 
 static bool has_type(const struct field_at *at)

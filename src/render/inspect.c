@@ -53,6 +53,13 @@ static unsigned type_of_value(struct value v, const char **ret_why)
     }
 }
 
+/* In spite of the standard: y and n, and 00:11:22:33:44:55, whose first digit is a zero. */
+static bool is_text_to_pyyaml(struct str s)
+{
+    return str_eq_nocase(s, STR("y")) || str_eq_nocase(s, STR("n")) ||
+           (s.n && s.p[0] == '0' && memchr(s.p, ':', s.n) && !memchr(s.p, '.', s.n));
+}
+
 unsigned inspect_type(const struct yaml_node *y, const char **ret_why)
 {
     *ret_why = NULL;
@@ -62,8 +69,8 @@ unsigned inspect_type(const struct yaml_node *y, const char **ret_why)
     const char *why = scalar_read(y, &v);
     if (!why)
         return type_of_value(v, ret_why);
-    if (str_eq_nocase(yaml_text(y), STR("y")) || str_eq_nocase(yaml_text(y), STR("n")))
-        return INSPECT_TEXT; /* to PyYAML, in spite of the standard */
+    if (is_text_to_pyyaml(yaml_text(y)))
+        return INSPECT_TEXT;
     bool truth = is_truth(yaml_text(y));
     *ret_why = truth ? "is true or false to YAML 1.1; quote it" : why;
     return truth ? INSPECT_BOOL : INSPECT_NUMBER;

@@ -45,7 +45,7 @@ static const struct field ovs_bond[] = {
 };
 
 static const struct field ovs_controller[] = {
-    {"addresses", LIST, FIELD_ITEMS(STRING)},
+    {"addresses", LIST, FIELD_ITEMS(STRING, .rule = netplan_controller)},
     {"connection-mode", WORD("in-band", "out-of-band")},
     {NULL},
 };
@@ -70,7 +70,7 @@ static const struct field ovs_ssl[] = {
 static const struct field ovs_global[] = {
     {FIELD_ROWS(ovs_any)},
     {FIELD_ROWS(ovs_protocols)},
-    {"ports", LIST, FIELD_ITEMS(LIST, FIELD_ITEMS(STRING))},
+    {"ports", LIST, FIELD_ITEMS(LIST, FIELD_ITEMS(STRING), .check = netplan_check_pair)},
     {"ssl", MAP, .fields = ovs_ssl},
     {NULL},
 };
@@ -193,7 +193,7 @@ static const struct field match[] = {
     {"name", STRING, .rule = netplan_pattern},
     {"macaddress", STRING, .rule = netplan_mac, .check = netplan_check_mac},
     {"driver", INSPECT_TEXT | INSPECT_LIST, FIELD_AS_TEXT, .rule = netplan_driver,
-     FIELD_ITEMS(STRING, .rule = netplan_driver)},
+     FIELD_ITEMS(STRING, .rule = netplan_driver), .check = netplan_check_driver},
     {NULL},
 };
 
@@ -203,7 +203,8 @@ static const struct field physical[] = {
     {"wakeonlan", BOOLEAN},
     {"wakeonwlan", LIST,
      FIELD_ITEMS(ANY_CASE("default", "any", "disconnect", "magic_pkt", "gtk_rekey_failure",
-                          "eap_identity_req", "four_way_handshake", "rfkill_release", "tcp"))},
+                          "eap_identity_req", "four_way_handshake", "rfkill_release", "tcp")),
+     .check = netplan_check_wowlan},
     {"emit-lldp", BOOLEAN},
     {"receive-checksum-offload", BOOLEAN},
     {"transmit-checksum-offload", BOOLEAN},
@@ -234,7 +235,7 @@ static const struct field ethernet[] = {
     {FIELD_ROWS(all)},
     {FIELD_ROWS(physical)},
     {"openvswitch", MAP, .fields = ovs_any},
-    {"auth", MAP, .fields = auth},
+    {"auth", MAP, .fields = auth, .check = netplan_check_auth},
     {"link", STRING, .check = netplan_check_reference},
     {"virtual-function-count", UINT},
     {"embedded-switch-mode", WORD("switchdev", "legacy")},
@@ -246,7 +247,7 @@ static const struct field ethernet[] = {
 static const struct field access_point[] = {
     {"mode", WORD("infrastructure", "ap", "adhoc")},
     {"password", SECRET, .rule = netplan_passphrase},
-    {"auth", MAP, .fields = auth},
+    {"auth", MAP, .fields = auth, .check = netplan_check_auth},
     {"bssid", STRING, .rule = netplan_mac},
     {"band", WORD("5GHz", "5G", "2.4GHz", "2.4G")},
     {"channel", UINT},
@@ -260,7 +261,7 @@ static const struct field wifi[] = {
     {FIELD_ROWS(physical)},
     {"openvswitch", MAP, .fields = ovs_any},
     {"access-points", MAP, FIELD_VALUES(MAP, .fields = access_point)},
-    {"auth", MAP, .fields = auth},
+    {"auth", MAP, .fields = auth, .check = netplan_check_auth},
     {"regulatory-domain", STRING},
     {NULL},
 };
@@ -312,7 +313,7 @@ static const struct field bond_parameters[] = {
     {"primary-reselect-policy", PASSED("always", "better", "failure")},
     {"resend-igmp", UINT, NETPLAN_ONLY},
     {"learn-packet-interval", INTERVAL, NETPLAN_ONLY},
-    {"primary", STRING, .check = netplan_check_reference},
+    {"primary", STRING, .check = netplan_check_primary},
     {NULL},
 };
 
@@ -446,7 +447,7 @@ static const struct field section[] = {{"renderer", WORD(RENDERERS), NETPLAN_ONL
 static const struct field network[] = {
     {"version"},
     {"renderer", WORD(RENDERERS)},
-    {"ethernets", DEVICES(ethernet, netplan_check_device)},
+    {"ethernets", DEVICES(ethernet, netplan_check_ethernet)},
     {"wifis", DEVICES(wifi, netplan_check_wifi)},
     {"modems", DEVICES(modem, netplan_check_modem), NETPLAN_ONLY},
     {"bonds", DEVICES(bond, netplan_check_virtual)},

@@ -87,6 +87,19 @@ const char *netplan_endpoint(struct str text)
     return NULL;
 }
 
+const char *netplan_controller(struct str text)
+{
+    static const char *const kinds[] = {"tcp", "ssl", "ptcp", "pssl", "unix", "punix", NULL};
+    struct str rest = text, kind = str_cut(&rest, ':');
+    uint64_t port;
+    bool listens = str_is(kind, "ptcp") || str_is(kind, "pssl");
+    struct str number = listens ? str_cut(&rest, ':') : STR("");
+    bool ok = rest.p || number.p;
+    if (listens && number.n)
+        ok = str_to_u64(number, UINT16_MAX, &port);
+    return ok && str_in(kind, kinds) ? NULL : "is not a controller, like tcp:127.0.0.1:6653";
+}
+
 /* --- Names and numbers --------------------------------------------------------------------- */
 
 static bool is_boolean(struct str text, bool *ret)
@@ -323,16 +336,17 @@ void netplan_check_reference(const struct field_at *at)
 {
     const struct field_at *device = device_of(at);
     bool vlan = device->parent && str_is(yaml_text(device->parent->key), "vlans");
-    if (!find_device(at, yaml_text(at->y)))
+    struct netplan_device *d = find_device(at, yaml_text(at->y));
+    if (!d)
         report_undefined(at, at->y, vlan && uses_networkmanager(at));
 }
 
 static void claim(const struct field_at *at, const struct yaml_node *y,
-                  const struct yaml_node **owner)
+                  const struct yaml_node **owner, const char *what)
 {
     const struct yaml_node *here = device_of(at)->key;
     if (*owner && !str_eq(yaml_text(*owner), yaml_text(here)))
-        field_fault(at, y, "%s is already a member of %s", yaml_quoted(at->in->arena, yaml_text(y)),
+        field_fault(at, y, "%s is already %s of %s", yaml_quoted(at->in->arena, yaml_text(y)), what,
                     yaml_quoted(at->in->arena, yaml_text(*owner)));
     else
         *owner = here;
@@ -343,7 +357,7 @@ void netplan_check_members(const struct field_at *at)
     for (uint32_t i = 0; i < at->y->n; i++) {
         struct netplan_device *d = check_name(at, at->y->items[i]);
         if (d)
-            claim(at, at->y->items[i], &d->member_of);
+            claim(at, at->y->items[i], &d->member_of, "a member");
     }
 }
 
@@ -352,8 +366,15 @@ void netplan_check_vrf_members(const struct field_at *at)
     for (uint32_t i = 0; i < at->y->n; i++) {
         struct netplan_device *d = check_name(at, at->y->items[i]);
         if (d)
-            claim(at, at->y->items[i], &d->vrf);
+            claim(at, at->y->items[i], &d->vrf, "a member");
     }
+}
+
+void netplan_check_primary(const struct field_at *at)
+{
+    struct netplan_device *d = check_name(at, at->y);
+    if (d)
+        claim(at, at->y, &d->primary_of, "the primary interface");
 }
 
 void netplan_check_ports(const struct field_at *at)
@@ -363,6 +384,45 @@ void netplan_check_ports(const struct field_at *at)
 }
 
 /* --- Single nodes -------------------------------------------------------------------------- */
+
+void netplan_check_driver(const struct field_at *at)
+{
+    if (at->y->kind == YAML_SEQUENCE && !at->y->n)
+        field_fault(at, at->y, "is an empty list");
+}
+
+void netplan_check_pair(const struct field_at *at)
+{
+    if (at->y->n != 2)
+        field_fault(at, at->y, "a port and its peer are two names");
+}
+
+static bool is_psk(const struct yaml_node *auth)
+{
+    return str_starts(scalar_of(auth, "key-management"), STR("psk"));
+}
+
+void netplan_check_auth(const struct field_at *at)
+{
+    const struct yaml_node *password = yaml_get(at->y, STR("password"));
+    const char *why = password && password->kind == YAML_SCALAR && is_psk(at->y)
+                          ? netplan_passphrase(yaml_text(password))
+                          : NULL;
+    if (why && !uses_networkmanager(at))
+        field_fault(at, password, "password: this %s", why);
+}
+
+void netplan_check_wowlan(const struct field_at *at)
+{
+    for (uint32_t i = 0; i < at->y->n; i++) {
+        struct str word =
+            at->y->items[i]->kind == YAML_SCALAR ? yaml_text(at->y->items[i]) : STR("");
+        if (str_eq_nocase(word, STR("default")) && at->y->n > 1)
+            field_fault(at, at->y->items[i], "'default' excludes all others");
+        else if (str_eq_nocase(word, STR("tcp")) && !uses_networkmanager(at))
+            field_fault(at, at->y->items[i], "only NetworkManager knows 'tcp'");
+    }
+}
 
 /* Where cloud-init reads version 2 itself, any text is true. */
 void netplan_check_dhcp(const struct field_at *at)
@@ -386,11 +446,14 @@ void netplan_check_16_bits(const struct field_at *at)
 
 void netplan_check_mac(const struct field_at *at)
 {
+    static const char *const theirs[] = {"preserve", "stable", "stable-ssid", NULL};
     struct str text = yaml_text(at->y);
-    if (netplan_mac(text) && !uses_networkmanager(at) && str_starts(text, STR("s")))
+    const struct field_at *section = device_of(at)->parent;
+    bool wifi = section && str_is(yaml_text(section->key), "wifis");
+    if (str_in(text, theirs) && !uses_networkmanager(at))
         field_fault(at, at->y, "only NetworkManager knows %s", yaml_quoted(at->in->arena, text));
-    else if (str_is(text, "preserve") && !uses_networkmanager(at))
-        field_fault(at, at->y, "only NetworkManager knows 'preserve'");
+    else if (str_is(text, "stable-ssid") && !wifi)
+        field_fault(at, at->y, "'stable-ssid' is only for wifi devices");
     else if (str_is(text, "00:00:00:00:00:00") ||
              (text.n == 17 && strchr("13579bdfBDF", text.p[1])))
         field_warn(at, at->y, "no card has the MAC address %s", yaml_quoted(at->in->arena, text));
@@ -409,7 +472,11 @@ void netplan_check_stp(const struct field_at *at)
 /* To cloud-init an address is a text. */
 void netplan_check_address(const struct field_at *at)
 {
-    if (at->y->kind == YAML_MAPPING)
+    if (at->y->kind != YAML_MAPPING)
+        return;
+    if (uses_networkmanager(at))
+        field_fault(at, at->y, "NetworkManager knows no options of addresses");
+    else
         field_warn(at, at->y,
                    "cloud-init stops at an address with options where it does not use "
                    "netplan (RPM systems, ifupdown)");
@@ -463,6 +530,8 @@ void netplan_check_route(const struct field_at *at)
         field_warn(at, to,
                    "'default' is unknown to cloud-init where it does not use netplan; "
                    "write 0.0.0.0/0 or ::/0");
+    if (!unicast && uses_networkmanager(at))
+        field_fault(at, yaml_get(at->y, STR("type")), "NetworkManager knows only unicast routes");
     if (!to || yaml_get(at->y, STR("via")))
         return;
     if (unicast && str_eq_nocase(scope, STR("global")))
@@ -521,6 +590,20 @@ static void check_dhcp(const struct field_at *at)
         compare_overrides(at, six, four);
 }
 
+/* What netplan cannot tell NetworkManager. */
+static void check_networkmanager(const struct field_at *at)
+{
+    const struct yaml_node *mtu = yaml_get(at->y, STR("ipv6-mtu"));
+    const struct yaml_node *driver = yaml_get(yaml_get(at->y, STR("match")), STR("driver"));
+    const struct yaml_node *mode = yaml_get(at->y, STR("activation-mode"));
+    if (mtu)
+        field_fault(at, mtu, "NetworkManager does not set ipv6-mtu");
+    if (driver && !yaml_get(at->y, STR("set-name")))
+        field_fault(at, driver, "NetworkManager does not match by 'driver'");
+    if (str_is(scalar_of(at->y, "activation-mode"), "off"))
+        field_fault(at, mode, "NetworkManager does not know activation-mode: off");
+}
+
 static void check_common(const struct field_at *at)
 {
     const struct yaml_node *set_name = yaml_get(at->y, STR("set-name"));
@@ -537,11 +620,26 @@ static void check_common(const struct field_at *at)
                    "newer netplan (1.1) stops at this, as cloud-init sorts the keys: write "
                    "renderer: NetworkManager into this interface as well");
     check_dhcp(at);
+    if (uses_networkmanager(at))
+        check_networkmanager(at);
 }
 
-void netplan_check_device(const struct field_at *at)
+void netplan_check_ethernet(const struct field_at *at)
 {
+    static const char *const parts[] = {"virtual-function-count", "embedded-switch-mode"};
+    const struct netplan *np = netplan_of(at);
+    const struct yaml_node *rebind = yaml_get(at->y, STR("delay-virtual-functions-rebind"));
+    bool physical = yaml_get(at->y, str_from(parts[0])) || yaml_get(at->y, str_from(parts[1]));
     check_common(at);
+    if (physical || !is_true(at->y, "delay-virtual-functions-rebind"))
+        return;
+    for (uint32_t i = 0; i < np->n; i++) {
+        if (str_eq(scalar_of(np->list[i].y, "link"), yaml_text(at->key)))
+            return;
+    }
+    field_fault(at, rebind,
+                "delay-virtual-functions-rebind is for cards with virtual functions: "
+                "write virtual-function-count");
 }
 
 /* The kernel is asked for a device of this name. */
@@ -551,6 +649,30 @@ void netplan_check_virtual(const struct field_at *at)
     if (why)
         field_fault(at, at->key, "%s %s", yaml_quoted(at->in->arena, yaml_text(at->key)), why);
     check_common(at);
+}
+
+/* Channels that networkd's side of netplan knows. */
+static bool is_channel(struct str band, uint64_t channel)
+{
+    static const uint8_t wide[] = {7,   8,   9,   11,  12,  16,  32,  34,  36,  38,  40,  42,
+                                   44,  46,  48,  50,  52,  54,  56,  58,  60,  62,  64,  68,
+                                   96,  100, 102, 104, 106, 108, 110, 112, 114, 116, 118, 120,
+                                   122, 124, 126, 128, 132, 134, 136, 138, 140, 142, 144, 149,
+                                   151, 153, 155, 157, 159, 161, 165, 169, 173};
+    if (str_starts(band, STR("2.4G")))
+        return channel >= 1 && channel <= 14;
+    return !str_starts(band, STR("5G")) ||
+           (channel <= UINT8_MAX && memchr(wide, (int)channel, sizeof(wide)));
+}
+
+static void check_channel(const struct field_at *at, const struct yaml_node *y)
+{
+    struct str band = scalar_of(y, "band");
+    uint64_t channel;
+    if (str_to_u64(scalar_of(y, "channel"), UINT32_MAX, &channel) && channel &&
+        !is_channel(band, channel))
+        field_fault(at, yaml_get(y, STR("channel")), "there is no such channel at %.*s",
+                    STR_ARG(str_head(band, 8)));
 }
 
 static void check_access_point(const struct field_at *at, const struct yaml_node *y)
@@ -570,6 +692,8 @@ void netplan_check_wifi(const struct field_at *at)
     check_common(at);
     if (!points || (points->kind == YAML_MAPPING && !points->n))
         field_fault(at, at->y, "'access-points' is missing");
+    for (uint32_t i = 0; points && points->kind == YAML_MAPPING && i < points->n; i++)
+        check_channel(at, points->pairs[i].value);
     if (uses_networkmanager(at))
         return;
     if (match)
@@ -687,6 +811,18 @@ static void check_keys(const struct field_at *at, const char *name, bool wiregua
         field_fault(at, y, "%s: %s%s", name, wireguard ? "what stands here " : "", why);
 }
 
+static void check_keyless(const struct field_at *at, struct str mode, const char *name)
+{
+    static const char *const keyed[] = {"gre",       "ip6gre", "gretap", "ip6gretap",
+                                        "wireguard", "vti",    "vti6",   NULL};
+    const struct yaml_node *y = yaml_get(at->y, str_from(name));
+    bool keys = str_in(mode, keyed);
+    if (uses_networkmanager(at))
+        keys = keys && !str_starts(mode, STR("vti"));
+    if (y && !keys)
+        field_fault(at, y, "tunnels of mode %.*s have no keys", STR_ARG(str_head(mode, 16)));
+}
+
 static void check_wireguard(const struct field_at *at)
 {
     const struct yaml_node *peers = yaml_get(at->y, STR("peers"));
@@ -721,6 +857,8 @@ void netplan_check_tunnel(const struct field_at *at)
         check_ends(at, mode);
     check_keys(at, "key", wireguard);
     check_keys(at, "keys", wireguard);
+    check_keyless(at, mode, "key");
+    check_keyless(at, mode, "keys");
     if (str_is(mode, "isatap") && !uses_networkmanager(at))
         field_fault(at, yaml_get(at->y, STR("mode")), "only NetworkManager makes such tunnels");
     if (str_is(mode, "vxlan") && (!scalar_of(at->y, "id").n || str_is(scalar_of(at->y, "id"), "0")))

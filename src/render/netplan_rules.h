@@ -16,6 +16,7 @@ struct netplan_device {
     const struct yaml_node *y;         /* its mapping */
     const struct yaml_node *member_of; /* the name of its bond or bridge; NULL: of none */
     const struct yaml_node *vrf;       /* the same for a VRF */
+    const struct yaml_node *primary_of;
 };
 
 /* All of a document; the `cls` of its field_reader. */
@@ -48,6 +49,7 @@ const char *netplan_interval(struct str text); /* 100, 100ms, 1s */
 const char *netplan_passphrase(struct str text);
 const char *netplan_wireguard_key(struct str text);
 const char *netplan_wireguard_secret(struct str text); /* a key, or the path of its file */
+const char *netplan_controller(struct str text);       /* of Open vSwitch */
 const char *netplan_endpoint(struct str text);         /* HOST:PORT */
 
 /* Checks of nodes. */
@@ -58,6 +60,11 @@ void netplan_check_nameservers(const struct field_at *at);
 void netplan_check_16_bits(const struct field_at *at);
 void netplan_check_mac(const struct field_at *at);
 void netplan_check_reference(const struct field_at *at);
+void netplan_check_primary(const struct field_at *at);
+void netplan_check_driver(const struct field_at *at);
+void netplan_check_auth(const struct field_at *at);
+void netplan_check_wowlan(const struct field_at *at);
+void netplan_check_pair(const struct field_at *at);    /* of Open vSwitch's ports */
 void netplan_check_members(const struct field_at *at); /* of a bond or bridge */
 void netplan_check_vrf_members(const struct field_at *at);
 void netplan_check_ports(const struct field_at *at);     /* a mapping of members to numbers */
@@ -66,7 +73,7 @@ void netplan_check_route(const struct field_at *at);
 void netplan_check_policy(const struct field_at *at);
 
 /* Checks of devices, with what all of them have in common. */
-void netplan_check_device(const struct field_at *at);
+void netplan_check_ethernet(const struct field_at *at);
 void netplan_check_virtual(const struct field_at *at);
 void netplan_check_wifi(const struct field_at *at);
 void netplan_check_modem(const struct field_at *at);

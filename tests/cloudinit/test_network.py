@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""What `cloudseed check` says of right and wrong network-config, beside what its real readers say.
+"""What `cloudseed check` says of network-config, beside what is made of it on real systems.
 
-network/NAME.yaml are the documents, network/verdicts.txt has the verdicts and says why ours differs
-where it does; CLOUDSEED_REWRITE=1 writes the verdicts again and keeps the reasons.
+tests/verdicts/network-config/ has small files, right and wrong, and in table.txt the verdicts of
+cloud-init and netplan and ours on each, with the reason where ours is another. With
+CLOUDSEED_REWRITE set the verdicts are written again; reasons stay.
 """
 import json
 import os
@@ -19,66 +20,64 @@ sys.path[:0] = [str(HERE.parent / "lib"), str(HERE), str(HERE.parent / "e2e")]
 import netplan  # noqa: E402
 import tap  # noqa: E402
 import world  # noqa: E402
-from daemon import BUILD  # noqa: E402
+from daemon import BUILD, SOURCE  # noqa: E402
 from test_cloudinit import client_of, fetched, once  # noqa: E402
 
-FOLDER = HERE / "network"
-TABLE = FOLDER / "verdicts.txt"
-COLUMNS = ["ours", "debian12", "debian13", "networkd", "sysconfig", "schema"]
+CORPUS = SOURCE / "tests/verdicts/network-config"
+TABLE = CORPUS / "table.txt"
+FILES_AT_LEAST = 90
+WIDTHS = {"debian12": 9, "debian13": 9, "networkd": 9, "sysconfig": 10, "schema": 9, "ours": 8}
 NETPLAN = {"debian12": "bookworm", "debian13": "trixie"}
-ROW = re.compile(r"(\S+)((?: +(?:ok|warn|no|-)){6}) *(?:# (.*))?")
 
 
 def documents():
-    return {path.stem: path for path in sorted(FOLDER.glob("*.yaml"))}
+    return {path.name: path for path in sorted(CORPUS.glob("*.yaml"))}
 
 
 def head():
     lines = TABLE.read_text(encoding="utf-8").splitlines()
-    return [line for line in lines if not line or line.startswith("#")]
+    return [line for line in lines if line.startswith("#")]
 
 
 def rows():
-    """{name: ([verdict, …], why or None)}, in the order of the file"""
+    """{file: ({column: verdict}, reason)}"""
     found = {}
     for line in TABLE.read_text(encoding="utf-8").splitlines():
-        if line and not line.startswith("#"):
-            name, verdicts, why = ROW.fullmatch(line).groups()
-            assert name not in found, name
-            found[name] = verdicts.split(), why
+        if line and line[0] != "#":
+            name, *verdicts = re.split(r"\s+", line, maxsplit=len(WIDTHS) + 1)
+            reason = "".join(verdicts[len(WIDTHS):])
+            found[name] = dict(zip(WIDTHS, verdicts)), reason
     return found
 
 
 def column(name):
-    return {document: verdicts[COLUMNS.index(name)] for document, (verdicts, _) in rows().items()}
+    return {document: verdicts[name] for document, (verdicts, _) in rows().items()}
 
 
 # --- the verdicts ---
 
 def ours():
     made = world.Tree()
-    for name, path in documents().items():
-        made.role(name, network_config=path.read_text(encoding="utf-8"))
-        made.node(f"n-{name}", name)
+    for i, path in enumerate(documents().values()):
+        made.role(f"r{i}", network_config=path.read_text(encoding="utf-8"))
+        made.node(f"n{i}", f"r{i}")
     done = subprocess.run([str((BUILD / "cloudseed").resolve()), "check", "--json", str(made.seed),
                            "--templates", str(made.templates)], capture_output=True, text=True,
                           timeout=300, check=False)
-    found = {name: "ok" for name in documents()}
+    found = ["ok"] * len(documents())
     for fault in json.loads(done.stdout)["faults"]:
-        name = fault["node"][2:]
-        if fault["severity"] == "error":
-            found[name] = "no"
-        elif found[name] == "ok":
-            found[name] = "warn"
-    return found
+        i = int(fault["node"][1:])
+        if found[i] != "error":
+            found[i] = fault["severity"]
+    return dict(zip(documents(), found))
 
 
 def commands(suite, made):
-    """{name: "ok" or "no"}: what that cloud-init says to the arguments that made(path) is."""
+    """{file: "ok" or "refused"}: what that cloud-init says to the arguments that made(path) is."""
     paths = documents()
     answers = once(client_of, suite).commands([made(name, str(path))
                                                for name, path in paths.items()], "--together")
-    return {name: "ok" if status == 0 and "Skipping invalid command" not in said else "no"
+    return {name: "ok" if status == 0 and "Skipping invalid command" not in said else "refused"
             for name, (status, said) in zip(paths, answers)}
 
 
@@ -99,7 +98,7 @@ def by_netplan(suite):
             made = Path(out, name, "etc/netplan/50-cloud-init.yaml")
             if taken == "ok":
                 status, _ = real.run(made.read_text(encoding="utf-8"), f"{out}/{name}/root")
-                found[name] = "no" if status else "ok"
+                found[name] = "refused" if status else "ok"
         return found
 
 
@@ -143,30 +142,29 @@ def verdicts(name):
 
 def difference(found):
     """What ours says and its readers do not."""
-    mine, others = found[0], dict(zip(COLUMNS[1:], found[1:]))
-    stopped = "no" in (others["debian12"], others["debian13"])
-    elsewhere = "no" in (others["networkd"], others["sysconfig"])
-    if (mine == "no") != stopped:
-        return "refused by us, taken by netplan" if mine == "no" else "taken by us, not by netplan"
-    if mine == "ok" and elsewhere:
+    stopped = "refused" in (found["debian12"], found["debian13"])
+    elsewhere = "refused" in (found["networkd"], found["sysconfig"])
+    if (found["ours"] == "error") != stopped:
+        return "taken by us, not by netplan" if stopped else "refused by us, taken by netplan"
+    if found["ours"] == "ok" and elsewhere:
         return "no warning of ours"
-    if mine == "warn" and not elsewhere and others["schema"] != "no":
+    if found["ours"] == "warning" and not elsewhere and found["schema"] != "refused":
         return "a warning of ours"
     return None
 
 
 def test_every_document_is_in_the_table():
     tap.eq(sorted(rows()), sorted(documents()))
-    assert len(documents()) >= 90
+    assert len(documents()) >= FILES_AT_LEAST
 
 
-def test_every_difference_is_explained():
+def test_every_difference_has_its_reason():
     unexplained = {name: difference(found) for name, (found, why) in rows().items()
                    if difference(found) and not why}
     tap.eq(unexplained, {})
 
 
-def test_no_explanation_is_left_over():
+def test_no_reason_is_left_over():
     tap.eq([name for name, (found, why) in rows().items() if why and not difference(found)], [])
 
 
@@ -177,18 +175,17 @@ def check(name):
     return test
 
 
-for _name in COLUMNS:
+for _name in WIDTHS:
     globals()[f"test_verdicts_{_name}"] = check(_name)
 
 
 def rewrite():
     known = rows()
-    found = [verdicts(name) for name in COLUMNS]
+    found = {name: verdicts(name) for name in WIDTHS}
     lines = head()
     for name in documents():
-        cells = "".join(f" {one[name]:9}" for one in found)
-        why = known.get(name, (None, None))[1]
-        lines.append(f"{name:30}{cells} {'# ' + why if why else ''}".rstrip())
+        cells = "".join(f"{found[column][name]:{width}}" for column, width in WIDTHS.items())
+        lines.append(f"{name:33} {cells}{known.get(name, ({}, ''))[1]}".rstrip())
     TABLE.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

@@ -144,6 +144,8 @@ static void right(void **state)
     assert_str(said("{soft: }"), "");
     assert_str(said("{yes: \"No\", text: 12}"), "");
     assert_str(said("{yes: TRUE, text: true}"), "");
+    assert_str(said("{text: 89148000000060671234}"), "");
+    assert_str(said("{word: active, text: 00:11:22:33:44:55}"), "");
 }
 
 static void types(void **state)

@@ -399,8 +399,9 @@ static const struct field api_server[] = {
     VOLUMES,
     VARIABLES,
     {"certSANs", NAMES},
-    {"timeoutForControlPlane", DURATION, V3,
-     .instead = "write timeouts: {controlPlaneComponentHealthCheck: …} in InitConfiguration"},
+    {"timeoutForControlPlane", DURATION, V3},
+    {"timeoutForControlPlane", ANY,
+     NEVER("write timeouts: {controlPlaneComponentHealthCheck: …} in InitConfiguration")},
     {NULL},
 };
 static const struct field component[] = {ARGUMENTS("extraArgs"), VOLUMES, VARIABLES, {NULL}};
@@ -446,7 +447,8 @@ static const struct field discovery[] = {
     {"bootstrapToken", M, .fields = by_token, .check = check_pins},
     {"file", M, .fields = by_file},
     {"tlsBootstrapToken", T, FIELD_SECRET, .rule = rule_token},
-    {"timeout", DURATION, V3, .instead = "write timeouts: {discovery: …} at the top"},
+    {"timeout", DURATION, V3},
+    {"timeout", ANY, NEVER("write timeouts: {discovery: …} at the top")},
     {NULL},
 };
 static const struct field control_plane[] = {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is tried with a real cluster and real nodes. A play gets a function that makes its World."""
 import hashlib
+import json
 import re
 import signal
 
@@ -170,10 +171,37 @@ def approved_by_us(make):
     world.api_back()
     all_ready(world)
     serving = [r for r in world.requests() if r["spec"]["signerName"].endswith("kubelet-serving")]
-    tap.wait_until(lambda: all(world.kubelet_answers(name) for name in ALL), what="serving certificates")
+    tap.wait_until(lambda: all(world.answers(name, 10250) for name in ALL), what="serving certificates")
     assert serving, "no kubelet has asked for a serving certificate"
     tap.eq([r["metadata"]["name"] for r in world.requests() if not r["status"].get("conditions")], [foreign])
-    tap.contains(world.cloudseed("events", WORKERS[0]), MASTER)
+    tap.eq([world.known(name)["alarms"] for name in ALL], [1, 0, 0])  # of the one whose name it was
+    tap.contains(world.cloudseed("node", "show", MASTER), token[:6])
+    shown = json.loads(world.cloudseed("cluster", "show", "homelab", "--json"))
+    tap.eq(shown["approval"]["pending"], 1, shown["approval"])
+
+
+def masters_one_by_one(make):
+    """Further masters that ask while the first one makes the cluster join it by the certificates that it
+    has uploaded, one after the other is Ready."""
+    further = ["k8s-master-4", "k8s-master-5"]
+    world = make(masters=further)
+    world.switch_on(MASTER)
+    world.wait_kind(MASTER, "cluster-init")
+    for name in further:
+        world.switch_on(name)
+    for name in (MASTER, *further):
+        world.wait_kind(name, "ready")
+    made = [name for name in (MASTER, *further) if "cluster-init" in world.kinds(name)]
+    tap.eq(made, [MASTER], "made the cluster")
+    standing, ready, turn = map(world.ids, ("cluster-standing", "ready", "cluster-turn"))
+    tap.eq(sorted(turn), sorted(further))
+    second, third = sorted(further, key=turn.get)
+    assert standing[MASTER] < turn[second] < ready[second] < turn[third], (standing, ready, turn)
+    nodes = world.api.ask("admin", "GET", kubeapi.NODES).json["items"]
+    tap.eq([n["metadata"]["name"] for n in nodes
+            if "node-role.kubernetes.io/master" in n["metadata"]["labels"]], [MASTER, *further])
+    for name in further:
+        tap.wait_until(lambda n=name: world.answers(n, 6443), what=f"{name}'s API server")
 
 
 class Screen:
@@ -198,7 +226,7 @@ class Screen:
 def booted(make):
     """Three declared nodes, three real Nodes Ready: cloud-init fetches its seed, phones home, and runs
     what joins them; an admin watches."""
-    world = make(cloud_init=True, hardened=False)
+    world = make(cloud_init=True)
     screen = Screen(world)
     try:
         screen.keep("registered")
@@ -222,4 +250,5 @@ def booted(make):
 
 PLAYS = {"join": joins, "join-ec": joins_with_an_ec_key, "join-killed-mint": killed_in_a_mint,
          "join-killed-watch": killed_in_a_watch,
+         "join-hardened": approved_by_us, "join-masters": masters_one_by_one,
          "boot-three": booted}

@@ -33,7 +33,7 @@ NODES_READY = 300  # seconds; 20 to 60 is usual, by how busy this host is
 class World:
     """Everything of one play."""
 
-    def __init__(self, name, programs, cloud_init=False, hardened=True):
+    def __init__(self, name, programs, cloud_init=False, hardened=True, masters=()):
         self.folder = Path(enclosed.RUN, name)
         self.logs = os.path.join(LOGS, name)
         self.programs, self.cloud_init = str(programs), cloud_init
@@ -43,6 +43,9 @@ class World:
         for part in ("seed", "templates"):
             shutil.copytree(SOURCE / part, self.folder / part)
         self._change_cluster(hardened)
+        (self.folder / "seed/nodes/masters.yaml").write_text(yaml.safe_dump({
+            name: {"role": "master", "cluster": "homelab", "macs": [f"bc:24:11:00:20:{30 + i}"],
+                   "addresses": [f"10.0.20.{30 + i}"]} for i, name in enumerate(masters)}))
         self.server, self.nodes, self.serials, self._api = None, {}, {}, None
         self.server_up()
 
@@ -91,6 +94,11 @@ class World:
         """Its events, the oldest first."""
         answer = self.server.admin("GET", f"/v1/events?node={name}&limit=1000")
         return [event["kind"] for event in answer.json["events"]]
+
+    def ids(self, kind):
+        """{node: the id of its first event of that kind}: what happened later has a higher one."""
+        found = self.server.admin("GET", f"/v1/events?kind={kind}&limit=1000").json["events"]
+        return {event["node"]: event["id"] for event in reversed(found)}
 
     def wait_kind(self, name, kind, seconds=NODES_READY):
         tap.wait_until(lambda: kind in self.kinds(name), seconds, f"{kind} of {name}", pause=0.2)
@@ -206,11 +214,11 @@ class World:
         tap.eq(answer.status, 201, answer.text)
         return body["metadata"]["name"]
 
-    def kubelet_answers(self, name):
-        """Whether its kubelet has a certificate of the cluster's CA for its address."""
+    def answers(self, name, port):
+        """Whether it has a certificate of the cluster's CA for its address there."""
         context = ssl.create_default_context(cadata=self.api.ca)
         try:
-            with socket.create_connection((self.nodes[name].address, 10250), SECONDS) as link:
+            with socket.create_connection((self.nodes[name].address, port), SECONDS) as link:
                 context.wrap_socket(link, server_hostname=self.nodes[name].address).close()
             return True
         except OSError:

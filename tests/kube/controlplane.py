@@ -23,11 +23,13 @@ SECONDS = 120
 
 class ControlPlane:
     """`programs` has the binaries; `etc` is what is /etc/kubernetes elsewhere; data and logs go into
-    `folder`. `ports` are those of the API server, etcd and its peers."""
+    `folder`. `ports` are those of the API server, etcd and its peers. With `etcd`, the URL of another
+    one's, it is only an API server."""
 
-    def __init__(self, programs, etc, folder, address, ports):
+    def __init__(self, programs, etc, folder, address, ports, etcd=None):
         self.programs, self.etc, self.folder = Path(programs), Path(etc), Path(folder)
         self.address, (self.port, self.etcd_port, self.peer_port) = address, ports
+        self.etcd = etcd
         self.running = {}
 
     @property
@@ -35,11 +37,14 @@ class ControlPlane:
         return self.etc / "pki"
 
     def command(self, name):
-        etcd, peer = (f"http://127.0.0.1:{port}" for port in (self.etcd_port, self.peer_port))
+        local, peer = (f"http://127.0.0.1:{port}" for port in (self.etcd_port, self.peer_port))
+        etcd = self.etcd or f"http://{self.address}:{self.etcd_port}"
+        clients = ",".join(sorted({local, etcd}))
         pki, controllers = self.pki, self.etc / "controller-manager.conf"
         return {
             "etcd": [
-                "etcd", "--name=one", f"--data-dir={self.folder}/etcd", f"--listen-client-urls={etcd}",
+                "etcd", "--name=one", f"--data-dir={self.folder}/etcd",
+                f"--listen-client-urls={clients}",
                 f"--advertise-client-urls={etcd}", f"--listen-peer-urls={peer}",
                 f"--initial-advertise-peer-urls={peer}", f"--initial-cluster=one={peer}",
                 # What is lost with the power is lost: nobody waits for a disk here.
@@ -85,10 +90,11 @@ class ControlPlane:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def up(self):
-        for name in ("etcd", "kube-apiserver"):
+        for name in ("etcd", "kube-apiserver") if not self.etcd else ("kube-apiserver",):
             self.start(name)
         self.wait_ready()
-        self.start("kube-controller-manager")
+        if not self.etcd:  # controllers do not elect a leader here
+            self.start("kube-controller-manager")
 
     def stop(self, name, how=signal.SIGTERM):
         process = self.running.pop(name, None)

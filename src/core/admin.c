@@ -265,6 +265,35 @@ static enum exchange_verdict on_changed(struct exchange *x, void *state,
     return EXCHANGE_DONE;
 }
 
+#define VM_TEXT_MAX 63
+#define VMID_MAX 999999999
+
+/* Names of hypervisors and hosts. */
+static bool is_vm_text(struct value v)
+{
+    return v.kind == VALUE_STR && v.n > 0 && v.n <= VM_TEXT_MAX && node_name_valid(value_text(v));
+}
+
+static bool read_vm(struct exchange *x, struct vm *ret)
+{
+    static const char *const members[] = {"endpoint", "host", "vmid", NULL};
+    struct value body;
+    if (!admin_body(x, members, &body))
+        return false;
+    struct value endpoint = value_get(body, STR("endpoint")), host = value_get(body, STR("host")),
+                 vmid = value_get(body, STR("vmid"));
+    if (!is_vm_text(endpoint) || !is_vm_text(host)) {
+        answer_problem(x, 400, "endpoint, host: expected names, like home and pve1");
+        return false;
+    }
+    if (vmid.kind != VALUE_INT || vmid.i < 1 || vmid.i > VMID_MAX) {
+        answer_problem(x, 400, "vmid: expected a whole number from 1 to 999999999");
+        return false;
+    }
+    *ret = (struct vm){value_text(endpoint), value_text(host), (uint32_t)vmid.i};
+    return true;
+}
+
 static enum exchange_verdict act(struct exchange *x, struct request_ctx *rq, enum change_kind kind)
 {
     struct fleet *f = rq->core->fleet;
@@ -284,6 +313,9 @@ static enum exchange_verdict act(struct exchange *x, struct request_ctx *rq, enu
             return EXCHANGE_DONE;
         make_keys(x, act, &c);
         if (!serial_fits(x, serial_of(x, n, act->join_key, c.arm.pin)))
+            return EXCHANGE_DONE;
+    } else if (kind == CHANGE_VM && x->in.method == METHOD_POST) {
+        if (!read_vm(x, &c.vm))
             return EXCHANGE_DONE;
     } else if (!admin_body(x, NULL, &body)) {
         return EXCHANGE_DONE;
@@ -314,6 +346,16 @@ enum exchange_verdict admin_reprovision(struct exchange *x, struct request_ctx *
 enum exchange_verdict admin_accept_keys(struct exchange *x, struct request_ctx *rq)
 {
     return act(x, rq, CHANGE_ACCEPT_KEYS);
+}
+
+enum exchange_verdict admin_set_vm(struct exchange *x, struct request_ctx *rq)
+{
+    return act(x, rq, CHANGE_VM);
+}
+
+enum exchange_verdict admin_forget_vm(struct exchange *x, struct request_ctx *rq)
+{
+    return act(x, rq, CHANGE_VM);
 }
 
 /* --- The serial of an open window ------------------------------------------------------------- */

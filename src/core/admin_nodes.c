@@ -90,6 +90,14 @@ static struct value mint_value(const struct fleet *f, const struct node *n, stru
                     JSON_VALUE("reason", admin_text_or_none(r.reason)));
 }
 
+static struct value vm_value(const struct record *r, struct arena *a)
+{
+    if (!r->vm.endpoint.n)
+        return value_none();
+    return JSON_MAP(a, JSON_STR("endpoint", r->vm.endpoint), JSON_STR("host", r->vm.host),
+                    JSON_INT("vmid", r->vm.vmid));
+}
+
 static struct value window_value(const struct record *r, struct arena *a)
 {
     if (!r->has_window)
@@ -161,6 +169,7 @@ static void put_life(struct node_members *m, const struct node *n, const struct 
     put(m, STR("state"), value_str(str_from(node_state_names[r->state])));
     put(m, STR("since"), r->since_wall_ms ? json_time(r->since_wall_ms, a) : value_none());
     put(m, STR("failure"), failure_value(r, a));
+    put(m, STR("vm"), vm_value(r, a));
     put(m, STR("window"), window_value(r, a));
     put(m, STR("boot"), boot_value(r, a));
     put(m, STR("identity"), identity_value(r, a));

@@ -79,6 +79,8 @@ static const struct route routes[] = {
     API("nodes/{name}/unlock", POST, admin_unlock),
     API("nodes/{name}/reprovision", POST, admin_reprovision),
     API("nodes/{name}/accept-keys", POST, admin_accept_keys),
+    API("nodes/{name}/vm", POST, admin_set_vm),
+    API("nodes/{name}/vm", DELETE, admin_forget_vm),
     API_GET("nodes/{name}/documents", admin_list_documents),
     API_GET("nodes/{name}/documents/{document}", admin_show_document),
     API_GET("clusters", admin_list_clusters),

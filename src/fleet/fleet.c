@@ -118,6 +118,10 @@ static void copy_what(struct change *c, struct arena *a)
         c->arm.window_key = arena_str(a, c->arm.window_key);
         c->arm.pin = arena_str(a, c->arm.pin);
         break;
+    case CHANGE_VM:
+        c->vm.endpoint = arena_str(a, c->vm.endpoint);
+        c->vm.host = arena_str(a, c->vm.host);
+        break;
     case CHANGE_FETCH:
         c->fetch.file = arena_str(a, c->fetch.file);
         c->fetch.evidence = arena_str(a, c->fetch.evidence);

@@ -44,6 +44,8 @@ void record_copy(const struct record *from, struct arena *a, struct record *ret)
         &ret->hostname,
         &ret->fqdn,
         &ret->instance_id,
+        &ret->vm.endpoint,
+        &ret->vm.host,
         &ret->window.boot_id,
         &ret->window.claim,
         &ret->window.uuid,
@@ -117,6 +119,15 @@ static struct value boot_value(const struct boot *b, struct arena *a)
     return fields_value(&m, a);
 }
 
+static struct value vm_value(const struct vm *v, struct arena *a)
+{
+    struct fields m = {.n = 0};
+    fields_put(&m, STR("endpoint"), value_str(v->endpoint));
+    fields_text(&m, STR("host"), v->host);
+    fields_put(&m, STR("vmid"), value_int(v->vmid));
+    return fields_value(&m, a);
+}
+
 static struct value host_keys_value(const struct host_key *keys, uint32_t n, struct arena *a)
 {
     struct value_pair *list = ARENA_ARRAY(a, struct value_pair, n);
@@ -156,6 +167,8 @@ struct value record_value(const struct record *r, struct arena *a)
         fields_put(&m, STR("away_ms"), value_int(r->away_wall_ms));
     }
     fields_count(&m, STR("joining_ms"), r->joining_ms);
+    if (r->vm.endpoint.n)
+        fields_put(&m, STR("vm"), vm_value(&r->vm, a));
     if (r->has_window)
         fields_put(&m, STR("window"), window_value(&r->window, a));
     if (r->has_boot)
@@ -217,6 +230,19 @@ static void read_boot(struct fields_reader *rd, struct record *ret)
     fields_end_map(rd, &in);
 }
 
+static void read_vm(struct fields_reader *rd, struct record *ret)
+{
+    struct fields_reader in = fields_get_map(rd, "vm");
+    if (in.map.kind != VALUE_MAP)
+        return;
+    ret->vm = (struct vm){
+        .endpoint = fields_get_text(&in, "endpoint"),
+        .host = fields_get_text(&in, "host"),
+        .vmid = (uint32_t)fields_get_int(&in, "vmid", 0, UINT32_MAX),
+    };
+    fields_end_map(rd, &in);
+}
+
 static void read_host_keys(struct fields_reader *rd, const char *member, struct host_key *ret,
                            uint32_t *ret_n)
 {
@@ -262,6 +288,7 @@ int record_read(struct str json, struct arena *a, struct record *ret, struct err
     r.away = fields_get_text(&rd, "away");
     r.away_wall_ms = fields_get_int(&rd, "away_ms", -FIELDS_TIME_MAX_MS, FIELDS_TIME_MAX_MS);
     r.joining_ms = (uint64_t)fields_get_int(&rd, "joining_ms", 0, FIELDS_TIME_MAX_MS);
+    read_vm(&rd, &r);
     read_window(&rd, &r);
     read_boot(&rd, &r);
     r.hostname = fields_get_text(&rd, "hostname");

@@ -69,6 +69,13 @@ struct boot {
     bool reboot;   /* of a node that had been up before */
 };
 
+/* The virtual machine that the node runs on. */
+struct vm {
+    struct str endpoint; /* as the admin's tool names the hypervisor; empty: no VM is known */
+    struct str host;     /* of a cluster of hosts, where it was made */
+    uint32_t vmid;
+};
+
 struct record {
     struct str name; /* of the node, at the latest change */
     enum node_state state;
@@ -91,6 +98,7 @@ struct record {
     struct str away;
     int64_t away_wall_ms;
     uint64_t joining_ms; /* how long joining may take without a word; 0: JOINING_MS */
+    struct vm vm;
     bool has_window, has_boot;
     struct window window;
     struct boot boot;

@@ -323,6 +323,33 @@ static void accept_keys(struct step *s)
     add_event(s, "identity", event_identity(r, s->arena));
 }
 
+static struct value event_vm(const struct vm *v, struct arena *a)
+{
+    return MADE(a, JSON_STR("endpoint", v->endpoint), JSON_STR("host", v->host),
+                JSON_INT("vmid", v->vmid));
+}
+
+/* Two VMs of one node must never run: the one that is known is forgotten first. It may be on
+ * another host by now. */
+static void set_vm(struct step *s)
+{
+    struct vm *known = &s->r->vm;
+    const struct vm *now = &s->c->vm;
+    bool same_vm = str_eq(known->endpoint, now->endpoint) && known->vmid == now->vmid;
+    if (same_vm && str_eq(known->host, now->host))
+        return;
+    if (known->endpoint.n && now->endpoint.n && !same_vm) {
+        refuse(s, 409,
+               arena_printf(s->arena, "it has the VM %u of %.*s: remove or unregister that first",
+                            known->vmid, STR_ARG(known->endpoint))
+                   .p);
+        return;
+    }
+    add_event(s, now->endpoint.n ? "vm" : "vm-gone",
+              event_vm(now->endpoint.n ? now : known, s->arena));
+    *known = *now;
+}
+
 /* --- What nodes do --------------------------------------------------------------------------- */
 
 /* A node that is built again makes new ssh host keys. The former ones would stay if it never phoned
@@ -780,6 +807,7 @@ void state_apply(struct record *r, const struct change *c, struct arena *a, stru
         [CHANGE_UNLOCK] = unlock,
         [CHANGE_REPROVISION] = reprovision,
         [CHANGE_ACCEPT_KEYS] = accept_keys,
+        [CHANGE_VM] = set_vm,
         [CHANGE_MISMATCH] = mismatch,
         [CHANGE_WRONG_KEY] = wrong_key,
         [CHANGE_FETCH] = fetch,

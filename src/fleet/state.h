@@ -24,6 +24,7 @@ enum change_kind {
     CHANGE_UNLOCK,
     CHANGE_REPROVISION,
     CHANGE_ACCEPT_KEYS, /* the ssh host keys that a node that is up has offered */
+    CHANGE_VM,          /* the VM that it runs on, or that it has none any more */
     CHANGE_FETCH,
     CHANGE_MISMATCH,  /* a machine has the node's MAC or uuid, and something else that is not its */
     CHANGE_WRONG_KEY, /* somebody wants to join as the node, without its join key */
@@ -91,6 +92,7 @@ struct change {
             struct str join_key, window_key; /* sealed */
             struct str pin;                  /* of the CA, empty: none */
         } arm;                               /* and CHANGE_REPROVISION */
+        struct vm vm;                        /* without an endpoint: none */
         struct {
             struct str file;
             struct str evidence;         /* empty: by a key; else the weak evidence: "mac" */

@@ -13,6 +13,8 @@ const char *const event_kinds[] = {
     "unlocked",
     "reprovisioned",
     "restored",
+    "vm",
+    "vm-gone",
     "booting",
     "progress",
     "rebooted",

@@ -124,6 +124,8 @@ def minutes(window):
 def test_actions():
     with Homelab().start() as server:
         server.wait_event("checked")
+        for name in ("vm", "vm", "vm-other", "vm-gone", "vm-gone"):
+            play(server, name)
         tap.eq(minutes(play(server, "arm").json["window"]), 120)
         play(server, "disarm")
         tap.eq(minutes(play(server, "arm-minutes").json["window"]), 90)

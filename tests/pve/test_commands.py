@@ -171,6 +171,26 @@ def test_a_machine_that_runs_takes_the_serial_at_its_next_cold_start():
         tap.contains(desk.serial(), "ds=nocloud;dsmode=net;s=http")
 
 
+def test_the_server_knows_which_vm_is_the_nodes():
+    with Desk() as desk:
+        def known():
+            return desk.daemon.admin("GET", f"/v1/nodes/{NODE}").json["vm"]
+        desk.run("pve", "register", NODE)
+        tap.eq(known(), {"endpoint": "home", "host": "pve1", "vmid": VMID})
+        desk.pve.add_vm(555, "pve2", name=NODE, net0=f"virtio={mac_of(NODE)},bridge=vmbr0")
+        desk.pve.pools["k8s"].add(555)
+        _, said = desk.run("pve", "register", NODE, "--vmid", 555, status=1)
+        tap.contains(said, "it has the VM 102 of home: remove or unregister that first")
+        tap.eq(len(desk.asked("POST")), 1)  # nothing was written to the other one
+        out, _ = desk.run("pve", "start", NODE)  # though two have its name
+        tap.contains(out, "VM 102 on pve1 is running")
+        desk.pve.migrate(VMID, "pve2")
+        desk.run("pve", "register", NODE)
+        tap.eq(known()["host"], "pve2")
+        desk.run("pve", "unregister", NODE)
+        tap.eq(known(), None)
+
+
 def test_a_vm_that_is_not_the_nodes_is_left_alone():
     for options, part in (({"name": "other"}, "is named 'other', not k8s-worker-2"),
                           ({"net0": "virtio=BC:24:11:99:99:99,bridge=vmbr0"},

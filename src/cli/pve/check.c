@@ -223,7 +223,7 @@ static int check_all(struct checking *k)
 static int run(struct cli *c)
 {
     struct checking k = {0};
-    int status = pve_session_open(c, false, &k.session);
+    int status = pve_session_open(c, &k.session);
     if (status == CLI_OK)
         status = check_all(&k);
     if (status == CLI_OK && flags_given(&c->flags, "json"))

@@ -131,7 +131,7 @@ static int run(struct cli *c)
 {
     static const char *const heads[] = {"NODE", "STATE", "VMID", "VM", "HOST", "STATUS", "SERIAL"};
     struct listing l = {0};
-    int status = pve_session_open(c, true, &l.session);
+    int status = pve_session_open(c, &l.session);
     table_init(&l.table, &l.session.arena, 7);
     for (size_t i = 0; i < 7; i++)
         table_add(&l.table, str_from(heads[i]));

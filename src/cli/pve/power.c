@@ -67,10 +67,13 @@ static int run(struct cli *c, const struct power *power)
 {
     struct pve_session s;
     struct pve_vm vm;
+    struct value node;
     struct err e;
-    int status = pve_session_open(c, false, &s);
+    int status = pve_session_open(c, &s);
     if (status == CLI_OK)
-        status = pve_session_find(&s, c->operands[0], &vm);
+        status = pve_session_node(&s, c->operands[0], &node);
+    if (status == CLI_OK)
+        status = pve_session_find(&s, node, &vm);
     if (status == CLI_OK && act(&s, &vm, power, &e) < 0)
         status = pve_session_fail(&s, &e);
     if (status == CLI_OK)

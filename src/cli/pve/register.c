@@ -81,9 +81,9 @@ static int look(struct registration *g, const char *name)
 {
     struct pve_session *s = &g->session;
     struct err e;
-    int status = api_get(&s->api, api_node(&s->api, name, ""), &g->node);
+    int status = pve_session_node(s, name, &g->node);
     if (status == CLI_OK)
-        status = pve_session_find(s, name, &g->vm);
+        status = pve_session_find(s, g->node, &g->vm);
     if (status != CLI_OK)
         return status;
     if (pve_vm_config(s->pve, &g->vm, &s->arena, &g->config, &e) < 0)
@@ -121,7 +121,9 @@ static int set_serial(struct registration *g, const char *name)
     struct str old = value_get_text(g->config, STR("smbios1")), text;
     struct err e;
     bool pending = false;
-    int status = open_window(g, name);
+    int status = pve_session_remember(s, name, &g->vm);
+    if (status == CLI_OK)
+        status = open_window(g, name);
     if (status != CLI_OK)
         return status;
     if (smbios_set_serial(old, g->serial, &s->arena, &text, &e) < 0)
@@ -138,7 +140,7 @@ static int set_serial(struct registration *g, const char *name)
 static int run_register(struct cli *c)
 {
     struct registration g = {0};
-    int status = pve_session_open(c, true, &g.session);
+    int status = pve_session_open(c, &g.session);
     if (status == CLI_OK)
         status = look(&g, c->operands[0]);
     if (status == CLI_OK)
@@ -169,7 +171,7 @@ const struct command command_pve_register = {
 /* --- The other way ---------------------------------------------------------------------------- */
 
 /* Only a serial of ours is removed. */
-static int drop_serial(struct registration *g)
+static int drop_serial(struct registration *g, const char *name)
 {
     struct pve_session *s = &g->session;
     struct str old = value_get_text(g->config, STR("smbios1")), text;
@@ -188,6 +190,8 @@ static int drop_serial(struct registration *g)
     if (status == CLI_OK)
         status = is_pending(g, &pending);
     if (status == CLI_OK)
+        status = pve_session_forget(s, name);
+    if (status == CLI_OK)
         report(g, "has no serial of ours", pending);
     return status;
 }
@@ -195,11 +199,11 @@ static int drop_serial(struct registration *g)
 static int run_unregister(struct cli *c)
 {
     struct registration g = {0};
-    int status = pve_session_open(c, true, &g.session);
+    int status = pve_session_open(c, &g.session);
     if (status == CLI_OK)
         status = look(&g, c->operands[0]);
     if (status == CLI_OK)
-        status = drop_serial(&g);
+        status = drop_serial(&g, c->operands[0]);
     pve_session_close(&g.session);
     return status;
 }

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-int pve_session_open(struct cli *c, bool asks_server, struct pve_session *ret)
+int pve_session_open(struct cli *c, struct pve_session *ret)
 {
     struct err e;
     *ret = (struct pve_session){.cli = c};
@@ -14,7 +14,7 @@ int pve_session_open(struct cli *c, bool asks_server, struct pve_session *ret)
                           &ret->arena, &ret->endpoint, &e) < 0)
         return cli_fail(c, "%s", e.msg);
     ret->pve = pve_new(&ret->endpoint);
-    return asks_server ? api_open(c, &ret->api) : CLI_OK;
+    return api_open(c, &ret->api);
 }
 
 void pve_session_close(struct pve_session *s)
@@ -43,6 +43,36 @@ int pve_session_fail(const struct pve_session *s, const struct err *e)
     return cli_fail(s->cli, "%s%s", e->msg, advice(e));
 }
 
+/* --- What our server knows -------------------------------------------------------------------- */
+
+int pve_session_node(struct pve_session *s, const char *name, struct value *ret)
+{
+    struct value answer;
+    int status = api_get(&s->api, api_node(&s->api, name, ""), &answer);
+    if (status == CLI_OK)
+        *ret = value_copy(&s->arena, answer);
+    return status;
+}
+
+int pve_session_remember(struct pve_session *s, const char *name, const struct pve_vm *vm)
+{
+    const struct value_pair pairs[] = {
+        JSON_STR("endpoint", s->endpoint.name),
+        JSON_STR("host", vm->host),
+        JSON_INT("vmid", vm->vmid),
+    };
+    struct api_answer answer;
+    return api_ask(&s->api, "POST", api_node(&s->api, name, "vm"), value_map(pairs, 3), STR(""),
+                   &answer);
+}
+
+int pve_session_forget(struct pve_session *s, const char *name)
+{
+    struct api_answer answer;
+    return api_ask(&s->api, "DELETE", api_node(&s->api, name, "vm"), (struct value){0}, STR(""),
+                   &answer);
+}
+
 /* --- A node's VM ------------------------------------------------------------------------------ */
 
 static int vmid_of(const struct cli *c, const char *text, uint32_t *ret)
@@ -54,7 +84,7 @@ static int vmid_of(const struct cli *c, const char *text, uint32_t *ret)
     return CLI_OK;
 }
 
-static int find_by_name(struct pve_session *s, const char *node, uint32_t *ret)
+static int find_by_name(struct pve_session *s, struct str node, uint32_t *ret)
 {
     const struct pve_field fields[] = {{"type", STR("vm")}};
     const struct pve_request q = {"GET", STR("/cluster/resources"), fields, 1};
@@ -65,24 +95,36 @@ static int find_by_name(struct pve_session *s, const char *node, uint32_t *ret)
         return pve_session_fail(s, &e);
     for (uint32_t i = 0; list.kind == VALUE_LIST && i < list.n; i++) {
         struct value item = list.items[i];
-        if (!str_is(pve_text(item, "name", &s->arena), node) || pve_truth(item, "template"))
+        if (!str_eq(pve_text(item, "name", &s->arena), node) || pve_truth(item, "template"))
             continue;
         *ret = (uint32_t)pve_number(item, "vmid", 0);
         found++;
     }
     if (found == 1)
         return CLI_OK;
-    return found ? cli_fail(s->cli, "%u VMs are named %s: choose one with --vmid", found, node)
+    return found ? cli_fail(s->cli, "%u VMs are named %.*s: choose one with --vmid", found,
+                            STR_ARG(node))
                  : cli_fail(s->cli,
-                            "no VM that the token sees is named %s: give its id with --vmid", node);
+                            "no VM that the token sees is named %.*s: give its id with --vmid",
+                            STR_ARG(node));
 }
 
-int pve_session_find(struct pve_session *s, const char *node, struct pve_vm *ret)
+int pve_session_find(struct pve_session *s, struct value node, struct pve_vm *ret)
 {
     const char *given = flags_value(&s->cli->flags, "vmid");
+    struct value known = value_get(node, STR("vm"));
     uint32_t vmid = 0;
     struct err e;
-    int status = given ? vmid_of(s->cli, given, &vmid) : find_by_name(s, node, &vmid);
+    int status = CLI_OK;
+    if (given)
+        status = vmid_of(s->cli, given, &vmid);
+    else if (str_eq(api_text(known, "endpoint"), s->endpoint.name))
+        vmid = (uint32_t)api_number(known, "vmid", 0);
+    else if (known.kind == VALUE_MAP)
+        return cli_fail(s->cli, "%.*s has a VM at %.*s: choose that with --pve",
+                        STR_ARG(api_text(node, "name")), STR_ARG(api_text(known, "endpoint")));
+    else
+        status = find_by_name(s, api_text(node, "name"), &vmid);
     if (status != CLI_OK)
         return status;
     return pve_find_vm(s->pve, vmid, &s->arena, ret, &e) < 0 ? pve_session_fail(s, &e) : CLI_OK;

@@ -21,17 +21,23 @@ struct pve_session {
     struct arena arena;
 };
 
-/* Finds host and token, and with `asks_server` our server. Call pve_session_close in any case.
+/* Finds host, token and our server. Call pve_session_close in any case.
  * CLI_FAILED or CLI_MISUSED after printing the reason. */
-int pve_session_open(struct cli *c, bool asks_server, struct pve_session *ret);
+int pve_session_open(struct cli *c, struct pve_session *ret);
 void pve_session_close(struct pve_session *s);
 
 /* Prints what the host said, and what to do next where that is known; returns CLI_FAILED. */
 int pve_session_fail(const struct pve_session *s, const struct err *e);
 
-/* The VM of --vmid, or the only one with the node's name; CLI_FAILED or CLI_MISUSED after printing
- * why there is none. */
-int pve_session_find(struct pve_session *s, const char *node, struct pve_vm *ret);
+/* The VM of --vmid, the one that our server knows of the node, or the only one with its name, in
+ * this order. `node` is our server's answer about it. CLI_FAILED or CLI_MISUSED after printing why
+ * there is none. */
+int pve_session_find(struct pve_session *s, struct value node, struct pve_vm *ret);
+/* Our server's answer about a node. */
+int pve_session_node(struct pve_session *s, const char *name, struct value *ret);
+/* Tells our server which VM is the node's; it knows one for each. */
+int pve_session_remember(struct pve_session *s, const char *name, const struct pve_vm *vm);
+int pve_session_forget(struct pve_session *s, const char *name);
 
 /* Whether a VM is the node's, as far as its declaration tells: by name, uuid and MAC. CLI_FAILED
  * after printing what differs. */

@@ -86,6 +86,9 @@ static void the_golden_record(void **state)
     assert_str(r.stage, "modules-final/config-scripts-user");
     assert_int_equal(r.generation, 3);
     assert_true(r.locked);
+    assert_str(r.vm.endpoint, "home");
+    assert_str(r.vm.host, "pve1");
+    assert_int_equal(r.vm.vmid, 102);
     assert_int_equal(r.window.length_ms, 7200000);
     assert_str(r.window.claim, "abcd");
     assert_str(r.window.pin, "q83vASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4k");

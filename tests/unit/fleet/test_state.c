@@ -386,6 +386,31 @@ static void nobody_but_an_admin_replaces_host_keys(void **state)
     }
 }
 
+static struct outcome *on_vm(const char *endpoint, const char *host, uint32_t vmid)
+{
+    return life_apply(
+        &l, (struct change){.kind = CHANGE_VM, .vm = {str_from(endpoint), str_from(host), vmid}});
+}
+
+static void a_node_has_one_vm(void **state)
+{
+    (void)state;
+    assert_int_equal(on_vm("home", "pve1", 102)->status, 200);
+    assert_string_equal(life_told(&l), "vm");
+    assert_int_equal(on_vm("home", "pve1", 102)->verdict, OUTCOME_SAME);
+    assert_int_equal(on_vm("home", "pve2", 102)->status, 200); /* it was migrated */
+    assert_string_equal(life_told(&l), "vm");
+    assert_int_equal(on_vm("home", "pve2", 103)->status, 409);
+    assert_int_equal(on_vm("other", "pve2", 102)->status, 409);
+    assert_contains(l.out.reason, "it has the VM 102 of home");
+    assert_int_equal(l.r.vm.vmid, 102);
+    assert_int_equal(on_vm("", "", 0)->status, 200);
+    assert_string_equal(life_told(&l), "vm-gone");
+    assert_int_equal(on_vm("", "", 0)->verdict, OUTCOME_SAME);
+    assert_int_equal(on_vm("other", "pve9", 103)->status, 200);
+    assert_state(&l, STATE_REGISTERED);
+}
+
 static void host_keys_end_with_the_build(void **state)
 {
     (void)state;
@@ -622,14 +647,14 @@ static void a_standing_master_is_not_reprovisioned(void **state)
 /* --- Every change in every state ------------------------------------------------------------ */
 
 /* The state that each change leads to, by its first letter (R: ready), in the order of enum
- * change_kind: arm, disarm, unlock, reprovision, accept keys; fetch (by a key), mismatch, wrong
+ * change_kind: arm, disarm, unlock, reprovision, accept keys, VM; fetch (by a key), mismatch, wrong
  * key, report, phone home, claim, result (it failed), node ready (long after it was given a token),
  * node away, certificate (not approved), deadline, restore. The node's role bootstraps. */
 static const char *const cells[STATE_COUNT] = {
-    [STATE_REGISTERED] = "arrar rrrrrrrrrrrr", [STATE_ARMED] = "araaa baabujaaaaar",
-    [STATE_BOOTING] = "abbab bbbbujbbbbfb",    [STATE_UP] = "auuau uuuuujuuuuuu",
-    [STATE_JOINING] = "ajjaj jjjjjjfRjjfj",    [STATE_READY] = "aRRaR RRRRRRRRRRRR",
-    [STATE_FAILED] = "affaf ffffujfRffff",
+    [STATE_REGISTERED] = "arrarr rrrrrrrrrrrr", [STATE_ARMED] = "araaaa baabujaaaaar",
+    [STATE_BOOTING] = "abbabb bbbbujbbbbfb",    [STATE_UP] = "auuauu uuuuujuuuuuu",
+    [STATE_JOINING] = "ajjajj jjjjjjfRjjfj",    [STATE_READY] = "aRRaRR RRRRRRRRRRRR",
+    [STATE_FAILED] = "affaff ffffujfRffff",
 };
 
 static struct change sample(enum change_kind kind)
@@ -663,7 +688,7 @@ static void every_change_in_every_state(void **state)
             life_to(&l, (enum node_state)from);
             assert_state(&l, (enum node_state)from);
             life_apply(&l, sample((enum change_kind)kind));
-            char got = letters[l.r.state], want = cells[from][kind < 5 ? kind : kind + 1];
+            char got = letters[l.r.state], want = cells[from][kind < 6 ? kind : kind + 1];
             if (got != want)
                 fail_msg("from %s by change %d: %c, not %c", node_state_names[from], kind, got,
                          want);
@@ -687,10 +712,10 @@ UNIT_MAIN(LIFE(a_node_without_bootstrap), LIFE(a_node_that_joins),
           LIFE(a_key_of_the_window_before_claims_nothing), LIFE(a_wrong_join_key_raises_an_alarm),
           LIFE(a_reboot_changes_nothing), LIFE(other_host_keys_raise_an_alarm),
           LIFE(a_first_boot_once_more), LIFE(a_part_of_the_call_forgets_nothing),
-          LIFE(nobody_but_an_admin_replaces_host_keys), LIFE(host_keys_end_with_the_build),
-          LIFE(an_alarm_may_lock), LIFE(claims), LIFE(a_window_pins_the_first_uuid),
-          LIFE(the_machine_of_another_node), LIFE(an_old_window_key_fails_no_node),
-          LIFE(mismatches), LIFE(nobody_asked_for_it), LIFE(silence_ends_a_boot),
-          LIFE(joining_has_its_time), LIFE(no_deadline_where_nothing_is_awaited),
-          LIFE(reprovisioning_raises_the_generation), LIFE(a_standing_master_is_not_reprovisioned),
-          LIFE(every_change_in_every_state))
+          LIFE(nobody_but_an_admin_replaces_host_keys), LIFE(a_node_has_one_vm),
+          LIFE(host_keys_end_with_the_build), LIFE(an_alarm_may_lock), LIFE(claims),
+          LIFE(a_window_pins_the_first_uuid), LIFE(the_machine_of_another_node),
+          LIFE(an_old_window_key_fails_no_node), LIFE(mismatches), LIFE(nobody_asked_for_it),
+          LIFE(silence_ends_a_boot), LIFE(joining_has_its_time),
+          LIFE(no_deadline_where_nothing_is_awaited), LIFE(reprovisioning_raises_the_generation),
+          LIFE(a_standing_master_is_not_reprovisioned), LIFE(every_change_in_every_state))

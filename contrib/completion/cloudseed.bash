@@ -151,6 +151,7 @@ _cloudseed_options() {
         options+=(--json)
         ;;
     check*) options+=(--json --deep) ;;
+    'cluster harden'*) options+=(--json --off) ;;
     'asset list'*) options+=(--json --names) ;;
     'pve login'*) options+=(--name --fingerprint --token-file) ;;
     'pve check'*) options+=(--json --pve --token-file --pool --bridge --vlan --template) ;;
@@ -195,8 +196,8 @@ _cloudseed_operands() {
     server | 'help server') _cloudseed_fixed acknowledge ;;
     ca | 'help ca') _cloudseed_fixed show renew rotate ;;
     pve | 'help pve') _cloudseed_fixed login check list register unregister start stop ;;
-    cluster | 'help cluster') _cloudseed_fixed list show adopt certs reset ;;
-    'cluster show' | 'cluster adopt' | 'cluster certs' | 'cluster reset')
+    cluster | 'help cluster') _cloudseed_fixed list show adopt certs harden reset ;;
+    'cluster show' | 'cluster adopt' | 'cluster certs' | 'cluster harden' | 'cluster reset')
         _cloudseed_names "$1" "${where[@]}" cluster list --names
         ;;
     asset | 'help asset') _cloudseed_fixed add list verify rm bootloaders ;;

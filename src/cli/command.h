@@ -61,6 +61,7 @@ struct command {
     X(cluster_show)       \
     X(cluster_adopt)      \
     X(cluster_certs)      \
+    X(cluster_harden)     \
     X(cluster_reset)      \
     X(watch)              \
     X(wait)               \

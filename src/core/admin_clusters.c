@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The clusters: how far each of them is, and what an admin says of them: that one is gone, stands,
- * or uploads the certificates for further masters. */
+ * uploads the certificates for further masters, or approves those of kubelets by itself. */
 #include "core/internal.h"
 
 #include "base/clock.h"
@@ -145,6 +145,29 @@ enum exchange_verdict admin_reset_cluster(struct exchange *x, struct request_ctx
     const struct cluster_change reset = {
         .kind = CLUSTER_RESET, .cluster = rq->path.name, .cause = admin_cause(x), .peer = STR("")};
     return await_fleet(x, f, fleet_cluster_change(f, &reset, x->waiter), on_changed, rq);
+}
+
+/* --- Approval -------------------------------------------------------------------------------- */
+
+enum exchange_verdict admin_harden_cluster(struct exchange *x, struct request_ctx *rq)
+{
+    static const char *const members[] = {"off", NULL};
+    struct fleet *f = rq->core->fleet;
+    const struct cluster *declared;
+    struct value body;
+    if (!find(x, rq, &declared) || !admin_body(x, members, &body))
+        return EXCHANGE_DONE;
+    struct value off = value_get(body, STR("off"));
+    if (off.kind != VALUE_UNDEFINED && off.kind != VALUE_BOOL) {
+        answer_problem(x, 400, "'off' is not true or false");
+        return EXCHANGE_DONE;
+    }
+    const struct cluster_change c = {.kind = CLUSTER_HARDEN,
+                                     .cluster = rq->path.name,
+                                     .cause = admin_cause(x),
+                                     .peer = STR(""),
+                                     .harden = !(off.kind == VALUE_BOOL && off.b)};
+    return await_fleet(x, f, fleet_cluster_change(f, &c, x->waiter), on_changed, rq);
 }
 
 /* --- Adoption -------------------------------------------------------------------------------- */

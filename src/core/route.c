@@ -86,6 +86,7 @@ static const struct route routes[] = {
     API_GET("clusters", admin_list_clusters),
     API_GET("clusters/{name}", admin_show_cluster),
     API("clusters/{name}/certs", POST, admin_cluster_certs),
+    API("clusters/{name}/harden", POST, admin_harden_cluster),
     API("clusters/{name}/reset", POST, admin_reset_cluster),
     API("clusters/{name}/adopt", POST, admin_adopt_cluster),
     API_GET("discovered", admin_list_discovered),

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A hardened cluster's certificate requests: which are approved, and what is told of the others."""
 import json
+import re
 import signal
 import sys
 from pathlib import Path
@@ -135,6 +136,48 @@ def test_tokens_are_replaced():
         h.site.adopt(h.api)
         h.approves(asked)
         h.until(lambda a: a["trouble"] is None, "no trouble")
+
+
+def test_the_binding_that_comes_back_is_told():
+    with Hardened() as h:
+        h.until(lambda a: not a["autoapproves"], "a binding without subjects")
+        h.api.soften()
+        h.site.kill_and_start()  # it looks at once
+        h.until(lambda a: a["autoapproves"], "a binding with subjects")
+        tap.contains(h.site.cloudseed("cluster", "show", "homelab"),
+                     "kubectl patch clusterrolebinding kubeadm:node-autoapprove-bootstrap --type=merge")
+        h.site.kill_and_start()
+        h.until(lambda a: a["autoapproves"], "it is known")
+        tap.eq(len(h.events("cluster-autoapproves")), 1)
+        h.api.harden()
+        h.site.kill_and_start()
+        h.until(lambda a: not a["autoapproves"], "hardened again")
+        tap.eq(len(h.events("cluster-hardened")), 1)
+
+
+def test_approval_is_handed_back():
+    with Hardened() as h:
+        _, token = h.join()
+        said = h.site.cloudseed("cluster", "harden", "homelab", "--off")
+        patch = re.search(r"kubectl patch clusterrolebinding (\S+) --type=merge -p '(.*)'", said)
+        tap.eq(h.cluster()["approval"]["returning"], True)
+        h.approves(h.api.request(token, WORKER))  # it goes on
+        h.site.cloudseed("cluster", "harden", "homelab")
+        tap.eq(h.cluster()["approval"]["returning"], False)
+        h.site.cloudseed("cluster", "harden", "homelab", "--off")
+        h.api.bind_joiners(json.loads(patch[2])["subjects"])
+        h.site.kill_and_start()
+        tap.wait_until(lambda: h.cluster()["approval"] is None, what="a return")
+        tap.eq(h.cluster()["approver"], None)
+        said = h.site.cloudseed("cluster", "show", "homelab")
+        assert "approv" not in said, said
+        tap.eq([len(h.events(f"cluster-{k}")) for k in ("returning", "returned")], [2, 1])
+        tap.eq(h.api.conditions(h.api.request(token, MASTER)), [("Approved", "AutoApproved")])
+        refused = h.site.server.admin("POST", "/v1/clusters/homelab/harden", {"off": True})
+        tap.eq(refused.status, 409)
+        tap.contains(refused.json["detail"], "cloudseed cluster adopt homelab --hardened")
+        refused = h.site.server.admin("POST", "/v1/clusters/homelab/harden", {"off": 1})
+        tap.eq((refused.status, refused.json["detail"]), (400, "'off' is not true or false"))
 
 
 tap.main()

@@ -34,7 +34,7 @@ COMMANDS = ["check", "render", "diff", "node list", "node show", "node url", "dh
             "node disarm", "node unlock", "node rekey", "node reprovision",
             "node accept-keys", "pve login", "pve check", "pve list", "pve register",
             "pve unregister", "pve start", "pve stop", "cluster list", "cluster show",
-            "cluster adopt", "cluster certs", "cluster reset", "watch", "wait",
+            "cluster adopt", "cluster certs", "cluster harden", "cluster reset", "watch", "wait",
             "events", "known-hosts", "reload", "backup", "restore", "server acknowledge",
             "ca show", "ca renew", "ca rotate", "help"]
 

@@ -2,9 +2,12 @@
 #include "cli/cluster/cluster.h"
 
 #include "cli/common/table.h"
+#include "kube/manifests.h"
 #include "wire/uri.h"
 
 #include <stdio.h>
+
+static const struct value no_body;
 
 struct str cluster_target(struct api *api, const char *name, const char *action)
 {
@@ -121,10 +124,14 @@ static void print_approval(struct value cluster)
             pending == 1 ? "" : "s", pending == 1 ? "s" : "");
     if (trouble.n)
         cli_print_line("approval   does not work: %.*s", STR_ARG(trouble));
-    if (value_get(approval, STR("autoapproves")).b)
-        cli_print_line("approval   the cluster approves any node's name for any token by itself; "
-                       "against it:\n           kubectl patch clusterrolebinding "
-                       "kubeadm:node-autoapprove-bootstrap --type=merge -p '{\"subjects\": []}'");
+    if (value_get(approval, STR("returning")).b)
+        cli_print_line("approval   is handed back: see 'cloudseed cluster harden --off'");
+    if (!value_get(approval, STR("autoapproves")).b)
+        return;
+    cli_print_line(
+        "approval   the cluster approves any node's name for any token by itself; against it:");
+    cli_print_line("           kubectl patch clusterrolebinding " MANIFESTS_AUTOAPPROVE
+                   " --type=merge -p '{\"subjects\": []}'");
 }
 
 void cluster_print(struct value cluster, struct arena *a)
@@ -159,16 +166,15 @@ void cluster_print(struct value cluster, struct arena *a)
                stuck ? ", which has failed: see 'cloudseed events --kind cluster-stuck'" : "");
 }
 
-typedef void print_answer(struct value answer, struct arena *a);
-
-static int ask(struct cli *c, const char *method, const char *action, print_answer *print)
+int cluster_ask(struct cli *c, const char *method, const char *action, struct value body,
+                cluster_printer *print)
 {
     struct api api;
     struct api_answer answer;
     int status = api_open(c, &api);
     if (status == CLI_OK)
-        status = api_ask(&api, method, cluster_target(&api, c->operands[0], action),
-                         (struct value){0}, STR(""), &answer);
+        status = api_ask(&api, method, cluster_target(&api, c->operands[0], action), body, STR(""),
+                         &answer);
     if (status == CLI_OK && flags_given(&c->flags, "json"))
         cli_print_json(answer.value);
     else if (status == CLI_OK)
@@ -179,7 +185,7 @@ static int ask(struct cli *c, const char *method, const char *action, print_answ
 
 static int run_show(struct cli *c)
 {
-    return ask(c, "GET", "", cluster_print);
+    return cluster_ask(c, "GET", "", no_body, cluster_print);
 }
 
 const struct command command_cluster_show = {
@@ -206,7 +212,7 @@ static void print_certs(struct value answer, struct arena *a)
 
 static int run_certs(struct cli *c)
 {
-    return ask(c, "POST", "certs", print_certs);
+    return cluster_ask(c, "POST", "certs", no_body, print_certs);
 }
 
 const struct command command_cluster_certs = {
@@ -231,7 +237,7 @@ const struct command command_cluster_certs = {
 
 static int run_reset(struct cli *c)
 {
-    return ask(c, "POST", "reset", cluster_print);
+    return cluster_ask(c, "POST", "reset", no_body, cluster_print);
 }
 
 const struct command command_cluster_reset = {

@@ -5,9 +5,12 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <malloc.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define DEPTH_MAX 64
 
@@ -190,9 +193,24 @@ static bool from_jansson(json_t *j, struct arena *a, unsigned depth, struct valu
     }
 }
 
+/* What it read may be a secret. It never calls realloc, which could leave a copy behind. */
+static void wipe_and_free(void *p)
+{
+    if (p)
+        explicit_bzero(p, malloc_usable_size(p));
+    free(p);
+}
+
+static void set_up_jansson(void)
+{
+    json_set_alloc_funcs(malloc, wipe_and_free);
+}
+
 static int read_by_jansson(struct str text, struct arena *a, struct value *ret, struct err *e)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     json_error_t je;
+    pthread_once(&once, set_up_jansson);
     json_t *j = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &je);
     if (!j)
         return err_set(e, -EINVAL, "line %d column %d: %s", je.line, je.column, je.text);

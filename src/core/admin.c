@@ -200,6 +200,8 @@ static void make_keys(struct exchange *x, struct act *act, struct change *c)
     c->arm.join_key = sealer_seal(s, keys_join_purpose(uid, a), act->join_key, a);
     c->arm.window_key = sealer_seal(s, keys_window_purpose(uid, a), act->window_key, a);
     c->arm.pin = arena_str(a, act->rq->core->tls.pin);
+    explicit_bzero(join, sizeof(join));
+    explicit_bzero(window, sizeof(window));
 }
 
 static struct str seed_url(struct exchange *x, const struct node *n)

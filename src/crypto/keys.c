@@ -81,6 +81,7 @@ void keyer_seed_key(struct keyer *k, struct str uid, uint32_t epoch, char ret[SE
     ret[0] = k->kid;
     encode(mac, ret + 1);
     ret[SEED_KEY_LEN] = '\0';
+    explicit_bzero(mac, sizeof(mac));
 }
 
 /* Random keys, not derived from anything. */
@@ -90,6 +91,7 @@ void keys_new_join(char ret[JOIN_KEY_LEN + 1])
     random_bytes(bytes, sizeof(bytes));
     encode(bytes, ret);
     ret[JOIN_KEY_LEN] = '\0';
+    explicit_bzero(bytes, sizeof(bytes));
 }
 
 void keys_new_window(char ret[WINDOW_KEY_LEN + 1])

@@ -68,6 +68,7 @@ static int serve(const struct config *c, struct err *e)
     int r = listeners_open(c, &listeners, e);
     if (r == 0)
         r = privileges_drop(c->user, c->group, e);
+    privileges_hide_memory();
     if (r == 0)
         r = state_open(&state, c, e);
     if (r == 0)
@@ -137,6 +138,7 @@ int main(int argc, char **argv)
     struct arena arena;
     struct err e = {0};
     fs_fill_standard();
+    privileges_hide_memory();
     reload_hold_signal(true);
     enum options_verdict verdict = options_parse(argc, argv, &options);
     if (verdict != OPTIONS_RUN)

@@ -18,6 +18,13 @@
 /* Besides connections: listeners, the loop, files that are being read, standard streams. */
 #define OTHER_DESCRIPTORS 128
 
+void privileges_hide_memory(void)
+{
+    const struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
 uint64_t privileges_raise_descriptors(uint64_t connections)
 {
     struct rlimit limit;

@@ -8,6 +8,10 @@
 
 #include <sys/types.h>
 
+/* Keeps what is in the memory out of core dumps, and from other processes of the same user. To be
+ * called again after a change of user, which may undo it. */
+void privileges_hide_memory(void);
+
 /* Raises the limit of open descriptors to what `connections` need, as far as the hard limit allows.
  * Returns the limit in force. */
 uint64_t privileges_raise_descriptors(uint64_t connections);

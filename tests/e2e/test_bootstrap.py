@@ -517,18 +517,83 @@ def test_a_template_that_fails_is_no_answer():
         tap.eq(site.post(serial, "bootstrap", ask)[0], 200)
 
 
-def test_no_secret_is_logged():
-    with Site() as site:
-        serial = site.serial()
-        join_key = re.search(r"cs=(\w+)", serial)[1]
-        claim = request("bootstrap")["claim"]
-        site.post(serial, "bootstrap", request("bootstrap"))
-        site.post(serial, "cluster", request("cluster"))
-        site.post(serial, "cluster", request("cluster", minter={"token": "eyJSECRET"}))
-        site.post(serial, "result", request("result-ok"))
-        said = "\n".join(site.server.lines) + site.cloudseed("events", "--json")
-        for secret in (join_key, claim, "eyJ", "BEGIN CERT"):
-            assert secret not in said, secret
+def everything_shown(site):
+    """{where: text} of all that the server says of itself and its nodes, to admins and machines."""
+    shown = {"log": "\n".join(site.server.lines)}
+    for words in (["events"], ["events", "--json"], ["node", "list"], ["node", "list", "--json"],
+                  ["cluster", "list", "--json"], ["cluster", "show", "homelab"],
+                  ["cluster", "show", "homelab", "--json"]):
+        shown[" ".join(words)] = site.cloudseed(*words)
+    for path in ("/v1/server", "/v1/ca", "/v1/discovered", "/v1/nodes", "/v1/events?limit=1000",
+                 "/healthz", "/readyz", "/metrics"):
+        shown[path] = site.server.admin("GET", path).text
+    for node in site.server.admin("GET", "/v1/nodes").json["nodes"]:
+        name, seed = node["name"], "/s/" + re.search(r"/s/(\w+)/", node["seed_url"])[1]
+        shown[f"node show {name}"] = site.cloudseed("node", "show", name)
+        documents = f"/v1/nodes/{name}/documents"
+        for document in site.server.admin("GET", documents).json["documents"]:
+            path = f"{documents}/{document.replace('/', '%2F')}"
+            shown[path] = site.server.admin("GET", path).text
+        for file in ("user-data", "vendor-data", "meta-data", "network-config"):
+            shown[f"{name} {file}"] = site.server.get(f"{seed}/{file}").text
+    return shown
+
+
+def test_no_secret_is_anywhere():
+    """Over a whole run: a cluster is made, joined, and much is refused."""
+    with StandIn() as api, homelab(2, api=api, hold_seconds=0) as site:
+        secrets, asks = {"login": LOGIN, "login in base64": "YWRtaW46aHVudGVyMi1"}, {}
+        for i, name in enumerate((MASTER, "k8s-master-2", WORKER)):
+            asks[name] = request("bootstrap", claim="AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh"
+                                 + "048"[i], uuid=site.node(name)["uuid"])
+            serial = asks[name]["serial"] = site.serial(name)
+            secrets[f"join key of {name}"] = re.search(r"cs=(\w+)", serial)[1]
+            secrets[f"claim of {name}"] = asks[name]["claim"]
+
+        def post(name, what, **change):
+            message = {**(asks[name] if what == "bootstrap" else request(what)), **change}
+            message.pop("serial", None)
+            return site.post(asks[name]["serial"], what.partition("-")[0],
+                             {**message, "claim": change.get("claim", asks[name]["claim"])})
+
+        def join(name):
+            ask = {k: v for k, v in asks[name].items() if k != "serial"}
+            value = answer(site, asks[name]["serial"], ask)
+            token = re.search(r'token: "(\w{6}\.(\w{16}))"', value["kubeadm"])
+            secrets[f"token of {name}"] = token[2]
+            return value
+
+        secrets["certificate key"] = certificate_key(post(MASTER, "bootstrap")[1])
+        made = report(api)
+        made.pop("claim")
+        secrets["minter"] = made["minter"]["token"]
+        for wrong in ({**made, "endpoint": "https://other:6443"}, {**made, "ca": EMPTY_BLOCK},
+                      {**made, "minter": {"token": secrets["minter"]}}):
+            assert post(MASTER, "cluster", **wrong)[0] in (400, 403)
+        tap.eq(post(MASTER, "cluster", **made)[0], 200)
+        join(WORKER)
+        tap.eq(certificate_key(join("k8s-master-2")), secrets["certificate key"])
+        secrets["newer certificate key"] = site.cloudseed("cluster", "certs", "homelab").split()[-1]
+        tap.eq(certificate_key(join("k8s-master-2")), secrets["newer certificate key"])
+        post(WORKER, "bootstrap", claim="A" * 42 + "E")
+        post(WORKER, "bootstrap", uuid=machine.UUID[:-1] + "9")
+        post(WORKER, "bootstrap", attempt=0)
+        wrong = re.sub(r"cs=\w+", "cs=" + "a" * 26, asks[WORKER]["serial"])
+        site.post(wrong, "bootstrap", request("bootstrap"))
+        post(WORKER, "result-failed", log="Authorization: Bearer of a node's own")
+        site.tree.template("sealed/registry",
+                           "{{ {'x' ~ secrets.registry_login: 1}[secrets.registry_login] }}")
+        site.cloudseed("reload")
+        tap.eq(post(WORKER, "bootstrap")[0], 503)
+        site.server.wait_event("render-failed")
+        site.kill_and_start()
+        shown = everything_shown(site)
+        assert len(secrets) == 13, sorted(secrets)
+        for what, secret in secrets.items():
+            for where, text in shown.items():
+                assert secret not in text, (what, where)
+            for file in filter(Path.is_file, site.state.iterdir()):
+                assert secret.encode() not in file.read_bytes(), (what, file)
 
 
 tap.main()

@@ -4,6 +4,9 @@
 import grp
 import os
 import pwd
+import re
+import resource
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +55,25 @@ def test_nothing_of_root_is_left():
             for kind in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
                 tap.eq(int(status[kind], 16), 0, kind)
             tap.eq(status["NoNewPrivs"], "1")
+
+
+def test_its_memory_is_in_no_core():
+    """Whatever the limits and the kernel's settings were before it."""
+    resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    os.chmod(tree.folder, 0o755)
+    users = [["--user", "nobody"], []] if os.geteuid() == 0 else [[]]
+    for user in users:
+        server = daemon.Daemon(args=user, seed=tree.seed, templates=tree.templates, state=state())
+        try:
+            limits = Path(f"/proc/{server.process.pid}/limits").read_text(encoding="ascii")
+            tap.eq(re.search(r"^Max core file size +(\S+) +(\S+)", limits, re.M).groups(), ("0", "0"))
+            # A process that is not dumpable has files in /proc that are root's.
+            owner = os.stat(f"/proc/{server.process.pid}/environ").st_uid
+            tap.eq(owner, 0)
+            server.stop(signal.SIGQUIT, -signal.SIGQUIT)  # whose default is a core
+            assert not list(Path.cwd().glob("core*")) and not list(server.state.glob("core*"))
+        finally:
+            server.process.kill()
 
 
 def test_its_secret_is_its_own():

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/unit.h"
+#include "lib/wiped.h"
 
-#include "base/json.h"
-
-#include <errno.h>
-#include <math.h>
+#include "base/json.c"
 
 static void assert_json(struct value v, bool pretty, struct str want)
 {
@@ -49,6 +47,20 @@ static void numbers_that_json_lacks_are_null(void **state)
     assert_json(value_float((double)INFINITY), false, STR("null"));
     assert_json(value_float(-(double)INFINITY), false, STR("null"));
     assert_json(value_float((double)NAN), false, STR("null"));
+}
+
+/* jansson has texts that cannot be read, and words that are rare. */
+static void what_jansson_read_is_wiped(void **state)
+{
+    const struct str broken = STR("{\"token\": \"a secret of some length\", x}");
+    struct arena a;
+    struct value v;
+    (void)state;
+    arena_init(&a, 1024);
+    wiped_bytes = 0;
+    assert_int_equal(json_read(broken, &a, &v, NULL), -EINVAL);
+    assert_true(wiped_bytes > strlen("a secret of some length"));
+    arena_done(&a);
 }
 
 static void strings_are_escaped(void **state)
@@ -276,7 +288,8 @@ static void depth_has_a_limit(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(scalars), cmocka_unit_test(floats_as_short_as_they_can_be),
-          cmocka_unit_test(numbers_that_json_lacks_are_null), cmocka_unit_test(strings_are_escaped),
+          cmocka_unit_test(numbers_that_json_lacks_are_null),
+          cmocka_unit_test(what_jansson_read_is_wiped), cmocka_unit_test(strings_are_escaped),
           cmocka_unit_test(maps_keep_their_order), cmocka_unit_test(keys_are_whole),
           cmocka_unit_test(full_buffer_is_said), cmocka_unit_test(reading_gives_the_same_data),
           cmocka_unit_test(what_is_no_json_is_refused_with_its_place),

@@ -221,8 +221,8 @@ static void find_keys(struct worker *w, const struct item *i, const struct yaml_
 
 /* --- One document -------------------------------------------------------------------------- */
 
-static void inspect_seed_file(struct inspect *in, uint32_t file, struct str text,
-                              struct yaml_documents *ret)
+static void inspect_seed_file(struct inspect *in, uint32_t file, const struct node *n,
+                              struct str text, struct yaml_documents *ret)
 {
     const struct yaml_node *root;
     if (file == SEED_META_DATA)
@@ -231,6 +231,8 @@ static void inspect_seed_file(struct inspect *in, uint32_t file, struct str text
         netconfig_check(in, text, &root);
     else
         cloudconfig_check(in, text, &root);
+    if (root && (file == SEED_USER_DATA || file == SEED_VENDOR_DATA))
+        manifest_check_written(in, root, n->cluster ? n->cluster->version : STR(""));
     ret->n = root != NULL;
     ret->list = ARENA_ARRAY(in->arena, const struct yaml_node *, 1);
     ret->list[0] = root;
@@ -259,7 +261,7 @@ static void inspect_document(struct inspect *in, const struct item *i, struct st
     struct document d = i->document;
     *ret = (struct yaml_documents){0};
     switch (d.kind) {
-    case DOCUMENT_SEED: inspect_seed_file(in, d.number, text, ret); break;
+    case DOCUMENT_SEED: inspect_seed_file(in, d.number, i->node, text, ret); break;
     case DOCUMENT_BOOT:
         if (d.number == LOADER_IPXE)
             inspect_ipxe(in, text);

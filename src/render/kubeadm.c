@@ -573,18 +573,26 @@ static const struct {
 
 /* --- Checking -------------------------------------------------------------------------------- */
 
-/* Which version the object is of: 3 or 4; 0: one that this kubeadm does not read. */
+/* Which version the object is of: 3 or 4; 0: one that kubeadm does not read. `v` NULL: that of a
+ * cluster that is not known here. */
 static unsigned version_of(struct inspect *in, const struct yaml_node *api,
                            const struct kubeversion *v)
 {
     struct str text = str_skip(yaml_text(api), STR(GROUP).n);
-    if (str_is(text, "v1beta4") && v->minor >= KUBEVERSION_V1BETA4)
+    if (str_is(text, "v1beta4") && (!v || v->minor >= KUBEVERSION_V1BETA4))
         return 4;
-    if (str_is(text, "v1beta3") && v->minor < KUBEVERSION_WITHOUT_V1BETA3)
+    if (str_is(text, "v1beta3") && (!v || v->minor < KUBEVERSION_WITHOUT_V1BETA3))
         return 3;
-    inspect_fault(in, api, "apiVersion: kubeadm %d.%d does not read %s; write " GROUP "v1beta%d",
-                  v->major, v->minor, yaml_quoted(in->arena, text),
-                  v->minor >= KUBEVERSION_V1BETA4 ? 4 : 3);
+    if (v)
+        inspect_fault(in, api,
+                      "apiVersion: kubeadm %d.%d does not read %s; write " GROUP "v1beta%d",
+                      v->major, v->minor, yaml_quoted(in->arena, text),
+                      v->minor >= KUBEVERSION_V1BETA4 ? 4 : 3);
+    else
+        inspect_warn(in, api,
+                     "apiVersion: kubeadm from 1.27 on does not read %s; write " GROUP
+                     "v1beta3 until 1.30, v1beta4 from 1.31 on",
+                     yaml_quoted(in->arena, text));
     return 0;
 }
 
@@ -595,7 +603,7 @@ void kubeadm_check(struct inspect *in, const struct yaml_node *object, struct st
     struct str group = yaml_text(api), kind = yaml_text(yaml_get(object, STR("kind")));
     struct field_reader reader = {.name = "kubelet", .takes_empty = true};
     if (str_starts(group, STR(GROUP))) {
-        unsigned number = kubeversion_parse(version, &v) ? version_of(in, api, &v) : 0;
+        unsigned number = version_of(in, api, kubeversion_parse(version, &v) ? &v : NULL);
         if (!number)
             return;
         reader.name = number == 3 ? "v1beta3" : "v1beta4";

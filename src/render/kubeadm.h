@@ -13,7 +13,7 @@
 
 #include "render/inspect.h"
 
-/* An object, of any group; `version` is the cluster's, as it is declared. */
+/* An object, of any group; `version` is the cluster's, as it is declared; empty: not known. */
 void kubeadm_check(struct inspect *in, const struct yaml_node *object, struct str version);
 
 #endif

@@ -77,6 +77,38 @@ void manifest_check_config(struct inspect *in, const struct yaml_documents *docs
     }
 }
 
+static void check_content(struct inspect *in, const struct yaml_node *content, struct str version)
+{
+    struct faults found;
+    struct yaml_documents docs;
+    struct inspect inner = {.file = in->file, .arena = in->arena, .faults = &found};
+    faults_init(&found);
+    if (yaml_parse_all(in->file, yaml_text(content), in->arena, &found, &docs) == 0)
+        manifest_check_config(&inner, &docs, version);
+    faults_sort(&found);
+    for (size_t i = 0; i < found.kept; i++) {
+        const struct fault *f = &found.list[i];
+        void (*add)(struct inspect *, const struct yaml_node *, const char *, ...) =
+            f->warning ? inspect_warn : inspect_fault;
+        add(in, content, "write_files: content: line %u: %s", f->at.line, f->msg);
+    }
+    faults_done(&found);
+}
+
+void manifest_check_written(struct inspect *in, const struct yaml_node *config, struct str version)
+{
+    static const char group[] = ".k8s.io/";
+    const struct yaml_node *files = yaml_get(config, STR("write_files"));
+    for (uint32_t i = 0; files && files->kind == YAML_SEQUENCE && i < files->n; i++) {
+        const struct yaml_node *content = yaml_get(files->items[i], STR("content"));
+        struct str text = content && content->kind == YAML_SCALAR ? yaml_text(content) : STR("");
+        if (!yaml_get(files->items[i], STR("encoding")) && text.n &&
+            memmem(text.p, text.n, "apiVersion:", 11) &&
+            memmem(text.p, text.n, group, sizeof(group) - 1))
+            check_content(in, content, version);
+    }
+}
+
 void manifest_check(struct inspect *in, struct str text, struct str version,
                     struct yaml_documents *ret)
 {

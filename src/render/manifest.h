@@ -17,5 +17,8 @@ void manifest_check(struct inspect *in, struct str text, struct str version,
  */
 void manifest_check_config(struct inspect *in, const struct yaml_documents *docs,
                            struct str version);
+/* The same of the files that a cloud-config writes; what is wrong in one is reported where its
+ * content stands. */
+void manifest_check_written(struct inspect *in, const struct yaml_node *config, struct str version);
 
 #endif

@@ -19,21 +19,28 @@ static int end(void **state)
     return 0;
 }
 
-/* What is said of a document for a cluster of that version, a line for each fault. */
+/* A line for each fault. */
+static struct str listed(struct faults *faults)
+{
+    struct str all = STR("");
+    faults_sort(faults);
+    for (size_t i = 0; i < faults->kept; i++) {
+        const struct fault *f = &faults->list[i];
+        all = arena_printf(&arena, "%.*s%u:%u: %s%s\n", STR_ARG(all), f->at.line, f->at.column,
+                           f->warning ? "warning: " : "", f->msg);
+    }
+    return all;
+}
+
+/* What is said of a document for a cluster of that version. */
 static struct str said(const char *version, const char *text)
 {
     struct yaml_documents docs;
     struct faults faults;
     struct inspect in = {"kubeadm", &arena, &faults};
-    struct str all = STR("");
     faults_init(&faults);
     manifest_check(&in, str_from(text), str_from(version), &docs);
-    faults_sort(&faults);
-    for (size_t i = 0; i < faults.kept; i++) {
-        const struct fault *f = &faults.list[i];
-        all = arena_printf(&arena, "%.*s%u:%u: %s%s\n", STR_ARG(all), f->at.line, f->at.column,
-                           f->warning ? "warning: " : "", f->msg);
-    }
+    struct str all = listed(&faults);
     faults_done(&faults);
     return all;
 }
@@ -173,6 +180,42 @@ static void kubelet_and_kube_proxy(void **state)
                "3:7: mode: 'ipv' is not a valid value; did you mean 'ipvs'?\n");
 }
 
+/* What is said of a cloud-config. */
+static struct str said_of_config(const char *version, const char *text)
+{
+    struct yaml_documents docs;
+    struct faults faults;
+    struct inspect in = {.file = "user-data", .arena = &arena, .faults = &faults};
+    faults_init(&faults);
+    assert_int_equal(yaml_parse_all("user-data", str_from(text), &arena, &faults, &docs), 0);
+    manifest_check_written(&in, docs.list[0], str_from(version));
+    struct str all = listed(&faults);
+    faults_done(&faults);
+    return all;
+}
+
+static void files_that_cloud_config_writes(void **state)
+{
+    (void)state;
+#define WRITTEN(api)                                                           \
+    "write_files:\n- path: /etc/kubeadm.yaml\n  content: |\n"                  \
+    "    apiVersion: kubeadm.k8s.io/" api "\n    kind: ClusterConfiguration\n" \
+    "    networking: {serviceCIDR: 10.96.0.0/12}\n"
+    assert_str(said_of_config("1.29", WRITTEN("v1beta3")),
+               "3:12: write_files: content: line 3: networking: v1beta3 has no key 'serviceCIDR'; "
+               "write 'serviceSubnet'\n");
+    assert_str(said_of_config("1.29", WRITTEN("v1beta4")),
+               "3:12: write_files: content: line 1: apiVersion: kubeadm 1.29 does not read "
+               "'v1beta4'; write kubeadm.k8s.io/v1beta3\n");
+    assert_str(
+        said_of_config("", WRITTEN("v1beta2")),
+        "3:12: warning: write_files: content: line 1: apiVersion: kubeadm from 1.27 on does "
+        "not read 'v1beta2'; write kubeadm.k8s.io/v1beta3 until 1.30, v1beta4 from 1.31 on\n");
+    assert_str(said_of_config("", "write_files: [{path: /a, content: \"a: {{\"}, 1, {content: }]"),
+               "");
+    assert_str(said_of_config("", "write_files: text"), "");
+}
+
 /* Whatever they are, they must not be read beyond their end. */
 static void forms_that_are_no_fields(void **state)
 {
@@ -196,4 +239,4 @@ static void forms_that_are_no_fields(void **state)
 UNIT_MAIN(TEST(versions_that_kubeadm_reads), TEST(fields_of_each_version), TEST(types_of_fields),
           TEST(discovery_of_a_cluster), TEST(arguments_changed_their_form),
           TEST(labels_that_kubelet_refuses), TEST(kubelet_and_kube_proxy),
-          TEST(forms_that_are_no_fields))
+          TEST(files_that_cloud_config_writes), TEST(forms_that_are_no_fields))

@@ -19,11 +19,17 @@ static struct value boot_value(const struct cluster_boot *b, struct arena *a)
                     JSON_INT("generation", b->generation));
 }
 
-static struct value token_value(const struct cluster_token *t, struct arena *a)
+static struct value token_value(const struct core *c, struct str cluster,
+                                const struct cluster_record *r, enum cluster_account account,
+                                struct arena *a)
 {
+    const struct cluster_token *t = cluster_record_token(r, account);
+    const char *trouble = renewings_trouble(c->renewings, cluster, account);
     if (!t->sealed.n)
         return value_none();
-    return JSON_MAP(a, JSON_VALUE("expires", json_time(t->expires_wall_ms, a)));
+    return JSON_MAP(
+        a, JSON_VALUE("expires", json_time(t->expires_wall_ms, a)), JSON_BOOL("late", t->is_late),
+        JSON_VALUE("trouble", trouble ? value_str(arena_str(a, str_from(trouble))) : value_none()));
 }
 
 /* Null where the cluster has no account for it. */
@@ -58,8 +64,9 @@ static struct value cluster_value(struct exchange *x, const struct core *c, stru
         JSON_VALUE("since", is_known ? json_time(r.since_wall_ms, a) : value_none()),
         JSON_INT("epoch", r.epoch), JSON_VALUE("holder", boot_value(&r.holder, a)),
         JSON_VALUE("reported", admin_text_or_none(r.endpoint)),
-        JSON_VALUE("ca", admin_text_or_none(r.ca)), JSON_VALUE("minter", token_value(&r.minter, a)),
-        JSON_VALUE("approver", token_value(&r.approver, a)),
+        JSON_VALUE("ca", admin_text_or_none(r.ca)),
+        JSON_VALUE("minter", token_value(c, name, &r, CLUSTER_MINTER, a)),
+        JSON_VALUE("approver", token_value(c, name, &r, CLUSTER_APPROVER, a)),
         JSON_VALUE("approval", approval_value(c, name, &r, a)),
         JSON_VALUE("trouble", admin_text_or_none(str_from(watchings_trouble(c->watchings, name)))),
         JSON_VALUE("turn", boot_value(&r.turn, a)), JSON_BOOL("stuck", r.turn_stuck),

@@ -233,6 +233,7 @@ struct core *core_new(struct snapshot *first, struct fleet *fleet, const struct 
     TAILQ_INIT(&c->held);
     c->mintings = mintings_new(fleet, sealer, host->mint);
     c->watchings = watchings_new(c);
+    c->renewings = renewings_new(c);
     ca_forget(c);
     return c;
 }
@@ -309,6 +310,8 @@ void core_end_clusters(struct core *c)
 {
     mintings_free(c->mintings);
     watchings_free(c->watchings);
+    renewings_free(c->renewings);
+    c->renewings = NULL;
     c->mintings = NULL;
     c->watchings = NULL;
 }

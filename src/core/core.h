@@ -15,6 +15,7 @@
 #include "port/exchange.h"
 #include "port/mint.h"
 #include "port/nodewatch.h"
+#include "port/renewal.h"
 #include "port/work.h"
 
 struct core;
@@ -65,6 +66,8 @@ struct core_host {
     const struct mint_port *mint;         /* NULL: no node joins a cluster */
     const struct approver_port *approver; /* NULL: no certificate is approved */
     const struct nodewatch_port *nodes;   /* NULL: nobody knows which nodes are Ready */
+    const struct renewal_port *renewals;  /* NULL: no cluster's token is renewed */
+    int64_t (*wall_ms)(void);             /* NULL: that of base/clock.h */
     void *cls;
 };
 

@@ -16,6 +16,7 @@
 #include "core/core.h"
 #include "core/discovered.h"
 #include "core/minting.h"
+#include "core/renewing.h"
 #include "core/route.h"
 #include "core/watching.h"
 #include "wire/bootstrap.h"
@@ -53,6 +54,7 @@ struct core {
     uint32_t held_n;
     struct mintings *mintings;   /* tokens of nodes that join */
     struct watchings *watchings; /* the clusters' nodes */
+    struct renewings *renewings; /* the clusters' tokens */
     struct waiters waiters;      /* for another snapshot, the end of a reload, or the turn */
 };
 

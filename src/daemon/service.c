@@ -11,6 +11,7 @@
 #include "kube/csrapprover.h"
 #include "kube/minter.h"
 #include "kube/nodewatcher.h"
+#include "kube/renewer.h"
 #include "net/fetch/fetcher.h"
 #include "net/http/http.h"
 #include "net/pool.h"
@@ -46,6 +47,7 @@ struct service {
     struct pool *pool;
     struct fetcher *fetcher;
     struct minter *minter;
+    struct renewer *renewer;
     struct nodewatcher *nodewatcher;
     struct csrapprover *csrapprover;
     struct reload reload;
@@ -77,6 +79,7 @@ static void close_handles(struct service *s)
     uv_close((uv_handle_t *)&s->heartbeat, NULL);
     core_end_clusters(s->core);
     minter_free(s->minter);
+    renewer_free(s->renewer);
     nodewatcher_free(s->nodewatcher);
     csrapprover_free(s->csrapprover);
     fetcher_free(s->fetcher);
@@ -379,6 +382,7 @@ static void reach_clusters(struct service *s)
     };
     s->csrapprover = csrapprover_new(&csrapprover);
     s->minter = minter_new(&minter);
+    s->renewer = renewer_new(fetcher_port(s->fetcher));
     s->nodewatcher = nodewatcher_new(&nodewatcher);
 }
 
@@ -403,6 +407,7 @@ int service_run(const struct config *c, struct snapshot *first, struct state *st
                                    .work = pool_port(s.pool),
                                    .mint = minter_port(s.minter),
                                    .approver = csrapprover_port(s.csrapprover),
+                                   .renewals = renewer_port(s.renewer),
                                    .nodes = nodewatcher_port(s.nodewatcher),
                                    .cls = &s};
     s.core = core_new(first, state->fleet, state->sealer, &host);

@@ -39,6 +39,8 @@ static struct value token_value(const struct cluster_token *t, struct arena *a)
     struct fields m = {.n = 0};
     fields_put(&m, STR("sealed"), value_str(t->sealed));
     fields_put(&m, STR("expires_ms"), value_int(t->expires_wall_ms));
+    fields_count(&m, STR("made_ms"), t->made_wall_ms > 0 ? (uint64_t)t->made_wall_ms : 0);
+    fields_flag(&m, STR("late"), t->is_late);
     return fields_value(&m, a);
 }
 
@@ -97,6 +99,8 @@ static struct cluster_token read_token(struct fields_reader *rd, const char *key
         .sealed = fields_get_text(&in, "sealed"),
         .expires_wall_ms =
             fields_get_int(&in, "expires_ms", -FIELDS_TIME_MAX_MS, FIELDS_TIME_MAX_MS),
+        .made_wall_ms = fields_get_int(&in, "made_ms", 0, FIELDS_TIME_MAX_MS),
+        .is_late = fields_get_flag(&in, "late"),
     };
     fields_end_map(rd, &in);
     return t;
@@ -480,13 +484,15 @@ static bool has_lease(const struct cluster_record *r, const struct cluster_boot 
            str_eq(r->holder.claim, by->claim);
 }
 
-static void take_report(struct cluster_record *r, const struct cluster_change *c)
+static void take_report(struct cluster_record *r, const struct cluster_change *c, int64_t wall_ms)
 {
     r->endpoint = c->report.endpoint;
     r->ca = c->report.ca;
     r->minter = c->report.minter;
     r->approver = c->report.approver;
     r->returning = false;
+    r->minter.made_wall_ms = r->minter.sealed.n ? wall_ms : 0;
+    r->approver.made_wall_ms = r->approver.sealed.n ? wall_ms : 0;
 }
 
 static void apply_report(struct cluster_record *r, const struct cluster_change *c, int64_t wall_ms,
@@ -516,7 +522,7 @@ static void apply_report(struct cluster_record *r, const struct cluster_change *
                                    STR_ARG(c->cluster), STR_ARG(c->cluster)));
         return;
     }
-    take_report(r, c);
+    take_report(r, c, wall_ms);
     if (!is_repeat)
         enter(r, CLUSTER_STANDING, wall_ms);
     set_event(ret, is_repeat ? "cluster-tokens" : "cluster-standing", r, c, STR(""), a);
@@ -531,6 +537,25 @@ static void apply_seen(struct cluster_record *r, const struct cluster_change *c,
         return;
     r->version = c->seen.version;
     set_event(ret, "cluster-version", r, c, ARENA_JOIN(a, STR("runs v"), r->version), a);
+}
+
+/* The former token stays in the record until the next one is there. */
+static void apply_renew(struct cluster_record *r, const struct cluster_change *c, struct arena *a,
+                        struct cluster_outcome *ret)
+{
+    bool is_minter = c->renew.account == CLUSTER_MINTER;
+    struct cluster_token *t = is_minter ? &r->minter : &r->approver;
+    if (r->phase != CLUSTER_STANDING || r->epoch != c->renew.epoch ||
+        !str_eq(t->sealed, c->renew.former))
+        return;
+    if (c->renew.token.sealed.n) {
+        *t = c->renew.token;
+        set_event(ret, "cluster-renewed", r, c,
+                  is_minter ? STR("the minter's token") : STR("the approver's token"), a);
+    } else if (!t->is_late) {
+        t->is_late = true;
+        set_event(ret, "cluster-late", r, c, c->renew.why, a);
+    }
 }
 
 static void refuse_admin(struct cluster_outcome *ret, const char *reason, struct str detail)
@@ -643,7 +668,7 @@ static void apply_adopt(struct cluster_record *r, const struct cluster_change *c
     bool is_repeat = r->phase == CLUSTER_STANDING && same_ca;
     if (!same_ca && r->phase != CLUSTER_NONE && !begin_epoch(r, ret))
         return;
-    take_report(r, c);
+    take_report(r, c, wall_ms);
     if (!is_repeat)
         enter(r, CLUSTER_STANDING, wall_ms);
     set_event(ret, is_repeat ? "cluster-tokens" : "cluster-adopted", r, c, STR(""), a);
@@ -707,6 +732,7 @@ void cluster_apply(struct cluster_record *r, const struct cluster_change *c, int
     case CLUSTER_ASK: apply_ask(r, c, wall_ms, a, ret); break;
     case CLUSTER_REPORT: apply_report(r, c, wall_ms, a, ret); break;
     case CLUSTER_SEEN: apply_seen(r, c, a, ret); break;
+    case CLUSTER_RENEW: apply_renew(r, c, a, ret); break;
     case CLUSTER_CERTS: apply_certs(r, c, wall_ms, a, ret); break;
     case CLUSTER_RESET: apply_reset(r, c, wall_ms, a, ret); break;
     case CLUSTER_ADOPT: apply_adopt(r, c, wall_ms, a, ret); break;

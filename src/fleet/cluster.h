@@ -38,7 +38,12 @@ struct cluster_boot {
 struct cluster_token {
     struct str sealed;
     int64_t expires_wall_ms;
+    int64_t made_wall_ms; /* of an account's; 0: not known */
+    bool is_late;         /* it should have been renewed long ago, which was reported as an event */
 };
+
+/* By which a cluster knows this server. */
+enum cluster_account { CLUSTER_MINTER, CLUSTER_APPROVER, CLUSTER_ACCOUNTS };
 
 struct cluster_record {
     enum cluster_phase phase;
@@ -65,6 +70,11 @@ struct cluster_record {
 };
 
 void cluster_record_init(struct cluster_record *r);
+static inline const struct cluster_token *cluster_record_token(const struct cluster_record *r,
+                                                               enum cluster_account account)
+{
+    return account == CLUSTER_MINTER ? &r->minter : &r->approver;
+}
 struct value cluster_record_value(const struct cluster_record *r, struct arena *a);
 /* Reads the store's JSON; texts live in the arena. -EINVAL for anything that no version of
  * cloudseed wrote. */
@@ -86,6 +96,7 @@ enum cluster_change_kind {
     CLUSTER_ASK,     /* a node: what am I to do? */
     CLUSTER_REPORT,  /* the holder: the cluster stands */
     CLUSTER_SEEN,    /* its API server has answered */
+    CLUSTER_RENEW,   /* an account has another token, or should have */
     CLUSTER_CERTS,   /* an admin: uploads the certificates for further masters again */
     CLUSTER_RESET,   /* an admin: it is gone */
     CLUSTER_ADOPT,   /* an admin: it stands */
@@ -119,6 +130,13 @@ struct cluster_change {
             uint32_t epoch; /* in which it was asked */
             struct str version;
         } seen;
+        struct {
+            uint32_t epoch;
+            enum cluster_account account;
+            struct str former;          /* the token that was renewed */
+            struct cluster_token token; /* empty: it was not, for this reason */
+            struct str why;
+        } renew;
         struct str certificate; /* of CLUSTER_CERTS: sealed */
         struct {
             uint32_t epoch;

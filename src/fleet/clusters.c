@@ -249,6 +249,13 @@ static void copy_report(struct cluster_change *c, struct arena *a)
     c->report.approver.sealed = arena_str(a, c->report.approver.sealed);
 }
 
+static void copy_renew(struct cluster_change *c, struct arena *a)
+{
+    c->renew.former = arena_str(a, c->renew.former);
+    c->renew.token.sealed = arena_str(a, c->renew.token.sealed);
+    c->renew.why = arena_str(a, c->renew.why);
+}
+
 struct slot_ref fleet_cluster_change(struct fleet *f, const struct cluster_change *c,
                                      struct waiter w)
 {
@@ -271,6 +278,8 @@ struct slot_ref fleet_cluster_change(struct fleet *f, const struct cluster_chang
         copy_ask(&op->cluster_change, a);
     else if (c->kind == CLUSTER_REPORT || c->kind == CLUSTER_ADOPT)
         copy_report(&op->cluster_change, a);
+    else if (c->kind == CLUSTER_RENEW)
+        copy_renew(&op->cluster_change, a);
     else if (c->kind == CLUSTER_SEEN)
         op->cluster_change.seen.version = arena_str(a, c->seen.version);
     else if (c->kind == CLUSTER_CERTS)

@@ -47,6 +47,8 @@ void retry_describe(const char *what, int status, struct str body,
         buf_str(&text, STR(" (its text repeats a secret and is not shown)"));
     else if (f.message.n && buf_str(&text, STR(": ")))
         buf_escaped(&text, f.message, QUOTED_MAX);
+    if (status == 401) /* it has ended, or its account was deleted */
+        buf_str(&text, STR("; 'cloudseed cluster adopt' makes another token"));
     err_set(ret, -EPROTO, "%s", buf_view(&text).p);
     buf_done(&text);
 }

@@ -38,6 +38,8 @@ const char *const event_kinds[] = {
     "cluster-tokens",
     "cluster-adopted",
     "cluster-version",
+    "cluster-renewed",
+    "cluster-late",
     "cluster-certs",
     "cluster-stuck",
     "cluster-request",

@@ -272,7 +272,7 @@ def test_an_admin_sees_and_resets_clusters():
         shown = json.loads(site.cloudseed("cluster", "show", "homelab", "--json"))
         tap.eq((shown["phase"], shown["holder"]["name"], shown["ca"], shown["approver"]),
                ("standing", "k8s-master-1", request("cluster")["ca"], None))
-        tap.eq(shown["minter"], {"expires": "2027-02-20T10:04:31.000Z"})
+        tap.eq(shown["minter"]["expires"], "2027-02-20T10:04:31.000Z")
         assert "eyJ" not in json.dumps(shown)
         tap.contains(site.cloudseed("cluster", "reset", "homelab"), "phase      none for ")
         shown = json.loads(site.cloudseed("cluster", "list", "--json"))[0]

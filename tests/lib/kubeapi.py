@@ -352,6 +352,7 @@ class StandIn(Api):
         self.kubelets = {}  # bearer: the node's name
         self.faults, self.asked, self.problems = [], [], []
         self.created = []  # names of the Secrets that were
+        self.token_seconds_max = 10 ** 9  # of accounts
         self.in_flight = self.most_in_flight = 0
         self.streams = 0  # how often they were cut
         self.cut_after = None  # bytes of a stream, then it is cut
@@ -721,6 +722,7 @@ class StandIn(Api):
             why = "may not specify a duration less than 10 minutes"
             q.invalid("", "spec.expirationSeconds", f"Invalid value: {seconds}", why,
                       kind="TokenRequest", group="authentication.k8s.io")
+        seconds = min(seconds, self.token_seconds_max)
         bearer = ".".join(("eyJ" + secrets.token_urlsafe(60), *(secrets.token_urlsafe(60) for _ in "ab")))
         self.accounts[bearer] = (q.name, self.now() + seconds)
         return 201, {"kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1",

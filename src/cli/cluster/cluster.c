@@ -107,8 +107,17 @@ static void print_node(struct value cluster, const char *member, const char *lab
 static void print_token(struct value cluster, const char *member)
 {
     struct value token = value_get(cluster, str_from(member));
-    if (token.kind == VALUE_MAP)
-        cli_print_line("%-10s has a token until %.*s", member, STR_ARG(api_text(token, "expires")));
+    struct str trouble = api_text(token, "trouble");
+    bool late = value_get(token, STR("late")).b;
+    if (token.kind != VALUE_MAP)
+        return;
+    cli_print_line("%-10s has a token until %.*s%s%s%.*s", member,
+                   STR_ARG(api_text(token, "expires")),
+                   late ? ", which should have been renewed long ago" : "", trouble.n ? ": " : "",
+                   STR_ARG(trouble));
+    if (late)
+        cli_print_line("%-10s run 'cloudseed cluster adopt %.*s --kubeconfig FILE'", "",
+                       STR_ARG(api_text(cluster, "name")));
 }
 
 static void print_approval(struct value cluster)

@@ -323,6 +323,36 @@ static void the_version_that_it_runs(void **state)
     assert_int_equal(r.version.n, 0);
 }
 
+static struct cluster_outcome *renew(uint32_t epoch, const char *former, const char *sealed)
+{
+    return apply((struct cluster_change){
+        .kind = CLUSTER_RENEW,
+        .renew = {epoch,
+                  CLUSTER_MINTER,
+                  str_from(former),
+                  {.sealed = str_from(sealed), .expires_wall_ms = 9000, .made_wall_ms = 8000},
+                  STR("why")}});
+}
+
+static void tokens_are_renewed(void **state)
+{
+    (void)state;
+    enter("standing");
+    assert_int_equal(r.minter.made_wall_ms, 4711);
+    assert_int_equal(r.approver.made_wall_ms, 0);
+    assert_false(renew(1, "1:bb", "1:cc")->writes); /* an admin was faster */
+    assert_false(renew(2, "1:aa", "1:cc")->writes);
+    assert_true(renew(1, "1:aa", "")->writes);
+    assert_string_equal(event(), "cluster-late");
+    assert_true(r.minter.is_late);
+    assert_str(r.minter.sealed, "1:aa");
+    assert_false(renew(1, "1:aa", "")->writes);
+    assert_true(renew(1, "1:aa", "1:cc")->writes);
+    assert_string_equal(event(), "cluster-renewed");
+    assert_str(r.minter.sealed, "1:cc");
+    assert_true(!r.minter.is_late && r.minter.expires_wall_ms == 9000);
+}
+
 static void a_cluster_without_masters(void **state)
 {
     struct cluster_change c = {.kind = CLUSTER_ASK, .by = boot("w1")};
@@ -664,12 +694,13 @@ UNIT_MAIN(TEST(every_phase), TEST(the_first_master_keeps_the_lease),
           TEST(init_is_the_same_until_it_is_nearly_over), TEST(the_certificate_key_lives_two_hours),
           TEST(a_holder_that_was_removed_holds), TEST(an_endpoint_that_is_a_masters),
           TEST(a_cluster_without_masters), TEST(a_kubeadm_that_cannot_make_it),
-          TEST(the_version_that_it_runs), TEST(it_is_reported_by_the_holder),
-          TEST(a_repeat_replaces_only_tokens), TEST(a_reset_begins_another_epoch),
-          TEST(a_cluster_that_runs_is_adopted), TEST(an_adoption_of_another_ca),
-          TEST(an_adoption_after_a_restore), TEST(the_same_ca_in_other_words),
-          TEST(a_holder_that_is_built_again), TEST(masters_go_one_at_a_time),
-          TEST(further_masters_get_the_certificate_key), TEST(without_certificates_masters_wait),
-          TEST(an_admin_uploads_the_certificates_again), TEST(one_that_failed_holds_the_turn),
-          TEST(a_member_has_nothing_to_run), TEST(the_golden_record), TEST(a_new_record_is_short),
+          TEST(the_version_that_it_runs), TEST(tokens_are_renewed),
+          TEST(it_is_reported_by_the_holder), TEST(a_repeat_replaces_only_tokens),
+          TEST(a_reset_begins_another_epoch), TEST(a_cluster_that_runs_is_adopted),
+          TEST(an_adoption_of_another_ca), TEST(an_adoption_after_a_restore),
+          TEST(the_same_ca_in_other_words), TEST(a_holder_that_is_built_again),
+          TEST(masters_go_one_at_a_time), TEST(further_masters_get_the_certificate_key),
+          TEST(without_certificates_masters_wait), TEST(an_admin_uploads_the_certificates_again),
+          TEST(one_that_failed_holds_the_turn), TEST(a_member_has_nothing_to_run),
+          TEST(the_golden_record), TEST(a_new_record_is_short),
           TEST(what_we_never_wrote_is_refused))

@@ -80,7 +80,7 @@ static const struct field networkmanager[] = {
     {"uuid", STRING},
     {"stable-id", STRING},
     {"device", STRING},
-    {"passthrough", MAP, FIELD_VALUES(STRING)},
+    {"passthrough", MAP, FIELD_VALUES(SECRET)},
     {NULL},
 };
 

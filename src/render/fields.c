@@ -14,16 +14,26 @@
 
 /* --- Messages ------------------------------------------------------------------------------ */
 
+/* A key as it is, or in quotes and escaped where a terminal must not see it. */
+static struct str shown_key(const struct field_at *at)
+{
+    struct str name = str_head(yaml_text(at->key), NAME_SHOWN_MAX);
+    for (size_t i = 0, n; i < name.n; i += n) {
+        if (str_is_hidden(str_decode(str_skip(name, i), &n)))
+            return str_from(yaml_quoted(at->in->arena, name));
+    }
+    return name;
+}
+
 /* Writes "ethernets: eth0: " and returns its length. */
 static size_t write_path(const struct field_at *at, char *text, size_t size)
 {
     if (!at)
         return 0;
     size_t n = write_path(at->parent, text, size);
-    struct str name = at->key ? yaml_text(at->key) : at->parent ? STR("") : str_from(at->row->name);
+    struct str name = at->key ? shown_key(at) : at->parent ? STR("") : str_from(at->row->name);
     if (name.n && n < size)
-        n +=
-            (size_t)snprintf(text + n, size - n, "%.*s: ", STR_ARG(str_head(name, NAME_SHOWN_MAX)));
+        n += (size_t)snprintf(text + n, size - n, "%.*s: ", STR_ARG(name));
     return n;
 }
 

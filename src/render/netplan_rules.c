@@ -671,8 +671,8 @@ static void check_channel(const struct field_at *at, const struct yaml_node *y)
     uint64_t channel;
     if (str_to_u64(scalar_of(y, "channel"), UINT32_MAX, &channel) && channel &&
         !is_channel(band, channel))
-        field_fault(at, yaml_get(y, STR("channel")), "there is no such channel at %.*s",
-                    STR_ARG(str_head(band, 8)));
+        field_fault(at, yaml_get(y, STR("channel")), "there is no such channel at %s",
+                    str_starts(band, STR("5")) ? "5 GHz" : "2.4 GHz");
 }
 
 static void check_access_point(const struct field_at *at, const struct yaml_node *y)
@@ -820,7 +820,7 @@ static void check_keyless(const struct field_at *at, struct str mode, const char
     if (uses_networkmanager(at))
         keys = keys && !str_starts(mode, STR("vti"));
     if (y && !keys)
-        field_fault(at, y, "tunnels of mode %.*s have no keys", STR_ARG(str_head(mode, 16)));
+        field_fault(at, y, "tunnels of mode %s have no keys", yaml_quoted(at->in->arena, mode));
 }
 
 static void check_wireguard(const struct field_at *at)

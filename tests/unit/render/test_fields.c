@@ -273,6 +273,13 @@ static void versions(void **state)
     assert_str(said("{older: a}"), "1:2: warning: 'older' is deprecated since 2.5; write 'word'\n");
 }
 
+static void keys_in_paths(void **state)
+{
+    (void)state;
+    assert_str(said("{free: {\"a\\tb\": {x: 1}}}"), "1:9: free: 'a\\tb' is not in lower case\n"
+                                                    "1:18: free: 'a\\tb': unknown key 'x'\n");
+}
+
 static void long_paths(void **state)
 {
     (void)state;
@@ -292,4 +299,5 @@ UNIT_MAIN(cmocka_unit_test_setup_teardown(right, start, end),
           cmocka_unit_test_setup_teardown(own_checks, start, end),
           cmocka_unit_test_setup_teardown(required_keys, start, end),
           cmocka_unit_test_setup_teardown(versions, start, end),
+          cmocka_unit_test_setup_teardown(keys_in_paths, start, end),
           cmocka_unit_test_setup_teardown(long_paths, start, end))

@@ -169,6 +169,8 @@ static void put_life(struct node_members *m, const struct node *n, const struct 
     put(m, STR("state"), value_str(str_from(node_state_names[r->state])));
     put(m, STR("since"), r->since_wall_ms ? json_time(r->since_wall_ms, a) : value_none());
     put(m, STR("failure"), failure_value(r, a));
+    put(m, STR("waits"),
+        admin_text_or_none(r->state == STATE_JOINING && !r->handed ? r->waits : STR("")));
     put(m, STR("vm"), vm_value(r, a));
     put(m, STR("window"), window_value(r, a));
     put(m, STR("boot"), boot_value(r, a));

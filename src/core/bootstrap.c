@@ -152,14 +152,15 @@ static struct change change_by(struct exchange *x, const struct caller *c, enum 
     return change;
 }
 
-/* Raises an alarm. The refusal does not wait until it is written. */
-static void tell(struct exchange *x, const struct caller *c, enum change_kind kind,
-                 struct str mismatch)
+/* For admins: an alarm, or what the node waits for. It is not waited for until it is written. */
+static void tell(struct exchange *x, const struct caller *c, enum change_kind kind, struct str text)
 {
     struct fleet *f = c->rq->core->fleet;
     struct change change = change_by(x, c, kind);
     if (kind == CHANGE_MISMATCH)
-        change.mismatch = mismatch;
+        change.mismatch = text;
+    else if (kind == CHANGE_WAITS)
+        change.waits = text;
     fleet_forget(f, fleet_change(f, c->node->uid, c->node->name, &change, (struct waiter){0}));
 }
 
@@ -642,7 +643,9 @@ static enum exchange_verdict on_decided(struct exchange *x, void *state,
         return refuse_unknown(x);
     c->decision = *result->decision;
     switch (c->decision.verdict) {
-    case CLUSTER_DO_WAIT: return hold_wait(x, c->hold);
+    case CLUSTER_DO_WAIT:
+        tell(x, c, CHANGE_WAITS, c->decision.detail);
+        return hold_wait(x, c->hold);
     case CLUSTER_DO_REFUSE:
         return refuse(x, result->status, c->decision.reason, "%.*s", STR_ARG(c->decision.detail));
     case CLUSTER_DO_INIT: return answer_init(x, c);

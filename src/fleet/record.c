@@ -38,6 +38,7 @@ void record_copy(const struct record *from, struct arena *a, struct record *ret)
         &ret->reason,
         &ret->log,
         &ret->away,
+        &ret->waits,
         &ret->alarm,
         &ret->alarm_detail,
         &ret->machine,
@@ -162,6 +163,7 @@ struct value record_value(const struct record *r, struct arena *a)
     fields_flag(&m, STR("joined"), r->joined);
     fields_flag(&m, STR("handed"), r->handed);
     fields_flag(&m, STR("seen"), r->seen);
+    fields_text(&m, STR("waits"), r->waits);
     if (r->away.n) {
         fields_put(&m, STR("away"), value_str(r->away));
         fields_put(&m, STR("away_ms"), value_int(r->away_wall_ms));
@@ -285,6 +287,7 @@ int record_read(struct str json, struct arena *a, struct record *ret, struct err
     r.joined = fields_get_flag(&rd, "joined");
     r.handed = fields_get_flag(&rd, "handed");
     r.seen = fields_get_flag(&rd, "seen");
+    r.waits = fields_get_text(&rd, "waits");
     r.away = fields_get_text(&rd, "away");
     r.away_wall_ms = fields_get_int(&rd, "away_ms", -FIELDS_TIME_MAX_MS, FIELDS_TIME_MAX_MS);
     r.joining_ms = (uint64_t)fields_get_int(&rd, "joining_ms", 0, FIELDS_TIME_MAX_MS);

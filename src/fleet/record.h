@@ -97,6 +97,7 @@ struct record {
     /* Of a node that is ready: why its cluster does not have it as Ready; empty: it does. */
     struct str away;
     int64_t away_wall_ms;
+    struct str waits; /* joining: why its turn has not come; empty: it has, or it has not asked */
     uint64_t joining_ms; /* how long joining may take without a word; 0: JOINING_MS */
     struct vm vm;
     bool has_window, has_boot;

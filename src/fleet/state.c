@@ -164,7 +164,7 @@ static void enter(struct step *s, enum node_state to, struct value data)
     enum node_state from = s->r->state;
     s->r->state = to;
     s->r->since_wall_ms = s->c->at.wall_ms;
-    s->r->stage = s->r->reason = s->r->log = (struct str){"", 0};
+    s->r->stage = s->r->reason = s->r->log = s->r->waits = (struct str){"", 0};
     add_event(s, node_state_names[to], event_with_from(data, from, s->arena));
 }
 
@@ -627,6 +627,15 @@ static void claim(struct step *s)
         enter(s, STATE_JOINING, value_none());
 }
 
+/* It asks again and again: only another reason is news. */
+static void waits(struct step *s)
+{
+    if (s->r->state != STATE_JOINING || s->r->handed || str_eq(s->r->waits, s->c->waits))
+        return;
+    s->r->waits = s->c->waits;
+    add_event(s, "waits", event_reason(s->r->waits, s->arena));
+}
+
 static bool is_noted(const struct record *r, const struct join_result *j)
 {
     return r->state == STATE_FAILED && str_eq(r->stage, j->stage) && str_eq(r->log, j->log);
@@ -817,6 +826,7 @@ void state_apply(struct record *r, const struct change *c, struct arena *a, stru
         [CHANGE_RESULT] = result,
         [CHANGE_NODE_READY] = node_ready,
         [CHANGE_NODE_AWAY] = node_away,
+        [CHANGE_WAITS] = waits,
         [CHANGE_CERTIFICATE] = certificate,
         [CHANGE_DEADLINE] = deadline,
         [CHANGE_RESTORE] = restore,

@@ -21,6 +21,7 @@ const char *const event_kinds[] = {
     "up",
     "identity",
     "joining",
+    "waits",
     "minting",
     "mint-waits",
     "minted",

@@ -33,11 +33,14 @@ def test_a_worker_waits_its_turn_and_the_server_may_be_killed():
                          + golden("503-waits-for-master")["detail"])
             assert all(30 <= pause <= 36 for pause in ended.slept), ended.slept[:3]
             tap.eq((site.node()["state"], site.node()["window"]["claimed"]), ("joining", True))
+            tap.eq(site.node()["waits"], golden("503-waits-for-master")["detail"])
+            tap.contains(site.cloudseed("node", "show", WORKER), "waits for k8s-master-1 to bring up")
             tap.eq(site.events().count("joining"), 1)
             site.kill_and_start()
             site.install(m, serial)
             tap.eq(m.run().status, 1)  # the same claim
             tap.eq((site.events().count("joining"), site.node()["alarms"]), (1, 0))
+            tap.eq(site.events().count("waits"), 1)
             shutil.rmtree(m.file("/run"))  # another boot
             refused(m.run(), "409-claim")
             tap.eq(site.node()["alarm"], "another claim")

@@ -310,6 +310,7 @@ static void add_life(struct table *t, struct value node, struct arena *a)
     if (failure.kind == VALUE_MAP)
         add_field(t, "failure", api_text(failure, "reason"));
     add_log(t, api_text(failure, "log"));
+    add_field(t, "waits", api_text(node, "waits"));
     add_mint(t, value_get(node, STR("mint")), a);
     add_field(t, "kubernetes", kubernetes_text(kubernetes, a));
     add_time(t, "not Ready since", kubernetes, "since", a);

@@ -129,6 +129,16 @@ static struct str take_mint(struct node_view *s, struct value mint)
     return api_text(mint, "reason");
 }
 
+/* For what it waits, until there is a token for it. */
+static struct str take_waits(struct node_view *s, struct value mint, struct value node)
+{
+    struct str what = api_text(node, "waits");
+    if (mint.kind == VALUE_MAP || !what.n)
+        return STR("");
+    set_stage(s, STR("waits"));
+    return what;
+}
+
 struct node_view *fleetview_put(struct fleetview *v, struct value node)
 {
     struct str name = api_text(node, "name");
@@ -144,7 +154,7 @@ struct node_view *fleetview_put(struct fleetview *v, struct value node)
     if (failure.kind == VALUE_MAP)
         reason = api_text(failure, "reason");
     s->bad = reason.n > 0;
-    set_message(s, reason);
+    set_message(s, reason.n ? reason : take_waits(s, value_get(node, STR("mint")), node));
     take_failure(s, failure);
     if (!reason.n && api_text(node, "alarm").n) {
         set_message(s, api_text(node, "alarm"));
@@ -225,7 +235,7 @@ struct node_view *fleetview_event(struct fleetview *v, struct value event)
         take_progress(s, data, at_ms);
     else if (state)
         take_state(s, state, at_ms);
-    else if (str_is(kind, "minting") || str_is(kind, "minted"))
+    else if (str_is(kind, "waits") || str_is(kind, "minting") || str_is(kind, "minted"))
         set_stage(s, kind);
     if (str_is(kind, "failed"))
         take_failure(s, data);

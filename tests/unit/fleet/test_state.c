@@ -644,17 +644,38 @@ static void a_standing_master_is_not_reprovisioned(void **state)
     assert_state(&l, STATE_READY);
 }
 
+static struct outcome *waits(const char *what)
+{
+    return life_apply(&l, (struct change){.kind = CHANGE_WAITS, .waits = str_from(what)});
+}
+
+static void what_a_node_waits_for_is_told_once(void **state)
+{
+    (void)state;
+    l.bootstraps = true;
+    life_to(&l, STATE_UP);
+    assert_int_equal(waits("waits for m1")->verdict, OUTCOME_SAME); /* it has not asked */
+    life_to(&l, STATE_JOINING);
+    assert_int_equal(waits("waits for m1")->events_n, 1);
+    assert_string_equal(l.out.events[0].kind, "waits");
+    assert_str(l.r.waits, "waits for m1");
+    assert_int_equal(waits("waits for m1")->verdict, OUTCOME_SAME);
+    assert_int_equal(waits("waits for m2")->events_n, 1);
+    life_apply(&l, (struct change){.kind = CHANGE_NODE_READY, .handed = true});
+    assert_int_equal(waits("waits for m1")->verdict, OUTCOME_SAME); /* it was let go */
+}
+
 /* --- Every change in every state ------------------------------------------------------------ */
 
 /* The state that each change leads to, by its first letter (R: ready), in the order of enum
  * change_kind: arm, disarm, unlock, reprovision, accept keys, VM; fetch (by a key), mismatch, wrong
  * key, report, phone home, claim, result (it failed), node ready (long after it was given a token),
- * node away, certificate (not approved), deadline, restore. The node's role bootstraps. */
+ * node away, waits, certificate (not approved), deadline, restore. The node's role bootstraps. */
 static const char *const cells[STATE_COUNT] = {
-    [STATE_REGISTERED] = "arrarr rrrrrrrrrrrr", [STATE_ARMED] = "araaaa baabujaaaaar",
-    [STATE_BOOTING] = "abbabb bbbbujbbbbfb",    [STATE_UP] = "auuauu uuuuujuuuuuu",
-    [STATE_JOINING] = "ajjajj jjjjjjfRjjfj",    [STATE_READY] = "aRRaRR RRRRRRRRRRRR",
-    [STATE_FAILED] = "affaff ffffujfRffff",
+    [STATE_REGISTERED] = "arrarr rrrrrrrrrrrrr", [STATE_ARMED] = "araaaa baabujaaaaaar",
+    [STATE_BOOTING] = "abbabb bbbbujbbbbbfb",    [STATE_UP] = "auuauu uuuuujuuuuuuu",
+    [STATE_JOINING] = "ajjajj jjjjjjfRjjjfj",    [STATE_READY] = "aRRaRR RRRRRRRRRRRRR",
+    [STATE_FAILED] = "affaff ffffujfRfffff",
 };
 
 static struct change sample(enum change_kind kind)
@@ -718,4 +739,5 @@ UNIT_MAIN(LIFE(a_node_without_bootstrap), LIFE(a_node_that_joins),
           LIFE(an_old_window_key_fails_no_node), LIFE(mismatches), LIFE(nobody_asked_for_it),
           LIFE(silence_ends_a_boot), LIFE(joining_has_its_time),
           LIFE(no_deadline_where_nothing_is_awaited), LIFE(reprovisioning_raises_the_generation),
-          LIFE(a_standing_master_is_not_reprovisioned), LIFE(every_change_in_every_state))
+          LIFE(a_standing_master_is_not_reprovisioned), LIFE(what_a_node_waits_for_is_told_once),
+          LIFE(every_change_in_every_state))

@@ -139,6 +139,25 @@ static void a_token_that_is_minted_is_a_stage(void **state)
     assert_string_equal(s->message, "swap");
 }
 
+static void what_a_node_waits_for_is_a_stage(void **state)
+{
+    (void)state;
+    node("n", "joining");
+    assert_false(event("n", "waits", "{\"reason\": \"waits for m1\"}")->bad);
+    assert_contains(strstr(draw(24, 120), "joining     waits"), "waits for m1");
+    const struct node_view *s = fleetview_put(
+        &tracker.view, json("{\"name\": \"n\", \"role\": \"worker\", \"state\": \"joining\", "
+                            "\"waits\": \"waits for m2\"}"));
+    assert_false(s->bad);
+    assert_string_equal(s->stage, "waits");
+    assert_string_equal(s->message, "waits for m2");
+    s = fleetview_put(&tracker.view,
+                      json("{\"name\": \"n\", \"role\": \"worker\", \"state\": \"joining\", "
+                           "\"waits\": \"waits for m2\", \"mint\": {\"phase\": \"intended\"}}"));
+    assert_string_equal(s->stage, "minting");
+    assert_string_equal(s->message, "");
+}
+
 static void text_of_strangers_harms_nothing(void **state)
 {
     (void)state;
@@ -196,5 +215,5 @@ static void nodes_follow_their_events(void **state)
 
 UNIT_MAIN(TEST(it_fits_any_terminal), TEST(those_that_boot_come_first_and_the_rest_is_counted),
           TEST(progress_is_learned), TEST(a_token_that_is_minted_is_a_stage),
-          TEST(text_of_strangers_harms_nothing), TEST(a_lost_server_is_told),
-          TEST(nodes_follow_their_events))
+          TEST(what_a_node_waits_for_is_a_stage), TEST(text_of_strangers_harms_nothing),
+          TEST(a_lost_server_is_told), TEST(nodes_follow_their_events))

@@ -613,9 +613,10 @@ static void check_common(const struct field_at *at)
         field_fault(at, set_name, "set-name needs a match to say which card is meant");
     if (token && yaml_get(at->y, STR("ipv6-address-generation")))
         field_fault(at, token, "either ipv6-address-token or ipv6-address-generation, not both");
-    if (nm && !uses_networkmanager(at))
+    bool has_settings = nm && nm->n;
+    if (has_settings && !uses_networkmanager(at))
         field_fault(at, nm, "networkmanager is only for renderer: NetworkManager");
-    else if (nm && !yaml_get(at->y, STR("renderer")))
+    else if (has_settings && !yaml_get(at->y, STR("renderer")))
         field_warn(at, nm,
                    "newer netplan (1.1) stops at this, as cloud-init sorts the keys: write "
                    "renderer: NetworkManager into this interface as well");
@@ -681,7 +682,7 @@ static void check_access_point(const struct field_at *at, const struct yaml_node
     const struct yaml_node *nm = yaml_get(y, STR("networkmanager"));
     if (mode && mode->kind == YAML_SCALAR && str_is(yaml_text(mode), "ap"))
         field_fault(at, mode, "only NetworkManager makes an access point (mode: ap)");
-    if (nm)
+    if (nm && nm->n)
         field_fault(at, nm, "networkmanager is only for renderer: NetworkManager");
 }
 

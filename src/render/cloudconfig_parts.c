@@ -49,12 +49,6 @@ const char *cloudconfig_rule_hostname(struct str text)
     return NULL;
 }
 
-const char *cloudconfig_rule_address(struct str text)
-{
-    struct address address;
-    return address_parse(text, &address) ? NULL : "is not an IP address";
-}
-
 const char *cloudconfig_rule_host(struct str text)
 {
     struct address address;
@@ -75,13 +69,6 @@ const char *cloudconfig_rule_user(struct str text)
 const char *cloudconfig_rule_shell(struct str text)
 {
     return text.n && text.p[0] == '/' ? NULL : "is not an absolute path, like /bin/bash";
-}
-
-const char *cloudconfig_rule_path(struct str text)
-{
-    if (text.n == 0)
-        return "is empty";
-    return text.p[0] == '/' ? NULL : "is not an absolute path: it must begin with '/'";
 }
 
 const char *cloudconfig_rule_date(struct str text)

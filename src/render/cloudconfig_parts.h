@@ -13,7 +13,6 @@ extern const struct field cloudconfig_table;
 
 /* --- Rules for texts ----------------------------------------------------------------------- */
 
-const char *cloudconfig_rule_address(struct str text);
 const char *cloudconfig_rule_apt_key(struct str text);
 const char *cloudconfig_rule_certificate(struct str text);
 const char *cloudconfig_rule_date(struct str text);
@@ -21,7 +20,6 @@ const char *cloudconfig_rule_host(struct str text);
 const char *cloudconfig_rule_hostname(struct str text);
 const char *cloudconfig_rule_name_password(struct str text);
 const char *cloudconfig_rule_owner(struct str text);
-const char *cloudconfig_rule_path(struct str text);
 const char *cloudconfig_rule_shell(struct str text);
 const char *cloudconfig_rule_tags(struct str text);
 const char *cloudconfig_rule_uri(struct str text);

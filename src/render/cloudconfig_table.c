@@ -45,7 +45,7 @@ static const struct field user[] = {
      .check = cloudconfig_groups_of},
     {"hashed-passwd", T, FIELD_SECRET, OLD("24.2", NEW_NAME("hashed_passwd"))},
     {"hashed_passwd", T, FIELD_SECRET},
-    {"homedir", T, .rule = cloudconfig_rule_path},
+    {"homedir", T, .rule = inspect_path},
     {"inactive", T},
     {"lock-passwd", B, OLD("22.3", NEW_NAME("lock_passwd"))},
     {"lock_passwd", B},
@@ -130,7 +130,7 @@ static const struct field power_state[] = {
 };
 
 static const struct field ntp_config[] = {
-    {"confpath", T, .rule = cloudconfig_rule_path},
+    {"confpath", T, .rule = inspect_path},
     {"check_exe", T},
     {"packages", UNIQUE},
     {"service_name", T},
@@ -149,7 +149,7 @@ static const struct field ntp[] = {
 };
 
 static const struct field swap[] = {
-    {"filename", T, .rule = cloudconfig_rule_path},
+    {"filename", T, .rule = inspect_path},
     {"size", N | T, .check = cloudconfig_size},
     {"maxsize", N | T, .check = cloudconfig_size},
     {NULL},
@@ -198,7 +198,7 @@ static const struct field ca_certs[] = {
 };
 
 static const struct field resolv_conf[] = {
-    {"nameservers", L, FIELD_ITEMS(T, .rule = cloudconfig_rule_address)},
+    {"nameservers", L, FIELD_ITEMS(T, .rule = inspect_address)},
     {"searchdomains", TEXT_LIST},
     {"domain", T},
     {"sortlist", TEXT_LIST},
@@ -224,7 +224,7 @@ static const struct field keyboard[] = {
 
 static const struct field wireguard_interface[] = {
     {"name", T, FIELD_REQUIRED},
-    {"config_path", T, FIELD_REQUIRED, .rule = cloudconfig_rule_path},
+    {"config_path", T, FIELD_REQUIRED, .rule = inspect_path},
     {"content", T, FIELD_REQUIRED | FIELD_SECRET},
     {NULL},
 };
@@ -519,7 +519,7 @@ static const struct field drivers[] = {{"nvidia", M, .fields = nvidia}, {NULL}};
 static const struct field file_source[] = {
     {"uri", URI, .flags = FIELD_REQUIRED}, {"headers", M, FIELD_VALUES(T)}, {NULL}};
 static const struct field file[] = {
-    {"path", T, FIELD_REQUIRED, .rule = cloudconfig_rule_path},
+    {"path", T, FIELD_REQUIRED, .rule = inspect_path},
     {"content", T},
     {"source", M, .fields = file_source},
     {"owner", T, .rule = cloudconfig_rule_owner},
@@ -659,7 +659,7 @@ static const struct field keys[] = {
     {"wireguard", M | Z, .fields = wireguard},
     {"write_files", L, FIELD_ITEMS(M, FIELD_EMPTY, .fields = file, .check = cloudconfig_file),
      .check = cloudconfig_files},
-    {"yum_repo_dir", T, .rule = cloudconfig_rule_path},
+    {"yum_repo_dir", T, .rule = inspect_path},
     {"yum_repos", M,
      FIELD_VALUES(M, .fields = yum_repo,
                   FIELD_VALUES(B | N | T | L, .check = cloudconfig_repo_value),

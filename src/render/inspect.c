@@ -2,6 +2,7 @@
 #include "render/inspect.h"
 
 #include "base/guess.h"
+#include "model/address.h"
 #include "tree/scalar.h"
 
 #include <stdarg.h>
@@ -184,6 +185,19 @@ const char *inspect_not_empty(struct str text)
     return text.n ? NULL : "is empty";
 }
 
+const char *inspect_address(struct str text)
+{
+    struct address address;
+    return address_parse(text, &address) ? NULL : "is not an IP address";
+}
+
+const char *inspect_path(struct str text)
+{
+    if (text.n == 0)
+        return "is empty";
+    return text.p[0] == '/' ? NULL : "is not an absolute path: it must begin with '/'";
+}
+
 const char *inspect_url(struct str text)
 {
     struct str rest = str_starts(text, STR("http://"))    ? str_skip(text, 7)
@@ -192,8 +206,9 @@ const char *inspect_url(struct str text)
     bool blank = false;
     for (size_t i = 0; i < text.n; i++)
         blank = blank || (unsigned char)text.p[i] <= ' ';
-    return rest.n && rest.p[0] != '/' && !blank ? NULL
-                                                : "is no URL, like https://cloudseed.example:8443/";
+    return rest.n && rest.p[0] != '/' && !blank
+               ? NULL
+               : "is not a URL, like https://cloudseed.example:8443/";
 }
 
 struct str inspect_find_key(struct str text)

@@ -65,6 +65,8 @@ void inspect_keys(struct inspect *in, const struct yaml_node *map, const char *w
 
 /* Rules. */
 const char *inspect_not_empty(struct str text);
+const char *inspect_address(struct str text);
+const char *inspect_path(struct str text); /* absolute */
 const char *inspect_url(struct str text);
 
 #define INSPECT_KEY_HEAD "-----BEGIN PGP PUBLIC KEY BLOCK-----"

@@ -98,12 +98,6 @@ static const char *rule_san(struct str text)
                                                           : "is neither a DNS name nor an address";
 }
 
-static const char *rule_address(struct str text)
-{
-    struct address address;
-    return address_parse(text, &address) ? NULL : "is not an IP address";
-}
-
 static bool is_port(struct str text)
 {
     uint64_t port;
@@ -170,11 +164,6 @@ static const char *rule_duration(struct str text)
         text = str_skip(text, unit);
     }
     return ok ? NULL : "is not a duration, like 4m0s";
-}
-
-static const char *rule_path(struct str text)
-{
-    return text.n && text.p[0] == '/' ? NULL : "is not an absolute path: it must begin with '/'";
 }
 
 static const char *rule_socket(struct str text)
@@ -279,7 +268,7 @@ static void check_lifetime(const struct field_at *at)
 #define NEVER(text) .until = 1, .instead = (text)
 #define TEXTS L, FIELD_ITEMS(T)
 #define NAMES L, FIELD_ITEMS(T, .rule = rule_san)
-#define PATH T, .rule = rule_path
+#define PATH T, .rule = inspect_path
 #define DURATION T, .rule = rule_duration
 #define COUNT N, FIELD_RANGE(0, INT32_MAX)
 #define MAP_OF_TEXTS M, FIELD_VALUES(T)
@@ -331,8 +320,9 @@ static const struct field token[] = {
     {"groups", TEXTS},
     {NULL},
 };
-static const struct field endpoint[] = {
-    {"advertiseAddress", T, .rule = rule_address}, {"bindPort", N, FIELD_RANGE(0, 65535)}, {NULL}};
+static const struct field endpoint[] = {{"advertiseAddress", T, .rule = inspect_address},
+                                        {"bindPort", N, FIELD_RANGE(0, 65535)},
+                                        {NULL}};
 static const struct field patches[] = {{"directory", T}, {NULL}};
 static const struct field timeouts[] = {
     {"controlPlaneComponentHealthCheck", DURATION},
@@ -486,12 +476,12 @@ static const struct field reset[] = {
 /* What is set most of all; kubelet and kube-proxy know many more fields. */
 static const struct field kubelet[] = {
     OBJECT,
-    {"address", T, .rule = rule_address},
+    {"address", T, .rule = inspect_address},
     {"allowedUnsafeSysctls", TEXTS},
     {"authentication", M},
     {"authorization", M},
     {"cgroupDriver", T, FIELD_WORDS("systemd", "cgroupfs")},
-    {"clusterDNS", L, FIELD_ITEMS(T, .rule = rule_address)},
+    {"clusterDNS", L, FIELD_ITEMS(T, .rule = inspect_address)},
     {"clusterDomain", T},
     {"containerLogMaxFiles", COUNT},
     {"containerLogMaxSize", T},

@@ -43,7 +43,11 @@ static void check_document(struct inspect *in, char kind, struct str text)
     struct yaml_documents docs;
     switch (kind) {
     case 'n': netconfig_check(in, text, &y); break;
-    case 'u': cloudconfig_check(in, text, &y); break;
+    case 'u':
+        cloudconfig_check(in, text, &y);
+        if (y)
+            manifest_check_written(in, y, STR("1.34"));
+        break;
     case 'm': cloudconfig_check_meta_data(in, text, &y); break;
     case '3': manifest_check(in, text, STR("1.30"), &docs); break;
     case '4': manifest_check(in, text, STR("1.34"), &docs); break;

@@ -149,6 +149,7 @@ static void on_news(void *cls, struct slot_ref ref)
         if (is_member(w, n))
             compare(all, w, n, seen.present ? &seen : NULL);
     }
+    judge_again(all, w); /* another address may have been asked for before it was seen */
     if (w->nodes->in_step && !w->was_in_step) {
         w->was_in_step = true;
         scan(all, w); /* what went while nobody looked */

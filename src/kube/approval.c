@@ -178,6 +178,8 @@ static bool includes(const struct address *list, uint32_t n, struct address a)
     return false;
 }
 
+#define NOT_REPORTED "the node does not report in its status"
+
 /* NULL where a serving certificate may have the address; else why not, to follow it. */
 static const char *address_refusal(const struct approver_node *n, struct address address)
 {
@@ -185,7 +187,7 @@ static const char *address_refusal(const struct approver_node *n, struct address
         return includes(n->declared, n->declared_n, address) ? NULL
                                                              : "is not declared for the node";
     if (!includes(n->reported, n->reported_n, address))
-        return "the node does not report in its status";
+        return NOT_REPORTED;
     for (uint32_t i = 0; i < n->networks_n; i++) {
         if (cidr_contains(n->networks[i], address))
             return NULL;
@@ -209,7 +211,8 @@ static int judge_serving(const struct approval *r, const struct approver_node *n
     for (uint32_t i = 0; i < r->csr.addresses_n; i++) {
         const char *why = address_refusal(n, r->csr.addresses[i]);
         if (why)
-            return err_set(e, -EACCES, "%s asks for the address %s, which %s", shown(r->node, a),
+            return err_set(e, strcmp(why, NOT_REPORTED) == 0 ? -ESTALE : -EACCES,
+                           "%s asks for the address %s, which %s", shown(r->node, a),
                            address_text(r->csr.addresses[i], text), why);
     }
     return 0;

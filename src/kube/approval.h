@@ -31,9 +31,9 @@ struct approval {
  * where those of `c` do. */
 int approval_read(const struct object_csr *c, struct arena *a, struct approval *ret, struct err *e);
 
-/* 0: approve it. -EAGAIN: its node is not so far yet; judge it again. -EACCES: leave it pending.
- * Both for the reason in `e`. `n` is NULL if no node has that name. In all reasons foreign text is
- * escaped. */
+/* 0: approve it. -EAGAIN: its node is not so far yet; judge it again. -ESTALE: the same, for a
+ * moment: what the node has reported may not be known yet. -EACCES: leave it pending. Both for the
+ * reason in `e`. `n` is NULL if no node has that name. In all reasons foreign text is escaped. */
 int approval_judge(const struct approval *r, const struct approver_node *n, struct arena *a,
                    struct err *e);
 

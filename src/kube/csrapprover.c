@@ -23,6 +23,7 @@
 #define RETRY_FIRST_MS 250
 #define RETRY_MAX_MS 15000
 #define BINDING_MS 60000
+#define STALE_MS 10000 /* requests and nodes come by different streams */
 
 enum request_state {
     REQUEST_REFUSED, /* for the reason in `why` */
@@ -44,7 +45,7 @@ struct request {
     char told[sizeof(((struct err *)0)->msg)]; /* the reason that the owner knows */
     struct fetch *fetch;
     struct err failed; /* why it could not be approved; empty: nothing wrong */
-    uint64_t due_ms;
+    uint64_t since_ms, due_ms;
     uint32_t attempts;
 };
 
@@ -198,6 +199,7 @@ static struct request *add(struct work *w, const struct object_csr *o)
     if (!r)
         return NULL;
     TAILQ_INSERT_TAIL(&w->requests, r, entry);
+    r->since_ms = now(w);
     w->approver.pending++;
     w->is_new = true;
     if (!r->is_readable)
@@ -214,11 +216,16 @@ static void judge(struct work *w, struct request *r)
         return;
     bool is_known = t->look_up(t->cls, t->waiter.ref, r->approval.node, &w->scratch, &node);
     int code = approval_judge(&r->approval, is_known ? &node : NULL, &w->scratch, &r->why);
-    r->state = code == 0 ? REQUEST_GOOD : code == -EAGAIN ? REQUEST_WAITS : REQUEST_REFUSED;
+    bool is_stale = code == -ESTALE && now(w) - r->since_ms < STALE_MS;
+    r->state = code == 0                     ? REQUEST_GOOD
+               : code == -EAGAIN || is_stale ? REQUEST_WAITS
+                                             : REQUEST_REFUSED;
     if (r->state == REQUEST_REFUSED)
         tell_refusal(w, r);
     else if (r->state == REQUEST_GOOD && before != REQUEST_GOOD)
         r->due_ms = now(w);
+    if (r->state == REQUEST_WAITS)
+        r->due_ms = is_stale ? r->since_ms + STALE_MS : NEVER;
     if (r->state != REQUEST_GOOD)
         end_approval(r);
 }
@@ -431,7 +438,8 @@ static void look_at_binding(struct work *w)
 
 static bool is_due(const struct work *w, const struct request *r)
 {
-    return r->state == REQUEST_GOOD && !r->fetch && w->under_way < APPROVALS_MAX;
+    return r->state == REQUEST_WAITS ||
+           (r->state == REQUEST_GOOD && !r->fetch && w->under_way < APPROVALS_MAX);
 }
 
 static uint64_t due_of(const struct work *w)
@@ -470,7 +478,7 @@ static void advance(struct work *w)
     TAILQ_FOREACH(r, &w->requests, entry)
     {
         if (is_due(w, r) && ms >= r->due_ms)
-            approve(w, r);
+            approve(w, r); /* or judges it again */
     }
     arena_reset(&w->scratch);
 }

@@ -97,6 +97,14 @@ static void note_change(struct work *w, struct entry *n)
     n->is_changed = w->news = true;
 }
 
+static bool has_addresses(const struct entry *n, const struct object_node *o)
+{
+    bool same = n->addresses_n == o->addresses_n;
+    for (uint32_t i = 0; same && i < n->addresses_n; i++)
+        same = address_same(n->addresses[i], o->addresses[i]);
+    return same;
+}
+
 static void on_object(void *cls, struct value object, struct arena *a)
 {
     struct work *w = cls;
@@ -105,7 +113,7 @@ static void on_object(void *cls, struct value object, struct arena *a)
     if (!n)
         return;
     o.reason = str_head(o.reason, REASON_MAX_BYTES);
-    if (!n->present || n->ready != o.ready || !str_is(o.reason, n->reason))
+    if (!n->present || n->ready != o.ready || !str_is(o.reason, n->reason) || !has_addresses(n, &o))
         note_change(w, n);
     w->gone_n -= !n->present && n->round;
     n->present = true;

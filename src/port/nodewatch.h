@@ -67,8 +67,8 @@ static inline void nodewatch_set_bearer(struct nodewatch *w, struct str bearer)
     w->port->set_bearer(w, bearer);
 }
 
-/* A node that has come, gone, or become ready or not ready since it was given last; false: no more.
- */
+/* A node that has come, gone, become ready or not ready, or has other addresses since it was given
+ * last; false: no more. */
 static inline bool nodewatch_next(struct nodewatch *w, struct nodewatch_node *ret)
 {
     return w->port->next(w, ret);

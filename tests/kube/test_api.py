@@ -19,6 +19,7 @@ from certs import openssl  # noqa: E402
 from kubeapi import (ACCOUNTS, AUTOAPPROVE, BINDINGS, CLUSTER_INFO, CSRS, GOLDEN,  # noqa: E402
                      NODES, SECRETS, StandIn, bootstrap_secret, jws, new_token)
 from minting import Minter  # noqa: E402
+from watching import Watcher  # noqa: E402
 
 KUBECONFIG = os.environ.get("CLOUDSEED_KUBECONFIG")
 api = tap.enter(kubeapi.Real(KUBECONFIG) if KUBECONFIG else StandIn())
@@ -363,6 +364,74 @@ def test_the_minter_is_refused():
             tap.contains(state["message"], words)
         state = minter.mint(new_token(), kubeadm="v1.2.3").ended()
         tap.contains(state["message"], "and the node has kubeadm 1.2")
+
+
+# --- the nodewatcher and the csrapprover themselves ----------------------------------------------
+
+
+def test_the_nodewatcher_sees_nodes():
+    with Watcher(api) as watcher:
+        first = new_node()
+        nodes = watcher.nodes()
+        nodes.in_step()
+        nodes.sees(first, present=True, ready=False)
+        second = new_node()
+        nodes.sees(second, present=True)
+        api.ask("admin", "DELETE", f"{NODES}/{second}")
+        nodes.sees(second, present=False)
+        again = watcher.nodes()
+        again.in_step()
+        again.sees(first, present=True)
+
+
+def test_the_nodewatcher_is_refused():
+    with Watcher(api) as watcher:
+        nodes = watcher.nodes(bearer="no.such.token")
+        nodes.says("cannot list its nodes: HTTP 401: Unauthorized")
+        nodes.set_bearer(api.bearers["approver"])
+        nodes.says("HTTP 403: nodes is forbidden")
+        nodes.set_bearer(api.bearers["minter"])
+        nodes.in_step()
+
+
+def hardened():
+    """The cluster does not approve by itself, as long as this runs."""
+    api.harden()
+    tap.defer(api.soften)
+
+
+def known(request):
+    tap.defer(api.ask, "admin", "DELETE", f"{CSRS}/{request}")
+    return request
+
+
+def test_the_approver_approves_what_a_node_may_ask():
+    hardened()
+    name = f"node-{new_token()[:6]}"
+    token, _ = mint()
+    with Watcher(api) as watcher:
+        watcher.know(name, token_id=token[:6], declared=["10.0.20.22"])
+        watcher.know("k8s-master-1", joined=True)
+        approver = watcher.approver()
+        approver.is_so(lambda e: e["autoapproves"] is False)
+        mine = known(api.request(token, name))
+        approver.approves(mine)
+        tap.eq(api.conditions(mine), [("Approved", "CloudseedApproved")])
+        other = known(api.request(token, "k8s-master-1"))
+        tap.contains(approver.refuses(other), "asks to be k8s-master-1, but no token was minted")
+        tap.eq(api.conditions(other), [])
+        kubelet = api.kubelet(name)
+        early = known(api.request(kubelet, name, [name, "10.0.20.22"]))
+        approver.is_so(lambda e: e["pending"] >= 2)
+        tap.eq(api.conditions(early), [])
+        watcher.know(name, joined=True, declared=["10.0.20.22"])
+        tap.eq(approver.approves(early)["serving"], True)
+        wrong = known(api.request(kubelet, name, ["10.0.20.23"]))
+        tap.contains(approver.refuses(wrong), "address 10.0.20.23, which is not declared")
+        tap.eq(api.conditions(wrong), [])
+        api.soften()
+        watcher.pass_time(120)
+        approver.is_so(lambda e: e["autoapproves"])
 
 
 # --- the stand-in and the golden answers ---------------------------------------------------------

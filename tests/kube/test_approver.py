@@ -82,7 +82,14 @@ def test_a_node_gets_serving_certificates_once_it_is_ready():
         w.refused(w.api.request(kubelet, NAME, ["10.0.20.23"]), "address 10.0.20.23, which is not dec")
         w.refused(w.api.request(kubelet, NAME, ["k8s-api"]), "asks for the DNS name k8s-api")
         w.refused(w.api.request(w.api.kubelet("other"), NAME, [NAME]), "system:node:other asks for")
+        w.know(joined=True, declared=[], reported=[])
+        early = w.api.request(kubelet, NAME, ["10.0.20.30"])
+        late = w.api.request(kubelet, NAME, ["10.0.20.31"])
+        w.approver.counts(5)
         w.know(joined=True, declared=[], reported=["10.0.20.30", "10.9.9.9"])
+        w.approver.approves(early)
+        w.watcher.pass_time(11)
+        w.refused(late, "10.0.20.31, which the node does not report in its status")
         w.approver.approves(w.api.request(kubelet, NAME, ["10.0.20.30"]))
         w.refused(w.api.request(kubelet, NAME, ["10.9.9.9"]), "is in none of the site's networks")
 
@@ -167,11 +174,11 @@ def test_what_is_known_no_more_is_not_approved():
 
 def test_the_binding_that_comes_back():
     with World() as w:
-        tap.eq(w.approver.until(lambda e: e.get("autoapproves") is not None)["autoapproves"], False)
+        tap.eq(w.approver.is_so(lambda e: e["autoapproves"] is not None)["autoapproves"], False)
         for change, approves in ((w.api.soften, True), (w.api.harden, False)):
             change()
             w.watcher.pass_time(120)
-            w.approver.until(lambda e, want=approves: e.get("autoapproves") is want)
+            w.approver.is_so(lambda e, want=approves: e["autoapproves"] is want)
 
 
 def test_what_an_account_may_not_is_told():

@@ -91,9 +91,13 @@ def node_object(name, ready=False, addresses=(), kubelet="v1.29.15"):
         + [{"type": "Hostname", "address": name}]}}
 
 
-def kubelet_csr(name, serving=(), organization="system:nodes"):
+def new_key():
+    return openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout")
+
+
+def kubelet_csr(name, serving=(), organization="system:nodes", key=None):
     """A CertificateSigningRequest of the node's kubelet; serving: the names and addresses."""
-    key = openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout")
+    key = key or new_key()
     names = ",".join(f"{'IP' if re.fullmatch(r'[0-9a-f.:]+', n) else 'DNS'}:{n}" for n in serving)
     pem = openssl("req", "-new", "-key", "/dev/stdin", "-subj",
                   f"/O={organization}/CN=system:node:{name}",
@@ -103,7 +107,8 @@ def kubelet_csr(name, serving=(), organization="system:nodes"):
             "metadata": {"name": f"csr-{new_token()[:6]}"},
             "spec": {"request": base64.b64encode(pem).decode(),
                      "signerName": f"kubernetes.io/{signer}",
-                     "usages": ["digital signature", f"{'server' if serving else 'client'} auth"]}}
+                     "usages": ["digital signature", "key encipherment",  # needed by 1.20's signer
+                                f"{'server' if serving else 'client'} auth"]}}
 
 
 def new_token():
@@ -160,6 +165,11 @@ class Answer:
 class Api:
     """What tests do with an API server of either kind: `host`, `port`, `ca` (PEM), `bearers`."""
     admin_certificate = None  # (certificate, key) files of the admin
+    kubelets = {}  # who: such files, of those that kubelet() has made
+
+    @property
+    def certificates(self):
+        return {"admin": self.admin_certificate, **self.kubelets}
 
     @property
     def url(self):
@@ -167,14 +177,15 @@ class Api:
 
     def connect(self, who):
         context = ssl.create_default_context(cadata=self.ca)
-        if who == "admin":
-            context.load_cert_chain(*self.admin_certificate)
+        if who in self.certificates:
+            context.load_cert_chain(*self.certificates[who])
         return http.client.HTTPSConnection(self.host, self.port, timeout=SECONDS, context=context)
 
     def begin(self, who, method, path, body=None, kind=JSON):
         """Sends a request; who: "minter", "approver", "admin", "anonymous", or a bearer token."""
         headers = {"Content-Type": kind} if body is not None else {}
-        bearer = self.bearers.get(who, None if who in ("admin", "anonymous") else who)
+        known = who == "anonymous" or who in self.certificates
+        bearer = self.bearers.get(who, None if known else who)
         if bearer:
             headers["Authorization"] = f"Bearer {bearer}"
         if isinstance(body, dict):
@@ -282,6 +293,25 @@ class Real(Api):
         self.set_up()
         return self
 
+    def kubelet(self, name):
+        """One that asks as the node, with a certificate that the admin has approved."""
+        key = new_key()
+        body = kubelet_csr(name, key=key)
+        request = self.ask("admin", "POST", CSRS, body).json
+        path = f"{CSRS}/{body['metadata']['name']}"
+        yes = {"type": "Approved", "status": "True", "reason": "Test", "message": "by a test"}
+        answer = self.ask("admin", "PUT", f"{path}/approval", {**request, "status": {"conditions": [yes]}})
+        assert answer.status in (200, 409), answer.text  # 409: the cluster has approved an admin's
+        issued = None
+        while not issued:
+            issued = self.ask("admin", "GET", path).json["status"].get("certificate")
+        self.ask("admin", "DELETE", path)
+        files = self.folder / f"{name}.crt", self.folder / f"{name}.key"
+        for file, raw in zip(files, (base64.b64decode(issued), key)):
+            file.write_bytes(raw)
+        self.kubelets = {**self.kubelets, f"kubelet {name}": files}
+        return f"kubelet {name}"
+
     def __exit__(self, *_):
         for s in self.ask("admin", "GET", SECRETS).json["items"]:
             if (s["type"] == "bootstrap.kubernetes.io/token"
@@ -349,7 +379,7 @@ class StandIn(Api):
         self.bearers = {}
         self.admin_token = secrets.token_hex(16)
         self.accounts = {}  # bearer: (account, end)
-        self.kubelets = {}  # bearer: the node's name
+        self.nodes = {}  # the bearer of a node's kubelet: the node's name
         self.faults, self.asked, self.problems = [], [], []
         self.created = []  # names of the Secrets that were
         self.token_seconds_max = 10 ** 9  # of accounts
@@ -394,7 +424,7 @@ class StandIn(Api):
     def kubelet(self, name):
         """One that asks as the node: its bearer stands for the certificate that it has."""
         bearer = secrets.token_hex(16)
-        self.kubelets[bearer] = name
+        self.nodes[bearer] = name
         return bearer
 
     def fault(self, method, path, when, what, query=""):
@@ -537,8 +567,8 @@ class StandIn(Api):
         bearer = header.removeprefix("Bearer ")
         if bearer == self.admin_token:
             return "kubernetes-admin", ["system:masters", *known]
-        if bearer in self.kubelets:
-            return f"system:node:{self.kubelets[bearer]}", ["system:nodes", *known]
+        if bearer in self.nodes:
+            return f"system:node:{self.nodes[bearer]}", ["system:nodes", *known]
         account, end = self.accounts.get(bearer, (None, 0))
         if account and end > self.now() and f"{ACCOUNTS}/{account}" in self.objects:
             return (f"system:serviceaccount:kube-system:{account}",

@@ -19,11 +19,14 @@ class Nodes:
         self.watcher, self.number = watcher, number
         self.events = queue.Queue()
         self.known = {}  # of each node, what was told last
+        self.state = {}  # what was told last of the whole
 
     def next(self):
         event = self.events.get(timeout=SECONDS)
         if "node" in event:
             self.known[event["node"]] = event
+        if "message" in event:
+            self.state = event
         return event
 
     def until(self, true):
@@ -32,8 +35,13 @@ class Nodes:
             if true(event):
                 return event
 
+    def is_so(self, true):
+        """Until that is true of the whole, if it is not already."""
+        return self.state if self.state and true(self.state) else self.until(
+            lambda e: "message" in e and true(e))
+
     def in_step(self):
-        return self.until(lambda e: e.get("in_step"))
+        return self.is_so(lambda e: e["in_step"])
 
     def sees(self, name, **what):
         """Until it tells that of the node."""
@@ -43,7 +51,7 @@ class Nodes:
         return self.known[name] if is_it(self.known.get(name, {})) else self.until(is_it)
 
     def says(self, part):
-        return self.until(lambda e: part in e.get("message", ""))
+        return self.is_so(lambda e: part in e["message"])
 
     def set_bearer(self, bearer):
         self.watcher.say(do="bearer", id=self.number, bearer=bearer)
@@ -66,7 +74,7 @@ class Approver(Nodes):
         return event["reason"]
 
     def counts(self, pending):
-        return self.until(lambda e: e.get("pending") == pending)
+        return self.is_so(lambda e: e["pending"] == pending)
 
 
 class Watcher(drive.Program):

@@ -169,7 +169,10 @@ static void addresses_that_nobody_declared(void **state)
     struct object_csr c = csr(true, "serving-mapped");
     struct approver_node n = node();
     n.declared_n = 0;
-    pending(c, &n, "the address 10.0.20.12, which the node does not report in its status");
+    assert_int_equal(judged(c, &n,
+                            "the address 10.0.20.12, which the node does not report in its "
+                            "status"),
+                     -ESTALE);
     n.reported = reported;
     n.reported_n = 2;
     pending(c, &n, "the address 10.0.20.12, which is in none of the site's networks");

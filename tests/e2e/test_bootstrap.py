@@ -589,8 +589,9 @@ def test_no_secret_is_anywhere():
         site.cloudseed("reload")
         tap.eq(post(WORKER, "bootstrap")[0], 503)
         site.server.wait_event("render-failed")
+        shown = {"log until it was killed": "\n".join(site.server.lines)}
         site.kill_and_start()
-        shown = everything_shown(site)
+        shown.update(everything_shown(site))
         assert len(secrets) == 13, sorted(secrets)
         for what, secret in secrets.items():
             for where, text in shown.items():

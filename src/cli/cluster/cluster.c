@@ -234,9 +234,10 @@ const struct command command_cluster_certs = {
     .help =
         "Further masters read the cluster's keys from the cluster itself, which keeps them for\n"
         "two hours after 'kubeadm init'. Later a further master waits until you upload them\n"
-        "again: run the printed command as root on a running master, within two hours. It has\n"
-        "a new key, which opens the cluster's CA for whoever may read its Secrets; further\n"
-        "masters get it for two hours. The command that was printed last counts.\n"
+        "again: run the printed command as root on a running master, at once, as masters that\n"
+        "wait get its new key now, and try five times in some minutes. They get it for two\n"
+        "hours. With the key, a node that may read the cluster's Secrets has the cluster's CA:\n"
+        "keep it to yourself. The command that was printed last counts.\n"
         "\n"
         "Examples:\n"
         "  cloudseed cluster certs homelab\n"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The order of a cluster's nodes in the fleet: what is written before it is answered, what lasts
- * over restarts, and random orders in which one node makes the cluster and nobody is stuck. */
+ * over restarts, and random orders in which one node makes the cluster, nobody is stuck, and each
+ * boot is told one token. tests/e2e/test_bootstrap.py kills a real server. */
 #include "lib/unit.h"
 
 #include "fleet/fleet.h"
@@ -18,8 +19,11 @@
 #define NODES (MASTERS + WORKERS)
 #define CLUSTER STR("lab")
 #define ENDPOINT STR("https://api:6443")
-#define SEEDS 12
+#define SEEDS 50
 #define STEPS_MAX 4000
+#define STEP_MS 2000
+#define TOKENS_MAX 1000
+#define TOKEN_LEFT_MS (60 * 1000) /* less is replaced by another one */
 #define EPOCHS_MAX 8
 #define ANSWER_S 60
 
@@ -27,11 +31,13 @@ static struct fleet *fleet;
 static struct arena arena;
 static sem_t answered;
 static unsigned woken;
+static bool unsafe;       /* a store that does not wait for the disk */
+static int64_t passed_ms; /* of all clocks */
 
 static void now(void *cls, struct moment *ret)
 {
     (void)cls;
-    *ret = (struct moment){1795343968000, 1000000, STR("boot")};
+    *ret = (struct moment){1795343968000 + passed_ms, 1000000 + (uint64_t)passed_ms, STR("boot")};
 }
 
 static bool unseal(void *cls, struct str uid, struct str sealed, struct arena *a, struct str *ret)
@@ -69,7 +75,7 @@ static void open_over(struct store *s)
 
 static void start_server(void)
 {
-    const struct sqlite_options options = {.path = "state.db"};
+    const struct sqlite_options options = {.path = "state.db", .unsafe = unsafe};
     struct store *s;
     struct err e;
     if (sqlite_open(&options, &s, &e) < 0)
@@ -88,6 +94,8 @@ static int begin(void **state)
     arena_init(&arena, 65536);
     sem_init(&answered, 0, 0);
     woken = 0;
+    unsafe = false;
+    passed_ms = 0;
     return folder_enter(state);
 }
 
@@ -441,12 +449,136 @@ static struct {
     int inits[EPOCHS_MAX]; /* which node got 'init' in the epoch; -1: none yet */
     bool stands, was_reset;
     unsigned in, restarts;
+    unsigned order[NODES], on; /* in which they are switched on; how many are */
+    bool is_told[NODES];       /* this boot has its token */
 } run;
+
+/* What the cluster has. */
+static struct {
+    struct str id;
+    unsigned node, boot;
+    int64_t made_ms, end_ms;
+    bool is_told;
+} tokens[TOKENS_MAX];
+static unsigned tokens_n;
 
 static unsigned below(unsigned n)
 {
     run.random = run.random * 6364136223846793005U + 1442695040888963407U;
     return (unsigned)(run.random >> 33) % n;
+}
+
+/* The masters in each of their orders, with the seed's number. */
+static void shuffle(unsigned seed)
+{
+    static const unsigned masters_in[6][MASTERS] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
+                                                    {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+    unsigned at = 0;
+    for (unsigned i = 0; i < NODES; i++) {
+        unsigned j = below(i + 1);
+        run.order[i] = run.order[j];
+        run.order[j] = i;
+    }
+    for (unsigned i = 0; i < NODES; i++) {
+        if (run.order[i] < MASTERS)
+            run.order[i] = masters_in[seed % 6][at++];
+    }
+}
+
+static unsigned one_that_is_on(void)
+{
+    return run.order[below(run.on)];
+}
+
+static void switch_on(void)
+{
+    if (run.on == NODES || (run.on && below(2)))
+        return;
+    arm(run.order[run.on++]);
+}
+
+static bool is_killed(void)
+{
+    if (below(8))
+        return false;
+    run.restarts++;
+    restart_server();
+    return true;
+}
+
+static int64_t now_ms(void)
+{
+    struct moment at;
+    now(NULL, &at);
+    return at.wall_ms;
+}
+
+static unsigned find_token(struct str id)
+{
+    unsigned i = 0;
+    while (i < tokens_n && !str_eq(tokens[i].id, id))
+        i++;
+    return i;
+}
+
+static unsigned post_token(unsigned node, const struct mint_record *m)
+{
+    unsigned i = find_token(m->token.id);
+    if (i < tokens_n)
+        return i;
+    assert_true(tokens_n < TOKENS_MAX);
+    tokens[tokens_n].id = m->token.id;
+    tokens[tokens_n].node = node;
+    tokens[tokens_n].boot = boots[node];
+    tokens[tokens_n].made_ms = now_ms();
+    tokens[tokens_n].end_ms = m->end_wall_ms;
+    tokens[tokens_n].is_told = false;
+    return tokens_n++;
+}
+
+/* The server may be killed before and after each thing that it does. */
+static void is_told_a_token(unsigned node)
+{
+    static unsigned made_up;
+    struct str id = arena_printf(&arena, "%06u", made_up++);
+    struct mint_record m;
+    struct mint_change c = {.kind = MINT_INTEND,
+                            .claim = claim_of(node),
+                            .cluster = CLUSTER,
+                            .epoch = record().epoch,
+                            .token = {id, ARENA_JOIN(&arena, STR("1:"), id)},
+                            .taken = STR(""),
+                            .reason = STR("")};
+    assert_int_equal(done(fleet_mint(fleet, name_of(node), &c, me)).status, 200);
+    if (is_killed())
+        return;
+    assert_true(fleet_minted(fleet, name_of(node), &arena, &m));
+    unsigned token = post_token(node, &m);
+    if (is_killed())
+        return;
+    c.kind = MINT_CONFIRM;
+    c.token = m.token;
+    assert_int_equal(done(fleet_mint(fleet, name_of(node), &c, me)).status, 200);
+    if (is_killed())
+        return;
+    tokens[token].is_told = run.is_told[node] = true;
+    assert_true(tokens[token].boot == boots[node] && tokens[token].node == node);
+}
+
+/* One for each boot, and its next only when the first is nearly over; none that nobody was told of
+ * outlives its quarter of an hour. */
+static void check_tokens(void)
+{
+    for (unsigned i = 0; i < tokens_n; i++) {
+        assert_true(tokens[i].end_ms - tokens[i].made_ms <= 15 * 60 * 1000);
+        assert_true(tokens[i].end_ms - tokens[i].made_ms >= TOKEN_LEFT_MS);
+        assert_true(tokens[i].is_told || tokens[i].boot != boots[tokens[i].node] ||
+                    tokens[i].end_ms - now_ms() < TOKEN_LEFT_MS);
+        for (unsigned k = 0; k < i; k++) {
+            if (tokens[k].node == tokens[i].node && tokens[k].boot == tokens[i].boot)
+                assert_true(tokens[k].end_ms - tokens[i].made_ms < TOKEN_LEFT_MS);
+        }
+    }
 }
 
 static void on_init(unsigned node)
@@ -467,6 +599,7 @@ static void on_join(unsigned node)
         assert_true(i == node || run.nodes[i] != JOINS); /* one master at a time */
     if (run.nodes[node] == OUT)
         run.nodes[node] = JOINS;
+    is_told_a_token(node);
 }
 
 /* Some ask at the same time; of these the answers may be lost by a restart. */
@@ -474,21 +607,21 @@ static void some_ask(void)
 {
     unsigned n = 1 + below(4), who[4];
     struct slot_ref tickets[4];
+    enum cluster_verdict v[4];
     for (unsigned i = 0; i < n; i++) {
-        who[i] = below(NODES);
+        who[i] = one_that_is_on();
         tickets[i] = ask(who[i]);
     }
-    if (below(6) == 0) {
-        run.restarts++;
-        restart_server();
+    if (is_killed())
         return;
+    for (unsigned i = 0; i < n; i++) {
+        v[i] = verdict(tickets[i]);
+        assert_int_not_equal(v[i], CLUSTER_DO_REFUSE);
     }
     for (unsigned i = 0; i < n; i++) {
-        enum cluster_verdict v = verdict(tickets[i]);
-        assert_int_not_equal(v, CLUSTER_DO_REFUSE);
-        if (v == CLUSTER_DO_INIT)
+        if (v[i] == CLUSTER_DO_INIT)
             on_init(who[i]);
-        else if (v == CLUSTER_DO_JOIN)
+        else if (v[i] == CLUSTER_DO_JOIN && run.nodes[who[i]] != IN)
             on_join(who[i]);
     }
 }
@@ -521,11 +654,12 @@ static void admin_resets(void)
 /* With the same disk, in another window. A holder is given 'init' again before it may report. */
 static void one_reboots(void)
 {
-    unsigned node = below(NODES);
+    unsigned node = one_that_is_on();
     if (run.nodes[node] == IN || below(4))
         return;
     boots[node]++;
     arm(node);
+    run.is_told[node] = false;
     if (run.nodes[node] != HOLDS)
         return;
     run.nodes[node] = OUT;
@@ -534,8 +668,8 @@ static void one_reboots(void)
 
 static void one_becomes_ready(void)
 {
-    unsigned node = below(NODES);
-    if (run.nodes[node] != JOINS)
+    unsigned node = one_that_is_on();
+    if (run.nodes[node] != JOINS || !run.is_told[node])
         return;
     becomes_ready(node);
     run.nodes[node] = IN;
@@ -547,11 +681,14 @@ static void run_seed(unsigned seed)
     memset(run.inits, -1, sizeof(run.inits));
     memset(boots, 0, sizeof(boots));
     run.random = seed;
+    tokens_n = 0;
+    unsafe = true;
+    shuffle(seed);
     start_server();
-    for (unsigned i = 0; i < NODES; i++)
-        arm(i);
     unsigned steps = 0, in = 0;
     while (in < NODES && steps++ < STEPS_MAX) {
+        passed_ms += STEP_MS;
+        switch_on();
         some_ask();
         admin_resets();
         one_reboots();
@@ -563,7 +700,8 @@ static void run_seed(unsigned seed)
     }
     if (in < NODES)
         fail_msg("seed %u: after %u steps only %u nodes have joined", seed, steps, in);
-    assert_true(run.restarts > 0);
+    check_tokens();
+    assert_true(run.restarts > 0 && tokens_n >= NODES - 1);
     assert_true(run.inits[record().epoch] >= 0);
 }
 

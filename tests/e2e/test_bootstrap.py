@@ -1,8 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Nodes that join, over TLS: the shipped join script, unchanged, and the real server."""
+import base64
+import hashlib
+import http.client
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -20,7 +24,7 @@ import tap  # noqa: E402
 import world  # noqa: E402
 from joining import (EMPTY_BLOCK, LOGIN, MASTER, MASTER_UUID, OTHER_PIN, WORKER, Site, golden,  # noqa: E402
                      joins, refused, report, request)
-from kubeapi import StandIn  # noqa: E402
+from kubeapi import NODES, StandIn, node_object  # noqa: E402
 
 
 def test_a_worker_waits_its_turn_and_the_server_may_be_killed():
@@ -458,6 +462,70 @@ def test_further_masters_join_one_at_a_time():
                    ["cluster-stuck"])
             tap.eq(answer(site, serials[1], asks[1])["kubeadm"], text)
             nowhere(site, key)
+
+
+class Play:
+    """Three masters and five workers that ask in a seeded order, and a server that is killed."""
+
+    def __init__(self, site, api, seed):
+        self.site, self.api, self.random = site, api, random.Random(seed)
+        self.made, self.inits, self.tokens = report(api), set(), {}
+        self.masters = [f"k8s-master-{i}" for i in (1, 2, 3)]
+        self.waiting = self.masters + [WORKER] + [f"w{i}" for i in range(4)]
+        for i in range(4):
+            site.tree.node(f"w{i}", "w", cluster="homelab", addresses=[f"10.0.20.3{i}"])
+        site.cloudseed("reload")
+        self.random.shuffle(self.waiting)
+        self.serials = {name: site.serial(name) for name in self.waiting}
+
+    def post(self, name, what, **change):
+        """(status, answer); the server may be killed meanwhile: status 0 if no answer came."""
+        claim = base64.urlsafe_b64encode(hashlib.sha256(name.encode()).digest()).decode().rstrip("=")
+        message = request(what, **{"claim": claim, **change})
+        with ThreadPoolExecutor() as pool:
+            asked = pool.submit(self.site.post, self.serials[name], what.partition("-")[0], message)
+            if self.random.random() < 0.15:
+                self.site.kill_and_start()
+            try:
+                return asked.result(world.SECONDS)[:2]
+            except (OSError, http.client.HTTPException, ValueError):
+                return 0, None
+
+    def surely(self, name, what, **change):
+        while (status := self.post(name, what, **change)[0]) != 200:
+            assert status in (0, 503), status
+
+    def ask(self, name):
+        status, value = self.post(name, "bootstrap", uuid=self.site.node(name)["uuid"])
+        assert status in (0, 200, 503), value
+        if status != 200:
+            return
+        if value["action"] == "init":
+            self.inits.add(name)
+            self.surely(name, "cluster", **{k: v for k, v in self.made.items() if k != "claim"})
+        else:
+            self.tokens.setdefault(name, set()).add(re.search(r'token: "(\S+)"', value["kubeadm"])[1])
+        self.surely(name, "result-ok")
+        self.api.put(f"{NODES}/{name}", node_object(name, ready=True))
+        self.waiting.remove(name)
+        tap.wait_until(lambda: self.site.node(name)["state"] == "ready", what=f"{name} ready")
+
+
+def test_nodes_in_any_order_and_a_server_that_is_killed():
+    for seed in range(3):
+        with StandIn() as api, homelab(3, api=api, hold_seconds=0) as site:
+            play = Play(site, api, seed)
+            asks = 0
+            while play.waiting:
+                play.ask(play.random.choice(play.waiting))
+                asks += 1
+                assert asks < 500, play.waiting
+            tap.eq((len(play.inits), len(play.tokens)), (1, 7))
+            assert play.inits <= set(play.masters), play.inits
+            tap.eq({len(tokens) for tokens in play.tokens.values()}, {1})
+            tap.eq({token for token, _ in api.tokens()}, set().union(*play.tokens.values()))
+            kinds = [e["kind"] for e in json.loads(site.cloudseed("events", "--json"))]
+            tap.eq([kinds.count(k) for k in ("cluster-init", "cluster-turn", "ready")], [1, 2, 8])
 
 
 def test_an_admin_uploads_the_certificates_again():

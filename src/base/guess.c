@@ -15,12 +15,22 @@ static unsigned near_enough(size_t n)
     return n < 6 ? 1 + (n > 3) : (unsigned)n / 3;
 }
 
+/* Candidates may come from a document, and end up in a message. */
+static bool is_shown(struct str s)
+{
+    for (size_t i = 0, n; i < s.n; i += n) {
+        if (str_is_hidden(str_decode(str_skip(s, i), &n)))
+            return false;
+    }
+    return true;
+}
+
 void guess_offer(struct guess *g, struct str candidate)
 {
     unsigned distance = str_distance(g->word, candidate);
     if (candidate.n > 64 || distance > near_enough(g->word.n) || distance >= candidate.n)
         return;
-    if (distance < g->distance) {
+    if (distance < g->distance && is_shown(candidate)) {
         g->distance = distance;
         g->best = candidate;
     }

@@ -210,7 +210,7 @@ def refuses_keys(stage, repository):
             (keys.public(repository.ours), {"fingerprint": repository.other},
              f"has the fingerprint {repository.ours}, and the site says {repository.other}: "
              "nothing was installed"),
-            ("<html>", {"fingerprint": repository.ours}, "is no OpenPGP key"),
+            ("<html>", {"fingerprint": repository.ours}, "is not an OpenPGP key"),
             (keys.public(repository.ours), {}, "is not https: kubernetes_apt.fingerprint or .key"),
             (None, {"fingerprint": repository.ours}, "given up after five tries: fetch_key")):
         repository.offer_key(offered)

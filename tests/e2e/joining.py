@@ -117,17 +117,21 @@ class Site:
         return m
 
     def post(self, serial, what, message):
-        """(status, the answer's value, its headers), by a client of our own."""
-        key, join_key = re.search(r"/s/(\w+)/ cs=(\w+)\.", serial).groups()
-        context = ssl.create_default_context(cadata=self.server.get("/ca.pem").text)
-        link = http.client.HTTPSConnection(self.node_url[8:], context=context,
-                                           timeout=world.SECONDS)
-        link.request("POST", f"/s/{key}/{what}", json.dumps(message), {
-            "Authorization": f"Bearer {join_key}", "Content-Type": "application/json"})
-        answer = link.getresponse()
-        value = json.loads(answer.read())
-        link.close()
-        return answer.status, value, answer.headers
+        return post(self.server, serial, what, message)
+
+
+def post(server, serial, what, message):
+    """(status, the answer's value, its headers), by a client of our own."""
+    key, join_key = re.search(r"/s/(\w+)/ cs=(\w+)\.", serial).groups()
+    context = ssl.create_default_context(cadata=server.get("/ca.pem").text)
+    link = http.client.HTTPSConnection(server.listening["https"], context=context,
+                                       timeout=world.SECONDS)
+    link.request("POST", f"/s/{key}/{what}", json.dumps(message), {
+        "Authorization": f"Bearer {join_key}", "Content-Type": "application/json"})
+    answer = link.getresponse()
+    value = json.loads(answer.read())
+    link.close()
+    return answer.status, value, answer.headers
 
 
 def report(api, name="cluster"):

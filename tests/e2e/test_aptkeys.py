@@ -183,7 +183,7 @@ def test_without_gpg_it_is_said_that_keys_are_not_checked():
 def test_without_a_key_gpg_is_not_missed():
     done = check(tree_of("no key"), PATH=tempfile.mkdtemp())
     tap.eq(done.stderr, "")
-    tap.contains(done.stdout, "is no OpenPGP key")
+    tap.contains(done.stdout, "is not an OpenPGP key")
 
 
 def test_a_gpg_that_does_not_end():

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
+import joining  # noqa: E402
 import tap  # noqa: E402
 import tftp  # noqa: E402
 import world  # noqa: E402
@@ -24,7 +25,7 @@ HOSTILE = "x%0Areboot%1B[2J%26%26%20${x}"
 HOSTILE_SHOWN = r"x\x0areboot\x1b\x5b2J\x26\x26 \x24{x}"
 
 
-def tree(boot=None, evidence=("mac", "uuid"), node=True, bootstrap=None, **site):
+def tree(boot=None, evidence=("mac", "uuid"), node=True, **site):
     made = world.Tree(evidence=list(evidence), **site)
     for loader in ("ipxe", "grub"):
         shutil.copytree(SOURCE / "templates" / loader, made.templates / loader)
@@ -285,9 +286,18 @@ def test_placeholders_identify_no_machine():
 
 
 def test_a_lock_is_told():
-    with start(KERNEL, alarms="lock") as server:
-        tap.eq(server.get(f"/nocloud/mac/{MAC}/meta-data").status, 403)  # an alarm
-        tap.wait_until(lambda: server.admin("GET", "/v1/nodes/n1").json["locked"], what="the lock")
+    made = tree(KERNEL, alarms="lock", node=False)
+    made.put("clusters/c.yaml", {"c": {"version": "1.29", "endpoint": "10.0.20.11:6443",
+                                       "pods": "192.168.0.0/16", "services": "10.96.0.0/12"}})
+    made.put("roles/live.yaml", {"live": {"boot": KERNEL, "bootstrap": "worker"}})
+    made.node("n1", "live", macs=[MAC], uuid=UUID, cluster="c")
+    with made.start(args=["--https", "127.0.0.1:0"]) as server:
+        serial = server.arm("n1")["serial"]
+        for claim, status in (("A" * 43, 503), ("B" * 42 + "A", 409)):
+            request = {"claim": claim, "uuid": UUID, "machine": None, "hostname": "n1",
+                       "addresses": [], "kubeadm": None, "attempt": 1}
+            got = joining.post(server, serial, "bootstrap", request)
+            tap.eq(got[0], status, str(got))
         boots_disk(ask(server), "is locked after an alarm")
 
 

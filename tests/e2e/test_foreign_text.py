@@ -103,7 +103,7 @@ def test_reports():
 def test_reports_that_are_none():
     before = events()
     for body in (b"", b"[]", b"1", b"{", b'{"name": 1}', b'{"name": "x"}', b'{"name": "x",}',
-                 b'{"name": "x", "event_type": "end"}', b'{"name": "", "event_type": "start"}',
+                 b'{"name": "x", "event_type": 7}', b'{"name": "", "event_type": "start"}',
                  b'{"name": "x", "name": "y", "event_type": "start"}',
                  b"[" * 5000 + b"]" * 5000, b'{"a":' * 3000 + b"1" + b"}" * 3000,
                  b'{"name": "x", "event_type": "start", "a": ' + b"[" * 100 + b"]" * 100 + b"}"):

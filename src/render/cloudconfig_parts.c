@@ -497,8 +497,10 @@ static bool read_size(struct str text, bool *ret_schema)
         digits += rest.p[0] != '.';
         rest = str_skip(rest, 1);
     }
+    bool blank = rest.n && rest.p[0] == ' ';
+    rest = str_trim(rest);
     bool letter = rest.n && memchr("KMGT", rest.p[0], 4);
-    *ret_schema = rest.n == 1 && (letter || rest.p[0] == 'B');
+    *ret_schema = !blank && rest.n == 1 && (letter || rest.p[0] == 'B');
     struct str behind = letter ? str_skip(rest, 1) : rest;
     return digits && points <= 1 && (!behind.n || str_is(behind, "B"));
 }

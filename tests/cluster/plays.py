@@ -165,8 +165,12 @@ def approved_by_us(make):
     world.switch_on(WORKERS[0])
     token = tap.wait_until(lambda: world.token_of(WORKERS[0]), what="its token", pause=0.05)
     foreign = world.ask_for(token, MASTER)
-    tap.wait_until(lambda: world.requests_of(token, WORKERS[0]), what="its own request", pause=0.05)
+    tap.wait_until(lambda: "kubeadm join" in world.nodes[WORKERS[0]].joins(), what="kubeadm", pause=0.05)
+    world.server.signal(signal.SIGSTOP)  # so that the request is there, and not approved
+    own = tap.wait_until(lambda: world.requests_of(token, WORKERS[0]), what="its own request")
+    assert not any(r["status"].get("conditions") for r in own), own
     world.api_killed()
+    world.server.signal(signal.SIGCONT)
     world.switch_on(WORKERS[1])
     world.api_back()
     all_ready(world)
@@ -234,9 +238,11 @@ def booted(make):
             world.switch_on(name)
         for name in WORKERS:
             world.wait_kind(name, "joining")
-        world.switch_on(MASTER)
+        screen.until(lambda text: text.count(f"waits for {MASTER} to bring up") == len(WORKERS))
         screen.keep("held")
+        world.switch_on(MASTER)
         world.wait_kind(MASTER, "cluster-standing")
+        screen.until(lambda text: " mint" in text)
         screen.keep("standing")
         all_ready(world)
         screen.until(lambda text: text.count(" ready ") == len(ALL))

@@ -52,13 +52,14 @@ class Site:
         self.state = world.scratch() / "state"
         self.start()
 
-    def start(self):
+    def start(self, reloads=True):
         self.server = self.tree.start(config=self.config, state=self.state,
                                       args=["--https", "127.0.0.1:0"])
         self.url, self.node_url = self.server.url, f"https://{self.server.listening['https']}"
         self.tree.put("site.yaml", {"name": "test", "url": self.url, "node_url": self.node_url,
                                     **self.site})
-        self.cloudseed("reload")
+        if reloads:
+            self.cloudseed("reload")
 
     def __enter__(self):
         return self

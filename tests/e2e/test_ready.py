@@ -105,7 +105,7 @@ def test_a_server_that_is_killed_learns_what_it_missed():
         c.site.server.signal(signal.SIGKILL)
         c.site.server.wait()
         c.api.forget(f"{NODES}/{WORKER}")
-        c.site.start()
+        c.site.start(reloads=False)  # which would have it look again
         c.says(ready=False, reason="the cluster has no such node")
         put(c.api, WORKER, ready=True)
         c.says(ready=True)

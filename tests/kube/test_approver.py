@@ -172,6 +172,17 @@ def test_what_is_known_no_more_is_not_approved():
         tap.eq(w.api.conditions(request), [])
 
 
+def test_a_request_is_judged_right_before_it_is_approved():
+    with World() as w:
+        fault = w.api.fault("PUT", "/approval", "before", (500, {}, "later"))
+        request = w.api.request(w.token, NAME)
+        fault.wait()
+        w.approver.says("HTTP 500: later")
+        w.know(token_id="", quiet=True)
+        w.watcher.pass_time(20)
+        w.refused(request, "no token was minted for that node")
+
+
 def test_the_binding_that_comes_back():
     with World() as w:
         tap.eq(w.approver.is_so(lambda e: e["autoapproves"] is not None)["autoapproves"], False)

@@ -286,7 +286,8 @@ static void know(struct value c)
     };
     n->declared = addresses_of(value_get(c, STR("declared")), &n->declared_n);
     n->reported = addresses_of(value_get(c, STR("reported")), &n->reported_n);
-    for (uint32_t i = 0; i < IDS; i++) {
+    bool is_quiet = value_get(c, STR("quiet")).b;
+    for (uint32_t i = 0; i < IDS && !is_quiet; i++) {
         if (world.approvers[i])
             approver_look(world.approvers[i]);
     }

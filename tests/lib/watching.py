@@ -100,7 +100,8 @@ class Watcher(drive.Program):
         return approver
 
     def know(self, name, **what):
-        """Says what is known of a node: token_id, joined, locked, declared, reported."""
+        """Says what is known of a node: token_id, joined, locked, declared, reported. quiet: the
+        approvers are not told to look again."""
         self.say(**{"do": "know", "name": name, "token_id": "", "declared": [], "reported": [],
                     "joined": False, "locked": False, **what})
 

@@ -353,6 +353,69 @@ static void tokens_are_renewed(void **state)
     assert_true(!r.minter.is_late && r.minter.expires_wall_ms == 9000);
 }
 
+static const char *sees_binding(uint32_t epoch, bool approves)
+{
+    bool writes =
+        apply((struct cluster_change){.kind = CLUSTER_BINDING, .binding = {epoch, approves}})
+            ->writes;
+    return writes ? event() : "";
+}
+
+static const char *harden(bool on)
+{
+    apply((struct cluster_change){.kind = CLUSTER_HARDEN, .harden = on});
+    return out.status == 200 ? out.writes ? event() : "" : out.decision.reason;
+}
+
+static void a_binding_that_comes_back_is_told_once(void **state)
+{
+    (void)state;
+    enter("standing");
+    assert_string_equal(sees_binding(1, true), ""); /* nobody of ours approves there */
+    r.approver.sealed = STR("1:bb");
+    assert_string_equal(sees_binding(2, true), ""); /* of another epoch */
+    assert_string_equal(sees_binding(1, false), "");
+    assert_string_equal(sees_binding(1, true), "cluster-autoapproves");
+    assert_string_equal(sees_binding(1, true), "");
+    assert_string_equal(sees_binding(1, false), "cluster-hardened");
+    assert_str(r.approver.sealed, "1:bb");
+}
+
+/* Not before the cluster is seen to approve by itself: nobody would, meanwhile. */
+static void approval_is_handed_back(void **state)
+{
+    (void)state;
+    enter("init");
+    assert_string_equal(harden(false), "no-approver");
+    report("m1");
+    assert_string_equal(harden(false), "no-approver");
+    r.approver.sealed = STR("1:bb");
+    assert_string_equal(harden(true), "");
+    assert_string_equal(harden(false), "cluster-returning");
+    assert_string_equal(harden(false), "");
+    assert_str(r.approver.sealed, "1:bb");
+    assert_string_equal(harden(true), "cluster-hardened");
+    assert_string_equal(sees_binding(1, true), "cluster-autoapproves");
+    assert_string_equal(harden(false), "cluster-returned"); /* it does already */
+    assert_true(r.approver.sealed.n == 0 && !r.returning);
+    r.approver.sealed = STR("1:bb");
+    sees_binding(1, false);
+    harden(false);
+    assert_string_equal(sees_binding(1, true), "cluster-returned");
+    assert_true(r.approver.sealed.n == 0 && !r.returning);
+    assert_string_equal(harden(true), "no-approver");
+}
+
+static void a_request_of_nobody_is_an_event(void **state)
+{
+    (void)state;
+    enter("standing");
+    assert_true(apply((struct cluster_change){.kind = CLUSTER_REQUEST,
+                                              .request = STR("csr-1: no node n is known")})
+                    ->writes);
+    assert_string_equal(event(), "cluster-request");
+}
+
 static void a_cluster_without_masters(void **state)
 {
     struct cluster_change c = {.kind = CLUSTER_ASK, .by = boot("w1")};
@@ -658,6 +721,7 @@ static void the_golden_record(void **state)
     assert_int_equal(rec.certificate.expires_wall_ms, 1795351168000);
     assert_int_equal(rec.init_ends_wall_ms, 1795344868000);
     assert_str(rec.turn.name, "k8s-master-2");
+    assert_true(rec.autoapproves && rec.returning);
 }
 
 static void a_new_record_is_short(void **state)
@@ -695,12 +759,13 @@ UNIT_MAIN(TEST(every_phase), TEST(the_first_master_keeps_the_lease),
           TEST(a_holder_that_was_removed_holds), TEST(an_endpoint_that_is_a_masters),
           TEST(a_cluster_without_masters), TEST(a_kubeadm_that_cannot_make_it),
           TEST(the_version_that_it_runs), TEST(tokens_are_renewed),
-          TEST(it_is_reported_by_the_holder), TEST(a_repeat_replaces_only_tokens),
-          TEST(a_reset_begins_another_epoch), TEST(a_cluster_that_runs_is_adopted),
-          TEST(an_adoption_of_another_ca), TEST(an_adoption_after_a_restore),
-          TEST(the_same_ca_in_other_words), TEST(a_holder_that_is_built_again),
-          TEST(masters_go_one_at_a_time), TEST(further_masters_get_the_certificate_key),
-          TEST(without_certificates_masters_wait), TEST(an_admin_uploads_the_certificates_again),
-          TEST(one_that_failed_holds_the_turn), TEST(a_member_has_nothing_to_run),
-          TEST(the_golden_record), TEST(a_new_record_is_short),
+          TEST(a_binding_that_comes_back_is_told_once), TEST(approval_is_handed_back),
+          TEST(a_request_of_nobody_is_an_event), TEST(it_is_reported_by_the_holder),
+          TEST(a_repeat_replaces_only_tokens), TEST(a_reset_begins_another_epoch),
+          TEST(a_cluster_that_runs_is_adopted), TEST(an_adoption_of_another_ca),
+          TEST(an_adoption_after_a_restore), TEST(the_same_ca_in_other_words),
+          TEST(a_holder_that_is_built_again), TEST(masters_go_one_at_a_time),
+          TEST(further_masters_get_the_certificate_key), TEST(without_certificates_masters_wait),
+          TEST(an_admin_uploads_the_certificates_again), TEST(one_that_failed_holds_the_turn),
+          TEST(a_member_has_nothing_to_run), TEST(the_golden_record), TEST(a_new_record_is_short),
           TEST(what_we_never_wrote_is_refused))

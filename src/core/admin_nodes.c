@@ -73,7 +73,7 @@ static void put_urls(struct node_members *m, struct exchange *x, const struct no
 
 static struct value failure_value(const struct record *r, struct arena *a)
 {
-    if (r->state != STATE_FAILED)
+    if (r->state != STATE_FAILED && !r->reason.n)
         return value_none();
     return JSON_MAP(a, JSON_VALUE("stage", admin_text_or_none(r->stage)),
                     JSON_STR("reason", r->reason), JSON_VALUE("log", admin_text_or_none(r->log)));

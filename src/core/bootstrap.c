@@ -161,6 +161,8 @@ static void tell(struct exchange *x, const struct caller *c, enum change_kind ki
         change.mismatch = text;
     else if (kind == CHANGE_WAITS)
         change.waits = text;
+    else if (kind == CHANGE_UNRENDERED)
+        change.unrendered = text;
     fleet_forget(f, fleet_change(f, c->node->uid, c->node->name, &change, (struct waiter){0}));
 }
 
@@ -492,7 +494,12 @@ static enum exchange_verdict cannot_join(struct exchange *x, const struct caller
 static enum exchange_verdict answer(struct exchange *x, const struct caller *c,
                                     const struct bootstrap_answer *what)
 {
-    bootstrap_answer(x, c->rq, what);
+    struct record r;
+    uint64_t revision;
+    struct str why = bootstrap_answer(x, c->rq, what);
+    fleet_record(c->rq->core->fleet, c->node->uid, &x->arena, &r, &revision);
+    if (!str_eq(why, r.reason))
+        tell(x, c, CHANGE_UNRENDERED, why);
     return EXCHANGE_DONE;
 }
 

@@ -187,8 +187,8 @@ static void write_answer(struct making *m, struct value v)
     buf_done(&b);
 }
 
-void bootstrap_answer(struct exchange *x, const struct request_ctx *rq,
-                      const struct bootstrap_answer *what)
+struct str bootstrap_answer(struct exchange *x, const struct request_ctx *rq,
+                            const struct bootstrap_answer *what)
 {
     static const char *const names[] = {
         [CLUSTER_DO_INIT] = "init", [CLUSTER_DO_JOIN] = "join", [CLUSTER_DO_NONE] = "none"};
@@ -213,4 +213,5 @@ void bootstrap_answer(struct exchange *x, const struct request_ctx *rq,
         JSON_VALUE("addons", addons_value(&m)), JSON_VALUE("manifests", manifests_value(&m)));
     if (!m.failed)
         write_answer(&m, v);
+    return m.failed ? str_from(x->out.reason) : STR("");
 }

@@ -22,9 +22,9 @@ struct bootstrap_answer {
 };
 
 /* Answers the exchange, which must be secret. If a document cannot be made, 503: the node asks
- * again, and the log gets the place in the template. */
+ * again, and the log gets the place in the template, which is returned; else empty. */
 struct request_ctx;
-void bootstrap_answer(struct exchange *x, const struct request_ctx *rq,
-                      const struct bootstrap_answer *what);
+struct str bootstrap_answer(struct exchange *x, const struct request_ctx *rq,
+                            const struct bootstrap_answer *what);
 
 #endif

@@ -142,6 +142,7 @@ static void copy_what(struct change *c, struct arena *a)
     case CHANGE_CLAIM: copy_claim(&c->claim, a); break;
     case CHANGE_CERTIFICATE: c->certificate.why = arena_str(a, c->certificate.why); break;
     case CHANGE_NODE_AWAY: c->away = arena_str(a, c->away); break;
+    case CHANGE_UNRENDERED: c->unrendered = arena_str(a, c->unrendered); break;
     case CHANGE_WAITS: c->waits = arena_str(a, c->waits); break;
     case CHANGE_RESULT:
         copy_claim(&c->result.by, a);

@@ -628,6 +628,20 @@ static void claim(struct step *s)
 }
 
 /* It asks again and again: only another reason is news. */
+/* It stays in its state, and asks again: an admin mends the template. */
+static void unrendered(struct step *s)
+{
+    struct record *r = s->r;
+    struct str why = s->c->unrendered;
+    if (r->state != STATE_JOINING || str_eq(r->reason, why))
+        return;
+    r->stage = why.n ? STR("bootstrap") : STR("");
+    r->reason = why;
+    s->out->verdict = OUTCOME_WRITE;
+    if (why.n)
+        add_event(s, "render-failed", event_reason(why, s->arena));
+}
+
 static void waits(struct step *s)
 {
     if (s->r->state != STATE_JOINING || s->r->handed || str_eq(s->r->waits, s->c->waits))
@@ -827,6 +841,7 @@ void state_apply(struct record *r, const struct change *c, struct arena *a, stru
         [CHANGE_NODE_READY] = node_ready,
         [CHANGE_NODE_AWAY] = node_away,
         [CHANGE_WAITS] = waits,
+        [CHANGE_UNRENDERED] = unrendered,
         [CHANGE_CERTIFICATE] = certificate,
         [CHANGE_DEADLINE] = deadline,
         [CHANGE_RESTORE] = restore,

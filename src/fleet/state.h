@@ -35,6 +35,7 @@ enum change_kind {
     CHANGE_NODE_READY,  /* the cluster has it, and it is Ready */
     CHANGE_NODE_AWAY,   /* the cluster does not have it, or it is not Ready */
     CHANGE_WAITS,       /* it has asked what to do, and its turn has not come */
+    CHANGE_UNRENDERED,  /* what it is to be answered cannot be made, or can be again */
     CHANGE_CERTIFICATE, /* it asked its cluster for one, or somebody did in its name */
     CHANGE_DEADLINE,    /* time has passed: a window may be over, or a node silent for too long */
     CHANGE_RESTORE, /* the record comes from a backup: keys that it opened must not open again */
@@ -108,10 +109,11 @@ struct change {
             bool approved, serving;
             struct str why; /* it is not approved, in one line */
         } certificate;
-        struct str away;     /* why it is not Ready, in one line */
-        struct str waits;    /* for what, in one line */
-        uint64_t silent_ms;  /* of CHANGE_DEADLINE and NODE_READY: since the last sign of life */
-        uint32_t generation; /* of CHANGE_RESTORE: the one that it had reached */
+        struct str away;       /* why it is not Ready, in one line */
+        struct str waits;      /* for what, in one line */
+        struct str unrendered; /* where and why; empty: it was made */
+        uint64_t silent_ms;    /* of CHANGE_DEADLINE and NODE_READY: since the last sign of life */
+        uint32_t generation;   /* of CHANGE_RESTORE: the one that it had reached */
     };
 };
 

@@ -22,6 +22,7 @@ const char *const event_kinds[] = {
     "identity",
     "joining",
     "waits",
+    "render-failed",
     "minting",
     "mint-waits",
     "minted",

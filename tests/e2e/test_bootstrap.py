@@ -583,9 +583,15 @@ def test_a_template_that_fails_is_no_answer():
         tap.eq(line["node"], MASTER)
         tap.contains(line["reason"], "sealed/registry:1:")
         nowhere(site, LOGIN)
+        tap.eq(site.post(serial, "bootstrap", ask)[0], 503)
+        tap.eq(site.events(MASTER).count("render-failed"), 1)
+        tap.contains(site.cloudseed("events", MASTER), line["reason"])
+        tap.eq((site.node(MASTER)["state"], site.node(MASTER)["failure"]["reason"]),
+               ("joining", line["reason"]))
         site.tree.template("sealed/registry", good)
         site.cloudseed("reload")
         tap.eq(site.post(serial, "bootstrap", ask)[0], 200)
+        tap.wait_until(lambda: site.node(MASTER)["failure"] is None, what="the end of a reason")
 
 
 def everything_shown(site):

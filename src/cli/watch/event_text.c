@@ -89,7 +89,8 @@ bool event_is_bad(struct value event)
 {
     struct str kind = api_text(event, "kind");
     return str_is(kind, "failed") || str_is(kind, "alarm") || str_is(kind, "locked") ||
-           str_is(kind, "mint-waits") || str_is(kind, "not-ready") ||
+           str_is(kind, "mint-waits") || str_is(kind, "render-failed") ||
+           str_is(kind, "not-ready") ||
            str_is(api_text(value_get(event, STR("data")), "result"), "FAIL");
 }
 

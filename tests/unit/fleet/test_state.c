@@ -670,12 +670,13 @@ static void what_a_node_waits_for_is_told_once(void **state)
 /* The state that each change leads to, by its first letter (R: ready), in the order of enum
  * change_kind: arm, disarm, unlock, reprovision, accept keys, VM; fetch (by a key), mismatch, wrong
  * key, report, phone home, claim, result (it failed), node ready (long after it was given a token),
- * node away, waits, certificate (not approved), deadline, restore. The node's role bootstraps. */
+ * node away, waits, unrendered, certificate (not approved), deadline, restore. The node's role
+ * bootstraps. */
 static const char *const cells[STATE_COUNT] = {
-    [STATE_REGISTERED] = "arrarr rrrrrrrrrrrrr", [STATE_ARMED] = "araaaa baabujaaaaaar",
-    [STATE_BOOTING] = "abbabb bbbbujbbbbbfb",    [STATE_UP] = "auuauu uuuuujuuuuuuu",
-    [STATE_JOINING] = "ajjajj jjjjjjfRjjjfj",    [STATE_READY] = "aRRaRR RRRRRRRRRRRRR",
-    [STATE_FAILED] = "affaff ffffujfRfffff",
+    [STATE_REGISTERED] = "arrarr rrrrrrrrrrrrrr", [STATE_ARMED] = "araaaa baabujaaaaaaar",
+    [STATE_BOOTING] = "abbabb bbbbujbbbbbbfb",    [STATE_UP] = "auuauu uuuuujuuuuuuuu",
+    [STATE_JOINING] = "ajjajj jjjjjjfRjjjjfj",    [STATE_READY] = "aRRaRR RRRRRRRRRRRRRR",
+    [STATE_FAILED] = "affaff ffffujfRffffff",
 };
 
 static struct change sample(enum change_kind kind)

@@ -27,7 +27,9 @@ struct value_pair;
 struct value {
     uint8_t kind; /* enum value_kind */
     uint8_t tag;  /* 0 in data; code that computes with values may mark them; never compared */
-    uint32_t n;   /* bytes, items or pairs */
+    uint16_t
+        at; /* of a variable's value or a part of it: which of its spots; 0: none (variable.h) */
+    uint32_t n; /* bytes, items or pairs */
     union {
         bool b;
         int64_t i;

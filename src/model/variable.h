@@ -6,10 +6,20 @@
 #include "base/fault.h"
 #include "base/value.h"
 
+/* Where a value begins, in the variable's file. */
+struct spot {
+    uint32_t line, column;
+};
+
 struct variable {
     struct str name;
     struct value value;
     struct place at;
+    /* Of the value and of everything in it, in the order in which they were written. What has
+     * `at` == first is spots[0]. All variables that were written together are counted in one row,
+     * so that a value alone shows where it is from. */
+    const struct spot *spots;
+    uint16_t first, spots_n;
 };
 
 /* Sorted by name, each name once. */
@@ -17,6 +27,9 @@ struct variables {
     const struct variable *list;
     uint32_t n;
 };
+
+/* Whether `v` was taken from this variable, or from within it; fills in where it was written. */
+bool variable_place(const struct variable *from, struct value v, struct place *ret);
 
 /* NULL where there is none. */
 const struct variable *variables_find(struct variables vars, struct str name);

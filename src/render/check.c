@@ -8,7 +8,9 @@
 #include "render/inspect.h"
 #include "render/manifest.h"
 #include "render/netconfig.h"
+#include "render/scope.h"
 #include "template/trace.h"
+#include "tree/scalar.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -184,7 +186,26 @@ static size_t offset_of(struct str text, struct place at)
     return i < text.n ? i : text.n - 1;
 }
 
-/* `f` has a place in the rendered document, and a message without one, which may be empty. */
+/* Whether YAML reads from the document what the variable holds. A template that writes a text such
+ * as "a: b" without escaping it is at fault itself. */
+static bool is_passed_on(struct worker *w, const struct template_piece *piece)
+{
+    const struct yaml_node *root;
+    struct faults none;
+    struct value read;
+    if (piece->is_escaped || piece->source.kind != VALUE_STR)
+        return true;
+    struct str text = value_text(piece->source);
+    faults_init(&none);
+    bool same = yaml_parse("", text, &w->arena, &none, &root) == 0 && root->kind == YAML_SCALAR &&
+                !scalar_read(root, &read) && read.kind == VALUE_STR &&
+                str_eq(value_text(read), text);
+    faults_done(&none);
+    return same;
+}
+
+/* `f` has a place in the rendered document, and a message without one, which may be empty. A value
+ * that a template only passes on is at fault where it was written. */
 static void find_in_text(struct worker *w, const struct item *i, struct finding f)
 {
     char excerpt[512] = "";
@@ -192,13 +213,23 @@ static void find_in_text(struct worker *w, const struct item *i, struct finding 
     size_t at = offset_of(buf_view(&w->exact), f.at);
     const struct template_piece *piece = template_trace_find(&w->trace, at);
     f.position = i->position;
-    f.at = template_piece_place(&w->trace, piece, at);
+    f.excerpt = excerpt;
+    struct place in_template = template_piece_place(&w->trace, piece, at);
+    bool is_from_tree =
+        i->node && is_passed_on(w, piece) &&
+        scope_source(tree_site(w->pool->tree), i->node, piece->source, &f.at) != NULL;
+    if (!is_from_tree)
+        f.at = in_template;
     if (!seen_put(&w->seen, &f))
         return;
     const char *where = arena_printf(&w->arena, "line %" PRIu32 " of %s", line, subject(w, i)).p;
+    if (is_from_tree)
+        where =
+            arena_printf(&w->arena, "%s, by %s:%" PRIu32, where, in_template.file, in_template.line)
+                .p;
+    else
+        template_excerpt(piece->t, f.at, excerpt, sizeof(excerpt));
     f.msg = *f.msg ? arena_printf(&w->arena, "%s (%s)", f.msg, where).p : where;
-    template_excerpt(piece->t, f.at, excerpt, sizeof(excerpt));
-    f.excerpt = excerpt;
     add(w, i, f);
 }
 

@@ -113,6 +113,22 @@ const struct variable *scope_variable(const struct site *site, const struct node
     return v ? v : variables_find(site->variables, name);
 }
 
+const struct variable *scope_source(const struct site *site, const struct node *n,
+                                    struct value source, struct place *ret)
+{
+    const struct variables none = {0};
+    const struct variables sets[] = {n->variables, n->role->variables,
+                                     n->cluster ? n->cluster->variables : none, site->variables};
+    for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
+        for (uint32_t k = 0; k < sets[i].n; k++) {
+            const struct variable *v = &sets[i].list[k];
+            if (variable_place(v, source, ret) && scope_variable(site, n, v->name) == v)
+                return v;
+        }
+    }
+    return NULL;
+}
+
 /* Names that only some documents have. */
 static bool lookup_special(const struct scope *s, struct str name, struct value *ret)
 {

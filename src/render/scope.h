@@ -45,4 +45,9 @@ const char *scope_explain(struct str name);
 const struct variable *scope_variable(const struct site *site, const struct node *n,
                                       struct str name);
 
+/* The variable that a value of this node's documents was taken from (template_piece's source), with
+ * the place of the value itself, within a list or mapping too. NULL if there is none. */
+const struct variable *scope_source(const struct site *site, const struct node *n,
+                                    struct value source, struct place *ret);
+
 #endif

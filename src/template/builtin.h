@@ -23,6 +23,12 @@ struct builtin_call {
 /* False after run_fail. A test's *ret is a boolean. */
 typedef bool builtin_fn(struct run *r, const struct builtin_call *c, struct value *ret);
 
+enum spelling {
+    SPELLS_ANOTHER, /* value */
+    SPELLS_BARE,    /* nearly as it is */
+    SPELLS_ESCAPED, /* so that YAML reads the value again, whatever it is */
+};
+
 struct builtin {
     const char *name;
     builtin_fn *fn;
@@ -30,6 +36,7 @@ struct builtin {
     uint8_t of;                       /* a method: VALUE_STR or VALUE_MAP */
     const char *params[RUN_ARGS_MAX]; /* NULL behind the last; "/x" only goes by position */
     uint8_t required;                 /* how many must be given */
+    uint8_t spells;                   /* a filter that writes the value itself: enum spelling */
     const char *help;                 /* one line */
     const char *example, *result;     /* a template, and what it renders as */
 };

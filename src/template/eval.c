@@ -210,13 +210,31 @@ static bool eval_args(struct run *r, const struct expr *e, struct value args[RUN
     return true;
 }
 
+/* For a trace: what was written is still the value `on`. */
+static void note_spelling(struct run *r, const struct builtin *by, struct value on,
+                          struct value *ret)
+{
+    if (!r->trace || !on.at)
+        return;
+    if (on.kind != VALUE_STR || r->spelling.kind != VALUE_STR || on.s != r->spelling.s)
+        r->spelled = on;
+    ret->at = on.at;
+    r->spelling = *ret;
+    r->is_escaped = by->spells == SPELLS_ESCAPED;
+}
+
 static bool eval_call(struct run *r, const struct expr *e, struct value *ret)
 {
     struct builtin_call c = {.at = e->at, .which = e->builtin->which};
     if (!run_eval(r, e->on, &c.on) || !eval_args(r, e, c.args))
         return false;
-    if (e->kind != EXPR_METHOD)
-        return e->builtin->fn(r, &c, ret);
+    if (e->kind != EXPR_METHOD) {
+        if (!e->builtin->fn(r, &c, ret))
+            return false;
+        if (e->builtin->spells)
+            note_spelling(r, e->builtin, c.on, ret);
+        return true;
+    }
     if (c.on.kind == VALUE_UNDEFINED)
         return run_refuse(r, e->at, c.on);
     const struct builtin *m = builtin_method(e->builtin, c.on);
@@ -312,19 +330,33 @@ static bool write_text(struct run *r, const struct stmt *s)
         buf_str(r->out, s->text);
     }
     if (r->trace)
-        trace_add(r->trace, r->out->n, r->now->t, s);
+        trace_add(r->trace, (struct template_piece){.end = r->out->n, .t = r->now->t, .stmt = s});
     return check_output(r, s->at, true);
+}
+
+/* With the value of a variable that `v` is or spells, if it was not computed. */
+static struct template_piece piece_of(const struct run *r, const struct stmt *s, struct value v)
+{
+    struct template_piece p = {.end = r->out->n, .t = r->now->t, .stmt = s};
+    if (v.kind == VALUE_STR && r->spelling.kind == VALUE_STR && v.s == r->spelling.s) {
+        p.source = r->spelled;
+        p.is_escaped = r->is_escaped;
+    } else if (v.at) {
+        p.source = v;
+    }
+    return p;
 }
 
 static bool run_output(struct run *r, const struct stmt *s)
 {
     struct value v;
     size_t before = r->out->n;
+    r->spelling = r->spelled = run_tagged(RUN_PLAIN);
     if (!run_eval(r, s->expr, &v))
         return false;
     bool ok = run_show(r, s->expr->at, r->out, v) && run_charge_chars(r, s->at, r->out->n - before);
     if (r->trace)
-        trace_add(r->trace, r->out->n, r->now->t, s);
+        trace_add(r->trace, piece_of(r, s, v));
     return check_output(r, s->at, ok);
 }
 

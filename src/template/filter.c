@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "template/builtin.h"
 
+#define SPELLING(spells_, name_, fn_, args_, help_, example_, result_)                          \
+    {                                                                                           \
+        .name = name_, .fn = fn_, args_, .help = help_, .example = example_, .result = result_, \
+        .spells = SPELLS_##spells_                                                              \
+    }
+
 #define FILTER(name_, fn_, args_, help_, example_, result_)                                    \
     {                                                                                          \
         .name = name_, .fn = fn_, args_, .help = help_, .example = example_, .result = result_ \
@@ -56,18 +62,18 @@ static const struct builtin filters[] = {
     FILTER("sort", filter_sort, ARGS(0, "reverse", "case_sensitive", "attribute"),
            "the items in order, by an attribute of theirs if one is named",
            "{{ [3, 1, 2] | sort(reverse=true) }}", "[3, 2, 1]"),
-    FILTER("string", filter_string, NO_ARGS, "as a text", "{{ 7 | string + '%' }}", "7%"),
+    SPELLING(BARE, "string", filter_string, NO_ARGS, "as a text", "{{ 7 | string + '%' }}", "7%"),
     FILTER("sum", filter_sum, NO_ARGS, "the sum of the items", "{{ [1, 2, 3] | sum }}", "6"),
     FILTER("title", filter_title, NO_ARGS, "the first letter of each word in upper case; ASCII",
            "{{ 'rack two' | title }}", "Rack Two"),
-    FILTER("to_yaml_scalar", filter_to_yaml_scalar, NO_ARGS,
-           "on one line, safe wherever YAML takes a scalar: strings are quoted",
-           "{{ 'yes: no' | to_yaml_scalar }}", "\"yes: no\""),
-    FILTER("tojson", filter_tojson, ARGS(0, "indent"), "as JSON, with < > & ' escaped",
-           "{{ {'a': [1, none]} | tojson }}", "{\"a\": [1, null]}"),
-    FILTER("trim", filter_trim, ARGS(0, "chars"),
-           "without white space, or any of chars, at both ends", "{{ '/srv/' | trim('/') }}",
-           "srv"),
+    SPELLING(ESCAPED, "to_yaml_scalar", filter_to_yaml_scalar, NO_ARGS,
+             "on one line, safe wherever YAML takes a scalar: strings are quoted",
+             "{{ 'yes: no' | to_yaml_scalar }}", "\"yes: no\""),
+    SPELLING(ESCAPED, "tojson", filter_tojson, ARGS(0, "indent"), "as JSON, with < > & ' escaped",
+             "{{ {'a': [1, none]} | tojson }}", "{\"a\": [1, null]}"),
+    SPELLING(BARE, "trim", filter_trim, ARGS(0, "chars"),
+             "without white space, or any of chars, at both ends", "{{ '/srv/' | trim('/') }}",
+             "srv"),
     FILTER("unique", filter_unique, ARGS(0, "case_sensitive"),
            "each item once, in the order of their first places", "{{ [1, 2, 1] | unique | list }}",
            "[1, 2]"),

@@ -128,6 +128,9 @@ struct run {
     const struct template_sink *sink; /* likewise */
     struct template_fault *fault;
     struct activation *now;
+    /* Of a traced output: what a filter wrote last, and which value that spells. */
+    struct value spelling, spelled;
+    bool is_escaped;
     uint64_t steps_left;
     size_t arena_max_bytes, output_max_bytes;
     unsigned depth_max;
@@ -195,8 +198,7 @@ void run_leave(struct run *r);
 /* Forgets all pieces; the output goes on at `begin`. */
 void trace_begin(struct template_trace *trace, size_t begin);
 /* What was written since the last piece came from `stmt`; it may be nothing. */
-void trace_add(struct template_trace *trace, size_t end, const struct template *t,
-               const struct stmt *stmt);
+void trace_add(struct template_trace *trace, struct template_piece piece);
 
 /* --- eval.c: expressions and statements ---------------------------------------------------- */
 

@@ -30,13 +30,12 @@ static size_t trace_end(const struct template_trace *trace)
 }
 
 /* The steps of the rendering cap the number of pieces. */
-void trace_add(struct template_trace *trace, size_t end, const struct template *t,
-               const struct stmt *stmt)
+void trace_add(struct template_trace *trace, struct template_piece piece)
 {
-    if (end == trace_end(trace))
+    if (piece.end == trace_end(trace))
         return;
     trace->list = mem_grow(trace->list, trace->n, &trace->room, sizeof(*trace->list));
-    trace->list[trace->n++] = (struct template_piece){.end = end, .t = t, .stmt = stmt};
+    trace->list[trace->n++] = piece;
 }
 
 /* --- Looking up --------------------------------------------------------------------------- */

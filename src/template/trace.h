@@ -18,6 +18,10 @@ struct template_piece {
     size_t end;               /* in the output; it begins where the previous one ends */
     const struct template *t; /* perhaps an included one */
     const struct stmt *stmt;  /* its text or its {{ … }} */
+    /* What the {{ … }} shows where that was taken from a variable and not changed (value.h: `at`);
+     * undefined: it was computed. */
+    struct value source;
+    bool is_escaped; /* by a filter, so that YAML reads `source` again */
 };
 
 /* All zero is an empty one. A rendering replaces its pieces and keeps its memory; one that fails

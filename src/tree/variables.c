@@ -5,65 +5,104 @@
 
 #include <stdlib.h>
 
-static bool read_value(struct schema_reader *r, const struct schema_field *f,
-                       const struct yaml_node *y, struct value *ret);
+/* Reads values, and notes where each of them was written. */
+struct values_reader {
+    struct schema_reader *r;
+    const struct schema_field *f;
+    struct spot *spots;        /* of this variable */
+    uint32_t spots_n, counted; /* counted: of those before */
+};
 
-static bool read_scalar(struct schema_reader *r, const struct schema_field *f,
-                        const struct yaml_node *y, struct value *ret)
+static bool read_value(struct values_reader *w, const struct yaml_node *y, struct value *ret);
+
+/* Beyond what a number holds, values have none. */
+static uint16_t note_spot(struct values_reader *w, const struct yaml_node *y)
+{
+    struct place at = yaml_place(w->r->file, y);
+    w->spots[w->spots_n++] = (struct spot){at.line, at.column};
+    uint32_t number = w->counted + w->spots_n;
+    return number <= UINT16_MAX ? (uint16_t)number : 0;
+}
+
+static uint32_t count_values(const struct yaml_node *y)
+{
+    uint32_t n = 1;
+    for (uint32_t i = 0; y->kind == YAML_SEQUENCE && i < y->n; i++)
+        n += count_values(y->items[i]);
+    for (uint32_t i = 0; y->kind == YAML_MAPPING && i < y->n; i++)
+        n += 1 + count_values(y->pairs[i].value);
+    return n;
+}
+
+static bool read_scalar(struct values_reader *w, const struct yaml_node *y, struct value *ret)
 {
     struct value v;
     const char *why = scalar_read(y, &v);
     if (why)
-        return schema_fault(r, f, y, "%s %s", schema_quoted(r, yaml_text(y)), why);
-    *ret = v.kind == VALUE_STR ? value_str(intern_str(r->texts, value_text(v))) : v;
+        return schema_fault(w->r, w->f, y, "%s %s", schema_quoted(w->r, yaml_text(y)), why);
+    *ret = v.kind == VALUE_STR ? value_str(intern_str(w->r->texts, value_text(v))) : v;
     return true;
 }
 
-static bool read_list(struct schema_reader *r, const struct schema_field *f,
-                      const struct yaml_node *y, struct value *ret)
+static bool read_list(struct values_reader *w, const struct yaml_node *y, struct value *ret)
 {
     bool ok = true;
-    struct value *items = ARENA_ARRAY(r->arena, struct value, y->n);
+    struct value *items = ARENA_ARRAY(w->r->arena, struct value, y->n);
     for (uint32_t i = 0; i < y->n; i++)
-        ok &= read_value(r, f, y->items[i], &items[i]);
+        ok &= read_value(w, y->items[i], &items[i]);
     *ret = value_list(items, y->n);
     return ok;
 }
 
 /* A key that is a number or a boolean to YAML would be written differently when rendered. */
-static bool read_key(struct schema_reader *r, const struct schema_field *f,
-                     const struct yaml_node *y, struct value *ret)
+static bool read_key(struct values_reader *w, const struct yaml_node *y, struct value *ret)
 {
     struct value v;
+    uint16_t at = note_spot(w, y);
     const char *why = scalar_read(y, &v);
     if (why || v.kind != VALUE_STR)
-        return schema_fault(r, f, y, "the key %s is no text to YAML; quote it",
-                            schema_quoted(r, yaml_text(y)));
-    *ret = value_str(intern_str(r->texts, value_text(v)));
+        return schema_fault(w->r, w->f, y, "the key %s is no text to YAML; quote it",
+                            schema_quoted(w->r, yaml_text(y)));
+    *ret = value_str(intern_str(w->r->texts, value_text(v)));
+    ret->at = at;
     return true;
 }
 
-static bool read_map(struct schema_reader *r, const struct schema_field *f,
-                     const struct yaml_node *y, struct value *ret)
+static bool read_map(struct values_reader *w, const struct yaml_node *y, struct value *ret)
 {
     bool ok = true;
-    struct value_pair *pairs = ARENA_ARRAY(r->arena, struct value_pair, y->n);
+    struct value_pair *pairs = ARENA_ARRAY(w->r->arena, struct value_pair, y->n);
     for (uint32_t i = 0; i < y->n; i++) {
-        ok &= read_key(r, f, y->pairs[i].key, &pairs[i].key);
-        ok &= read_value(r, f, y->pairs[i].value, &pairs[i].value);
+        ok &= read_key(w, y->pairs[i].key, &pairs[i].key);
+        ok &= read_value(w, y->pairs[i].value, &pairs[i].value);
     }
     *ret = value_map(pairs, y->n);
     return ok;
 }
 
-static bool read_value(struct schema_reader *r, const struct schema_field *f,
-                       const struct yaml_node *y, struct value *ret)
+static bool read_value(struct values_reader *w, const struct yaml_node *y, struct value *ret)
 {
-    switch (y->kind) {
-    case YAML_SEQUENCE: return read_list(r, f, y, ret);
-    case YAML_MAPPING: return read_map(r, f, y, ret);
-    default: return read_scalar(r, f, y, ret);
+    uint16_t at = note_spot(w, y);
+    bool ok = y->kind == YAML_SEQUENCE  ? read_list(w, y, ret)
+              : y->kind == YAML_MAPPING ? read_map(w, y, ret)
+                                        : read_scalar(w, y, ret);
+    ret->at = at;
+    return ok;
+}
+
+static bool read_variable(struct values_reader *w, const struct yaml_node *y, struct variable *ret)
+{
+    uint32_t n = count_values(y);
+    w->spots = ARENA_ARRAY(w->r->arena, struct spot, n);
+    w->spots_n = 0;
+    bool ok = read_value(w, y, &ret->value);
+    if (w->counted + n <= UINT16_MAX) {
+        ret->spots = w->spots;
+        ret->first = (uint16_t)(w->counted + 1);
+        ret->spots_n = (uint16_t)n;
     }
+    w->counted += n;
+    return ok;
 }
 
 static bool is_identifier(struct str s)
@@ -119,10 +158,11 @@ static bool read_variables(struct schema_reader *r, const struct schema_field *f
                             yaml_kind_name(y));
     bool ok = true;
     struct variable *list = ARENA_ARRAY(r->arena, struct variable, y->n);
+    struct values_reader values = {.r = r, .f = f};
     for (uint32_t i = 0; i < y->n; i++) {
         const struct yaml_pair *pair = &y->pairs[i];
         ok &= check_name(r, f, pair->key);
-        ok &= read_value(r, f, pair->value, &list[i].value);
+        ok &= read_variable(&values, pair->value, &list[i]);
         list[i].name = intern_str(r->texts, yaml_text(pair->key));
         list[i].at = yaml_place(r->file, pair->key);
     }

@@ -370,9 +370,10 @@ const struct command command_check = {
     .help =
         "Reads the seed tree in DIR (or of --seed, or the configured one), compiles the\n"
         "templates, renders every document of every node, and looks at each as cloud-init\n"
-        "and netplan will. Every fault is printed with its file, line and column: in the\n"
-        "template, where a document is wrong. The server need not run, and no secret is\n"
-        "read. A DIR with the folders seed and templates stands for both.\n"
+        "and netplan will. Every fault is printed with its file, line and column: where a\n"
+        "document is wrong, in the template, or in the seed tree where the template only\n"
+        "passes a value on. The server need not run, and no secret is read. A DIR with the\n"
+        "folders seed and templates stands for both.\n"
         "\n"
         "With --deep, each different document is also shown to those of the programs that\n"
         "will read it that are installed here: user-data and vendor-data to 'cloud-init\n"

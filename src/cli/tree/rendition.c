@@ -76,21 +76,41 @@ int rendition_fail(struct cli *c, const struct rendition *r, const struct node *
 #define LINE_MAX_BYTES ((size_t)1 << 24)
 #define NO_TEMPLATE "(cloudseedd)" /* it makes meta-data without a template */
 
-/* The names outside the template that a line, or a piece, uses. */
+/* The names outside the template that a line, or a piece, uses, and where the value itself is known
+ * to be written; file NULL: that is where the name is declared. */
 struct names_seen {
     struct str list[NAMES_MAX];
+    struct place at[NAMES_MAX];
     size_t n;
 };
 
-static void on_name(void *cls, struct str name)
+static void add_name(struct names_seen *seen, struct str name, struct place at)
 {
-    struct names_seen *seen = cls;
     for (size_t i = 0; i < seen->n; i++) {
-        if (str_eq(seen->list[i], name))
+        if (str_eq(seen->list[i], name) && seen->at[i].line == at.line)
             return;
     }
-    if (seen->n < NAMES_MAX)
-        seen->list[seen->n++] = name;
+    if (seen->n == NAMES_MAX)
+        return;
+    seen->at[seen->n] = at;
+    seen->list[seen->n++] = name;
+}
+
+static void on_name(void *cls, struct str name)
+{
+    add_name(cls, name, (struct place){0});
+}
+
+/* A part of a variable's value keeps its own place, through loops and sets. */
+static void add_names(const struct rendition *r, const struct node *n,
+                      const struct template_piece *p, struct names_seen *seen)
+{
+    struct place at;
+    const struct variable *v = scope_source(tree_site(r->tree), n, p->source, &at);
+    if (v && p->source.at != v->first)
+        add_name(seen, v->name, at);
+    else
+        template_piece_names(p, on_name, seen);
 }
 
 static bool is_of_server(struct str name)
@@ -118,6 +138,12 @@ static struct place declared_at(const struct rendition *r, const struct node *n,
         return n->cluster ? n->cluster->at : (struct place){0};
     const struct variable *v = scope_variable(site, n, name);
     return v ? v->at : (struct place){0};
+}
+
+static struct place place_of(const struct rendition *r, const struct node *n,
+                             const struct names_seen *seen, size_t i)
+{
+    return seen->at[i].file ? seen->at[i] : declared_at(r, n, seen->list[i]);
 }
 
 /* --- Provenance for people
@@ -148,7 +174,7 @@ static void print_names(struct view *v, const struct names_seen *seen)
 {
     const char *before = "  <- ";
     for (size_t i = 0; i < seen->n; i++) {
-        struct place at = declared_at(v->r, v->node, seen->list[i]);
+        struct place at = place_of(v->r, v->node, seen, i);
         if (!at.file && !is_of_server(seen->list[i]))
             continue; /* set by an including template */
         printf("%s%s%.*s: ", v->color ? TERM_PLACE : "", before, STR_ARG(seen->list[i]));
@@ -171,7 +197,7 @@ static struct names_seen names_between(const struct view *v, size_t begin, size_
     const struct template_piece *behind = v->trace->list + v->trace->n;
     for (; p && p < behind && template_piece_begin(v->trace, p) < end; p++) {
         if (template_piece_is_value(p))
-            template_piece_names(p, on_name, &seen);
+            add_names(v->r, v->node, p, &seen);
     }
     return seen;
 }
@@ -226,7 +252,7 @@ static struct value names_value(const struct rendition *r, const struct node *n,
 {
     struct value *items = ARENA_ARRAY(a, struct value, seen->n);
     for (size_t i = 0; i < seen->n; i++) {
-        struct place at = declared_at(r, n, seen->list[i]);
+        struct place at = place_of(r, n, seen, i);
         const struct value_pair pairs[] = {
             JSON_STR("name", seen->list[i]),
             JSON_VALUE("set", at.file ? node_place_value(at, a) : value_none()),
@@ -244,7 +270,7 @@ static struct value piece_value(const struct rendition *r, const struct node *n,
     size_t begin = template_piece_begin(trace, p);
     bool is_value = template_piece_is_value(p);
     if (is_value)
-        template_piece_names(p, on_name, &seen);
+        add_names(r, n, p, &seen);
     const struct value_pair pairs[] = {
         JSON_STR("text", ((struct str){text.p + begin, p->end - begin})),
         JSON_STR("template", template_name(p->t)),

@@ -129,13 +129,13 @@ static int check(unsigned threads)
 static void each_place_once(void **state)
 {
     (void)state;
-    grow("#cloud-config\nhostname: {{ name }}\n",
+    grow("#cloud-config\nhostname: {{ name | lower }}\n",
          "a: {role: r, variables: {name: ok}}\nb: {role: r, variables: {name: 'x y'}}\n"
          "c: {role: bare}\nd: {role: r, variables: {name: '12'}}\n");
     assert_int_equal(check(1), 0);
     assert_int_equal(faults.errors, 1);
     assert_contains(faults.list[0].msg, "line 2 of user-data of node 'b'");
-    assert_contains(faults.list[0].excerpt, "hostname: {{ name }}\n             ^");
+    assert_contains(faults.list[0].excerpt, "hostname: {{ name | lower }}\n             ^");
     assert_contains(faults.list[0].at.file, "templates/t");
     assert_int_equal(faults.list[0].at.line, 2);
     assert_string_equal(faults.list[0].owner, "b");
@@ -145,6 +145,72 @@ static void each_place_once(void **state)
     assert_int_equal(verdicts[1], CHECK_FAULTY);
     assert_int_equal(verdicts[2], CHECK_OK);
     assert_int_equal(verdicts[3], CHECK_FAULTY);
+}
+
+static void load_files(struct tmptree *files)
+{
+    tree = tmptree_load(files);
+    tables = scope_tables_new(tree);
+    assert_int_equal(check(1), 0);
+    faults_sort(&faults);
+}
+
+/* What a template only passes on is wrong where it was written: however deep, and by whatever way
+ * it came. */
+static void values_where_they_were_written(void **state)
+{
+    static const struct {
+        const char *file;
+        uint32_t line, column;
+    } want[] = {
+        {"seed/clusters/c.yaml", 2, 44}, {"seed/nodes/n.yaml", 1, 43}, {"seed/roles/r.yaml", 3, 24},
+        {"seed/site.yaml", 4, 10},       {"seed/site.yaml", 5, 7},     {"seed/site.yaml", 7, 23},
+        {"seed/site.yaml", 10, 11},      {"seed/site.yaml", 12, 16},   {"templates/t", 13, 8},
+    };
+    struct tmptree files;
+    (void)state;
+    tmptree_init(&files);
+    tmptree_put(&files, "seed/site.yaml",
+                "name: lab\nurl: http://10.0.10.5:8080\nvariables:\n"
+                "  keys: [ssh-rsa one,\n      ssh-rsa two]\n"
+                "  people:\n    - {name: a, have: ssh-dss three}\n    - name: b\n"
+                "      have:\n        - 'ssh-dss four'\n  empty: []\n"
+                "  named: {bob: 'ssh-dss five', eve: none}\n  computed: ssh-rsa six\n");
+    tmptree_put(
+        &files, "seed/clusters/c.yaml",
+        "c: {version: '1.29', endpoint: 'c:6443', pods: 10.1.0.0/16, services: 10.2.0.0/16,\n"
+        "    variables: {zone: Mars/Base, host: [1, x y]}}\n");
+    tmptree_put(&files, "seed/roles/r.yaml",
+                "r:\n  templates: {user-data: t}\n  variables: {locale: [ssh-rsa seven]}\n");
+    tmptree_put(&files, "seed/nodes/n.yaml",
+                "n: {role: r, cluster: c, variables: {own: ssh-rsa eight}}\n");
+    tmptree_put(
+        &files, "templates/t",
+        "#cloud-config\nssh_authorized_keys:\n"
+        "{% for key in keys + empty %}\n  - {{ key | to_yaml_scalar }}\n{% endfor %}\n"
+        "{% for p in people %}{% include 'person' %}{% endfor %}\n"
+        "{% for who, key in named.items() if who == 'bob' %}\n"
+        "{% set mine = key | default('x') %}\n  - {{ mine | trim | tojson }}\n{% endfor %}\n"
+        "  - {{ locale[0] if locale else none | to_yaml_scalar }}\n"
+        "  - {{ own if own is defined }}\n"
+        "  - {{ (computed ~ '!') | to_yaml_scalar }}\n"
+        "hostname: {{ host[1] | string | to_yaml_scalar }}\n");
+    tmptree_put(&files, "templates/person",
+                "{% set keys = p.have | default([]) %}\n"
+                "{% for k in ([keys] if keys is string else keys) %}\n"
+                "  - {{ k | to_yaml_scalar }}\n{% endfor %}\n");
+    load_files(&files);
+    assert_int_equal(faults.kept, sizeof(want) / sizeof(want[0]));
+    for (size_t i = 0; i < faults.kept; i++) {
+        const struct fault *f = &faults.list[i];
+        assert_contains(f->at.file, want[i].file);
+        assert_int_equal(f->at.line, want[i].line);
+        assert_int_equal(f->at.column, want[i].column);
+        bool is_value = strstr(want[i].file, "seed/") != NULL;
+        assert_int_equal(strstr(f->msg, ", by /") != NULL, is_value);
+        assert_int_equal(f->excerpt != NULL, !is_value); /* else it is read from the file */
+    }
+    tmptree_done(&files);
 }
 
 static void what_does_not_render(void **state)
@@ -243,5 +309,5 @@ static void any_number_of_threads_says_the_same(void **state)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
 
 UNIT_MAIN(TEST(every_fault_at_its_place), TEST(nothing_wrong_with_what_we_ship),
-          TEST(each_place_once), TEST(what_does_not_render), TEST(stops_when_told),
-          TEST(any_number_of_threads_says_the_same))
+          TEST(each_place_once), TEST(values_where_they_were_written), TEST(what_does_not_render),
+          TEST(stops_when_told), TEST(any_number_of_threads_says_the_same))

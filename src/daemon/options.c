@@ -32,7 +32,8 @@ static const char usage[] =
     "Examples:\n"
     "  cloudseedd --check\n"
     "  cloudseedd --seed ./seed --templates ./templates --state /tmp/state \\\n"
-    "             --user \"$(id -un)\" --http 127.0.0.1:8080 --url http://127.0.0.1:8080\n"
+    "             --user \"$(id -un)\" --http 127.0.0.1:8080 --url http://127.0.0.1:8080 \\\n"
+    "             --socket /tmp/cloudseed.sock\n"
     "\n"
     "See cloudseedd(8), cloudseedd.yaml(5), and cloudseed(1) for the admin's tool.\n";
 

@@ -117,6 +117,25 @@ const char *cloudconfig_rule_tags(struct str text)
     return NULL;
 }
 
+/* As gpg takes it: with spaces between, or 0x before. A fingerprint has 40 digits, or 64 since
+ * version 5; shorter ones are its end. */
+const char *cloudconfig_rule_key_id(struct str text)
+{
+    size_t digits = 0;
+    if (str_starts(text, STR("0x")))
+        text = str_skip(text, 2);
+    for (size_t i = 0; i < text.n; i++) {
+        char lower = (char)(text.p[i] | 0x20);
+        bool digit = (lower >= 'a' && lower <= 'f') || (text.p[i] >= '0' && text.p[i] <= '9');
+        if (!digit && text.p[i] != ' ')
+            return "is not the fingerprint of an OpenPGP key: 40 hexadecimal digits";
+        digits += digit;
+    }
+    return digits == 8 || digits == 16 || digits == 40 || digits == 64
+               ? NULL
+               : "is not as long as the fingerprint of an OpenPGP key: 40 hexadecimal digits";
+}
+
 const char *cloudconfig_rule_uri(struct str text)
 {
     struct str rest = text, scheme = str_cut(&rest, ':');

@@ -23,6 +23,7 @@ const char *cloudconfig_rule_owner(struct str text);
 const char *cloudconfig_rule_shell(struct str text);
 const char *cloudconfig_rule_tags(struct str text);
 const char *cloudconfig_rule_uri(struct str text);
+const char *cloudconfig_rule_key_id(struct str text);
 const char *cloudconfig_rule_user(struct str text);
 
 /* --- Values that work, though cloud-init's schema wants others: warnings -------------------- */

@@ -2,6 +2,7 @@
 #include "render/cloudconfig_parts.h"
 
 #include "render/sshkey.h"
+#include "render/zones.h"
 
 #define Z INSPECT_NULL
 #define B INSPECT_BOOL
@@ -300,6 +301,45 @@ static const struct field reporter[] = {
     {NULL},
 };
 
+/* --- Ubuntu's installer ---------------------------------------------------------------------- */
+
+/* Of subiquity's reference; what is in them is the installer's to check. */
+static const struct field autoinstall[] = {
+    {"version", N, FIELD_REQUIRED, FIELD_WORDS("1")},
+    {"active-directory"},
+    {"apt"},
+    {"codecs"},
+    {"debconf-selections"},
+    {"drivers"},
+    {"early-commands"},
+    {"error-commands"},
+    {"identity"},
+    {"interactive-sections"},
+    {"kernel"},
+    {"kernel-crash-dumps"},
+    {"keyboard"},
+    {"late-commands"},
+    {"locale"},
+    {"network"},
+    {"oem"},
+    {"packages"},
+    {"proxy"},
+    {"refresh-installer"},
+    {"reporting"},
+    {"shutdown"},
+    {"snaps"},
+    {"source"},
+    {"ssh"},
+    {"storage"},
+    {"timezone", T, .check = zones_check},
+    {"ubuntu-advantage"},
+    {"ubuntu-pro"},
+    {"updates"},
+    {"user-data"},
+    {"zdevs"},
+    {NULL},
+};
+
 /* --- Software -------------------------------------------------------------------------------- */
 
 static const struct field mirror[] = {
@@ -307,14 +347,18 @@ static const struct field mirror[] = {
     {"uri", URI},
     {"search", L, FIELD_ITEMS(URI), .check = cloudconfig_some},
     {"search_dns", B},
-    {"keyid", T},
+    {"keyid", T, .rule = cloudconfig_rule_key_id},
     {"key", T, .rule = cloudconfig_rule_apt_key},
     {"keyserver", T},
     {NULL},
 };
 static const struct field apt_source[] = {
-    {"source", T},    {"keyid", T},    {"key", T, .rule = cloudconfig_rule_apt_key},
-    {"keyserver", T}, {"filename", T}, {"append", B},
+    {"source", T},
+    {"keyid", T, .rule = cloudconfig_rule_key_id},
+    {"key", T, .rule = cloudconfig_rule_apt_key},
+    {"keyserver", T},
+    {"filename", T},
+    {"append", B},
     {NULL},
 };
 #define MIRRORS L, FIELD_ITEMS(M, .fields = mirror), .check = cloudconfig_some
@@ -564,7 +608,7 @@ static const struct field keys[] = {
     {"apt_update", SWITCH, OLD("22.2", NEW_NAME("package_update"))},
     {"apt_upgrade", SWITCH, OLD("22.2", NEW_NAME("package_upgrade"))},
     {"authkey_hash", T},
-    {"autoinstall", M},
+    {"autoinstall", M, FIELD_OTHER_KEYS, .fields = autoinstall},
     {"bootcmd", L, .check = cloudconfig_commands},
     {"byobu_by_default", T,
      FIELD_WORDS("enable-system", "enable-user", "disable-system", "disable-user", "enable",
@@ -647,7 +691,7 @@ static const struct field keys[] = {
     {"ssh_quiet_keygen", SWITCH},
     {"swap", M, .fields = swap, .check = cloudconfig_swap},
     {"system_info", M, OLD("24.2", "it belongs into the image, not into user-data")},
-    {"timezone", T},
+    {"timezone", T, .check = zones_check},
     {"ubuntu_advantage", M, .fields = pro, OLD("24.1", NEW_NAME("ubuntu_pro"))},
     {"ubuntu_pro", M, .fields = pro},
     {"updates", M, .fields = updates},

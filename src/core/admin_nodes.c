@@ -208,7 +208,7 @@ enum exchange_verdict admin_show_node(struct exchange *x, struct request_ctx *rq
 
 /* --- Lists ----------------------------------------------------------------------------------- */
 
-enum { LIMIT, AFTER, STATE, ROLE, CLUSTER, HOST, PARAMS };
+enum { LIMIT, AFTER, STATE, ROLE, CLUSTER, HOST, REGISTERED, PARAMS };
 
 static bool is_state(struct exchange *x, struct str name)
 {
@@ -221,6 +221,14 @@ static bool is_state(struct exchange *x, struct str name)
     }
     answer_problem(x, 400,
                    arena_printf(&x->arena, "state: there is none such%s", guess_text(&g)).p);
+    return false;
+}
+
+static bool is_true(struct exchange *x, const struct admin_param *p)
+{
+    if (!p->value.p || str_is(p->value, "true"))
+        return true;
+    answer_problem(x, 400, arena_printf(&x->arena, "%s: expected true", p->name).p);
     return false;
 }
 
@@ -255,6 +263,16 @@ static const struct node *find_host(const struct exchange *x, struct str host, s
     return n;
 }
 
+/* Of all nodes, or without those of the seed tree. */
+static const struct node *next_node(const struct exchange *x, const struct admin_param *p,
+                                    struct str after)
+{
+    const struct tree *registered = snapshot_registered(x->snapshot);
+    if (!p[REGISTERED].value.p)
+        return snapshot_next(x->snapshot, after);
+    return registered ? tree_next(registered, after) : NULL;
+}
+
 static void list_host(struct exchange *x, const struct request_ctx *rq,
                       const struct admin_param *params)
 {
@@ -269,14 +287,17 @@ static void list_host(struct exchange *x, const struct request_ctx *rq,
 enum exchange_verdict admin_list_nodes(struct exchange *x, struct request_ctx *rq)
 {
     struct admin_param params[PARAMS] = {
-        [LIMIT] = {.name = "limit"}, [AFTER] = {.name = "after"},     [STATE] = {.name = "state"},
-        [ROLE] = {.name = "role"},   [CLUSTER] = {.name = "cluster"}, [HOST] = {.name = "host"},
+        [LIMIT] = {.name = "limit"},           [AFTER] = {.name = "after"},
+        [STATE] = {.name = "state"},           [ROLE] = {.name = "role"},
+        [CLUSTER] = {.name = "cluster"},       [HOST] = {.name = "host"},
+        [REGISTERED] = {.name = "registered"},
     };
     uint64_t limit;
     size_t n = 0;
     if (!admin_params(x, params, PARAMS) ||
         !admin_number(x, &params[LIMIT], 1, PAGE_MAX, PAGE_DEFAULT, &limit) ||
-        (params[STATE].value.p && !is_state(x, params[STATE].value)))
+        (params[STATE].value.p && !is_state(x, params[STATE].value)) ||
+        !is_true(x, &params[REGISTERED]))
         return EXCHANGE_DONE;
     if (params[HOST].value.p) {
         list_host(x, rq, params);
@@ -285,7 +306,7 @@ enum exchange_verdict admin_list_nodes(struct exchange *x, struct request_ctx *r
     answer_list_begin(x, "nodes");
     struct str after = params[AFTER].value, next = {NULL, 0}, last = {NULL, 0};
     const struct node *node;
-    while (!next.p && (node = snapshot_next(x->snapshot, after))) {
+    while (!next.p && (node = next_node(x, params, after))) {
         after = node->name;
         if (!is_wanted(rq, node, params))
             continue;

@@ -101,6 +101,8 @@ static int check(const struct config *c)
     if (r == 0)
         secret_check(c, tree, &faults);
     if (r == 0)
+        tree_check_assets(tree, c->assets_dir.p, &faults);
+    if (r == 0)
         r = check_nodes(tree, &faults, &result);
     certificates_read(c, &faults, &provided);
     certificate_done(&provided);

@@ -58,7 +58,12 @@ int secret_load_server(const struct secret_loader *l, struct faults *faults, str
 struct sealed_values *secret_load_values(const struct secret_loader *l, const struct tree *t,
                                          struct faults *faults);
 
-/* Reports each value that documents use and the configuration does not define. Reads none. */
+/* Whether the source can be used, as far as that shows without reading it: a file that is there,
+ * and that others may not read; a program. The environment is the daemon's. */
+int secret_source_check(const struct config_secret *s, struct err *e);
+
+/* Reports each value that documents use and the configuration does not define, each source that
+ * cannot be used, and what is wrong with the files of the server's own keys. Reads no value. */
 void secret_check(const struct config *c, const struct tree *t, struct faults *faults);
 
 /* --- sealed_cache: the store's copies, sealed, during one load -------------------------------- */

@@ -80,6 +80,26 @@ static void report_undefined(struct faults *faults, const struct secret_need *ne
               STR_ARG(need->name), STR_ARG(need->name), STR_ARG(need->name));
 }
 
+/* A folder that only the server's user may look into is not examined, and a server that has never
+ * run has no files. */
+static void check_own_files(const struct config *c, struct faults *faults)
+{
+    char path[STATE_PATH_SIZE];
+    struct secrets secrets = {0};
+    struct sealer *sealer = NULL;
+    struct err e;
+    state_path(c, "secret", path);
+    int r = secrets_load(path, &secrets, &e);
+    if (r < 0 && r != -ENOENT && r != -EACCES)
+        fault_add(faults, (struct place){0}, "%s", e.msg);
+    secrets_wipe(&secrets);
+    state_key_path(c, path);
+    r = sealer_open(path, &sealer, &e);
+    if (r < 0 && r != -ENOENT && r != -EACCES)
+        fault_add(faults, (struct place){0}, "%s", e.msg);
+    sealer_free(sealer);
+}
+
 void secret_check(const struct config *c, const struct tree *t, struct faults *faults)
 {
     uint32_t n;
@@ -87,10 +107,15 @@ void secret_check(const struct config *c, const struct tree *t, struct faults *f
     arena_init(&a, CHUNK_BYTES);
     const struct secret_need *needs = sealed_needs(t, &a, &n);
     for (uint32_t i = 0; i < n; i++) {
-        if (needs[i].at.file && !config_find_secret(c, needs[i].name))
+        const struct config_secret *s = config_find_secret(c, needs[i].name);
+        struct err e;
+        if (!s && needs[i].at.file)
             report_undefined(faults, &needs[i]);
+        else if (s && secret_source_check(s, &e) < 0)
+            fault_add(faults, s->at, "secret '%.*s' cannot be read: %s", STR_ARG(s->name), e.msg);
     }
     arena_done(&a);
+    check_own_files(c, faults);
 }
 
 static void fall_back(struct reading *r, const struct config_secret *s, bool needed,

@@ -38,18 +38,21 @@ static int read_some(int fd, struct secret_value *v)
 
 /* --- Files and variables -------------------------------------------------------------------- */
 
-static int check_file(int fd, const char *path, struct err *e)
+static int check_mode(const struct stat *st, const char *path, struct err *e)
 {
-    struct stat st;
-    if (fstat(fd, &st) < 0)
-        return err_errno(e, -errno, "%s", path);
-    if (!S_ISREG(st.st_mode))
+    if (!S_ISREG(st->st_mode))
         return err_set(e, -EINVAL, "%s: not a regular file", path);
-    if (st.st_mode & (S_IRWXO | S_IWGRP))
+    if (st->st_mode & (S_IRWXO | S_IWGRP))
         return err_set(e, -EPERM,
                        "%s: others than its owner and group may use it; run: chmod g-w,o-rwx %s",
                        path, path);
     return 0;
+}
+
+static int check_file(int fd, const char *path, struct err *e)
+{
+    struct stat st;
+    return fstat(fd, &st) < 0 ? err_errno(e, -errno, "%s", path) : check_mode(&st, path, e);
 }
 
 static int read_file(const char *path, struct secret_value *v, struct err *e)
@@ -64,6 +67,18 @@ static int read_file(const char *path, struct secret_value *v, struct err *e)
     while ((r = read_some(fd, v)) > 0)
         continue;
     return r < 0 && r != -EFBIG ? err_errno(e, r, "%s", path) : r;
+}
+
+int secret_source_check(const struct config_secret *s, struct err *e)
+{
+    struct stat st;
+    if (s->command_n && access(s->command[0].p, X_OK) < 0)
+        return err_errno(e, -errno, "%s cannot be run", s->command[0].p);
+    if (!s->file.n)
+        return 0;
+    if (stat(s->file.p, &st) < 0)
+        return err_errno(e, -errno, "%s", s->file.p);
+    return check_mode(&st, s->file.p, e);
 }
 
 static int read_env(const char *name, struct secret_value *v, struct err *e)

@@ -55,6 +55,10 @@ void load_site_node(struct load *l, const struct yaml_node *y)
         draft.site.evidence[draft.evidence[i]] = true;
     if (l->url.n)
         draft.site.url = l->url;
+    else if (str_starts(draft.site.url, STR("https://")))
+        fault_warn(l->faults, schema_place(&l->reader, y, "url", 0),
+                   "url: machines that boot are answered over HTTP only: https needs a proxy in "
+                   "front, with a certificate that their firmware and images trust");
     if (draft.site.url.n && !draft.site.node_url.n)
         draft.site.node_url = default_node_url(&l->tree->arena, draft.site.url);
     l->tree->site = draft.site;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The last step: variables that no template reads, where another name may have been meant. */
+/* The last step: variables that no template reads, where another name may have been meant, and
+ * fingerprints that were copied without their end. */
 #include "tree/load.h"
 
 #include "base/guess.h"
@@ -128,9 +129,67 @@ static void check_all(struct reads *r)
         check(r, t->nodes[i].variables, none);
 }
 
+/* --- Fingerprints ---------------------------------------------------------------------------- */
+
+#define FINGERPRINT STR("fingerprint")
+
+/* Of an OpenPGP key, or a SHA-256. What has other characters is of another kind. */
+static void check_fingerprint(struct load *l, const struct variable *v, struct value text)
+{
+    struct place at = v->at;
+    size_t digits = 0;
+    for (uint32_t i = 0; i < text.n; i++) {
+        char c = text.s[i], lower = (char)(c | 0x20);
+        bool digit = (c >= '0' && c <= '9') || (lower >= 'a' && lower <= 'f');
+        if (!digit && c != ' ')
+            return;
+        digits += digit;
+    }
+    variable_place(v, text, &at);
+    if (digits != 40 && digits != 64 && digits)
+        fault_warn(l->faults, at,
+                   "fingerprint: it has %zu hexadecimal digits; that of an OpenPGP key has 40",
+                   digits);
+}
+
+static void find_fingerprints(struct load *l, const struct variable *v, struct str name,
+                              struct value value)
+{
+    if (value.kind == VALUE_STR && str_eq(name, FINGERPRINT))
+        check_fingerprint(l, v, value);
+    for (uint32_t i = 0; value.kind == VALUE_LIST && i < value.n; i++)
+        find_fingerprints(l, v, name, value.items[i]);
+    for (uint32_t i = 0; value.kind == VALUE_MAP && i < value.n; i++)
+        find_fingerprints(l, v, value_text(value.pairs[i].key), value.pairs[i].value);
+}
+
+static void check_fingerprints(struct load *l, struct variables vars, struct variables inherited)
+{
+    for (uint32_t i = 0; i < vars.n; i++) {
+        if (!is_inherited(&vars.list[i], inherited))
+            find_fingerprints(l, &vars.list[i], vars.list[i].name, vars.list[i].value);
+    }
+}
+
+static void check_all_fingerprints(struct load *l)
+{
+    const struct variables none = {0};
+    const struct tree *t = l->tree;
+    check_fingerprints(l, t->site.variables, none);
+    for (uint32_t i = 0; i < t->clusters_n; i++)
+        check_fingerprints(l, t->clusters[i].variables, none);
+    for (uint32_t i = 0; i < t->roles_n; i++) {
+        const struct role *parent = t->roles[i].extends;
+        check_fingerprints(l, t->roles[i].variables, parent ? parent->variables : none);
+    }
+    for (uint32_t i = 0; i < t->nodes_n; i++)
+        check_fingerprints(l, t->nodes[i].variables, none);
+}
+
 void load_check_variables(struct load *l)
 {
     struct reads r = {.l = l};
+    check_all_fingerprints(l);
     if (!l->templates_whole)
         return;
     intern_init(&r.names, &l->file);

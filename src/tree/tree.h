@@ -27,6 +27,10 @@ struct tree_source {
 int tree_load(const struct tree_source *from, struct faults *faults, struct tree **ret);
 void tree_free(struct tree *t);
 
+/* Warns of each file that boot entries and addons name and that the assets folder lacks. Looks at
+ * the disk. */
+void tree_check_assets(const struct tree *t, const char *folder, struct faults *faults);
+
 const struct site *tree_site(const struct tree *t);
 
 /* Nodes are numbered from 0 in the order of their names; the numbers are those of this tree. */

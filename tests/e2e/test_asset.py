@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import signal
 import stat
 import subprocess
@@ -67,6 +68,48 @@ def test_nothing_is_made_where_no_folder_is_configured():
         WORLD.good("asset", *words, "--config", config, "--assets", WORLD.path / "named/one",
                    config=False)
     tap.eq((WORLD.path / "named/one/ipxe.efi").read_text(), "ipxe.efi")
+
+
+BOOTS = """\
+base:
+  boot:
+    kind: menu
+    menu:
+      - {title: a, kind: kernel, kernel: deb/linux, initrd: [deb/initrd, more], discovery: none}
+      - {title: b, kind: chain, chain: m.efi}
+heir: {extends: base}
+far:
+  boot: {kind: chain, chain: "http://other/m.efi"}
+"""
+
+
+def missing(*words):
+    """The warnings of a check, without their places."""
+    out = WORLD.run("check", "boots", *words).stdout
+    return re.findall(r"^boots/\S+?:(\d+):\d+: warning: (\S+): there is no file '(\S+)'", out, re.M)
+
+
+def test_check_looks_for_what_boots():
+    shutil.copytree(WORLD.path / "seed", WORLD.path / "boots")
+    WORLD.write("boots/roles/boots.yaml", BOOTS)
+    cluster = WORLD.path / "boots/clusters" / next(os.walk(WORLD.path / "boots/clusters"))[2][0]
+    text = cluster.read_text()
+    cluster.write_text(text.rstrip("\n") + "\n  addons: [{name: cni, asset: cni.yaml}]\n")
+    line = str(len(text.splitlines()) + 1)
+    fresh()
+    tap.eq(missing(), [], "without a folder there is nothing to look in")
+    all_of_it = [(line, "asset", "cni.yaml"), ("5", "kernel", "deb/linux"),
+                 ("5", "initrd", "deb/initrd"), ("5", "initrd", "more"), ("6", "chain", "m.efi")]
+    tap.eq(missing("--assets", FOLDER), all_of_it)
+    WORLD.write("x", "x")
+    WORLD.good("asset", "add", "x", "deb/linux")
+    WORLD.good("asset", "add", "x", "m.efi/no-folder")
+    tap.eq(missing(), all_of_it[:1] + all_of_it[2:])
+    for name in ("deb/initrd", "more", "cni.yaml"):
+        WORLD.good("asset", "add", "x", name)
+    tap.eq(missing(), [("6", "chain", "m.efi")])
+    out = WORLD.run("check", "boots").stdout
+    tap.contains(out, f"in {FOLDER}; put it there: cloudseed asset add FILE m.efi")
 
 
 def test_add_replaces():

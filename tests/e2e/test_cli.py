@@ -148,6 +148,24 @@ def test_check_of_a_folder_with_both():
     tap.eq((got["seed"], got["templates"]), ("both/seed", str(WORLD.path / "templates")))
 
 
+def test_check_warns_of_a_fingerprint_that_was_cut():
+    keys = "\n".join(f"    - {{name: k{n}, fingerprint: '{'0123 4567 ' * 5:.{n}}'}}" for n in (48, 49))
+    copy_tree("prints", {"site.yaml": ("variables:\n", "variables:\n  packages: [x]\n  keys:\n"
+                                       f"{keys}\n    - {{fingerprint: 'SHA256:abc'}}\n")})
+    out = WORLD.run("check", "prints").stdout
+    found = re.findall(r"^prints/site.yaml:(\d+):(\d+): warning: (.*)$", out, re.M)
+    tap.eq(found, [("8", "32", "fingerprint: it has 39 hexadecimal digits; that of an OpenPGP key "
+                    "has 40")])
+
+
+def test_check_warns_of_https_without_a_proxy():
+    copy_tree("secure", {"site.yaml": ("url: http:", "url: https:")})
+    out = WORLD.run("check", "secure").stdout
+    assert re.search(r"^secure/site.yaml:2:\d+: warning: url: machines that boot are answered over "
+                     r"HTTP only", out, re.M), out
+    tap.contains(WORLD.good("check", "secure", "--url", "http://10.0.10.5"), "no faults")
+
+
 def test_check_survives_every_fault_we_know():
     faulty = cli.SOURCE / "tests" / "faulty"
     trees = [tree for tree in sorted(faulty.iterdir()) if (tree / "seed").is_dir()]

@@ -97,6 +97,36 @@ def test_urls_of_all_that_are_listed():
     tap.eq(run("node", "url", "lab-2", status=1)[1], "cloudseed: there is no such node\n")
 
 
+def test_check_of_what_is_registered_too():
+    """The server would refuse that tree. Only of its own tree, or where it is named."""
+    tree = world.Tree()
+    tree.role("worker")
+    tree.node("other", macs=["02:00:00:00:00:09"], addresses=["10.0.20.99"])
+    tree.put("nodes/more.yaml", {"lab-9": {"role": "plain"}, "third": {"role": "plain"}})
+    where = ["--seed", tree.seed, "--templates", tree.templates]
+    run("node", "add", "lab-9", "--role", "plain")
+    run("node", "add", "lab-8", "--role", "master", "--cluster", "homelab", "--mac",
+        "02:00:00:00:00:09", "--address", "10.0.20.99")
+    tap.contains(run("check", *where)[0], "no faults")
+    out, _ = run("check", *where, "--server", SERVER.socket, status=1)
+    for said in (
+            "more.yaml:1:2: error: node 'lab-9' has the name lab-9, and so has 'lab-9', which is "
+            "registered with the server",
+            "other.yaml:1:2: error: node 'other' has the MAC 02:00:00:00:00:09, and so has 'lab-8'",
+            "error: node 'other' has the address 10.0.20.99, and so has 'lab-8'",
+            "there is no role 'master', which node 'lab-8' has",
+            "there is no cluster 'homelab', which node 'lab-8' has"):
+        tap.contains(out, said)
+    tap.contains(out, "5 errors\n")
+    config = world.scratch() / "cloudseedd.yaml"
+    config.write_text(json.dumps({"seed": str(tree.seed), "templates": str(tree.templates)}))
+    tap.contains(run("check", "--config", config, status=1)[0], "5 errors\n")
+    tap.contains(run("check", "--config", config, "--server", "none")[0], "no faults")
+    tap.contains(run("check", "--config", config, "--server", "/nonexistent.sock")[0], "no faults")
+    run("node", "rm", "lab-9", "lab-8")
+    tap.contains(run("check", "--config", config)[0], "no faults")
+
+
 def test_events_of_nothing():
     _, said = run("events", "--kind", "armd", status=1)
     tap.eq(said, "cloudseed: kind: there are no events 'armd'; did you mean 'armed'?\n")

@@ -3,6 +3,7 @@
 """Secrets for sealed templates: where they come from, what happens when they do not come, and that
 no value of them is ever to be seen."""
 import contextlib
+import json
 import os
 import sqlite3
 import subprocess
@@ -102,6 +103,38 @@ def test_what_nothing_defines_is_refused_at_its_place():
                          stderr=subprocess.PIPE, text=True, timeout=300)
     tap.eq(got.returncode, 1)
     tap.contains(got.stderr, "secrets.missing: nothing says")
+
+
+def check(site):
+    """What cloudseedd --check says, which reads no value. Its kubeadm template has a fault, too."""
+    config = world.scratch() / "cloudseedd.yaml"
+    config.write_text(json.dumps({"secrets": site.secrets}))
+    done = subprocess.run([daemon.BUILD / "cloudseedd", "--check", "--config", config, "--seed",
+                           site.tree.seed, "--templates", site.tree.templates, "--state",
+                           site.state], capture_output=True, text=True, check=False)
+    assert VALUE not in done.stderr and "Sanitizer" not in done.stderr, done.stderr
+    tap.eq(done.returncode, 1)
+    return done.stderr
+
+
+def test_check_sees_what_cannot_be_read():
+    site = Site("a")
+    with site.start():
+        pass
+    without = check(site)
+    for path in (site.file, site.state / "secret", site.state / "sealing-key"):
+        assert str(path) not in without, without
+        path.chmod(0o644)
+        tap.contains(check(site), f"{path}: others than its owner")
+        path.chmod(0o600)
+    site.file.unlink()
+    tap.contains(check(site), f"secret 'a' cannot be read: {site.file}: No such file")
+    site.file.mkdir()
+    tap.contains(check(site), f"{site.file}: not a regular file")
+    site.secrets["a"] = {"command": ["/nonexistent/pass"]}
+    tap.contains(check(site), "secret 'a' cannot be read: /nonexistent/pass cannot be run: No such")
+    site.secrets["a"] = {"env": "ONLY_THE_DAEMON_HAS_IT"}
+    assert "secret 'a'" not in check(site)
 
 
 def test_what_no_node_is_given_need_not_be_defined():

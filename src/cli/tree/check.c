@@ -10,6 +10,7 @@
 #include "cli/common/seedtree.h"
 #include "cli/common/spawn.h"
 #include "cli/tree/deep.h"
+#include "cli/tree/registered.h"
 #include "tree/yaml.h"
 
 #include <errno.h>
@@ -236,8 +237,12 @@ static void check(struct cli *c, const struct config *config, struct faults *fau
     progress_begin(&progress, "loading the seed tree");
     int r = tree_load(&from, faults, ret);
     progress_end(&progress);
-    if (r == 0)
-        check_all(c, config, *ret, faults, ret_outcome);
+    if (r < 0)
+        return;
+    registered_check(c, config, *ret, faults);
+    if (flags_given(&c->flags, "assets") || folder_is(config->assets_dir.p))
+        tree_check_assets(*ret, config->assets_dir.p, faults);
+    check_all(c, config, *ret, faults, ret_outcome);
 }
 
 static const char *plural(uint32_t n)
@@ -372,8 +377,10 @@ const struct command command_check = {
         "templates, renders every document of every node, and looks at each as cloud-init\n"
         "and netplan will. Every fault is printed with its file, line and column: where a\n"
         "document is wrong, in the template, or in the seed tree where the template only\n"
-        "passes a value on. The server need not run, and no secret is read. A DIR with the\n"
-        "folders seed and templates stands for both.\n"
+        "passes a value on. Files of boot entries and addons are looked for in the assets\n"
+        "folder, where there is one. The server need not run; where it does, and this is its\n"
+        "tree, what conflicts with registered nodes is an error. No secret is read. A DIR\n"
+        "with the folders seed and templates stands for both.\n"
         "\n"
         "With --deep, each different document is also shown to those of the programs that\n"
         "will read it that are installed here: user-data and vendor-data to 'cloud-init\n"

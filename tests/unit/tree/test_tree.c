@@ -448,7 +448,9 @@ static void nodes_bootstrap_at_the_host_of_the_url(void **state)
         snprintf(site, sizeof(site), "name: lab\n%s\n", cases[i].site);
         folder_file(*state, "seed/site.yaml", site);
         LOADED(w);
-        assert_string_equal(w.said.p, "");
+        bool is_https = strstr(cases[i].site, "https://seed.home.arpa") == cases[i].site + 5;
+        assert_int_equal(strstr(w.said.p, "answered over HTTP only") != NULL, is_https);
+        assert_int_equal(w.faults.warnings, is_https);
         assert_str_equal(tree_site(w.tree)->node_url, str_from(cases[i].node_url));
     }
 }

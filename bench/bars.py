@@ -30,6 +30,10 @@ BARS = {
     "tls.handshake": Bar(1.15, 1.0),
     "tls.half-open-200": Bar(5.0),
     "tls.half-open-2000": Bar(30.0),
+    "minting.own": Bar(5.0),
+    "minting.first": Bar(20.0),
+    "minting.all": Bar(10.0),
+    "minting.in-flight": Bar(50),
     "memory.idle": Bar(12 * MB),
     "memory.per-node": Bar(1024),
     "memory.connections": Bar(100 * MB),
@@ -43,7 +47,7 @@ class Figure:
     part: str
     what: str
     value: float
-    unit: str  # "x", "s", "ms", "µs", "bytes"
+    unit: str  # "x", "s", "ms", "µs", "bytes"; empty: a number
     bar: str | None = None
     spread: object = None
     detail: dict = field(default_factory=dict)

@@ -33,11 +33,13 @@ import rendering  # noqa: E402
 import report  # noqa: E402
 import servers  # noqa: E402
 import size  # noqa: E402
+import tokens  # noqa: E402
 from daemon import BUILD, SOURCE  # noqa: E402
 
 PARTS = {"nginx": against_nginx.run, "nodes": many_nodes.run, "render": rendering.run,
          "durable": against_memory.run, "check": checking.run, "size": size.run, "reload": reload.run,
-         "assets": assets.run, "tftp": against_tftpd.run, "tls": handshakes.run}
+         "assets": assets.run, "tftp": against_tftpd.run, "tls": handshakes.run,
+         "minting": tokens.run}
 NEEDED = {servers.NGINX: "nginx-light", "wrk": "wrk", "curl": "curl", "taskset": "util-linux"}
 
 

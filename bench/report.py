@@ -27,6 +27,8 @@ def show(value, unit):
         return _bytes(value)
     if unit == "x":
         return f"{value:.2f}×"
+    if not unit:
+        return f"{value:.0f}"
     return f"{value:.2f} {unit}" if value < 100 else f"{value:.0f} {unit}"
 
 

@@ -622,6 +622,7 @@ static enum exchange_verdict mint(struct exchange *x, struct caller *c)
         .claim = c->claim.digest,
         .cluster = n->cluster->name,
         .kubeadm = kubeadm_of(c),
+        .hold = c->hold,
         .beats = c->rq->core->host.held_beats,
     };
     if (!c->rq->core->host.mint)

@@ -5,9 +5,12 @@
 
 /* A node has one at most, and so many have one at the same time; the others ask again. */
 #define HELD_MAX 2048
+/* So many that were let go are on their way to the store at the same time. A thousand of them would
+ * keep the loop for a good while, and the cluster's API server waiting. */
+#define PASSING_MAX 32
 
 struct hold {
-    TAILQ_ENTRY(hold) entry;
+    TAILQ_ENTRY(hold) entry, ready;
     struct core *core;
     const struct cluster_change *ask;
     hold_then *then;
@@ -15,10 +18,14 @@ struct hold {
     struct waiter waiter;
     uint64_t began; /* in heartbeats */
     bool is_listed, is_superseded;
+    bool is_ready, is_passing; /* it waits for others to pass; it passes */
 };
 
 static void leave(struct hold *h)
 {
+    if (h->is_ready)
+        TAILQ_REMOVE(&h->core->ready, h, ready);
+    h->is_ready = false;
     if (!h->is_listed)
         return;
     TAILQ_REMOVE(&h->core->held, h, entry);
@@ -26,10 +33,31 @@ static void leave(struct hold *h)
     h->is_listed = false;
 }
 
+static void wake_next(struct core *c)
+{
+    struct hold *next = TAILQ_FIRST(&c->ready);
+    if (!next || c->passing >= PASSING_MAX)
+        return;
+    TAILQ_REMOVE(&c->ready, next, ready);
+    next->is_ready = false;
+    waiter_wake(next->waiter);
+}
+
+void hold_passed(struct hold *h)
+{
+    if (!h || !h->is_passing)
+        return;
+    h->is_passing = false;
+    h->core->passing--;
+    wake_next(h->core);
+}
+
 static void on_end(struct exchange *x, void *state)
 {
     struct hold *h = state;
     leave(h);
+    hold_passed(h);
+    wake_next(h->core); /* it may have been woken in vain */
     fleet_unwatch_clusters(h->core->fleet, x->waiter);
 }
 
@@ -47,6 +75,24 @@ static void supersede(struct core *c, struct str uid)
     }
 }
 
+/* It looks again when others have passed. */
+static void make_ready(struct hold *h)
+{
+    if (!h->is_ready)
+        TAILQ_INSERT_TAIL(&h->core->ready, h, ready);
+    h->is_ready = true;
+}
+
+static enum exchange_verdict pass(struct exchange *x, struct hold *h)
+{
+    if (h->is_ready)
+        TAILQ_REMOVE(&h->core->ready, h, ready);
+    h->is_ready = false;
+    h->is_passing = true;
+    h->core->passing++;
+    return h->then(x, h->state, HOLD_CHANGED);
+}
+
 static enum exchange_verdict on_woken(struct exchange *x, void *state)
 {
     struct hold *h = state;
@@ -58,9 +104,14 @@ static enum exchange_verdict on_woken(struct exchange *x, void *state)
         leave(h);
         return h->then(x, h->state, HOLD_OVER);
     }
-    fleet_cluster_look(f, h->ask, &x->arena, &d);
-    if (d.verdict != CLUSTER_DO_WAIT)
-        return h->then(x, h->state, HOLD_CHANGED);
+    if (h->core->passing >= PASSING_MAX) {
+        make_ready(h);
+    } else {
+        fleet_cluster_look(f, h->ask, &x->arena, &d);
+        if (d.verdict != CLUSTER_DO_WAIT)
+            return pass(x, h);
+        wake_next(h->core);
+    }
     fleet_unwatch_clusters(f, x->waiter); /* woken by something else, it is still listed */
     fleet_watch_clusters(f, x->waiter);
     return exchange_wait(x, on_woken, h);
@@ -88,6 +139,7 @@ struct hold *hold_new(struct exchange *x, struct core *c, const struct cluster_c
 enum exchange_verdict hold_wait(struct exchange *x, struct hold *h)
 {
     struct core *c = h->core;
+    hold_passed(h);
     if (h->is_superseded)
         return h->then(x, h->state, HOLD_SUPERSEDED);
     if (!h->is_listed) {

@@ -52,6 +52,8 @@ struct core {
     char ca_reason[256]; /* why the latest was not made; empty: it was */
     struct holds held;   /* nodes that wait for their cluster */
     uint32_t held_n;
+    struct holds ready;          /* those of them that may have to be let go */
+    uint32_t passing;            /* that were */
     struct mintings *mintings;   /* tokens of nodes that join */
     struct watchings *watchings; /* the clusters' nodes */
     struct renewings *renewings; /* the clusters' tokens */
@@ -99,6 +101,8 @@ struct hold;
 struct hold *hold_new(struct exchange *x, struct core *c, const struct cluster_change *ask,
                       hold_then *then, void *state);
 enum exchange_verdict hold_wait(struct exchange *x, struct hold *h);
+/* What it was let go for is in the store: the next one may go. NULL is fine. */
+void hold_passed(struct hold *h);
 /* How many nodes wait for that cluster now. */
 uint32_t hold_count(const struct core *c, struct str cluster);
 

@@ -346,6 +346,7 @@ static enum exchange_verdict on_intended(struct exchange *x, void *state,
     struct asking *a = state;
     struct mintings *all = a->all;
     struct err e;
+    hold_passed(a->q.hold);
     if (!is_written(result))
         return on_unwritten(x, a, result);
     if (!fleet_minted(all->fleet, a->q.uid, &x->arena, &a->record))

@@ -15,6 +15,7 @@
 #include "port/exchange.h"
 #include "port/mint.h"
 
+struct hold;
 struct mintings;
 
 /* All of them must outlive it. */
@@ -47,6 +48,7 @@ struct minting_request {
     struct str claim;     /* digest */
     struct str cluster;
     struct kubeversion kubeadm; /* major 0: not known */
+    struct hold *hold;          /* that has let it go, or NULL */
     unsigned beats;             /* how many heartbeats it waits at most */
 };
 

@@ -221,6 +221,9 @@ static int start(struct server *s, struct apirequest r, struct str bearer, struc
         .silence_ms = ANSWER_MS,
         .whole_ms = WHOLE_MS,
         .body_max_bytes = ANSWER_MAX_BYTES,
+        /* A Secret that is posted twice is the same one, and the second time 409. Without this each
+         * of a thousand POSTs would need a handshake. */
+        .repeatable = true,
         .waiter = waiter,
     };
     int status = fetch_start(s->minter->host.fetch, &q, ret, e);

@@ -410,12 +410,23 @@ static void say(struct transfer *t, CURLcode code)
     }
 }
 
+/* Where a connection that was kept open turned out to be dead, and then there was no other one: the
+ * server may have had the request before. */
+static bool was_sent(const struct transfer *t)
+{
+    enum fetch_fault f = t->fetch.fault;
+    return t->stage >= TRANSFER_ASKED && !t->follows &&
+           (f == FETCH_UNRESOLVED || f == FETCH_UNREACHED || f == FETCH_TLS);
+}
+
 void transfer_finish(struct transfer *t, CURLcode code)
 {
     code = verdict_of(t, code);
     t->fetch.fault = fault_of(code);
     if (t->fetch.fault == FETCH_CUT_OFF && t->stage == TRANSFER_CONNECTING)
         t->fetch.fault = FETCH_UNREACHED; /* by a proxy */
+    if (was_sent(t))
+        t->fetch.fault = FETCH_CUT_OFF;
     t->fetch.status = (int)status_of(t);
     say(t, code);
     if (!t->stream)

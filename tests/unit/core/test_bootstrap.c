@@ -944,6 +944,71 @@ static void so_many_are_held_and_no_more(void **state)
     free(held);
 }
 
+enum { MANY = 200, WAVE = 32 };
+static struct exchange many[MANY];
+
+static void wake_one_of_many(void *cls, struct slot_ref ref)
+{
+    (void)cls;
+    if (many[ref.slot].magic)
+        exchange_wake(&many[ref.slot]);
+}
+
+/* As the loop does. */
+static bool step_if_woken(struct exchange *e)
+{
+    if (e->phase != EXCHANGE_WAITING || !e->woken)
+        return false;
+    exchange_step(e);
+    return true;
+}
+
+static void begin_one_of_many(uint32_t i)
+{
+    const char *node = arena_printf(&texts, "w%u", i).p;
+    arm(node);
+    many[i] = (struct exchange){.waiter = {{wake_one_of_many, NULL}, {i, 1}}};
+    begin_post(&many[i], seed_key(node), "bootstrap", JOIN_KEY);
+    many[i].in.body = with(request("bootstrap"), "\"" UUID "\"", "null");
+    exchange_step(&many[i]);
+    fleet_on_store(fleet);
+    assert_true(step_if_woken(&many[i]));
+}
+
+/* They are let go in waves, and none is forgotten: not even when one leaves that was woken. */
+static void many_are_let_go_in_waves(void **state)
+{
+    (void)state;
+    time_passes = false;
+    cluster.outcome = MINT_SIGNED;
+    cluster.version = (struct kubeversion){1, 29, 15};
+    register_workers(MANY);
+    for (uint32_t i = 0; i < MANY; i++)
+        begin_one_of_many(i);
+    arm("k8s-master-1");
+    ask("k8s-master-1", JOIN_KEY);
+    post(seed_key("k8s-master-1"), "cluster", JOIN_KEY, request("cluster"));
+    for (uint32_t i = 0; i < MANY; i++)
+        assert_true(step_if_woken(&many[i]));
+    assert_int_equal(core->passing, WAVE);
+    for (uint32_t i = 0; i < MANY; i += 7)
+        end_exchange(&many[i]);
+    for (bool goes_on = true; goes_on;) {
+        goes_on = false;
+        fleet_on_store(fleet);
+        for (uint32_t i = 0; i < MANY; i++) {
+            goes_on |= step_if_woken(&many[i]);
+            assert_in_range(core->passing, 0, WAVE);
+        }
+    }
+    for (uint32_t i = 0; i < MANY; i++) {
+        if (i % 7)
+            assert_int_equal(many[i].out.status, 200);
+        end_exchange(&many[i]);
+    }
+    assert_int_equal(core->passing, 0);
+}
+
 /* --- Tokens ---------------------------------------------------------------------------------- */
 
 static void stand(void)
@@ -1243,8 +1308,8 @@ UNIT_MAIN(TEST(a_worker_waits_for_the_first_master), TEST(masters_wait),
           TEST(files_are_for_join_keys), TEST(a_master_without_a_template_makes_no_cluster),
           TEST(results), TEST(the_reason_is_the_line_that_says_most),
           TEST(nothing_is_answered_before_it_is_written), TEST(so_many_are_held_and_no_more),
-          TEST(a_boot_gets_one_token), TEST(what_a_mint_waits_for_is_said),
-          TEST(a_refused_mint_is_tried_again), TEST(why_a_mint_waits_is_written),
-          TEST(a_newer_request_waits_instead), TEST(a_mint_ends_with_its_window),
-          TEST(a_mint_ends_with_its_clusters_epoch), TEST(documents_are_for_the_version_that_runs),
-          TEST(a_kubeadm_of_another_version))
+          TEST(many_are_let_go_in_waves), TEST(a_boot_gets_one_token),
+          TEST(what_a_mint_waits_for_is_said), TEST(a_refused_mint_is_tried_again),
+          TEST(why_a_mint_waits_is_written), TEST(a_newer_request_waits_instead),
+          TEST(a_mint_ends_with_its_window), TEST(a_mint_ends_with_its_clusters_epoch),
+          TEST(documents_are_for_the_version_that_runs), TEST(a_kubeadm_of_another_version))

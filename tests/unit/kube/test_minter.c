@@ -49,7 +49,8 @@ static int fake_start(void *cls, const struct fetch_request *q, struct fetch **r
     assert_str(q->bearer, "the.minters.token");
     assert_str(q->ca, "PEM");
     assert_true(q->connect_ms && q->answer_ms && q->whole_ms && q->body_max_bytes);
-    assert_false(q->repeatable || q->follows || q->stream);
+    assert_true(q->repeatable);
+    assert_false(q->follows || q->stream);
     world.live++;
     world.most = world.live > world.most ? world.live : world.most;
     *ret = &f->fetch;

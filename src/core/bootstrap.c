@@ -6,6 +6,7 @@
 #include "core/bootstrap_answer.h"
 #include "core/identify.h"
 #include "core/internal.h"
+#include "core/probe.h"
 #include "crypto/cahash.h"
 #include "crypto/certificate.h"
 #include "crypto/digest.h"
@@ -123,6 +124,7 @@ struct caller {
     struct cluster_change ask;
     struct cluster_decision decision;
     struct hold *hold;
+    enum cluster_probe probe; /* for the decision that comes next */
     bool by_join_key; /* else only by the key of its window, which anyone on the network may read */
     bool is_trusted;  /* with secrets: has the join key, or the site says that the other one is as
                          good */
@@ -641,6 +643,24 @@ static enum exchange_verdict answer_none(struct exchange *x, const struct caller
                   });
 }
 
+static enum exchange_verdict on_probed(struct exchange *x, void *state, enum cluster_probe found)
+{
+    struct caller *c = state;
+    if (found == CLUSTER_UNPROBED)
+        return wait(x, "busy", WAIT_S,
+                    arena_printf(&x->arena,
+                                 "the server cannot look now whether the cluster %.*s is there",
+                                 STR_ARG(c->node->cluster->name)));
+    c->probe = found;
+    return decide(x, c);
+}
+
+static enum exchange_verdict probe(struct exchange *x, struct caller *c)
+{
+    const struct core *core = c->rq->core;
+    return probe_endpoint(x, core->host.fetch, c->node->cluster->endpoint, on_probed, c);
+}
+
 static enum exchange_verdict on_decided(struct exchange *x, void *state,
                                         const struct fleet_result *result)
 {
@@ -651,6 +671,7 @@ static enum exchange_verdict on_decided(struct exchange *x, void *state,
         return refuse_unknown(x);
     c->decision = *result->decision;
     switch (c->decision.verdict) {
+    case CLUSTER_DO_PROBE: return probe(x, c);
     case CLUSTER_DO_WAIT:
         tell(x, c, CHANGE_WAITS, c->decision.detail);
         return hold_wait(x, c->hold);
@@ -685,6 +706,9 @@ static enum exchange_verdict decide(struct exchange *x, struct caller *c)
     add_masters(x, snapshot_tree(x->snapshot), c->node->cluster, &c->ask);
     add_masters(x, snapshot_registered(x->snapshot), c->node->cluster, &c->ask);
     c->ask.ask.unfit = unfit_for_init(x, c);
+    c->ask.ask.endpoint = c->node->cluster->endpoint;
+    c->ask.ask.probe = c->probe;
+    c->probe = CLUSTER_UNPROBED; /* it is good for once */
     c->ask.ask.certificate = STR("");
     if (c->ask.ask.is_master && c->ask.ask.masters_n > 1)
         c->ask.ask.certificate = seal_certificate_key(x, c);

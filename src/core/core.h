@@ -13,6 +13,7 @@
 #include "fleet/fleet.h"
 #include "port/approver.h"
 #include "port/exchange.h"
+#include "port/fetch.h"
 #include "port/mint.h"
 #include "port/nodewatch.h"
 #include "port/renewal.h"
@@ -68,6 +69,7 @@ struct core_host {
     const struct nodewatch_port *nodes;   /* NULL: nobody knows which nodes are Ready */
     const struct renewal_port *renewals;  /* NULL: no cluster's token is renewed */
     int64_t (*wall_ms)(void);             /* NULL: that of base/clock.h */
+    const struct fetch_port *fetch;       /* NULL: endpoints are not probed */
     void *cls;
 };
 

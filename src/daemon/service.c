@@ -408,6 +408,7 @@ int service_run(const struct config *c, struct snapshot *first, struct state *st
                                    .mint = minter_port(s.minter),
                                    .approver = csrapprover_port(s.csrapprover),
                                    .renewals = renewer_port(s.renewer),
+                                   .fetch = fetcher_port(s.fetcher),
                                    .nodes = nodewatcher_port(s.nodewatcher),
                                    .cls = &s};
     s.core = core_new(first, state->fleet, state->sealer, &host);

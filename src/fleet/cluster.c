@@ -200,11 +200,27 @@ static struct cluster_decision give_or_refuse_init(const struct cluster_change *
     return c->ask.unfit.n ? refuse_it("version", c->ask.unfit) : act(CLUSTER_DO_INIT);
 }
 
+/* A second control plane at one endpoint is worse than none. */
+static struct cluster_decision give_first_init(const struct cluster_change *c, struct arena *a)
+{
+    struct str name = c->cluster;
+    if (c->ask.unfit.n || c->ask.probe == CLUSTER_ABSENT)
+        return give_or_refuse_init(c);
+    if (c->ask.probe == CLUSTER_UNPROBED)
+        return act(CLUSTER_DO_PROBE);
+    return wait_for("waits-for-master", STR(""),
+                    arena_printf(a,
+                                 "something answers at %.*s, so the cluster %.*s may be there "
+                                 "already: if it is, run 'cloudseed cluster adopt %.*s', if not "
+                                 "end what answers there",
+                                 STR_ARG(c->ask.endpoint), STR_ARG(name), STR_ARG(name)));
+}
+
 static struct cluster_decision before_init(const struct cluster_change *c, struct arena *a)
 {
     const struct cluster_master *only = find_master(c, c->ask.only);
     if (c->ask.is_master && (!only || str_eq(only->uid, c->by.uid)))
-        return give_or_refuse_init(c);
+        return give_first_init(c, a);
     if (only)
         return wait_for_cluster(c, only->name, a);
     if (c->ask.masters_n)

@@ -92,6 +92,13 @@ struct cluster_master {
     uint32_t generation;
 };
 
+/* Whether something is at the declared endpoint of a cluster that nobody has made yet. */
+enum cluster_probe {
+    CLUSTER_UNPROBED,
+    CLUSTER_ABSENT,   /* nothing answers there */
+    CLUSTER_ANSWERED, /* it may be the cluster, or another one */
+};
+
 enum cluster_change_kind {
     CLUSTER_ASK,     /* a node: what am I to do? */
     CLUSTER_REPORT,  /* the holder: the cluster stands */
@@ -119,6 +126,8 @@ struct cluster_change {
             struct str only; /* uid of the master whose address is the endpoint's; empty: none is */
             struct str certificate; /* sealed, for an 'init' that needs a new one; may be empty */
             struct str unfit;       /* why its kubeadm cannot make the cluster; empty: it can */
+            enum cluster_probe probe;
+            struct str endpoint; /* "HOST:PORT", that was probed */
         } ask;
         struct {
             struct str endpoint, declared; /* both "https://HOST:PORT" */
@@ -155,6 +164,7 @@ enum cluster_verdict {
     CLUSTER_DO_NONE, /* it is a member already */
     CLUSTER_DO_WAIT,
     CLUSTER_DO_REFUSE,
+    CLUSTER_DO_PROBE, /* see whether the endpoint answers, and ask again; nothing is written */
 };
 
 struct cluster_decision {

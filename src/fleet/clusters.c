@@ -237,6 +237,7 @@ static void copy_ask(struct cluster_change *c, struct arena *a)
     c->ask.masters = masters;
     c->ask.only = arena_str(a, c->ask.only);
     c->ask.certificate = arena_str(a, c->ask.certificate);
+    c->ask.endpoint = arena_str(a, c->ask.endpoint);
     c->ask.unfit = arena_str(a, c->ask.unfit);
 }
 

@@ -26,6 +26,13 @@ enum fetch_fault {
     FETCH_BAD_ANSWER, /* not HTTP, or a redirect that must not be followed */
 };
 
+/* How far it came, whatever ended it. */
+enum fetch_reach {
+    FETCH_NOWHERE,
+    FETCH_ACCEPTED, /* there was a connection, and not a byte from the other side */
+    FETCH_ANSWERED, /* something, if only a certificate that is not trusted */
+};
+
 struct fetch_field {
     struct str name, value;
 };
@@ -64,6 +71,7 @@ struct fetch {
     int status;
     bool done; /* wakes the waiter; nothing below changes any more */
     enum fetch_fault fault;
+    enum fetch_reach reach; /* of the last server, without a proxy */
     struct str body; /* all of it, followed by a NUL, valid until fetch_end; empty with `stream` */
     struct err err;  /* why it is not FETCH_OK: the server and one line */
     const struct fetch_port *port;

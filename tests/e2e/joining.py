@@ -21,6 +21,7 @@ from kubeapi import rfc3339  # noqa: E402
 CLI = str(daemon.BUILD / "cloudseed")
 GOLDEN = HERE.parent / "golden/bootstrap"
 WORKER, MASTER = "k8s-worker-2", "k8s-master-1"
+MASTER_MACHINE = "0123456789ab4def8123456789abcdef"
 MASTER_UUID = machine.UUID[:-2] + "11"
 EMPTY_BLOCK = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 LOGIN = "admin:hunter2-of-the-registry"
@@ -37,10 +38,7 @@ class Site:
     def __init__(self, hold_seconds=0, secrets=None, api=None, **site):
         self.tree, self.site = world.Tree(), site
         self.config = {"limits": {"hold_seconds": hold_seconds}, "secrets": secrets or {}}
-        endpoint = f"{api.host}:{api.port}" if api else "k8s-api.home.arpa:6443"
-        self.tree.put("clusters/homelab.yaml", {"homelab": {
-            "version": "1.29.15", "endpoint": endpoint,
-            "pods": ["192.168.0.0/16"], "services": ["10.96.0.0/12"]}})
+        self.put_cluster(f"{api.host}:{api.port}" if api else "k8s-api.home.arpa:6443")
         (self.tree.templates / "sealed").mkdir()
         self.tree.template("sealed/kubeadm", "apiVersion: kubeadm.k8s.io/v1beta3\n"
                            "kind: InitConfiguration\n# {{ bootstrap.token }}\n")
@@ -51,6 +49,16 @@ class Site:
         self.tree.node(WORKER, "w", cluster="homelab", uuid=machine.UUID)
         self.state = world.scratch() / "state"
         self.start()
+
+    def put_cluster(self, endpoint):
+        self.tree.put("clusters/homelab.yaml", {"homelab": {
+            "version": "1.29.15", "endpoint": endpoint,
+            "pods": ["192.168.0.0/16"], "services": ["10.96.0.0/12"]}})
+
+    def declare(self, endpoint):
+        """The cluster has that endpoint from now on."""
+        self.put_cluster(endpoint)
+        self.cloudseed("reload")
 
     def start(self, reloads=True):
         self.server = self.tree.start(config=self.config, state=self.state,
@@ -86,6 +94,12 @@ class Site:
     def events(self, name=WORKER):
         """Their kinds, the newest last."""
         return [e["kind"] for e in json.loads(self.cloudseed("events", name, "--json"))]
+
+    def init(self, api, serial, **change):
+        """What the master is answered while its cluster is not there."""
+        with api.absent():
+            return self.post(serial, "bootstrap", request("bootstrap", **{
+                "uuid": None, "machine": MASTER_MACHINE, **change}))
 
     def adopt(self, api, **change):
         """What `cloudseed cluster adopt` ends with: the cluster stands, and was made by nobody."""

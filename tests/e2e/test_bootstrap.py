@@ -10,6 +10,7 @@ import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -132,6 +133,38 @@ def test_one_master_makes_the_cluster():
                 if k.startswith("cluster")], ["cluster-init", "cluster-standing", "cluster-turn"])
 
 
+def test_nobody_makes_a_cluster_where_something_answers():
+    with StandIn() as api, Site(api=api) as site, socket.socket() as silent:
+        master, ask = site.serial(MASTER), request("bootstrap", uuid=None)
+        status, value, _ = site.post(master, "bootstrap", ask)
+        tap.eq((status, value["reason"]), (503, "waits-for-master"))
+        tap.contains(value["detail"], f"something answers at {api.host}:{api.port}, so the cluster "
+                     "homelab may be there already: if it is, run 'cloudseed cluster adopt homelab'")
+        tap.eq(site.server.admin("GET", "/v1/clusters/homelab").json["phase"], "none")
+        silent.bind(("127.0.0.1", 0))  # an API server that has too much to do
+        silent.listen()
+        site.declare(f"127.0.0.1:{silent.getsockname()[1]}")
+        tap.contains(site.post(master, "bootstrap", ask)[1]["detail"], "something answers at")
+        silent.close()
+        tap.eq(site.post(master, "bootstrap", ask)[1]["action"], "init")
+        site.declare(f"{api.host}:{api.port}")
+        tap.eq(site.post(master, "bootstrap", ask)[1]["action"], "init")  # its own, by now
+        site.cloudseed("cluster", "reset", "homelab")
+        tap.contains(site.post(master, "bootstrap", ask)[1]["detail"], "something answers at")
+        tap.eq(site.init(api, master)[1]["action"], "init")
+
+
+def test_a_cluster_that_is_adopted_while_its_master_waits():
+    with StandIn() as api, Site(hold_seconds=50, api=api) as site, ThreadPoolExecutor() as pool:
+        held = pool.submit(site.post, site.serial(MASTER), "bootstrap",
+                           request("bootstrap", uuid=None))
+        site.wait_for_held()
+        tap.eq(site.adopt(api).status, 200)
+        assert held.result(world.SECONDS)[1].get("action") != "init"
+        kinds = [e["kind"] for e in json.loads(site.cloudseed("events", "--json"))]
+        assert "cluster-init" not in kinds, kinds
+
+
 def test_those_that_wait_are_let_go_when_the_cluster_is_there():
     with StandIn() as api, Site(hold_seconds=50, api=api) as site, ThreadPoolExecutor() as pool:
         worker, master = site.serial(), site.serial("k8s-master-1")
@@ -141,7 +174,7 @@ def test_those_that_wait_are_let_go_when_the_cluster_is_there():
         status, value, _ = older.result(world.SECONDS)
         tap.eq((status, value["reason"]), (503, "busy"))
         tap.contains(value["detail"], "another request of k8s-worker-2 came later")
-        site.post(master, "bootstrap", request("bootstrap", uuid=None))
+        site.init(api, master)
         site.wait_for_held()
         tap.contains(site.cloudseed("cluster", "show", "homelab"), "\nheld       1 node waits for it\n")
         assert not newer.done()
@@ -195,7 +228,7 @@ def test_a_server_that_is_killed_asks_for_the_same_token():
         with StandIn() as api, Site(hold_seconds=50, api=api) as site, \
                 ThreadPoolExecutor() as pool:
             worker, master = site.serial(), site.serial("k8s-master-1")
-            site.post(master, "bootstrap", request("bootstrap", uuid=None))
+            site.init(api, master)
             site.post(master, "cluster", report(api))
             fault = api.fault("POST", "/secrets", when, "hang")
             lost = pool.submit(site.post, worker, "bootstrap", request("bootstrap"))
@@ -212,7 +245,7 @@ def test_a_server_that_is_killed_asks_for_the_same_token():
 def test_why_a_token_is_not_there_is_shown():
     with StandIn() as api, Site(hold_seconds=50, api=api) as site, ThreadPoolExecutor() as pool:
         worker, master = site.serial(), site.serial(MASTER)
-        site.post(master, "bootstrap", request("bootstrap", uuid=None))
+        site.init(api, master)
         site.post(master, "cluster", report(api))
         api.fault("POST", "/secrets", "before", (403, {}, "the policy says no"))
         status, value, _ = site.post(worker, "bootstrap", request("bootstrap"))
@@ -244,7 +277,7 @@ def test_a_cluster_that_runs_another_version_than_declared():
         status, value, _ = site.post(master, "bootstrap", ask)
         tap.eq((status, value["reason"], contract.check("problem", value)), (403, "version", []))
         tap.contains(value["detail"], "is declared with v1.29.15: install kubeadm and kubelet 1.29")
-        site.post(master, "bootstrap", request("bootstrap", uuid=MASTER_UUID))
+        site.init(api, master, uuid=MASTER_UUID)
         site.post(master, "cluster", report(api))
         worker = site.serial()
         status, value, _ = site.post(worker, "bootstrap", request("bootstrap"))
@@ -435,7 +468,8 @@ def test_further_masters_join_one_at_a_time():
             serials = [site.serial(f"k8s-master-{i}") for i in (1, 2, 3)]
             asks = [request("bootstrap", uuid=MASTER_UUID[:-1] + str(i), kubeadm=f"v{version}")
                     for i in (1, 2, 3)]
-            key = certificate_key(site.post(serials[0], "bootstrap", asks[0])[1])
+            with api.absent():
+                key = certificate_key(site.post(serials[0], "bootstrap", asks[0])[1])
             site.post(serials[0], "cluster", report(api))
             value = answer(site, serials[1], asks[1])
             tap.eq((value["action"], value["upload_certs"]), ("join", False))
@@ -470,6 +504,7 @@ class Play:
     def __init__(self, site, api, seed):
         self.site, self.api, self.random = site, api, random.Random(seed)
         self.made, self.inits, self.tokens = report(api), set(), {}
+        api.hangs_up = True  # until a master has made it
         self.masters = [f"k8s-master-{i}" for i in (1, 2, 3)]
         self.waiting = self.masters + [WORKER] + [f"w{i}" for i in range(4)]
         for i in range(4):
@@ -502,6 +537,7 @@ class Play:
             return
         if value["action"] == "init":
             self.inits.add(name)
+            self.api.hangs_up = False
             self.surely(name, "cluster", **{k: v for k, v in self.made.items() if k != "claim"})
         else:
             self.tokens.setdefault(name, set()).add(re.search(r'token: "(\S+)"', value["kubeadm"])[1])
@@ -534,7 +570,7 @@ def test_an_admin_uploads_the_certificates_again():
         tap.eq(early.status, 409)
         tap.contains(early.text, "the cluster homelab is in phase none")
         first = site.serial(MASTER)
-        site.post(first, "bootstrap", request("bootstrap", uuid=MASTER_UUID))
+        site.init(api, first, uuid=MASTER_UUID)
         site.post(first, "cluster", report(api))
         site.tree.node("k8s-master-2", "m", cluster="homelab", addresses=["10.0.20.12"])
         site.cloudseed("reload")
@@ -640,7 +676,8 @@ def test_no_secret_is_anywhere():
             secrets[f"token of {name}"] = token[2]
             return value
 
-        secrets["certificate key"] = certificate_key(post(MASTER, "bootstrap")[1])
+        with api.absent():
+            secrets["certificate key"] = certificate_key(post(MASTER, "bootstrap")[1])
         made = report(api)
         made.pop("claim")
         secrets["minter"] = made["minter"]["token"]

@@ -93,6 +93,33 @@ def test_not_a_server_of_ours():
         untrusted(server, drive, "", ca=OURS.pem)
 
 
+def test_how_far_it_came():
+    """A server that hangs up, of which nothing is known, and one that has said anything at all."""
+    def after_hello(act):
+        return lambda peer: (peer.connection.recv(65536), act(peer))
+
+    def far(handler, reach, fault="tls", tls=None, **options):
+        with Server(handler, tls=tls) as server, Drive() as drive:
+            done = drive.get(f"https://127.0.0.1:{server.port}/", **options).done()
+            tap.eq((done["fault"], done["reach"]), (fault, reach), done["message"])
+
+    far(lambda peer: None, "accepted")
+    far(after_hello(lambda peer: None), "accepted")
+    far(after_hello(lambda peer: peer.reset()), "accepted")
+    far(lambda peer: peer.closed(), "accepted", "late", connect_ms=SHORT_MS)
+    far(after_hello(lambda peer: peer.send(b"HTTP/1.0 400 Bad Request\r\n\r\n")), "answered")
+    far(after_hello(lambda peer: peer.send(b"\x15\x03\x03\0\2\2\x28")), "answered")
+    far(hello, "answered", tls=tls_of(GOOD))
+    far(hello, "answered", "ok", tls=tls_of(GOOD), ca=OURS.pem)
+    far(lambda peer: peer.request(), "answered", "cut off", tls=tls_of(GOOD), ca=OURS.pem)
+    with socket.socket() as bound, Drive() as drive:
+        bound.bind(("127.0.0.1", 0))
+        done = drive.get(f"https://127.0.0.1:{bound.getsockname()[1]}/").done()
+        tap.eq((done["fault"], done["reach"]), ("unreached", "nowhere"))
+    with Drive() as drive:
+        tap.eq(drive.get("https://no.such.name.invalid/").done()["reach"], "nowhere")
+
+
 # The system's CAs, as seen by a child in a mount namespace: only OURS.
 NAMESPACE = ["unshare", "--mount"] + ([] if os.geteuid() == 0 else ["--user", "--map-root-user"])
 

@@ -31,8 +31,7 @@ class Cluster:
         self.api.__enter__()
         self.site = Site(hold_seconds=self.hold_seconds, api=self.api)
         self.master = self.site.serial(MASTER)
-        ask = request("bootstrap", uuid=None, machine=None)
-        tap.eq(self.site.post(self.master, "bootstrap", ask)[1]["action"], "init")
+        tap.eq(self.site.init(self.api, self.master)[1]["action"], "init")
         tap.eq(self.site.post(self.master, "cluster", report(self.api))[:2], (200, {}))
         return self
 

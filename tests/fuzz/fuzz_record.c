@@ -75,6 +75,7 @@ static struct cluster_change cluster_change_of(enum cluster_change_kind kind,
         c.ask.masters = master;
         c.ask.masters_n = 1;
         c.ask.only = c.ask.certificate = STR("");
+        c.ask.probe = CLUSTER_ABSENT;
     } else if (kind == CLUSTER_REPORT) {
         c.report.endpoint = c.report.declared = STR("https://e:1");
         c.report.ca = STR("ca");

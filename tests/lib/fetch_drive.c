@@ -80,6 +80,7 @@ static void take(struct drive *d)
 
 static void tell_done(struct drive *d)
 {
+    static const char *const reaches[] = {"nowhere", "accepted", "answered"};
     static const char *const faults[] = {"ok",   "unresolved", "unreached", "tls",
                                          "late", "too large",  "cut off",   "bad answer"};
     struct value_pair headers[HEADERS_MAX];
@@ -91,7 +92,9 @@ static void tell_done(struct drive *d)
     }
     d->told = true;
     TELL(JSON_INT("id", id_of(d)), JSON_STR("event", STR("done")),
-         JSON_STR("fault", str_from(faults[d->fetch->fault])), JSON_INT("status", d->fetch->status),
+         JSON_STR("fault", str_from(faults[d->fetch->fault])),
+         JSON_STR("reach", str_from(reaches[d->fetch->reach])),
+         JSON_INT("status", d->fetch->status),
          JSON_INT("length", (int64_t)(d->fetch->body.n + d->bytes)),
          JSON_STR("body", d->quiet ? STR("") : str_head(d->fetch->body, TEXT_MAX)),
          JSON_STR("message", str_from(d->fetch->err.msg)), JSON_INT("number", d->fetch->err.code),

@@ -3,7 +3,7 @@
 
     with Server(lambda peer: peer.answer(b"hello")) as server, Drive() as drive:
         done = drive.get(server.url("/x")).done()
-        done["fault"], done["status"], done["body"], done["message"]
+        done["fault"], done["reach"], done["status"], done["body"], done["message"]
 
 Leaving a Drive ends its input and asserts a clean end: status 0, and nothing on standard error.
 """

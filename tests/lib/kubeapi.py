@@ -11,6 +11,7 @@ and cuts streams. `fault()` says what goes wrong with the next matching requests
 """
 import atexit
 import base64
+import contextlib
 import functools
 import hashlib
 import hmac
@@ -384,6 +385,7 @@ class StandIn(Api):
         self.created = []  # names of the Secrets that were
         self.token_seconds_max = 10 ** 9  # of accounts
         self.in_flight = self.most_in_flight = 0
+        self.hangs_up = False
         self.streams = 0  # how often they were cut
         self.cut_after = None  # bytes of a stream, then it is cut
         self.managers = {}  # path: who has applied the object
@@ -407,6 +409,15 @@ class StandIn(Api):
         self._server.shutdown()
         self._server.server_close()
         self._server.end_all()
+
+    @contextlib.contextmanager
+    def absent(self):
+        """Like a balancer that has no API server: it takes connections, and ends them."""
+        self.hangs_up = True
+        try:
+            yield
+        finally:
+            self.hangs_up = False
 
     def __enter__(self):
         self.set_up()
@@ -923,6 +934,8 @@ class _Server(ThreadingHTTPServer):
     def finish_request(self, request, client_address):
         """In the connection's own thread, where a handshake holds up nobody else."""
         request.settimeout(SECONDS)
+        if self.api.hangs_up:
+            return
         try:
             with self.tls.wrap_socket(request, server_side=True) as connection:
                 self.open.add(connection)

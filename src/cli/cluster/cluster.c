@@ -258,9 +258,9 @@ const struct command command_cluster_reset = {
     .flags = FLAGS(FLAG_JSON),
     .summary = "let a cluster be made from nothing",
     .help = "The next master that asks makes the cluster. Run it only if the cluster is gone, or\n"
-            "never came to be: while its masters live, it gives you a second one at the same\n"
-            "endpoint. Run 'kubeadm reset' on the machines that remain, and arm their nodes\n"
-            "again. What the former master still reports is refused.\n"
+            "never came to be. Run 'kubeadm reset' on the machines that remain, and arm their\n"
+            "nodes again: while anything answers at the cluster's endpoint, no master makes\n"
+            "another one. What the former master still reports is refused.\n"
             "\n"
             "Examples:\n"
             "  cloudseed cluster reset homelab\n",

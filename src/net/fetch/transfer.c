@@ -311,17 +311,47 @@ static enum fetch_fault fault_of(CURLcode code)
     }
 }
 
+/* Whether TCP has a connection: then the other side's port is known. */
+static bool is_accepted(struct transfer *t)
+{
+    long port = 0;
+    curl_easy_getinfo(t->easy, CURLINFO_PRIMARY_PORT, &port);
+    return port;
+}
+
 static const char *awaited(struct transfer *t)
 {
     curl_off_t resolved_us = 0;
-    long port = 0; /* of the other side, once TCP has a connection */
     curl_easy_getinfo(t->easy, CURLINFO_NAMELOOKUP_TIME_T, &resolved_us);
-    curl_easy_getinfo(t->easy, CURLINFO_PRIMARY_PORT, &port);
     if (t->stage == TRANSFER_QUEUED)
         return "waited for other requests";
     if (!resolved_us)
         return "the name is not resolved";
-    return port ? "the TLS handshake does not end" : "it does not accept";
+    return is_accepted(t) ? "the TLS handshake does not end" : "it does not accept";
+}
+
+/* A handshake that the other side ended without a word, as balancers do that have no server.
+ * libcurl has only text for it, of the TLS library. */
+static bool is_hangup(const char *why)
+{
+    static const char *const texts[] = {"SSL_ERROR_SYSCALL", "unexpected eof", "reset by peer"};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        if (strstr(why, texts[i]))
+            return true;
+    }
+    return false;
+}
+
+static enum fetch_reach reach_of(struct transfer *t, CURLcode code)
+{
+    bool tls = str_starts(str_from(t->server), STR("https:"));
+    if (t->stage == TRANSFER_ANSWERED || (t->stage == TRANSFER_ASKED && tls))
+        return FETCH_ANSWERED;
+    if (!is_accepted(t))
+        return FETCH_NOWHERE;
+    if (fault_of(code) != FETCH_TLS || (code == CURLE_SSL_CONNECT_ERROR && is_hangup(t->why)))
+        return FETCH_ACCEPTED;
+    return FETCH_ANSWERED;
 }
 
 static void say_late(struct transfer *t, uint64_t now_ms)
@@ -423,6 +453,7 @@ void transfer_finish(struct transfer *t, CURLcode code)
 {
     code = verdict_of(t, code);
     t->fetch.fault = fault_of(code);
+    t->fetch.reach = reach_of(t, code);
     if (t->fetch.fault == FETCH_CUT_OFF && t->stage == TRANSFER_CONNECTING)
         t->fetch.fault = FETCH_UNREACHED; /* by a proxy */
     if (was_sent(t))

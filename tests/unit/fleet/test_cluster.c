@@ -18,6 +18,7 @@ static struct cluster_master masters[3];
 static struct str only;
 static bool has_joined;
 static struct str certificate, unfit;
+static enum cluster_probe probe;
 static int64_t now;
 
 static int begin(void **state)
@@ -33,6 +34,7 @@ static int begin(void **state)
     has_joined = false;
     unfit = STR("");
     certificate = STR("1:key");
+    probe = CLUSTER_ABSENT;
     now = 4711;
     return 0;
 }
@@ -70,7 +72,8 @@ static struct cluster_outcome *ask(const char *who)
     return apply((struct cluster_change){
         .kind = CLUSTER_ASK,
         .by = boot(who),
-        .ask = {who[0] == 'm', has_joined, masters, 3, only, certificate, unfit},
+        .ask = {who[0] == 'm', has_joined, masters, 3, only, certificate, unfit, probe,
+                STR("api:6443")},
     });
 }
 
@@ -116,6 +119,7 @@ static const char *answer(void)
     case CLUSTER_DO_INIT: return "init";
     case CLUSTER_DO_JOIN: return "join";
     case CLUSTER_DO_NONE: return "none";
+    case CLUSTER_DO_PROBE: assert_false(out.writes); return "probe";
     case CLUSTER_DO_WAIT:
         assert_true(d->detail.n && d->detail.n <= 512 && out.status == 200);
         return arena_printf(&arena, "%s of %.*s", d->reason, STR_ARG(d->of)).p;
@@ -212,6 +216,28 @@ static void the_first_master_keeps_the_lease(void **state)
     masters[1].state = STATE_FAILED;
     asks("w1", "waits-for-master of m2");
     assert_contains(out.decision.detail.p, "cluster reset lab");
+}
+
+static void an_endpoint_that_answers(void **state)
+{
+    (void)state;
+    probe = CLUSTER_UNPROBED;
+    asks("w1", "waits-for-master of m1");
+    asks("m1", "probe");
+    probe = CLUSTER_ANSWERED;
+    asks("m1", "waits-for-master of ");
+    assert_false(out.writes);
+    assert_contains(out.decision.detail.p, "something answers at api:6443");
+    assert_contains(out.decision.detail.p, "run 'cloudseed cluster adopt lab'");
+    probe = CLUSTER_ABSENT;
+    asks("m1", "init");
+    probe = CLUSTER_UNPROBED; /* it may be the holder's own from now on */
+    asks("m1", "init");
+    asks("m2", "waits-for-master of m1");
+    reset();
+    asks("m1", "probe");
+    unfit = STR("its kubeadm is too old");
+    asks("m1", "403 version");
 }
 
 static void init_is_the_same_until_it_is_nearly_over(void **state)
@@ -754,7 +780,7 @@ static void what_we_never_wrote_is_refused(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
-UNIT_MAIN(TEST(every_phase), TEST(the_first_master_keeps_the_lease),
+UNIT_MAIN(TEST(every_phase), TEST(the_first_master_keeps_the_lease), TEST(an_endpoint_that_answers),
           TEST(init_is_the_same_until_it_is_nearly_over), TEST(the_certificate_key_lives_two_hours),
           TEST(a_holder_that_was_removed_holds), TEST(an_endpoint_that_is_a_masters),
           TEST(a_cluster_without_masters), TEST(a_kubeadm_that_cannot_make_it),

@@ -149,7 +149,12 @@ static struct cluster_change asking(unsigned node)
         .cause = STR("node"),
         .peer = STR(""),
         .by = boot_of(node),
-        .ask = {node < MASTERS, false, masters, MASTERS, STR(""), STR("1:key")},
+        .ask = {.is_master = node < MASTERS,
+                .masters = masters,
+                .masters_n = MASTERS,
+                .only = STR(""),
+                .certificate = STR("1:key"),
+                .probe = CLUSTER_ABSENT},
     };
 }
 

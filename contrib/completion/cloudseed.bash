@@ -130,6 +130,7 @@ _cloudseed_options() {
         options+=(--json --role --cluster --mac --address --uuid --serial --var --arm --for)
         ;;
     'node discovered'* | 'cluster list'*) options+=(--json --names) ;;
+    'node join'*) options+=(--json --dry-run) ;;
     'cluster adopt'*)
         options+=(--json --kubeconfig --context --hardened --replace-ca --dry-run)
         ;;
@@ -178,10 +179,10 @@ _cloudseed_operands() {
         ;;
     node | 'help node')
         _cloudseed_fixed list show url add discovered adopt set rm arm disarm unlock rekey \
-            accept-keys reprovision
+            accept-keys join reprovision
         ;;
     render | watch* | wait* | events | known-hosts | 'node show' | 'node url' | 'node set' | 'node rm'* | \
-        'node arm'* | 'node disarm'* | 'node unlock'* | 'node accept-keys'* | 'node rekey'* | \
+        'node arm'* | 'node join'* | 'node disarm'* | 'node unlock'* | 'node accept-keys'* | 'node rekey'* | \
         'node reprovision'* | 'pve register' | 'pve unregister' | 'pve start' | 'pve stop')
         _cloudseed_names "$1" "${where[@]}" node list --names
         ;;
@@ -196,8 +197,8 @@ _cloudseed_operands() {
     server | 'help server') _cloudseed_fixed acknowledge ;;
     ca | 'help ca') _cloudseed_fixed show renew rotate ;;
     pve | 'help pve') _cloudseed_fixed login check list register unregister start stop ;;
-    cluster | 'help cluster') _cloudseed_fixed list show adopt certs harden reset ;;
-    'cluster show' | 'cluster adopt' | 'cluster certs' | 'cluster harden' | 'cluster reset')
+    cluster | 'help cluster') _cloudseed_fixed list show kubeconfig adopt certs harden reset ;;
+    'cluster show' | 'cluster kubeconfig' | 'cluster adopt' | 'cluster certs' | 'cluster harden' | 'cluster reset')
         _cloudseed_names "$1" "${where[@]}" cluster list --names
         ;;
     asset | 'help asset') _cloudseed_fixed add list verify rm bootloaders ;;

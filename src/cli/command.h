@@ -50,6 +50,7 @@ struct command {
     X(node_rekey)         \
     X(node_reprovision)   \
     X(node_accept_keys)   \
+    X(node_join)          \
     X(pve_login)          \
     X(pve_check)          \
     X(pve_list)           \
@@ -59,6 +60,7 @@ struct command {
     X(pve_stop)           \
     X(cluster_list)       \
     X(cluster_show)       \
+    X(cluster_kubeconfig) \
     X(cluster_adopt)      \
     X(cluster_certs)      \
     X(cluster_harden)     \

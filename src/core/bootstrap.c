@@ -56,12 +56,58 @@ static enum exchange_verdict refuse_over(struct exchange *x, const struct node *
                   STR_ARG(n->name), STR_ARG(n->name));
 }
 
+static struct str words_of_lock(const struct node *n, struct arena *a)
+{
+    return arena_printf(a,
+                        "%.*s is locked after an alarm: see 'cloudseed events %.*s', and once you "
+                        "know what happened open a new window with 'cloudseed node arm %.*s'",
+                        STR_ARG(n->name), STR_ARG(n->name), STR_ARG(n->name));
+}
+
 static enum exchange_verdict refuse_locked(struct exchange *x, const struct node *n)
 {
-    return refuse(x, 403, "locked",
-                  "%.*s is locked after an alarm: see 'cloudseed events %.*s', and once you know "
-                  "what happened open a new window with 'cloudseed node arm %.*s'",
-                  STR_ARG(n->name), STR_ARG(n->name), STR_ARG(n->name));
+    return refuse(x, 403, "locked", "%s", words_of_lock(n, &x->arena).p);
+}
+
+static struct str words_of_closed_window(const struct node *n, struct arena *a)
+{
+    return arena_printf(a,
+                        "no build window is open for %.*s: open one with 'cloudseed node arm %.*s' "
+                        "and start the machine with the serial that it prints",
+                        STR_ARG(n->name), STR_ARG(n->name));
+}
+
+/* Of a role that cannot bootstrap; empty: it can. Any master may be the one that makes the cluster.
+ */
+static struct str words_of_role(const struct node *n, struct arena *a)
+{
+    if (n->role->bootstrap == BOOTSTRAP_NONE)
+        return arena_printf(a,
+                            "the role of %.*s has no 'bootstrap': give the node a role that joins "
+                            "a cluster, or stop this machine's cloudseed-join.service",
+                            STR_ARG(n->name));
+    if (n->role->bootstrap == BOOTSTRAP_MASTER && !n->role->kubeadm)
+        return arena_printf(a,
+                            "the role of %.*s makes it a master and has no 'kubeadm' template: "
+                            "name one, run 'cloudseed reload', then start cloudseed-join.service",
+                            STR_ARG(n->name));
+    return STR("");
+}
+
+const char *bootstrap_refusal(const struct node *n, const struct record *r, struct arena *a,
+                              struct str *ret_words)
+{
+    *ret_words = STR("");
+    if (!r->has_window)
+        *ret_words = words_of_closed_window(n, a);
+    if (ret_words->n)
+        return "window-closed";
+    *ret_words = words_of_role(n, a);
+    if (ret_words->n)
+        return "no-bootstrap";
+    if (r->locked)
+        *ret_words = words_of_lock(n, a);
+    return r->locked ? "locked" : NULL;
 }
 
 static enum exchange_verdict refuse_unknown(struct exchange *x)
@@ -232,10 +278,7 @@ static bool admit(struct exchange *x, struct caller *c, struct str claim)
         return false;
     }
     if (!r.has_window) {
-        refuse(x, 403, "window-closed",
-               "no build window is open for %.*s: open one with 'cloudseed node arm %.*s' and "
-               "start the machine with the serial that it prints",
-               STR_ARG(c->node->name), STR_ARG(c->node->name));
+        refuse(x, 403, "window-closed", "%s", words_of_closed_window(c->node, &x->arena).p);
         return false;
     }
     c->claim = (struct claim){.join_key = r.window.join_key, .digest = digest_of(claim, &x->arena)};
@@ -339,12 +382,6 @@ static enum exchange_verdict submit(struct exchange *x, struct caller *c,
                        on_changed, c);
 }
 
-/* Any master may be the one that makes the cluster. */
-static bool can_init(const struct node *n)
-{
-    return n->role->bootstrap != BOOTSTRAP_MASTER || n->role->kubeadm;
-}
-
 /* As long as the join script may take without a word (docs/formats/bootstrap.md): a master makes
  * its cluster, and then applies the addons and waits for each of their conditions. */
 static uint64_t joining_ms(const struct node *n)
@@ -362,16 +399,9 @@ static uint64_t joining_ms(const struct node *n)
 static enum exchange_verdict submit_claim(struct exchange *x, struct caller *c, caller_then *then)
 {
     struct change change = change_by(x, c, CHANGE_CLAIM);
-    if (c->node->role->bootstrap == BOOTSTRAP_NONE)
-        return refuse(x, 403, "no-bootstrap",
-                      "the role of %.*s has no 'bootstrap': give the node a role that joins a "
-                      "cluster, or stop this machine's cloudseed-join.service",
-                      STR_ARG(c->node->name));
-    if (!can_init(c->node))
-        return refuse(x, 403, "no-bootstrap",
-                      "the role of %.*s makes it a master and has no 'kubeadm' template: name one, "
-                      "run 'cloudseed reload', then start cloudseed-join.service",
-                      STR_ARG(c->node->name));
+    struct str words = words_of_role(c->node, &x->arena);
+    if (words.n)
+        return refuse(x, 403, "no-bootstrap", "%s", words.p);
     change.claim = c->claim;
     change.claim.uuid = c->uuid;
     change.claim.machine = c->machine;
@@ -418,6 +448,15 @@ static void add_masters(struct exchange *x, const struct tree *t, const struct c
             ask->ask.only = n->uid;
     }
     ask->ask.masters = list;
+}
+
+void bootstrap_question(struct exchange *x, const struct node *n, struct cluster_change *ret)
+{
+    ret->ask.is_master = n->role->bootstrap == BOOTSTRAP_MASTER;
+    ret->ask.only = ret->ask.unfit = ret->ask.certificate = STR("");
+    ret->ask.endpoint = n->cluster->endpoint;
+    add_masters(x, snapshot_tree(x->snapshot), n->cluster, ret);
+    add_masters(x, snapshot_registered(x->snapshot), n->cluster, ret);
 }
 
 static struct cluster_change cluster_change_by(struct exchange *x, const struct caller *c,
@@ -701,15 +740,10 @@ static enum exchange_verdict decide(struct exchange *x, struct caller *c)
 {
     struct core *core = c->rq->core;
     c->ask = cluster_change_by(x, c, CLUSTER_ASK);
-    c->ask.ask.is_master = c->node->role->bootstrap == BOOTSTRAP_MASTER;
-    c->ask.ask.only = STR("");
-    add_masters(x, snapshot_tree(x->snapshot), c->node->cluster, &c->ask);
-    add_masters(x, snapshot_registered(x->snapshot), c->node->cluster, &c->ask);
+    bootstrap_question(x, c->node, &c->ask);
     c->ask.ask.unfit = unfit_for_init(x, c);
-    c->ask.ask.endpoint = c->node->cluster->endpoint;
     c->ask.ask.probe = c->probe;
     c->probe = CLUSTER_UNPROBED; /* it is good for once */
-    c->ask.ask.certificate = STR("");
     if (c->ask.ask.is_master && c->ask.ask.masters_n > 1)
         c->ask.ask.certificate = seal_certificate_key(x, c);
     if (!c->hold)

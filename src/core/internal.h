@@ -132,6 +132,12 @@ const char *node_reports_read_phone_home(struct str body, struct arena *a, struc
 
 /* Whether a path of the node listener is one of bootstrap's three, known or not. */
 bool bootstrap_is_path(struct str path);
+/* Why the node gets nothing, whatever its cluster: the contract's word and one line; NULL: it may
+ * ask. */
+const char *bootstrap_refusal(const struct node *n, const struct record *r, struct arena *a,
+                              struct str *ret_words);
+/* Fills in what a CLUSTER_ASK of the node says of its cluster. */
+void bootstrap_question(struct exchange *x, const struct node *n, struct cluster_change *ret);
 /* A ServiceAccount's token, as the cluster's record keeps it. */
 struct cluster_token bootstrap_seal(struct exchange *x, const struct core *c, struct str cluster,
                                     const char *account, const struct bootstrap_token *t);
@@ -188,6 +194,7 @@ enum exchange_verdict admin_acknowledge(struct exchange *x, struct request_ctx *
 enum exchange_verdict admin_show_ca(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_renew_ca(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_rotate_ca(struct exchange *x, struct request_ctx *rq);
+enum exchange_verdict admin_show_join(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_show_serial(struct exchange *x, struct request_ctx *rq);
 
 /* One of `?name=value` of a request. */

@@ -75,6 +75,7 @@ static const struct route routes[] = {
     API("nodes/{name}/rekey", POST, admin_rekey_node),
     API("nodes/{name}/arm", POST, admin_arm),
     API_GET("nodes/{name}/serial", admin_show_serial),
+    API_GET("nodes/{name}/join", admin_show_join),
     API("nodes/{name}/disarm", POST, admin_disarm),
     API("nodes/{name}/unlock", POST, admin_unlock),
     API("nodes/{name}/reprovision", POST, admin_reprovision),

@@ -23,8 +23,9 @@ import contract  # noqa: E402
 import daemon  # noqa: E402
 import tap  # noqa: E402
 import world  # noqa: E402
-from joining import (EMPTY_BLOCK, LOGIN, MASTER, MASTER_UUID, OTHER_PIN, WORKER, Site, golden,  # noqa: E402
-                     joins, refused, report, request)
+import yaml  # noqa: E402
+from joining import (CLI, EMPTY_BLOCK, LOGIN, MASTER, MASTER_UUID, OTHER_PIN, WORKER,  # noqa: E402
+                     Site, golden, joins, refused, report, request)
 from kubeapi import NODES, StandIn, node_object  # noqa: E402
 
 
@@ -163,6 +164,72 @@ def test_a_cluster_that_is_adopted_while_its_master_waits():
         assert held.result(world.SECONDS)[1].get("action") != "init"
         kinds = [e["kind"] for e in json.loads(site.cloudseed("events", "--json"))]
         assert "cluster-init" not in kinds, kinds
+
+
+def test_the_way_to_a_cluster():
+    with StandIn() as api, Site(api=api) as site:
+        def kubeconfig(status):
+            done = subprocess.run([CLI, "cluster", "kubeconfig", "homelab", "--server",
+                                   str(site.server.socket)], text=True, capture_output=True,
+                                  check=False, timeout=world.SECONDS)
+            tap.eq(done.returncode, status, done.stderr)
+            return done
+
+        tap.contains(kubeconfig(1).stderr, "homelab is in phase none")
+        master = site.serial(MASTER)
+        site.init(api, master)
+        site.post(master, "cluster", report(api))
+        done = kubeconfig(0)
+        tap.contains(done.stderr, f"{MASTER} has them, ssh root@{MASTER} cat /etc/kubernetes/admin.conf")
+        want = api.kubeconfig()["clusters"][0]["cluster"]
+        got = yaml.safe_load(done.stdout)
+        tap.eq((got["clusters"][0]["cluster"], got["users"][0]["user"], got["current-context"]),
+               (want, {}, "homelab"))
+        assert api.bearers["minter"] not in done.stdout
+        site.cloudseed("cluster", "reset", "homelab")
+        site.adopt(api)
+        tap.contains(kubeconfig(0).stderr, "those by which the cluster was adopted")
+
+
+def test_what_a_node_would_get():
+    """As its own request is answered, but nothing comes of it."""
+    def shown(site, name):
+        return json.loads(site.cloudseed("node", "join", name, "--dry-run", "--json"))
+
+    with StandIn() as api, homelab(2, api=api, hold_seconds=0) as site:
+        closed = shown(site, WORKER)
+        tap.eq((closed["action"], closed["reason"]), ("refuse", "window-closed"))
+        tap.contains(site.cloudseed("node", "join", WORKER, "--dry-run"),
+                     f"no build window is open for {WORKER}: open one with 'cloudseed node arm")
+        worker, master = site.serial(), site.serial(MASTER)
+        waits = shown(site, WORKER)
+        own = site.post(worker, "bootstrap", request("bootstrap"))[1]
+        tap.eq((waits["action"], waits["reason"], waits["detail"]),
+               ("wait", own["reason"], own["detail"]))
+        tap.contains(shown(site, MASTER)["detail"], "something answers at ")
+        with api.absent():
+            first = shown(site, MASTER)
+            tap.eq((first["action"], first["addons"], first["reason"]), ("init", ["calico"], None))
+            tap.contains(first["kubeadm"], "kind: InitConfiguration")
+            tap.contains(first["kubeadm"], 'certificateKey: "(not shown)"')
+            tap.eq([f["path"] for f in first["files"]], ["/etc/registry/hosts.toml"])
+            tap.eq(site.server.admin("GET", "/v1/clusters/homelab").json["phase"], "none")
+        site.init(api, master, uuid=MASTER_UUID[:-1] + "1")
+        site.post(master, "cluster", report(api))
+        joined = shown(site, WORKER)
+        tap.eq((joined["action"], joined["addons"]), ("join", []))
+        real = answer(site, worker, request("bootstrap"))["kubeadm"]
+        token = re.search(r'token: "(.*)"', real)[1]
+        tap.eq(joined["kubeadm"], real.replace(token, "(not shown)"))
+        told = site.cloudseed("node", "join", WORKER, "--dry-run")
+        tap.contains(told, f"{WORKER} join\n" if len(WORKER) > 10 else "join\n")
+        tap.contains(told, "file       /etc/registry/hosts.toml, 0600, root:root\n")
+        turn = shown(site, "k8s-master-2")
+        tap.eq((turn["action"], turn["reason"]), ("refuse", "window-closed"))
+        site.post(worker, "result", request("result-ok"))
+        tap.eq(shown(site, WORKER)["action"], "none")
+        tap.eq([t for t, _ in api.tokens()], [token])  # none but the real one
+        assert LOGIN not in json.dumps(joined) + told
 
 
 def test_those_that_wait_are_let_go_when_the_cluster_is_there():

@@ -32,9 +32,10 @@ COMMANDS = ["check", "render", "diff", "node list", "node show", "node url", "dh
             "asset bootloaders",
             "node add", "node discovered", "node adopt", "node set", "node rm", "node arm",
             "node disarm", "node unlock", "node rekey", "node reprovision",
-            "node accept-keys", "pve login", "pve check", "pve list", "pve register",
+            "node accept-keys", "node join", "pve login", "pve check", "pve list", "pve register",
             "pve unregister", "pve start", "pve stop", "cluster list", "cluster show",
-            "cluster adopt", "cluster certs", "cluster harden", "cluster reset", "watch", "wait",
+            "cluster kubeconfig", "cluster adopt", "cluster certs", "cluster harden", "cluster reset",
+            "watch", "wait",
             "events", "known-hosts", "reload", "backup", "restore", "server acknowledge",
             "ca show", "ca renew", "ca rotate", "help"]
 

@@ -27,8 +27,8 @@ PROGRAM = str(daemon.BUILD.resolve() / "cloudseed")
 class Scene:
     """A server with a node of a role that does not bootstrap, which these functions let boot."""
 
-    def __init__(self):
-        self.tree = homelab()
+    def __init__(self, tree=None):
+        self.tree = tree or homelab()
         self.server = daemon.Daemon(**self.tree)
 
     def __enter__(self):
@@ -230,6 +230,23 @@ def test_wait_ends_with_what_it_waited_for():
         done = scene.run("wait", "k8s-worker-2", status=1)
         tap.eq(done.stderr, "cloudseed: k8s-worker-2 has failed in modules-final: "
                             f"{scene.reason('k8s-worker-2')}\n")
+
+
+def test_wait_waits_for_what_the_role_can_reach():
+    tree = world.Tree()
+    tree.node("plain-1")
+    tree.put("clusters/lab.yaml", {"lab": {"version": "1.29.15", "endpoint": "api:6443",
+                                           "pods": ["192.168.0.0/16"], "services": ["10.96.0.0/12"]}})
+    tree.template("kubeadm", "apiVersion: kubeadm.k8s.io/v1beta3\nkind: JoinConfiguration\n")
+    tree.put("roles/w.yaml", {"w": {"bootstrap": "worker", "kubeadm": "kubeadm"}})
+    tree.node("worker-1", "w", cluster="lab")
+    with Scene({"seed": tree.seed, "templates": tree.templates}) as scene:
+        for node in ("plain-1", "worker-1"):
+            scene.boot(node)
+        scene.run("wait", "plain-1", "--timeout", "60s")
+        scene.run("wait", "worker-1", "--for", "up", "--timeout", "60s")
+        done = scene.run("wait", "worker-1", "plain-1", "--timeout", "1s", status=3)
+        tap.contains(done.stderr, "worker-1 is not ready in time: it is up")
 
 
 tap.main()

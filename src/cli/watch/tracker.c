@@ -147,6 +147,7 @@ struct node_view *fleetview_put(struct fleetview *v, struct value node)
     if (!s)
         s = insert(v, name);
     set_text(&s->role, SIZE_MAX, api_text(node, "role"));
+    s->bootstraps = !str_is(api_text(node, "bootstrap"), "none");
     s->since_ms = api_time(node, "since");
     set_state(s, api_text(node, "state"));
     take_boot(s, value_get(node, STR("boot")));

@@ -17,7 +17,7 @@ static const char *const states[] = {"booting", "up",     "joining",   "ready",
 
 struct waiting {
     struct tracker t;
-    int wanted;      /* index in `states` */
+    int wanted;      /* index in `states`; below 0: what the node's role can reach */
     uint64_t due_ms; /* on the boot-time clock; UINT64_MAX: never */
 };
 
@@ -30,12 +30,17 @@ static int state_number(const char *name)
     return -1;
 }
 
+static int wanted_of(const struct waiting *w, const struct node_view *s)
+{
+    return w->wanted >= 0 ? w->wanted : state_number(s->bootstraps ? "ready" : "up");
+}
+
 static bool has_reached(const struct waiting *w, const struct node_view *s)
 {
-    int state = state_number(s->state);
-    if (w->wanted < STATES_ON_THE_WAY)
-        return state >= w->wanted && state < STATES_ON_THE_WAY;
-    return state == w->wanted;
+    int state = state_number(s->state), wanted = wanted_of(w, s);
+    if (wanted < STATES_ON_THE_WAY)
+        return state >= wanted && state < STATES_ON_THE_WAY;
+    return state == wanted;
 }
 
 static void on_event(void *cls, struct value event, const struct node_view *s)
@@ -72,8 +77,8 @@ static int say_late(const struct waiting *w)
     for (size_t i = 0; i < c->operands_n; i++) {
         const struct node_view *s = fleetview_find(&w->t.view, str_from(c->operands[i]));
         if (s && !has_reached(w, s))
-            cli_fail(c, "%s is not %s in time: it is %s%s%s", s->name, states[w->wanted], s->state,
-                     *s->stage ? ", in " : "", s->stage);
+            cli_fail(c, "%s is not %s in time: it is %s%s%s", s->name, states[wanted_of(w, s)],
+                     s->state, *s->stage ? ", in " : "", s->stage);
     }
     return CLI_LATE;
 }
@@ -107,9 +112,9 @@ static int misuse_state(struct cli *c, const char *given)
 static int run(struct cli *c)
 {
     const char *state = flags_value(&c->flags, "for"), *timeout = flags_value(&c->flags, "timeout");
-    struct waiting w = {.wanted = state_number(state ? state : "ready"), .due_ms = UINT64_MAX};
+    struct waiting w = {.wanted = state ? state_number(state) : -1, .due_ms = UINT64_MAX};
     uint32_t seconds;
-    if (w.wanted < 0)
+    if (state && w.wanted < 0)
         return misuse_state(c, state);
     if (timeout && !span_read(timeout, &seconds))
         return cli_misuse(c, "--timeout '%s': expected a time, as in 90s or 20m", timeout);
@@ -128,17 +133,19 @@ const struct command command_wait = {
     .operands = "NODE...",
     .operands_min = 1,
     .operands_max = UINT8_MAX,
-    .flags = FLAGS({"for", "STATE", "wait for this state, instead of ready"},
+    .flags = FLAGS({"for", "STATE", "wait for this state"},
                    {"timeout", "TIME", "give up after this time, as in 90s or 20m"}),
     .summary = "wait until nodes are ready",
-    .help = "Waits until all of them are ready, or in the state that --for names: booting, up,\n"
-            "joining, ready, where a node that is further has been there; or armed, failed,\n"
-            "registered. Each state that they come to is told on standard error.\n"
-            "\n"
-            "Exit status: 0 they are, 1 one has failed, 3 --timeout is over, 64 wrong usage.\n"
-            "\n"
-            "Examples:\n"
-            "  cloudseed wait k8s-worker-2 --timeout 20m\n"
-            "  cloudseed wait k8s-worker-2 k8s-worker-3 --for up\n",
+    .help =
+        "Waits until all of them are ready, or up if their role joins no cluster; or in the\n"
+        "state that --for names: booting, up, joining, ready, where a node that is further has\n"
+        "been there; or armed, failed, registered. Each state that they come to is told on\n"
+        "standard error.\n"
+        "\n"
+        "Exit status: 0 they are, 1 one has failed, 3 --timeout is over, 64 wrong usage.\n"
+        "\n"
+        "Examples:\n"
+        "  cloudseed wait k8s-worker-2 --timeout 20m\n"
+        "  cloudseed wait k8s-worker-2 k8s-worker-3 --for up\n",
     .run = run,
 };

@@ -58,6 +58,7 @@ struct node_view {
     bool stage_ended; /* the stage has ended, not only begun */
     bool reboot;      /* a reboot, not a build */
     bool bad;         /* the message is about a failure or an alarm */
+    bool bootstraps;  /* its role joins a cluster: it can become ready */
 };
 
 struct fleetview {

@@ -157,6 +157,8 @@ _cloudseed_options() {
     'pve login'*) options+=(--name --fingerprint --token-file) ;;
     'pve check'*) options+=(--json --pve --token-file --pool --bridge --vlan --template) ;;
     'pve list'*) options+=(--json --pve --token-file) ;;
+    'pve create'*) options+=(--pve --token-file --no-start --for) ;;
+    'pve destroy'*) options+=(--pve --token-file --yes --ready) ;;
     'pve register'*) options+=(--json --pve --token-file --vmid --for) ;;
     'pve unregister'*) options+=(--json --pve --token-file --vmid) ;;
     'pve start'*) options+=(--pve --token-file --vmid) ;;
@@ -182,8 +184,9 @@ _cloudseed_operands() {
             accept-keys join reprovision
         ;;
     render | watch* | wait* | events | known-hosts | 'node show' | 'node url' | 'node set' | 'node rm'* | \
-        'node arm'* | 'node join'* | 'node disarm'* | 'node unlock'* | 'node accept-keys'* | 'node rekey'* | \
-        'node reprovision'* | 'pve register' | 'pve unregister' | 'pve start' | 'pve stop')
+        'node arm'* | 'node join'* | 'node disarm'* | 'node unlock'* | 'node accept-keys'* | \
+        'node rekey'* | 'node reprovision'* | 'pve create' | 'pve destroy' | 'pve register' | \
+        'pve unregister' | 'pve start' | 'pve stop')
         _cloudseed_names "$1" "${where[@]}" node list --names
         ;;
     'node adopt')
@@ -196,7 +199,8 @@ _cloudseed_operands() {
         ;;
     server | 'help server') _cloudseed_fixed acknowledge ;;
     ca | 'help ca') _cloudseed_fixed show renew rotate ;;
-    pve | 'help pve') _cloudseed_fixed login check list register unregister start stop ;;
+    pve | 'help pve') _cloudseed_fixed login check list create destroy register unregister \
+        start stop ;;
     cluster | 'help cluster') _cloudseed_fixed list show kubeconfig adopt certs harden reset ;;
     'cluster show' | 'cluster kubeconfig' | 'cluster adopt' | 'cluster certs' | 'cluster harden' | 'cluster reset')
         _cloudseed_names "$1" "${where[@]}" cluster list --names

@@ -54,6 +54,8 @@ struct command {
     X(pve_login)          \
     X(pve_check)          \
     X(pve_list)           \
+    X(pve_create)         \
+    X(pve_destroy)        \
     X(pve_register)       \
     X(pve_unregister)     \
     X(pve_start)          \

@@ -25,6 +25,7 @@ struct node {
     const struct network *const *networks; /* the site's network around each address */
     const struct uuid *uuid;               /* NULL: not declared */
     struct str serial;                     /* empty: not declared */
+    const struct proxmox *proxmox;         /* NULL: nothing is declared for it */
     struct variables variables;
     struct place at;
     uint32_t key_epoch;

@@ -4,6 +4,7 @@
 #define CLOUDSEED_MODEL_ROLE_H
 
 #include "model/boot.h"
+#include "model/proxmox.h"
 #include "model/variable.h"
 
 /* The four files of cloud-init's NoCloud data source. */
@@ -54,6 +55,7 @@ struct role {
     struct str kubeadm_name;
     const struct sealed_file *sealed; /* sorted by path */
     uint32_t sealed_n;
+    struct proxmox proxmox;
     struct variables variables;
     struct place at;
 };

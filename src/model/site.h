@@ -4,6 +4,7 @@
 #define CLOUDSEED_MODEL_SITE_H
 
 #include "model/address.h"
+#include "model/proxmox.h"
 #include "model/variable.h"
 
 /* Ways to identify a machine that anyone on the network can forge. */
@@ -47,6 +48,7 @@ struct site {
     enum alarms alarms;
     enum window_key_joins window_key_joins;
     enum unknown unknown;
+    struct proxmox proxmox;
     struct variables variables;
     struct place at;
 };

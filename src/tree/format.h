@@ -37,7 +37,8 @@ struct role_draft {
 };
 
 struct node_draft {
-    struct node node; /* all but `role`, `cluster`, `networks` and `uuid` */
+    struct node node; /* all but `role`, `cluster`, `networks`, `proxmox` and `uuid` */
+    struct proxmox proxmox;
     struct str role, cluster;
     struct uuid uuid; /* all zero: none */
 };
@@ -46,5 +47,6 @@ extern const struct schema format_site;    /* struct site_draft */
 extern const struct schema format_cluster; /* struct cluster_draft */
 extern const struct schema format_role;    /* struct role_draft */
 extern const struct schema format_node;    /* struct node_draft */
+extern const struct schema format_proxmox; /* struct proxmox; of site, role and node */
 
 #endif

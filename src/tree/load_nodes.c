@@ -281,6 +281,19 @@ static void warn_of_placeholders(struct reading *n)
                    "serial: many machines report this one, so that it identifies none; remove it");
 }
 
+/* Most nodes declare nothing of their own and share what their role has, the site's in it. */
+static const struct proxmox *merge_proxmox(struct load *l, const struct node *n,
+                                           const struct proxmox *own)
+{
+    const struct proxmox *shared = n->role ? &n->role->proxmox : NULL;
+    struct proxmox *kept = NULL;
+    if (own->at.line) {
+        kept = ARENA_NEW(&l->tree->arena, struct proxmox);
+        *kept = *own;
+    }
+    return proxmox_merge(shared, kept, &l->tree->arena);
+}
+
 void load_node(struct load *l, const struct yaml_pair *pair)
 {
     struct node_draft d = {0};
@@ -292,6 +305,7 @@ void load_node(struct load *l, const struct yaml_pair *pair)
     d.node.uuid = keep_uuid(l, d.uuid);
     d.node.role = find_role(&n, d.role);
     d.node.cluster = find_cluster(&n, d.cluster);
+    d.node.proxmox = merge_proxmox(l, &d.node, &d.proxmox);
     check_bootstrap(&n, d.cluster);
     find_networks(&n);
     check_cards(&n);

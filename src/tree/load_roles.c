@@ -215,6 +215,9 @@ static void inherit(struct load *l, struct role_draft *d)
         r->kubeadm_name = parent->kubeadm_name;
         r->kubeadm = parent->kubeadm;
     }
+    const struct proxmox *vm = proxmox_merge(&parent->proxmox, &r->proxmox, &l->tree->arena);
+    if (vm)
+        r->proxmox = *vm;
     if (parent->sealed_n)
         inherit_sealed(l, parent, r);
     r->variables = variables_merge(&l->tree->arena, parent->variables, r->variables);
@@ -253,6 +256,14 @@ static void find_usual_scripts(const struct tree *t, struct role *r)
     }
 }
 
+/* What the site says of VMs, where neither the role nor one that it extends says otherwise. */
+static void take_site(struct tree *t, struct role *r)
+{
+    const struct proxmox *vm = proxmox_merge(&t->site.proxmox, &r->proxmox, &t->arena);
+    if (vm)
+        r->proxmox = *vm;
+}
+
 void load_link_roles(struct load *l)
 {
     struct tree *t = l->tree;
@@ -266,6 +277,7 @@ void load_link_roles(struct load *l)
     for (uint32_t i = 0; i < t->roles_n; i++) {
         uint32_t parent = l->role_drafts[i].parent;
         find_usual_scripts(t, &l->role_drafts[i].role);
+        take_site(t, &l->role_drafts[i].role);
         t->roles[i] = l->role_drafts[i].role;
         t->roles[i].extends = parent == MAP_NONE ? NULL : &t->roles[parent];
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/pve/session.h"
+#include "cli/pve/act.h"
 
 #include <errno.h>
 
@@ -63,6 +63,22 @@ static int act(struct pve_session *s, const struct pve_vm *vm, const struct powe
     return await_state(s, vm, power->state, e);
 }
 
+static const struct power power_on = {"start", "running", TASK_MS},
+                          power_off = {"stop", "stopped", TASK_MS},
+                          power_down = {"shutdown", "stopped", SHUTDOWN_MS};
+
+int pve_start(struct pve_session *s, const struct pve_vm *vm)
+{
+    struct err e;
+    return act(s, vm, &power_on, &e) < 0 ? pve_session_fail(s, &e) : CLI_OK;
+}
+
+int pve_stop_hard(struct pve_session *s, const struct pve_vm *vm)
+{
+    struct err e;
+    return act(s, vm, &power_off, &e) < 0 ? pve_session_fail(s, &e) : CLI_OK;
+}
+
 static int run(struct cli *c, const struct power *power)
 {
     struct pve_session s;
@@ -85,13 +101,12 @@ static int run(struct cli *c, const struct power *power)
 
 static int run_start(struct cli *c)
 {
-    return run(c, &(const struct power){"start", "running", TASK_MS});
+    return run(c, &power_on);
 }
 
 static int run_stop(struct cli *c)
 {
-    bool hard = flags_given(&c->flags, "hard");
-    return run(c, &(const struct power){hard ? "stop" : "shutdown", "stopped", SHUTDOWN_MS});
+    return run(c, flags_given(&c->flags, "hard") ? &power_off : &power_down);
 }
 
 const struct command command_pve_start = {

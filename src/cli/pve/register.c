@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/node/node.h"
-#include "cli/pve/session.h"
+#include "cli/pve/act.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,67 +12,84 @@ struct registration {
     struct pve_session session;
     struct value node, config;
     struct pve_vm vm;
-    struct str serial, ends; /* of the window */
 };
 
 /* --- The serial ------------------------------------------------------------------------------- */
 
 /* The window that is open goes on, so that the command may be run again; else it opens one. */
-static int open_window(struct registration *g, const char *name)
+static int open_window(struct pve_session *s, struct str name, struct str *ret_serial,
+                       struct str *ret_ends)
 {
-    struct api *api = &g->session.api;
+    struct api *api = &s->api;
+    struct str node = arena_str(&s->arena, name);
+    struct value body, window;
     struct api_answer answer;
-    struct value body;
     struct err e;
-    int status = node_act_window(g->session.cli, &body);
+    int status = node_act_window(s->cli, &body);
     if (status != CLI_OK)
         return status;
-    if (api_try(api, "GET", api_node(api, name, "serial"), (struct value){0}, STR(""), &answer,
+    if (api_try(api, "GET", api_node(api, node.p, "serial"), (struct value){0}, STR(""), &answer,
                 &e) < 0)
-        return cli_fail(g->session.cli, "%s", e.msg);
-    if (answer.status == 200 && body.kind == VALUE_UNDEFINED) {
-        g->serial = api_text(answer.value, "serial");
-        g->ends = api_text(answer.value, "ends");
-        return CLI_OK;
+        return cli_fail(s->cli, "%s", e.msg);
+    window = answer.value;
+    if (answer.status != 200 || body.kind != VALUE_UNDEFINED) {
+        status = api_ask(api, "POST", api_node(api, node.p, "arm"), body, STR(""), &answer);
+        window = value_get(answer.value, STR("arm"));
     }
-    status = api_ask(api, "POST", api_node(api, name, "arm"), body, STR(""), &answer);
     if (status == CLI_OK) {
-        struct value arm = value_get(answer.value, STR("arm"));
-        g->serial = api_text(arm, "serial");
-        g->ends = api_text(arm, "ends");
+        *ret_serial = api_text(window, "serial");
+        *ret_ends = api_text(window, "ends");
     }
     return status;
 }
 
-static int write_smbios(struct registration *g, struct str smbios1)
+static int write_smbios(struct pve_session *s, const struct pve_vm *vm, struct value config,
+                        struct str smbios1)
 {
-    struct pve_session *s = &g->session;
     const struct pve_field fields[] = {
         {"smbios1", smbios1},
-        {"digest", pve_text(g->config, "digest", &s->arena)},
+        {"digest", pve_text(config, "digest", &s->arena)},
         {"background_delay", AT_ONCE},
     };
-    const struct pve_request q = {"POST", pve_vm_path(&g->vm, "/config", &s->arena), fields, 3};
+    const struct pve_request q = {"POST", pve_vm_path(vm, "/config", &s->arena), fields, 3};
     unsigned warnings;
     struct err e;
     return pve_do(s->pve, &q, TASK_MS, &warnings, &e) < 0 ? pve_session_fail(s, &e) : CLI_OK;
 }
 
-/* Whether the VM runs with other values than it is configured with now. */
-static int is_pending(struct registration *g, bool *ret)
+/* Whether the VM runs with another serial than it is configured with now. */
+static int is_pending(struct pve_session *s, const struct pve_vm *vm, bool *ret)
 {
-    struct pve_session *s = &g->session;
     struct value list;
     struct err e;
     *ret = false;
-    if (pve_get(s->pve, pve_vm_path(&g->vm, "/pending", &s->arena), &s->arena, &list, &e) < 0)
+    if (pve_get(s->pve, pve_vm_path(vm, "/pending", &s->arena), &s->arena, &list, &e) < 0)
         return pve_session_fail(s, &e);
     for (uint32_t i = 0; list.kind == VALUE_LIST && i < list.n; i++) {
-        if (str_is(value_get_text(list.items[i], STR("key")), "smbios1") &&
-            (value_get(list.items[i], STR("pending")).kind || pve_truth(list.items[i], "delete")))
+        struct value item = list.items[i];
+        if (str_is(value_get_text(item, STR("key")), "smbios1") &&
+            (value_get(item, STR("pending")).kind || pve_truth(item, "delete")))
             *ret = true;
     }
     return CLI_OK;
+}
+
+int pve_register(struct pve_session *s, struct value node, const struct pve_vm *vm,
+                 struct value config, struct pve_registered *ret)
+{
+    struct str old = value_get_text(config, STR("smbios1")), name = api_text(node, "name"), text,
+               serial;
+    struct err e;
+    int status = pve_session_remember(s, name, vm);
+    if (status == CLI_OK)
+        status = open_window(s, name, &serial, &ret->ends);
+    if (status != CLI_OK)
+        return status;
+    if (smbios_set_serial(old, serial, &s->arena, &text, &e) < 0)
+        return cli_fail(s->cli, "VM %u: %s", vm->vmid, e.msg);
+    if (!str_eq(old, text))
+        status = write_smbios(s, vm, config, text);
+    return status == CLI_OK ? is_pending(s, vm, &ret->pending) : status;
 }
 
 /* --- One node --------------------------------------------------------------------------------- */
@@ -91,60 +108,41 @@ static int look(struct registration *g, const char *name)
     return pve_session_match(s, g->node, &g->vm, g->config);
 }
 
-static void report(struct registration *g, const char *what, bool pending)
+static void report(struct registration *g, const char *what, const struct pve_registered *r)
 {
     struct cli *c = g->session.cli;
+    struct str name = api_text(g->node, "name");
     const struct value_pair pairs[] = {
-        JSON_STR("name", api_text(g->node, "name")),
+        JSON_STR("name", name),
         JSON_INT("vmid", g->vm.vmid),
         JSON_STR("host", g->vm.host),
-        JSON_BOOL("pending", pending),
-        JSON_VALUE("ends", g->ends.n ? value_str(g->ends) : value_none()),
+        JSON_BOOL("pending", r->pending),
+        JSON_VALUE("ends", r->ends.n ? value_str(r->ends) : value_none()),
     };
     if (flags_given(&c->flags, "json")) {
         cli_print_json(value_map(pairs, 5));
         return;
     }
-    cli_print_line("%.*s: VM %u on %.*s %s%s%.*s", STR_ARG(api_text(g->node, "name")), g->vm.vmid,
-                   STR_ARG(g->vm.host), what, g->ends.n ? "; the build window ends " : "",
-                   STR_ARG(g->ends));
-    if (pending)
+    cli_print_line("%.*s: VM %u on %.*s %s%s%.*s", STR_ARG(name), g->vm.vmid, STR_ARG(g->vm.host),
+                   what, r->ends.n ? "; the build window ends " : "", STR_ARG(r->ends));
+    if (r->pending)
         cli_print_line(
             "It runs and takes this at its next cold start, not at a reboot from within: "
             "run 'cloudseed pve stop %.*s', then 'cloudseed pve start %.*s'",
-            STR_ARG(api_text(g->node, "name")), STR_ARG(api_text(g->node, "name")));
-}
-
-static int set_serial(struct registration *g, const char *name)
-{
-    struct pve_session *s = &g->session;
-    struct str old = value_get_text(g->config, STR("smbios1")), text;
-    struct err e;
-    bool pending = false;
-    int status = pve_session_remember(s, name, &g->vm);
-    if (status == CLI_OK)
-        status = open_window(g, name);
-    if (status != CLI_OK)
-        return status;
-    if (smbios_set_serial(old, g->serial, &s->arena, &text, &e) < 0)
-        return cli_fail(s->cli, "VM %u: %s", g->vm.vmid, e.msg);
-    if (!str_eq(old, text))
-        status = write_smbios(g, text);
-    if (status == CLI_OK)
-        status = is_pending(g, &pending);
-    if (status == CLI_OK)
-        report(g, "is registered", pending);
-    return status;
+            STR_ARG(name), STR_ARG(name));
 }
 
 static int run_register(struct cli *c)
 {
+    struct pve_registered done = {STR(""), false};
     struct registration g = {0};
     int status = pve_session_open(c, &g.session);
     if (status == CLI_OK)
         status = look(&g, c->operands[0]);
     if (status == CLI_OK)
-        status = set_serial(&g, c->operands[0]);
+        status = pve_register(&g.session, g.node, &g.vm, g.config, &done);
+    if (status == CLI_OK)
+        report(&g, "is registered", &done);
     pve_session_close(&g.session);
     return status;
 }
@@ -171,13 +169,13 @@ const struct command command_pve_register = {
 /* --- The other way ---------------------------------------------------------------------------- */
 
 /* Only a serial of ours is removed. */
-static int drop_serial(struct registration *g, const char *name)
+static int drop_serial(struct registration *g)
 {
     struct pve_session *s = &g->session;
     struct str old = value_get_text(g->config, STR("smbios1")), text;
     struct smbios smbios;
     struct err e;
-    bool pending = false;
+    struct pve_registered done = {STR(""), false};
     if (smbios_read(old, &s->arena, &smbios, &e) < 0)
         return cli_fail(s->cli, "VM %u: %s", g->vm.vmid, e.msg);
     if (smbios.serial.n && !str_starts(smbios.serial, STR("ds=nocloud")))
@@ -186,13 +184,13 @@ static int drop_serial(struct registration *g, const char *name)
     int status =
         smbios_drop_serial(old, &s->arena, &text, &e) < 0 ? cli_fail(s->cli, "%s", e.msg) : CLI_OK;
     if (status == CLI_OK && smbios.serial.n)
-        status = write_smbios(g, text);
+        status = write_smbios(s, &g->vm, g->config, text);
     if (status == CLI_OK)
-        status = is_pending(g, &pending);
+        status = is_pending(s, &g->vm, &done.pending);
     if (status == CLI_OK)
-        status = pve_session_forget(s, name);
+        status = pve_session_forget(s, api_text(g->node, "name"));
     if (status == CLI_OK)
-        report(g, "has no serial of ours", pending);
+        report(g, "has no serial of ours", &done);
     return status;
 }
 
@@ -203,7 +201,7 @@ static int run_unregister(struct cli *c)
     if (status == CLI_OK)
         status = look(&g, c->operands[0]);
     if (status == CLI_OK)
-        status = drop_serial(&g, c->operands[0]);
+        status = drop_serial(&g);
     pve_session_close(&g.session);
     return status;
 }

@@ -54,7 +54,7 @@ int pve_session_node(struct pve_session *s, const char *name, struct value *ret)
     return status;
 }
 
-int pve_session_remember(struct pve_session *s, const char *name, const struct pve_vm *vm)
+int pve_session_remember(struct pve_session *s, struct str name, const struct pve_vm *vm)
 {
     const struct value_pair pairs[] = {
         JSON_STR("endpoint", s->endpoint.name),
@@ -62,15 +62,15 @@ int pve_session_remember(struct pve_session *s, const char *name, const struct p
         JSON_INT("vmid", vm->vmid),
     };
     struct api_answer answer;
-    return api_ask(&s->api, "POST", api_node(&s->api, name, "vm"), value_map(pairs, 3), STR(""),
-                   &answer);
+    return api_ask(&s->api, "POST", api_node(&s->api, arena_str(&s->arena, name).p, "vm"),
+                   value_map(pairs, 3), STR(""), &answer);
 }
 
-int pve_session_forget(struct pve_session *s, const char *name)
+int pve_session_forget(struct pve_session *s, struct str name)
 {
     struct api_answer answer;
-    return api_ask(&s->api, "DELETE", api_node(&s->api, name, "vm"), (struct value){0}, STR(""),
-                   &answer);
+    return api_ask(&s->api, "DELETE", api_node(&s->api, arena_str(&s->arena, name).p, "vm"),
+                   (struct value){0}, STR(""), &answer);
 }
 
 /* --- A node's VM ------------------------------------------------------------------------------ */

@@ -36,8 +36,8 @@ int pve_session_find(struct pve_session *s, struct value node, struct pve_vm *re
 /* Our server's answer about a node. */
 int pve_session_node(struct pve_session *s, const char *name, struct value *ret);
 /* Tells our server which VM is the node's; it knows one for each. */
-int pve_session_remember(struct pve_session *s, const char *name, const struct pve_vm *vm);
-int pve_session_forget(struct pve_session *s, const char *name);
+int pve_session_remember(struct pve_session *s, struct str name, const struct pve_vm *vm);
+int pve_session_forget(struct pve_session *s, struct str name);
 
 /* Whether a VM is the node's, as far as its declaration tells: by name, uuid and MAC. CLI_FAILED
  * after printing what differs. */

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* act: what is done to a node's VM, by a command of its own or as a part of another. */
+#ifndef CLOUDSEED_CLI_PVE_ACT_H
+#define CLOUDSEED_CLI_PVE_ACT_H
+
+#include "cli/pve/session.h"
+
+struct pve_registered {
+    struct str ends; /* of the build window */
+    bool pending;    /* the VM runs, and takes the serial at its next cold start */
+};
+
+/* Writes down which VM is the node's, opens its window unless that is open, and sets the VM's
+ * serial. `node` is our server's answer, `config` the VM's. CLI_FAILED after printing the reason.
+ */
+int pve_register(struct pve_session *s, struct value node, const struct pve_vm *vm,
+                 struct value config, struct pve_registered *ret);
+
+/* Each waits until the VM has come to that state; it is no failure if it is in it already. */
+int pve_start(struct pve_session *s, const struct pve_vm *vm);
+int pve_stop_hard(struct pve_session *s, const struct pve_vm *vm);
+
+#endif

@@ -1,0 +1,251 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""`cloudseed pve create` and `destroy`: one VM for each node, whatever fails in between."""
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
+import tap  # noqa: E402
+from daemon import BUILD, SOURCE, Daemon  # noqa: E402
+from pve.homelab import TOKEN, world  # noqa: E402
+from pve.machines import decoded  # noqa: E402
+from pve.server import StandIn  # noqa: E402
+
+VERSIONS = ((9, 2), (8, 4), (7, 4))
+NODE = "k8s-worker-2"
+PROXMOX = """
+proxmox:
+  template: 9000
+  pool: k8s
+  cores: 4
+  memory: 4096
+  disk: 20
+  tags: [worker, k8s]
+"""
+
+
+class Desk:
+    def __init__(self, version=(9, 2), more="", vlan_rights=True):
+        self.folder = Path(tempfile.mkdtemp(prefix="cloudseed-test-"))
+        shutil.copytree(SOURCE / "seed", self.folder / "seed")
+        with (self.folder / "seed/site.yaml").open("a") as site:
+            site.write(PROXMOX + more)
+        self.pve = world(version)
+        if version >= (8, 0) and vlan_rights:
+            for who in ("cloudseed@pve", "cloudseed@pve!t"):
+                self.pve.rights.allow("/sdn/zones/localnetwork/vmbr0/20", who, "Net")
+        self.pve.vms[9000].config.update(protection="1", onboot="0", cpu="kvm64")
+        self.api = StandIn(self.pve)
+        self.daemon = Daemon(seed=self.folder / "seed", templates=SOURCE / "templates",
+                             args=["--https", "127.0.0.1:0"])
+        token = self.folder / "token"
+        token.write_text(TOKEN)
+        token.chmod(0o600)
+        self.run("pve", "login", self.api.urls["pve1"], "--name", "home", "--token-file", token,
+                 "--fingerprint", self.api.fingerprints["pve1"])
+        self.api.requests.clear()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *rest):
+        self.daemon.__exit__(kind, *rest)
+        self.api.__exit__(kind, *rest)
+        shutil.rmtree(self.folder)
+
+    def start(self, *words):
+        env = {**os.environ, "HOME": str(self.folder), "CLOUDSEED_SERVER": str(self.daemon.socket)}
+        env.pop("XDG_CONFIG_HOME", None)
+        command = [str(BUILD / "cloudseed"), *map(str, words)]
+        if words[1] == "create":
+            command += ["--seed", str(self.folder / "seed"), "--templates",
+                        str(SOURCE / "templates")]
+        return subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def run(self, *words, status=0):
+        process = self.start(*words)
+        out, said = process.communicate(timeout=300)
+        tap.eq(process.returncode, status, f"{words}\n{out}{said}")
+        return out, said
+
+    def made(self):
+        """The VMs that are there beside the template, by id."""
+        return {vmid: vm for vmid, vm in self.pve.vms.items() if vmid != 9000}
+
+    def node(self):
+        return self.daemon.admin("GET", f"/v1/nodes/{NODE}").json
+
+    def has_one_vm(self):
+        """Whatever happened before: one VM of this node, complete, and nothing else of ours."""
+        self.pve.tasks.wait_all()
+        ours = {i: vm for i, vm in self.made().items() if vm.config.get("name") != "rival"}
+        tap.eq(len(ours), 1, str({i: vm.config for i, vm in ours.items()}))
+        vmid, vm = ours.popitem()
+        tap.eq(self.node()["vm"], {"endpoint": "home", "host": vm.host, "vmid": vmid})
+        tap.eq((vm.config["name"], vm.config["cores"], vm.config["memory"], vm.config["cpu"]),
+               (NODE, "4", "4096", "x86-64-v2-AES"))
+        tap.eq((vm.config["tags"], vm.config["onboot"], vm.config["protection"]),
+               ("k8s;worker", "1", "0"))
+        tap.contains(vm.config["scsi0"], "size=20G")
+        assert vmid in self.pve.pools["k8s"] and vm.running and not vm.lock
+        serial = decoded(vm.started_with["smbios1"])["serial"]
+        tap.contains(serial, "ds=nocloud;dsmode=net;s=http")
+        path = "/s/" + serial.partition("/s/")[2].split()[0]
+        tap.contains(self.daemon.get(path + "user-data").text, "#cloud-config")
+        return vm
+
+
+def test_a_declared_node_becomes_a_vm_that_runs():
+    for version in VERSIONS:
+        with Desk(version) as desk:
+            out, said = desk.run("pve", "create", NODE)
+            tap.contains(out, f"{NODE}: VM 100 on pve1 is made and runs; the build window ends 20")
+            tap.eq(said, "")
+            vm = desk.has_one_vm()
+            tap.contains(vm.config["net0"], "virtio=BC:24:11:")
+            tap.contains(vm.config["net0"], "bridge=vmbr0,tag=20")
+            tap.eq(desk.node()["state"], "armed")
+
+
+def test_it_can_be_run_again():
+    with Desk() as desk:
+        desk.run("pve", "create", NODE)
+        count = len([m for m, _ in desk.api.requests if not m.startswith("GET")])
+        desk.run("pve", "create", NODE)
+        tap.eq(len([m for m, _ in desk.api.requests if not m.startswith("GET")]), count)
+        desk.has_one_vm()
+
+
+def test_killed_before_each_request_and_run_again_it_ends_the_same():
+    covered = 0
+    done = False
+    while not done:  # how often a task is asked about differs from run to run
+        number = covered + 1
+        with Desk() as desk:
+            process = None
+            seen, killed = [], threading.Event()
+
+            def kill(_n):
+                seen.append(1)
+                if len(seen) == number and not killed.is_set():
+                    killed.set()
+                    process.send_signal(signal.SIGKILL)
+                    process.wait()
+            desk.api.before = lambda n: process and kill(n)
+            process = desk.start("pve", "create", NODE)
+            process.communicate(timeout=300)
+            done = not killed.is_set()
+            covered += not done
+            desk.api.before = lambda n: None
+            desk.run("pve", "create", NODE)
+            desk.has_one_vm()
+    print(f"# killed before each of {covered} requests")
+    assert covered > 12, covered
+
+
+def test_each_answer_is_lost_once():
+    with Desk() as desk:
+        desk.run("pve", "create", NODE)
+        total = len(desk.api.requests)
+    for number in range(total):
+        with Desk() as desk:
+            desk.api.fault(".", "lost", after=number)
+            process = desk.start("pve", "create", NODE)
+            process.communicate(timeout=300)
+            if process.returncode:
+                desk.run("pve", "create", NODE)
+            desk.has_one_vm()
+
+
+def test_a_rival_that_takes_the_id_gets_to_keep_its_vm():
+    with Desk() as desk:
+        desk.pve.taken.append(100)
+        desk.run("pve", "create", NODE)
+        desk.has_one_vm()
+        tap.eq(desk.pve.vms[100].config, {**desk.pve.vms[100].config, "name": "rival"})
+        assert not desk.pve.vms[100].running
+
+
+def test_a_storage_that_is_busy_is_tried_again():
+    with Desk() as desk:
+        desk.pve.plan_task("qmclone", fails_at=1,
+                           text="can't lock file '/var/lock/pve-manager/pve-storage-local-lvm' -"
+                                " got timeout")
+        desk.run("pve", "create", NODE)
+        desk.has_one_vm()
+
+
+def test_a_clone_that_fails_is_forgotten_with_its_id():
+    with Desk() as desk:
+        desk.pve.plan_task("qmclone", fails_at=3, text="lvcreate error: no space left")
+        _, said = desk.run("pve", "create", NODE, status=1)
+        tap.contains(said, "no space left")
+        tap.eq((desk.node()["vm"], desk.made()), (None, {}))
+        desk.pve.add_vm(100, "pve1", name="somebody's")
+        desk.run("pve", "create", NODE)
+        tap.eq(desk.pve.vms[100].config["name"], "somebody's")
+
+
+def test_a_clone_that_was_killed_is_told_and_not_repeated():
+    with Desk() as desk:
+        desk.pve.plan_task("qmclone", killed_at=4)
+        process = desk.start("pve", "create", NODE)
+        _, said = process.communicate(timeout=300)
+        tap.eq(process.returncode, 1, said)
+        tap.contains(said, "'qm unlock 100'")
+        tap.eq(sorted(desk.made()), [100])
+
+
+def test_warnings_lose_no_vm():
+    with Desk() as desk:
+        desk.pve.plan_task("qmclone", warnings=1)
+        desk.run("pve", "create", NODE)
+        desk.has_one_vm()
+
+
+def test_what_a_template_brings_beside_it_stays_and_the_mac_is_ours():
+    with Desk() as desk:
+        desk.pve.vms[9000].config["net0"] = "virtio=BC:24:11:00:00:99,bridge=vmbr0,firewall=1,mtu=1450"
+        desk.run("pve", "create", NODE)
+        net = desk.has_one_vm().config["net0"]
+        tap.contains(net, "firewall=1")
+        tap.contains(net, "mtu=1450")
+        tap.contains(net, "tag=20")
+
+
+def test_a_node_without_a_template_is_told_where_to_declare_it():
+    with Desk() as desk:
+        text = (desk.folder / "seed/site.yaml").read_text()
+        (desk.folder / "seed/site.yaml").write_text(text.replace(PROXMOX, ""))
+        _, said = desk.run("pve", "create", NODE, status=1)
+        tap.contains(said, "declare 'proxmox' in site.yaml, its role or the node")
+        tap.eq(desk.made(), {})
+
+
+def test_destroy_takes_only_what_create_has_made():
+    with Desk() as desk:
+        desk.run("pve", "create", NODE)
+        _, said = desk.run("pve", "destroy", NODE, status=64)
+        tap.contains(said, "confirm it with --yes")
+        desk.pve.vms[100].config["description"] = "somebody else's\n"
+        _, said = desk.run("pve", "destroy", NODE, "--yes", status=1)
+        tap.contains(said, "was not made by 'cloudseed pve create'")
+        desk.pve.vms[100].config["description"] = f"Node {NODE} of cloudseed (uid {NODE})"
+        before = len(desk.pve.storages["local-lvm"].volumes)
+        desk.run("pve", "destroy", NODE, "--yes")
+        tap.eq((desk.made(), desk.node()["vm"]), ({}, None))
+        tap.eq(len(desk.pve.storages["local-lvm"].volumes), before - 1)
+        _, said = desk.run("pve", "destroy", NODE, "--yes", status=1)
+        tap.contains(said, "no VM is known of it")
+        desk.run("pve", "create", NODE)
+        desk.has_one_vm()
+
+
+tap.main()

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "render/cloudconfig_parts.h"
 
+#include "base/buf.h"
 #include "base/map.h"
 #include "model/address.h"
 
@@ -252,6 +253,17 @@ void cloudconfig_old_boolean(const struct field_at *at)
         field_warn(at, at->y, "a text is deprecated since 22.3; write true or false");
 }
 
+/* As yaml_quoted, without the quotes. */
+static const char *shown(const struct field_at *at, struct str s, size_t max)
+{
+    struct buf b;
+    buf_init(&b, 4 * max + 16);
+    buf_escaped(&b, s, max);
+    const char *text = arena_str(at->in->arena, buf_view(&b)).p;
+    buf_done(&b);
+    return text;
+}
+
 /* --- Commands and packages ----------------------------------------------------------------- */
 
 static void check_words(const struct field_at *at, const struct yaml_node *command)
@@ -272,11 +284,11 @@ static void check_words(const struct field_at *at, const struct yaml_node *comma
 static void check_command(const struct field_at *at, const struct yaml_node *y)
 {
     if (y->kind == YAML_MAPPING) {
-        struct str key = str_head(y->n ? yaml_text(y->pairs[0].key) : STR(""), 40);
+        struct str key = y->n ? yaml_text(y->pairs[0].key) : STR("");
         field_fault(at, y,
-                    "a command must be a text or a list of texts; YAML takes '%.*s: …' for a "
+                    "a command must be a text or a list of texts; YAML takes '%s: …' for a "
                     "mapping: put the whole command in quotes",
-                    STR_ARG(key));
+                    shown(at, key, 40));
         return;
     }
     unsigned type = type_of(y);
@@ -449,8 +461,8 @@ void cloudconfig_users(const struct field_at *at)
 void cloudconfig_old_user(const struct field_at *at)
 {
     if (at->y->kind == YAML_SCALAR)
-        field_warn(at, at->y, "a text is deprecated since 22.2; write users: [{name: %.*s}]",
-                   STR_ARG(str_head(yaml_text(at->y), 32)));
+        field_warn(at, at->y, "a text is deprecated since 22.2; write users: [{name: %s}]",
+                   shown(at, yaml_text(at->y), 32));
     else if (!get(at, "name") && !get(at, "snapuser"))
         field_warn(at, at->y, "without 'name' this changes the image's own user: " DEGRADES);
     if (at->y->kind == YAML_MAPPING)

@@ -35,6 +35,11 @@ static void check_config(struct inspect *in, struct str text, const struct yaml_
 
 enum form { FORM_NONE, FORM_CONFIG, FORM_JINJA, FORM_INCLUDE, FORM_OPAQUE };
 
+static bool begins(struct str text, struct str head)
+{
+    return text.n >= head.n && str_eq_nocase((struct str){text.p, head.n}, head);
+}
+
 static enum form form_of(struct str text)
 {
     static const struct {
@@ -52,7 +57,7 @@ static enum form form_of(struct str text)
         {"\x1f\x8b", FORM_OPAQUE},
     };
     for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-        if (str_starts(text, str_from(forms[i].head)))
+        if (begins(text, str_from(forms[i].head)))
             return forms[i].form;
     }
     struct str name = str_cut(&text, ':'); /* MIME */
@@ -113,12 +118,22 @@ static void check_jinja(struct inspect *in, struct str text, const struct yaml_n
         check_config(in, text, ret);
 }
 
+/* To tell what it is, cloud-init passes over what is blank in front of it. But a script is run, a
+ * template and MIME are read from their very beginning. */
+static enum form whole_form_of(struct str text)
+{
+    struct str trimmed = str_trim(text);
+    enum form form = form_of(trimmed);
+    bool is_late = trimmed.n && trimmed.p != text.p;
+    return is_late && form != FORM_CONFIG && form != FORM_INCLUDE ? FORM_NONE : form;
+}
+
 void cloudconfig_check(struct inspect *in, struct str text, const struct yaml_node **ret)
 {
     *ret = NULL;
     if (text.n == 0)
         return;
-    switch (form_of(text)) {
+    switch (whole_form_of(text)) {
     case FORM_CONFIG: check_config(in, text, ret); break;
     case FORM_JINJA: check_jinja(in, text, ret); break;
     case FORM_INCLUDE: check_include(in, text); break;

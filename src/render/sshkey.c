@@ -78,6 +78,42 @@ static bool first_is(struct blob *b, struct str type)
     return true;
 }
 
+static bool skip_fields(struct blob *b, unsigned count)
+{
+    size_t n;
+    while (count && skip_field(b, &n))
+        count--;
+    return count == 0;
+}
+
+static bool skip_bytes(struct blob *b, size_t n)
+{
+    if (n > b->n - b->at)
+        return false;
+    b->at += n;
+    return true;
+}
+
+/* A certificate of OpenSSH, PROTOCOL.certkeys: behind the type a nonce and the key's own fields;
+ * serial number and kind; the id and its principals; two times; options, extensions, a reserved
+ * field, the CA's key and its signature. */
+static bool is_whole_certificate(struct blob *b, struct str type)
+{
+    static const struct {
+        const char *head;
+        unsigned fields; /* of the key */
+    } kinds[] = {
+        {"ssh-ed25519-", 1}, {"ssh-rsa-", 2},        {"ssh-dss-", 4},
+        {"ecdsa-sha2-", 2},  {"sk-ssh-ed25519-", 2}, {"sk-ecdsa-sha2-", 3},
+    };
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (str_starts(type, str_from(kinds[i].head)))
+            return skip_fields(b, 1 + kinds[i].fields) && skip_bytes(b, 8 + 4) &&
+                   skip_fields(b, 2) && skip_bytes(b, 8 + 8) && skip_fields(b, 5) && b->at == b->n;
+    }
+    return false;
+}
+
 static const char *check_blob(struct str type, struct str base64)
 {
     struct blob b = {base64, length(base64), 0};
@@ -86,6 +122,8 @@ static const char *check_blob(struct str type, struct str base64)
         return "is no public key: what stands behind its type is no whole base64";
     if (!first_is(&b, type))
         return "is no public key of the type that it begins with";
+    if (str_ends(type, STR("-cert-v01@openssh.com")))
+        return is_whole_certificate(&b, type) ? NULL : "is a certificate that was cut off";
     while (b.at < b.n && skip_field(&b, &n))
         fields++;
     return b.at == b.n && fields ? NULL : "is a public key that was cut off";

@@ -15,6 +15,30 @@
 #define SK                                                                             \
     "AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAIJj0rLH/4YRaIm/xn0iCHW6JpP3XFDtgBpi7" \
     "ccCe6QYsAAAABHNzaDo="
+#define ED_CERT                                                                        \
+    "AAAAIHNzaC1lZDI1NTE5LWNlcnQtdjAxQG9wZW5zc2guY29tAAAAINJpeo7nKkjJA098ON5D48Vh5eUZ" \
+    "ORPOG2qMMextkfl1AAAAIOmssf7fK+h4cDKEsJusU5QPe0K7dmnFeutnoSz4KJdfAAAAAAAAAAAAAAAB" \
+    "AAAABnRoZSBpZAAAAAoAAAABdQAAAAF2AAAAAAAAAAD//////////wAAAAAAAAASAAAACnBlcm1pdC1w" \
+    "dHkAAAAAAAAAAAAAADMAAAALc3NoLWVkMjU1MTkAAAAgWnUS9dXcqyemB13T/rDYxZweMXJTqKSEnjxx" \
+    "ko3kj5oAAABTAAAAC3NzaC1lZDI1NTE5AAAAQDEqS0Ytm9ThMrZuggEFSpKMTwFa0Qs0IusPZEDDv82J" \
+    "IvyAP9mvXOVtOBz6MR9wXD3If4GXN6WARYdbcsmJ1A8="
+#define RSA_CERT                                                                       \
+    "AAAAHHNzaC1yc2EtY2VydC12MDFAb3BlbnNzaC5jb20AAAAg3Whb2tO2Gl+R4tFuTAWdsSOSXF8/oMYN" \
+    "QvrzN5IXTVoAAAADAQABAAAAgQCv1JwBcRJEBGHeSC3Su7WE59gMKZStWFqOUIEl++Ou17a38DrXj/cX" \
+    "dC2OHytYEBWzRwvwnha3Ym8g31kLphkKbqAVP5RU/UopDrU8NnQmSCig6x7P1Cz3R3FsRXGwGw5hlA4l" \
+    "4Q7m3z4Tix7yp1Z0OAy8D3AQiyXBNeJyBGwSEwAAAAAAAAAAAAAAAQAAAAZ0aGUgaWQAAAAKAAAAAXUA" \
+    "AAABdgAAAAAAAAAA//////////8AAAAAAAAAEgAAAApwZXJtaXQtcHR5AAAAAAAAAAAAAAAzAAAAC3Nz" \
+    "aC1lZDI1NTE5AAAAIFp1EvXV3Ksnpgdd0/6w2MWcHjFyU6ikhJ48cZKN5I+aAAAAUwAAAAtzc2gtZWQy" \
+    "NTUxOQAAAECUDd3vvec6/aQ04bzZNbRBgnrQNqnOCH1txmLH+oTowk9AoIPiWEklKw6p+YiXfTDE2O27" \
+    "NTyJZgvLJketsR0N"
+#define EC_CERT                                                                        \
+    "AAAAKGVjZHNhLXNoYTItbmlzdHAyNTYtY2VydC12MDFAb3BlbnNzaC5jb20AAAAg2Le0gNT14Mo3wNSt" \
+    "HbHRTqnxy5IRvSNfwcfqDNT1XCoAAAAIbmlzdHAyNTYAAABBBIivCyzTiPWOEA82Z4TUwDUEbeCN40E7" \
+    "8kW/SjkIsQGCmrST1pTYtmABR54C9toZSdMQBQbk80XIgEwu+PMPBnQAAAAAAAAAAAAAAAEAAAAGdGhl" \
+    "IGlkAAAACgAAAAF1AAAAAXYAAAAAAAAAAP//////////AAAAAAAAABIAAAAKcGVybWl0LXB0eQAAAAAA" \
+    "AAAAAAAAMwAAAAtzc2gtZWQyNTUxOQAAACBadRL11dyrJ6YHXdP+sNjFnB4xclOopISePHGSjeSPmgAA" \
+    "AFMAAAALc3NoLWVkMjU1MTkAAABAPD5cs9ew4MQf52QBOOBrOK6xkGpGG2au2UgYevdsv3TMadR0T7kN" \
+    "RTUbwuyl0jvEYQupLmmka8Mi0dENJ6eqBQ=="
 #define NO_KEY "is no public key, like 'ssh-ed25519 AAAA… who@where'"
 #define NO_BASE64 "is no public key: what stands behind its type is no whole base64"
 #define OTHER_TYPE "is no public key of the type that it begins with"
@@ -31,6 +55,9 @@ static void keys_of_all_types(void **state)
         "no-pty ssh-rsa " RSA,
         "from=\"10.0.0.0/8,*.x\",command=\"a \\\"b c\\\" d\",no-pty  ssh-ed25519 " ED " x",
         "cert-authority ssh-ed25519 " ED,
+        "ssh-ed25519-cert-v01@openssh.com " ED_CERT " who@where",
+        "ssh-rsa-cert-v01@openssh.com " RSA_CERT,
+        "ecdsa-sha2-nistp256-cert-v01@openssh.com " EC_CERT,
     };
     (void)state;
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
@@ -55,6 +82,7 @@ static void what_is_no_key(void **state)
         {"ssh-ed25519 \n" ED, "holds several lines; one key to an item"},
         {"-----BEGIN OPENSSH PRIVATE KEY-----", "is a private key; the public one belongs here"},
         {"ssh-ed25519 x", NO_BASE64},
+        {"ssh-ed25519-cert-v01@openssh.com " ED, OTHER_TYPE},
         {"ssh-ed25519 ====", NO_BASE64},
         {"ssh-ed25519 AA=A", NO_BASE64},
         {"ssh-ed25519 A===", NO_BASE64},

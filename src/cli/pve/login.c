@@ -109,7 +109,7 @@ static int find_root(struct login *l, struct str *ret, struct err *e)
 /* Through the certificate that was confirmed its CA is asked for, and then that must do. */
 static int pin(struct login *l, struct err *e)
 {
-    struct str leaf = l->endpoint.ca, root;
+    struct str leaf = l->endpoint.ca, root = STR("");
     struct err why;
     int r = try_with(l, leaf, e);
     if (r == 0)

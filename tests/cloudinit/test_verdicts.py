@@ -182,6 +182,8 @@ EXPLAINED = [
     # What fails on the node.
     (r"(apt|yum_repos|zypper|write_files|phone_home)\b.*\.(uri|search|baseurl|metalink|mirrorlist|url)",
      X, "ok", "error", "not a URI: jsonschema only looks with a package that distributions leave out"),
+    (r"apt\..*\.keyid", X, "ok", "error", "gpg knows no key by it"),
+    (r"timezone", X, "ok", "warning", "no time zone of the machine that checks"),
     (r"apt\..*\.key|ca_certs\.trusted|ssh_authorized_keys|resolv_conf\.nameservers", X, "ok", "error",
      "neither a key, a certificate nor an address"),
     (r"(users\[\]|user)\.(ssh_authorized_keys|homedir|shell)", X, "ok", "error",

@@ -122,11 +122,13 @@ def _start(folder, options):
 def _measure(api, authority, folder, options):
     """One run, with what the API server has noted. Many tokens are seen to be signed at once, and
     their nodes answered one after the other: `own_ms` is a node's part of that time."""
-    _tree(folder, api.port, "https://127.0.0.1:1")
+    nobody = 1  # a port at which no cluster answers, as there must be none before 'init'
+    _tree(folder, nobody, "https://127.0.0.1:1")
     with _start(folder, options) as server:
         address = server.listening["https"].rsplit(":", 1)
         address = address[0], int(address[1])
-        _tree(folder, api.port, f"https://{address[0]}:{address[1]}")
+        node_url = f"https://{address[0]}:{address[1]}"
+        _tree(folder, nobody, node_url)
         server.admin("POST", "/v1/reload")
         context = ssl.create_default_context(cadata=server.get("/ca.pem").text)
         master, serials = server.arm("m")["serial"], []
@@ -134,6 +136,8 @@ def _measure(api, authority, folder, options):
             options.progress(f"minting: {i} of {WORKERS} nodes are armed")
             serials.append(server.arm(f"w{i}")["serial"])
         _Worker(address, context, master, "bootstrap", _ask(0)).read()
+        _tree(folder, api.port, node_url)
+        server.admin("POST", "/v1/reload")
         workers = [_Worker(address, context, s, "bootstrap", _ask(i + 1))
                    for i, s in enumerate(serials)]
         while server.admin("GET", "/v1/clusters/bench").json["held"] < WORKERS:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a node would be answered if it asked to bootstrap now. Nothing is written, no token is made,
  * and secrets are placeholders. */
-#include "core/internal.h"
+#include "core/caller.h"
 
 #include "core/answer.h"
 #include "core/probe.h"
@@ -169,7 +169,7 @@ enum exchange_verdict admin_show_join(struct exchange *x, struct request_ctx *rq
     if (!n || !admin_params(x, NULL, 0))
         return EXCHANGE_DONE;
     fleet_record(f, n->uid, &x->arena, &r, &revision);
-    const char *refusal = bootstrap_refusal(n, &r, &x->arena, &words);
+    const char *refusal = caller_refusal(n, &r, &x->arena, &words);
     if (refusal)
         return answer_not(x, "refuse", refusal, words);
     l->rq = rq;

@@ -1,130 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bootstrap: nodes that join their cluster (docs/formats/bootstrap.md). */
+/* bootstrap: what nodes that join their cluster ask and report (docs/formats/bootstrap.md). */
 #include "wire/bootstrap.h"
 #include "base/clock.h"
 #include "core/answer.h"
 #include "core/bootstrap_answer.h"
-#include "core/identify.h"
-#include "core/internal.h"
+#include "core/caller.h"
 #include "core/probe.h"
 #include "crypto/cahash.h"
 #include "crypto/certificate.h"
-#include "crypto/digest.h"
-#include "model/placeholder.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
-#define DETAIL_MAX_BYTES 512
 #define WAIT_S 30     /* until a node asks again … */
 #define HELD_WAIT_S 2 /* … after it was held: it is still waited for */
 #define REASON_MAX_BYTES 256
 #define NONE_MS ((int64_t)15 * 60 * 1000)
-/* kubeadm's reset, its half hour, and the result, with some to spare. */
-#define JOIN_MINUTES 45
-#define MASTER_MINUTES 30 /* the API server, the accounts, the tokens */
-#define ADDON_MINUTES 25  /* it is fetched, and applied up to five times */
-#define CONDITION_MINUTES 12
-
-/* --- Refusals -------------------------------------------------------------------------------- */
-
-static enum exchange_verdict __attribute__((format(printf, 4, 5)))
-refuse(struct exchange *x, int status, const char *reason, const char *fmt, ...)
-{
-    char text[DETAIL_MAX_BYTES + 1];
-    va_list list;
-    va_start(list, fmt);
-    int n = vsnprintf(text, sizeof(text), fmt, list);
-    va_end(list);
-    struct str detail = {text, n > DETAIL_MAX_BYTES ? DETAIL_MAX_BYTES : (size_t)n};
-    answer_reason(x, status, reason, arena_str(&x->arena, str_head(detail, detail.n)).p);
-    return EXCHANGE_DONE;
-}
-
-static enum exchange_verdict refuse_malformed(struct exchange *x, const char *what)
-{
-    return refuse(x, 400, "malformed", "the request is not what docs/formats/bootstrap.md says: %s",
-                  what);
-}
-
-static enum exchange_verdict refuse_over(struct exchange *x, const struct node *n)
-{
-    return refuse(x, 410, "window-over",
-                  "the build window of %.*s is over: open one with 'cloudseed node arm %.*s' and "
-                  "start the machine with the serial that it prints",
-                  STR_ARG(n->name), STR_ARG(n->name));
-}
-
-static struct str words_of_lock(const struct node *n, struct arena *a)
-{
-    return arena_printf(a,
-                        "%.*s is locked after an alarm: see 'cloudseed events %.*s', and once you "
-                        "know what happened open a new window with 'cloudseed node arm %.*s'",
-                        STR_ARG(n->name), STR_ARG(n->name), STR_ARG(n->name));
-}
-
-static enum exchange_verdict refuse_locked(struct exchange *x, const struct node *n)
-{
-    return refuse(x, 403, "locked", "%s", words_of_lock(n, &x->arena).p);
-}
-
-static struct str words_of_closed_window(const struct node *n, struct arena *a)
-{
-    return arena_printf(a,
-                        "no build window is open for %.*s: open one with 'cloudseed node arm %.*s' "
-                        "and start the machine with the serial that it prints",
-                        STR_ARG(n->name), STR_ARG(n->name));
-}
-
-/* Of a role that cannot bootstrap; empty: it can. Any master may be the one that makes the cluster.
- */
-static struct str words_of_role(const struct node *n, struct arena *a)
-{
-    if (n->role->bootstrap == BOOTSTRAP_NONE)
-        return arena_printf(a,
-                            "the role of %.*s has no 'bootstrap': give the node a role that joins "
-                            "a cluster, or stop this machine's cloudseed-join.service",
-                            STR_ARG(n->name));
-    if (n->role->bootstrap == BOOTSTRAP_MASTER && !n->role->kubeadm)
-        return arena_printf(a,
-                            "the role of %.*s makes it a master and has no 'kubeadm' template: "
-                            "name one, run 'cloudseed reload', then start cloudseed-join.service",
-                            STR_ARG(n->name));
-    return STR("");
-}
-
-const char *bootstrap_refusal(const struct node *n, const struct record *r, struct arena *a,
-                              struct str *ret_words)
-{
-    *ret_words = STR("");
-    if (!r->has_window)
-        *ret_words = words_of_closed_window(n, a);
-    if (ret_words->n)
-        return "window-closed";
-    *ret_words = words_of_role(n, a);
-    if (ret_words->n)
-        return "no-bootstrap";
-    if (r->locked)
-        *ret_words = words_of_lock(n, a);
-    return r->locked ? "locked" : NULL;
-}
-
-static enum exchange_verdict refuse_unknown(struct exchange *x)
-{
-    return refuse(x, 404, "unknown-key",
-                  "no node has this key: start the machine with the serial that 'cloudseed node "
-                  "url' prints");
-}
-
-static enum exchange_verdict wait(struct exchange *x, const char *reason, unsigned retry_after_s,
-                                  struct str detail)
-{
-    refuse(x, 503, reason, "%.*s", STR_ARG(detail));
-    x->out.event = "waits";
-    x->out.retry_after_s = retry_after_s;
-    return EXCHANGE_DONE;
-}
 
 bool bootstrap_is_path(struct str path)
 {
@@ -140,286 +30,28 @@ void bootstrap_refuse(struct exchange *x, int status, const char *reason)
 {
     const struct request_ctx *rq = x->core;
     if (status == 413 && rq && rq->route)
-        refuse(x, 413, "too-large", "the request is larger than %zu bytes",
-               rq->route->body_max_bytes);
+        caller_refuse(x, 413, "too-large", "the request is larger than %zu bytes",
+                      rq->route->body_max_bytes);
     else if (status == 400)
-        refuse_malformed(x, reason);
+        caller_refuse_malformed(x, reason);
     else if (status == 404)
-        refuse_unknown(x);
+        caller_refuse_unknown(x);
     else if (status == 503)
-        refuse(x, 503, "busy", "%s", reason);
+        caller_refuse(x, 503, "busy", "%s", reason);
     else
         answer_problem(x, status, reason);
 }
 
-/* --- Who asks -------------------------------------------------------------------------------- */
+/* --- bootstrap ------------------------------------------------------------------------------- */
 
-/* A node that joins, and what it has shown. */
-struct caller;
-typedef enum exchange_verdict caller_then(struct exchange *x, struct caller *c);
-
-struct caller {
-    struct request_ctx *rq;
-    const struct node *node;
-    struct claim claim;
-    struct str pinned_uuid;             /* of the machine that has claimed the window */
-    struct str uuid;                    /* of bootstrap: as it counts, empty: none does */
-    struct str machine;                 /* of bootstrap: hash of machine-id, empty: unknown */
-    struct str kubeadm;                 /* of bootstrap: its version, empty: unknown */
-    struct bootstrap_cluster *reported; /* of cluster */
-    struct cluster_change ask;
+/* What a node is to do. */
+struct asking {
+    struct str kubeadm; /* its version, empty: unknown */
+    struct cluster_change question;
     struct cluster_decision decision;
     struct hold *hold;
     enum cluster_probe probe; /* for the decision that comes next */
-    bool by_join_key; /* else only by the key of its window, which anyone on the network may read */
-    bool is_trusted;  /* with secrets: has the join key, or the site says that the other one is as
-                         good */
-    bool is_claimed;  /* the window, by whatever boot */
-    caller_then *then;
 };
-
-static bool is_json(struct exchange *x)
-{
-    struct str rest = x->in.content_type;
-    if (rest.p && str_eq_nocase(str_trim(str_cut(&rest, ';')), STR("application/json")))
-        return true;
-    refuse_malformed(x, "its Content-Type is not application/json");
-    return false;
-}
-
-static const struct site *site_of(const struct exchange *x)
-{
-    return tree_site(snapshot_tree(x->snapshot));
-}
-
-static struct change change_by(struct exchange *x, const struct caller *c, enum change_kind kind)
-{
-    struct change change = request_change(x, c->node, kind);
-    /* Anyone on the network can cause an alarm without it: nobody else must lock a node. */
-    change.lock_on_alarm = c->by_join_key && site_of(x)->alarms == ALARMS_LOCK;
-    return change;
-}
-
-/* For admins: an alarm, or what the node waits for. It is not waited for until it is written. */
-static void tell(struct exchange *x, const struct caller *c, enum change_kind kind, struct str text)
-{
-    struct fleet *f = c->rq->core->fleet;
-    struct change change = change_by(x, c, kind);
-    if (kind == CHANGE_MISMATCH)
-        change.mismatch = text;
-    else if (kind == CHANGE_WAITS)
-        change.waits = text;
-    else if (kind == CHANGE_UNRENDERED)
-        change.unrendered = text;
-    fleet_forget(f, fleet_change(f, c->node->uid, c->node->name, &change, (struct waiter){0}));
-}
-
-/* Anyone on the network may have that key: by itself it never makes a machine a master. */
-static bool may_use_window_key(struct exchange *x, const struct node *n)
-{
-    enum window_key_joins joins = site_of(x)->window_key_joins;
-    bool is_master = n->role->bootstrap == BOOTSTRAP_MASTER;
-    if (joins == WINDOW_KEY_JOINS_ALL || (joins == WINDOW_KEY_JOINS_WORKERS && !is_master))
-        return true;
-    refuse(x, 403, "join-key",
-           "%.*s %s, which needs the join key of its build window: start the machine with the "
-           "serial that 'cloudseed node arm %.*s' printed last",
-           STR_ARG(n->name), is_master ? "is a master" : "is a node of this site",
-           STR_ARG(n->name));
-    return false;
-}
-
-/* Whether the bearer is the window's join key, or the window's own key where that is in the path.
- * The key of a seed's URL crosses the network in plain HTTP: it proves nothing. */
-static bool check_bearer(struct exchange *x, struct caller *c, const struct record *r)
-{
-    struct str bearer = x->in.bearer.p ? x->in.bearer : STR(""), join;
-    struct str uid = c->node->uid, window_key = c->rq->view.window_key;
-    if (!sealer_unseal(c->rq->core->sealer, keys_join_purpose(uid, &x->arena), r->window.join_key,
-                       &x->arena, &join)) {
-        refuse(x, 403, "window-closed",
-               "the join key of %.*s cannot be read with this server's key: open another window "
-               "with 'cloudseed node arm %.*s'",
-               STR_ARG(c->node->name), STR_ARG(c->node->name));
-        return false;
-    }
-    c->by_join_key = keys_same(bearer, join);
-    c->is_trusted = c->by_join_key || site_of(x)->window_key_joins == WINDOW_KEY_JOINS_ALL;
-    if (c->by_join_key)
-        return true;
-    if (keys_same(bearer, window_key) && keys_same(c->rq->path.key, window_key))
-        return may_use_window_key(x, c->node);
-    tell(x, c, CHANGE_WRONG_KEY, STR(""));
-    refuse(x, 403, "join-key",
-           "this is not the join key of the build window of %.*s: start the machine with the "
-           "serial that 'cloudseed node arm %.*s' printed last",
-           STR_ARG(c->node->name), STR_ARG(c->node->name));
-    return false;
-}
-
-static struct str digest_of(struct str text, struct arena *a)
-{
-    char digest[DIGEST_TEXT_SIZE];
-    struct digest *d = digest_new();
-    digest_add(d, text);
-    return arena_str(a, str_from(digest_end(d, digest)));
-}
-
-/* Whether the node's window is open, and the caller has its key; else it is refused. */
-static bool admit(struct exchange *x, struct caller *c, struct str claim)
-{
-    struct str window_key = c->rq->view.window_key;
-    struct record r;
-    uint64_t revision;
-    fleet_record(c->rq->core->fleet, c->node->uid, &x->arena, &r, &revision);
-    if (!snapshot_find_key(x->snapshot, c->rq->path.key) &&
-        !keys_same(c->rq->path.key, window_key)) {
-        refuse_over(x, c->node);
-        return false;
-    }
-    if (!r.has_window) {
-        refuse(x, 403, "window-closed", "%s", words_of_closed_window(c->node, &x->arena).p);
-        return false;
-    }
-    c->claim = (struct claim){.join_key = r.window.join_key, .digest = digest_of(claim, &x->arena)};
-    c->is_claimed = r.window.claim.n > 0;
-    c->pinned_uuid = r.window.uuid;
-    return check_bearer(x, c, &r);
-}
-
-/* A node without a uuid has that of the first machine in a window which has one. */
-static bool check_pinned_uuid(struct exchange *x, const struct caller *c)
-{
-    struct str name = c->node->name, pinned = c->pinned_uuid;
-    struct str found = c->uuid.n ? ARENA_JOIN(&x->arena, STR("uuid "), c->uuid) : STR("no uuid");
-    if (!pinned.n || str_eq(pinned, c->uuid))
-        return true;
-    tell(x, c, CHANGE_MISMATCH,
-         ARENA_JOIN(&x->arena, STR("has the key of "), name, STR(", but "), found,
-                    STR(" instead of "), pinned));
-    refuse(x, 403, "clone",
-           "the build window of %.*s belongs to the machine with uuid %.*s, which came first, and "
-           "this machine has %s: if this is the right one, open another window with 'cloudseed "
-           "node arm %.*s'",
-           STR_ARG(name), STR_ARG(pinned), c->uuid.n ? "another" : "none", STR_ARG(name));
-    return false;
-}
-
-/* A machine whose uuid is not that of the node is a clone, or the node's uuid is wrong. */
-static bool check_uuid(struct exchange *x, struct caller *c, struct str text)
-{
-    struct uuid uuid, own;
-    char own_text[UUID_TEXT_SIZE] = "";
-    struct str name = c->node->name, foreign;
-    bool has = !placeholder_uuid_text(text) && uuid_parse(text, &uuid);
-    c->uuid = has ? text : STR("");
-    foreign = identify_foreign_uuid(x->snapshot, c->node, has ? &uuid : NULL, &x->arena);
-    if (!foreign.n)
-        return check_pinned_uuid(x, c);
-    tell(x, c, CHANGE_MISMATCH,
-         ARENA_JOIN(&x->arena, STR("has the key of "), name, STR(", but "), foreign));
-    if (!c->node->uuid || placeholder_uuid(*c->node->uuid)) {
-        refuse(x, 403, "clone",
-               "this machine has %.*s: a clone or a restored backup needs a node of its own, with "
-               "'cloudseed node add'",
-               STR_ARG(foreign));
-        return false;
-    }
-    own = *c->node->uuid;
-    uuid_text(own, own_text);
-    if (has && uuid_same(uuid_swapped(own), uuid))
-        refuse(x, 403, "clone",
-               "%.*s is registered with uuid %s, and this machine reports %.*s, the same with the "
-               "bytes of its first three groups in the other order: register that one",
-               STR_ARG(name), own_text, STR_ARG(text));
-    else
-        refuse(x, 403, "clone",
-               "%.*s is registered with uuid %s, and this machine has %s: a clone or a restored "
-               "backup needs a node of its own, with 'cloudseed node add'",
-               STR_ARG(name), own_text, has ? "another" : "none");
-    return false;
-}
-
-/* --- Claims ---------------------------------------------------------------------------------- */
-
-static enum exchange_verdict refuse_claim(struct exchange *x, const struct caller *c)
-{
-    const struct node *n = c->node;
-    return refuse(x, 409, "claim",
-                  "another boot has claimed the build window of %.*s: if that was this machine "
-                  "before a restart, open a new one with 'cloudseed node arm %.*s', else find the "
-                  "machine that has its serial",
-                  STR_ARG(n->name), STR_ARG(n->name));
-}
-
-static enum exchange_verdict refuse_unwritten(struct exchange *x, const struct fleet_result *result)
-{
-    return refuse(x, 503, "busy", "the server cannot take this now: %s", result->reason);
-}
-
-/* Goes on once the claim, and whatever came with it, is written. */
-static enum exchange_verdict on_changed(struct exchange *x, void *state,
-                                        const struct fleet_result *result)
-{
-    struct caller *c = state;
-    if (result->answer != FLEET_DONE)
-        return refuse_unwritten(x, result);
-    switch (result->status) {
-    case 200: return c->then(x, c);
-    case 403: return refuse_locked(x, c->node);
-    case 404: return refuse_unknown(x);
-    case 409: return refuse_claim(x, c);
-    default: return refuse_over(x, c->node);
-    }
-}
-
-static enum exchange_verdict submit(struct exchange *x, struct caller *c,
-                                    const struct change *change, caller_then *then)
-{
-    struct fleet *f = c->rq->core->fleet;
-    c->then = then;
-    return await_fleet(x, f, fleet_change(f, c->node->uid, c->node->name, change, x->waiter),
-                       on_changed, c);
-}
-
-/* As long as the join script may take without a word (docs/formats/bootstrap.md): a master makes
- * its cluster, and then applies the addons and waits for each of their conditions. */
-static uint64_t joining_ms(const struct node *n)
-{
-    uint64_t minutes = JOIN_MINUTES;
-    const struct cluster *cluster = n->cluster;
-    if (n->role->bootstrap == BOOTSTRAP_MASTER)
-        minutes += MASTER_MINUTES;
-    for (uint32_t i = 0; n->role->bootstrap == BOOTSTRAP_MASTER && i < cluster->addons_n; i++)
-        minutes += ADDON_MINUTES + cluster->addons[i].wait_n * (uint64_t)CONDITION_MINUTES;
-    return minutes * 60 * 1000;
-}
-
-/* The first claim in a window wins. */
-static enum exchange_verdict submit_claim(struct exchange *x, struct caller *c, caller_then *then)
-{
-    struct change change = change_by(x, c, CHANGE_CLAIM);
-    struct str words = words_of_role(c->node, &x->arena);
-    if (words.n)
-        return refuse(x, 403, "no-bootstrap", "%s", words.p);
-    change.claim = c->claim;
-    change.claim.uuid = c->uuid;
-    change.claim.machine = c->machine;
-    change.joining_ms = joining_ms(c->node);
-    return submit(x, c, &change, then);
-}
-
-/* `cluster` and `result` come from the boot that asked before. */
-static bool has_asked(struct exchange *x, const struct caller *c)
-{
-    if (!c->is_claimed)
-        refuse(x, 409, "claim",
-               "no boot has claimed the build window of %.*s: POST /s/KEY/bootstrap comes first",
-               STR_ARG(c->node->name));
-    return c->is_claimed;
-}
-
-/* --- bootstrap ------------------------------------------------------------------------------- */
 
 static bool has_address(const struct node *n, struct address a)
 {
@@ -481,15 +113,17 @@ static enum exchange_verdict on_held(struct exchange *x, void *state, enum hold_
 {
     struct caller *c = state;
     switch (end) {
-    case HOLD_CHANGED: return submit_claim(x, c, decide);
+    case HOLD_CHANGED: return caller_claim(x, c, decide);
     case HOLD_SUPERSEDED:
-        return wait(x, "busy", WAIT_S,
-                    arena_printf(&x->arena, "another request of %.*s came later, and waits instead",
-                                 STR_ARG(c->node->name)));
+        return caller_wait(x, "busy", WAIT_S,
+                           arena_printf(&x->arena,
+                                        "another request of %.*s came later, and waits instead",
+                                        STR_ARG(c->node->name)));
     case HOLD_OVER: break;
     }
-    return wait(x, c->decision.reason, c->rq->core->host.held_beats ? HELD_WAIT_S : WAIT_S,
-                c->decision.detail);
+    return caller_wait(x, c->asking->decision.reason,
+                       c->rq->core->host.held_beats ? HELD_WAIT_S : WAIT_S,
+                       c->asking->decision.detail);
 }
 
 /* Of a kubeadm that cannot make the cluster, or join it. */
@@ -501,14 +135,14 @@ static struct str words_of_skew(struct exchange *x, const struct caller *c, cons
     return arena_printf(&x->arena,
                         "kubeadm on %.*s is %.*s and the cluster %.*s %s v%s: install kubeadm and "
                         "kubelet %u.%u, then start cloudseed-join.service",
-                        STR_ARG(n->name), STR_ARG(c->kubeadm), STR_ARG(n->cluster->name), is,
-                        kubeversion_text(version, text), version.major, version.minor);
+                        STR_ARG(n->name), STR_ARG(c->asking->kubeadm), STR_ARG(n->cluster->name),
+                        is, kubeversion_text(version, text), version.major, version.minor);
 }
 
 static struct kubeversion kubeadm_of(const struct caller *c)
 {
     struct kubeversion v = {0};
-    kubeversion_parse(c->kubeadm, &v);
+    kubeversion_parse(c->asking->kubeadm, &v);
     return v;
 }
 
@@ -525,11 +159,11 @@ static struct str unfit_for_init(struct exchange *x, const struct caller *c)
 /* Where nothing fills the port: a server without a loop. */
 static enum exchange_verdict cannot_join(struct exchange *x, const struct caller *c)
 {
-    return wait(x, "busy", WAIT_S,
-                arena_printf(&x->arena,
-                             "%.*s must join the cluster %.*s, but this server makes no "
-                             "tokens",
-                             STR_ARG(c->node->name), STR_ARG(c->node->cluster->name)));
+    return caller_wait(x, "busy", WAIT_S,
+                       arena_printf(&x->arena,
+                                    "%.*s must join the cluster %.*s, but this server makes no "
+                                    "tokens",
+                                    STR_ARG(c->node->name), STR_ARG(c->node->cluster->name)));
 }
 
 static enum exchange_verdict answer(struct exchange *x, const struct caller *c,
@@ -540,7 +174,7 @@ static enum exchange_verdict answer(struct exchange *x, const struct caller *c,
     struct str why = bootstrap_answer(x, c->rq, what);
     fleet_record(c->rq->core->fleet, c->node->uid, &x->arena, &r, &revision);
     if (!str_eq(why, r.reason))
-        tell(x, c, CHANGE_UNRENDERED, why);
+        caller_tell(x, c, CHANGE_UNRENDERED, why);
     return EXCHANGE_DONE;
 }
 
@@ -550,26 +184,28 @@ static bool unseal_certificate(struct exchange *x, const struct caller *c, struc
     struct str purpose =
         keys_cluster_purpose(c->node->cluster->name, STR("certificate"), &x->arena);
     *ret = STR("");
-    return !c->decision.certificate.n ||
-           sealer_unseal(c->rq->core->sealer, purpose, c->decision.certificate, &x->arena, ret);
+    return !c->asking->decision.certificate.n ||
+           sealer_unseal(c->rq->core->sealer, purpose, c->asking->decision.certificate, &x->arena,
+                         ret);
 }
 
 static enum exchange_verdict refuse_certificate(struct exchange *x, const struct caller *c,
                                                 const char *command)
 {
     struct str cluster = c->node->cluster->name;
-    return wait(x, "busy", WAIT_S,
-                arena_printf(&x->arena,
-                             "the certificate key of the cluster %.*s cannot be read with this "
-                             "server's key: run 'cloudseed cluster %s %.*s'",
-                             STR_ARG(cluster), command, STR_ARG(cluster)));
+    return caller_wait(
+        x, "busy", WAIT_S,
+        arena_printf(&x->arena,
+                     "the certificate key of the cluster %.*s cannot be read with this "
+                     "server's key: run 'cloudseed cluster %s %.*s'",
+                     STR_ARG(cluster), command, STR_ARG(cluster)));
 }
 
 static enum exchange_verdict answer_init(struct exchange *x, const struct caller *c)
 {
     struct bootstrap_answer what = {
         .action = CLUSTER_DO_INIT,
-        .expires_wall_ms = c->decision.expires_wall_ms,
+        .expires_wall_ms = c->asking->decision.expires_wall_ms,
         .values = {.endpoint = c->node->cluster->endpoint},
         .with_files = c->is_trusted,
     };
@@ -592,12 +228,13 @@ static enum exchange_verdict answer_join(struct exchange *x, struct caller *c,
     struct err e;
     if (!unseal_certificate(x, c, &what.values.certificate_key))
         return refuse_certificate(x, c, "certs");
-    if (c->decision.certificate.n && c->decision.expires_wall_ms < what.expires_wall_ms)
-        what.expires_wall_ms = c->decision.expires_wall_ms;
+    if (c->asking->decision.certificate.n &&
+        c->asking->decision.expires_wall_ms < what.expires_wall_ms)
+        what.expires_wall_ms = c->asking->decision.expires_wall_ms;
     fleet_cluster(c->rq->core->fleet, c->node->cluster->name, &x->arena, &r);
     what.values.version = r.version;
     if (cahash_read(r.ca, &x->arena, hashes, &what.values.ca_hashes_n, &e) < 0)
-        return wait(x, "busy", WAIT_S, str_from(e.msg));
+        return caller_wait(x, "busy", WAIT_S, str_from(e.msg));
     what.values.ca_hashes = hashes;
     return answer(x, c, &what);
 }
@@ -609,24 +246,25 @@ static enum exchange_verdict on_minted(struct exchange *x, void *state,
     switch (minted->end) {
     case MINTING_GOOD: return answer_join(x, c, minted);
     case MINTING_SKEW:
-        return refuse(x, 403, "version", "%.*s",
-                      STR_ARG(words_of_skew(x, c, "runs", minted->version)));
-    case MINTING_API: return wait(x, "waits-for-api", WAIT_S, minted->reason);
-    case MINTING_TOKEN: return wait(x, "waits-for-token", HELD_WAIT_S, minted->reason);
-    case MINTING_AGAIN: return submit_claim(x, c, decide);
+        return caller_refuse(x, 403, "version", "%.*s",
+                             STR_ARG(words_of_skew(x, c, "runs", minted->version)));
+    case MINTING_API: return caller_wait(x, "waits-for-api", WAIT_S, minted->reason);
+    case MINTING_TOKEN: return caller_wait(x, "waits-for-token", HELD_WAIT_S, minted->reason);
+    case MINTING_AGAIN: return caller_claim(x, c, decide);
     case MINTING_BUSY: break;
     }
-    return wait(x, "busy", WAIT_S, minted->reason);
+    return caller_wait(x, "busy", WAIT_S, minted->reason);
 }
 
 /* kubeadm would refuse to join. What is said of another machine, too, could count as this one's. */
 static enum exchange_verdict refuse_existing(struct exchange *x, const struct caller *c)
 {
     struct str name = c->node->name;
-    return refuse(x, 403, "node-exists",
-                  "the cluster %.*s has a Node %.*s that is Ready: if that machine is gone, run "
-                  "'kubectl delete node %.*s', then start cloudseed-join.service on this one",
-                  STR_ARG(c->node->cluster->name), STR_ARG(name), STR_ARG(name));
+    return caller_refuse(
+        x, 403, "node-exists",
+        "the cluster %.*s has a Node %.*s that is Ready: if that machine is gone, run "
+        "'kubectl delete node %.*s', then start cloudseed-join.service on this one",
+        STR_ARG(c->node->cluster->name), STR_ARG(name), STR_ARG(name));
 }
 
 static enum exchange_verdict mint(struct exchange *x, struct caller *c);
@@ -640,7 +278,7 @@ static enum exchange_verdict on_clear(struct exchange *x, void *state, enum watc
     case WATCHING_READY: return refuse_existing(x, c);
     case WATCHING_UNKNOWN: break;
     }
-    return wait(x, "waits-for-api", WAIT_S, reason);
+    return caller_wait(x, "waits-for-api", WAIT_S, reason);
 }
 
 /* A node that was given its token may be Ready, and ask again as it does not know that. */
@@ -663,7 +301,7 @@ static enum exchange_verdict mint(struct exchange *x, struct caller *c)
         .claim = c->claim.digest,
         .cluster = n->cluster->name,
         .kubeadm = kubeadm_of(c),
-        .hold = c->hold,
+        .hold = c->asking->hold,
         .beats = c->rq->core->host.held_beats,
     };
     if (!c->rq->core->host.mint)
@@ -686,11 +324,11 @@ static enum exchange_verdict on_probed(struct exchange *x, void *state, enum clu
 {
     struct caller *c = state;
     if (found == CLUSTER_UNPROBED)
-        return wait(x, "busy", WAIT_S,
-                    arena_printf(&x->arena,
-                                 "the server cannot look now whether the cluster %.*s is there",
-                                 STR_ARG(c->node->cluster->name)));
-    c->probe = found;
+        return caller_wait(
+            x, "busy", WAIT_S,
+            arena_printf(&x->arena, "the server cannot look now whether the cluster %.*s is there",
+                         STR_ARG(c->node->cluster->name)));
+    c->asking->probe = found;
     return decide(x, c);
 }
 
@@ -705,17 +343,18 @@ static enum exchange_verdict on_decided(struct exchange *x, void *state,
 {
     struct caller *c = state;
     if (result->answer != FLEET_DONE)
-        return refuse_unwritten(x, result);
+        return caller_refuse_unwritten(x, result);
     if (!result->decision)
-        return refuse_unknown(x);
-    c->decision = *result->decision;
-    switch (c->decision.verdict) {
+        return caller_refuse_unknown(x);
+    c->asking->decision = *result->decision;
+    switch (c->asking->decision.verdict) {
     case CLUSTER_DO_PROBE: return probe(x, c);
     case CLUSTER_DO_WAIT:
-        tell(x, c, CHANGE_WAITS, c->decision.detail);
-        return hold_wait(x, c->hold);
+        caller_tell(x, c, CHANGE_WAITS, c->asking->decision.detail);
+        return hold_wait(x, c->asking->hold);
     case CLUSTER_DO_REFUSE:
-        return refuse(x, result->status, c->decision.reason, "%.*s", STR_ARG(c->decision.detail));
+        return caller_refuse(x, result->status, c->asking->decision.reason, "%.*s",
+                             STR_ARG(c->asking->decision.detail));
     case CLUSTER_DO_INIT: return answer_init(x, c);
     case CLUSTER_DO_JOIN: return c->node->role->kubeadm ? join(x, c) : answer_none(x, c);
     case CLUSTER_DO_NONE: break;
@@ -739,26 +378,19 @@ static struct str seal_certificate_key(struct exchange *x, const struct caller *
 static enum exchange_verdict decide(struct exchange *x, struct caller *c)
 {
     struct core *core = c->rq->core;
-    c->ask = cluster_change_by(x, c, CLUSTER_ASK);
-    bootstrap_question(x, c->node, &c->ask);
-    c->ask.ask.unfit = unfit_for_init(x, c);
-    c->ask.ask.probe = c->probe;
-    c->probe = CLUSTER_UNPROBED; /* it is good for once */
-    if (c->ask.ask.is_master && c->ask.ask.masters_n > 1)
-        c->ask.ask.certificate = seal_certificate_key(x, c);
-    if (!c->hold)
-        c->hold = hold_new(x, core, &c->ask, on_held, c);
-    return await_fleet(x, core->fleet, fleet_cluster_change(core->fleet, &c->ask, x->waiter),
-                       on_decided, c);
-}
-
-static struct caller *caller_new(struct exchange *x, struct request_ctx *rq)
-{
-    struct caller *c = ARENA_NEW(&x->arena, struct caller);
-    c->rq = rq;
-    c->node = rq->node;
-    c->uuid = c->machine = c->pinned_uuid = STR("");
-    return c;
+    struct asking *asking = c->asking;
+    struct cluster_change *q = &asking->question;
+    *q = cluster_change_by(x, c, CLUSTER_ASK);
+    bootstrap_question(x, c->node, q);
+    q->ask.unfit = unfit_for_init(x, c);
+    q->ask.probe = asking->probe;
+    asking->probe = CLUSTER_UNPROBED; /* it is good for once */
+    if (q->ask.is_master && q->ask.masters_n > 1)
+        q->ask.certificate = seal_certificate_key(x, c);
+    if (!asking->hold)
+        asking->hold = hold_new(x, core, q, on_held, c);
+    return await_fleet(x, core->fleet, fleet_cluster_change(core->fleet, q, x->waiter), on_decided,
+                       c);
 }
 
 enum exchange_verdict bootstrap_ask(struct exchange *x, struct request_ctx *rq)
@@ -766,15 +398,16 @@ enum exchange_verdict bootstrap_ask(struct exchange *x, struct request_ctx *rq)
     struct caller *c = caller_new(x, rq);
     struct bootstrap_request q;
     struct err e;
-    if (!is_json(x))
+    if (!caller_sends_json(x))
         return EXCHANGE_DONE;
     if (bootstrap_read_request(x->in.body, &x->arena, &q, &e) < 0)
-        return refuse_malformed(x, e.msg);
-    if (!admit(x, c, q.claim) || !check_uuid(x, c, q.uuid))
+        return caller_refuse_malformed(x, e.msg);
+    if (!caller_admit(x, c, q.claim) || !caller_check_uuid(x, c, q.uuid))
         return EXCHANGE_DONE;
     c->machine = q.machine;
-    c->kubeadm = q.kubeadm;
-    return submit_claim(x, c, decide);
+    c->asking = ARENA_NEW(&x->arena, struct asking);
+    c->asking->kubeadm = q.kubeadm;
+    return caller_claim(x, c, decide);
 }
 
 /* --- cluster --------------------------------------------------------------------------------- */
@@ -792,12 +425,12 @@ static enum exchange_verdict on_cluster_written(struct exchange *x, void *state,
 {
     (void)state;
     if (result->answer != FLEET_DONE)
-        return refuse_unwritten(x, result);
+        return caller_refuse_unwritten(x, result);
     if (!result->decision)
-        return refuse_unknown(x);
+        return caller_refuse_unknown(x);
     if (result->status != 200)
-        return refuse(x, result->status, result->decision->reason, "%.*s",
-                      STR_ARG(result->decision->detail));
+        return caller_refuse(x, result->status, result->decision->reason, "%.*s",
+                             STR_ARG(result->decision->detail));
     answer_json(x, 200, value_map(NULL, 0));
     return EXCHANGE_DONE;
 }
@@ -823,15 +456,15 @@ enum exchange_verdict bootstrap_cluster(struct exchange *x, struct request_ctx *
 {
     struct caller *c = caller_new(x, rq);
     struct err e;
-    if (!is_json(x))
+    if (!caller_sends_json(x))
         return EXCHANGE_DONE;
     c->reported = ARENA_NEW(&x->arena, struct bootstrap_cluster);
     if (bootstrap_read_cluster(x->in.body, &x->arena, c->reported, &e) < 0 ||
         certificate_check_list(c->reported->ca, BOOTSTRAP_CAS_MAX, "'ca'", &e) < 0)
-        return refuse_malformed(x, e.msg);
-    if (!admit(x, c, c->reported->claim) || !has_asked(x, c))
+        return caller_refuse_malformed(x, e.msg);
+    if (!caller_admit(x, c, c->reported->claim) || !caller_has_asked(x, c))
         return EXCHANGE_DONE;
-    return submit_claim(x, c, report_cluster);
+    return caller_claim(x, c, report_cluster);
 }
 
 /* --- result ---------------------------------------------------------------------------------- */
@@ -864,13 +497,13 @@ enum exchange_verdict bootstrap_result(struct exchange *x, struct request_ctx *r
     struct caller *c = caller_new(x, rq);
     struct bootstrap_result result;
     struct err e;
-    if (!is_json(x))
+    if (!caller_sends_json(x))
         return EXCHANGE_DONE;
     if (bootstrap_read_result(x->in.body, &x->arena, &result, &e) < 0)
-        return refuse_malformed(x, e.msg);
-    if (!admit(x, c, result.claim) || !has_asked(x, c))
+        return caller_refuse_malformed(x, e.msg);
+    if (!caller_admit(x, c, result.claim) || !caller_has_asked(x, c))
         return EXCHANGE_DONE;
-    struct change change = change_by(x, c, CHANGE_RESULT);
+    struct change change = caller_change(x, c, CHANGE_RESULT);
     change.result = (struct join_result){
         .by = c->claim,
         .ok = result.ok,
@@ -878,5 +511,5 @@ enum exchange_verdict bootstrap_result(struct exchange *x, struct request_ctx *r
         .reason = reason_in(result.log),
         .log = result.log,
     };
-    return submit(x, c, &change, on_result);
+    return caller_submit(x, c, &change, on_result);
 }

@@ -132,10 +132,6 @@ const char *node_reports_read_phone_home(struct str body, struct arena *a, struc
 
 /* Whether a path of the node listener is one of bootstrap's three, known or not. */
 bool bootstrap_is_path(struct str path);
-/* Why the node gets nothing, whatever its cluster: the contract's word and one line; NULL: it may
- * ask. */
-const char *bootstrap_refusal(const struct node *n, const struct record *r, struct arena *a,
-                              struct str *ret_words);
 /* Fills in what a CLUSTER_ASK of the node says of its cluster. */
 void bootstrap_question(struct exchange *x, const struct node *n, struct cluster_change *ret);
 /* A ServiceAccount's token, as the cluster's record keeps it. */

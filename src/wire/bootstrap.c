@@ -404,6 +404,16 @@ static struct str get_ca(struct reader *r)
     return get_form(r, "ca", CA_MAX_BYTES, is_certificates, "1 to 4 certificates in PEM");
 }
 
+/* False where it is null. */
+static bool get_account(struct reader *r, const char *member, const char *within,
+                        struct bootstrap_token *ret)
+{
+    if (is_null(r, member))
+        return false;
+    *ret = get_token(r, member, within);
+    return true;
+}
+
 static bool get_bool(struct reader *r, const char *member)
 {
     struct value v = get(r, member);
@@ -427,9 +437,7 @@ int bootstrap_read_cluster(struct str body, struct arena *a, struct bootstrap_cl
         c.endpoint = get_endpoint(&r);
         c.ca = get_ca(&r);
         c.minter = get_token(&r, "minter", "minter.");
-        c.has_approver = !is_null(&r, "approver");
-        if (c.has_approver)
-            c.approver = get_token(&r, "approver", "approver.");
+        c.has_approver = get_account(&r, "approver", "approver.", &c.approver);
     }
     if (why.code)
         return err_set(e, why.code, "%s", why.msg);
@@ -451,12 +459,8 @@ int bootstrap_read_adoption(struct str body, struct arena *a, struct bootstrap_a
     if (begin(&r, v, "", members, &why)) {
         c.endpoint = get_endpoint(&r);
         c.ca = get_ca(&r);
-        c.has_minter = !is_null(&r, "minter");
-        if (c.has_minter)
-            c.minter = get_token(&r, "minter", "minter.");
-        c.has_approver = !is_null(&r, "approver");
-        if (c.has_approver)
-            c.approver = get_token(&r, "approver", "approver.");
+        c.has_minter = get_account(&r, "minter", "minter.", &c.minter);
+        c.has_approver = get_account(&r, "approver", "approver.", &c.approver);
         c.replaces_ca = get_bool(&r, "replace_ca");
     }
     if (why.code)

@@ -44,8 +44,7 @@ static void print_table(struct cli *c, const struct asset_entry *list, size_t n)
     static const char *const heads[] = {"NAME", "SIZE", "CHANGED", "SHA256"};
     struct table table;
     table_init(&table, &c->arena, 4);
-    for (size_t i = 0; i < 4; i++)
-        table_add(&table, str_from(heads[i]));
+    table_head(&table, heads);
     for (size_t i = 0; i < n; i++) {
         const struct asset_entry *e = &list[i];
         table_add(&table, e->name);

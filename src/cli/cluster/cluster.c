@@ -35,8 +35,7 @@ static void print_table(struct cli *c, struct value clusters)
     static const char *const heads[] = {"NAME", "VERSION", "ENDPOINT", "PHASE", "SINCE", "MADE BY"};
     struct table t;
     table_init(&t, &c->arena, 6);
-    for (size_t i = 0; i < 6; i++)
-        table_add(&t, str_from(heads[i]));
+    table_head(&t, heads);
     for (uint32_t i = 0; i < clusters.n; i++) {
         struct value cluster = clusters.items[i];
         table_add(&t, api_text(cluster, "name"));

@@ -57,6 +57,12 @@ static void print_row(const struct table *t, const struct str *row, FILE *f)
     }
 }
 
+void table_head(struct table *t, const char *const *texts)
+{
+    for (size_t i = 0; i < t->columns; i++)
+        table_add(t, str_from(texts[i]));
+}
+
 void table_print(struct table *t, FILE *f, bool color)
 {
     for (size_t i = 0; i + t->columns <= t->n; i += t->columns) {

@@ -23,6 +23,8 @@ struct table {
 
 /* Cells are copied to the arena. */
 void table_init(struct table *t, struct arena *a, size_t columns);
+/* Adds the heading, of as many texts as there are columns. */
+void table_head(struct table *t, const char *const *texts);
 /* Prints rows as they come, TABLE_BLOCK_ROWS at a time, so that a table of any length needs little
  * memory. A block's columns are as wide as the widest cell up to its end. The arena must be the
  * table's own. */

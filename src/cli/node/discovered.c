@@ -41,8 +41,7 @@ static void print_table(struct cli *c, struct value machines)
                                         "TIMES", "AGO",     "UUID"};
     struct table t;
     table_init(&t, &c->arena, 7);
-    for (size_t i = 0; i < 7; i++)
-        table_add(&t, str_from(heads[i]));
+    table_head(&t, heads);
     for (uint32_t i = 0; i < machines.n; i++)
         add_row(&t, machines.items[i], &c->arena);
     table_print(&t, stdout, c->color_out);

@@ -37,8 +37,7 @@ static void print_table(struct cli *c, const struct tree *t, const char *const *
     size_t columns = verdicts ? 6 : 5;
     struct table table;
     table_init(&table, &c->arena, columns);
-    for (size_t i = 0; i < columns; i++)
-        table_add(&table, str_from(heads[i]));
+    table_head(&table, heads);
     for (uint32_t i = 0; i < tree_node_count(t); i++) {
         const struct node *n = tree_node(t, i);
         table_add(&table, n->name);
@@ -116,8 +115,7 @@ static int list_table(struct api *api)
     arena_init(&rows, ROWS_BYTES);
     table_init(&l.table, &rows, 8);
     table_flow(&l.table, stdout, api->cli->color_out);
-    for (size_t i = 0; i < 8; i++)
-        table_add(&l.table, str_from(heads[i]));
+    table_head(&l.table, heads);
     int status = api_each(api, TARGET, "nodes", add_row, &l);
     if (status == CLI_OK)
         table_print(&l.table, stdout, api->cli->color_out);

@@ -164,6 +164,29 @@ def test_each_answer_is_lost_once():
             desk.has_one_vm()
 
 
+def test_a_host_that_goes_away_in_the_middle():
+    for stays_away in (False, True):
+        with Desk() as desk:
+            gate = threading.Event()
+            desk.pve.plan_task("qmclone", gate=gate, gate_at=3)
+            process = desk.start("pve", "create", NODE)
+            tap.wait_until(lambda: 100 in desk.pve.vms and desk.pve.vms[100].config)
+            desk.pve.hosts["pve1"].up = False
+            gate.set()
+            desk.pve.tasks.wait_all()
+            if stays_away:
+                _, said = process.communicate(timeout=300)
+                tap.eq(process.returncode, 1)
+                tap.contains(said, "run the command again")
+                tap.eq(desk.node()["vm"]["vmid"], 100)
+            desk.pve.hosts["pve1"].up = True
+            if stays_away:
+                desk.run("pve", "create", NODE)
+            else:
+                tap.eq(process.communicate(timeout=300)[0].count("is made and runs"), 1)
+            desk.has_one_vm()
+
+
 def test_a_rival_that_takes_the_id_gets_to_keep_its_vm():
     with Desk() as desk:
         desk.pve.taken.append(100)

@@ -15,7 +15,6 @@ struct checking {
     struct pve_version version;
     struct cli_list json;
     unsigned faults;
-    bool misses_rights; /* so that the role must be made or extended */
 };
 
 /* What a path is needed for, and the rights there; `since` and `until` are major versions. */
@@ -48,21 +47,38 @@ static const struct need network_needs[] = {
 
 /* --- Findings --------------------------------------------------------------------------------- */
 
-static void say(struct checking *k, bool good, struct str what, struct str how)
+#define COMMANDS_MAX 3
+
+struct finding {
+    bool ok;
+    struct str what;
+    struct str how[COMMANDS_MAX]; /* commands for root on the host, that mend it */
+    size_t how_n;
+};
+
+static void say_json(struct checking *k, const struct finding *f)
+{
+    struct value how[COMMANDS_MAX];
+    for (size_t i = 0; i < f->how_n; i++)
+        how[i] = value_str(f->how[i]);
+    const struct value_pair pairs[] = {JSON_BOOL("ok", f->ok), JSON_STR("what", f->what),
+                                       JSON_VALUE("how", value_list(how, f->ok ? 0 : f->how_n))};
+    cli_list_item(&k->json, value_map(pairs, 3));
+}
+
+static void say(struct checking *k, const struct finding *f)
 {
     struct cli *c = k->session.cli;
-    k->faults += !good;
+    bool is_red = c->color_out && !f->ok;
+    k->faults += !f->ok;
     if (flags_given(&c->flags, "json")) {
-        const struct value_pair pairs[] = {
-            JSON_BOOL("ok", good), JSON_STR("what", what),
-            JSON_VALUE("how", how.n ? value_str(how) : value_none())};
-        cli_list_item(&k->json, value_map(pairs, 3));
+        say_json(k, f);
         return;
     }
-    cli_print_line("%s%s%s %.*s", c->color_out && !good ? TERM_RED : "", good ? "ok  " : "FAIL",
-                   c->color_out && !good ? TERM_PLAIN : "", STR_ARG(what));
-    if (!good && how.n)
-        cli_print_line("     %.*s", STR_ARG(how));
+    cli_print_line("%s%s%s %.*s", is_red ? TERM_RED : "", f->ok ? "ok  " : "FAIL",
+                   is_red ? TERM_PLAIN : "", STR_ARG(f->what));
+    for (size_t i = 0; !f->ok && i < f->how_n; i++)
+        cli_print_line("     %.*s", STR_ARG(f->how[i]));
 }
 
 /* --- Rights ----------------------------------------------------------------------------------- */
@@ -89,22 +105,23 @@ static struct str missing_at(struct checking *k, struct value rights, const stru
     return text;
 }
 
-static void print_rules(struct checking *k, struct str path, const char *role)
+/* A token has no more rights than its user, so both get them. */
+static void say_rights(struct checking *k, struct str path, const struct need *needs,
+                       const char *role, struct str missing)
 {
-    struct str token = k->session.endpoint.token, user = user_of(token), id = id_of(token);
-    say(k, false,
-        ARENA_JOIN(&k->session.arena, STR("give them to the user and to its token, which "
-                                          "has no more than the user has:")),
-        arena_printf(&k->session.arena,
-                     "pveum acl modify %.*s --users '%.*s' --roles %s\n"
-                     "     pveum acl modify %.*s --tokens '%.*s' --roles %s",
-                     STR_ARG(path), STR_ARG(user), role, STR_ARG(path), STR_ARG(id), role));
-    k->faults--;
-}
-
-static struct str all_of(struct checking *k, const struct need *needs)
-{
-    return missing_at(k, (struct value){0}, needs);
+    struct arena *a = &k->session.arena;
+    struct str token = k->session.endpoint.token, user = user_of(token), id = id_of(token),
+               all = missing_at(k, (struct value){0}, needs);
+    say(k,
+        &(const struct finding){
+            .what = arena_printf(a, "%.*s: the token lacks %.*s", STR_ARG(path), STR_ARG(missing)),
+            .how = {arena_printf(a, "pveum role add %s --privs '%.*s'", role, STR_ARG(all)),
+                    arena_printf(a, "pveum acl modify %.*s --users '%.*s' --roles %s",
+                                 STR_ARG(path), STR_ARG(user), role),
+                    arena_printf(a, "pveum acl modify %.*s --tokens '%.*s' --roles %s",
+                                 STR_ARG(path), STR_ARG(id), role)},
+            .how_n = 3,
+        });
 }
 
 static int check_rights(struct checking *k, struct str path, const struct need *needs,
@@ -118,16 +135,14 @@ static int check_rights(struct checking *k, struct str path, const struct need *
     if (pve_ask(s->pve, &q, &s->arena, &answer, &e) < 0)
         return pve_session_fail(s, &e);
     struct str missing = missing_at(k, value_get(answer, path), needs);
-    if (!missing.n) {
-        say(k, true, arena_printf(&s->arena, "%.*s: all rights that are needed", STR_ARG(path)),
-            STR(""));
-        return CLI_OK;
-    }
-    say(k, false,
-        arena_printf(&s->arena, "%.*s: the token lacks %.*s", STR_ARG(path), STR_ARG(missing)),
-        arena_printf(&s->arena, "pveum role add %s --privs '%.*s'", role,
-                     STR_ARG(all_of(k, needs))));
-    print_rules(k, path, role);
+    if (missing.n)
+        say_rights(k, path, needs, role, missing);
+    else
+        say(k,
+            &(const struct finding){
+                .ok = true,
+                .what = arena_printf(&s->arena, "%.*s: all rights that are needed", STR_ARG(path)),
+            });
     return CLI_OK;
 }
 
@@ -143,29 +158,33 @@ static bool has_drive(struct value config, const char *sign)
     return false;
 }
 
+static void say_option(struct checking *k, bool ok, const char *what, struct str how)
+{
+    say(k, &(const struct finding){ok, str_from(what), {how}, 1});
+}
+
 static void check_template_options(struct checking *k, const struct pve_vm *vm, struct value config)
 {
     struct arena *a = &k->session.arena;
     struct str smbios1 = value_get_text(config, STR("smbios1"));
     struct smbios smbios = {STR(""), STR("")};
-    bool uefi = str_is(pve_text(config, "bios", a), "ovmf");
     smbios_read(smbios1, a, &smbios, NULL);
-    say(k, vm->is_template, arena_printf(a, "VM %u is a template", vm->vmid),
-        arena_printf(a, "qm template %u", vm->vmid));
-    say(k, !smbios.serial.n, STR("it has no SMBIOS serial, which every clone would get"),
-        arena_printf(a, "qm set %u --smbios1 uuid=%.*s", vm->vmid, STR_ARG(smbios.uuid)));
-    say(k, !has_drive(config, "cloudinit"),
-        STR("it has no cloud-init drive, whose data would win over ours"),
-        arena_printf(a, "qm set %u --delete ide2  (or wherever it is)", vm->vmid));
-    say(k, !pve_truth(config, "protection"), STR("it is not protected, as its clones would be"),
-        arena_printf(a, "qm set %u --protection 0", vm->vmid));
-    say(k, value_get(config, STR("serial0")).kind != VALUE_UNDEFINED,
-        STR("it has a serial console, to which cloud images write"),
-        arena_printf(a, "qm set %u --serial0 socket --vga serial0", vm->vmid));
-    if (uefi)
-        say(k, value_get(config, STR("rng0")).kind != VALUE_UNDEFINED,
-            STR("it has a VirtIO RNG, without which UEFI boots from no network"),
-            arena_printf(a, "qm set %u --rng0 source=/dev/urandom", vm->vmid));
+    say_option(k, vm->is_template, "the VM is a template",
+               arena_printf(a, "qm template %u", vm->vmid));
+    say_option(k, !smbios.serial.n, "it has no SMBIOS serial, which every clone would get",
+               arena_printf(a, "qm set %u --smbios1 uuid=%.*s", vm->vmid, STR_ARG(smbios.uuid)));
+    say_option(k, !has_drive(config, "cloudinit"),
+               "it has no cloud-init drive, whose data would win over ours",
+               arena_printf(a, "qm set %u --delete ide2  (or wherever it is)", vm->vmid));
+    say_option(k, !pve_truth(config, "protection"), "it is not protected, as its clones would be",
+               arena_printf(a, "qm set %u --protection 0", vm->vmid));
+    say_option(k, value_get(config, STR("serial0")).kind != VALUE_UNDEFINED,
+               "it has a serial console, to which cloud images write",
+               arena_printf(a, "qm set %u --serial0 socket --vga serial0", vm->vmid));
+    if (str_is(pve_text(config, "bios", a), "ovmf"))
+        say_option(k, value_get(config, STR("rng0")).kind != VALUE_UNDEFINED,
+                   "it has a VirtIO RNG, without which UEFI boots from no network",
+                   arena_printf(a, "qm set %u --rng0 source=/dev/urandom", vm->vmid));
 }
 
 static int check_template(struct checking *k, const char *text)
@@ -181,7 +200,7 @@ static int check_template(struct checking *k, const char *text)
     if (r == 0)
         r = pve_vm_config(s->pve, &vm, &s->arena, &config, &e);
     if (r == -ENOENT || r == -EPERM) {
-        say(k, false, str_from(e.msg), STR("put the template into the pool"));
+        say_option(k, false, e.msg, STR("pveum pool modify POOL --vms VMID"));
         return CLI_OK;
     }
     if (r < 0)
@@ -202,12 +221,11 @@ static int check_all(struct checking *k)
     int status = CLI_OK;
     if (pve_version(s->pve, &s->arena, &k->version, &e) < 0)
         return pve_session_fail(s, &e);
-    say(k, k->version.major >= 7,
-        arena_printf(&s->arena,
-                     "Proxmox VE %u.%u answers and knows the "
-                     "token",
-                     k->version.major, k->version.minor),
-        STR("cloudseed speaks to 7.4, 8 and 9"));
+    say(k, &(const struct finding){
+               .ok = k->version.major >= 7,
+               .what = arena_printf(&s->arena, "Proxmox VE %u.%u answers and knows the token",
+                                    k->version.major, k->version.minor),
+           });
     if (pool)
         status = check_rights(k, arena_printf(&s->arena, "/pool/%s", pool), pool_needs, ROLE);
     if (status == CLI_OK && bridge && k->version.major >= 8)

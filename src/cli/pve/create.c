@@ -149,13 +149,15 @@ static int next_id(struct making *m, struct err *e)
     return 0;
 }
 
-static int ask_clone(struct making *m, const struct pve_vm *template, struct err *e)
+/* *ret is the task. */
+static int ask_clone(struct making *m, const struct pve_vm *template, struct str *ret,
+                     struct err *e)
 {
     struct arena *a = &m->session.arena;
     const struct proxmox *p = m->plan;
     struct pve_field fields[8];
+    struct value task;
     size_t n = 0;
-    unsigned warnings;
     fields[n++] = (struct pve_field){"newid", arena_printf(a, "%u", m->vm.vmid)};
     fields[n++] = (struct pve_field){"name", str_from(m->name)};
     fields[n++] = (struct pve_field){"description", m->marker};
@@ -168,31 +170,42 @@ static int ask_clone(struct making *m, const struct pve_vm *template, struct err
     if (!str_eq(m->vm.host, template->host))
         fields[n++] = (struct pve_field){"target", m->vm.host};
     const struct pve_request q = {"POST", pve_vm_path(template, "/clone", a), fields, n};
-    return pve_do(m->session.pve, &q, CLONE_MS, &warnings, e);
+    int r = pve_ask(m->session.pve, &q, a, &task, e);
+    if (r == 0)
+        *ret = task.kind == VALUE_STR ? value_text(task) : STR("");
+    return r;
 }
 
-/* 1: with another id, or the same later; 0: it is there; below 0: it cannot be had. */
-static int clone_once(struct making *m, const struct pve_vm *template, struct err *e)
+/* 1: with another id, or the same later; 0: it is there; else why it is not. *ret_known: there is
+ * no VM of ours with that id, so that it can be forgotten. */
+static int clone_once(struct making *m, const struct pve_vm *template, bool *ret_known,
+                      struct err *e)
 {
+    struct str task;
+    unsigned warnings;
     enum found found;
     struct err why;
-    int r = ask_clone(m, template, e);
-    if (r == -EPERM || r == -EINVAL || r == -EACCES || r == -ECONNREFUSED)
-        return r;
+    int r = ask_clone(m, template, &task, e);
+    *ret_known = r < 0 && r != -ETIMEDOUT;
+    if (r == 0)
+        r = pve_wait(m->session.pve, task, CLONE_MS, &warnings, e);
     if (r == -EIO && strstr(e->msg, "already exists"))
-        return 1; /* another client was faster with the id */
+        *ret_known = true; /* another client was faster with the id */
+    if (*ret_known)
+        return r == -EBUSY || strstr(e->msg, "already exists") ? 1 : r;
     if (settle(m, r == -ETIMEDOUT, &found, &why) < 0)
-        return err_set(e, why.code, "%s", why.msg);
+        return err_set(e, -ETIMEDOUT, "%s", why.msg); /* the clone may go on */
     if (found == FOUND_OURS)
         return 0;
     if (found == FOUND_HIDDEN)
         return err_set(
-            e, -ETIMEDOUT,
+            e, -EINPROGRESS,
             "VM %u is there, but locked or not to be seen: a clone goes on, or was cut "
             "off. Look at its task in Proxmox; root may have to 'qm unlock %u' and put it "
             "into the pool, or remove it",
             m->vm.vmid, m->vm.vmid);
-    return found == FOUND_OTHER || r == -EBUSY || r == -ETIMEDOUT || r == 0 ? 1 : r;
+    *ret_known = true;
+    return found == FOUND_OTHER || r != -EIO ? 1 : r;
 }
 
 /* Which id it is to be is written down before the clone begins, and forgotten where there is none.
@@ -209,10 +222,11 @@ static int clone_vm(struct making *m, const struct pve_vm *template)
         int status = pve_session_remember(s, str_from(m->name), &m->vm);
         if (status != CLI_OK)
             return status;
-        int r = clone_once(m, template, &e);
+        bool known;
+        int r = clone_once(m, template, &known, &e);
         if (r == 0)
             return CLI_OK;
-        if (r != -ETIMEDOUT && (status = pve_session_forget(s, str_from(m->name))) != CLI_OK)
+        if (known && (status = pve_session_forget(s, str_from(m->name))) != CLI_OK)
             return status;
         if (r < 0)
             return pve_session_fail(s, &e);

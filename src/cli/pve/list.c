@@ -16,7 +16,7 @@ struct listing {
 
 /* --- What a VM's serial says ------------------------------------------------------------------ */
 
-/* "set", "other server", "other" or "-". */
+/* "set", "another server" or "another use"; empty: it has none. */
 static const char *serial_kind(const struct listing *l, struct str serial)
 {
     const char *url = memmem(serial.p, serial.n, "s=http", 6);
@@ -28,56 +28,64 @@ static const char *serial_kind(const struct listing *l, struct str serial)
     return str_starts(at, l->url) ? "set" : "another server";
 }
 
+static struct value text_or_none(struct str s)
+{
+    return s.n ? value_str(s) : value_none();
+}
+
 struct row {
     struct str node, state;
     struct value vm; /* VALUE_UNDEFINED: none */
 };
 
-static int serial_of(struct listing *l, struct value item, struct str *ret)
+/* "?" where the VM's host does not answer. */
+static struct str serial_of(struct listing *l, struct value item)
 {
     struct pve_session *s = &l->session;
     struct arena *a = &s->arena;
     struct pve_vm vm = {.vmid = (uint32_t)pve_number(item, "vmid", 0),
                         .host = pve_text(item, "node", a)};
-    struct smbios smbios = {STR(""), STR("")};
+    struct smbios smbios;
     struct value config;
     struct err e;
-    *ret = STR("");
-    if (pve_vm_config(s->pve, &vm, a, &config, &e) < 0) {
-        *ret = STR("?"); /* its host may be away */
-        return 0;
-    }
-    if (smbios_read(value_get_text(config, STR("smbios1")), a, &smbios, &e) == 0)
-        *ret = str_from(serial_kind(l, smbios.serial));
-    return 0;
+    if (pve_vm_config(s->pve, &vm, a, &config, &e) < 0)
+        return STR("?");
+    if (smbios_read(value_get_text(config, STR("smbios1")), a, &smbios, &e) < 0)
+        return STR("another use");
+    return str_from(serial_kind(l, smbios.serial));
+}
+
+static void put_json(struct listing *l, const struct row *row, const struct str cells[static 7])
+{
+    bool has_vm = row->vm.kind == VALUE_MAP;
+    const struct value_pair pairs[] = {
+        JSON_VALUE("node", text_or_none(cells[0])),
+        JSON_VALUE("state", text_or_none(cells[1])),
+        JSON_VALUE("vmid", has_vm ? value_int(pve_number(row->vm, "vmid", 0)) : value_none()),
+        JSON_VALUE("vm", text_or_none(cells[3])),
+        JSON_VALUE("host", text_or_none(cells[4])),
+        JSON_VALUE("status", text_or_none(cells[5])),
+        JSON_VALUE("serial", text_or_none(cells[6])),
+    };
+    cli_list_item(&l->json, value_map(pairs, 7));
 }
 
 static void put(struct listing *l, const struct row *row)
 {
     struct arena *a = &l->session.arena;
-    bool has_vm = row->vm.kind == VALUE_MAP;
-    struct str vmid = has_vm ? pve_text(row->vm, "vmid", a) : STR("");
-    struct str host = has_vm ? pve_text(row->vm, "node", a) : STR("");
-    struct str status = has_vm ? pve_text(row->vm, "status", a) : STR(""), serial = STR("");
-    if (has_vm)
-        serial_of(l, row->vm, &serial);
-    if (flags_given(&l->session.cli->flags, "json")) {
-        const struct value_pair pairs[] = {
-            JSON_VALUE("node", row->node.n ? value_str(row->node) : value_none()),
-            JSON_VALUE("state", row->state.n ? value_str(row->state) : value_none()),
-            JSON_VALUE("vmid", has_vm ? value_int(pve_number(row->vm, "vmid", 0)) : value_none()),
-            JSON_VALUE("host", has_vm ? value_str(host) : value_none()),
-            JSON_VALUE("vm", has_vm ? value_str(pve_text(row->vm, "name", a)) : value_none()),
-            JSON_VALUE("status", has_vm ? value_str(status) : value_none()),
-            JSON_VALUE("serial", serial.n ? value_str(serial) : value_none()),
-        };
-        cli_list_item(&l->json, value_map(pairs, 7));
-        return;
-    }
+    struct value vm = row->vm;
     const struct str cells[] = {
-        row->node, row->state, vmid,  has_vm ? pve_text(row->vm, "name", a) : STR(""),
-        host,      status,     serial};
-    for (size_t i = 0; i < sizeof(cells) / sizeof(cells[0]); i++)
+        row->node,
+        row->state,
+        pve_text(vm, "vmid", a),
+        pve_text(vm, "name", a),
+        pve_text(vm, "node", a),
+        pve_text(vm, "status", a),
+        vm.kind == VALUE_MAP ? serial_of(l, vm) : STR(""),
+    };
+    if (flags_given(&l->session.cli->flags, "json"))
+        put_json(l, row, cells);
+    for (size_t i = 0; i < l->table.columns; i++)
         table_add(&l->table, cells[i]);
 }
 
@@ -108,15 +116,13 @@ static int on_node(void *cls, struct value node)
 static int list_all(struct listing *l)
 {
     struct pve_session *s = &l->session;
-    const struct pve_field fields[] = {{"type", STR("vm")}};
-    const struct pve_request q = {"GET", STR("/cluster/resources"), fields, 1};
     struct value server;
     struct err e;
     int status = api_get(&s->api, STR("/v1/server"), &server);
     if (status != CLI_OK)
         return status;
     l->url = arena_str(&s->arena, api_text(server, "url"));
-    if (pve_ask(s->pve, &q, &s->arena, &l->vms, &e) < 0)
+    if (pve_list_vms(s->pve, &s->arena, &l->vms, &e) < 0)
         return pve_session_fail(s, &e);
     l->is_shown = arena_zalloc(&s->arena, l->vms.n + 1, sizeof(*l->is_shown));
     status = api_each(&s->api, STR("/v1/nodes?limit=1000"), "nodes", on_node, l);
@@ -133,8 +139,7 @@ static int run(struct cli *c)
     struct listing l = {0};
     int status = pve_session_open(c, &l.session);
     table_init(&l.table, &l.session.arena, 7);
-    for (size_t i = 0; i < 7; i++)
-        table_add(&l.table, str_from(heads[i]));
+    table_head(&l.table, heads);
     if (status == CLI_OK)
         status = list_all(&l);
     if (status == CLI_OK && flags_given(&c->flags, "json"))

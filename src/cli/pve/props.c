@@ -19,31 +19,29 @@ int props_read(struct str text, struct props *ret, struct err *e)
     return 0;
 }
 
-static struct prop *find(const struct props *p, const char *key)
+/* Its place; p->n: there is none. */
+static uint32_t find(const struct props *p, const char *key)
 {
-    for (uint32_t i = 0; i < p->n; i++) {
-        if (p->list[i].key.p && str_is(p->list[i].key, key))
-            return (struct prop *)&p->list[i];
-    }
-    return NULL;
+    uint32_t i = 0;
+    while (i < p->n && !(p->list[i].key.p && str_is(p->list[i].key, key)))
+        i++;
+    return i;
 }
 
 struct str props_get(const struct props *p, const char *key)
 {
-    const struct prop *found = find(p, key);
-    return found ? found->value : (struct str){NULL, 0};
+    uint32_t at = find(p, key);
+    return at < p->n ? p->list[at].value : (struct str){NULL, 0};
 }
 
 int props_set(struct props *p, const char *key, struct str value, struct err *e)
 {
-    struct prop *found = find(p, key);
-    if (!found && p->n == PROPS_MAX)
+    uint32_t at = find(p, key);
+    if (at == PROPS_MAX)
         return err_set(e, -EINVAL, "more than %d properties", PROPS_MAX);
-    if (!found) {
-        found = &p->list[p->n++];
-        found->key = str_from(key);
-    }
-    found->value = value;
+    if (at == p->n)
+        p->list[p->n++].key = str_from(key);
+    p->list[at].value = value;
     return 0;
 }
 

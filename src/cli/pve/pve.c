@@ -19,7 +19,8 @@
 #define READ_TRIES 5
 #define POLL_FIRST_MS 100
 #define POLL_MAX_MS 2000
-#define UNSEEN_MS 10000 /* a task may not be found right after its begin */
+/* A task may not be found right after its begin, and a host may restart its API. */
+#define UNSEEN_MS 20000
 
 struct pve {
     struct once *once;
@@ -268,24 +269,28 @@ static int task_ended(struct value status, unsigned *ret_warnings, struct err *e
 int pve_wait(struct pve *p, struct str upid, uint32_t within_ms, unsigned *ret_warnings,
              struct err *e)
 {
-    uint64_t began = clock_boot_ms();
+    uint64_t began = clock_boot_ms(), seen = began, now;
     unsigned pause = POLL_FIRST_MS;
+    struct value status;
     struct arena a;
     int r;
     *ret_warnings = 0;
     arena_init(&a, 16384);
     for (;; pause = pause < POLL_MAX_MS ? pause * 2 : POLL_MAX_MS) {
-        struct value status;
-        uint64_t waited = clock_boot_ms() - began;
         arena_reset(&a);
         r = pve_get(p, task_path(upid, &a), &a, &status, e);
+        now = clock_boot_ms();
         if (r == 0 && str_is(value_get_text(status, STR("status")), "stopped")) {
             r = task_ended(status, ret_warnings, e);
             break;
         }
-        if (r < 0 && !(r == -EINVAL && waited < UNSEEN_MS))
+        if (r == 0)
+            seen = now;
+        else if (now - seen > UNSEEN_MS) {
+            r = e->code = -ETIMEDOUT;
             break;
-        if (waited > within_ms) {
+        }
+        if (now - began > within_ms) {
             r = err_set(e, -ETIMEDOUT, "the task still runs after %u s: %.*s", within_ms / 1000,
                         STR_ARG(upid));
             break;
@@ -339,13 +344,22 @@ static struct pve_vm vm_of(struct value item, struct arena *a)
     };
 }
 
-int pve_find_vm(struct pve *p, uint32_t vmid, struct arena *a, struct pve_vm *ret, struct err *e)
+int pve_list_vms(struct pve *p, struct arena *a, struct value *ret, struct err *e)
 {
     const struct pve_field fields[] = {{"type", STR("vm")}};
     const struct pve_request q = {"GET", STR("/cluster/resources"), fields, 1};
     struct value list;
     int r = pve_ask(p, &q, a, &list, e);
-    for (uint32_t i = 0; r == 0 && list.kind == VALUE_LIST && i < list.n; i++) {
+    if (r == 0)
+        *ret = list.kind == VALUE_LIST ? list : value_list(NULL, 0);
+    return r;
+}
+
+int pve_find_vm(struct pve *p, uint32_t vmid, struct arena *a, struct pve_vm *ret, struct err *e)
+{
+    struct value list = {0};
+    int r = pve_list_vms(p, a, &list, e);
+    for (uint32_t i = 0; r == 0 && i < list.n; i++) {
         if (pve_number(list.items[i], "vmid", 0) == vmid &&
             str_is(pve_text(list.items[i], "type", a), "qemu")) {
             *ret = vm_of(list.items[i], a);

@@ -52,7 +52,8 @@ int pve_ask(struct pve *p, const struct pve_request *q, struct arena *a, struct 
 int pve_get(struct pve *p, struct str path, struct arena *a, struct value *ret, struct err *e);
 
 /* Waits for a task. Its warnings are no failure: *ret_warnings is their number. -ETIMEDOUT: it goes
- * on after `within_ms`. -EBUSY: it failed for a lock. -EIO: it failed, the message is its own. */
+ * on after `within_ms`, or the host does not tell any more. -EBUSY: it failed for a lock. -EIO: it
+ * failed, the message is its own. Nothing else. */
 int pve_wait(struct pve *p, struct str upid, uint32_t within_ms, unsigned *ret_warnings,
              struct err *e);
 /* pve_ask of a POST, PUT or DELETE, and pve_wait if it began a task. */
@@ -87,6 +88,9 @@ struct pve_vm {
     bool is_template;
 };
 
+/* cluster/resources: all VMs that the token sees, templates too. A VM has no name or status there
+ * in its first seconds. */
+int pve_list_vms(struct pve *p, struct arena *a, struct value *ret, struct err *e);
 /* Where the VM is now: HA and migrations move it. -ENOENT: the token sees no such VM. */
 int pve_find_vm(struct pve *p, uint32_t vmid, struct arena *a, struct pve_vm *ret, struct err *e);
 /* "/nodes/HOST/qemu/VMID" and what follows. */

@@ -86,14 +86,12 @@ static int vmid_of(const struct cli *c, const char *text, uint32_t *ret)
 
 static int find_by_name(struct pve_session *s, struct str node, uint32_t *ret)
 {
-    const struct pve_field fields[] = {{"type", STR("vm")}};
-    const struct pve_request q = {"GET", STR("/cluster/resources"), fields, 1};
     struct value list;
     struct err e;
     unsigned found = 0;
-    if (pve_ask(s->pve, &q, &s->arena, &list, &e) < 0)
+    if (pve_list_vms(s->pve, &s->arena, &list, &e) < 0)
         return pve_session_fail(s, &e);
-    for (uint32_t i = 0; list.kind == VALUE_LIST && i < list.n; i++) {
+    for (uint32_t i = 0; i < list.n; i++) {
         struct value item = list.items[i];
         if (!str_eq(pve_text(item, "name", &s->arena), node) || pve_truth(item, "template"))
             continue;

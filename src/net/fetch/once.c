@@ -71,9 +71,9 @@ static int fail(const struct once *o, CURLcode code, struct err *e)
     const char *why = o->why[0] ? o->why : curl_easy_strerror(code);
     switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_CONNECT: return err_set(e, -ECONNREFUSED, "%s", why);
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CONNECT_ERROR: return err_set(e, -EACCES, "%s", why);
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_SSL_CONNECT_ERROR: return err_set(e, -ECONNREFUSED, "%s", why);
+    case CURLE_PEER_FAILED_VERIFICATION: return err_set(e, -EACCES, "%s", why);
     case CURLE_OPERATION_TIMEDOUT: return err_set(e, -ETIMEDOUT, "%s", why);
     case CURLE_WRITE_ERROR: return err_set(e, -EIO, "the answer is too large");
     default: return err_set(e, -EIO, "%s", why);

@@ -17,7 +17,7 @@ struct variable {
     struct place at;
     /* Of the value and of everything in it, in the order in which they were written. What has
      * `at` == first is spots[0]. All variables that were written together are counted in one row,
-     * so that a value alone shows where it is from. */
+     * so that a value itself shows where it is from. */
     const struct spot *spots;
     uint16_t first, spots_n;
 };

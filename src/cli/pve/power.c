@@ -116,12 +116,11 @@ const struct command command_pve_start = {
     .operands_max = 1,
     .flags = FLAGS(FLAG_VMID, FLAG_PVE, FLAG_TOKEN),
     .summary = "start a node's VM",
-    .help =
-        "Waits until it runs. One that runs already is left alone. The token needs VM.PowerMgmt\n"
-        "for the VM.\n"
-        "\n"
-        "Examples:\n"
-        "  cloudseed pve start k8s-worker-2 && cloudseed wait k8s-worker-2\n",
+    .help = "Waits until it runs; a VM that already runs is not touched. The token needs\n"
+            "VM.PowerMgmt for the VM.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed pve start k8s-worker-2 && cloudseed wait k8s-worker-2\n",
     .run = run_start,
 };
 

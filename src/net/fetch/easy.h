@@ -33,7 +33,7 @@ CURL *easy_new(void);
 void easy_trust(CURL *easy, struct str ca);
 /* Shows the peer who we are, by a certificate with what follows it, and its key (PEM, copied). */
 void easy_identify(CURL *easy, struct str certificate, struct str key);
-/* Ends after the TLS handshake, whoever the peer is: nothing is sent to it. Its certificates are in
+/* Ends after the TLS handshake, with any peer: nothing is sent to it. Its certificates are in
  * CURLINFO_CERTINFO. */
 void easy_only_look(CURL *easy);
 /* `body` is copied; p == NULL: there is none. */

@@ -63,11 +63,14 @@ class World:
         where = ["--config", str(self.path / "cloudseedd.yaml")] if config else []
         return [str(PROGRAM), *where, *(str(w) for w in words)]
 
-    def run(self, *words, config=True, env=None, **options):
-        """The finished process, with texts. Nothing of ours may ever crash."""
+    def run(self, *words, config=True, env=None, within=(), **options):
+        """The finished process, with texts. Nothing of ours may ever crash.
+
+        `within` is a command that runs ours, such as unshare."""
         options = {"capture_output": True, "text": True, **options}
-        done = subprocess.run(self.command(*words, config=config), cwd=self.path, timeout=SECONDS,
-                              check=False, env={**os.environ, **(env or {})}, **options)
+        done = subprocess.run([*within, *self.command(*words, config=config)], cwd=self.path,
+                              timeout=SECONDS, check=False, env={**os.environ, **(env or {})},
+                              **options)
         assert done.returncode in (0, 1, 2, MISUSED), f"status {done.returncode}\n{done.stderr}"
         assert "Sanitizer" not in (done.stderr or ""), done.stderr
         return done

@@ -108,10 +108,10 @@ def test_a_declared_node_becomes_a_vm_that_runs():
             out, said = desk.run("pve", "create", NODE)
             tap.contains(out, f"{NODE}: VM 100 on pve1 is made and runs; the build window ends 20")
             tap.eq(said, "")
+            tap.eq(desk.node()["state"], "armed")
             vm = desk.has_one_vm()
             tap.contains(vm.config["net0"], "virtio=BC:24:11:")
             tap.contains(vm.config["net0"], "bridge=vmbr0,tag=20")
-            tap.eq(desk.node()["state"], "armed")
 
 
 def test_it_can_be_run_again():

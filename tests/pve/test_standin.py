@@ -719,6 +719,54 @@ def test_a_template_is_made_by_the_api_since_8_4():
             assert pve.vms[9001].template
 
 
+def written(client, vmid, **fields):
+    return client.done(client.post(f"/nodes/pve1/qemu/{vmid}/config", **fields))
+
+
+def test_a_disk_that_is_replaced_is_kept_as_unused_until_that_is_deleted():
+    with StandIn(world()) as api:
+        client = Client(api)
+        vm, volumes = cloned(client), api.pve.storages["local-lvm"].volumes
+        source = api.pve.vms[9000].config["scsi0"].partition(",")[0]
+        tap.eq(source, "local-lvm:base-9000-disk-0")  # as a template's disks are named
+        tap.eq(written(client, 101, scsi0=f"local-lvm:0,import-from={source},ssd=1"), "OK")
+        tap.eq(vm.config["unused0"], "local-lvm:vm-101-disk-0")
+        tap.eq(vm.config["scsi0"], "local-lvm:vm-101-disk-1,size=4G,ssd=1")
+        tap.eq(written(client, 101, delete="unused0"), "OK")
+        tap.eq(sorted(volumes), ["base-9000-disk-0", "vm-101-disk-1"])
+        tap.eq(written(client, 101, delete="scsi0"), "OK")
+        tap.eq((vm.config.get("scsi0"), vm.config["unused0"]), (None, "local-lvm:vm-101-disk-1"))
+        assert "vm-101-disk-1" in volumes
+
+
+def test_a_disk_is_imported_with_the_right_to_clone_its_vm_and_at_its_own_host():
+    for role, host, status in ((ROLE, "pve1", 200), ([p for p in ROLE if p != "VM.Clone"], "pve1", 403)):
+        pve = world(role=role)
+        pve.add_vm(101, host, name="a")
+        pve.pools["k8s"].add(101)
+        with StandIn(pve) as api:
+            client = Client(api)
+            tap.eq(client.post("/nodes/pve1/qemu/101/config",
+                               scsi0="local-lvm:0,import-from=local-lvm:base-9000-disk-0").status, status)
+            if status == 200:
+                pve.tasks.wait_all()
+                pve.migrate(9000, "pve2")
+                tap.contains(written(client, 101, scsi1="local-lvm:0,import-from="
+                                     "local-lvm:base-9000-disk-0"), "does not exist")
+
+
+def test_images_of_a_storage_are_listed_with_a_right_to_use_it():
+    with StandIn(world()) as api:
+        api.pve.storages["local"].volumes["import/noble.qcow2"] = 3 << 30
+        client, at = Client(api), "/nodes/pve1/storage/local/content"
+        tap.eq(client.get(at, content="import").status, 403)
+        api.pve.pools["k8s"].add("local")
+        tap.eq([v["volid"] for v in client.get(at, content="import").data],
+               ["local:import/noble.qcow2"])
+        found = client.get("/nodes/pve1/storage/local-lvm/content", vmid=9000).data
+        tap.eq([v["volid"] for v in found], ["local-lvm:base-9000-disk-0"])
+
+
 def test_certificates_can_be_asked_for():
     with StandIn(world()) as api:
         found = {c["filename"]: c for c in Client(api).get("/nodes/pve1/certificates/info").data}

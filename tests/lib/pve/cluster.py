@@ -16,8 +16,8 @@ import threading
 import time
 
 from pve.machines import (CARDS, DISKS, NEEDED, ROOT_ONLY, STEERING, Vm, base_of, bytes_of,
-                          cloned_config, disk_text, need_digest, need_existing_devices, size_of,
-                          stored)
+                          cloned_config, disk_text, need_digest, need_existing_devices,
+                          owner_of, size_of, stored)
 from pve.rights import Rights, denied
 from pve.schema import Refused, fields_of, properties, wrong
 from pve.tasks import Tasks
@@ -77,10 +77,20 @@ class Pve:
             if DISKS.fullmatch(option):
                 value = self._allocate(vm, option, value)
             vm.config[option] = stored(option, value, self.rand)
-        vm.template = template
         if template:
-            vm.config["template"] = "1"
+            self._convert(vm)
         return vm
+
+    def _convert(self, vm):
+        """A template's volumes are named as bases of others."""
+        for option, name, found in list(vm.volumes()):
+            volumes, old = self.storages[name].volumes, found["file"].partition(":")[2]
+            if old in volumes:
+                found["file"] = f"{name}:{old.replace('vm-', 'base-', 1)}"
+                volumes[found["file"].partition(":")[2]] = volumes.pop(old)
+                vm.config[option] = disk_text(found)
+        vm.template = True
+        vm.config["template"] = "1"
 
     def plan_task(self, kind, times=1, **plan):
         """What the next tasks of a kind (a pattern) do: `warnings` N, `fails_at` STEP with `text`,
@@ -126,10 +136,7 @@ class Pve:
             return disk_text(found)
         storage = self._storage(name, vm.host)
         if source:
-            home, _, image = source.partition(":")
-            size = self._storage(home, vm.host).volumes.get(image)
-            if size is None:
-                raise Refused(500, f"volume '{source}' does not exist")
+            size = self._size_of(source, vm.host)
         elif rest == "cloudinit" or option in ("efidisk0", "tpmstate0"):
             size = 4 << 20
             if rest == "cloudinit":
@@ -138,16 +145,26 @@ class Pve:
             size = int(float(rest) * (1 << 30))
         return self._volume(vm, storage, found, size)
 
+    def _size_of(self, source, host):
+        """Of a volume that is imported on a host: local storages have the same name on each."""
+        home, _, image = source.partition(":")
+        storage = self._storage(home, host)
+        owner = self.vms.get(owner_of(image))
+        if image not in storage.volumes or (storage.hosts is not None and owner
+                                            and owner.host != host):
+            raise Refused(500, f"volume '{source}' does not exist")
+        return storage.volumes[image]
+
     def _volume(self, vm, storage, found, size):
         number = 0
-        while f"vm-{vm.vmid}-disk-{number}" in storage.volumes:
+        while {f"{kind}-{vm.vmid}-disk-{number}" for kind in ("vm", "base")} & storage.volumes.keys():
             number += 1
         name = f"vm-{vm.vmid}-disk-{number}"
         storage.volumes[name] = size
         found["file"], found["size"] = f"{storage.name}:{name}", size_of(size)
         return disk_text(found)
 
-    def _free(self, vm):
+    def free(self, vm):
         for _, name, found in list(vm.volumes()):
             storage = self.storages.get(name)
             if storage:
@@ -208,6 +225,18 @@ class Pve:
                 and query.get("storage") in (None, s.name)
                 and self.rights.of(token, f"/storage/{s.name}")
                 & {"Datastore.AllocateSpace", "Datastore.Audit"}]
+
+    def list_content(self, token, node, storage, content=None, vmid=None):
+        self.rights.need_any(token, f"/storage/{storage}",
+                             ["Datastore.Audit", "Datastore.AllocateSpace"])
+        kinds = {"import": "import", "iso": "iso", "vztmpl": "vztmpl"}
+        found = []
+        for name, size in self._storage(storage, node).volumes.items():
+            kind = kinds.get(name.partition("/")[0], "images")
+            if content in (None, kind) and vmid in (None, owner_of(name)):
+                found.append({"volid": f"{storage}:{name}", "content": kind, "size": size,
+                              "format": name.rpartition(".")[2] if "." in name else "raw"})
+        return found
 
     def networks(self, token, node, **_query):
         found = []
@@ -292,23 +321,49 @@ class Pve:
                 storage = value.partition(":")[0]
                 if re.match(r"[^:]+:\d", value):
                     self.rights.need(token, f"/storage/{storage}", "Datastore.AllocateSpace")
+                    self._need_source(token, properties(fields_of(option), value))
             if CARDS.fullmatch(option):
                 texts = [t for t in (vm.config.get(option), changed.get(option)) if t]
                 self.need_network(token, [properties(fields_of(option), t) for t in texts])
+
+    def _need_source(self, token, found):
+        """What is imported: a disk of a VM that may be cloned, or an image in a storage."""
+        home, _, image = found.get("import-from", "").partition(":")
+        if owner_of(image):
+            self.rights.need(token, f"/vms/{owner_of(image)}", "VM.Clone")
+        elif home:
+            self.rights.need_any(token, f"/storage/{home}",
+                                 ["Datastore.AllocateSpace", "Datastore.Audit"])
 
     def _change(self, vm, changed, removed):
         vm.need_unlocked()
         for option in removed:
             if vm.config.get("protection") == "1" and DISKS.fullmatch(option):
                 raise Refused(500, f"can't unlink '{option}' - protection mode enabled")
+            if option.startswith("unused") and option in vm.config:
+                name, _, volume = vm.config[option].partition(":")
+                self.storages[name].volumes.pop(volume, None)
+            else:
+                self._keep_unused(vm, option, None)
             vm.unset(option)
         for option, value in changed.items():
             if DISKS.fullmatch(option):
                 value = self._allocate(vm, option, value)
+                self._keep_unused(vm, option, value)
             old = vm.with_pending().get(option)
             vm.set(option, stored(option, value, self.rand, old))
         if "boot" in changed:
             need_existing_devices(vm.with_pending(), changed["boot"])
+
+    def _keep_unused(self, vm, option, value):
+        """A disk that is taken away, or replaced by another, is kept and not used."""
+        old = vm.config.get(option, "")
+        if vm.running or not DISKS.fullmatch(option) or "media=cdrom" in old:
+            return
+        volume = old.partition(",")[0]
+        if ":" in volume and volume != (value or "").partition(",")[0]:
+            number = next(n for n in range(256) if f"unused{n}" not in vm.config)
+            vm.config[f"unused{number}"] = volume
 
     def write_config(self, token, node, vmid, given):
         """(what is checked within the request, the rest as steps of a task)"""
@@ -434,7 +489,7 @@ class Pve:
         def undo():
             free_storages()
             if made.vmid is not None and self.vms.get(newid) is made:
-                self._free(made)
+                self.free(made)
                 del self.vms[newid]
 
         del full
@@ -477,7 +532,7 @@ class Pve:
 
         def undo():
             if self.vms.get(vmid) is made:
-                self._free(made)
+                self.free(made)
                 del self.vms[vmid]
         return self.tasks.begin(node, "qmcreate", vmid, token.name, [work, finish], undo)
 
@@ -488,8 +543,7 @@ class Pve:
 
         def work():
             vm.need_unlocked()
-            vm.template = True
-            vm.config["template"] = "1"
+            self._convert(vm)
         return self.tasks.begin(node, "qmtemplate", vmid, token.name, [work])
 
     def resize(self, token, node, vmid, disk, size, digest=None, **_given):
@@ -576,7 +630,7 @@ class Pve:
 
         def work():
             vm.need_unlocked()
-            self._free(vm)
+            self.free(vm)
             del self.vms[vmid]
             self.rights.forget_vm(vmid)
         return self.tasks.begin(node, "qmdestroy", vmid, token.name, [work])

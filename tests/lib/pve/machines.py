@@ -50,6 +50,12 @@ def base_of(option):
         and option not in NEEDED else option
 
 
+def owner_of(volume):
+    """The VM whose volume it is; None: an image, or nobody's."""
+    found = re.match(r"(?:vm|base)-(\d+)-", volume.rpartition("/")[2])
+    return int(found[1]) if found else None
+
+
 def new_mac(rand):
     return "BC:24:11:" + ":".join(f"{rand.randrange(256):02X}" for _ in range(3))
 

@@ -29,6 +29,10 @@ EXTRA = {
             "compression": _TEXT,
             "verify-certificates": {"type": "boolean", "optional": 1}},
         "returns": "string"},
+    "GET /nodes/{node}/storage/{storage}/content": {
+        "parameters": {"node": _NODE, "storage": {"type": "string", "format": "pve-storage-id"},
+                       "content": _TEXT, "vmid": {**_VMID, "optional": 1}},
+        "returns": "array"},
     "GET /nodes/{node}/certificates/info": {"parameters": {"node": _NODE}, "returns": "array"},
     "GET /nodes/{node}/tasks": {
         "parameters": {"node": _NODE, "vmid": {**_VMID, "optional": 1},

@@ -388,6 +388,7 @@ _METHODS = {
     "GET /cluster/tasks": lambda stand, token, values: [],  # a token sees none without Sys.Audit
     "GET /nodes/{node}/certificates/info": StandIn.certificates,
     "GET /nodes/{node}/storage": _plainly("list_storages"),
+    "GET /nodes/{node}/storage/{storage}/content": _plainly("list_content"),
     "GET /nodes/{node}/network": _plainly("networks"),
     "GET /nodes/{node}/qemu": _plainly("vms_of"),
     "POST /nodes/{node}/qemu": _plainly("create"),

@@ -16,7 +16,7 @@ _cloudseed_words() {
         --all | --against | --sha256 | --role | --cluster | --mac | --address | --uuid | --serial | \
             --var | --unset | --for | --network | --timeout | --kind | --since | --sealing-key | \
             --pve | --token-file | --vmid | --name | --fingerprint | --pool | --bridge | --vlan | \
-            --template | --kubeconfig | --context)
+            --template | --image | --images | --host | --storage | --kubeconfig | --context)
             [[ ${COMP_WORDS[i + 1]-} == = ]] && ((i++))
             ((++i))
             ;;
@@ -157,6 +157,10 @@ _cloudseed_options() {
     'pve login'*) options+=(--name --fingerprint --token-file) ;;
     'pve check'*) options+=(--json --pve --token-file --pool --bridge --vlan --template) ;;
     'pve list'*) options+=(--json --pve --token-file) ;;
+    'pve template'*)
+        options+=(--json --pve --token-file --dry-run --image --sha256 --host --storage --images \
+            --pool --bridge --uefi)
+        ;;
     'pve create'*) options+=(--pve --token-file --no-start --for) ;;
     'pve destroy'*) options+=(--pve --token-file --yes --ready) ;;
     'pve register'*) options+=(--json --pve --token-file --vmid --for) ;;
@@ -199,7 +203,7 @@ _cloudseed_operands() {
         ;;
     server | 'help server') _cloudseed_fixed acknowledge ;;
     ca | 'help ca') _cloudseed_fixed show renew rotate ;;
-    pve | 'help pve') _cloudseed_fixed login check list create destroy register unregister \
+    pve | 'help pve') _cloudseed_fixed login check list template create destroy register unregister \
         start stop ;;
     cluster | 'help cluster') _cloudseed_fixed list show kubeconfig adopt certs harden reset ;;
     'cluster show' | 'cluster kubeconfig' | 'cluster adopt' | 'cluster certs' | 'cluster harden' | 'cluster reset')
@@ -249,7 +253,8 @@ _cloudseed() {
         ;;
     --url | --sha256 | --role | --cluster | --mac | --address | --uuid | --serial | --var | \
         --unset | --network | --timeout | --since | --context | --pve | --vmid | --name | \
-        --fingerprint | --pool | --bridge | --vlan | --template) ;;
+        --fingerprint | --pool | --bridge | --vlan | --template | --image | --images | --host | \
+        --storage) ;;
     *)
         if [[ $cur == -* ]]; then
             _cloudseed_options

@@ -54,6 +54,7 @@ struct command {
     X(pve_login)          \
     X(pve_check)          \
     X(pve_list)           \
+    X(pve_template)       \
     X(pve_create)         \
     X(pve_destroy)        \
     X(pve_register)       \

@@ -316,10 +316,11 @@ def test_examples_of_the_daemons_page():
 NEEDS = {"dhcp": "--for kea", "node add": "--role x", "node adopt": "--role x",
          "node set": "--var a=1",
          "asset bootloaders": "/nonexistent", "cluster adopt": "--kubeconfig /nonexistent",
-         "node join": "--dry-run"}
+         "node join": "--dry-run",
+         "pve template": f"--image https://x.example/i.img --sha256 {'0' * 64}"}
 NOT_ABOUT_IT = {"reference": 64, "help": 0, "restore": 1, "asset add": 1,
                 **{f"pve {name}": 1 for name in (
-                    "login", "check", "list", "register", "unregister", "start", "stop")}}
+                    "login", "check", "list", "template", "register", "unregister", "start", "stop")}}
 
 
 def test_every_command_names_what_is_not_there():

@@ -133,22 +133,6 @@ static int settle(struct making *m, bool unsure, enum found *ret, struct err *e)
 
 /* --- Cloning ---------------------------------------------------------------------------------- */
 
-static int next_id(struct making *m, struct err *e)
-{
-    struct arena *a = &m->session.arena;
-    struct value answer;
-    int r = pve_get(m->session.pve, STR("/cluster/nextid"), a, &answer, e);
-    if (r < 0)
-        return r;
-    const struct value_pair pair[] = {JSON_VALUE("id", answer)};
-    int64_t id = pve_number(value_map(pair, 1), "id", 0);
-    if (id < 100 || id > 999999999)
-        return err_set(e, -EIO, "%.*s: it says no id that is free",
-                       STR_ARG(m->session.endpoint.name));
-    m->vm.vmid = (uint32_t)id;
-    return 0;
-}
-
 /* *ret is the task. */
 static int ask_clone(struct making *m, const struct pve_vm *template, struct str *ret,
                      struct err *e)
@@ -217,7 +201,7 @@ static int clone_vm(struct making *m, const struct pve_vm *template)
     for (unsigned tries = 0; tries < IDS_MAX; tries++) {
         if (tries)
             pve_pause();
-        if (next_id(m, &e) < 0)
+        if (pve_next_id(s->pve, &m->vm.vmid, &e) < 0)
             return pve_session_fail(s, &e);
         int status = pve_session_remember(s, str_from(m->name), &m->vm);
         if (status != CLI_OK)

@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "cli/common/cli.h"
+#include "cli/pve/props.h"
 #include "crypto/random.h"
 #include "net/fetch/once.h"
 #include "wire/uri.h"
@@ -26,6 +28,7 @@ struct pve {
     struct once *once;
     struct arena arena; /* of what follows */
     struct str name, url, authorization;
+    bool is_dry;
 };
 
 struct pve *pve_new(const struct pve_endpoint *endpoint)
@@ -48,6 +51,11 @@ void pve_free(struct pve *p)
     once_free(p->once);
     arena_done(&p->arena);
     free(p);
+}
+
+void pve_dry_run(struct pve *p)
+{
+    p->is_dry = true;
 }
 
 static void pause_ms(unsigned ms)
@@ -218,11 +226,33 @@ static int ask_once(struct pve *p, const struct pve_request *q, struct arena *a,
     return 0;
 }
 
+/* A serial has a join key in it. */
+static struct str shown(const struct pve_field *f, struct arena *a)
+{
+    struct props p;
+    if (strcmp(f->name, "smbios1") != 0 || props_read(f->value, &p, NULL) < 0 ||
+        !props_get(&p, "serial").n || props_set(&p, "serial", STR("(masked)"), NULL) < 0)
+        return f->value;
+    return props_text(&p, a);
+}
+
+static void print_request(const struct pve_request *q, struct arena *a)
+{
+    cli_print_line("%s %.*s", q->method, STR_ARG(q->path));
+    for (size_t i = 0; i < q->fields_n; i++)
+        cli_print_line("    %s=%.*s", q->fields[i].name, STR_ARG(shown(&q->fields[i], a)));
+}
+
 int pve_ask(struct pve *p, const struct pve_request *q, struct arena *a, struct value *ret,
             struct err *e)
 {
     struct value data = {0};
     int r = 0;
+    if (p->is_dry && !is_read(q)) {
+        print_request(q, a);
+        *ret = data;
+        return 0;
+    }
     for (unsigned tries = 0; tries < (is_read(q) ? READ_TRIES : 1); tries++) {
         if (tries)
             pause_ms(PVE_PAUSE_MS << tries);
@@ -330,6 +360,26 @@ int pve_version(struct pve *p, struct arena *a, struct pve_version *ret, struct 
         return err_set(e, -EIO, "%.*s: its version is '%.*s': is that Proxmox VE?",
                        STR_ARG(p->name), STR_ARG(text));
     *ret = (struct pve_version){(unsigned)n, (unsigned)m};
+    return 0;
+}
+
+int pve_next_id(struct pve *p, uint32_t *ret, struct err *e)
+{
+    struct value answer;
+    struct arena a;
+    arena_init(&a, 1024);
+    int64_t id = 0;
+    int r = pve_get(p, STR("/cluster/nextid"), &a, &answer, e);
+    if (r == 0) {
+        const struct value_pair pair[] = {{value_str(STR("id")), answer}};
+        id = pve_number(value_map(pair, 1), "id", 0);
+    }
+    arena_done(&a);
+    if (r < 0)
+        return r;
+    if (id < 100 || id > 999999999)
+        return err_set(e, -EIO, "%.*s: it says no id that is free", STR_ARG(p->name));
+    *ret = (uint32_t)id;
     return 0;
 }
 

@@ -32,6 +32,10 @@ struct pve *pve_new(const struct pve_endpoint *endpoint);
 /* NULL is fine. */
 void pve_free(struct pve *p);
 
+/* From now on requests that change something are printed instead of sent, and answered with
+ * nothing. */
+void pve_dry_run(struct pve *p);
+
 struct pve_field {
     const char *name;
     struct str value;
@@ -78,6 +82,9 @@ struct pve_version {
     unsigned major, minor;
 };
 int pve_version(struct pve *p, struct arena *a, struct pve_version *ret, struct err *e);
+
+/* The first id that is free, which reserves nothing. */
+int pve_next_id(struct pve *p, uint32_t *ret, struct err *e);
 
 /* --- VMs ------------------------------------------------------------------------------------ */
 

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-int pve_session_open(struct cli *c, struct pve_session *ret)
+int pve_session_reach(struct cli *c, struct pve_session *ret)
 {
     struct err e;
     *ret = (struct pve_session){.cli = c};
@@ -14,7 +14,15 @@ int pve_session_open(struct cli *c, struct pve_session *ret)
                           &ret->arena, &ret->endpoint, &e) < 0)
         return cli_fail(c, "%s", e.msg);
     ret->pve = pve_new(&ret->endpoint);
-    return api_open(c, &ret->api);
+    if (flags_given(&c->flags, "dry-run"))
+        pve_dry_run(ret->pve);
+    return CLI_OK;
+}
+
+int pve_session_open(struct cli *c, struct pve_session *ret)
+{
+    int status = pve_session_reach(c, ret);
+    return status == CLI_OK ? api_open(c, &ret->api) : status;
 }
 
 void pve_session_close(struct pve_session *s)

@@ -11,6 +11,7 @@
 #define FLAG_PVE {"pve", "NAME", "the Proxmox host or cluster, as `pve login` named it"}
 #define FLAG_TOKEN {"token-file", "FILE", "read the API token from FILE"}
 #define FLAG_VMID {"vmid", "N", "the VM's id; without it, the VM that is named like the node"}
+#define FLAG_DRY_RUN {"dry-run", NULL, "only print the requests that would change something"}
 /* clang-format on */
 
 struct pve_session {
@@ -21,6 +22,9 @@ struct pve_session {
     struct arena arena;
 };
 
+/* Finds host and token. With --dry-run nothing that changes something is sent to it. Call
+ * pve_session_close in any case. CLI_FAILED or CLI_MISUSED after printing the reason. */
+int pve_session_reach(struct cli *c, struct pve_session *ret);
 /* Finds host, token and our server. Call pve_session_close in any case.
  * CLI_FAILED or CLI_MISUSED after printing the reason. */
 int pve_session_open(struct cli *c, struct pve_session *ret);

@@ -121,15 +121,15 @@ _cloudseed_files() {
 }
 
 _cloudseed_options() {
-    local options=(--server --config --seed --templates --state --assets --url --color --help
+    local options=(--server --config --seed --templates --state --assets --url --color --utc --help
         --version)
     case "${words[*]-}" in
-    'node list'*) options+=(--check --json --names) ;;
+    'node list'*) options+=(--check --json --names --wide) ;;
     'node url'*) options+=(--json --discovery --smbios) ;;
     'node add'*)
         options+=(--json --role --cluster --mac --address --uuid --serial --var --arm --for)
         ;;
-    'node discovered'* | 'cluster list'*) options+=(--json --names) ;;
+    'node discovered'* | 'cluster list'*) options+=(--json --names --wide) ;;
     'node join'*) options+=(--json --dry-run) ;;
     'cluster adopt'*)
         options+=(--json --kubeconfig --context --hardened --replace-ca --dry-run)
@@ -153,10 +153,10 @@ _cloudseed_options() {
         ;;
     check*) options+=(--json --deep) ;;
     'cluster harden'*) options+=(--json --off) ;;
-    'asset list'*) options+=(--json --names) ;;
+    'asset list'*) options+=(--json --names --wide) ;;
     'pve login'*) options+=(--name --fingerprint --token-file) ;;
     'pve check'*) options+=(--json --pve --token-file --pool --bridge --vlan --template) ;;
-    'pve list'*) options+=(--json --pve --token-file) ;;
+    'pve list'*) options+=(--json --wide --pve --token-file) ;;
     'pve template'*)
         options+=(--json --pve --token-file --dry-run --image --sha256 --host --storage --images \
             --pool --bridge --uefi)

@@ -27,8 +27,9 @@ static const char tail[] =
 static void print_flag(FILE *f, const struct flag *flag)
 {
     char left[64];
-    snprintf(left, sizeof(left), "--%s%s%s", flag->name, flag->value ? " " : "",
-             flag->value ? flag->value : "");
+    const char *form = flags_output_form(flag->name);
+    snprintf(left, sizeof(left), "--%s%s%s%s%s", flag->name, flag->value ? " " : "",
+             flag->value ? flag->value : "", form ? ", -o " : "", form ? form : "");
     fprintf(f, "  %-*s%s\n", LEFT_COLUMNS, left, flag->help);
 }
 

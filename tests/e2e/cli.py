@@ -11,6 +11,10 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+# Tables and times are as on a machine that says nothing about them.
+os.environ["TZ"] = "UTC0"
+os.environ.pop("COLUMNS", None)
+
 SOURCE = Path(os.environ.get("CLOUDSEED_SOURCE", Path(__file__).resolve().parents[2]))
 BUILD = Path(os.environ.get("CLOUDSEED_BUILD", "."))
 PROGRAM = BUILD.resolve() / "cloudseed"

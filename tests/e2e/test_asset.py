@@ -197,11 +197,17 @@ def test_list():
     (FOLDER / "by-hand").write_text("123")
     (FOLDER / ".hidden").write_text("1")
     (FOLDER / "gone.sha256").write_text(f"{sha256('x')}  gone\n")
-    heads, *rows = [line.split() for line in WORLD.good("asset", "list").splitlines()]
+    heads, *rows = [re.split("  +", line) for line in WORLD.good("asset", "list").splitlines()]
     tap.eq(heads, ["NAME", "SIZE", "CHANGED", "SHA256"])
     tap.eq([(name, size, digest) for name, size, _, digest in rows],
            [("a", "1", sha256("1")), ("b/x", "5", sha256("12345")), ("by-hand", "3", "-"),
             ("gone", "missing", sha256("x"))])
+    cut = WORLD.good("asset", "list", env={"COLUMNS": "80"}).splitlines()
+    assert max(map(len, cut)) == 80 and cut[1].endswith("\u2026"), cut
+    assert all(when.endswith(" UTC") for when in (row[2] for row in rows[:3])), rows
+    tap.eq(WORLD.good("asset", "list", "-o", "wide", env={"COLUMNS": "80"}),
+           WORLD.good("asset", "list"))
+    tap.eq(WORLD.good("asset", "list", "-o", "name"), WORLD.good("asset", "list", "--names"))
     tap.eq(WORLD.good("asset", "list", "--names").split(), ["a", "b/x", "by-hand", "gone"])
     listed = json.loads(WORLD.good("asset", "list", "--json"))
     tap.eq([(a["name"], a["size"], a["sha256"], a["missing"]) for a in listed],

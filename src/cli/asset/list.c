@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "cli/asset/asset.h"
+#include "cli/common/span.h"
 #include "cli/common/table.h"
 #include "model/asset.h"
 
@@ -9,11 +10,15 @@
 #include <inttypes.h>
 #include <unistd.h>
 
+static int64_t changed_ms(const struct asset_entry *e)
+{
+    return (int64_t)e->changed.tv_sec * 1000 + e->changed.tv_nsec / 1000000;
+}
+
 static struct str changed_text(const struct asset_entry *e, struct arena *a)
 {
     char text[CLOCK_TEXT_SIZE];
-    int64_t ms = (int64_t)e->changed.tv_sec * 1000 + e->changed.tv_nsec / 1000000;
-    return arena_str(a, str_from(clock_text(ms, text)));
+    return arena_str(a, str_from(clock_text(changed_ms(e), text)));
 }
 
 static void print_json(struct cli *c, const struct asset_entry *list, size_t n)
@@ -42,15 +47,20 @@ static void print_names(const struct asset_entry *list, size_t n)
 static void print_table(struct cli *c, const struct asset_entry *list, size_t n)
 {
     static const char *const heads[] = {"NAME", "SIZE", "CHANGED", "SHA256"};
+    static const uint8_t gives[] = {3, 2};
+    char when[SPAN_WHEN_SIZE];
     struct table table;
     table_init(&table, &c->arena, 4);
     table_head(&table, heads);
+    table_give(&table, gives, sizeof(gives));
+    if (flags_given(&c->flags, "wide"))
+        table_wide(&table);
     for (size_t i = 0; i < n; i++) {
         const struct asset_entry *e = &list[i];
         table_add(&table, e->name);
         table_add(&table,
                   e->is_missing ? STR("missing") : arena_printf(&c->arena, "%" PRIu64, e->size));
-        table_add(&table, str_head(changed_text(e, &c->arena), 19));
+        table_add(&table, str_from(span_when(changed_ms(e), when)));
         table_add(&table, e->sha256);
     }
     table_print(&table, stdout, c->color_out);
@@ -81,7 +91,7 @@ static int run(struct cli *c)
 const struct command command_asset_list = {
     .name = "asset list",
     .operands = "",
-    .flags = FLAGS(FLAG_JSON, FLAG_NAMES),
+    .flags = FLAGS(FLAG_JSON, FLAG_NAMES, FLAG_WIDE),
     .summary = "list the assets",
     .help = "Prints a line for each file in the assets folder: its size, when it was changed,\n"
             "and its SHA-256 as it was when it was added.\n"

@@ -33,9 +33,13 @@ static struct str phase_text(struct value cluster)
 static void print_table(struct cli *c, struct value clusters)
 {
     static const char *const heads[] = {"NAME", "VERSION", "ENDPOINT", "PHASE", "SINCE", "MADE BY"};
+    static const uint8_t gives[] = {5, 2, 1, 0};
     struct table t;
     table_init(&t, &c->arena, 6);
     table_head(&t, heads);
+    table_give(&t, gives, sizeof(gives));
+    if (flags_given(&c->flags, "wide"))
+        table_wide(&t);
     for (uint32_t i = 0; i < clusters.n; i++) {
         struct value cluster = clusters.items[i];
         table_add(&t, api_text(cluster, "name"));
@@ -82,7 +86,7 @@ static int run_list(struct cli *c)
 const struct command command_cluster_list = {
     .name = "cluster list",
     .operands = "",
-    .flags = FLAGS(FLAG_JSON, FLAG_NAMES),
+    .flags = FLAGS(FLAG_JSON, FLAG_NAMES, FLAG_WIDE),
     .summary = "list the clusters, and how far each is",
     .help = "A cluster's phase is none, init (a master makes it), standing (that master has\n"
             "reported it), or unconfirmed: after a restore the server cannot tell.\n"
@@ -103,7 +107,7 @@ static void print_node(struct value cluster, const char *member, const char *lab
         cli_print_line("%-10s %.*s%s", label, STR_ARG(name), more);
 }
 
-static void print_token(struct value cluster, const char *member)
+static void print_token(struct value cluster, const char *member, struct arena *a)
 {
     struct value token = value_get(cluster, str_from(member));
     struct str trouble = api_text(token, "trouble");
@@ -111,7 +115,7 @@ static void print_token(struct value cluster, const char *member)
     if (token.kind != VALUE_MAP)
         return;
     cli_print_line("%-10s has a token until %.*s%s%s%.*s", member,
-                   STR_ARG(api_text(token, "expires")),
+                   STR_ARG(api_when(token, "expires", a)),
                    late ? ", which should have been renewed long ago" : "", trouble.n ? ": " : "",
                    STR_ARG(trouble));
     if (late)
@@ -162,8 +166,8 @@ void cluster_print(struct value cluster, struct arena *a)
         cli_print_line("reported   %.*s", STR_ARG(reported));
     if (runs.n)
         cli_print_line("runs       Kubernetes %.*s", STR_ARG(runs));
-    print_token(cluster, "minter");
-    print_token(cluster, "approver");
+    print_token(cluster, "minter", a);
+    print_token(cluster, "approver", a);
     print_approval(cluster);
     if (trouble.n)
         cli_print_line("trouble    its nodes are not seen: %.*s", STR_ARG(trouble));

@@ -18,6 +18,7 @@ const struct flag flags_everywhere[] = {
     {"assets", "DIR", "the assets folder, instead of the configured one"},
     {"url", "URL", "what nodes' URLs begin with, instead of the site's url"},
     {"color", "WHEN", "auto, always or never (auto: on a terminal, unless NO_COLOR)"},
+    {"utc", NULL, "times in UTC instead of the local zone"},
     {"help", NULL, "tell how a command is used"},
     {"version", NULL, "print the version"},
     {NULL, NULL, NULL},
@@ -93,6 +94,31 @@ static const struct flag *find(struct str name, struct err *e)
     return flag;
 }
 
+/* "-o json" is another way to write --json. */
+static const char *const outputs[][2] = {{"json", "json"}, {"names", "name"}, {"wide", "wide"}};
+
+#define OUTPUTS (sizeof(outputs) / sizeof(outputs[0]))
+
+const char *flags_output_form(const char *name)
+{
+    for (size_t i = 0; i < OUTPUTS; i++) {
+        if (strcmp(name, outputs[i][0]) == 0)
+            return outputs[i][1];
+    }
+    return NULL;
+}
+
+static int take_output(const char *form, struct flag_use *ret, struct err *e)
+{
+    for (size_t i = 0; form && i < OUTPUTS; i++) {
+        if (strcmp(form, outputs[i][1]) == 0) {
+            *ret = (struct flag_use){find_any(str_from(outputs[i][0]), NULL), NULL};
+            return 2;
+        }
+    }
+    return err_set(e, -EINVAL, "-o %s: expected json, name or wide", form ? form : "");
+}
+
 /* Reads the option `text`, without its dashes; `next` is the argument after it, or NULL. Returns
  * the number of arguments read. */
 static int take(const char *text, const char *next, struct flag_use *ret, struct err *e)
@@ -132,6 +158,8 @@ int flags_parse(int argc, char **argv, struct arena *a, struct flags *ret,
             ended = true;
         else if (strcmp(arg, "-h") == 0)
             uses[uses_n++] = (struct flag_use){find_any(STR("help"), NULL), NULL};
+        else if (strcmp(arg, "-o") == 0)
+            r = take_output(i + 1 < argc ? argv[i + 1] : NULL, &uses[uses_n++], e);
         else if (arg[1] != '-')
             r = err_set(e, -EINVAL, "unknown option '%s'", arg);
         else

@@ -20,6 +20,7 @@ struct flag {
 /* clang-format off */
 #define FLAGS(...) (const struct flag[]){__VA_ARGS__, {NULL, NULL, NULL}}
 #define FLAG_JSON {"json", NULL, "print JSON"}
+#define FLAG_WIDE {"wide", NULL, "print all columns, and cut none"}
 #define FLAG_NAMES {"names", NULL, "print only names, one per line"}
 /* clang-format on */
 
@@ -41,6 +42,9 @@ struct flags {
 bool flags_given(const struct flags *f, const char *name);
 /* Its value, the last one if it was given several times; NULL: it was not given. */
 const char *flags_value(const struct flags *f, const char *name);
+
+/* Which FORMAT of "-o FORMAT" the option is, NULL if none: "name" of "names". */
+const char *flags_output_form(const char *name);
 
 /* Sorts argv[1…] into options, which may stand anywhere, and words; both live in the arena. All
  * arguments after "--" are words. -EINVAL if an option is unknown, or its value missing or wrong.

@@ -4,9 +4,11 @@
 #include "template/text.h"
 
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 #include <wchar.h>
 
+#define COLUMNS_MIN 20
 #define REPLACEMENT 0xFFFD
 #define TEXT_MAX_BYTES ((size_t)1 << 30)
 
@@ -14,6 +16,16 @@ bool term_is_capable(int fd)
 {
     const char *term = getenv("TERM");
     return term && *term && strcmp(term, "dumb") != 0 && isatty(fd);
+}
+
+size_t term_columns(int fd)
+{
+    const char *text = getenv("COLUMNS");
+    struct winsize size;
+    uint64_t n;
+    if (text && str_to_u64(str_from(text), UINT16_MAX, &n) && n >= COLUMNS_MIN)
+        return n;
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 bool term_when_valid(const char *when)

@@ -19,6 +19,9 @@
 /* Whether `fd` is a terminal that understands escape sequences. */
 bool term_is_capable(int fd);
 
+/* The columns of a line: what COLUMNS says, else those of the terminal; 0 if `fd` is none. */
+size_t term_columns(int fd);
+
 /* "auto", "always", "never". */
 bool term_when_valid(const char *when);
 /* Whether to use colours on `fd`. `when` NULL means auto: if it is a terminal that supports them

@@ -39,9 +39,13 @@ static void print_table(struct cli *c, struct value machines)
 {
     static const char *const heads[] = {"MAC",   "ADDRESS", "PRODUCT", "FIRMWARE",
                                         "TIMES", "AGO",     "UUID"};
+    static const uint8_t gives[] = {6, 3, 2};
     struct table t;
     table_init(&t, &c->arena, 7);
     table_head(&t, heads);
+    table_give(&t, gives, sizeof(gives));
+    if (flags_given(&c->flags, "wide"))
+        table_wide(&t);
     for (uint32_t i = 0; i < machines.n; i++)
         add_row(&t, machines.items[i], &c->arena);
     table_print(&t, stdout, c->color_out);
@@ -133,7 +137,7 @@ int node_discovered_find(struct api *api, struct mac mac, struct value *ret)
 const struct command command_node_discovered = {
     .name = "node discovered",
     .operands = "",
-    .flags = FLAGS(FLAG_JSON, {"names", NULL, "print only the MACs, one per line"}),
+    .flags = FLAGS(FLAG_JSON, FLAG_WIDE, {"names", NULL, "print only the MACs, one per line"}),
     .summary = "list machines that asked to boot and are no node's",
     .help = "Machines that asked the server for their boot script since it was started, the one\n"
             "seen last first: MAC, the address it asked from, what it says of its make and its\n"

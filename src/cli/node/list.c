@@ -156,7 +156,7 @@ static int run(struct cli *c)
 const struct command command_node_list = {
     .name = "node list",
     .operands = "",
-    .flags = FLAGS(FLAG_JSON, FLAG_NAMES,
+    .flags = FLAGS(FLAG_JSON, FLAG_NAMES, FLAG_WIDE,
                    {"check", NULL, "tell whether each node's documents check out"}),
     .summary = "list the nodes",
     .help = "Prints a line for each node, in the order of their names. Where the server's socket\n"

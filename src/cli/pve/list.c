@@ -140,6 +140,8 @@ static int run(struct cli *c)
     int status = pve_session_open(c, &l.session);
     table_init(&l.table, &l.session.arena, 7);
     table_head(&l.table, heads);
+    if (flags_given(&c->flags, "wide"))
+        table_wide(&l.table);
     if (status == CLI_OK)
         status = list_all(&l);
     if (status == CLI_OK && flags_given(&c->flags, "json"))
@@ -153,7 +155,7 @@ static int run(struct cli *c)
 const struct command command_pve_list = {
     .name = "pve list",
     .operands = "",
-    .flags = FLAGS(FLAG_PVE, FLAG_TOKEN, FLAG_JSON),
+    .flags = FLAGS(FLAG_PVE, FLAG_TOKEN, FLAG_JSON, FLAG_WIDE),
     .summary = "list nodes beside their VMs",
     .help =
         "A node's VM is the one with its name. SERIAL tells what the VM's SMBIOS serial says:\n"

@@ -79,6 +79,22 @@ static void help_has_a_letter_and_a_dash_is_a_word(void **state)
     assert_int_equal(p.words_n, 1);
 }
 
+static void output_has_a_short_form(void **state)
+{
+    (void)state;
+    struct parsed p = PARSE("node", "list", "-o", "json", "-o", "name", "-o", "wide");
+    assert_int_equal(p.r, 0);
+    assert_int_equal(p.words_n, 2);
+    assert_true(flags_given(&p.flags, "json"));
+    assert_true(flags_given(&p.flags, "names"));
+    assert_true(flags_given(&p.flags, "wide"));
+    p = PARSE("-o", "yaml");
+    assert_int_equal(p.r, -EINVAL);
+    assert_string_equal(p.e.msg, "-o yaml: expected json, name or wide");
+    p = PARSE("-o");
+    assert_int_equal(p.r, -EINVAL);
+}
+
 static void refused(struct parsed p, const char *part)
 {
     assert_int_equal(p.r, -EINVAL);
@@ -186,6 +202,7 @@ static void commands_agree_on_which_options_take_a_value(void **state)
 UNIT_MAIN(cmocka_unit_test(options_stand_anywhere), cmocka_unit_test(last_one_counts),
           cmocka_unit_test(repeated_ones_are_kept), cmocka_unit_test(words_behind_two_dashes),
           cmocka_unit_test(help_has_a_letter_and_a_dash_is_a_word),
-          cmocka_unit_test(wrong_options_are_refused), cmocka_unit_test(commands_are_found),
-          cmocka_unit_test(unknown_commands_are_guessed), cmocka_unit_test(commands_are_whole),
+          cmocka_unit_test(output_has_a_short_form), cmocka_unit_test(wrong_options_are_refused),
+          cmocka_unit_test(commands_are_found), cmocka_unit_test(unknown_commands_are_guessed),
+          cmocka_unit_test(commands_are_whole),
           cmocka_unit_test(commands_agree_on_which_options_take_a_value))

@@ -114,6 +114,65 @@ static void flowing_rows_are_printed_in_blocks(void **state)
     arena_done(&arena);
 }
 
+/* What a table with a heading prints on lines of that many columns; to be freed. */
+static char *print_fitted(const char *columns, bool wraps, const char *const *heads,
+                          const char *const *cells)
+{
+    static const uint8_t gives[] = {1, 0};
+    struct arena arena;
+    struct table t;
+    char *text = NULL;
+    size_t n;
+    setenv("COLUMNS", columns, 1);
+    arena_init(&arena, 256);
+    table_init(&t, &arena, 3);
+    table_head(&t, heads);
+    table_give(&t, gives, 2);
+    if (wraps)
+        table_wrap(&t);
+    for (size_t i = 0; cells[i]; i++)
+        table_add(&t, str_from(cells[i]));
+    FILE *f = open_memstream(&text, &n);
+    table_print(&t, f, false);
+    fclose(f);
+    unsetenv("COLUMNS");
+    arena_done(&arena);
+    return text;
+}
+
+static void the_least_important_column_is_cut_first(void **state)
+{
+    (void)state;
+    const char *const heads[] = {"NAME", "ROLE", "STATE", NULL};
+    const char *const cells[] = {"k8s-worker-2", "a-very-long-role", "ready", NULL};
+    const struct {
+        const char *columns, *want;
+    } cases[] = {
+        {"37", "NAME          ROLE              STATE\nk8s-worker-2  a-very-long-role  ready\n"},
+        {"30", "NAME          ROLE       STATE\nk8s-worker-2  a-very-l\u2026  ready\n"},
+        {"23", "NAME        ROLE  STATE\nk8s-worke\u2026  a-v\u2026  ready\n"},
+        {"20", "NAME     ROLE  STATE\nk8s-wo\u2026  a-v\u2026  ready\n"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char *got = print_fitted(cases[i].columns, false, heads, cells);
+        assert_string_equal(got, cases[i].want);
+        free(got);
+    }
+}
+
+static void a_reason_goes_on_in_further_lines(void **state)
+{
+    (void)state;
+    const char *const heads[] = {"NAME", "ROLE", "NOTES", NULL};
+    const char *const cells[] = {"k8s-worker-2", "worker",
+                                 "the kubelet cannot pull images: no space left", NULL};
+    char *got = print_fitted("40", true, heads, cells);
+    assert_string_equal(got, "NAME      ROLE  NOTES\n"
+                             "k8s-wor\u2026  wor\u2026  the kubelet cannot pull\n"
+                             "                images: no space left\n");
+    free(got);
+}
+
 static int set_locale(void **state)
 {
     (void)state;
@@ -124,4 +183,6 @@ UNIT_MAIN(cmocka_unit_test(columns_line_up),
           cmocka_unit_test_setup(width_counts_columns_not_bytes, set_locale),
           cmocka_unit_test(nothing_is_a_dash), cmocka_unit_test(cells_are_escaped_and_measured_so),
           cmocka_unit_test(head_is_bold_with_color), cmocka_unit_test(many_rows),
-          cmocka_unit_test(flowing_rows_are_printed_in_blocks))
+          cmocka_unit_test(flowing_rows_are_printed_in_blocks),
+          cmocka_unit_test_setup(the_least_important_column_is_cut_first, set_locale),
+          cmocka_unit_test_setup(a_reason_goes_on_in_further_lines, set_locale))

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <locale.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ARENA_BYTES (16 * 1024)
@@ -62,6 +64,9 @@ static int run(struct cli *c, int argc, char **argv)
         return cli_misuse(c, "%s", e.msg);
     c->color_out = term_color(flags_value(&c->flags, "color"), STDOUT_FILENO);
     c->color_err = term_color(flags_value(&c->flags, "color"), STDERR_FILENO);
+    if (flags_given(&c->flags, "utc"))
+        setenv("TZ", "UTC0", 1);
+    tzset();
     if (flags_given(&c->flags, "version"))
         return puts("cloudseed " CLOUDSEED_VERSION) < 0 ? CLI_FAILED : CLI_OK;
     if (flags_given(&c->flags, "help"))

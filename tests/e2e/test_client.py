@@ -101,7 +101,7 @@ def test_all_that_can_be_done_is_done():
 def test_arm_says_what_to_set():
     out, _ = play(["arm-minutes"], "node", "arm", "k8s-worker-2", "--for", "90m")
     first, serial, proxmox, _ = out.splitlines()
-    tap.eq(first, "k8s-worker-2 is armed until 2026-11-22T12:30:00.000Z; set its SMBIOS serial "
+    tap.eq(first, "k8s-worker-2 is armed until 2026-11-22 12:30:00 UTC; set its SMBIOS serial "
                   "to:")
     tap.eq(serial, SERIAL)
     head, _, encoded = proxmox.partition(",serial=")
@@ -367,8 +367,8 @@ def test_text_of_strangers_harms_no_terminal():
 def test_events():
     out, _ = play(["events-newest"], "events")
     lines = out.splitlines()
-    tap.eq([line.split()[1] for line in lines], ["1", "2", "3", "4"])
-    tap.eq(lines[0], "2026-11-22T10:39:01.123Z       1  k8s-worker-2     armed       was "
+    tap.eq([line.split()[3] for line in lines], ["1", "2", "3", "4"])
+    tap.eq(lines[0], "2026-11-22 10:39:01 UTC       1  k8s-worker-2     armed       was "
                      "registered, for 120 minutes, generation 1, by uid 0")
     tap.contains(lines[1], "was armed, fetched meta-data, by mac")
     tap.contains(lines[2], "init-local ends: SUCCESS after 1.2 s: searching for local datasources")
@@ -376,6 +376,14 @@ def test_events():
     out, _ = play(["events-newest"], "events", "--color", "always")
     tap.eq([line.startswith("\x1b[1;31m") for line in out.splitlines()],
            [False, False, False, True])
+
+
+def test_times_are_local_unless_utc_is_asked_for():
+    env = {"TZ": "CET-1CEST,M3.5.0,M10.5.0/3"}
+    with StandIn(golden("events-newest"), golden("events-newest")) as server:
+        words = ["events", "--server", server.socket]
+        tap.contains(WORLD.good(*words, env=env), "2026-11-22 11:39:01 CET       1  k8s-worker-2")
+        tap.contains(WORLD.good(*words, "--utc", env=env), "2026-11-22 10:39:01 UTC       1  k8s")
 
 
 def test_events_since_in_pages():

@@ -240,6 +240,13 @@ int64_t api_time(struct value map, const char *member)
     return clock_read_text(api_text(map, member), &ms) ? ms : -1;
 }
 
+struct str api_when(struct value map, const char *member, struct arena *a)
+{
+    char text[SPAN_WHEN_SIZE];
+    int64_t at_ms = api_time(map, member);
+    return at_ms < 0 ? STR("") : arena_str(a, str_from(span_when(at_ms, text)));
+}
+
 struct str api_age(struct value map, const char *member, struct arena *a)
 {
     char text[SPAN_TEXT_SIZE];

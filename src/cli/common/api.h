@@ -70,6 +70,8 @@ struct str api_text(struct value map, const char *member);
 int64_t api_number(struct value map, const char *member, int64_t other);
 /* A time, in milliseconds since 1970; -1 if it is missing. */
 int64_t api_time(struct value map, const char *member);
+/* That time in the local zone: "2026-11-30 10:12:04 CET"; empty if it is missing. */
+struct str api_when(struct value map, const char *member, struct arena *a);
 /* How long ago that time was: "12:04"; empty if it is missing. */
 struct str api_age(struct value map, const char *member, struct arena *a);
 /* "10.0.20.11,fd00:20::11" of a list of texts. */

@@ -4,6 +4,7 @@
 #include "base/str.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #define MINUTE 60
 #define HOUR (60 * MINUTE)
@@ -42,5 +43,14 @@ const char *span_text(int64_t seconds, char text[static SPAN_TEXT_SIZE])
         snprintf(text, SPAN_TEXT_SIZE, "%u:%02u:%02u", s / HOUR, s % HOUR / MINUTE, s % MINUTE);
     else
         snprintf(text, SPAN_TEXT_SIZE, "%u d", s / DAY);
+    return text;
+}
+
+const char *span_when(int64_t wall_ms, char text[static SPAN_WHEN_SIZE])
+{
+    time_t t = (time_t)(wall_ms / 1000);
+    struct tm tm;
+    if (!localtime_r(&t, &tm) || !strftime(text, SPAN_WHEN_SIZE, "%Y-%m-%d %H:%M:%S %Z", &tm))
+        text[0] = '\0';
     return text;
 }

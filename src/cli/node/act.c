@@ -42,7 +42,7 @@ void node_act_print_armed(struct api *api, struct value armed)
     struct value arm = value_get(armed, STR("arm"));
     struct str serial = api_text(arm, "serial");
     cli_print_line("%.*s is armed until %.*s; set its SMBIOS serial to:",
-                   STR_ARG(api_text(armed, "name")), STR_ARG(api_text(arm, "ends")));
+                   STR_ARG(api_text(armed, "name")), STR_ARG(api_when(arm, "ends", api->arena)));
     cli_print_line("%.*s", STR_ARG(serial));
     print_proxmox(api, armed, serial);
 }

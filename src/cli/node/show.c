@@ -224,7 +224,7 @@ static void print(struct cli *c, const struct tree *t, const struct node *n)
 static void add_time(struct table *t, const char *name, struct value map, const char *member,
                      struct arena *a)
 {
-    struct str at = api_text(map, member), age = api_age(map, member, a);
+    struct str at = api_when(map, member, a), age = api_age(map, member, a);
     if (at.n)
         add_field(t, name, arena_printf(a, "%.*s (%.*s ago)", STR_ARG(at), STR_ARG(age)));
 }
@@ -234,9 +234,10 @@ static struct str boot_report_text(struct value boot, struct arena *a)
     struct value finished = value_get(boot, STR("finished"));
     if (!api_text(boot, "stage").n)
         return STR("");
-    return arena_printf(a, "%.*s, %lld events, %lld warnings%s", STR_ARG(api_text(boot, "stage")),
-                        (long long)api_number(boot, "events", 0),
-                        (long long)api_number(boot, "warnings", 0),
+    long long events = (long long)api_number(boot, "events", 0),
+              warnings = (long long)api_number(boot, "warnings", 0);
+    return arena_printf(a, "%.*s, %lld event%s, %lld warning%s%s", STR_ARG(api_text(boot, "stage")),
+                        events, events == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s",
                         finished.kind == VALUE_BOOL && finished.b ? ", finished" : "");
 }
 
@@ -286,7 +287,7 @@ static void add_mint(struct table *t, struct value mint, struct arena *a)
     add_field(t, "token",
               arena_printf(a, "%.*s, %s%s%.*s", STR_ARG(api_text(mint, "token")),
                            is_good ? "good until " : "being minted", reason.n ? ": " : "",
-                           STR_ARG(is_good ? api_text(mint, "ends") : reason)));
+                           STR_ARG(is_good ? api_when(mint, "ends", a) : reason)));
 }
 
 /* "Ready, v1.29.15"; "not Ready: KubeletNotReady: …" */
@@ -314,7 +315,7 @@ static void add_life(struct table *t, struct value node, struct arena *a)
     add_mint(t, value_get(node, STR("mint")), a);
     add_field(t, "kubernetes", kubernetes_text(kubernetes, a));
     add_time(t, "not Ready since", kubernetes, "since", a);
-    add_field(t, "window ends", api_text(value_get(node, STR("window")), "ends"));
+    add_field(t, "window ends", api_when(value_get(node, STR("window")), "ends", a));
     add_field(t, "instance-id", api_text(node, "instance_id"));
     add_field(t, "boot", boot_report_text(boot, a));
     add_time(t, "boot began", boot, "began", a);

@@ -38,7 +38,7 @@ static int open_window(struct pve_session *s, struct str name, struct str *ret_s
     }
     if (status == CLI_OK) {
         *ret_serial = api_text(window, "serial");
-        *ret_ends = api_text(window, "ends");
+        *ret_ends = api_when(window, "ends", api->arena);
     }
     return status;
 }

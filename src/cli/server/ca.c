@@ -28,8 +28,9 @@ static void print_ca(struct value ca, struct arena *a)
     if (provided)
         cli_print_line("CA           provided in files (tls in cloudseedd.yaml)");
     else
-        cli_print_line("CA           the server's own, until %.*s", STR_ARG(api_text(ca, "until")));
-    cli_print_line("certificate  until %.*s%s%.*s", STR_ARG(api_text(certificate, "until")),
+        cli_print_line("CA           the server's own, until %.*s",
+                       STR_ARG(api_when(ca, "until", a)));
+    cli_print_line("certificate  until %.*s%s%.*s", STR_ARG(api_when(certificate, "until", a)),
                    names.n ? ", for " : "", STR_ARG(names));
     print_rotation(value_get(ca, STR("rotation")));
     for (uint32_t i = 0; warnings.kind == VALUE_LIST && i < warnings.n; i++)

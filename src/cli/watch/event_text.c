@@ -33,32 +33,40 @@ static void part(struct buf *b, const char *before, struct str text)
         buf_printf(b, "%s%s%.*s", b->n ? ", " : "", before, STR_ARG(text));
 }
 
-static void number_part(struct buf *b, const char *before, int64_t number, const char *after)
+static void number_part(struct buf *b, const char *before, int64_t number)
 {
     if (number)
-        buf_printf(b, "%s%s%lld%s", b->n ? ", " : "", before, (long long)number, after);
+        buf_printf(b, "%s%s%lld", b->n ? ", " : "", before, (long long)number);
+}
+
+/* "for 30 minutes"; the noun is in the singular. */
+static void count_part(struct buf *b, const char *before, int64_t n, const char *noun)
+{
+    if (n)
+        buf_printf(b, "%s%s%lld %s%s", b->n ? ", " : "", before, (long long)n, noun,
+                   n == 1 ? "" : "s");
 }
 
 static void put_identity(struct buf *b, struct value data)
 {
     part(b, "hostname ", api_text(data, "hostname"));
     part(b, "instance-id ", api_text(data, "instance_id"));
-    number_part(b, "", value_get(data, STR("host_keys")).n, " ssh host keys");
+    count_part(b, "", value_get(data, STR("host_keys")).n, "ssh host key");
 }
 
 static void put_other(struct buf *b, struct value data)
 {
     part(b, "was ", api_text(data, "from"));
     part(b, "cluster ", api_text(data, "cluster"));
-    number_part(b, "epoch ", api_number(data, "epoch", 0), "");
-    number_part(b, "for ", api_number(data, "minutes", 0), " minutes");
-    number_part(b, "generation ", api_number(data, "generation", 0), "");
+    number_part(b, "epoch ", api_number(data, "epoch", 0));
+    count_part(b, "for ", api_number(data, "minutes", 0), "minute");
+    number_part(b, "generation ", api_number(data, "generation", 0));
     part(b, "fetched ", api_text(data, "file"));
     part(b, "by ", api_text(data, "evidence"));
     part(b, "token ", api_text(data, "token"));
     part(b, "ignored ", api_text(data, "ignored"));
     part(b, "result ", api_text(data, "result"));
-    number_part(b, "", api_number(data, "warnings", 0), " warnings");
+    count_part(b, "", api_number(data, "warnings", 0), "warning");
     part(b, "in ", api_text(data, "stage"));
     part(b, "", api_text(data, "reason"));
     part(b, "", api_text(data, "detail"));
@@ -101,11 +109,11 @@ void event_print(FILE *f, struct value event, bool color)
     bool red = color && event_is_bad(event);
     arena_init(&a, 4096);
     buf_init(&line, LINE_MAX_BYTES);
-    term_text(&line,
-              arena_printf(&a, "%.*s  %6lld  %-15.*s  %-10.*s  %.*s",
-                           STR_ARG(api_text(event, "at")), (long long)api_number(event, "id", 0),
-                           STR_ARG(api_text(event, "node")), STR_ARG(api_text(event, "kind")),
-                           STR_ARG(str_head(event_text(event, &a), LINE_MAX_BYTES / 16))));
+    term_text(&line, arena_printf(
+                         &a, "%.*s  %6lld  %-15.*s  %-10.*s  %.*s",
+                         STR_ARG(api_when(event, "at", &a)), (long long)api_number(event, "id", 0),
+                         STR_ARG(api_text(event, "node")), STR_ARG(api_text(event, "kind")),
+                         STR_ARG(str_head(event_text(event, &a), LINE_MAX_BYTES / 16))));
     struct str text = str_trim(buf_view(&line));
     fprintf(f, "%s%.*s%s\n", red ? TERM_RED : "", STR_ARG(text), red ? TERM_PLAIN : "");
     buf_done(&line);

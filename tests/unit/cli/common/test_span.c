@@ -3,6 +3,9 @@
 
 #include "cli/common/span.h"
 
+#include <stdlib.h>
+#include <time.h>
+
 static void is(const char *text, uint32_t want)
 {
     uint32_t got = 0;
@@ -61,5 +64,18 @@ static void spans_are_shown(void **state)
     says(INT64_MAX, "365 d");
 }
 
+static void a_moment_has_its_zone(void **state)
+{
+    (void)state;
+    char text[SPAN_WHEN_SIZE];
+    setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
+    tzset();
+    assert_string_equal(span_when(1764493924123, text), "2025-11-30 10:12:04 CET");
+    assert_string_equal(span_when(1753949524000, text), "2025-07-31 10:12:04 CEST");
+    setenv("TZ", "UTC0", 1);
+    tzset();
+    assert_string_equal(span_when(1764493924123, text), "2025-11-30 09:12:04 UTC");
+}
+
 UNIT_MAIN(cmocka_unit_test(spans_are_read), cmocka_unit_test(what_is_no_span_is_refused),
-          cmocka_unit_test(spans_are_shown))
+          cmocka_unit_test(spans_are_shown), cmocka_unit_test(a_moment_has_its_zone))

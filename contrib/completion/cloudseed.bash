@@ -162,7 +162,8 @@ _cloudseed_options() {
             --pool --bridge --uefi)
         ;;
     'pve create'*) options+=(--pve --token-file --no-start --for) ;;
-    'pve destroy'*) options+=(--pve --token-file --yes --ready) ;;
+    'pve destroy'*) options+=(--pve --token-file --yes --ready --with-data) ;;
+    'pve rebuild'*) options+=(--pve --token-file --yes --drained --template --for) ;;
     'pve register'*) options+=(--json --pve --token-file --vmid --for) ;;
     'pve unregister'*) options+=(--json --pve --token-file --vmid) ;;
     'pve start'*) options+=(--pve --token-file --vmid) ;;
@@ -189,8 +190,8 @@ _cloudseed_operands() {
         ;;
     render | watch* | wait* | events | known-hosts | 'node show' | 'node url' | 'node set' | 'node rm'* | \
         'node arm'* | 'node join'* | 'node disarm'* | 'node unlock'* | 'node accept-keys'* | \
-        'node rekey'* | 'node reprovision'* | 'pve create' | 'pve destroy' | 'pve register' | \
-        'pve unregister' | 'pve start' | 'pve stop')
+        'node rekey'* | 'node reprovision'* | 'pve create' | 'pve destroy' | 'pve rebuild' | \
+        'pve register' | 'pve unregister' | 'pve start' | 'pve stop')
         _cloudseed_names "$1" "${where[@]}" node list --names
         ;;
     'node adopt')
@@ -203,7 +204,7 @@ _cloudseed_operands() {
         ;;
     server | 'help server') _cloudseed_fixed acknowledge ;;
     ca | 'help ca') _cloudseed_fixed show renew rotate ;;
-    pve | 'help pve') _cloudseed_fixed login check list template create destroy register unregister \
+    pve | 'help pve') _cloudseed_fixed login check list template create destroy rebuild register unregister \
         start stop ;;
     cluster | 'help cluster') _cloudseed_fixed list show kubeconfig adopt certs harden reset ;;
     'cluster show' | 'cluster kubeconfig' | 'cluster adopt' | 'cluster certs' | 'cluster harden' | 'cluster reset')

@@ -57,6 +57,7 @@ struct command {
     X(pve_template)       \
     X(pve_create)         \
     X(pve_destroy)        \
+    X(pve_rebuild)        \
     X(pve_register)       \
     X(pve_unregister)     \
     X(pve_start)          \

@@ -34,7 +34,7 @@ COMMANDS = ["check", "render", "diff", "node list", "node show", "node url", "dh
             "node disarm", "node unlock", "node rekey", "node reprovision",
             "node accept-keys", "node join", "pve login", "pve check", "pve list", "pve template",
             "pve create",
-            "pve destroy", "pve register",
+            "pve destroy", "pve rebuild", "pve register",
             "pve unregister", "pve start", "pve stop", "cluster list", "cluster show",
             "cluster kubeconfig", "cluster adopt", "cluster certs", "cluster harden", "cluster reset",
             "watch", "wait",

@@ -165,4 +165,18 @@ def test_destroy_takes_only_what_create_has_made():
         desk.has_one_vm()
 
 
+def test_destroy_wants_a_word_for_disks_of_data():
+    with Desk() as desk:
+        desk.run("pve", "create", NODE)
+        vm, volumes = desk.has_one_vm(), desk.pve.storages["local-lvm"].volumes
+        volumes.update({"vm-100-disk-7": 1 << 30, "vm-100-disk-8": 1 << 30})
+        vm.config.update(scsi1="local-lvm:vm-100-disk-7,size=1G", unused0="local-lvm:vm-100-disk-8",
+                         ide2="local:iso/x.iso,media=cdrom", scsihw="virtio-scsi-single")
+        _, said = desk.run("pve", "destroy", NODE, "--yes", status=1)
+        tap.contains(said, "has disks beside that of the system: scsi1, unused0. Give --with-data")
+        assert vm.running
+        desk.run("pve", "destroy", NODE, "--yes", "--with-data")
+        tap.eq((desk.made(), sorted(volumes)), ({}, ["base-9000-disk-0"]))
+
+
 tap.main()

@@ -4,6 +4,11 @@
 #define CLOUDSEED_CLI_PVE_ACT_H
 
 #include "cli/pve/session.h"
+#include "tree/tree.h"
+
+/* What the seed tree declares of a node's VM; of a registered node its role says it. NULL: nothing.
+ * `node` is our server's answer. */
+const struct proxmox *pve_plan(const struct tree *t, struct value node);
 
 struct pve_registered {
     struct str ends; /* of the build window */
@@ -19,5 +24,7 @@ int pve_register(struct pve_session *s, struct value node, const struct pve_vm *
 /* Each waits until the VM has come to that state; it is no failure if it is in it already. */
 int pve_start(struct pve_session *s, const struct pve_vm *vm);
 int pve_stop_hard(struct pve_session *s, const struct pve_vm *vm);
+/* Asks it to shut down, and cuts its power if it has not after a minute. */
+int pve_shut_down(struct pve_session *s, const struct pve_vm *vm);
 
 #endif

@@ -3,6 +3,7 @@
 #include "cli/common/seedtree.h"
 #include "cli/node/node.h"
 #include "cli/pve/act.h"
+#include "cli/pve/disk.h"
 #include "crypto/digest.h"
 
 #include <errno.h>
@@ -50,30 +51,27 @@ static void plan_network(struct making *m, const struct node *n)
                                                        : STR("");
 }
 
-/* Of a registered node its role says what the VM is to be. */
+const struct proxmox *pve_plan(const struct tree *t, struct value node)
+{
+    const struct node *n = tree_find_name(t, api_text(node, "name"));
+    const struct role *role = n ? n->role : tree_find_role(t, api_text(node, "role"));
+    return n ? n->proxmox : role ? &role->proxmox : NULL;
+}
+
 static int read_plan(struct making *m, const struct tree *t)
 {
     struct cli *c = m->session.cli;
-    const struct node *n = tree_find_name(t, str_from(m->name));
-    const struct role *role = n ? n->role : tree_find_role(t, api_text(m->node, "role"));
-    const struct proxmox *plan = n ? n->proxmox : role ? &role->proxmox : NULL;
-    if (!plan || !plan->template_vmid)
+    m->plan = pve_plan(t, m->node);
+    if (!m->plan || !m->plan->template_vmid)
         return cli_fail(c,
                         "%s: the seed tree names no template for its VM: declare 'proxmox' in "
                         "site.yaml, its role or the node",
                         m->name);
-    m->plan = plan;
-    plan_network(m, n);
+    plan_network(m, tree_find_name(t, str_from(m->name)));
     return CLI_OK;
 }
 
 /* --- Finding it ------------------------------------------------------------------------------- */
-
-static bool is_ours(const struct making *m, struct value config)
-{
-    struct str description = value_get_text(config, STR("description"));
-    return memmem(description.p, description.n, m->marker.p, m->marker.n) != NULL;
-}
 
 /* Whether the id is taken, by whatever: anybody may ask this. */
 static int is_taken(struct making *m, uint32_t vmid, bool *ret, struct err *e)
@@ -110,8 +108,9 @@ static int look(struct making *m, enum found *ret, struct err *e)
         return 0;
     if (r < 0)
         return r;
-    if (value_get(m->config, STR("lock")).kind == VALUE_UNDEFINED || !is_ours(m, m->config))
-        *ret = is_ours(m, m->config) ? FOUND_OURS : FOUND_OTHER;
+    if (value_get(m->config, STR("lock")).kind == VALUE_UNDEFINED ||
+        !pve_session_owns(&m->session, m->node, m->config))
+        *ret = pve_session_owns(&m->session, m->node, m->config) ? FOUND_OURS : FOUND_OTHER;
     return 0;
 }
 
@@ -373,48 +372,14 @@ static int configure(struct making *m)
 
 /* --- Its disk --------------------------------------------------------------------------------- */
 
-static uint64_t gib_of(struct str size)
-{
-    static const char units[] = "KMGT";
-    uint64_t number, bytes = 1;
-    const char *unit = size.n ? strchr(units, size.p[size.n - 1]) : NULL;
-    if (!size.n || !str_to_u64(unit ? (struct str){size.p, size.n - 1} : size, UINT32_MAX, &number))
-        return 0;
-    for (const char *at = units; unit && at <= unit; at++)
-        bytes *= 1024;
-    return number * bytes >> 30;
-}
-
-/* The first disk of the boot order; without one the usual first disk. */
-static struct str boot_disk(struct value config)
-{
-    struct str order = value_get_text(config, STR("boot"));
-    if (str_starts(order, STR("order=")))
-        order = str_skip(order, 6);
-    while (order.p && order.n) {
-        struct str device = str_cut(&order, ';'), text = value_get_text(config, device);
-        if (text.n && memmem(text.p, text.n, "size=", 5))
-            return device;
-    }
-    return value_get_text(config, STR("virtio0")).n ? STR("virtio0") : STR("scsi0");
-}
-
 static int grow(struct making *m)
 {
     struct pve_session *s = &m->session;
-    struct str disk = boot_disk(m->config);
-    struct props p;
-    unsigned warnings;
+    struct str disk = disk_of_boot(m->config);
     struct err e;
-    if (!m->plan->disk_gib || props_read(value_get_text(m->config, disk), &p, NULL) < 0 ||
-        gib_of(props_get(&p, "size")) >= m->plan->disk_gib)
-        return CLI_OK;
-    const struct pve_field fields[] = {
-        {"disk", disk},
-        {"size", arena_printf(&s->arena, "%uG", m->plan->disk_gib)},
-    };
-    const struct pve_request q = {"PUT", pve_vm_path(&m->vm, "/resize", &s->arena), fields, 2};
-    return pve_do(s->pve, &q, TASK_MS, &warnings, &e) < 0 ? pve_session_fail(s, &e) : CLI_OK;
+    return disk_grow(s->pve, &m->vm, m->config, disk, m->plan->disk_gib, &e) < 0
+               ? pve_session_fail(s, &e)
+               : CLI_OK;
 }
 
 /* --- All of it -------------------------------------------------------------------------------- */

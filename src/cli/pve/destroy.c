@@ -1,56 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/pve/act.h"
-
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
+#include "cli/pve/disk.h"
 
 #define TASK_MS (5 * 60 * 1000)
 
-static int confirm(const struct cli *c, const struct pve_vm *vm)
+/* What an admin has added beside the disk that `pve create` has made is not made again. */
+static int need_no_data(struct pve_session *s, const struct pve_vm *vm, struct value config)
 {
-    const char *name = c->operands[0];
-    char answer[80];
-    if (flags_given(&c->flags, "yes"))
+    struct str list = STR(""), boot = disk_of_boot(config);
+    for (uint32_t i = 0; config.kind == VALUE_MAP && i < config.n; i++) {
+        struct str key = value_text(config.pairs[i].key);
+        if (disk_has_data(config, key) && !str_eq(key, boot))
+            list = ARENA_JOIN(&s->arena, list, list.n ? STR(", ") : STR(""), key);
+    }
+    if (!list.n || flags_given(&s->cli->flags, "with-data"))
         return CLI_OK;
-    if (!isatty(STDIN_FILENO))
-        return cli_misuse(c, "this removes VM %u with its disks: confirm it with --yes", vm->vmid);
-    fprintf(stderr,
-            "This removes VM %u on %.*s with its disks. Type the node's name to go on: ", vm->vmid,
-            STR_ARG(vm->host));
-    if (fgets(answer, sizeof(answer), stdin) && strncmp(answer, name, strlen(name)) == 0 &&
-        answer[strlen(name)] == '\n')
-        return CLI_OK;
-    return cli_fail(c, "not confirmed: nothing was removed");
+    return cli_fail(s->cli,
+                    "VM %u has disks beside that of the system: %.*s. Give --with-data to remove "
+                    "them, too, or detach them in Proxmox",
+                    vm->vmid, STR_ARG(list));
 }
 
 /* Only a VM that `pve create` has made for this node, and that is no part of a running cluster. */
 static int check(struct pve_session *s, struct value node, struct pve_vm *ret)
 {
     struct value known = value_get(node, STR("vm")), config;
-    struct str uid = api_text(node, "uid"), marker, description;
     struct err e;
     if (known.kind != VALUE_MAP)
         return cli_fail(s->cli, "%s: no VM is known of it", s->cli->operands[0]);
-    if (str_is(api_text(node, "state"), "ready") && !flags_given(&s->cli->flags, "ready"))
-        return cli_fail(s->cli,
-                        "%s is ready: drain it and take it out of its cluster first, then "
-                        "give --ready",
-                        s->cli->operands[0]);
-    int status = pve_session_find(s, node, ret);
+    int status = pve_session_idle(s, node, "ready");
+    if (status == CLI_OK)
+        status = pve_session_find(s, node, ret);
     if (status != CLI_OK)
         return status;
     if (pve_vm_config(s->pve, ret, &s->arena, &config, &e) < 0)
         return pve_session_fail(s, &e);
-    description = value_get_text(config, STR("description"));
-    marker = arena_printf(&s->arena, "of cloudseed (uid %.*s)", STR_ARG(uid));
-    if (!memmem(description.p, description.n, marker.p, marker.n))
+    if (!pve_session_owns(s, node, config))
         return cli_fail(s->cli,
                         "VM %u was not made by 'cloudseed pve create' for %s: run 'cloudseed pve "
                         "unregister %s', and remove it in Proxmox",
                         ret->vmid, s->cli->operands[0], s->cli->operands[0]);
-    return pve_session_match(s, node, ret, config);
+    status = pve_session_match(s, node, ret, config);
+    return status == CLI_OK ? need_no_data(s, ret, config) : status;
 }
 
 static int remove_vm(struct pve_session *s, const struct pve_vm *vm)
@@ -76,7 +67,9 @@ static int run(struct cli *c)
     if (status == CLI_OK)
         status = check(&s, node, &vm);
     if (status == CLI_OK)
-        status = confirm(c, &vm);
+        status =
+            pve_session_confirm(&s, arena_printf(&s.arena, "removes VM %u on %.*s with its disks",
+                                                 vm.vmid, STR_ARG(vm.host)));
     if (status == CLI_OK)
         status = remove_vm(&s, &vm);
     if (status == CLI_OK)
@@ -92,13 +85,15 @@ const struct command command_pve_destroy = {
     .operands = "NODE",
     .operands_min = 1,
     .operands_max = 1,
-    .flags =
-        FLAGS({"yes", NULL, "ask nothing"},
-              {"ready", NULL, "also a node that is ready in its cluster"}, FLAG_PVE, FLAG_TOKEN),
+    .flags = FLAGS({"yes", NULL, "ask nothing"},
+                   {"ready", NULL, "also a node that is ready in its cluster"},
+                   {"with-data", NULL, "also a VM with more disks than that of its system"},
+                   FLAG_PVE, FLAG_TOKEN),
     .summary = "remove a node's VM with its disks",
     .help =
         "Only a VM that `pve create` has made for this node is removed, and not while the node is\n"
-        "ready. The node stays as it is declared, and can be made again.\n"
+        "ready; one with more disks than that of its system only with --with-data. The node\n"
+        "stays as it is declared, and can be made again.\n"
         "\n"
         "Examples:\n"
         "  cloudseed pve destroy k8s-worker-2\n",

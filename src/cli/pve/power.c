@@ -35,15 +35,19 @@ struct power {
     const char *action; /* of the API: "start" */
     const char *state;  /* that it leads to */
     uint32_t within_ms;
+    bool forces; /* shutdown: cuts its power if it does not obey */
 };
 
 static int act(struct pve_session *s, const struct pve_vm *vm, const struct power *power,
                struct err *e)
 {
+    static const struct pve_field forcing[] = {{"timeout", STR("60")}, {"forceStop", STR("1")}};
     struct str path = pve_vm_path(vm, "/status/", &s->arena);
     const struct pve_request q = {
         .method = "POST",
         .path = ARENA_JOIN(&s->arena, path, str_from(power->action)),
+        .fields = forcing,
+        .fields_n = power->forces ? 2 : 0,
     };
     unsigned warnings = 0;
     bool there;
@@ -63,9 +67,10 @@ static int act(struct pve_session *s, const struct pve_vm *vm, const struct powe
     return await_state(s, vm, power->state, e);
 }
 
-static const struct power power_on = {"start", "running", TASK_MS},
-                          power_off = {"stop", "stopped", TASK_MS},
-                          power_down = {"shutdown", "stopped", SHUTDOWN_MS};
+static const struct power power_on = {"start", "running", TASK_MS, false},
+                          power_off = {"stop", "stopped", TASK_MS, false},
+                          power_down = {"shutdown", "stopped", SHUTDOWN_MS, false},
+                          power_down_at_last = {"shutdown", "stopped", SHUTDOWN_MS, true};
 
 int pve_start(struct pve_session *s, const struct pve_vm *vm)
 {
@@ -77,6 +82,12 @@ int pve_stop_hard(struct pve_session *s, const struct pve_vm *vm)
 {
     struct err e;
     return act(s, vm, &power_off, &e) < 0 ? pve_session_fail(s, &e) : CLI_OK;
+}
+
+int pve_shut_down(struct pve_session *s, const struct pve_vm *vm)
+{
+    struct err e;
+    return act(s, vm, &power_down_at_last, &e) < 0 ? pve_session_fail(s, &e) : CLI_OK;
 }
 
 static int run(struct cli *c, const struct power *power)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 int pve_session_reach(struct cli *c, struct pve_session *ret)
 {
@@ -185,4 +186,43 @@ int pve_session_match(struct pve_session *s, struct value node, const struct pve
         return cli_fail(s->cli, "VM %u has the uuid %.*s, and %.*s has %.*s: is it a clone?",
                         vm->vmid, STR_ARG(smbios.uuid), STR_ARG(name), STR_ARG(uuid));
     return match_macs(s, node, vm, config);
+}
+
+bool pve_session_owns(struct pve_session *s, struct value node, struct value config)
+{
+    struct str text = value_get_text(config, STR("description")),
+               line = arena_printf(&s->arena, "of cloudseed (uid %.*s)",
+                                   STR_ARG(api_text(node, "uid")));
+    return memmem(text.p, text.n, line.p, line.n) != NULL;
+}
+
+int pve_session_idle(const struct pve_session *s, struct value node, const char *option)
+{
+    const struct cli *c = s->cli;
+    const char *name = c->operands[0];
+    struct value kubernetes = value_get(node, STR("kubernetes"));
+    bool has_left = kubernetes.kind == VALUE_MAP && !value_get(kubernetes, STR("ready")).b;
+    if (!str_is(api_text(node, "state"), "ready") || has_left || flags_given(&c->flags, option))
+        return CLI_OK;
+    return cli_fail(c,
+                    "%s is ready: run 'kubectl drain %s --ignore-daemonsets "
+                    "--delete-emptydir-data' and 'kubectl delete node %s', or give --%s if nothing "
+                    "runs on it",
+                    name, name, name, option);
+}
+
+int pve_session_confirm(const struct pve_session *s, struct str what)
+{
+    const struct cli *c = s->cli;
+    const char *name = c->operands[0];
+    char answer[80];
+    if (flags_given(&c->flags, "yes"))
+        return CLI_OK;
+    if (!isatty(STDIN_FILENO))
+        return cli_misuse(c, "this %.*s: confirm it with --yes", STR_ARG(what));
+    fprintf(stderr, "This %.*s. Type the node's name to go on: ", STR_ARG(what));
+    if (fgets(answer, sizeof(answer), stdin) && strncmp(answer, name, strlen(name)) == 0 &&
+        answer[strlen(name)] == '\n')
+        return CLI_OK;
+    return cli_fail(c, "not confirmed: nothing was done");
 }

@@ -48,4 +48,15 @@ int pve_session_forget(struct pve_session *s, struct str name);
 int pve_session_match(struct pve_session *s, struct value node, const struct pve_vm *vm,
                       struct value config);
 
+/* Whether `pve create` has made the VM for this node: by the line in its description. */
+bool pve_session_owns(struct pve_session *s, struct value node, struct value config);
+
+/* Not for a node that is Ready in its cluster, as far as our server knows, unless that option is
+ * given. CLI_FAILED after printing how to drain it. */
+int pve_session_idle(const struct pve_session *s, struct value node, const char *option);
+
+/* With --yes, or if the admin types the node's name, which is the first operand. `what` follows
+ * "This". CLI_FAILED or CLI_MISUSED after printing that nothing was done. */
+int pve_session_confirm(const struct pve_session *s, struct str what);
+
 #endif

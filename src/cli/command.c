@@ -50,7 +50,7 @@ static int refuse(const char *const *words, size_t n, struct err *e)
     struct guess guess;
     bool group = command_is_group(words[0]);
     if (group && n == 1)
-        return err_set(e, -EINVAL, "'%s' is a group of commands: say which", words[0]);
+        return err_set(e, -EINVAL, "'%s' is a group of commands: name one", words[0]);
     guess_init(&guess, str_from(words[group ? 1 : 0]));
     const struct command *c;
     for (size_t i = 0; (c = command_at(i)); i++) {

@@ -80,6 +80,7 @@ struct command {
     X(ca_show)            \
     X(ca_renew)           \
     X(ca_rotate)          \
+    X(complete)           \
     X(help)
 
 #define COMMAND_DECLARE(name) extern const struct command command_##name;
@@ -111,5 +112,7 @@ const struct flag *command_flags_next(struct command_flags *w);
 /* help.c: prints the help of the command or group that the words name, without words of all. */
 int help_show(struct cli *c, const char *const *words, size_t n);
 void help_print_all(FILE *f);
+/* The commands of the group. */
+void help_print_group(FILE *f, const char *word);
 
 #endif

@@ -3,7 +3,7 @@
 #include "cli/common/cli.h"
 #include "config/config.h"
 
-#define LEFT_COLUMNS 27
+#define LEFT_COLUMNS 29
 
 static const char head[] =
     "Usage: cloudseed [OPTION]... COMMAND [ARGUMENT]...\n"
@@ -95,6 +95,12 @@ static void print_command(FILE *f, const struct command *c)
     print_flags(f, flags_everywhere);
 }
 
+void help_print_group(FILE *f, const char *word)
+{
+    fprintf(f, "Usage: cloudseed %s COMMAND [ARGUMENT]... [OPTION]...\n", word);
+    print_commands(f, word);
+}
+
 int help_show(struct cli *c, const char *const *words, size_t n)
 {
     size_t used;
@@ -104,8 +110,7 @@ int help_show(struct cli *c, const char *const *words, size_t n)
         return CLI_OK;
     }
     if (n == 1 && command_is_group(words[0])) {
-        printf("Usage: cloudseed %s COMMAND [ARGUMENT]... [OPTION]...\n", words[0]);
-        print_commands(stdout, words[0]);
+        help_print_group(stdout, words[0]);
         return CLI_OK;
     }
     const struct command *command = command_find(words, n, &used, &e);

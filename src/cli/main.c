@@ -38,6 +38,10 @@ static int run_command(struct cli *c, size_t words_n)
 {
     size_t used = 0;
     struct err e;
+    if (words_n == 1 && command_is_group(c->words[0])) {
+        help_print_group(stderr, c->words[0]);
+        return CLI_MISUSED;
+    }
     c->command = command_find(c->words, words_n, &used, &e);
     if (!c->command)
         return cli_misuse(c, "%s", e.msg);

@@ -39,7 +39,7 @@ COMMANDS = ["check", "render", "diff", "node list", "node show", "node url", "dh
             "cluster kubeconfig", "cluster adopt", "cluster certs", "cluster harden", "cluster reset",
             "watch", "wait",
             "events", "known-hosts", "reload", "backup", "restore", "server acknowledge",
-            "ca show", "ca renew", "ca rotate", "help"]
+            "ca show", "ca renew", "ca rotate", "complete", "help"]
 
 
 def copy_tree(name, changes):
@@ -500,6 +500,11 @@ def test_help_of_a_group():
            [name for name in COMMANDS if name.startswith("node ")])
 
 
+def test_a_group_lists_its_commands():
+    done = WORLD.run("node")
+    tap.eq((done.returncode, done.stdout, done.stderr), (64, "", WORLD.good("help", "node")))
+
+
 def test_help_fits_a_terminal():
     for words in [[]] + [name.split() for name in COMMANDS]:
         long = [line for line in WORLD.good("help", *words).splitlines()
@@ -525,7 +530,6 @@ def test_wrong_usage_has_a_status_of_its_own():
     wrong = {
         ("chek",): "unknown command 'chek'; did you mean 'check'?",
         ("node", "lst"): "unknown command 'node lst'; did you mean 'list'?",
-        ("node",): "'node' is a group of commands: say which",
         ("help", "chek"): "unknown command 'chek'; did you mean 'check'?",
         ("check", "--sed", "x"): "unknown option '--sed'; did you mean '--seed'?",
         ("check", "--seed"): "--seed needs a DIR",

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""bash's completion of `cloudseed` knows its commands, options and nodes, and runs nothing that is
-in a name."""
+"""The completion of bash, zsh and fish knows the commands, options and names of `cloudseed`, and runs
+nothing that is in a name."""
 import json
 import os
 import pty
@@ -89,13 +89,15 @@ def test_nodes_that_the_server_knows():
 
 
 def test_machines_that_were_discovered():
-    """With dashes, which bash takes for a part of the word."""
+    """bash makes several words of a MAC address."""
     with standin.StandIn(standin.golden("discovered")) as server:
         where = ["--server", str(server.socket), *WHERE]
-        tap.eq(complete("node", "adopt", *where, ""), ["bc-24-11-00-20-0e", "bc-24-11-00-20-0f"])
-        tap.eq(complete(*where, "node", "adopt", "bc-24-11-00-20-0f"), ["bc-24-11-00-20-0f"])
+        tap.eq(complete("node", "adopt", *where, ""), ["bc:24:11:00:20:0e", "bc:24:11:00:20:0f"])
+        pieces = "bc : 24 : 11 : 00 : 20 :".split()
+        tap.eq(complete(*where, "node", "adopt", *pieces), ["0e", "0f"])
+        tap.eq(complete(*where, "node", "adopt", *pieces, "0f"), ["0f"])
         asked = len(server.asked)
-        tap.eq(complete("node", "adopt", *where, "bc-24-11-00-20-0e", ""), [])
+        tap.eq(complete("node", "adopt", *where, *pieces, "0e", ""), [])
         tap.eq(len(server.asked), asked)
     tap.eq(complete("node", "adopt", *WHERE, ""), [])
 
@@ -133,8 +135,14 @@ def test_values():
     tap.eq(complete("render", "--all", "x", "--config", "cloud"), ["cloudseedd.yaml"])
     tap.eq(complete("reference", ""), ["config", "seed", "templates"])
     tap.eq(complete("events", "--kind", "re"), ["ready", "ready-again", "rebooted", "registered", "rekeyed",
-                                                "reprovisioned"])
+                                                "render-failed", "reprovisioned", "restored"])
     tap.eq(complete("backup", "cloud"), ["cloudseedd.yaml"])
+    tap.eq(complete("wait", "--for", "r"), ["ready", "registered"])
+    tap.eq(complete("node", "list", "-o", ""), ["json", "name", "wide"])
+    tap.eq(complete("node", "add", *WHERE, "--role", ""), ["k8s-node", "master", "worker"])
+    tap.eq(complete("node", "add", *WHERE, "--cluster", "="), ["homelab"])
+    tap.eq(complete("cluster", "show", *WHERE, ""), ["homelab"])
+    tap.eq(complete("dhcp", *WHERE, "--network", ""), ["nodes"])
 
 
 # --- Names that bash would expand, or cut ---
@@ -313,6 +321,103 @@ def test_a_terminal():
     tap.eq(terminal.line("cloudseed render --config cloudseedd.yaml h --seed hostile sealed/etc/pl\t"),
            "cloudseed render --config cloudseedd.yaml h --seed hostile sealed/etc/plain-1.iso ")
     terminal.end()
+    assert not list(WORLD.path.rglob("pwned"))
+
+
+# --- zsh and fish ------------------------------------------------------------------------------
+
+def installed(shell):
+    if not shutil.which(shell):
+        raise tap.Skip(f"{shell} is not installed")
+    return shell
+
+
+class Zsh(Terminal):
+    """An interactive zsh with the same key."""
+
+    def __init__(self):  # pylint: disable=super-init-not-called
+        folder = WORLD.path / "zsh"
+        folder.mkdir(exist_ok=True)
+        shutil.copy(SCRIPT.with_name("_cloudseed"), folder / "_cloudseed")
+        (folder / ".zshrc").write_text(f"""PS1=READY RPS1= PROMPT_EOL_MARK=
+PATH={shlex.quote(str(cli.PROGRAM.parent.resolve()))}:$PATH
+fpath=({shlex.quote(str(folder))} $fpath)
+unsetopt zle_bracketed_paste 2>/dev/null; unset zle_bracketed_paste
+setopt no_list_beep no_auto_list
+autoload -Uz compinit && compinit -u -d {shlex.quote(str(folder / "dump"))}
+show() {{ print -r -- ; print -r -- "LINE=$BUFFER="; BUFFER= }}
+zle -N show; bindkey '^X' show; bindkey '^I' complete-word
+""")
+        self.master, slave = pty.openpty()
+        self.process = subprocess.Popen(  # pylint: disable=consider-using-with
+            [installed("zsh"), "-i"], cwd=WORLD.path, stdin=slave, stdout=slave, stderr=slave,
+            start_new_session=True,
+            env={**os.environ, "LC_ALL": "C.UTF-8", "TERM": "dumb", "COLUMNS": "4000",
+                 "ZDOTDIR": str(folder)})
+        os.close(slave)
+        self._until(b"READY")
+
+
+def test_zsh():
+    where = assets()
+    head = "cloudseed " + " ".join(shlex.quote(word) for word in where) + " "
+    installed("zsh")
+    terminal = Zsh()
+    for typed, want in (
+            ("node sho\t", "node show "), ("node list --nam\t", "node list --names "),
+            ("node show k8s-w\t", "node show k8s-worker-2 "), ("events --kind reboo\t",
+                                                              "events --kind rebooted "),
+            ("node add --role work\t", "node add --role worker "),
+            ("dhcp --network=no\t", "dhcp --network=nodes "),
+            ("diff --against see\t", "diff --against seed/")):
+        tap.eq(terminal.line(head + typed), head + want, typed)
+    completed = 0
+    for name in HOSTILE:
+        stem = name[:-1]
+        if len(name) < 3 or name[0] == "-" or [n for n in HOSTILE if n.startswith(stem)] != [name]:
+            continue
+        line = terminal.line(head + "asset rm " + spelled(stem) + "\t").removesuffix(" ")
+        words = subprocess.run(["zsh", "-fc", 'eval "set -- $1"; printf "%s\\0" "$@"', "zsh", line],
+                               cwd=WORLD.path, capture_output=True, check=True, timeout=cli.SECONDS)
+        said = words.stdout.decode().split("\0")[-2]
+        assert said in (name, stem), (name, line)
+        completed += said == name
+    terminal.end()
+    assert completed > 15, completed
+    assert not list(WORLD.path.rglob("pwned"))
+
+
+def fish(line, escaped=False):
+    """What fish offers, without what it means."""
+    script = "source $argv[1]; complete " + ("--escape " if escaped else "") + "-C $argv[2]"
+    done = subprocess.run(
+        [installed("fish"), "--no-config", "-c", script, str(SCRIPT.with_name("cloudseed.fish")), line],
+        cwd=WORLD.path, capture_output=True, text=True, timeout=cli.SECONDS, check=True,
+        env={**os.environ, "LC_ALL": "C.UTF-8", "HOME": str(WORLD.path),
+             "PATH": f"{cli.PROGRAM.parent.resolve()}:{os.environ['PATH']}"})
+    tap.eq(done.stderr, "")
+    return sorted(one.split("\t")[0] for one in done.stdout.splitlines())
+
+
+def test_fish():
+    where = assets()
+    head = "cloudseed " + " ".join(shlex.quote(word) for word in where) + " "
+    tap.eq(fish(head + "node sh"), ["show"])
+    tap.eq(fish(head + "node list --na"), ["--names"])
+    tap.eq(fish(head + "render k8s-w"), ["k8s-worker-2"])
+    tap.eq(fish(head + "events --kind reb"), ["rebooted"])
+    tap.eq(fish(head + "node add --role=wor"), ["--role=worker"])
+    tap.eq(fish(head + "diff --against se"), ["seed/"])
+    found = fish(head + "asset rm ", escaped=True)
+    assert len(found) > 20, found
+    script = "for w in $argv; eval set x $w; printf '%s\\0' $x; end"
+    done = subprocess.run(["fish", "--no-config", "-c", script, *found], cwd=WORLD.path,
+                          capture_output=True, check=True, timeout=cli.SECONDS,
+                          env={**os.environ, "LC_ALL": "C.UTF-8", "HOME": str(WORLD.path)})
+    said = done.stdout.decode().split("\0")[:-1]
+    tap.eq(len(said), len(found))
+    assert set(said) <= set(HOSTILE), set(said) - set(HOSTILE)
+    assert set(OFFERED_AS_IT_IS) - {"~root"} <= set(said), said
     assert not list(WORLD.path.rglob("pwned"))
 
 

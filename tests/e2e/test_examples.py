@@ -318,7 +318,7 @@ NEEDS = {"dhcp": "--for kea", "node add": "--role x", "node adopt": "--role x",
          "asset bootloaders": "/nonexistent", "cluster adopt": "--kubeconfig /nonexistent",
          "node join": "--dry-run",
          "pve template": f"--image https://x.example/i.img --sha256 {'0' * 64}"}
-NOT_ABOUT_IT = {"reference": 64, "help": 0, "restore": 1, "asset add": 1,
+NOT_ABOUT_IT = {"reference": 64, "help": 0, "complete": 0, "restore": 1, "asset add": 1,
                 **{f"pve {name}": 1 for name in (
                     "login", "check", "list", "template", "register", "unregister", "start", "stop")}}
 

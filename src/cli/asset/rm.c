@@ -48,7 +48,7 @@ static int run(struct cli *c)
 
 const struct command command_asset_rm = {
     .name = "asset rm",
-    .operands = "NAME...",
+    .operands = "ASSET...",
     .operands_min = 1,
     .operands_max = UINT8_MAX,
     .summary = "remove assets",

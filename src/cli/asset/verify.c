@@ -97,7 +97,7 @@ static int run(struct cli *c)
 
 const struct command command_asset_verify = {
     .name = "asset verify",
-    .operands = "[NAME...]",
+    .operands = "[ASSET...]",
     .operands_max = UINT8_MAX,
     .flags = FLAGS(FLAG_JSON),
     .summary = "read assets and compare their hashes",

@@ -76,7 +76,7 @@ static int run_kubeconfig(struct cli *c)
 
 const struct command command_cluster_kubeconfig = {
     .name = "cluster kubeconfig",
-    .operands = "NAME",
+    .operands = "CLUSTER",
     .operands_min = 1,
     .operands_max = 1,
     .summary = "print how to reach a cluster, without credentials",

@@ -17,7 +17,7 @@ const struct flag flags_everywhere[] = {
     {"state", "DIR", "where cloudseedd keeps its secret"},
     {"assets", "DIR", "the assets folder, instead of the configured one"},
     {"url", "URL", "what nodes' URLs begin with, instead of the site's url"},
-    {"color", "WHEN", "auto, always or never (auto: on a terminal, unless NO_COLOR)"},
+    {"color", "WHEN", "auto, always or never; auto: on a terminal without NO_COLOR"},
     {"utc", NULL, "times in UTC instead of the local zone"},
     {"help", NULL, "tell how a command is used"},
     {"version", NULL, "print the version"},

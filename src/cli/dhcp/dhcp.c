@@ -102,7 +102,7 @@ const struct command command_dhcp = {
     .operands = "",
     .flags =
         FLAGS({"for", "SERVER", "the DHCP server: opnsense, kea or dnsmasq"},
-              {"network", "NAME", "this network of the site alone"},
+              {"network", "NETWORK", "this network of the site alone"},
               {"proxy", NULL, "beside another DHCP server, which gives the addresses"}, FLAG_JSON),
     .summary = "print settings for the DHCP server of these networks",
     .help = "Prints what the DHCP server is to say, made from the seed tree: router, DNS and\n"

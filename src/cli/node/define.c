@@ -181,7 +181,7 @@ static int run_add(struct cli *c)
 
 const struct command command_node_add = {
     .name = "node add",
-    .operands = "NODE",
+    .operands = "NAME",
     .operands_min = 1,
     .operands_max = 1,
     .flags = FLAGS(FLAGS_ROLE, FLAGS_MACHINE, FLAG_ADDRESS, FLAG_VAR, FLAG_JSON, FLAGS_ARM),
@@ -234,7 +234,7 @@ static int run_adopt(struct cli *c)
 
 const struct command command_node_adopt = {
     .name = "node adopt",
-    .operands = "MAC NODE",
+    .operands = "MAC NAME",
     .operands_min = 2,
     .operands_max = 2,
     .flags = FLAGS(FLAGS_ROLE, {"no-uuid", NULL, "know the machine by its MAC only"}, FLAG_ADDRESS,

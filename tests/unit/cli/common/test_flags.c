@@ -159,7 +159,7 @@ static void unknown_commands_are_guessed(void **state)
     LOST("unknown command 'chek'; did you mean 'check'?", "chek");
     LOST("unknown command 'node lst'; did you mean 'list'?", "node", "lst");
     LOST("unknown command 'frobnicate'", "frobnicate", "x");
-    LOST("say which", "node");
+    LOST("name one", "node");
     LOST("unknown command 'list'", "list");
 }
 

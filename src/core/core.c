@@ -231,7 +231,7 @@ struct core *core_new(struct snapshot *first, struct fleet *fleet, const struct 
     c->started_wall_ms = c->loaded_wall_ms = clock_wall_ms();
     faults_init(&c->reload_faults);
     TAILQ_INIT(&c->held);
-    TAILQ_INIT(&c->ready);
+    c->passing_max = 1;
     c->mintings = mintings_new(fleet, sealer, host->mint);
     c->watchings = watchings_new(c);
     c->renewings = renewings_new(c);
@@ -244,6 +244,7 @@ void core_free(struct core *c)
     if (!c)
         return;
     core_end_clusters(c);
+    holds_end(c);
     definitions_stop(c);
     snapshot_unref(c->snapshot);
     discovered_free(c->discovered);

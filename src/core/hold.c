@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Nodes that ask before their turn: held until their cluster changes, without a thread or a poll.
- */
+ * One watcher looks for all of them, and wakes only those that have something to do: to wake a
+ * thousand so that they queue keeps the loop for longer than to let the first one go. */
 #include "core/internal.h"
 
 /* A node has one at most, and so many have one at the same time; the others ask again. */
@@ -10,7 +11,7 @@
 #define PASSING_MAX 32
 
 struct hold {
-    TAILQ_ENTRY(hold) entry, ready;
+    TAILQ_ENTRY(hold) entry;
     struct core *core;
     const struct cluster_change *ask;
     hold_then *then;
@@ -18,29 +19,99 @@ struct hold {
     struct waiter waiter;
     uint64_t began; /* in heartbeats */
     bool is_listed, is_superseded;
-    bool is_ready, is_passing; /* it waits for others to pass; it passes */
+    bool is_waiting; /* else it was let go … */
+    bool is_passing; /* … and is not in the store yet */
 };
+
+static void watch(struct core *c);
+
+static bool is_over(const struct hold *h)
+{
+    const struct core *c = h->core;
+    return c->draining || fleet_beats(c->fleet) - h->began >= c->host.held_beats;
+}
+
+static bool must_wait(const struct hold *h, struct arena *a)
+{
+    struct cluster_decision d;
+    fleet_cluster_look(h->core->fleet, h->ask, a, &d);
+    return d.verdict == CLUSTER_DO_WAIT;
+}
+
+static void let_go(struct hold *h)
+{
+    h->is_waiting = false;
+    h->is_passing = true;
+    h->core->passing++;
+}
 
 static void leave(struct hold *h)
 {
-    if (h->is_ready)
-        TAILQ_REMOVE(&h->core->ready, h, ready);
-    h->is_ready = false;
+    struct core *c = h->core;
     if (!h->is_listed)
         return;
-    TAILQ_REMOVE(&h->core->held, h, entry);
-    h->core->held_n--;
-    h->is_listed = false;
+    if (c->held_next == h)
+        c->held_next = TAILQ_NEXT(h, entry);
+    TAILQ_REMOVE(&c->held, h, entry);
+    c->held_n--;
+    h->is_listed = h->is_waiting = false;
 }
 
-static void wake_next(struct core *c)
+/* Those from `held_next` on were not looked at since their cluster changed. */
+static void let_next_go(struct core *c)
 {
-    struct hold *next = TAILQ_FIRST(&c->ready);
-    if (!next || c->passing >= PASSING_MAX)
+    struct hold *h;
+    struct arena a;
+    if (!c->held_next)
         return;
-    TAILQ_REMOVE(&c->ready, next, ready);
-    next->is_ready = false;
-    waiter_wake(next->waiter);
+    arena_init(&a, 1024);
+    while ((h = c->held_next) && c->passing < c->passing_max) {
+        c->held_next = TAILQ_NEXT(h, entry);
+        arena_reset(&a);
+        if (!h->is_waiting || must_wait(h, &a))
+            continue;
+        let_go(h);
+        waiter_wake(h->waiter);
+    }
+    arena_done(&a);
+}
+
+/* Also at each heartbeat. */
+static void on_clusters(void *cls, struct slot_ref ref)
+{
+    struct core *c = cls;
+    struct hold *h;
+    (void)ref;
+    c->holds_watch = false;
+    if (!c->held_n)
+        return;
+    watch(c);
+    TAILQ_FOREACH(h, &c->held, entry)
+    {
+        if (h->is_waiting && is_over(h))
+            waiter_wake(h->waiter);
+    }
+    c->held_next = TAILQ_FIRST(&c->held);
+    if (c->passing == 0)
+        c->passing_max = 1; /* the cluster hears of the first before the others keep the loop */
+    let_next_go(c);
+}
+
+static struct waiter waiter_of(struct core *c)
+{
+    return (struct waiter){{on_clusters, c}, {0, 0}};
+}
+
+static void watch(struct core *c)
+{
+    if (!c->holds_watch)
+        fleet_watch_clusters(c->fleet, waiter_of(c));
+    c->holds_watch = true;
+}
+
+void holds_end(struct core *c)
+{
+    fleet_unwatch_clusters(c->fleet, waiter_of(c));
 }
 
 void hold_passed(struct hold *h)
@@ -49,16 +120,16 @@ void hold_passed(struct hold *h)
         return;
     h->is_passing = false;
     h->core->passing--;
-    wake_next(h->core);
+    h->core->passing_max = PASSING_MAX;
+    let_next_go(h->core);
 }
 
 static void on_end(struct exchange *x, void *state)
 {
     struct hold *h = state;
+    (void)x;
     leave(h);
     hold_passed(h);
-    wake_next(h->core); /* it may have been woken in vain */
-    fleet_unwatch_clusters(h->core->fleet, x->waiter);
 }
 
 static void supersede(struct core *c, struct str uid)
@@ -75,46 +146,17 @@ static void supersede(struct core *c, struct str uid)
     }
 }
 
-/* It looks again when others have passed. */
-static void make_ready(struct hold *h)
-{
-    if (!h->is_ready)
-        TAILQ_INSERT_TAIL(&h->core->ready, h, ready);
-    h->is_ready = true;
-}
-
-static enum exchange_verdict pass(struct exchange *x, struct hold *h)
-{
-    if (h->is_ready)
-        TAILQ_REMOVE(&h->core->ready, h, ready);
-    h->is_ready = false;
-    h->is_passing = true;
-    h->core->passing++;
-    return h->then(x, h->state, HOLD_CHANGED);
-}
-
 static enum exchange_verdict on_woken(struct exchange *x, void *state)
 {
     struct hold *h = state;
-    struct fleet *f = h->core->fleet;
-    struct cluster_decision d;
     if (h->is_superseded)
         return h->then(x, h->state, HOLD_SUPERSEDED);
-    if (h->core->draining || fleet_beats(f) - h->began >= h->core->host.held_beats) {
-        leave(h);
-        return h->then(x, h->state, HOLD_OVER);
-    }
-    if (h->core->passing >= PASSING_MAX) {
-        make_ready(h);
-    } else {
-        fleet_cluster_look(f, h->ask, &x->arena, &d);
-        if (d.verdict != CLUSTER_DO_WAIT)
-            return pass(x, h);
-        wake_next(h->core);
-    }
-    fleet_unwatch_clusters(f, x->waiter); /* woken by something else, it is still listed */
-    fleet_watch_clusters(f, x->waiter);
-    return exchange_wait(x, on_woken, h);
+    if (h->is_passing)
+        return h->then(x, h->state, HOLD_CHANGED);
+    if (!is_over(h))
+        return exchange_wait(x, on_woken, h);
+    leave(h);
+    return h->then(x, h->state, HOLD_OVER);
 }
 
 uint32_t hold_count(const struct core *c, struct str cluster)
@@ -136,6 +178,19 @@ struct hold *hold_new(struct exchange *x, struct core *c, const struct cluster_c
     return h;
 }
 
+/* Behind those that wait, and not looked at since. */
+static void enlist(struct hold *h)
+{
+    struct core *c = h->core;
+    leave(h);
+    TAILQ_INSERT_TAIL(&c->held, h, entry);
+    c->held_n++;
+    h->is_listed = h->is_waiting = true;
+    if (!c->held_next)
+        c->held_next = h;
+    watch(c);
+}
+
 enum exchange_verdict hold_wait(struct exchange *x, struct hold *h)
 {
     struct core *c = h->core;
@@ -146,9 +201,12 @@ enum exchange_verdict hold_wait(struct exchange *x, struct hold *h)
         supersede(c, h->ask->by.uid);
         if (c->held_n >= HELD_MAX)
             return h->then(x, h->state, HOLD_OVER);
-        TAILQ_INSERT_TAIL(&c->held, h, entry);
-        c->held_n++;
-        h->is_listed = true;
     }
+    if (is_over(h)) {
+        leave(h);
+        return h->then(x, h->state, HOLD_OVER);
+    }
+    enlist(h);
+    let_next_go(c); /* its cluster may have changed since it was told to wait */
     return on_woken(x, h);
 }

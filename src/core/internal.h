@@ -52,8 +52,10 @@ struct core {
     char ca_reason[256]; /* why the latest was not made; empty: it was */
     struct holds held;   /* nodes that wait for their cluster */
     uint32_t held_n;
-    struct holds ready;          /* those of them that may have to be let go */
-    uint32_t passing;            /* that were */
+    struct hold *held_next;      /* the first that was not looked at yet; NULL: all were */
+    uint32_t passing;            /* that were let go … */
+    uint32_t passing_max;        /* … of so many */
+    bool holds_watch;            /* hold.c is woken when a cluster changes */
     struct mintings *mintings;   /* tokens of nodes that join */
     struct watchings *watchings; /* the clusters' nodes */
     struct renewings *renewings; /* the clusters' tokens */
@@ -103,6 +105,8 @@ struct hold *hold_new(struct exchange *x, struct core *c, const struct cluster_c
 enum exchange_verdict hold_wait(struct exchange *x, struct hold *h);
 /* What it was let go for is in the store: the next one may go. NULL is fine. */
 void hold_passed(struct hold *h);
+/* For core_free. */
+void holds_end(struct core *c);
 /* How many nodes wait for that cluster now. */
 uint32_t hold_count(const struct core *c, struct str cluster);
 

@@ -57,8 +57,10 @@ class _Worker:
     def __init__(self, address, context, serial, what, message):
         key, join_key = re.search(r"/s/(\w+)/ cs=(\w+)\.", serial).groups()
         body = json.dumps(message)
-        self.socket = context.wrap_socket(socket.create_connection(address, ANSWER_SECONDS),
-                                          server_hostname="127.0.0.1")
+        plain = socket.create_connection(address, ANSWER_SECONDS)
+        # As the join script's http.client: else the request waits 40 ms for the handshake's ACK.
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket = context.wrap_socket(plain, server_hostname="127.0.0.1")
         self.sent = time.monotonic()
         self.socket.sendall((f"POST /s/{key}/{what} HTTP/1.1\r\nHost: x\r\n"
                              f"Authorization: Bearer {join_key}\r\nConnection: close\r\n"

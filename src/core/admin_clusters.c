@@ -53,6 +53,7 @@ static struct value cluster_value(struct exchange *x, const struct core *c, stru
     struct arena *a = &x->arena;
     struct cluster_record r;
     bool is_known = fleet_cluster(c->fleet, name, a, &r);
+    int64_t end_ms = checkups_certificate_end_ms(c->checkups, name);
     struct str none = {"", 0};
     return JSON_MAP(
         a, JSON_STR("name", name), JSON_BOOL("declared", declared),
@@ -69,6 +70,8 @@ static struct value cluster_value(struct exchange *x, const struct core *c, stru
         JSON_VALUE("approver", token_value(c, name, &r, CLUSTER_APPROVER, a)),
         JSON_VALUE("approval", approval_value(c, name, &r, a)),
         JSON_VALUE("trouble", admin_text_or_none(str_from(watchings_trouble(c->watchings, name)))),
+        JSON_VALUE("certificate_end", end_ms ? json_time(end_ms, a) : value_none()),
+        JSON_INT("clock_ahead_s", checkups_ahead_ms(c->checkups, name) / 1000),
         JSON_VALUE("turn", boot_value(&r.turn, a)), JSON_BOOL("stuck", r.turn_stuck),
         JSON_INT("held", hold_count(c, name)));
 }

@@ -235,6 +235,7 @@ struct core *core_new(struct snapshot *first, struct fleet *fleet, const struct 
     c->mintings = mintings_new(fleet, sealer, host->mint);
     c->watchings = watchings_new(c);
     c->renewings = renewings_new(c);
+    c->checkups = checkups_new(c);
     ca_forget(c);
     return c;
 }
@@ -313,6 +314,8 @@ void core_end_clusters(struct core *c)
     mintings_free(c->mintings);
     watchings_free(c->watchings);
     renewings_free(c->renewings);
+    checkups_free(c->checkups);
+    c->checkups = NULL;
     c->renewings = NULL;
     c->mintings = NULL;
     c->watchings = NULL;

@@ -12,6 +12,7 @@
 #include "crypto/sealing.h"
 #include "fleet/fleet.h"
 #include "port/approver.h"
+#include "port/checkup.h"
 #include "port/exchange.h"
 #include "port/fetch.h"
 #include "port/mint.h"
@@ -68,6 +69,7 @@ struct core_host {
     const struct approver_port *approver; /* NULL: no certificate is approved */
     const struct nodewatch_port *nodes;   /* NULL: nobody knows which nodes are Ready */
     const struct renewal_port *renewals;  /* NULL: no cluster's token is renewed */
+    const struct checkup_port *checkups;  /* NULL: no API server's certificate and clock are seen */
     int64_t (*wall_ms)(void);             /* NULL: that of base/clock.h */
     const struct fetch_port *fetch;       /* NULL: endpoints are not probed */
     void *cls;

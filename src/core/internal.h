@@ -13,6 +13,7 @@
 #define CLOUDSEED_CORE_INTERNAL_H
 
 #include "base/value.h"
+#include "core/checkups.h"
 #include "core/core.h"
 #include "core/discovered.h"
 #include "core/minting.h"
@@ -59,6 +60,7 @@ struct core {
     struct mintings *mintings;   /* tokens of nodes that join */
     struct watchings *watchings; /* the clusters' nodes */
     struct renewings *renewings; /* the clusters' tokens */
+    struct checkups *checkups;   /* the clusters' API servers */
     struct waiters waiters;      /* for another snapshot, the end of a reload, or the turn */
 };
 

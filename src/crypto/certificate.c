@@ -133,6 +133,16 @@ int certificate_fingerprint(struct str pem, char ret[static CERTIFICATE_FINGERPR
     return 0;
 }
 
+int certificate_until(struct str pem, int64_t *ret_s, struct err *e)
+{
+    STACK_OF(X509) *list = x509_read_list(pem, CERTIFICATE_CAS_MAX, "the certificate", e);
+    if (!list)
+        return -EINVAL;
+    *ret_s = x509_until(sk_X509_value(list, 0));
+    sk_X509_pop_free(list, X509_free);
+    return 0;
+}
+
 int certificate_check_list(struct str pem, int max, const char *what, struct err *e)
 {
     STACK_OF(X509) *list = x509_read_list(pem, max, what, e);

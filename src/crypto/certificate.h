@@ -50,6 +50,9 @@ int certificate_check_list(struct str pem, int max, const char *what, struct err
 int certificate_fingerprint(struct str pem, char ret[static CERTIFICATE_FINGERPRINT_SIZE],
                             struct err *e);
 
+/* When the first certificate of a PEM text ends, in seconds since 1970. */
+int certificate_until(struct str pem, int64_t *ret_s, struct err *e);
+
 /* Whether the server's own certificate is valid for the name. */
 bool certificate_covers(const struct certificate *c, const struct certificate_name *name);
 /* "https://seed.home.arpa:8443", "http://[2001:db8::5]": false if it holds no host. The name points

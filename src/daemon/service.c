@@ -9,6 +9,7 @@
 #include "daemon/reload.h"
 #include "daemon/report.h"
 #include "kube/csrapprover.h"
+#include "kube/examiner.h"
 #include "kube/minter.h"
 #include "kube/nodewatcher.h"
 #include "kube/renewer.h"
@@ -48,6 +49,7 @@ struct service {
     struct fetcher *fetcher;
     struct minter *minter;
     struct renewer *renewer;
+    struct examiner *examiner;
     struct nodewatcher *nodewatcher;
     struct csrapprover *csrapprover;
     struct reload reload;
@@ -80,6 +82,7 @@ static void close_handles(struct service *s)
     core_end_clusters(s->core);
     minter_free(s->minter);
     renewer_free(s->renewer);
+    examiner_free(s->examiner);
     nodewatcher_free(s->nodewatcher);
     csrapprover_free(s->csrapprover);
     fetcher_free(s->fetcher);
@@ -383,6 +386,7 @@ static void reach_clusters(struct service *s)
     s->csrapprover = csrapprover_new(&csrapprover);
     s->minter = minter_new(&minter);
     s->renewer = renewer_new(fetcher_port(s->fetcher));
+    s->examiner = examiner_new(fetcher_port(s->fetcher), clock_wall_ms);
     s->nodewatcher = nodewatcher_new(&nodewatcher);
 }
 
@@ -408,6 +412,7 @@ int service_run(const struct config *c, struct snapshot *first, struct state *st
                                    .mint = minter_port(s.minter),
                                    .approver = csrapprover_port(s.csrapprover),
                                    .renewals = renewer_port(s.renewer),
+                                   .checkups = examiner_port(s.examiner),
                                    .fetch = fetcher_port(s.fetcher),
                                    .nodes = nodewatcher_port(s.nodewatcher),
                                    .cls = &s};

@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fleet/cluster.h"
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "crypto/cahash.h"
 #include "fleet/fields.h"
 #include "model/node.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
 #define VERSION 1
 #define INIT_MS ((int64_t)15 * 60 * 1000)             /* an answer is good for so long … */
 #define INIT_AGAIN_MS ((int64_t)60 * 1000)            /* … and given again until this is left */
 #define CERTIFICATES_MS ((int64_t)2 * 60 * 60 * 1000) /* kubeadm's own */
 #define CERTIFICATES_LEFT_MS ((int64_t)60 * 1000)     /* enough for a master to read them */
+#define CERTIFICATE_TOLD_MS ((int64_t)30 * 24 * 60 * 60 * 1000)
+/* More than what agrees: a clock at the limit is not reported again and again. */
+#define CLOCK_OFF_MS (2 * CLUSTER_CLOCK_RIGHT_MS)
 
 const char *const cluster_phase_names[] = {"none", "init", "standing", "unconfirmed", NULL};
 
@@ -68,6 +73,8 @@ struct value cluster_record_value(const struct cluster_record *r, struct arena *
     fields_flag(&m, STR("turn_stuck"), r->turn_stuck);
     fields_flag(&m, STR("autoapproves"), r->autoapproves);
     fields_flag(&m, STR("returning"), r->returning);
+    fields_count(&m, STR("told_end_ms"), (uint64_t)r->told_end_wall_ms);
+    fields_flag(&m, STR("clock_is_off"), r->clock_is_off);
     return fields_value(&m, a);
 }
 
@@ -129,6 +136,8 @@ int cluster_record_read(struct str json, struct arena *a, struct cluster_record 
         .turn_stuck = fields_get_flag(&rd, "turn_stuck"),
         .autoapproves = fields_get_flag(&rd, "autoapproves"),
         .returning = fields_get_flag(&rd, "returning"),
+        .told_end_wall_ms = fields_get_int(&rd, "told_end_ms", 0, FIELDS_TIME_MAX_MS),
+        .clock_is_off = fields_get_flag(&rd, "clock_is_off"),
     };
     if (r.phase == CLUSTER_INIT && !r.holder.uid.n && !rd.wrong)
         rd.wrong = "holder";
@@ -555,6 +564,42 @@ static void apply_seen(struct cluster_record *r, const struct cluster_change *c,
     set_event(ret, "cluster-version", r, c, ARENA_JOIN(a, STR("runs v"), r->version), a);
 }
 
+/* Of several API servers behind one endpoint each shows its own: one that ends before another that
+ * was reported is renewed together with it. */
+static void apply_certificate(struct cluster_record *r, const struct cluster_change *c,
+                              int64_t wall_ms, struct arena *a, struct cluster_outcome *ret)
+{
+    char end[CLOCK_TEXT_SIZE];
+    int64_t end_wall_ms = c->shown.end_wall_ms;
+    if (r->phase != CLUSTER_STANDING || r->epoch != c->shown.epoch ||
+        end_wall_ms <= r->told_end_wall_ms || end_wall_ms - wall_ms > CERTIFICATE_TOLD_MS)
+        return;
+    r->told_end_wall_ms = end_wall_ms;
+    set_event(ret, "cluster-certificate", r, c,
+              arena_printf(a,
+                           "the certificate of an API server ends %s: run 'kubeadm certs renew "
+                           "all' on each master, then restart its control plane",
+                           clock_text(end_wall_ms, end)),
+              a);
+}
+
+static void apply_clock(struct cluster_record *r, const struct cluster_change *c, struct arena *a,
+                        struct cluster_outcome *ret)
+{
+    int64_t ahead_ms = c->clock.ahead_ms, off_ms = ahead_ms < 0 ? -ahead_ms : ahead_ms;
+    bool is_off = off_ms > (r->clock_is_off ? CLUSTER_CLOCK_RIGHT_MS : CLOCK_OFF_MS);
+    if (r->phase != CLUSTER_STANDING || r->epoch != c->clock.epoch || is_off == r->clock_is_off)
+        return;
+    r->clock_is_off = is_off;
+    set_event(ret, "cluster-clock", r, c,
+              is_off ? arena_printf(a,
+                                    "an API server's clock is %" PRId64 " s %s this server's: "
+                                    "tokens end by it, so set both by NTP",
+                                    off_ms / 1000, ahead_ms < 0 ? "behind" : "ahead of")
+                     : STR("the API server's clock agrees with this server's again"),
+              a);
+}
+
 /* The former token stays in the record until the next one is there. */
 static void apply_renew(struct cluster_record *r, const struct cluster_change *c, struct arena *a,
                         struct cluster_outcome *ret)
@@ -748,6 +793,8 @@ void cluster_apply(struct cluster_record *r, const struct cluster_change *c, int
     case CLUSTER_ASK: apply_ask(r, c, wall_ms, a, ret); break;
     case CLUSTER_REPORT: apply_report(r, c, wall_ms, a, ret); break;
     case CLUSTER_SEEN: apply_seen(r, c, a, ret); break;
+    case CLUSTER_CERTIFICATE: apply_certificate(r, c, wall_ms, a, ret); break;
+    case CLUSTER_CLOCK: apply_clock(r, c, a, ret); break;
     case CLUSTER_RENEW: apply_renew(r, c, a, ret); break;
     case CLUSTER_CERTS: apply_certs(r, c, wall_ms, a, ret); break;
     case CLUSTER_RESET: apply_reset(r, c, wall_ms, a, ret); break;

@@ -67,6 +67,9 @@ struct cluster_record {
     /* An admin hands approval back to the cluster: once that binding is seen so, the approver's
      * token is forgotten. */
     bool returning;
+    /* Which end of an API server's certificate was reported last as an event; 0: none was. */
+    int64_t told_end_wall_ms;
+    bool clock_is_off; /* its clock, which was reported as an event */
 };
 
 void cluster_record_init(struct cluster_record *r);
@@ -100,17 +103,21 @@ enum cluster_probe {
 };
 
 enum cluster_change_kind {
-    CLUSTER_ASK,     /* a node: what am I to do? */
-    CLUSTER_REPORT,  /* the holder: the cluster stands */
-    CLUSTER_SEEN,    /* its API server has answered */
-    CLUSTER_RENEW,   /* an account has another token, or should have */
-    CLUSTER_CERTS,   /* an admin: uploads the certificates for further masters again */
-    CLUSTER_RESET,   /* an admin: it is gone */
-    CLUSTER_ADOPT,   /* an admin: it stands */
-    CLUSTER_BINDING, /* its API server has shown kubeadm's binding */
-    CLUSTER_HARDEN,  /* an admin: we approve, or it does */
-    CLUSTER_REQUEST, /* a certificate request that belongs to none of its nodes stays pending */
+    CLUSTER_ASK,         /* a node: what am I to do? */
+    CLUSTER_REPORT,      /* the holder: the cluster stands */
+    CLUSTER_SEEN,        /* its API server has answered */
+    CLUSTER_CERTIFICATE, /* it has shown a certificate */
+    CLUSTER_CLOCK,       /* it has shown its clock */
+    CLUSTER_RENEW,       /* an account has another token, or should have */
+    CLUSTER_CERTS,       /* an admin: uploads the certificates for further masters again */
+    CLUSTER_RESET,       /* an admin: it is gone */
+    CLUSTER_ADOPT,       /* an admin: it stands */
+    CLUSTER_BINDING,     /* its API server has shown kubeadm's binding */
+    CLUSTER_HARDEN,      /* an admin: we approve, or it does */
+    CLUSTER_REQUEST,     /* a certificate request that belongs to none of its nodes stays pending */
 };
+
+#define CLUSTER_CLOCK_RIGHT_MS 30000 /* clocks that differ by no more agree */
 
 struct cluster_change {
     enum cluster_change_kind kind;
@@ -139,6 +146,14 @@ struct cluster_change {
             uint32_t epoch; /* in which it was asked */
             struct str version;
         } seen;
+        struct {
+            uint32_t epoch;
+            int64_t end_wall_ms;
+        } shown;
+        struct {
+            uint32_t epoch;
+            int64_t ahead_ms; /* of ours */
+        } clock;
         struct {
             uint32_t epoch;
             enum cluster_account account;

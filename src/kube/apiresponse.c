@@ -34,6 +34,17 @@ unsigned apiresponse_retry_after(struct str header)
     return seconds < RETRY_MAX_S ? (unsigned)seconds : RETRY_MAX_S;
 }
 
+/* It is cut to the second. */
+bool apiresponse_clock(struct str header, int64_t wall_ms, int64_t *ret_ahead_ms)
+{
+    int64_t date_ms;
+    if (!clock_read_http(header, &date_ms))
+        return false;
+    int64_t ahead_ms = date_ms - wall_ms;
+    *ret_ahead_ms = ahead_ms < -1000 ? ahead_ms + 1000 : ahead_ms > 0 ? ahead_ms : 0;
+    return true;
+}
+
 /* A body that must be a JSON object, of that kind unless it is NULL. */
 static int read_object(struct str body, const char *kind, struct arena *a, struct value *ret,
                        struct err *e)

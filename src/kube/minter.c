@@ -2,7 +2,6 @@
 #include "kube/minter.h"
 
 #include "base/base64.h"
-#include "base/clock.h"
 #include "base/mem.h"
 #include "crypto/token.h"
 #include "kube/apirequest.h"
@@ -195,13 +194,10 @@ static uint64_t pause_ms(const struct fetch *f, uint32_t attempts)
 
 static void read_clock(struct work *w, struct fetch *f)
 {
-    int64_t date_ms;
-    if (f->fault != FETCH_OK || !clock_read_http(fetch_header(f, "Date"), &date_ms))
-        return;
-    /* It is cut to the second. */
-    int64_t ahead_ms = date_ms - w->server->minter->host.wall_ms();
-    w->mint.ahead_ms = ahead_ms < -1000 ? ahead_ms + 1000 : ahead_ms > 0 ? ahead_ms : 0;
-    w->mint.clock_known = true;
+    int64_t wall_ms = w->server->minter->host.wall_ms();
+    if (f->fault == FETCH_OK &&
+        apiresponse_clock(fetch_header(f, "Date"), wall_ms, &w->mint.ahead_ms))
+        w->mint.clock_known = true;
 }
 
 static int start(struct server *s, struct apirequest r, struct str bearer, struct waiter waiter,

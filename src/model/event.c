@@ -40,6 +40,8 @@ const char *const event_kinds[] = {
     "cluster-tokens",
     "cluster-adopted",
     "cluster-version",
+    "cluster-certificate",
+    "cluster-clock",
     "cluster-renewed",
     "cluster-late",
     "cluster-certs",

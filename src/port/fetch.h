@@ -61,6 +61,7 @@ struct fetch_request {
      * request that is repeatable is sent again on a new one, and others never use such a
      * connection. GET and HEAD are always repeatable. */
     bool repeatable;
+    bool looks; /* on a connection of its own, and tells the server's certificate */
     struct waiter waiter;
 };
 
@@ -73,7 +74,8 @@ struct fetch {
     enum fetch_fault fault;
     enum fetch_reach reach; /* of the last server, without a proxy */
     struct str body; /* all of it, followed by a NUL, valid until fetch_end; empty with `stream` */
-    struct err err;  /* why it is not FETCH_OK: the server and one line */
+    struct str certificate; /* of `looks` and FETCH_OK over TLS: PEM, valid until fetch_end */
+    struct err err;         /* why it is not FETCH_OK: the server and one line */
     const struct fetch_port *port;
 };
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import signal
+import ssl
 
 import kubeapi
 import node
@@ -77,10 +78,23 @@ def minter_may_nothing_else(world):
     tap.eq(world.api.ask("minter", "POST", path, body).status, 403)
 
 
+def sees_the_certificate(world):
+    """When that of the API server ends, as openssl reads it; and its clock is ours."""
+    def shown():
+        return json.loads(world.cloudseed("cluster", "show", "homelab", "--json"))
+
+    end = tap.wait_until(lambda: shown()["certificate_end"], what="a look at the API server")
+    pem = ssl.get_server_certificate((world.api.host, world.api.port)).encode()
+    text = openssl("x509", "-noout", "-enddate", data=pem).decode().strip().removeprefix("notAfter=")
+    tap.contains(end, kubeapi.rfc3339(ssl.cert_time_to_seconds(text)).rstrip("Z"))
+    tap.eq(shown()["clock_ahead_s"], 0)
+
+
 def joins(make):
     world = all_join(make, hardened=False)
     tokens = one_token_each(world)
     minter_may_nothing_else(world)
+    sees_the_certificate(world)
     keys = [re.search(r"cs=(\w+)", serial)[1] for serial in world.serials.values()]
     says_no_secret(world, *keys, *(token[7:] for token in tokens), "eyJ")
     for name in WORKERS:

@@ -341,12 +341,12 @@ class _Cut(Exception):
 
 
 @functools.cache
-def _identity():
+def _identity(days):
     """What all stand-ins of a process are known by, and their admin, until its end."""
     folder = tempfile.mkdtemp(prefix="cloudseed-test-")
     atexit.register(shutil.rmtree, folder)
     authority = Authority(folder, "kubernetes")
-    return (authority.server("api"), authority.pem,
+    return (authority.server("api", days=days), authority.pem,
             authority.client("kubernetes-admin", "system:masters"))
 
 
@@ -368,11 +368,12 @@ class Fault:
 
 
 class StandIn(Api):
-    """`version` is what it says of itself; `signs` whether tokens are signed as they come."""
+    """`version` is what it says of itself; `signs` whether tokens are signed as they come; `days`
+    until its certificate ends."""
 
-    def __init__(self, version="v1.29.15"):
+    def __init__(self, version="v1.29.15", days=365):
         self.version, self.signs, self.ahead = version, True, 0
-        self.certificate, self.ca, self.admin_certificate = _identity()
+        self.certificate, self.ca, self.admin_certificate = _identity(days)
         self.host, self.port = "127.0.0.1", 0
         self.news = threading.Condition(threading.RLock())
         self.objects, self.log = {}, []  # path: object; (version, type, list's path, object)

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cluster/cluster.h"
 
+#include "base/clock.h"
 #include "cli/common/table.h"
 #include "kube/manifests.h"
 #include "wire/uri.h"
 
 #include <stdio.h>
+
+#define CERTIFICATE_SOON_MS ((int64_t)30 * 24 * 60 * 60 * 1000)
 
 static const struct value no_body;
 
@@ -24,10 +27,16 @@ static struct str name_in(struct value cluster, const char *member)
 
 /* --- The list ------------------------------------------------------------------------------- */
 
-static struct str phase_text(struct value cluster)
+static struct str phase_text(struct value cluster, struct arena *a)
 {
     bool stuck = value_get(cluster, STR("stuck")).b;
-    return stuck ? STR("standing, a master has failed") : api_text(cluster, "phase");
+    int64_t end_ms = api_time(cluster, "certificate_end"), left_ms = end_ms - clock_wall_ms();
+    if (stuck)
+        return STR("standing, a master has failed");
+    if (end_ms < 0 || left_ms > CERTIFICATE_SOON_MS)
+        return api_text(cluster, "phase");
+    return arena_printf(a, "standing, its certificate ends in %lld days",
+                        (long long)(left_ms / 1000 / 60 / 60 / 24));
 }
 
 static void print_table(struct cli *c, struct value clusters)
@@ -45,7 +54,7 @@ static void print_table(struct cli *c, struct value clusters)
         table_add(&t, api_text(cluster, "name"));
         table_add(&t, api_text(cluster, "version"));
         table_add(&t, api_text(cluster, "endpoint"));
-        table_add(&t, phase_text(cluster));
+        table_add(&t, phase_text(cluster, &c->arena));
         table_add(&t, api_age(cluster, "since", &c->arena));
         table_add(&t, name_in(cluster, "holder"));
     }
@@ -146,6 +155,18 @@ static void print_approval(struct value cluster)
                    " --type=merge -p '{\"subjects\": []}'");
 }
 
+/* What its API server has shown. */
+static void print_server(struct value cluster, struct arena *a)
+{
+    struct str end = api_when(cluster, "certificate_end", a);
+    long long ahead_s = (long long)api_number(cluster, "clock_ahead_s", 0);
+    if (end.n)
+        cli_print_line("server     has a certificate until %.*s", STR_ARG(end));
+    if (ahead_s)
+        cli_print_line("server     has a clock that is %lld s %s", ahead_s < 0 ? -ahead_s : ahead_s,
+                       ahead_s < 0 ? "behind" : "ahead");
+}
+
 void cluster_print(struct value cluster, struct arena *a)
 {
     struct str since = api_age(cluster, "since", a), reported = api_text(cluster, "reported");
@@ -166,6 +187,7 @@ void cluster_print(struct value cluster, struct arena *a)
         cli_print_line("reported   %.*s", STR_ARG(reported));
     if (runs.n)
         cli_print_line("runs       Kubernetes %.*s", STR_ARG(runs));
+    print_server(cluster, a);
     print_token(cluster, "minter", a);
     print_token(cluster, "approver", a);
     print_approval(cluster);

@@ -106,12 +106,30 @@ void easy_identify(CURL *easy, struct str certificate, struct str key)
     EASY_SET(easy, CURLOPT_KEYPASSWD, "");
 }
 
+void easy_note_certificates(CURL *easy)
+{
+    EASY_SET(easy, CURLOPT_CERTINFO, 1L);
+}
+
+struct str easy_certificate(CURL *easy)
+{
+    struct curl_certinfo *chain = NULL;
+    curl_easy_getinfo(easy, CURLINFO_CERTINFO, &chain);
+    for (struct curl_slist *at = chain && chain->num_of_certs ? chain->certinfo[0] : NULL; at;
+         at = at->next) {
+        struct str line = str_from(at->data);
+        if (str_starts(line, STR("Cert:")))
+            return str_skip(line, 5);
+    }
+    return STR("");
+}
+
 void easy_only_look(CURL *easy)
 {
     EASY_SET(easy, CURLOPT_CONNECT_ONLY, 1L);
     EASY_SET(easy, CURLOPT_SSL_VERIFYPEER, 0L);
     EASY_SET(easy, CURLOPT_SSL_VERIFYHOST, 0L);
-    EASY_SET(easy, CURLOPT_CERTINFO, 1L);
+    easy_note_certificates(easy);
 }
 
 void easy_method(CURL *easy, const char *method, struct str body)

@@ -33,9 +33,13 @@ CURL *easy_new(void);
 void easy_trust(CURL *easy, struct str ca);
 /* Shows the peer who we are, by a certificate with what follows it, and its key (PEM, copied). */
 void easy_identify(CURL *easy, struct str certificate, struct str key);
-/* Ends after the TLS handshake, with any peer: nothing is sent to it. Its certificates are in
- * CURLINFO_CERTINFO. */
+/* Ends after the TLS handshake, with any peer: nothing is sent to it. Its certificates are
+ * noted. */
 void easy_only_look(CURL *easy);
+/* Notes the server's certificates of each new connection in CURLINFO_CERTINFO. */
+void easy_note_certificates(CURL *easy);
+/* The server's own, which was noted: PEM, valid as long as the handle; empty: none was. */
+struct str easy_certificate(CURL *easy);
 /* `body` is copied; p == NULL: there is none. */
 void easy_method(CURL *easy, const char *method, struct str body);
 

@@ -112,19 +112,6 @@ int once_ask(struct once *o, const struct once_request *q, struct arena *a, stru
     return 0;
 }
 
-static struct str leaf_of(CURL *easy, struct arena *a)
-{
-    struct curl_certinfo *chain = NULL;
-    curl_easy_getinfo(easy, CURLINFO_CERTINFO, &chain);
-    for (struct curl_slist *at = chain && chain->num_of_certs ? chain->certinfo[0] : NULL; at;
-         at = at->next) {
-        struct str line = str_from(at->data);
-        if (str_starts(line, STR("Cert:")))
-            return arena_str(a, str_skip(line, 5));
-    }
-    return STR("");
-}
-
 int once_certificate(struct str url, uint32_t connect_ms, struct arena *a, struct str *ret,
                      struct err *e)
 {
@@ -133,7 +120,7 @@ int once_certificate(struct str url, uint32_t connect_ms, struct arena *a, struc
     easy_only_look(o->easy);
     EASY_SET(o->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
     CURLcode code = curl_easy_perform(o->easy);
-    struct str leaf = leaf_of(o->easy, a);
+    struct str leaf = arena_str(a, easy_certificate(o->easy));
     int r = code != CURLE_OK ? fail(o, code, e)
             : !leaf.n        ? err_set(e, -EIO, "it shows no certificate")
                              : 0;

@@ -215,7 +215,9 @@ static void set_manners(struct transfer *t, const struct fetch_request *q)
     EASY_SET(t->easy, CURLOPT_NOSIGNAL, 1L);
     EASY_SET(t->easy, CURLOPT_QUICK_EXIT, 1L); /* no waiting for a name that is being resolved */
     EASY_SET(t->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)q->connect_ms);
-    EASY_SET(t->easy, CURLOPT_FRESH_CONNECT, repeatable ? 0L : 1L);
+    EASY_SET(t->easy, CURLOPT_FRESH_CONNECT, repeatable && !q->looks ? 0L : 1L);
+    if (q->looks)
+        easy_note_certificates(t->easy);
     EASY_SET(t->easy, CURLOPT_FOLLOWLOCATION, q->follows ? 1L : 0L);
     EASY_SET(t->easy, CURLOPT_MAXREDIRS, REDIRECTS_MAX);
 }
@@ -237,7 +239,7 @@ static struct transfer *blank(const struct fetch_request *q, uint64_t now_ms)
     buf_init(&t->body, q->stream ? STREAM_HELD_MAX_BYTES : q->body_max_bytes);
     buf_init(&t->taken, STREAM_HELD_MAX_BYTES);
     t->body.secret = t->taken.secret = true;
-    t->fetch.body = STR("");
+    t->fetch.body = t->fetch.certificate = STR("");
     return t;
 }
 
@@ -462,6 +464,8 @@ void transfer_finish(struct transfer *t, CURLcode code)
     say(t, code);
     if (!t->stream)
         t->fetch.body = buf_view(&t->body);
+    if (code == CURLE_OK)
+        t->fetch.certificate = easy_certificate(t->easy);
     t->stage = TRANSFER_DONE;
     t->fetch.done = true;
     fetcher_rouse(t->fetcher, t);

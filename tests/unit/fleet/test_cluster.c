@@ -349,6 +349,53 @@ static void the_version_that_it_runs(void **state)
     assert_int_equal(r.version.n, 0);
 }
 
+#define DAY_MS INT64_C(86400000)
+
+static struct cluster_outcome *show_certificate(uint32_t epoch, int64_t end_wall_ms)
+{
+    return apply(
+        (struct cluster_change){.kind = CLUSTER_CERTIFICATE, .shown = {epoch, end_wall_ms}});
+}
+
+static void a_certificate_that_ends(void **state)
+{
+    int64_t day = now + 30 * DAY_MS;
+    (void)state;
+    enter("init");
+    assert_false(show_certificate(1, day)->writes);
+    report("m1");
+    assert_false(show_certificate(1, day + 1)->writes);
+    assert_false(show_certificate(2, day)->writes);
+    assert_true(show_certificate(1, day)->writes);
+    assert_string_equal(event(), "cluster-certificate");
+    assert_false(show_certificate(1, day)->writes);
+    assert_false(show_certificate(1, day - DAY_MS)->writes); /* another master's */
+    assert_false(show_certificate(1, now - DAY_MS)->writes);
+    now += 365 * DAY_MS; /* it was renewed */
+    assert_true(show_certificate(1, day + 365 * DAY_MS)->writes);
+}
+
+static struct cluster_outcome *show_clock(int64_t ahead_ms)
+{
+    return apply((struct cluster_change){.kind = CLUSTER_CLOCK, .clock = {1, ahead_ms}});
+}
+
+static void a_clock_that_is_off(void **state)
+{
+    (void)state;
+    enter("init");
+    assert_false(show_clock(90000)->writes);
+    report("m1");
+    assert_false(show_clock(-60000)->writes);
+    assert_true(show_clock(-61000)->writes);
+    assert_string_equal(event(), "cluster-clock");
+    assert_false(show_clock(-31000)->writes);
+    assert_true(show_clock(-30000)->writes);
+    assert_string_equal(event(), "cluster-clock");
+    assert_false(show_clock(0)->writes);
+    assert_true(show_clock(61000)->writes);
+}
+
 static struct cluster_outcome *renew(uint32_t epoch, const char *former, const char *sealed)
 {
     return apply((struct cluster_change){
@@ -747,7 +794,8 @@ static void the_golden_record(void **state)
     assert_int_equal(rec.certificate.expires_wall_ms, 1795351168000);
     assert_int_equal(rec.init_ends_wall_ms, 1795344868000);
     assert_str(rec.turn.name, "k8s-master-2");
-    assert_true(rec.autoapproves && rec.returning);
+    assert_true(rec.autoapproves && rec.returning && rec.clock_is_off);
+    assert_int_equal(rec.told_end_wall_ms, 1797935968000);
 }
 
 static void a_new_record_is_short(void **state)
@@ -784,14 +832,15 @@ UNIT_MAIN(TEST(every_phase), TEST(the_first_master_keeps_the_lease), TEST(an_end
           TEST(init_is_the_same_until_it_is_nearly_over), TEST(the_certificate_key_lives_two_hours),
           TEST(a_holder_that_was_removed_holds), TEST(an_endpoint_that_is_a_masters),
           TEST(a_cluster_without_masters), TEST(a_kubeadm_that_cannot_make_it),
-          TEST(the_version_that_it_runs), TEST(tokens_are_renewed),
-          TEST(a_binding_that_comes_back_is_told_once), TEST(approval_is_handed_back),
-          TEST(a_request_of_nobody_is_an_event), TEST(it_is_reported_by_the_holder),
-          TEST(a_repeat_replaces_only_tokens), TEST(a_reset_begins_another_epoch),
-          TEST(a_cluster_that_runs_is_adopted), TEST(an_adoption_of_another_ca),
-          TEST(an_adoption_after_a_restore), TEST(the_same_ca_in_other_words),
-          TEST(a_holder_that_is_built_again), TEST(masters_go_one_at_a_time),
-          TEST(further_masters_get_the_certificate_key), TEST(without_certificates_masters_wait),
-          TEST(an_admin_uploads_the_certificates_again), TEST(one_that_failed_holds_the_turn),
-          TEST(a_member_has_nothing_to_run), TEST(the_golden_record), TEST(a_new_record_is_short),
+          TEST(the_version_that_it_runs), TEST(a_certificate_that_ends), TEST(a_clock_that_is_off),
+          TEST(tokens_are_renewed), TEST(a_binding_that_comes_back_is_told_once),
+          TEST(approval_is_handed_back), TEST(a_request_of_nobody_is_an_event),
+          TEST(it_is_reported_by_the_holder), TEST(a_repeat_replaces_only_tokens),
+          TEST(a_reset_begins_another_epoch), TEST(a_cluster_that_runs_is_adopted),
+          TEST(an_adoption_of_another_ca), TEST(an_adoption_after_a_restore),
+          TEST(the_same_ca_in_other_words), TEST(a_holder_that_is_built_again),
+          TEST(masters_go_one_at_a_time), TEST(further_masters_get_the_certificate_key),
+          TEST(without_certificates_masters_wait), TEST(an_admin_uploads_the_certificates_again),
+          TEST(one_that_failed_holds_the_turn), TEST(a_member_has_nothing_to_run),
+          TEST(the_golden_record), TEST(a_new_record_is_short),
           TEST(what_we_never_wrote_is_refused))

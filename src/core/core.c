@@ -6,6 +6,7 @@
 #include "core/answer.h"
 #include "core/identify.h"
 #include "core/internal.h"
+#include "core/turns.h"
 
 #include <stdlib.h>
 
@@ -236,6 +237,7 @@ struct core *core_new(struct snapshot *first, struct fleet *fleet, const struct 
     c->watchings = watchings_new(c);
     c->renewings = renewings_new(c);
     c->checkups = checkups_new(c);
+    turns_start(c);
     ca_forget(c);
     return c;
 }
@@ -246,6 +248,7 @@ void core_free(struct core *c)
         return;
     core_end_clusters(c);
     holds_end(c);
+    turns_stop(c);
     definitions_stop(c);
     snapshot_unref(c->snapshot);
     discovered_free(c->discovered);

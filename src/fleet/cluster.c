@@ -15,6 +15,7 @@
 #define INIT_AGAIN_MS ((int64_t)60 * 1000)            /* … and given again until this is left */
 #define CERTIFICATES_MS ((int64_t)2 * 60 * 60 * 1000) /* kubeadm's own */
 #define CERTIFICATES_LEFT_MS ((int64_t)60 * 1000)     /* enough for a master to read them */
+#define REQUESTS_MAX_BYTES 2048
 #define CERTIFICATE_TOLD_MS ((int64_t)30 * 24 * 60 * 60 * 1000)
 /* More than what agrees: a clock at the limit is not reported again and again. */
 #define CLOCK_OFF_MS (2 * CLUSTER_CLOCK_RIGHT_MS)
@@ -74,6 +75,7 @@ struct value cluster_record_value(const struct cluster_record *r, struct arena *
     fields_flag(&m, STR("autoapproves"), r->autoapproves);
     fields_flag(&m, STR("returning"), r->returning);
     fields_count(&m, STR("told_end_ms"), (uint64_t)r->told_end_wall_ms);
+    fields_text(&m, STR("told_requests"), r->told_requests);
     fields_flag(&m, STR("clock_is_off"), r->clock_is_off);
     return fields_value(&m, a);
 }
@@ -137,6 +139,7 @@ int cluster_record_read(struct str json, struct arena *a, struct cluster_record 
         .autoapproves = fields_get_flag(&rd, "autoapproves"),
         .returning = fields_get_flag(&rd, "returning"),
         .told_end_wall_ms = fields_get_int(&rd, "told_end_ms", 0, FIELDS_TIME_MAX_MS),
+        .told_requests = fields_get_text(&rd, "told_requests"),
         .clock_is_off = fields_get_flag(&rd, "clock_is_off"),
     };
     if (r.phase == CLUSTER_INIT && !r.holder.uid.n && !rd.wrong)
@@ -160,9 +163,9 @@ void cluster_record_copy(const struct cluster_record *from, struct arena *a,
     *ret = *from;
     copy_boot(&ret->holder, a);
     copy_boot(&ret->turn, a);
-    struct str *const texts[] = {&ret->endpoint,           &ret->ca,
-                                 &ret->minter.sealed,      &ret->approver.sealed,
-                                 &ret->certificate.sealed, &ret->version};
+    struct str *const texts[] = {
+        &ret->endpoint,           &ret->ca,      &ret->minter.sealed, &ret->approver.sealed,
+        &ret->certificate.sealed, &ret->version, &ret->told_requests};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         *texts[i] = texts[i]->n ? arena_str(a, *texts[i]) : STR("");
 }
@@ -321,6 +324,16 @@ static struct cluster_decision join_as_master(const struct cluster_record *r,
     return d;
 }
 
+static struct str words_of_stuck(struct str name, struct str cluster, struct arena *a)
+{
+    return arena_printf(
+        a,
+        "%.*s has failed to join as a master of %.*s: start it again with 'cloudseed node arm "
+        "%.*s'; or look for it with 'etcdctl member list' on a running master, remove it with "
+        "'etcdctl member remove ID', and run 'cloudseed node reprovision %.*s'",
+        STR_ARG(name), STR_ARG(cluster), STR_ARG(name), STR_ARG(name));
+}
+
 /* etcd takes one learner at a time, and one that is stuck blocks all that follow. */
 static struct cluster_decision take_turn(const struct cluster_record *r,
                                          const struct cluster_change *c, int64_t wall_ms,
@@ -334,13 +347,8 @@ static struct cluster_decision take_turn(const struct cluster_record *r,
     struct cluster_decision d = wait_for("waits-for-turn", m->name, STR(""));
     d.is_stuck = m->state == STATE_FAILED || m->state == STATE_REGISTERED;
     if (d.is_stuck)
-        d.detail = arena_printf(
-            a,
-            "waits for %.*s, which has failed to join as a master of %.*s: start it again with "
-            "'cloudseed node arm %.*s'; or look for it with 'etcdctl member list' on a running "
-            "master, remove it with 'etcdctl member remove ID', and run 'cloudseed node "
-            "reprovision %.*s'",
-            STR_ARG(m->name), STR_ARG(c->cluster), STR_ARG(m->name), STR_ARG(m->name));
+        d.detail = ARENA_JOIN(a, STR("waits for "), m->name, STR(", which"),
+                              str_skip(words_of_stuck(m->name, c->cluster, a), m->name.n));
     else
         d.detail = arena_printf(
             a, "waits for %.*s to become Ready: the masters of %.*s join one at a time",
@@ -476,10 +484,63 @@ static void apply_ask(struct cluster_record *r, const struct cluster_change *c, 
     }
 }
 
+/* It is told when it fails: nobody else may ask for long. */
+static void apply_stuck(struct cluster_record *r, const struct cluster_change *c, struct arena *a,
+                        struct cluster_outcome *ret)
+{
+    if (r->phase != CLUSTER_STANDING || r->epoch != c->stuck_epoch || r->turn_stuck ||
+        !str_eq(r->turn.uid, c->by.uid) || r->turn.generation != c->by.generation)
+        return;
+    r->turn_stuck = true;
+    set_event(ret, "cluster-stuck", r, c, words_of_stuck(r->turn.name, c->cluster, a), a);
+}
+
 static void refuse_report(struct cluster_outcome *ret, const char *reason, struct str detail)
 {
     ret->status = 403;
     ret->decision = refuse_it(reason, detail);
+}
+
+static bool has_hash(const struct str *list, uint32_t n, struct str hash)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (str_eq(list[i], hash))
+            return true;
+    }
+    return false;
+}
+
+/* Whether nodes that trust the one trust the other, however it is written. */
+static bool is_same_ca(struct str one, struct str other, struct arena *a)
+{
+    struct str ones[CAHASH_MAX], others[CAHASH_MAX];
+    uint32_t n, others_n;
+    struct err e;
+    if (str_eq(one, other))
+        return true;
+    if (cahash_read(one, a, ones, &n, &e) < 0 || cahash_read(other, a, others, &others_n, &e) < 0)
+        return false;
+    bool same = n == others_n;
+    for (uint32_t i = 0; same && i < n; i++)
+        same = has_hash(others, others_n, ones[i]) && has_hash(ones, n, others[i]);
+    return same;
+}
+
+/* It was reset while its master made it, and adopted: by what that has made, or by another. */
+static void answer_adopted(const struct cluster_record *r, const struct cluster_change *c,
+                           struct arena *a, struct cluster_outcome *ret)
+{
+    struct str by = c->by.name, name = c->cluster;
+    if (is_same_ca(r->ca, c->report.ca, a))
+        return; /* an admin has reported it */
+    refuse_report(
+        ret, "not-lease-holder",
+        arena_printf(a,
+                     "an admin has adopted the cluster %.*s, and %.*s has made another "
+                     "one: if nobody uses that, run 'kubeadm reset' on this machine, then "
+                     "start cloudseed-join.service; else keep it, and declare it as a "
+                     "cluster of its own",
+                     STR_ARG(name), STR_ARG(by)));
 }
 
 static void refuse_lease(const struct cluster_record *r, const struct cluster_change *c,
@@ -524,6 +585,10 @@ static void apply_report(struct cluster_record *r, const struct cluster_change *
                          struct arena *a, struct cluster_outcome *ret)
 {
     bool is_repeat = r->phase == CLUSTER_STANDING;
+    if (is_repeat && !r->holder.uid.n) {
+        answer_adopted(r, c, a, ret);
+        return;
+    }
     if (!has_lease(r, &c->by)) {
         refuse_lease(r, c, a, ret);
         return;
@@ -666,31 +731,6 @@ static void apply_reset(struct cluster_record *r, const struct cluster_change *c
     set_event(ret, "cluster-reset", r, c, STR(""), a);
 }
 
-static bool has_hash(const struct str *list, uint32_t n, struct str hash)
-{
-    for (uint32_t i = 0; i < n; i++) {
-        if (str_eq(list[i], hash))
-            return true;
-    }
-    return false;
-}
-
-/* Whether nodes that trust the one trust the other, however it is written. */
-static bool is_same_ca(struct str one, struct str other, struct arena *a)
-{
-    struct str ones[CAHASH_MAX], others[CAHASH_MAX];
-    uint32_t n, others_n;
-    struct err e;
-    if (str_eq(one, other))
-        return true;
-    if (cahash_read(one, a, ones, &n, &e) < 0 || cahash_read(other, a, others, &others_n, &e) < 0)
-        return false;
-    bool same = n == others_n;
-    for (uint32_t i = 0; same && i < n; i++)
-        same = has_hash(others, others_n, ones[i]) && has_hash(ones, n, others[i]);
-    return same;
-}
-
 static bool may_adopt(const struct cluster_record *r, const struct cluster_change *c, bool same_ca,
                       struct arena *a, struct cluster_outcome *ret)
 {
@@ -785,6 +825,30 @@ static void apply_harden(struct cluster_record *r, const struct cluster_change *
     }
 }
 
+static bool has_word(struct str words, struct str word)
+{
+    while (words.n) {
+        if (str_eq(str_cut(&words, ' '), word))
+            return true;
+    }
+    return false;
+}
+
+/* A server that starts sees all requests that are still pending. */
+static void apply_request(struct cluster_record *r, const struct cluster_change *c, struct arena *a,
+                          struct cluster_outcome *ret)
+{
+    struct str rest = c->request, name = str_cut(&rest, ':');
+    if (has_word(r->told_requests, name))
+        return;
+    if (name.n <= REQUESTS_MAX_BYTES && !memchr(name.p, ' ', name.n))
+        r->told_requests =
+            r->told_requests.n ? ARENA_JOIN(a, r->told_requests, STR(" "), name) : name;
+    while (r->told_requests.n > REQUESTS_MAX_BYTES)
+        str_cut(&r->told_requests, ' ');
+    set_event(ret, "cluster-request", r, c, c->request, a);
+}
+
 void cluster_apply(struct cluster_record *r, const struct cluster_change *c, int64_t wall_ms,
                    struct arena *a, struct cluster_outcome *ret)
 {
@@ -801,6 +865,7 @@ void cluster_apply(struct cluster_record *r, const struct cluster_change *c, int
     case CLUSTER_ADOPT: apply_adopt(r, c, wall_ms, a, ret); break;
     case CLUSTER_BINDING: apply_binding(r, c, a, ret); break;
     case CLUSTER_HARDEN: apply_harden(r, c, a, ret); break;
-    case CLUSTER_REQUEST: set_event(ret, "cluster-request", r, c, c->request, a); break;
+    case CLUSTER_STUCK: apply_stuck(r, c, a, ret); break;
+    case CLUSTER_REQUEST: apply_request(r, c, a, ret); break;
     }
 }

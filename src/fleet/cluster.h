@@ -69,6 +69,8 @@ struct cluster_record {
     bool returning;
     /* Which end of an API server's certificate was reported last as an event; 0: none was. */
     int64_t told_end_wall_ms;
+    /* The certificate requests that were reported last as events, by name, with spaces between. */
+    struct str told_requests;
     bool clock_is_off; /* its clock, which was reported as an event */
 };
 
@@ -114,6 +116,7 @@ enum cluster_change_kind {
     CLUSTER_ADOPT,       /* an admin: it stands */
     CLUSTER_BINDING,     /* its API server has shown kubeadm's binding */
     CLUSTER_HARDEN,      /* an admin: we approve, or it does */
+    CLUSTER_STUCK,       /* the further master that has the turn has failed */
     CLUSTER_REQUEST,     /* a certificate request that belongs to none of its nodes stays pending */
 };
 
@@ -123,7 +126,7 @@ struct cluster_change {
     enum cluster_change_kind kind;
     struct str cluster; /* its name */
     struct str cause, peer;
-    struct cluster_boot by; /* of CLUSTER_ASK and CLUSTER_REPORT */
+    struct cluster_boot by; /* of CLUSTER_ASK, CLUSTER_REPORT and CLUSTER_STUCK */
     union {
         struct {
             bool is_master;
@@ -166,8 +169,9 @@ struct cluster_change {
             uint32_t epoch;
             bool approves;
         } binding;
-        bool harden;        /* else hand it back */
-        struct str request; /* why it stays pending, in one line */
+        bool harden; /* else hand it back */
+        uint32_t stuck_epoch;
+        struct str request; /* its name, a colon, and why it stays pending, in one line */
     };
 };
 

@@ -93,6 +93,12 @@ def test_everything_else_stays_pending_with_an_alarm():
         tap.contains(h.site.cloudseed("cluster", "show", "homelab"),
                      "approval   3 certificate requests stay pending")
         tap.eq([h.api.conditions(r) for r in (wrong, stolen, nobody)], [[], [], []])
+        h.site.kill_and_start()
+        h.until(lambda a: a["pending"] == 3, "they are seen again")
+        last = h.api.request(token, "nobody")
+        tap.wait_until(lambda: any(last in e["data"]["detail"] for e in h.events("cluster-request")),
+                       what="another event")
+        tap.eq(len(h.events("cluster-request")), 2)
         tap.eq(h.site.node()["locked"], False)
 
 

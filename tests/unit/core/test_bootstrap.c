@@ -1055,6 +1055,35 @@ static void cluster_reset(void)
     fleet_on_store(fleet);
 }
 
+static bool is_stuck(void)
+{
+    struct cluster_record r;
+    fleet_cluster(fleet, STR("homelab"), &texts, &r);
+    return r.turn_stuck;
+}
+
+/* Though no other one asks. */
+static void a_further_master_that_fails_is_told_at_once(void **state)
+{
+    (void)state;
+    stand();
+    cluster.outcome = MINT_SIGNED;
+    arm("k8s-master-2");
+    ask("k8s-master-2", JOIN_KEY);
+    answered("join");
+    fleet_rouse(fleet);
+    fleet_on_store(fleet);
+    assert_false(is_stuck());
+    post(seed_key("k8s-master-2"), "result", JOIN_KEY, request("result-failed"));
+    is_taken("result");
+    for (int i = 0; i < 3; i++)
+        fleet_on_store(fleet);
+    assert_true(is_stuck());
+    ask("k8s-master-2", JOIN_KEY);
+    answered("join");
+    assert_false(is_stuck());
+}
+
 static const char *asks_for_token(void)
 {
     ask(WORKER, JOIN_KEY);
@@ -1334,8 +1363,8 @@ UNIT_MAIN(TEST(a_worker_waits_for_the_first_master), TEST(masters_wait),
           TEST(results), TEST(the_reason_is_the_line_that_says_most),
           TEST(nothing_is_answered_before_it_is_written), TEST(so_many_are_held_and_no_more),
           TEST(a_heartbeat_wakes_none_in_vain), TEST(many_are_let_go_in_waves),
-          TEST(a_boot_gets_one_token), TEST(what_a_mint_waits_for_is_said),
-          TEST(a_refused_mint_is_tried_again), TEST(why_a_mint_waits_is_written),
-          TEST(a_newer_request_waits_instead), TEST(a_mint_ends_with_its_window),
-          TEST(a_mint_ends_with_its_clusters_epoch), TEST(documents_are_for_the_version_that_runs),
-          TEST(a_kubeadm_of_another_version))
+          TEST(a_further_master_that_fails_is_told_at_once), TEST(a_boot_gets_one_token),
+          TEST(what_a_mint_waits_for_is_said), TEST(a_refused_mint_is_tried_again),
+          TEST(why_a_mint_waits_is_written), TEST(a_newer_request_waits_instead),
+          TEST(a_mint_ends_with_its_window), TEST(a_mint_ends_with_its_clusters_epoch),
+          TEST(documents_are_for_the_version_that_runs), TEST(a_kubeadm_of_another_version))

@@ -479,14 +479,25 @@ static void approval_is_handed_back(void **state)
     assert_string_equal(harden(true), "no-approver");
 }
 
-static void a_request_of_nobody_is_an_event(void **state)
+static bool request(const char *name)
+{
+    struct str text = ARENA_JOIN(&arena, str_from(name), STR(": no node n is known"));
+    return apply((struct cluster_change){.kind = CLUSTER_REQUEST, .request = text})->writes;
+}
+
+static void a_request_of_nobody_is_told_once(void **state)
 {
     (void)state;
     enter("standing");
-    assert_true(apply((struct cluster_change){.kind = CLUSTER_REQUEST,
-                                              .request = STR("csr-1: no node n is known")})
-                    ->writes);
+    assert_true(request("csr-1"));
     assert_string_equal(event(), "cluster-request");
+    assert_true(request("csr-11"));
+    assert_false(request("csr-1"));
+    for (int i = 100; i < 1000; i++)
+        assert_true(request(arena_printf(&arena, "csr-%d", i).p));
+    assert_true(r.told_requests.n <= 2048);
+    assert_false(request("csr-999"));
+    assert_true(request("csr-1"));
 }
 
 static void a_cluster_without_masters(void **state)
@@ -565,7 +576,13 @@ static void a_cluster_that_runs_is_adopted(void **state)
     certs("1:key");
     asks("m1", "join");
     asks("m2", "waits-for-turn of m1");
-    reports("m1", "403 not-lease-holder");
+    r.minter.sealed = STR("1:admin");
+    reports("m1", "200"); /* an admin has reported what it made */
+    assert_false(out.writes);
+    assert_str(r.minter.sealed, "1:admin");
+    report_as("m1", ENDPOINT, STR("OTHER"));
+    assert_string_equal(answer(), "403 not-lease-holder");
+    assert_contains(out.decision.detail.p, "m1 has made another one: if nobody uses that");
     r.minter.sealed = STR("1:old");
     adopts(ENDPOINT, "CA", false, "200 cluster-tokens");
     assert_str(r.minter.sealed, "1:bb");
@@ -726,6 +743,29 @@ static void an_admin_uploads_the_certificates_again(void **state)
     assert_str(out.decision.certificate, "1:newer");
 }
 
+static struct cluster_outcome *stick(uint32_t epoch, const char *who, uint32_t generation)
+{
+    struct cluster_change c = {.kind = CLUSTER_STUCK, .by = boot(who), .stuck_epoch = epoch};
+    c.by.generation = generation;
+    return apply(c);
+}
+
+static void one_that_failed_is_told_at_once(void **state)
+{
+    (void)state;
+    enter("standing");
+    asks("m3", "join");
+    assert_false(stick(2, "m3", 1)->writes);
+    assert_false(stick(1, "m2", 1)->writes);
+    assert_false(stick(1, "m3", 2)->writes);
+    assert_true(stick(1, "m3", 1)->writes);
+    assert_string_equal(event(), "cluster-stuck");
+    assert_false(stick(1, "m3", 1)->writes);
+    masters[2].state = STATE_FAILED;
+    asks("m2", "waits-for-turn of m3");
+    assert_false(out.writes);
+}
+
 static void one_that_failed_holds_the_turn(void **state)
 {
     (void)state;
@@ -834,13 +874,13 @@ UNIT_MAIN(TEST(every_phase), TEST(the_first_master_keeps_the_lease), TEST(an_end
           TEST(a_cluster_without_masters), TEST(a_kubeadm_that_cannot_make_it),
           TEST(the_version_that_it_runs), TEST(a_certificate_that_ends), TEST(a_clock_that_is_off),
           TEST(tokens_are_renewed), TEST(a_binding_that_comes_back_is_told_once),
-          TEST(approval_is_handed_back), TEST(a_request_of_nobody_is_an_event),
+          TEST(approval_is_handed_back), TEST(a_request_of_nobody_is_told_once),
           TEST(it_is_reported_by_the_holder), TEST(a_repeat_replaces_only_tokens),
           TEST(a_reset_begins_another_epoch), TEST(a_cluster_that_runs_is_adopted),
           TEST(an_adoption_of_another_ca), TEST(an_adoption_after_a_restore),
           TEST(the_same_ca_in_other_words), TEST(a_holder_that_is_built_again),
           TEST(masters_go_one_at_a_time), TEST(further_masters_get_the_certificate_key),
           TEST(without_certificates_masters_wait), TEST(an_admin_uploads_the_certificates_again),
-          TEST(one_that_failed_holds_the_turn), TEST(a_member_has_nothing_to_run),
-          TEST(the_golden_record), TEST(a_new_record_is_short),
+          TEST(one_that_failed_is_told_at_once), TEST(one_that_failed_holds_the_turn),
+          TEST(a_member_has_nothing_to_run), TEST(the_golden_record), TEST(a_new_record_is_short),
           TEST(what_we_never_wrote_is_refused))

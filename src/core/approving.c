@@ -21,11 +21,15 @@ static const struct node *find_node(const struct core *c, struct str cluster, st
 static void add_networks(const struct core *c, struct arena *a, struct approver_node *ret)
 {
     const struct site *site = tree_site(snapshot_tree(c->snapshot));
-    struct cidr *list = ARENA_ARRAY(a, struct cidr, site->networks_n);
-    for (uint32_t i = 0; i < site->networks_n; i++)
-        list[i] = site->networks[i].cidr;
+    struct cidr *list = ARENA_ARRAY(a, struct cidr, (size_t)site->networks_n * 2);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < site->networks_n; i++) {
+        list[n++] = site->networks[i].cidr;
+        if (site->networks[i].cidr6.base.family)
+            list[n++] = site->networks[i].cidr6;
+    }
     ret->networks = list;
-    ret->networks_n = site->networks_n;
+    ret->networks_n = n;
 }
 
 bool approving_look_up(struct core *c, struct str cluster, struct str name, struct arena *a,

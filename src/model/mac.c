@@ -33,6 +33,12 @@ bool mac_parse(struct str s, struct mac *ret)
     return true;
 }
 
+bool mac_is_zero(struct mac m)
+{
+    static const struct mac zero;
+    return memcmp(&m, &zero, sizeof(m)) == 0;
+}
+
 const char *mac_text(struct mac m, char text[static MAC_TEXT_SIZE])
 {
     char *at = text;

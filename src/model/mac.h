@@ -14,6 +14,8 @@ struct mac {
 /* Accepts "bc:24:11:0a:14:0b", the same with "-", and twelve digits without separators, in any
  * case. Neither multicast nor all zero. */
 bool mac_parse(struct str s, struct mac *ret);
+/* As it is where none is declared. */
+bool mac_is_zero(struct mac m);
 /* Lower case with colons. Returns `text`. */
 const char *mac_text(struct mac m, char text[static MAC_TEXT_SIZE]);
 

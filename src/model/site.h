@@ -3,7 +3,7 @@
 #ifndef CLOUDSEED_MODEL_SITE_H
 #define CLOUDSEED_MODEL_SITE_H
 
-#include "model/address.h"
+#include "model/network.h"
 #include "model/proxmox.h"
 #include "model/variable.h"
 
@@ -26,17 +26,6 @@ extern const char *const window_key_joins_names[]; /* "none", "workers", "all", 
 enum unknown { UNKNOWN_WAIT, UNKNOWN_LOCAL };
 
 extern const char *const unknown_names[]; /* "wait", "local", and NULL behind */
-
-struct network {
-    struct str name;
-    struct cidr cidr;
-    struct address gateway; /* family 0: none */
-    const struct address *dns;
-    const struct str *search; /* DNS domains to search */
-    uint32_t dns_n, search_n;
-    uint16_t vlan; /* 0: untagged */
-    struct place at;
-};
 
 struct site {
     struct str name;

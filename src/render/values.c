@@ -3,83 +3,42 @@
 
 #include "base/json.h"
 #include "crypto/keys.h"
+#include "render/interfaces.h"
+#include "render/pairs.h"
 
-#define MAP_PAIRS_MAX 16
 #define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
-
-/* A map under construction; templates list its pairs in this order. */
-struct pairs {
-    struct value_pair list[MAP_PAIRS_MAX];
-    size_t n;
-};
-
-static void put(struct pairs *m, struct str key, struct value v)
-{
-    m->list[m->n].key = value_str(key);
-    m->list[m->n++].value = v;
-}
-
-static struct value map_of(const struct pairs *m, struct arena *a)
-{
-    struct value_pair *list = ARENA_ARRAY(a, struct value_pair, m->n);
-    memcpy(list, m->list, m->n * sizeof(*list));
-    return value_map(list, m->n);
-}
-
-static struct value text_or_none(struct str s)
-{
-    return s.n ? value_str(s) : value_none();
-}
-
-static struct value address_value(struct address addr, struct arena *a)
-{
-    char text[ADDRESS_TEXT_SIZE];
-    if (!addr.family)
-        return value_none();
-    return value_str(arena_str(a, str_from(address_text(addr, text))));
-}
-
-static struct value cidr_value(struct cidr c, struct arena *a)
-{
-    char text[CIDR_TEXT_SIZE];
-    return value_str(arena_str(a, str_from(cidr_text(c, text))));
-}
 
 static struct value cidr_list(const struct cidr *list, uint32_t n, struct arena *a)
 {
     struct value *items = ARENA_ARRAY(a, struct value, n);
     for (uint32_t i = 0; i < n; i++)
-        items[i] = cidr_value(list[i], a);
+        items[i] = pairs_cidr(list[i], a);
     return value_list(items, n);
 }
 
-static struct value address_list(const struct address *list, uint32_t n, struct arena *a)
+static struct value route_list(const struct network *net, struct arena *a)
 {
-    struct value *items = ARENA_ARRAY(a, struct value, n);
-    for (uint32_t i = 0; i < n; i++)
-        items[i] = address_value(list[i], a);
-    return value_list(items, n);
-}
-
-static struct value text_list(const struct str *list, uint32_t n, struct arena *a)
-{
-    struct value *items = ARENA_ARRAY(a, struct value, n);
-    for (uint32_t i = 0; i < n; i++)
-        items[i] = value_str(list[i]);
-    return value_list(items, n);
+    struct value *items = ARENA_ARRAY(a, struct value, net->routes_n);
+    for (uint32_t i = 0; i < net->routes_n; i++)
+        items[i] = pairs_route(&net->routes[i], a);
+    return value_list(items, net->routes_n);
 }
 
 static struct value network_value(const struct network *net, struct arena *a)
 {
     struct pairs m = {.n = 0};
-    put(&m, STR("name"), value_str(net->name));
-    put(&m, STR("cidr"), cidr_value(net->cidr, a));
-    put(&m, STR("prefix"), value_int(net->cidr.prefix));
-    put(&m, STR("vlan"), net->vlan ? value_int(net->vlan) : value_none());
-    put(&m, STR("gateway"), address_value(net->gateway, a));
-    put(&m, STR("dns"), address_list(net->dns, net->dns_n, a));
-    put(&m, STR("search"), text_list(net->search, net->search_n, a));
-    return map_of(&m, a);
+    pairs_put(&m, STR("name"), value_str(net->name));
+    pairs_put(&m, STR("cidr"), pairs_cidr(net->cidr, a));
+    pairs_put(&m, STR("prefix"), value_int(net->cidr.prefix));
+    pairs_put(&m, STR("cidr6"), pairs_cidr(net->cidr6, a));
+    pairs_put(&m, STR("vlan"), pairs_number(net->vlan));
+    pairs_put(&m, STR("mtu"), pairs_number(net->mtu));
+    pairs_put(&m, STR("gateway"), pairs_address(net->gateway, a));
+    pairs_put(&m, STR("gateway6"), pairs_address(net->gateway6, a));
+    pairs_put(&m, STR("dns"), pairs_addresses(net->dns, net->dns_n, a));
+    pairs_put(&m, STR("search"), pairs_texts(net->search, net->search_n, a));
+    pairs_put(&m, STR("routes"), route_list(net, a));
+    return pairs_value(&m, a);
 }
 
 struct value values_of_networks(const struct site *s, struct arena *a)
@@ -95,22 +54,22 @@ struct value values_of_networks(const struct site *s, struct arena *a)
 struct value values_of_site(const struct site *s, struct arena *a)
 {
     struct pairs m = {.n = 0};
-    put(&m, STR("name"), value_str(s->name));
-    put(&m, STR("url"), value_str(s->url));
-    put(&m, STR("node_url"), value_str(s->node_url));
-    put(&m, STR("unknown"), value_str(str_from(unknown_names[s->unknown])));
-    return map_of(&m, a);
+    pairs_put(&m, STR("name"), value_str(s->name));
+    pairs_put(&m, STR("url"), value_str(s->url));
+    pairs_put(&m, STR("node_url"), value_str(s->node_url));
+    pairs_put(&m, STR("unknown"), value_str(str_from(unknown_names[s->unknown])));
+    return pairs_value(&m, a);
 }
 
 static struct value addon_value(const struct addon *addon, struct arena *a)
 {
     struct pairs m = {.n = 0};
-    put(&m, STR("name"), value_str(addon->name));
-    put(&m, STR("url"), text_or_none(addon->url));
-    put(&m, STR("template"), text_or_none(addon->template_name));
-    put(&m, STR("sha256"), text_or_none(addon->sha256));
-    put(&m, STR("wait"), text_list(addon->wait, addon->wait_n, a));
-    return map_of(&m, a);
+    pairs_put(&m, STR("name"), value_str(addon->name));
+    pairs_put(&m, STR("url"), pairs_text(addon->url));
+    pairs_put(&m, STR("template"), pairs_text(addon->template_name));
+    pairs_put(&m, STR("sha256"), pairs_text(addon->sha256));
+    pairs_put(&m, STR("wait"), pairs_texts(addon->wait, addon->wait_n, a));
+    return pairs_value(&m, a);
 }
 
 static struct value addon_list(const struct cluster *c, struct arena *a)
@@ -124,14 +83,14 @@ static struct value addon_list(const struct cluster *c, struct arena *a)
 struct value values_of_cluster(const struct cluster *c, struct arena *a)
 {
     struct pairs m = {.n = 0};
-    put(&m, STR("name"), value_str(c->name));
-    put(&m, STR("version"), value_str(c->version));
-    put(&m, STR("endpoint"), value_str(c->endpoint));
-    put(&m, STR("pods"), cidr_list(c->pods, c->pods_n, a));
-    put(&m, STR("services"), cidr_list(c->services, c->services_n, a));
-    put(&m, STR("hardened"), value_bool(c->hardened));
-    put(&m, STR("addons"), addon_list(c, a));
-    return map_of(&m, a);
+    pairs_put(&m, STR("name"), value_str(c->name));
+    pairs_put(&m, STR("version"), value_str(c->version));
+    pairs_put(&m, STR("endpoint"), value_str(c->endpoint));
+    pairs_put(&m, STR("pods"), cidr_list(c->pods, c->pods_n, a));
+    pairs_put(&m, STR("services"), cidr_list(c->services, c->services_n, a));
+    pairs_put(&m, STR("hardened"), value_bool(c->hardened));
+    pairs_put(&m, STR("addons"), addon_list(c, a));
+    return pairs_value(&m, a);
 }
 
 struct value values_of_secrets(const struct tree *t, struct arena *a)
@@ -149,167 +108,25 @@ struct value values_of_secrets(const struct tree *t, struct arena *a)
 struct value values_of_role(const struct role *r, struct arena *a)
 {
     struct pairs m = {.n = 0};
-    put(&m, STR("name"), value_str(r->name));
-    put(&m, STR("bootstrap"), value_str(str_from(bootstrap_names[r->bootstrap])));
-    return map_of(&m, a);
-}
-
-/* Addresses whose networks share a VLAN share an interface; the first VLAN is the first MAC's. */
-struct interface {
-    uint16_t vlan;
-    uint8_t first, count; /* in the list of addresses sorted by interface */
-};
-
-struct interfaces {
-    struct interface list[NODE_ADDRESSES_MAX];
-    uint8_t order[NODE_ADDRESSES_MAX];
-    uint8_t n;
-};
-
-static void group_by_vlan(const struct node *n, struct interfaces *ret)
-{
-    bool taken[NODE_ADDRESSES_MAX] = {false};
-    uint8_t at = 0;
-    ret->n = 0;
-    for (uint8_t i = 0; i < n->addresses_n; i++) {
-        if (taken[i])
-            continue;
-        struct interface *group = &ret->list[ret->n++];
-        *group = (struct interface){.vlan = n->networks[i]->vlan, .first = at};
-        for (uint8_t j = i; j < n->addresses_n; j++) {
-            if (taken[j] || n->networks[j]->vlan != group->vlan)
-                continue;
-            taken[j] = true;
-            ret->order[at++] = j;
-            group->count++;
-        }
-    }
-}
-
-/* A node has one default route for each family: by the first address with a gateway. */
-static bool brings_default_route(const struct node *n, uint8_t number)
-{
-    uint8_t family = n->addresses[number].family;
-    if (!n->networks[number]->gateway.family)
-        return false;
-    for (uint8_t i = 0; i < number; i++) {
-        if (n->addresses[i].family == family && n->networks[i]->gateway.family)
-            return false;
-    }
-    return true;
+    pairs_put(&m, STR("name"), value_str(r->name));
+    pairs_put(&m, STR("bootstrap"), value_str(str_from(bootstrap_names[r->bootstrap])));
+    return pairs_value(&m, a);
 }
 
 /* The node, and values that its site's nodes share. */
 struct of_node {
     const struct node *node;
     uint32_t generation;
-    const struct network *first_network;
+    const struct site *site;
     struct value networks; /* as values_of_networks made them */
     struct arena *arena;
 };
-
-static struct value of_network(const struct of_node *o, uint8_t number, struct str key)
-{
-    ptrdiff_t at = o->node->networks[number] - o->first_network;
-    return value_get(o->networks.pairs[at].value, key);
-}
-
-static struct value cidr_of(struct value address, const struct network *net, struct arena *a)
-{
-    char digits[STR_U64_SIZE];
-    return value_str(
-        ARENA_JOIN(a, value_text(address), STR("/"), str_of_u64(net->cidr.prefix, digits)));
-}
-
-static struct value node_address_value(const struct of_node *o, uint8_t number)
-{
-    const struct node *n = o->node;
-    const struct network *net = n->networks[number];
-    struct value address = address_value(n->addresses[number], o->arena);
-    struct pairs m = {.n = 0};
-    put(&m, STR("address"), address);
-    put(&m, STR("cidr"), cidr_of(address, net, o->arena));
-    put(&m, STR("family"), value_int(n->addresses[number].family));
-    put(&m, STR("network"), value_str(net->name));
-    put(&m, STR("gateway"),
-        brings_default_route(n, number) ? of_network(o, number, STR("gateway")) : value_none());
-    put(&m, STR("dns"), of_network(o, number, STR("dns")));
-    put(&m, STR("search"), of_network(o, number, STR("search")));
-    return map_of(&m, o->arena);
-}
-
-static struct value mac_value(const struct node *n, uint32_t number, struct arena *a)
-{
-    char text[MAC_TEXT_SIZE];
-    if (number >= n->macs_n)
-        return value_none();
-    return value_str(arena_str(a, str_from(mac_text(n->macs[number], text))));
-}
-
-static bool holds(const struct value *items, size_t n, struct value v)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (value_same(items[i], v))
-            return true;
-    }
-    return false;
-}
-
-/* The values under `key` (dns or search) of an interface's networks, without duplicates. */
-static struct value united(const struct value *addresses, size_t n, struct str key, struct arena *a)
-{
-    size_t room = 0, count = 0;
-    if (n == 1)
-        return value_get(addresses[0], key);
-    for (size_t i = 0; i < n; i++)
-        room += value_get(addresses[i], key).n;
-    struct value *items = ARENA_ARRAY(a, struct value, room);
-    for (size_t i = 0; i < n; i++) {
-        struct value list = value_get(addresses[i], key);
-        for (uint32_t j = 0; j < list.n; j++) {
-            if (!holds(items, count, list.items[j]))
-                items[count++] = list.items[j];
-        }
-    }
-    return value_list(items, count);
-}
-
-static struct value interface_value(const struct of_node *o, const struct interfaces *all,
-                                    uint8_t number)
-{
-    char digits[STR_U64_SIZE];
-    const struct interface *group = number < all->n ? &all->list[number] : NULL;
-    uint8_t count = group ? group->count : 0;
-    struct value *addresses = ARENA_ARRAY(o->arena, struct value, count);
-    for (uint8_t i = 0; i < count; i++)
-        addresses[i] = node_address_value(o, all->order[group->first + i]);
-    struct pairs m = {.n = 0};
-    put(&m, STR("name"), value_str(ARENA_JOIN(o->arena, STR("eth"), str_of_u64(number, digits))));
-    put(&m, STR("mac"), mac_value(o->node, number, o->arena));
-    put(&m, STR("addresses"), value_list(addresses, count));
-    put(&m, STR("dns"), united(addresses, count, STR("dns"), o->arena));
-    put(&m, STR("search"), united(addresses, count, STR("search"), o->arena));
-    return map_of(&m, o->arena);
-}
-
-/* There is an interface for each MAC, with addresses or without (DHCP), and for each further VLAN.
- */
-static struct value interface_list(const struct of_node *o)
-{
-    struct interfaces all;
-    group_by_vlan(o->node, &all);
-    uint8_t count = all.n > o->node->macs_n ? all.n : o->node->macs_n;
-    struct value *items = ARENA_ARRAY(o->arena, struct value, count);
-    for (uint8_t i = 0; i < count; i++)
-        items[i] = interface_value(o, &all, i);
-    return value_list(items, count);
-}
 
 static struct value mac_list(const struct node *n, struct arena *a)
 {
     struct value *items = ARENA_ARRAY(a, struct value, n->macs_n);
     for (uint8_t i = 0; i < n->macs_n; i++)
-        items[i] = mac_value(n, i, a);
+        items[i] = interfaces_mac(n, i, a);
     return value_list(items, n->macs_n);
 }
 
@@ -350,9 +167,9 @@ static struct value node_value(const struct of_node *o, enum node_key key)
     case NODE_INSTANCE_ID: return value_str(instance_id(o));
     case NODE_MACS: return mac_list(n, o->arena);
     case NODE_UUID: return node_uuid_value(n, o->arena);
-    case NODE_SERIAL: return text_or_none(n->serial);
-    case NODE_ADDRESSES: return address_list(n->addresses, n->addresses_n, o->arena);
-    case NODE_INTERFACES: return interface_list(o);
+    case NODE_SERIAL: return pairs_text(n->serial);
+    case NODE_ADDRESSES: return pairs_addresses(n->addresses, n->addresses_n, o->arena);
+    case NODE_INTERFACES: return interfaces_of_node(n, o->site, o->networks, o->arena);
     case NODE_KEYS: break;
     }
     return value_none();
@@ -361,14 +178,14 @@ static struct value node_value(const struct of_node *o, enum node_key key)
 struct value values_of_node(const struct node *n, uint32_t generation, const struct site *site,
                             struct value networks, unsigned wanted, struct arena *a)
 {
-    const struct of_node of = {n, generation ? generation : NODE_FIRST_GENERATION, site->networks,
-                               networks, a};
+    const struct of_node of = {n, generation ? generation : NODE_FIRST_GENERATION, site, networks,
+                               a};
     struct pairs m = {.n = 0};
     for (unsigned key = 0; key < NODE_KEYS; key++) {
         if (wanted >> key & 1)
-            put(&m, node_key_names[key], node_value(&of, key));
+            pairs_put(&m, node_key_names[key], node_value(&of, key));
     }
-    return map_of(&m, a);
+    return pairs_value(&m, a);
 }
 
 /* --- boot ---------------------------------------------------------------------------------- */
@@ -379,7 +196,7 @@ static struct value boot_file_value(const struct boot_file *f, struct arena *a)
         return value_none();
     const struct value_pair pairs[] = {
         JSON_STR("url", f->url),
-        JSON_VALUE("asset", text_or_none(f->asset)),
+        JSON_VALUE("asset", pairs_text(f->asset)),
     };
     return value_copy(a, value_map(pairs, sizeof(pairs) / sizeof(pairs[0])));
 }
@@ -405,7 +222,7 @@ static struct value entry_value(const struct boot_entry *e, const struct render_
                                 struct arena *a)
 {
     const struct value_pair pairs[] = {
-        JSON_VALUE("title", text_or_none(e->title)),
+        JSON_VALUE("title", pairs_text(e->title)),
         JSON_STR("kind", str_from(boot_kind_names[e->kind])),
         JSON_VALUE("kernel", boot_file_value(&e->kernel, a)),
         JSON_VALUE("initrd", initrd_list(e, a)),
@@ -432,9 +249,9 @@ static struct value plan_value(const struct boot_plan *b, const struct render_en
         JSON_VALUE("entry", entry_value(&b->entry, env, a)),
         JSON_VALUE("menu", menu_list(b, env, a)),
         JSON_INT("timeout", b->timeout_s),
-        JSON_VALUE("refusal", text_or_none(env->boot_refusal)),
-        JSON_VALUE("mac", text_or_none(env->mac)),
-        JSON_VALUE("uuid", text_or_none(env->uuid)),
+        JSON_VALUE("refusal", pairs_text(env->boot_refusal)),
+        JSON_VALUE("mac", pairs_text(env->mac)),
+        JSON_VALUE("uuid", pairs_text(env->uuid)),
     };
     return value_copy(a, value_map(pairs, sizeof(pairs) / sizeof(pairs[0])));
 }
@@ -474,9 +291,9 @@ struct value values_of_bootstrap(const struct node *n, bool init,
         JSON_STR("version", v.version.n ? v.version : n->cluster->version),
         JSON_BOOL("control_plane", n->role->bootstrap == BOOTSTRAP_MASTER),
         JSON_STR("endpoint", v.endpoint),
-        JSON_VALUE("token", text_or_none(v.token)),
+        JSON_VALUE("token", pairs_text(v.token)),
         JSON_VALUE("ca_hashes", value_list(hashes, v.ca_hashes_n)),
-        JSON_VALUE("certificate_key", text_or_none(v.certificate_key)),
+        JSON_VALUE("certificate_key", pairs_text(v.certificate_key)),
     };
     return value_copy(a, value_map(pairs, sizeof(pairs) / sizeof(pairs[0])));
 }

@@ -5,59 +5,6 @@
 #include "tree/types.h"
 #include "tree/variables.h"
 
-static void check_network(struct schema_reader *r, const struct yaml_node *y, const void *made)
-{
-    const struct network *net = made;
-    char gateway[ADDRESS_TEXT_SIZE], cidr[CIDR_TEXT_SIZE];
-    if (net->gateway.family && !cidr_has_host(net->cidr, net->gateway))
-        fault_add(r->faults, schema_place(r, y, "gateway", 0),
-                  "gateway: %s is no address of a machine in %s",
-                  address_text(net->gateway, gateway), cidr_text(net->cidr, cidr));
-}
-
-static const struct schema_field network_fields[] = {
-    {.name = "cidr",
-     .type = &schema_cidr,
-     SCHEMA_MEMBER(struct network, cidr),
-     .required = true,
-     .help = "The network's address and prefix.",
-     .example = "10.0.20.0/24"},
-    {.name = "vlan",
-     .type = &schema_int,
-     SCHEMA_MEMBER(struct network, vlan),
-     .min = 1,
-     .max = 4094,
-     .help = "Its VLAN, where the machines see it tagged or the hypervisor tags for them.",
-     .example = "20"},
-    {.name = "gateway",
-     .type = &schema_address,
-     SCHEMA_MEMBER(struct network, gateway),
-     .help = "The router's address in it.",
-     .example = "10.0.20.1"},
-    {.name = "dns",
-     .type = &schema_address,
-     .shape = SCHEMA_LIST,
-     SCHEMA_MEMBER_N(struct network, dns),
-     .help = "Name servers for the machines in it.",
-     .example = "[10.0.20.1]"},
-    {.name = "search",
-     .type = &schema_domain,
-     .shape = SCHEMA_LIST,
-     SCHEMA_MEMBER_N(struct network, search),
-     .help = "Domains that short names are looked up in.",
-     .example = "[home.arpa]"},
-};
-
-static const struct schema network_schema = {
-    .title = "network",
-    .help = "Every address of a node must lie in one of these networks. They may not overlap.",
-    .size = sizeof(struct network),
-    SCHEMA_FIELDS(network_fields),
-    .name_offset = offsetof(struct network, name),
-    .place_offset = offsetof(struct network, at),
-    .check = check_network,
-};
-
 static bool read_node_url(struct schema_reader *r, const struct schema_field *f,
                           const struct yaml_node *y, void *out)
 {
@@ -124,7 +71,7 @@ static const struct schema_field site_fields[] = {
              "and asks again until it is, or boots its disk.",
      .example = "local"},
     {.name = "networks",
-     .of = &network_schema,
+     .of = &format_network,
      .shape = SCHEMA_MAP,
      SCHEMA_MEMBER_N(struct site_draft, site.networks),
      .help = "The networks that nodes have addresses in."},

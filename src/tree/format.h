@@ -37,16 +37,20 @@ struct role_draft {
 };
 
 struct node_draft {
-    struct node node; /* all but `role`, `cluster`, `networks`, `proxmox` and `uuid` */
+    struct node node; /* all but `role`, `cluster`, `networks`, `interfaces`, `proxmox`, `uuid` */
+    struct interface *interfaces;
+    uint32_t interfaces_n;
     struct proxmox proxmox;
     struct str role, cluster;
     struct uuid uuid; /* all zero: none */
 };
 
-extern const struct schema format_site;    /* struct site_draft */
-extern const struct schema format_cluster; /* struct cluster_draft */
-extern const struct schema format_role;    /* struct role_draft */
-extern const struct schema format_node;    /* struct node_draft */
-extern const struct schema format_proxmox; /* struct proxmox; of site, role and node */
+extern const struct schema format_site;      /* struct site_draft */
+extern const struct schema format_cluster;   /* struct cluster_draft */
+extern const struct schema format_role;      /* struct role_draft */
+extern const struct schema format_node;      /* struct node_draft */
+extern const struct schema format_proxmox;   /* struct proxmox; of site, role and node */
+extern const struct schema format_network;   /* struct network; of site */
+extern const struct schema format_interface; /* struct interface; of node */
 
 #endif

@@ -363,6 +363,13 @@ static const struct schema_field node_fields[] = {
      SCHEMA_MEMBER_N(struct node_draft, node.addresses),
      .help = "Its fixed addresses, each within one of the site's networks; without any, DHCP.",
      .example = "[10.0.20.11]"},
+    {.name = "interfaces",
+     .of = &format_interface,
+     .shape = SCHEMA_MAP,
+     SCHEMA_MEMBER_N(struct node_draft, interfaces),
+     .help =
+         "Instead of `macs` and `addresses`: its network interfaces by their names, where there "
+         "are VLANs, bonds or bridges, or a card needs settings of its own."},
     {.name = "key_epoch",
      .type = &schema_int,
      SCHEMA_MEMBER(struct node_draft, node.key_epoch),

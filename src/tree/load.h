@@ -79,6 +79,15 @@ const struct yaml_node *load_text(struct load *l, const char *path, struct str t
  * empty. */
 const struct template *load_find_template(struct load *l, const struct yaml_node *y,
                                           const char *key, struct str name);
+/* Makes the lists of MACs and addresses of a node that declares interfaces. */
+void load_interfaces(struct load *l, const struct yaml_node *y, struct node_draft *d);
+/* Checks them against each other, once the node has its networks. */
+void load_check_interfaces(struct load *l, const struct yaml_node *y, const struct node *node);
+/* Where that address or MAC of the node `y` is written. */
+struct place load_address_place(const struct load *l, const struct yaml_node *y,
+                                const struct node *n, uint32_t number);
+struct place load_mac_place(const struct load *l, const struct yaml_node *y, const struct node *n,
+                            uint32_t number);
 /* Whether it is in sealed/: such documents are sent only in the answer to a bootstrap request. */
 bool load_is_sealed(const struct template *t);
 

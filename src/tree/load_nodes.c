@@ -89,7 +89,7 @@ static void report_outside(struct reading *n, struct place at, const char *text,
 static const struct network *find_network(const struct site *s, struct address a)
 {
     for (uint32_t i = 0; i < s->networks_n; i++) {
-        if (cidr_contains(s->networks[i].cidr, a))
+        if (network_contains(&s->networks[i], a))
             return &s->networks[i];
     }
     return NULL;
@@ -98,19 +98,19 @@ static const struct network *find_network(const struct site *s, struct address a
 static const struct network *check_address(struct reading *n, uint32_t i)
 {
     struct address a = n->node->addresses[i];
-    struct place at = schema_place(&n->l->reader, n->y, "addresses", i);
+    struct place at = load_address_place(n->l, n->y, n->node, i);
     char text[ADDRESS_TEXT_SIZE];
     address_text(a, text);
     const struct network *net = find_network(&n->l->tree->site, a);
     if (!net)
         report_outside(n, at, text, a);
-    else if (net->gateway.family && address_same(net->gateway, a))
+    else if (address_same(network_gateway(net, a.family), a))
         fault_add(n->l->faults, at, "addresses: %s is the gateway of network '%s' at %s:%u", text,
                   net->name.p, net->at.file, net->at.line);
-    else if (!cidr_has_host(net->cidr, a))
+    else if (!cidr_has_host(*network_range(net, a.family), a))
         fault_add(n->l->faults, at, "addresses: %s is the %s address of '%s' at %s:%u", text,
-                  address_same(net->cidr.base, a) ? "network" : "broadcast", net->name.p,
-                  net->at.file, net->at.line);
+                  address_same(network_range(net, a.family)->base, a) ? "network" : "broadcast",
+                  net->name.p, net->at.file, net->at.line);
     return net;
 }
 
@@ -131,6 +131,8 @@ static void check_cards(struct reading *n)
 {
     const struct node *node = n->node;
     uint32_t vlans = 0;
+    if (node->interfaces_n)
+        return;
     for (uint32_t i = 0; node->networks && i < node->addresses_n; i++) {
         bool known = !node->networks[i];
         for (uint32_t j = 0; j < i && !known; j++)
@@ -201,7 +203,7 @@ static void put_addresses(struct reading *n)
 {
     struct load *l = n->l;
     for (uint32_t i = 0; i < n->node->addresses_n; i++)
-        report_taken(n, schema_place(&l->reader, n->y, "addresses", i), "addresses",
+        report_taken(n, load_address_place(l, n->y, n->node, i), "addresses",
                      holder(n, index_put_address(&l->tree->index, l->tree->nodes, n->number, i),
                             beside(l, find_address, &n->node->addresses[i])));
 }
@@ -211,8 +213,9 @@ static void put_keys(struct reading *n)
     struct load *l = n->l;
     struct index *ix = &l->tree->index;
     const struct node *nodes = l->tree->nodes;
+    const char *what = n->node->interfaces_n ? "mac" : "macs";
     for (uint32_t i = 0; i < n->node->macs_n; i++)
-        report_taken(n, schema_place(&l->reader, n->y, "macs", i), "macs",
+        report_taken(n, load_mac_place(l, n->y, n->node, i), what,
                      holder(n, index_put_mac(ix, n->node->macs[i], n->number),
                             beside(l, find_mac, &n->node->macs[i])));
     if (n->node->uuid)
@@ -307,8 +310,10 @@ void load_node(struct load *l, const struct yaml_pair *pair)
     d.node.cluster = find_cluster(&n, d.cluster);
     d.node.proxmox = merge_proxmox(l, &d.node, &d.proxmox);
     check_bootstrap(&n, d.cluster);
+    load_interfaces(l, n.y, &d);
     find_networks(&n);
     check_cards(&n);
+    load_check_interfaces(l, n.y, &d.node);
     warn_of_placeholders(&n);
     put_node(&n);
 }

@@ -13,16 +13,30 @@ static const char *cidr_in(struct load *l, struct cidr c)
     return arena_str(&l->tree->arena, str_from(cidr_text(c, text))).p;
 }
 
+/* The range of `a` that overlaps one of `b`; NULL: none does. */
+static const struct cidr *overlapping(const struct network *a, const struct network *b,
+                                      const struct cidr **ret_theirs)
+{
+    static const uint8_t families[] = {4, 6};
+    for (size_t i = 0; i < sizeof(families); i++) {
+        const struct cidr *ours = network_range(a, families[i]);
+        *ret_theirs = network_range(b, families[i]);
+        if (ours && *ret_theirs && cidr_overlaps(*ours, **ret_theirs))
+            return ours;
+    }
+    return NULL;
+}
+
 static void check_networks(struct load *l, const struct site *s)
 {
     for (uint32_t i = 0; i < s->networks_n; i++) {
         const struct network *b = &s->networks[i];
         for (uint32_t j = 0; j < i; j++) {
             const struct network *a = &s->networks[j];
-            if (cidr_overlaps(a->cidr, b->cidr))
+            const struct cidr *theirs, *ours = overlapping(a, b, &theirs);
+            if (ours)
                 fault_add(l->faults, b->at, "network '%s' (%s) overlaps '%s' (%s) of line %u",
-                          b->name.p, cidr_in(l, b->cidr), a->name.p, cidr_in(l, a->cidr),
-                          a->at.line);
+                          b->name.p, cidr_in(l, *theirs), a->name.p, cidr_in(l, *ours), a->at.line);
         }
     }
 }
@@ -100,9 +114,10 @@ static void check_range(struct load *l, const struct yaml_node *y, const struct 
     struct place at = schema_place(&l->reader, y, r->key, r->item);
     for (uint32_t j = 0; j < s->networks_n; j++) {
         const struct network *net = &s->networks[j];
-        if (cidr_overlaps(r->cidr, net->cidr))
+        const struct cidr *range = network_range(net, r->cidr.base.family);
+        if (range && cidr_overlaps(r->cidr, *range))
             fault_add(l->faults, at, "%s: %s overlaps the site's network '%s' (%s) at %s:%u",
-                      r->key, cidr_in(l, r->cidr), net->name.p, cidr_in(l, net->cidr), net->at.file,
+                      r->key, cidr_in(l, r->cidr), net->name.p, cidr_in(l, *range), net->at.file,
                       net->at.line);
     }
     for (uint32_t j = 0; j < i; j++) {

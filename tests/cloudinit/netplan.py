@@ -65,7 +65,8 @@ class Netplan:
             status, said = self.run(config, root)
             assert status == 0 and not said, f"{said}\n{config}"
             made = {}
-            for path in glob.glob(f"{root}/run/systemd/network/*"):
+            for path in glob.glob(f"{root}/run/systemd/network/*") + glob.glob(
+                    f"{root}/run/systemd/system/systemd-networkd-wait-online.service.d/*"):
                 with open(path, encoding="utf-8") as f:
                     made[os.path.basename(path)] = unit(f.read())
             return made

@@ -83,7 +83,7 @@ static bool has_mac(const struct dhcp_network *net, const struct node *n, struct
 
 static void reserve(struct dhcp_plan *p, struct dhcp_network *net, const struct node *n, uint8_t i)
 {
-    uint8_t number = node_interface_of(n, i);
+    uint8_t number = node_mac_of(n, i);
     struct str address = dhcp_address_text(p, n->addresses[i]);
     if (number >= n->macs_n)
         leave_out(p,
@@ -113,7 +113,7 @@ static void plan_reservations(struct dhcp_plan *p, const struct tree *t)
         const struct node *n = tree_node(t, i);
         for (uint8_t j = 0; j < n->addresses_n; j++) {
             struct dhcp_network *net = find_network(p, n->networks[j]);
-            if (net)
+            if (net && n->addresses[j].family == 4)
                 reserve(p, net, n, j);
         }
     }
@@ -152,9 +152,10 @@ static void tell_ipv6(struct dhcp_plan *p, const struct site *site, const char *
 {
     for (uint32_t i = 0; i < site->networks_n; i++) {
         const struct network *net = &site->networks[i];
-        if (net->cidr.base.family == 6 && (!only || str_is(net->name, only)))
+        const struct cidr *range = network_range(net, 6);
+        if (range && (!only || str_is(net->name, only)))
             leave_out(p, arena_printf(p->arena, "network %.*s (%.*s): this is about IPv4 alone",
-                                      STR_ARG(net->name), STR_ARG(dhcp_cidr_text(p, net->cidr))));
+                                      STR_ARG(net->name), STR_ARG(dhcp_cidr_text(p, *range))));
     }
     leave_out(p,
               STR("UEFI of arm64 (11, 19) and of 32-bit x86 (6, 15): Debian has no iPXE for it"));

@@ -47,8 +47,8 @@ static void plan_network(struct making *m, const struct node *n)
     struct arena *a = &m->session.arena;
     struct value macs = value_get(m->node, STR("macs"));
     m->mac = macs.kind == VALUE_LIST && macs.n ? value_text(macs.items[0]) : derived_mac(m->uid, a);
-    m->vlan = n && n->networks && n->networks[0]->vlan ? arena_printf(a, "%u", n->networks[0]->vlan)
-                                                       : STR("");
+    uint16_t vlan = n ? node_access_vlan(n) : 0;
+    m->vlan = vlan ? arena_printf(a, "%u", vlan) : STR("");
 }
 
 const struct proxmox *pve_plan(const struct tree *t, struct value node)

@@ -108,11 +108,13 @@ static void site_and_networks(void **state)
                      "{{ networks.nodes | tojson }} {{ networks.flat | tojson }}",
                      ""),
                "lab http://10.0.10.5:8080 5 "
-               "{\"cidr\": \"10.0.20.0/24\", \"dns\": [\"10.0.20.1\", \"1.1.1.1\"], "
-               "\"gateway\": \"10.0.20.1\", \"name\": \"nodes\", \"prefix\": 24, "
+               "{\"cidr\": \"10.0.20.0/24\", \"cidr6\": null, \"dns\": [\"10.0.20.1\", "
+               "\"1.1.1.1\"], \"gateway\": \"10.0.20.1\", \"gateway6\": null, \"mtu\": null, "
+               "\"name\": \"nodes\", \"prefix\": 24, \"routes\": [], "
                "\"search\": [\"lab.home.arpa\", \"home.arpa\"], \"vlan\": 20} "
-               "{\"cidr\": \"10.0.50.0/24\", \"dns\": [], \"gateway\": null, \"name\": \"flat\", "
-               "\"prefix\": 24, \"search\": [], \"vlan\": null}");
+               "{\"cidr\": \"10.0.50.0/24\", \"cidr6\": null, \"dns\": [], \"gateway\": null, "
+               "\"gateway6\": null, \"mtu\": null, \"name\": \"flat\", \"prefix\": 24, "
+               "\"routes\": [], \"search\": [], \"vlan\": null}");
 }
 
 static void cluster_and_role(void **state)

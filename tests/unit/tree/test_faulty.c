@@ -89,8 +89,21 @@ static void variables_that_nobody_reads(void **state)
     check_tree("variables");
 }
 
+static void networks_that_cannot_be(void **state)
+{
+    (void)state;
+    check_tree("networks");
+}
+
+static void interfaces_that_cannot_be(void **state)
+{
+    (void)state;
+    check_tree("interfaces");
+}
+
 UNIT_MAIN(cmocka_unit_test(tree_of_many_faults), cmocka_unit_test(site_of_faults),
           cmocka_unit_test(networks_that_overlap),
           cmocka_unit_test(secrets_where_they_do_not_belong),
           cmocka_unit_test(bootstraps_that_never_happen), cmocka_unit_test(boots_that_cannot_be),
-          cmocka_unit_test(variables_that_nobody_reads))
+          cmocka_unit_test(variables_that_nobody_reads), cmocka_unit_test(networks_that_cannot_be),
+          cmocka_unit_test(interfaces_that_cannot_be))

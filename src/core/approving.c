@@ -32,6 +32,20 @@ static void add_networks(const struct core *c, struct arena *a, struct approver_
     ret->networks_n = n;
 }
 
+/* Whether the node was in the cluster before an admin adopted that: nobody has made the cluster
+ * with what this server gave, the node was never built by it, and its kubelet is there by the
+ * cluster's own approval. */
+static bool was_there(const struct core *c, const struct node *n, struct str cluster,
+                      struct arena *a)
+{
+    struct cluster_record r;
+    struct nodewatch_node seen;
+    fleet_cluster(c->fleet, cluster, a, &r);
+    return r.phase == CLUSTER_STANDING && !r.holder.uid.n &&
+           fleet_look(c->fleet, n->uid).state == STATE_REGISTERED &&
+           watchings_find(c->watchings, n, &seen) && seen.ready;
+}
+
 bool approving_look_up(struct core *c, struct str cluster, struct str name, struct arena *a,
                        struct approver_node *ret)
 {
@@ -44,7 +58,7 @@ bool approving_look_up(struct core *c, struct str cluster, struct str name, stru
     *ret = (struct approver_node){
         .name = n->name,
         .token_id = STR(""),
-        .joined = view.state == STATE_READY,
+        .joined = view.state == STATE_READY || was_there(c, n, cluster, a),
         .locked = view.locked,
         .declared = n->addresses,
         .declared_n = n->addresses_n,

@@ -21,7 +21,7 @@
 struct approver_node {
     struct str name;     /* as declared */
     struct str token_id; /* minted for its open window; empty: none */
-    bool joined;         /* it has become ready, in this window or long ago */
+    bool joined;         /* it has become ready, in this window, long ago, or before an adoption */
     bool locked;         /* after an alarm */
     const struct address *declared;
     const struct address *reported; /* in its Node; they count only where none is declared */

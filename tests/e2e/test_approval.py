@@ -16,6 +16,7 @@ from kubeapi import NODES, SECRETS, StandIn, bootstrap_secret, new_token, node_o
 
 OURS = [("Approved", "CloudseedApproved")]
 ADDRESS = "10.0.20.22"
+NETWORKS = {"nodes": {"cidr": "10.0.20.0/24", "gateway": "10.0.20.1"}}
 
 
 class Hardened:
@@ -24,8 +25,7 @@ class Hardened:
     def __enter__(self):
         self.api = StandIn().__enter__()
         self.api.harden()
-        self.site = Site(hold_seconds=50, api=self.api, networks={
-            "nodes": {"cidr": "10.0.20.0/24", "gateway": "10.0.20.1"}})
+        self.site = Site(hold_seconds=50, api=self.api, networks=NETWORKS)
         self.master = self.site.serial(MASTER)
         self.site.init(self.api, self.master)
         said = report(self.api, "cluster-hardened")
@@ -100,6 +100,30 @@ def test_everything_else_stays_pending_with_an_alarm():
                        what="another event")
         tap.eq(len(h.events("cluster-request")), 2)
         tap.eq(h.site.node()["locked"], False)
+
+
+def test_nodes_of_a_cluster_that_was_adopted():
+    """A declared node that is Ready there gets serving certificates, for its declared name and addresses."""
+    with StandIn() as api, Site(api=api, networks=NETWORKS) as site:
+        api.harden()
+        h = Hardened()
+        h.api, h.site = api, site
+        site.tree.node(WORKER, "w", cluster="homelab", addresses=[ADDRESS])
+        site.cloudseed("reload")
+        kubelet = api.kubelet(WORKER)
+        serving = api.request(kubelet, WORKER, [WORKER, ADDRESS])
+        api.put(f"{NODES}/{WORKER}", node_object(WORKER, addresses=[ADDRESS]))
+        site.adopt(api)
+        h.until(lambda a: a["pending"] == 1, "a request that waits")
+        tap.eq((api.conditions(serving), site.node()["state"]), ([], "registered"))
+        api.put(f"{NODES}/{WORKER}", node_object(WORKER, ready=True, addresses=[ADDRESS]))
+        h.approves(serving)
+        other = api.request(kubelet, WORKER, [WORKER, "10.0.20.66"])
+        h.alarm("asks for the address 10.0.20.66, which is not declared for the node")
+        tap.eq(api.conditions(other), [])
+        undeclared = api.request(api.kubelet("old-1"), "old-1", ["old-1"])
+        tap.wait_until(lambda: h.events("cluster-request"), what="the cluster's event")
+        tap.eq(api.conditions(undeclared), [])
 
 
 def test_a_server_that_is_killed_approves_afterwards():

@@ -10,6 +10,18 @@
 
 /* --- Parameters and bodies ------------------------------------------------------------------- */
 
+void admin_refuse_name(struct exchange *x, const char *what, struct str name, struct guess *g)
+{
+    struct buf text;
+    buf_init(&text, 256);
+    buf_escaped(&text, name, 64);
+    answer_problem(x, 404,
+                   arena_printf(&x->arena, "there is no such %s: '%.*s'%s", what,
+                                STR_ARG(buf_view(&text)), guess_text(g))
+                       .p);
+    buf_done(&text);
+}
+
 static void refuse_param(struct exchange *x, struct str name, const struct admin_param *list,
                          size_t n)
 {
@@ -120,7 +132,7 @@ const struct node *admin_node(struct exchange *x, const struct request_ctx *rq)
     guess_init(&g, rq->path.name);
     for (n = snapshot_next(x->snapshot, STR("")); n; n = snapshot_next(x->snapshot, n->name))
         guess_offer(&g, n->name);
-    answer_problem(x, 404, arena_printf(&x->arena, "there is no such node%s", guess_text(&g)).p);
+    admin_refuse_name(x, "node", rq->path.name, &g);
     return NULL;
 }
 

@@ -108,7 +108,7 @@ static bool find(struct exchange *x, const struct request_ctx *rq, const struct 
     guess_init(&g, rq->path.name);
     for (uint32_t i = 0; i < tree_cluster_count(t); i++)
         guess_offer(&g, tree_cluster(t, i)->name);
-    answer_problem(x, 404, arena_printf(&x->arena, "there is no such cluster%s", guess_text(&g)).p);
+    admin_refuse_name(x, "cluster", rq->path.name, &g);
     return false;
 }
 

@@ -4,12 +4,13 @@
 
 #include "base/guess.h"
 #include "core/answer.h"
+#include "render/definition.h"
 #include "render/document.h"
 #include "render/values.h"
 
 #define PAGE_DEFAULT 100
 #define PAGE_MAX 1000
-#define MEMBERS_MAX 32
+#define MEMBERS_MAX 40
 
 struct node_members {
     struct value_pair list[MEMBERS_MAX];
@@ -23,41 +24,10 @@ static void put(struct node_members *m, struct str key, struct value v)
 
 /* --- What is defined ------------------------------------------------------------------------- */
 
-static struct value addresses_value(const struct node *n, struct arena *a)
-{
-    struct value *items = ARENA_ARRAY(a, struct value, n->addresses_n);
-    for (uint8_t i = 0; i < n->addresses_n; i++) {
-        char text[ADDRESS_TEXT_SIZE];
-        items[i] = value_str(arena_str(a, str_from(address_text(n->addresses[i], text))));
-    }
-    return value_list(items, n->addresses_n);
-}
-
-static struct value variables_value(const struct node *n, struct arena *a)
-{
-    struct value_pair *pairs = ARENA_ARRAY(a, struct value_pair, n->variables.n);
-    for (uint32_t i = 0; i < n->variables.n; i++)
-        pairs[i] =
-            (struct value_pair){value_str(n->variables.list[i].name), n->variables.list[i].value};
-    return value_map(pairs, n->variables.n);
-}
-
 static void put_definition(struct node_members *m, const struct node *n, struct arena *a)
 {
-    put(m, STR("name"), value_str(n->name));
-    put(m, STR("uid"), value_str(n->uid));
-    put(m, STR("role"), value_str(n->role->name));
-    put(m, STR("cluster"), n->cluster ? value_str(n->cluster->name) : value_none());
-    put(m, STR("bootstrap"), value_str(str_from(bootstrap_names[n->role->bootstrap])));
-    put(m, STR("fqdn"), value_str(values_fqdn(n, a)));
-    put(m, STR("macs"), node_macs_value(n, a));
-    put(m, STR("uuid"), node_uuid_value(n, a));
-    put(m, STR("serial"), admin_text_or_none(n->serial));
-    put(m, STR("addresses"), addresses_value(n, a));
-    put(m, STR("variables"), variables_value(n, a));
-    put(m, STR("key_epoch"), value_int(n->key_epoch));
-    put(m, STR("declared"),
-        n->at.line ? value_str(arena_printf(a, "%s:%u", n->at.file, n->at.line)) : value_none());
+    definition_pairs(n, a, m->list);
+    m->n = DEFINITION_PAIRS;
 }
 
 static void put_urls(struct node_members *m, struct exchange *x, const struct node *n)
@@ -160,6 +130,17 @@ static struct value kubernetes_value(const struct request_ctx *rq, const struct 
                     JSON_VALUE("kubelet", value_none()), JSON_VALUE("since", since));
 }
 
+/* Only since it was served last: a window that is open makes it history. */
+static struct value refused_value(const struct core *c, const struct node *n, struct arena *a)
+{
+    struct refused_fetches r;
+    if (!refused_find(c->refused, n->uid, &r))
+        return value_none();
+    return JSON_MAP(
+        a, JSON_INT("times", (int64_t)r.times), JSON_VALUE("first", json_time(r.first_wall_ms, a)),
+        JSON_VALUE("last", json_time(r.last_wall_ms, a)), JSON_STR("reason", str_from(r.reason)));
+}
+
 static void put_life(struct node_members *m, const struct node *n, const struct record *r,
                      struct arena *a)
 {
@@ -193,6 +174,7 @@ struct value admin_node_value(struct exchange *x, const struct request_ctx *rq,
     put_life(&m, n, &r, &x->arena);
     put(&m, STR("mint"), mint_value(rq->core->fleet, n, &x->arena));
     put(&m, STR("kubernetes"), kubernetes_value(rq, n, &r, &x->arena));
+    put(&m, STR("refused"), refused_value(rq->core, n, &x->arena));
     put(&m, STR("check"),
         value_str(str_from(check_verdict_names[snapshot_verdict(x->snapshot, n)])));
     return json_map(m.list, m.n, &x->arena);

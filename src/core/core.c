@@ -150,12 +150,17 @@ static bool identify_node(struct exchange *x, struct request_ctx *rq)
         x->out.node = who.node->name;
         rq->node = who.node;
         rq->view = who.view;
+        if (wanted == IDENTITY_EVIDENCE)
+            refused_forget(rq->core->refused, who.node->uid);
         return true;
     }
     on_refuse(rq->core, x, who.status, who.reason);
     if (who.suspect && who.mismatch.n)
         boot_tell_mismatch(x, rq, who.suspect, who.mismatch);
     else if (who.suspect)
+        refused_note(rq->core->refused, who.suspect->uid, who.is_locked ? "locked" : "not armed",
+                     clock_wall_ms());
+    if (who.suspect && !who.mismatch.n)
         boot_tell_fleet(x, rq, who.suspect, rq->path.evidence, STR(""));
     return false;
 }
@@ -227,6 +232,7 @@ struct core *core_new(struct snapshot *first, struct fleet *fleet, const struct 
     c->snapshot = first;
     c->fleet = fleet;
     c->discovered = discovered_new();
+    c->refused = refused_new();
     c->sealer = sealer;
     c->host = *host;
     c->started_wall_ms = c->loaded_wall_ms = clock_wall_ms();
@@ -252,6 +258,7 @@ void core_free(struct core *c)
     definitions_stop(c);
     snapshot_unref(c->snapshot);
     discovered_free(c->discovered);
+    refused_free(c->refused);
     faults_done(&c->reload_faults);
     arena_done(&c->tls_arena);
     waiters_done(&c->waiters);

@@ -178,6 +178,7 @@ static struct identified by_evidence(const struct snapshot *s, const struct flee
     if (mismatch.n)
         who.reason = ARENA_JOIN(a, STR("this machine "), mismatch).p;
     who.suspect = n;
+    who.is_locked = fleet_look(f, n->uid).locked;
     who.mismatch = mismatch;
     return who;
 }

@@ -19,6 +19,7 @@ struct identified {
     int status;
     const char *reason;
     const struct node *suspect; /* whose weak evidence does not count now: raises an alarm */
+    bool is_locked;             /* the suspect is, after an alarm */
     struct str mismatch;        /* what of the suspect does not fit, as identified_machine's */
 };
 

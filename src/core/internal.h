@@ -17,6 +17,7 @@
 #include "core/core.h"
 #include "core/discovered.h"
 #include "core/minting.h"
+#include "core/refused.h"
 #include "core/renewing.h"
 #include "core/route.h"
 #include "core/watching.h"
@@ -30,6 +31,7 @@ struct core {
     struct exchange_port port;
     struct snapshot *snapshot;
     struct fleet *fleet;
+    struct refused *refused;       /* nodes that were refused for want of a window */
     struct discovered *discovered; /* machines that asked for a boot script and belong to no node */
     const struct sealer *sealer;
     struct core_host host;
@@ -215,6 +217,9 @@ bool admin_json(struct exchange *x);
  * all); an empty body is an empty object. False after a refusal. */
 bool admin_body(struct exchange *x, const char *const *members, struct value *ret);
 
+/* 404: "there is no such node: 'x'; did you mean 'y'?" */
+struct guess;
+void admin_refuse_name(struct exchange *x, const char *what, struct str name, struct guess *g);
 /* The node of the path, NULL after a refusal. */
 const struct node *admin_node(struct exchange *x, const struct request_ctx *rq);
 /* Whether If-Match, where it is given, still holds; else it is refused. */

@@ -22,10 +22,10 @@ SERIAL = ("ds=nocloud;dsmode=net;s=http://10.0.10.5:8080/s/ab4clv4tfkzxpkjmrkt3c
           "cs=abcdefghijklmnopqrstuvwxyz.q83vASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4k")
 
 
-def play(names, *words, status=0, more=()):
+def play(names, *words, status=0, more=(), env=None):
     """(standard output, standard error) of the tool, with these golden files for its server."""
     with StandIn(*(golden(n) for n in names), *more) as server:
-        done = WORLD.run(*words, "--server", server.socket)
+        done = WORLD.run(*words, "--server", server.socket, env=env)
         tap.eq(done.returncode, status, done.stdout + done.stderr)
     return done.stdout, done.stderr
 
@@ -95,7 +95,7 @@ def test_all_that_can_be_done_is_done():
     out, said = play(["arm-unknown", "arm"], "node", "arm", "nobody", "k8s-worker-2", "--json",
                      status=1)
     tap.eq(json.loads(out), [golden("arm")["answer"]["body"]])
-    tap.eq(said, "cloudseed: nobody: there is no such node\n")
+    tap.eq(said, "cloudseed: nobody: there is no such node: 'nobody'\n")
 
 
 def test_arm_says_what_to_set():
@@ -234,10 +234,15 @@ def locked_pages():
 def test_list_of_the_server():
     out, _ = play([], "node", "list", more=locked_pages())
     rows = [line.split() for line in out.splitlines()]
-    tap.eq(rows[0], ["NAME", "ROLE", "CLUSTER", "STATE", "FOR", "ADDRESSES", "MACS", "CHECK"])
-    tap.eq(rows[1][:4], ["k8s-worker-2", "worker", "homelab", "ready"])
-    tap.contains(out, "failed in modules-final, locked")
+    tap.eq(rows[0], ["NAME", "STATE", "FOR", "ROLE", "CLUSTER", "ADDRESSES", "NOTES"])
+    tap.eq(rows[1][:2], ["k8s-worker-2", "ready"])
+    tap.contains(out, "in modules-final: the step failed")
+    tap.contains(out, "; locked")
     tap.eq(len(rows), 4)
+    cut = play([], "node", "list", more=locked_pages(), env={"COLUMNS": "80"})[0]
+    assert max(map(len, cut.splitlines())) <= 80, cut
+    tap.contains("".join(cut.split()), "".join("the step failed: cloud-init's log".split()))
+    tap.contains(play([], "node", "list", "-o", "wide", more=locked_pages())[0], " MACS ")
     tap.eq(play(PAGES, "node", "list", "--names")[0].split(),
            ["k8s-worker-2", "k8s-worker-3", "k8s-worker-4"])
     nodes = json.loads(play(PAGES, "node", "list", "--json")[0])
@@ -250,17 +255,25 @@ def test_a_named_tree_needs_no_server():
         assert "STATE" not in out and "k8s-worker-2" in out, out
 
 
-def test_what_scripts_read_is_the_trees():
+def test_what_scripts_read_is_what_is_shown():
     with StandIn(*locked_pages()) as server:
         config = WORLD.write("served.yaml", f"socket: {server.socket}\n" + "".join(
             f"{key}: {WORLD.path}/{key}\n" for key in ("seed", "templates", "state")))
         where = ["--config", config]
-        tree = json.loads(WORLD.good("node", "list", "--json"))
-        tap.eq(json.loads(WORLD.good("node", "list", "--json", *where, config=False)), tree)
-        tap.eq(server.asked, [])
+        nodes = json.loads(WORLD.good("node", "list", "--json", *where, config=False))
+        assert nodes[1]["locked"], nodes
         tap.contains(WORLD.good("node", "list", *where, config=False), "locked")
-        env = {"CLOUDSEED_SERVER": str(server.socket)}
-        assert tree != json.loads(WORLD.good("node", "list", "--json", env=env))
+        tree = json.loads(WORLD.good("node", "list", "--json", *where, "--server", "none", config=False))
+        tap.eq({*nodes[0]} - {*tree[0]}, set())
+        tap.eq(tree[0]["state"], None)
+
+
+def test_a_server_and_files_exclude_each_other():
+    for option in (["--seed", "seed"], ["--templates", "templates"]):
+        for words in (["list"], ["show", "k8s-worker-2"], ["url", "k8s-worker-2"]):
+            said = WORLD.bad(64, "node", *words, "--server", "/nonexistent", *option)
+            tap.contains(said, f"--server asks a server, and {option[0]} is about the files")
+    tap.contains(WORLD.bad(64, "node", "list", "--server", "/nonexistent", "--check"), "--check is")
 
 
 def test_without_a_server_the_tree_is_shown_and_a_note_says_so():
@@ -281,9 +294,13 @@ def test_show():
     tap.contains(out, "state          ready")
     tap.contains(out, "ssh host keys  ed25519")
     out, _ = play(["server", "node"], "node", "show", "k8s-worker-2", "--json")
-    tap.eq(json.loads(out), golden("node")["answer"]["body"])
+    shown = json.loads(out)
+    tap.eq(shown.pop("tree")["networks"], ["nodes"])
+    tap.eq(shown, golden("node")["answer"]["body"])
+    out, _ = play(["server", "node-registered"], "node", "show", "k8s-worker-4", "--json")
+    tap.eq(json.loads(out), {**golden("node-registered")["answer"]["body"], "tree": None})
     _, said = play(["server", "node-unknown"], "node", "show", "nobody", status=1)
-    tap.eq(said, "cloudseed: there is no such node\n")
+    tap.eq(said, "cloudseed: there is no such node: 'nobody'\n")
 
 
 # --- the server itself ---------------------------------------------------------------------------

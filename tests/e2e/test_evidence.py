@@ -3,11 +3,13 @@
 """Machines known by what anyone could forge: only where the site says so, while somebody builds
 them, and never by their own key."""
 import json
+import subprocess
 import sys
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
+import daemon  # noqa: E402
 import tap  # noqa: E402
 import world  # noqa: E402
 
@@ -100,6 +102,29 @@ def test_only_while_it_is_built():
         alarms = other.admin("GET", "/v1/events?kind=alarm").json["events"]
         tap.eq([(a["node"], a["data"]["detail"], a["peer"]) for a in alarms],
                [("n1", "mac", "127.0.0.1")])
+
+
+def cloudseed(at, *words):
+    return subprocess.run([str(daemon.BUILD.resolve() / "cloudseed"), *words, "--server", str(at.socket)],
+                          capture_output=True, text=True, timeout=60, check=True).stdout
+
+
+def test_what_is_refused_is_told_with_the_node():
+    """For an admin who forgot to arm it; until it is served."""
+    with tree("mac").start() as other:
+        def refused():
+            return other.admin("GET", "/v1/nodes/n1").json["refused"]
+        tap.eq(refused(), None)
+        for _ in range(4):
+            get("mac", VALUES["mac"], at=other)
+        tap.eq((refused()["times"], refused()["reason"]), (4, "not armed"))
+        assert refused()["first"] <= refused()["last"], refused()
+        done = cloudseed(other, "node", "list")
+        assert "4 refused since " in done and ": not armed" in done, done
+        tap.contains(cloudseed(other, "node", "show", "n1"), "4 refused since ")
+        other.arm("n1")
+        tap.eq(get("mac", VALUES["mac"], at=other).status, 200)
+        tap.eq(refused(), None)
 
 
 def report(path, at, name="modules-config/config-ntp", result="SUCCESS", kind="finish"):

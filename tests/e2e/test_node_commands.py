@@ -94,7 +94,24 @@ def test_urls_of_all_that_are_listed():
         tap.eq(json.loads(run("node", "url", name, "--json")[0]),
                {"name": name, "url": shown["seed_url"], "discovery": shown["discovery"]})
     run("node", "rm", "lab-2")
-    tap.eq(run("node", "url", "lab-2", status=1)[1], "cloudseed: there is no such node\n")
+    tap.eq(run("node", "url", "lab-2", status=1)[1], "cloudseed: there is no such node: 'lab-2'\n")
+
+
+def test_one_schema_of_tree_and_server():
+    """Whoever tells of a declared node, its members are the same; null is what only a server knows."""
+    tree = ["--seed", str(world.HOMELAB["seed"]), "--templates", str(world.HOMELAB["templates"])]
+    served = {n["name"]: n for n in json.loads(run("node", "list", "--json")[0])}
+    for node in json.loads(run("node", "list", "--json", *tree)[0]):
+        told = served[node["name"]]
+        tap.eq(list(node), [key for key in node if key in told])
+        tap.eq(set(told) - set(node), set())
+        for key in ("uid", "role", "cluster", "bootstrap", "fqdn", "macs", "addresses", "variables",
+                    "key_epoch", "uuid", "serial"):
+            tap.eq(node[key], told[key], key)
+        tap.eq((node["state"], node["seed_url"]), (None, None))
+    shown = [json.loads(run("node", "show", "k8s-worker-3", "--json", *words)[0])
+             for words in ([], tree)]
+    tap.eq(set(shown[0]), set(shown[1]))
 
 
 def test_check_of_what_is_registered_too():
@@ -133,7 +150,7 @@ def test_events_of_nothing():
     tap.contains(run("events", "--kind", "bogus", status=1)[1], "'bogus'; there are armed, booting")
     _, said = run("events", "--kind", "x\x1b[2J", "--follow", status=1)
     tap.contains(said, "there are no events 'x\\x1b[2J'")
-    tap.eq(run("events", "nobody", status=1), ("", "cloudseed: there is no such node\n"))
+    tap.eq(run("events", "nobody", status=1), ("", "cloudseed: there is no such node: 'nobody'\n"))
     tap.eq(run("events", "k8s-worker-2", "--kind", "locked"), ("", ""))
 
 

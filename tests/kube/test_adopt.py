@@ -353,7 +353,7 @@ def test_what_is_not_declared():
     site = Site()
     done = site.run("adopt", "homlab", "--kubeconfig", str(site.file))
     tap.eq(done.returncode, 1)
-    tap.contains(done.stderr, "there is no such cluster; did you mean 'homelab'?")
+    tap.contains(done.stderr, "there is no such cluster: 'homlab'; did you mean 'homelab'?")
 
 
 tap.defer(reset_autoapproval, JOINERS)

@@ -326,33 +326,41 @@ def test_node_list_of_names():
     tap.eq(WORLD.good("node", "list", "--names"), "k8s-master-1\nk8s-worker-2\n")
 
 
+UNKNOWN = dict.fromkeys([  # without a server
+    "seed_url", "discovery", "generation", "instance_id", "state", "since", "failure", "waits", "vm",
+    "window", "boot", "identity", "alarms", "alarm", "alarm_detail", "locked", "mint", "kubernetes",
+    "refused"])
 NODE = {
-    "name": "k8s-worker-2", "role": "worker", "bootstrap": "worker", "cluster": "homelab",
-    "macs": ["bc:24:11:00:20:0c"], "addresses": [{"address": "10.0.20.12", "network": "nodes"}],
-    "uuid": None, "serial": None, "key_epoch": 1,
-    "declared": {"file": "seed/nodes/k8s.yaml", "line": 6, "column": 1},
+    "name": "k8s-worker-2", "uid": "k8s-worker-2", "role": "worker", "bootstrap": "worker",
+    "cluster": "homelab", "fqdn": "k8s-worker-2", "macs": ["bc:24:11:00:20:0c"],
+    "addresses": ["10.0.20.12"], "uuid": None, "serial": None, "variables": {}, "key_epoch": 1,
+    "declared": "seed/nodes/k8s.yaml:6", **UNKNOWN,
 }
 
 
 def test_node_list_as_json():
     got = json.loads(WORLD.good("node", "list", "--json", "--seed", "seed"))
     tap.eq([node["name"] for node in got], ["k8s-master-1", "k8s-worker-2"])
-    tap.eq(got[1], NODE)
+    tap.eq(got[1], {**NODE, "check": "unchecked"})
 
 
 def test_node_show_as_json():
     got = json.loads(WORLD.good("node", "show", "k8s-worker-2", "--json", "--seed", "seed"))
     tap.eq(got, {
         **NODE,
-        "boot": "local",
-        "templates": {"meta-data": None, "user-data": "k8s/user-data", "vendor-data": None,
-                      "network-config": None, "boot.ipxe": None, "grub.cfg": None},
-        "variables": {
-            "packages": {"value": ["nfs-common"],
-                         "from": {"file": "seed/roles/k8s.yaml", "line": 7, "column": 15}},
-            "timezone": {"value": "Europe/Zurich",
-                         "from": {"file": "seed/site.yaml", "line": 6, "column": 3}}},
-        "check": "ok", "faults": []})
+        "check": "ok",
+        "tree": {
+            "place": {"file": "seed/nodes/k8s.yaml", "line": 6, "column": 1},
+            "networks": ["nodes"],
+            "boots": "local",
+            "templates": {"meta-data": None, "user-data": "k8s/user-data", "vendor-data": None,
+                          "network-config": None, "boot.ipxe": None, "grub.cfg": None},
+            "variables": {
+                "packages": {"value": ["nfs-common"],
+                             "from": {"file": "seed/roles/k8s.yaml", "line": 7, "column": 15}},
+                "timezone": {"value": "Europe/Zurich",
+                             "from": {"file": "seed/site.yaml", "line": 6, "column": 3}}},
+            "check": "ok", "faults": []}})
 
 
 def faulty_for_one():
@@ -371,8 +379,9 @@ def test_node_show_tells_whether_its_documents_check_out():
     tap.contains(done.stdout, "\ncheck           faulty: 1 error\n")
     assert re.search(r"^unsound/k8s/user-data:\d+:\d+: error: ", done.stdout, re.M), done.stdout
     got = json.loads(WORLD.good("node", "show", "k8s-worker-2", "--json", *faulty_for_one()))
-    tap.eq((got["check"], len(got["faults"])), ("faulty", 1))
-    tap.eq((got["faults"][0]["node"], got["faults"][0]["document"]), ("k8s-worker-2", "user-data"))
+    tap.eq((got["check"], len(got["tree"]["faults"])), ("faulty", 1))
+    fault = got["tree"]["faults"][0]
+    tap.eq((fault["node"], fault["document"]), ("k8s-worker-2", "user-data"))
 
 
 def test_node_list_checks_all():
@@ -411,7 +420,7 @@ def test_node_show_of_odd_values():
     tap.contains(out, '"a\\tb\\u001B[1m\\u202E\\u007F \\"q\\" ü"')
     text = WORLD.good("node", "show", "k8s-worker-2", "--seed", "values", "--json")
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", text), ascii(text)
-    tap.eq(json.loads(text)["variables"]["text"]["value"], 'a\tb\x1b[1m\u202e\x7f "q" ü')
+    tap.eq(json.loads(text)["tree"]["variables"]["text"]["value"], 'a\tb\x1b[1m\u202e\x7f "q" ü')
 
 
 def test_misspelt_node():

@@ -234,6 +234,12 @@ int64_t api_number(struct value map, const char *member, int64_t other)
     return v.kind == VALUE_INT ? v.i : other;
 }
 
+bool api_is(struct value map, const char *member)
+{
+    struct value v = value_get(map, str_from(member));
+    return v.kind == VALUE_BOOL && v.b;
+}
+
 int64_t api_time(struct value map, const char *member)
 {
     int64_t ms;

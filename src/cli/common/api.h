@@ -68,6 +68,8 @@ void api_note_trouble(const struct api *api, const struct client_stream *s, bool
 /* Members of answers: the text, empty if it is missing or not a text; the number, or `other`. */
 struct str api_text(struct value map, const char *member);
 int64_t api_number(struct value map, const char *member, int64_t other);
+/* Whether it is true; false if it is missing. */
+bool api_is(struct value map, const char *member);
 /* A time, in milliseconds since 1970; -1 if it is missing. */
 int64_t api_time(struct value map, const char *member);
 /* That time in the local zone: "2026-11-30 10:12:04 CET"; empty if it is missing. */

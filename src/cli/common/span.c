@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/common/span.h"
 
+#include "base/clock.h"
 #include "base/str.h"
 
 #include <stdio.h>
@@ -51,6 +52,17 @@ const char *span_when(int64_t wall_ms, char text[static SPAN_WHEN_SIZE])
     time_t t = (time_t)(wall_ms / 1000);
     struct tm tm;
     if (!localtime_r(&t, &tm) || !strftime(text, SPAN_WHEN_SIZE, "%Y-%m-%d %H:%M:%S %Z", &tm))
+        text[0] = '\0';
+    return text;
+}
+
+const char *span_clock(int64_t wall_ms, char text[static SPAN_WHEN_SIZE])
+{
+    time_t t = (time_t)(wall_ms / 1000), now = (time_t)clock_wall_s();
+    struct tm tm, today;
+    bool known = localtime_r(&t, &tm) && localtime_r(&now, &today);
+    bool same = known && tm.tm_yday == today.tm_yday && tm.tm_year == today.tm_year;
+    if (!known || !strftime(text, SPAN_WHEN_SIZE, same ? "%H:%M" : "%m-%d %H:%M", &tm))
         text[0] = '\0';
     return text;
 }

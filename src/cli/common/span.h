@@ -16,5 +16,7 @@ const char *span_text(int64_t seconds, char text[static SPAN_TEXT_SIZE]);
 #define SPAN_WHEN_SIZE 64
 /* The moment in the local zone, with its name: "2026-11-30 10:12:04 CET". Returns `text`. */
 const char *span_when(int64_t wall_ms, char text[static SPAN_WHEN_SIZE]);
+/* "10:12"; with the day if that is another one than today: "11-29 10:12". Returns `text`. */
+const char *span_clock(int64_t wall_ms, char text[static SPAN_WHEN_SIZE]);
 
 #endif

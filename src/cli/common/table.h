@@ -12,7 +12,7 @@
 
 #include <stdio.h>
 
-#define TABLE_COLUMNS_MAX 8
+#define TABLE_COLUMNS_MAX 10
 #define TABLE_BLOCK_ROWS 1000
 
 struct table {

@@ -5,134 +5,201 @@
 
 #include <stdio.h>
 
-/* --- From the seed tree --------------------------------------------------------------------- */
+/* --- Columns -------------------------------------------------------------------------------- */
 
-/* `verdicts` is NULL without --check. */
-static void print_json(const struct tree *t, const char *const *verdicts)
+static struct str name_text(struct value node, struct arena *a)
 {
-    struct cli_list list = {0};
-    struct arena arena; /* reset after each node */
-    arena_init(&arena, 4096);
-    for (uint32_t i = 0; i < tree_node_count(t); i++) {
-        struct value_pair pairs[NODE_PAIRS + 1];
-        node_pairs(tree_node(t, i), &arena, pairs);
-        if (verdicts)
-            pairs[NODE_PAIRS] = (struct value_pair)JSON_STR("check", str_from(verdicts[i]));
-        cli_list_item(&list, value_map(pairs, NODE_PAIRS + (verdicts != NULL)));
-        arena_reset(&arena);
-    }
-    cli_list_end(&list);
-    arena_done(&arena);
+    (void)a;
+    return api_text(node, "name");
 }
 
-static void print_names(const struct tree *t)
+static struct str state_text(struct value node, struct arena *a)
 {
-    for (uint32_t i = 0; i < tree_node_count(t); i++)
-        cli_print_line("%.*s", STR_ARG(tree_node(t, i)->name));
+    (void)a;
+    return api_text(node, "state");
 }
 
-static void print_table(struct cli *c, const struct tree *t, const char *const *verdicts)
+static struct str age_text(struct value node, struct arena *a)
 {
-    static const char *const heads[] = {"NAME", "ROLE", "CLUSTER", "ADDRESSES", "MACS", "CHECK"};
-    size_t columns = verdicts ? 6 : 5;
+    return api_age(node, "since", a);
+}
+
+static struct str role_text(struct value node, struct arena *a)
+{
+    (void)a;
+    return api_text(node, "role");
+}
+
+static struct str cluster_text(struct value node, struct arena *a)
+{
+    (void)a;
+    return api_text(node, "cluster");
+}
+
+static struct str addresses_text(struct value node, struct arena *a)
+{
+    return api_list_text(node, "addresses", a);
+}
+
+static struct str macs_text(struct value node, struct arena *a)
+{
+    return api_list_text(node, "macs", a);
+}
+
+static struct str check_text(struct value node, struct arena *a)
+{
+    (void)a;
+    return api_text(node, "check");
+}
+
+/* In which lists a column is. */
+enum {
+    OF_TREE = 1,
+    OF_SERVER = 2,
+    OF_CHECK = 4, /* of a tree that is checked */
+    OF_WIDE = 8,
+    OF_ALL = 15,
+};
+
+static const struct column {
+    const char *head;
+    struct str (*text)(struct value node, struct arena *a);
+    uint8_t in;
+    uint8_t gives; /* the order in which columns give way; 0: never */
+} columns[] = {
+    {"NAME", name_text, OF_ALL, 5},
+    {"STATE", state_text, OF_SERVER, 0},
+    {"FOR", age_text, OF_SERVER, 0},
+    {"ROLE", role_text, OF_ALL, 3},
+    {"CLUSTER", cluster_text, OF_ALL, 2},
+    {"ADDRESSES", addresses_text, OF_ALL, 4},
+    {"MACS", macs_text, OF_TREE | OF_WIDE, 1},
+    {"CHECK", check_text, OF_CHECK | OF_WIDE, 0},
+    {"NOTES", node_notes_text, OF_SERVER, 0},
+};
+
+#define COLUMNS (sizeof(columns) / sizeof(columns[0]))
+
+/* --- One list, whoever tells the nodes ---------------------------------------------------------
+ */
+
+struct listing {
+    struct cli *cli;
+    bool names, json;
+    struct cli_list items;
     struct table table;
-    table_init(&table, &c->arena, columns);
-    table_head(&table, heads);
-    for (uint32_t i = 0; i < tree_node_count(t); i++) {
-        const struct node *n = tree_node(t, i);
-        table_add(&table, n->name);
-        table_add(&table, n->role->name);
-        table_add(&table, n->cluster ? n->cluster->name : STR(""));
-        table_add(&table, node_addresses_text(n, &c->arena));
-        table_add(&table, node_macs_text(n, &c->arena));
-        if (verdicts)
-            table_add(&table, str_from(verdicts[i]));
+    struct arena rows; /* the table's */
+    const struct column *shown[COLUMNS];
+    uint8_t gives[COLUMNS];
+    struct arena *scratch; /* reset or replaced for each page */
+};
+
+#define ROWS_BYTES ((size_t)512 * 1024) /* of a table's block */
+
+static void begin_table(struct listing *l, unsigned in)
+{
+    const char *heads[COLUMNS];
+    size_t n = 0, gives_n = 0;
+    in |= flags_given(&l->cli->flags, "wide") ? OF_WIDE : 0;
+    for (size_t i = 0; i < COLUMNS; i++) {
+        if (!(columns[i].in & in))
+            continue;
+        heads[n] = columns[i].head;
+        l->shown[n++] = &columns[i];
     }
-    table_print(&table, stdout, c->color_out);
+    for (uint8_t rank = 1; rank <= COLUMNS; rank++) {
+        for (size_t i = 0; i < n; i++) {
+            if (l->shown[i]->gives == rank)
+                l->gives[gives_n++] = (uint8_t)i;
+        }
+    }
+    arena_init(&l->rows, ROWS_BYTES);
+    table_init(&l->table, &l->rows, n);
+    table_flow(&l->table, stdout, l->cli->color_out);
+    table_head(&l->table, heads);
+    table_give(&l->table, l->gives, gives_n);
+    if (in & OF_SERVER)
+        table_wrap(&l->table);
+    if (in & OF_WIDE)
+        table_wide(&l->table);
 }
+
+static void begin(struct listing *l, struct cli *c, unsigned in)
+{
+    *l = (struct listing){
+        .cli = c,
+        .names = flags_given(&c->flags, "names"),
+        .json = flags_given(&c->flags, "json"),
+    };
+    if (!l->names && !l->json)
+        begin_table(l, in);
+}
+
+static int add(struct listing *l, struct value node, struct arena *scratch)
+{
+    if (l->names)
+        cli_print_line("%.*s", STR_ARG(api_text(node, "name")));
+    else if (l->json)
+        cli_list_item(&l->items, node);
+    else
+        for (size_t i = 0; i < l->table.columns; i++)
+            table_add(&l->table, l->shown[i]->text(node, scratch));
+    return 0;
+}
+
+static void end(struct listing *l, int status)
+{
+    if (l->json && status == CLI_OK)
+        cli_list_end(&l->items);
+    if (!l->names && !l->json) {
+        if (status == CLI_OK)
+            table_print(&l->table, stdout, l->cli->color_out);
+        arena_done(&l->rows);
+    }
+}
+
+/* --- Where they come from ----------------------------------------------------------------------
+ */
 
 static int list_tree(struct cli *c, const struct config *config)
 {
+    bool checked = flags_given(&c->flags, "check");
     struct tree *tree = seedtree_load(c, config, NULL);
+    struct listing l;
+    struct arena scratch; /* reset after each node */
     if (!tree)
         return CLI_FAILED;
-    const char *const *verdicts =
-        flags_given(&c->flags, "check") ? node_check_all(tree, &c->arena) : NULL;
-    if (flags_given(&c->flags, "json"))
-        print_json(tree, verdicts);
-    else if (flags_given(&c->flags, "names"))
-        print_names(tree);
-    else
-        print_table(c, tree, verdicts);
+    const char *const *verdicts = checked ? node_check_all(tree, &c->arena) : NULL;
+    arena_init(&scratch, 4096);
+    begin(&l, c, OF_TREE | (checked ? OF_CHECK : 0));
+    for (uint32_t i = 0; i < tree_node_count(tree); i++) {
+        add(&l, node_tree_value(tree_node(tree, i), verdicts ? verdicts[i] : NULL, &scratch),
+            &scratch);
+        arena_reset(&scratch);
+    }
+    end(&l, CLI_OK);
+    arena_done(&scratch);
     tree_free(tree);
     return CLI_OK;
 }
 
-/* --- From the server ------------------------------------------------------------------------ */
-
-struct listing {
+struct served {
+    struct listing list;
     struct api *api;
-    struct table table;
 };
 
-static int add_row(void *cls, struct value node)
+static int on_node(void *cls, struct value node)
 {
-    struct listing *l = cls;
-    struct arena *a = l->api->arena;
-    table_add(&l->table, api_text(node, "name"));
-    table_add(&l->table, api_text(node, "role"));
-    table_add(&l->table, api_text(node, "cluster"));
-    table_add(&l->table, node_state_text(node, a));
-    table_add(&l->table, api_age(node, "since", a));
-    table_add(&l->table, api_list_text(node, "addresses", a));
-    table_add(&l->table, api_list_text(node, "macs", a));
-    table_add(&l->table, api_text(node, "check"));
-    return 0;
+    struct served *s = cls;
+    return add(&s->list, node, s->api->arena);
 }
 
-static int add_name(void *cls, struct value node)
+static int list_server(struct api *api)
 {
-    (void)cls;
-    cli_print_line("%.*s", STR_ARG(api_text(node, "name")));
-    return 0;
-}
-
-static int add_item(void *cls, struct value node)
-{
-    cli_list_item(cls, node);
-    return 0;
-}
-
-#define TARGET STR("/v1/nodes?limit=1000")
-#define ROWS_BYTES ((size_t)512 * 1024) /* of a table's block */
-
-static int list_table(struct api *api)
-{
-    static const char *const heads[] = {"NAME", "ROLE",      "CLUSTER", "STATE",
-                                        "FOR",  "ADDRESSES", "MACS",    "CHECK"};
-    struct listing l = {.api = api};
-    struct arena rows;
-    arena_init(&rows, ROWS_BYTES);
-    table_init(&l.table, &rows, 8);
-    table_flow(&l.table, stdout, api->cli->color_out);
-    table_head(&l.table, heads);
-    int status = api_each(api, TARGET, "nodes", add_row, &l);
-    if (status == CLI_OK)
-        table_print(&l.table, stdout, api->cli->color_out);
-    arena_done(&rows);
-    return status;
-}
-
-static int list_remote(struct api *api)
-{
-    struct cli_list list = {0};
-    if (flags_given(&api->cli->flags, "names"))
-        return api_each(api, TARGET, "nodes", add_name, NULL);
-    if (!flags_given(&api->cli->flags, "json"))
-        return list_table(api);
-    int status = api_each(api, TARGET, "nodes", add_item, &list);
-    if (status == CLI_OK)
-        cli_list_end(&list);
+    struct served s = {.api = api};
+    begin(&s.list, api->cli, OF_SERVER);
+    int status = api_each(api, STR("/v1/nodes?limit=1000"), "nodes", on_node, &s);
+    end(&s.list, status);
     return status;
 }
 
@@ -148,7 +215,7 @@ static int run(struct cli *c)
     if (status == NODE_REMOTE_NONE)
         status = list_tree(c, &api.config);
     else if (status == CLI_OK)
-        status = list_remote(&api);
+        status = list_server(&api);
     api_close(&api);
     return status;
 }
@@ -157,18 +224,22 @@ const struct command command_node_list = {
     .name = "node list",
     .operands = "",
     .flags = FLAGS(FLAG_JSON, FLAG_NAMES, FLAG_WIDE,
-                   {"check", NULL, "tell whether each node's documents check out"}),
+                   {"check", NULL, "render the seed tree's documents, and add a column"}),
     .summary = "list the nodes",
-    .help = "Prints a line for each node, in the order of their names. Where the server's socket\n"
-            "answers, these are the nodes that it knows, with their states and for how long they\n"
-            "have been so; else, and with --seed, --templates, --check or --server none, those of\n"
-            "the seed tree. --json is about the tree, unless --server or CLOUDSEED_SERVER names a\n"
-            "server: then it is what that one tells.\n"
-            "--check renders and checks all their documents, and adds a column: ok or faulty.\n"
-            "\n"
-            "Examples:\n"
-            "  cloudseed node list\n"
-            "  cloudseed node list --names | xargs -n 1 cloudseed node url\n"
-            "  cloudseed node list --json | jq -r '.[] | select(.role == \"worker\").name'\n",
+    .help =
+        "Prints a line for each node, in the order of their names. Where the server answers,\n"
+        "these are all nodes that it serves, declared or registered, each with its state, for\n"
+        "how long it has been so, and notes: why it failed or waits, alarms, locks, and\n"
+        "fetches that were refused. Otherwise, and with --seed, --templates, --check or\n"
+        "--server none, they are those of the seed tree.\n"
+        "--check renders and checks all their documents, and adds a column: ok or faulty.\n"
+        "The server checks by itself: -o wide shows what it found.\n"
+        "--json is the same in both cases: docs/formats/api.md describes a node. What only the\n"
+        "server knows, as its state, is null without it.\n"
+        "\n"
+        "Examples:\n"
+        "  cloudseed node list\n"
+        "  cloudseed node list -o name | xargs -n 1 cloudseed node url\n"
+        "  cloudseed node list --json | jq -r '.[] | select(.role == \"worker\").name'\n",
     .run = run,
 };

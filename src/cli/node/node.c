@@ -3,27 +3,12 @@
 
 #include "cli/common/progress.h"
 #include "cli/common/seedtree.h"
+#include "cli/common/span.h"
+#include "render/definition.h"
 
 #include <stdio.h>
 
-static struct value address_value(struct address address, struct arena *a)
-{
-    char text[ADDRESS_TEXT_SIZE];
-    return value_str(arena_str(a, str_from(address_text(address, text))));
-}
-
-static struct value addresses_value(const struct node *n, struct arena *a)
-{
-    struct value *items = ARENA_ARRAY(a, struct value, n->addresses_n);
-    for (uint8_t i = 0; i < n->addresses_n; i++) {
-        const struct value_pair pairs[] = {
-            JSON_VALUE("address", address_value(n->addresses[i], a)),
-            JSON_STR("network", n->networks[i]->name),
-        };
-        items[i] = value_copy(a, value_map(pairs, 2));
-    }
-    return value_list(items, n->addresses_n);
-}
+#define NOTES_MAX_BYTES ((size_t)16 * 1024)
 
 struct value node_place_value(struct place at, struct arena *a)
 {
@@ -35,21 +20,25 @@ struct value node_place_value(struct place at, struct arena *a)
     return value_copy(a, value_map(pairs, 3));
 }
 
-void node_pairs(const struct node *n, struct arena *a, struct value_pair ret[static NODE_PAIRS])
+/* What only a server knows. */
+static const char *const server_members[] = {
+    "seed_url",     "discovery", "generation", "instance_id", "state",    "since",  "failure",
+    "waits",        "vm",        "window",     "boot",        "identity", "alarms", "alarm",
+    "alarm_detail", "locked",    "mint",       "kubernetes",  "refused",
+};
+
+#define SERVER_MEMBERS (sizeof(server_members) / sizeof(server_members[0]))
+
+struct value node_tree_value(const struct node *n, const char *check, struct arena *a)
 {
-    const struct value_pair pairs[NODE_PAIRS] = {
-        JSON_STR("name", n->name),
-        JSON_STR("role", n->role->name),
-        JSON_STR("bootstrap", str_from(bootstrap_names[n->role->bootstrap])),
-        JSON_VALUE("cluster", n->cluster ? value_str(n->cluster->name) : value_none()),
-        JSON_VALUE("macs", node_macs_value(n, a)),
-        JSON_VALUE("addresses", addresses_value(n, a)),
-        JSON_VALUE("uuid", node_uuid_value(n, a)),
-        JSON_VALUE("serial", n->serial.n ? value_str(n->serial) : value_none()),
-        JSON_INT("key_epoch", n->key_epoch),
-        JSON_VALUE("declared", node_place_value(n->at, a)),
-    };
-    memcpy(ret, pairs, sizeof(pairs));
+    struct value_pair pairs[DEFINITION_PAIRS + SERVER_MEMBERS + 1];
+    size_t count = DEFINITION_PAIRS;
+    definition_pairs(n, a, pairs);
+    for (size_t i = 0; i < SERVER_MEMBERS; i++)
+        pairs[count++] = (struct value_pair){value_str(str_from(server_members[i])), value_none()};
+    pairs[count++] = (struct value_pair)JSON_STR(
+        "check", str_from(check ? check : check_verdict_names[CHECK_UNCHECKED]));
+    return value_copy(a, value_map(pairs, count));
 }
 
 struct str node_addresses_text(const struct node *n, struct arena *a)
@@ -82,12 +71,71 @@ static bool is_lost(struct value node)
 /* "failed in modules-final, locked" */
 struct str node_state_text(struct value node, struct arena *a)
 {
-    struct value locked = value_get(node, STR("locked"));
     struct str stage = api_text(value_get(node, STR("failure")), "stage");
     return arena_printf(a, "%.*s%s%.*s%s%s", STR_ARG(api_text(node, "state")),
                         stage.n ? " in " : "", STR_ARG(stage),
                         is_lost(node) ? ", but not Ready" : "",
-                        locked.kind == VALUE_BOOL && locked.b ? ", locked" : "");
+                        api_is(node, "locked") ? ", locked" : "");
+}
+
+/* --- Notes ---------------------------------------------------------------------------------- */
+
+/* Appends "WHAT: WHY", or one of them, after a semicolon unless it is the first. */
+static void note(struct buf *b, struct str what, struct str why)
+{
+    if (what.n || why.n)
+        buf_printf(b, "%s%.*s%s%.*s", b->n ? "; " : "", STR_ARG(what), what.n && why.n ? ": " : "",
+                   STR_ARG(why));
+}
+
+static void note_alarms(struct buf *b, struct value node, struct arena *a)
+{
+    long long alarms = (long long)api_number(node, "alarms", 0);
+    struct str what = api_is(node, "locked") ? STR("locked")
+                      : alarms ? arena_printf(a, "%lld alarm%s", alarms, alarms == 1 ? "" : "s")
+                               : STR("");
+    if (what.n)
+        note(b, what, api_text(node, "alarm"));
+}
+
+/* A node that joins, or did, whose kubelet is not well. */
+static void note_kubernetes(struct buf *b, struct value node)
+{
+    struct value k = value_get(node, STR("kubernetes"));
+    struct str state = api_text(node, "state");
+    if (k.kind == VALUE_MAP && !api_is(k, "ready") &&
+        (str_is(state, "joining") || str_is(state, "ready")))
+        note(b, STR("not Ready"), api_text(k, "reason"));
+}
+
+struct str node_refused_text(struct value node, struct arena *a)
+{
+    struct value r = value_get(node, STR("refused"));
+    char when[SPAN_WHEN_SIZE];
+    if (r.kind != VALUE_MAP)
+        return STR("");
+    return arena_printf(a, "%lld refused since %s: %.*s", (long long)api_number(r, "times", 0),
+                        span_clock(api_time(r, "first"), when), STR_ARG(api_text(r, "reason")));
+}
+
+struct str node_notes_text(struct value node, struct arena *a)
+{
+    struct value failure = value_get(node, STR("failure")), mint = value_get(node, STR("mint"));
+    struct str stage = api_text(failure, "stage");
+    struct buf b;
+    buf_init(&b, NOTES_MAX_BYTES);
+    note(&b, stage.n ? ARENA_JOIN(a, STR("in "), stage) : STR(""), api_text(failure, "reason"));
+    note(&b, STR(""), api_text(node, "waits"));
+    if (str_is(api_text(mint, "phase"), "intended"))
+        note(&b, STR("no token yet"), api_text(mint, "reason"));
+    note_kubernetes(&b, node);
+    note_alarms(&b, node, a);
+    note(&b, STR(""), node_refused_text(node, a));
+    if (str_is(api_text(node, "check"), "faulty"))
+        note(&b, STR("its documents are faulty"), STR(""));
+    struct str text = arena_str(a, buf_view(&b));
+    buf_done(&b);
+    return text;
 }
 
 /* --- Their check ---------------------------------------------------------------------------- */
@@ -162,18 +210,34 @@ static int probe(struct api *api, bool notes)
     return NODE_REMOTE_NONE;
 }
 
+/* A command line that asks for both is answered with neither. */
+static int refuse_both(struct cli *c)
+{
+    const char *const files[] = {"seed", "templates", "check"},
+                      *where = flags_value(&c->flags, "server");
+    for (size_t i = 0; where && strcmp(where, "none") != 0 && i < 3; i++) {
+        if (flags_given(&c->flags, files[i]))
+            return cli_misuse(c,
+                              "--server asks a server, and --%s is about the files of a seed tree: "
+                              "give one of them",
+                              files[i]);
+    }
+    return CLI_OK;
+}
+
 static int open_remote(struct cli *c, bool for_url, struct api *ret)
 {
-    bool json = flags_given(&c->flags, "json") && !for_url;
     bool files = is_about_files(c) ||
                  (for_url && (flags_given(&c->flags, "state") || flags_given(&c->flags, "url")));
     *ret = (struct api){.cli = c, .arena = &c->arena};
-    int status = seedtree_configure(c, &ret->config);
+    int status = refuse_both(c);
+    if (status == CLI_OK)
+        status = seedtree_configure(c, &ret->config);
     if (status == CLI_OK)
         status = api_find_server(c, &ret->config, &ret->server);
     if (status != CLI_OK)
         return status;
-    if (!ret->server.where || files || (json && !ret->server.named))
+    if (!ret->server.where || files)
         return NODE_REMOTE_NONE;
     ret->client = client_new(&ret->server);
     return probe(ret, !for_url);

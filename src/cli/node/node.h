@@ -17,14 +17,19 @@
 struct str node_addresses_text(const struct node *n, struct arena *a);
 struct str node_macs_text(const struct node *n, struct arena *a);
 
-#define NODE_PAIRS 10
-/* The node's declaration as members of a JSON object. */
-void node_pairs(const struct node *n, struct arena *a, struct value_pair ret[static NODE_PAIRS]);
+/* A node of the tree with all members that a server's answer has (docs/formats/api.md); what only a
+ * server knows is null. `check` is its verdict; NULL: unchecked. In the arena. */
+struct value node_tree_value(const struct node *n, const char *check, struct arena *a);
 
 struct value node_place_value(struct place at, struct arena *a);
 
 /* The state in a node that the server returned: "failed in modules-final, locked". */
 struct str node_state_text(struct value node, struct arena *a);
+
+/* Why it failed or waits, alarms, locks and refused fetches, of a node that the server returned. */
+struct str node_notes_text(struct value node, struct arena *a);
+/* "4 refused since 10:12: not armed"; empty: none were. */
+struct str node_refused_text(struct value node, struct arena *a);
 
 /* Checks one node's documents: "ok" or "faulty", with the faults and warnings. */
 const char *node_check(const struct tree *t, const struct node *n, struct faults *faults);
@@ -34,13 +39,12 @@ const char *const *node_check_all(const struct tree *t, struct arena *a);
 
 #define NODE_REMOTE_NONE (-1)
 
-/* Decides whether to ask the server: yes if one was named, or if its socket answers and the output
- * is for people; no if a tree was named or is to be checked. CLI_OK: `ret` is open.
- * NODE_REMOTE_NONE: read only the tree; if a server was expected, a note was printed. Otherwise
- * the reason was printed. Call api_close in any case. */
+/* Decides whether to ask the server: yes if one was named, or if its socket answers; no if a tree
+ * was named or is to be checked. Both is wrong usage. CLI_OK: `ret` is open. NODE_REMOTE_NONE: read
+ * only the tree; if a server was expected, a note was printed. Otherwise the reason was printed.
+ * Call api_close in any case. */
 int node_remote_open(struct cli *c, struct api *ret);
-/* The same for a node's URL, which is the same from tree and server: JSON or not, and without a
- * note. */
+/* The same for a node's URL, without a note: it is the same from tree and server. */
 int node_remote_open_for_url(struct cli *c, struct api *ret);
 
 /* --- act.c ---------------------------------------------------------------------------------- */

@@ -92,19 +92,33 @@ struct checked {
     struct faults faults;
 };
 
-static void print_json(struct cli *c, const struct node *n, struct shown seen, struct checked *k)
+/* What the tree knows of a node beyond its definition. */
+static struct value tree_value(struct cli *c, const struct node *n, struct shown seen,
+                               struct checked *k)
 {
-    struct value_pair pairs[NODE_PAIRS + 5];
-    node_pairs(n, &c->arena, pairs);
-    const struct value_pair more[] = {
-        JSON_STR("boot", str_from(boot_kind_names[n->role->boot.entry.kind])),
-        JSON_VALUE("templates", templates_value(n->role, &c->arena)),
-        JSON_VALUE("variables", variables_value(seen, &c->arena)),
+    struct arena *a = &c->arena;
+    struct value *networks = ARENA_ARRAY(a, struct value, n->addresses_n);
+    for (uint8_t i = 0; i < n->addresses_n; i++)
+        networks[i] = value_str(n->networks[i]->name);
+    const struct value_pair pairs[] = {
+        JSON_VALUE("place", n->at.line ? node_place_value(n->at, a) : value_none()),
+        JSON_VALUE("networks", value_list(networks, n->addresses_n)),
+        JSON_STR("boots", str_from(boot_kind_names[n->role->boot.entry.kind])),
+        JSON_VALUE("templates", templates_value(n->role, a)),
+        JSON_VALUE("variables", variables_value(seen, a)),
         JSON_STR("check", str_from(k->verdict)),
-        JSON_VALUE("faults", faultview_value(&k->faults, &c->arena)),
+        JSON_VALUE("faults", faultview_value(&k->faults, a)),
     };
-    memcpy(pairs + NODE_PAIRS, more, sizeof(more));
-    cli_print_json(value_map(pairs, NODE_PAIRS + 5));
+    return value_copy(a, value_map(pairs, sizeof(pairs) / sizeof(pairs[0])));
+}
+
+/* A node as `node list` has it, and what the tree knows of it; VALUE_NONE: nothing. */
+static void print_json(struct cli *c, struct value node, struct value tree)
+{
+    struct value_pair *pairs = ARENA_ARRAY(&c->arena, struct value_pair, node.n + 1);
+    memcpy(pairs, node.pairs, node.n * sizeof(*pairs));
+    pairs[node.n] = (struct value_pair)JSON_VALUE("tree", tree);
+    cli_print_json(value_map(pairs, node.n + 1));
 }
 
 static struct str place_text(struct place at, struct arena *a)
@@ -200,14 +214,17 @@ static void print_variables(struct cli *c, struct shown seen)
     table_print(&t, stdout, c->color_out);
 }
 
-static void print(struct cli *c, const struct tree *t, const struct node *n)
+/* `remote` is the server's answer about the node; VALUE_UNDEFINED if it was not asked. */
+static void print(struct cli *c, const struct tree *t, const struct node *n, struct value remote)
 {
     struct shown seen = see_variables(tree_site(t), n, &c->arena);
     struct checked k;
     faults_init(&k.faults);
     k.verdict = node_check(t, n, &k.faults);
     if (flags_given(&c->flags, "json")) {
-        print_json(c, n, seen, &k);
+        struct value node =
+            remote.kind == VALUE_MAP ? remote : node_tree_value(n, k.verdict, &c->arena);
+        print_json(c, node, tree_value(c, n, seen, &k));
     } else {
         print_fields(c, n, &k);
         if (seen.n)
@@ -323,6 +340,9 @@ static void add_life(struct table *t, struct value node, struct arena *a)
     add_field(t, "ssh host keys", keys_text(value_get(identity, STR("host_keys")), a));
     add_offered(t, value_get(identity, STR("offered_keys")));
     add_alarm(t, node, a);
+    struct str refused = node_refused_text(node, a);
+    if (refused.n)
+        add_field(t, "fetches", refused);
 }
 
 static void add_variables(struct table *t, struct value variables, struct arena *a)
@@ -363,14 +383,14 @@ static void print_remote(struct cli *c, struct value node)
     table_print(&t, stdout, false);
 }
 
-/* `remote` is the server's answer about the node; VALUE_UNDEFINED if it was not asked. */
+/* `remote` is as for print. */
 static int show_tree(struct cli *c, const struct config *config, struct value remote)
 {
     struct tree *tree = seedtree_load(c, config, NULL);
     const struct node *n = tree ? seedtree_node(c, tree, c->operands[0]) : NULL;
     if (n)
-        print(c, tree, n);
-    if (n && remote.kind == VALUE_MAP)
+        print(c, tree, n, remote);
+    if (n && remote.kind == VALUE_MAP && !flags_given(&c->flags, "json"))
         print_life(c, remote);
     tree_free(tree);
     return n ? CLI_OK : CLI_FAILED;
@@ -384,10 +404,10 @@ static int show_remote(struct api *api)
     int status = api_get(api, api_node(api, c->operands[0], ""), &node);
     if (status != CLI_OK)
         return status;
-    if (flags_given(&c->flags, "json"))
-        cli_print_json(node);
-    else if (api_text(node, "declared").n && access(api->config.seed_dir.p, R_OK) == 0)
+    if (api_text(node, "declared").n && access(api->config.seed_dir.p, R_OK) == 0)
         return show_tree(c, &api->config, node);
+    if (flags_given(&c->flags, "json"))
+        print_json(c, node, value_none());
     else
         print_remote(c, node);
     return CLI_OK;
@@ -416,10 +436,11 @@ const struct command command_node_show = {
             "templates see, with the file and line that set it, and\n"
             "whether its documents check out, or what is wrong with them. Nearer ones win: the\n"
             "node's over its role's, its cluster's and the site's. Where the server answers, its\n"
-            "state and boot follow; whether it is asked is decided as for `node list`.\n"
+            "state and boot follow; whether it is asked is decided as for `node list`. --json has\n"
+            "the same members in both cases; those of `tree` are null where it cannot be read.\n"
             "\n"
             "Examples:\n"
             "  cloudseed node show k8s-worker-2\n"
-            "  cloudseed node show k8s-worker-2 --json | jq .variables\n",
+            "  cloudseed node show k8s-worker-2 --json | jq .tree.variables\n",
     .run = run,
 };

@@ -15,6 +15,9 @@
 #define STAGE_COLUMNS_MAX 36
 #define ELAPSED_COLUMNS 8
 #define BAR_CELL_COLUMNS (BAR_COLUMNS + 8)
+#define BAR_LEAST_COLUMNS 6
+#define MESSAGE_COLUMNS 30 /* what the other columns leave to a message, if they can */
+#define INDENT_COLUMNS 4   /* of a reason's second line */
 #define CLEAR_REST "\033[K"
 
 enum { NAME, STATE, STAGE, BAR, ELAPSED, MESSAGE };
@@ -96,24 +99,30 @@ static void put_head(struct layout *l)
     end_line(l);
 }
 
-/* If the progress is unknown, a marker moves back and forth. */
-static void put_bar(struct layout *l, double done, int64_t running_s)
+/* If the progress is unknown, a marker moves back and forth. Without room for a bar it is a number.
+ */
+static void put_bar(struct layout *l, const struct node_view *s, double done, int64_t running_s)
 {
-    char text[BAR_CELL_COLUMNS + 1];
-    uint32_t full = (uint32_t)(done * BAR_COLUMNS),
-             at = (uint32_t)(running_s % (2 * BAR_COLUMNS - 6));
-    memset(text, 0, sizeof(text));
-    text[0] = '[';
-    memset(text + 1, done < 0 ? ' ' : '-', BAR_COLUMNS);
-    text[BAR_COLUMNS + 1] = ']';
-    if (done < 0) {
-        at = at > BAR_COLUMNS - 3 ? 2 * (BAR_COLUMNS - 3) - at : at;
-        memcpy(text + 1 + at, "<=>", 3);
-    } else {
-        memset(text + 1, '#', full > BAR_COLUMNS ? BAR_COLUMNS : full);
-        snprintf(text + BAR_COLUMNS + 2, 6, " %3d%%", (int)(done * 100));
+    char text[BAR_CELL_COLUMNS + 1] = "", percent[8] = "";
+    size_t bar = l->width[BAR] > BAR_LEAST_COLUMNS + 8 ? l->width[BAR] - 9 : 0;
+    if (s->step_failed)
+        snprintf(percent, sizeof(percent), "fail");
+    else if (done >= 0)
+        snprintf(percent, sizeof(percent), "%3d%%", (int)(done * 100));
+    if (bar) {
+        size_t full = (size_t)((done < 0   ? 0
+                                : done > 1 ? 1
+                                           : done) *
+                               (double)bar),
+               at = (size_t)running_s % (2 * bar - 6);
+        text[0] = '[';
+        memset(text + 1, done < 0 ? ' ' : '-', bar);
+        memset(text + 1, s->step_failed ? '!' : '#', full);
+        if (done < 0)
+            memcpy(text + 1 + (at > bar - 3 ? 2 * (bar - 3) - at : at), "<=>", 3);
+        snprintf(text + bar + 1, sizeof(text) - bar - 1, "] %s", percent);
     }
-    put(l, str_from(text), l->width[BAR]);
+    put(l, str_from(bar ? text : percent), l->width[BAR]);
 }
 
 /* A boot in progress, or one whose end the node has not reported yet. */
@@ -129,6 +138,37 @@ static int64_t elapsed_s(const struct node_view *s, int64_t now_ms)
     return from < 0 ? -1 : (now_ms - from) / 1000;
 }
 
+/* The columns before the message. */
+static size_t columns_before_message(const struct layout *l)
+{
+    size_t n = 0;
+    for (int i = 0; i < MESSAGE; i++)
+        n += l->width[i];
+    return n;
+}
+
+/* How much of the message fits in the row. */
+static struct str message_head(const struct layout *l, const struct node_view *s)
+{
+    size_t before = columns_before_message(l), columns = l->frame->columns;
+    return term_head(str_from(s->message), columns > before + 1 ? columns - 1 - before : 0);
+}
+
+/* A reason that does not fit goes on in a second line. */
+static uint32_t row_lines(const struct layout *l, const struct node_view *s)
+{
+    return s->bad && message_head(l, s).n < strlen(s->message) ? 2 : 1;
+}
+
+static void put_rest(struct layout *l, const struct node_view *s)
+{
+    struct str rest = str_skip(str_from(s->message), message_head(l, s).n);
+    end_line(l);
+    begin_line(l);
+    put(l, STR(""), INDENT_COLUMNS);
+    put_text(l, str_trim(rest), SIZE_MAX);
+}
+
 static void put_row(struct layout *l, const struct tracker *t, const struct node_view *s)
 {
     bool failed = strcmp(s->state, "failed") == 0;
@@ -141,11 +181,13 @@ static void put_row(struct layout *l, const struct tracker *t, const struct node
     put(l, str_from(s->state), l->width[STATE]);
     put(l, str_from(s->stage), l->width[STAGE]);
     if (is_active(s) && s->began_ms >= 0)
-        put_bar(l, done, seconds < 0 ? 0 : seconds);
+        put_bar(l, s, done, seconds < 0 ? 0 : seconds);
     else
         put(l, STR(""), l->width[BAR]);
     put(l, str_from(seconds < 0 ? "" : span_text(seconds, span)), l->width[ELAPSED]);
     put_text(l, str_from(s->message), SIZE_MAX);
+    if (row_lines(l, s) > 1)
+        put_rest(l, s);
     put_color(l, TERM_PLAIN);
     end_line(l);
 }
@@ -153,6 +195,22 @@ static void put_row(struct layout *l, const struct tracker *t, const struct node
 static size_t at_most(size_t n, size_t max)
 {
     return n < max ? n : max;
+}
+
+/* The bar gives way first, then stages and names: the message is what an admin looks for. */
+static void leave_room(struct layout *l)
+{
+    static const struct {
+        int column;
+        size_t least;
+    } gives[] = {{BAR, BAR_LEAST_COLUMNS}, {STAGE, 12}, {NAME, 14}};
+    for (size_t i = 0; i < sizeof(gives) / sizeof(gives[0]); i++) {
+        size_t *width = &l->width[gives[i].column], columns = l->frame->columns,
+               taken = columns_before_message(l) + MESSAGE_COLUMNS;
+        size_t excess = taken > columns ? taken - columns : 0;
+        size_t room = *width > gives[i].least ? *width - gives[i].least : 0;
+        *width -= excess < room ? excess : room;
+    }
 }
 
 static void measure(struct layout *l, const struct fleetview *v)
@@ -171,6 +229,7 @@ static void measure(struct layout *l, const struct fleetview *v)
     }
     for (int i = 0; i < MESSAGE; i++)
         l->width[i] += 2;
+    leave_room(l);
 }
 
 /* Appends "2 nodes: 1 booting, 1 ready" for the nodes from number `from` on. */
@@ -210,17 +269,30 @@ static void put_foot(struct layout *l)
     buf_str(l->out, STR(CLEAR_REST));
 }
 
+/* How many rows fit; a line is kept for the number of the others. */
+static uint32_t count_shown(const struct layout *l, const struct node_view *const *list, uint32_t n)
+{
+    uint32_t room = l->frame->rows > 4 ? l->frame->rows - 3 : 1, all = 0, lines = 0, shown = 0;
+    for (uint32_t i = 0; i < n; i++)
+        all += row_lines(l, list[i]);
+    if (all <= room || l->frame->last)
+        return n;
+    while (shown < n && lines + row_lines(l, list[shown]) <= room - 1)
+        lines += row_lines(l, list[shown++]);
+    return shown;
+}
+
 void frame_write(const struct frame *f, const struct tracker *t, struct buf *out)
 {
     struct layout l = {.frame = f, .out = out};
-    uint32_t n = t->view.n, room = f->rows > 4 ? f->rows - 3 : 1,
-             shown = n <= room || f->last ? n : room - 1;
+    uint32_t n = t->view.n;
     const struct node_view **list = mem_zalloc(n + 1, sizeof(struct node_view *));
     for (uint32_t i = 0; i < n; i++)
         list[i] = &t->view.list[i];
     qsort(list, n, sizeof(struct node_view *), by_order);
     measure(&l, &t->view);
     put_head(&l);
+    uint32_t shown = count_shown(&l, list, n);
     for (uint32_t i = 0; i < shown; i++)
         put_row(&l, t, list[i]);
     if (shown < n)

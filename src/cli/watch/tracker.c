@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/watch/watch.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "cli/common/api.h"
 
@@ -107,6 +108,8 @@ static void take_boot(struct node_view *s, struct value boot)
 {
     struct value finished = value_get(boot, STR("finished")),
                  reboot = value_get(boot, STR("reboot"));
+    if (s->began_ms != api_time(boot, "began"))
+        s->step_failed = false;
     s->began_ms = api_time(boot, "began");
     s->ended_ms = finished.kind == VALUE_BOOL && finished.b ? api_time(boot, "last") : -1;
     s->reboot = reboot.kind == VALUE_BOOL && reboot.b;
@@ -139,6 +142,17 @@ static struct str take_waits(struct node_view *s, struct value mint, struct valu
     return what;
 }
 
+/* Why its Node is not Ready, once nothing else holds it up. */
+static struct str take_kubernetes(struct node_view *s, struct value node)
+{
+    struct value k = value_get(node, STR("kubernetes"));
+    if (strcmp(s->state, "joining") != 0 || k.kind != VALUE_MAP || api_is(k, "ready") ||
+        strcmp(s->stage, "minting") == 0 || strcmp(s->stage, "waits") == 0)
+        return STR("");
+    set_stage(s, STR("not Ready"));
+    return api_text(k, "reason");
+}
+
 struct node_view *fleetview_put(struct fleetview *v, struct value node)
 {
     struct str name = api_text(node, "name");
@@ -154,8 +168,12 @@ struct node_view *fleetview_put(struct fleetview *v, struct value node)
     struct str reason = take_mint(s, value_get(node, STR("mint")));
     if (failure.kind == VALUE_MAP)
         reason = api_text(failure, "reason");
-    s->bad = reason.n > 0;
-    set_message(s, reason.n ? reason : take_waits(s, value_get(node, STR("mint")), node));
+    bool kept = s->step_failed && !reason.n;
+    struct str waits = take_waits(s, value_get(node, STR("mint")), node);
+    struct str kubernetes = take_kubernetes(s, node);
+    s->bad = reason.n > 0 || kept;
+    if (!kept)
+        set_message(s, reason.n ? reason : waits.n ? waits : kubernetes);
     take_failure(s, failure);
     if (!reason.n && api_text(node, "alarm").n) {
         set_message(s, api_text(node, "alarm"));
@@ -180,6 +198,7 @@ static void begin_boot(struct node_view *s, int64_t at_ms, bool reboot)
 {
     s->began_ms = at_ms;
     s->ended_ms = -1;
+    s->step_failed = false;
     s->reboot = reboot;
     set_stage(s, STR(""));
     s->stage_ended = false;
@@ -191,6 +210,7 @@ static void take_progress(struct node_view *s, struct value data, int64_t at_ms)
         begin_boot(s, at_ms, value_get(data, STR("reboot")).kind == VALUE_BOOL);
     set_stage(s, api_text(data, "stage"));
     s->stage_ended = str_is(api_text(data, "type"), "finish");
+    s->step_failed |= str_is(api_text(data, "result"), "FAIL");
     if (s->stage_ended && strcmp(s->stage, "modules-final") == 0)
         s->ended_ms = at_ms;
 }
@@ -207,18 +227,24 @@ static void take_state(struct node_view *s, const char *state, int64_t at_ms)
         s->ended_ms = at_ms;
 }
 
-/* The message: state and stage have columns of their own. */
+/* The message: state and stage have columns of their own. What a step failed for is not replaced by
+ * steps that went well. */
 static void take_message(struct node_view *s, struct str kind, struct value event)
 {
     struct value data = value_get(event, STR("data"));
-    struct str text = api_text(data, str_is(kind, "progress") ? "description" : "reason");
+    bool progress = str_is(kind, "progress"), bad = event_is_bad(event);
+    struct str text = api_text(data, progress ? "description" : "reason");
     struct arena a;
+    if (s->step_failed && !bad)
+        return;
     arena_init(&a, EVENT_ARENA_BYTES);
-    if (!text.n && !str_is(kind, "progress"))
+    if (!text.n && !progress)
         text = event_text(event, &a);
+    if (progress && bad)
+        text = arena_printf(&a, "%s failed%s%.*s", s->stage, text.n ? ": " : "", STR_ARG(text));
     set_message(s, text);
     arena_done(&a);
-    s->bad = event_is_bad(event);
+    s->bad = bad;
 }
 
 struct node_view *fleetview_event(struct fleetview *v, struct value event)
@@ -430,16 +456,49 @@ void tracker_close(struct tracker *t)
     arena_done(&t->arena);
 }
 
+/* Why a joining node is not Ready changes without an event. */
+#define LOOK_MS 5000
+#define JOINING_NODES STR("/v1/nodes?state=joining&limit=1000")
+
+static int put_joining(void *cls, struct value node)
+{
+    struct tracker *t = cls;
+    if (fleetview_find(&t->view, api_text(node, "name")))
+        fleetview_put(&t->view, node);
+    return 0;
+}
+
+static bool any_joins(const struct fleetview *v)
+{
+    uint32_t i = 0;
+    while (i < v->n && strcmp(v->list[i].state, "joining") != 0)
+        i++;
+    return i < v->n;
+}
+
+/* A server that does not answer now is the stream's trouble. */
+static void look_at_joining(struct tracker *t)
+{
+    uint64_t now = clock_boot_ms();
+    if (now - t->looked_ms < LOOK_MS || client_stream_trouble(t->stream) || !any_joins(&t->view))
+        return;
+    t->looked_ms = now;
+    arena_reset(&t->arena);
+    api_each(&t->api, JOINING_NODES, "nodes", put_joining, t);
+    t->news++;
+}
+
 int tracker_wait(struct tracker *t, int timeout_ms, int fd)
 {
     if (client_stream_wait(t->stream, timeout_ms, fd, &t->why) < 0)
         return CLI_FAILED;
+    look_at_joining(t);
     if (!t->missed || client_stream_trouble(t->stream))
         return CLI_OK;
     t->missed = false;
     int status = load(t);
     if (status != CLI_OK)
-        err_set(&t->why, -EIO, "the nodes cannot be asked for anew");
+        err_set(&t->why, -EIO, "the nodes cannot be loaded again");
     return status;
 }
 

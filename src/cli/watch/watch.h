@@ -58,6 +58,7 @@ struct node_view {
     bool stage_ended; /* the stage has ended, not only begun */
     bool reboot;      /* a reboot, not a build */
     bool bad;         /* the message is about a failure or an alarm */
+    bool step_failed; /* a step of this boot ended with FAIL: the message stays with that */
     bool bootstraps;  /* its role joins a cluster: it can become ready */
 };
 
@@ -86,6 +87,7 @@ struct tracker {
     struct client_stream *stream;
     struct arena arena; /* reset for each answer or event */
     bool missed;        /* events were lost: load all nodes again */
+    uint64_t looked_ms; /* when joining nodes were loaded last */
     /* Called for an event of a tracked node, after the view was updated. May be NULL. */
     void (*on_event)(void *cls, struct value event, const struct node_view *s);
     void *cls;

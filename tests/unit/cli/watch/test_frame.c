@@ -111,6 +111,55 @@ static void progress_is_learned(void **state)
     assert_contains(draw(24, 120), "[####################] 100%");
 }
 
+static void a_failed_step_is_not_a_hundred_percent(void **state)
+{
+    (void)state;
+    node("n", "armed");
+    event("n", "booting", "{}");
+    event("n", "progress",
+          "{\"stage\": \"modules-config/config-ntp\", \"type\": \"finish\", "
+          "\"result\": \"FAIL\", \"description\": \"no time server\"}");
+    event("n", "progress",
+          "{\"stage\": \"modules-final\", \"type\": \"finish\", \"result\": \"SUCCESS\", "
+          "\"description\": \"all is well\"}");
+    const char *shown = draw(24, 120);
+    assert_contains(shown, "[!!!!!!!!!!!!!!!!!!!!] fail");
+    assert_contains(shown, "modules-config/config-ntp failed: no time server");
+    assert_null(strstr(shown, "100%"));
+    event("n", "joining", "{\"from\": \"up\"}");
+    assert_contains(draw(24, 120), "config-ntp failed: no time server");
+    assert_true(event("n", "rebooted", "{}") != NULL);
+    assert_null(strstr(draw(24, 120), "fail"));
+}
+
+static void eighty_columns_have_room_for_a_reason(void **state)
+{
+    (void)state;
+    node("k8s-worker-2", "booting");
+    event("k8s-worker-2", "booting", "{}");
+    node("k8s-worker-3", "armed");
+    event("k8s-worker-3", "failed",
+          "{\"stage\": \"modules-config/config-apt-configure\", \"reason\": \"the step failed: "
+          "cloud-init's log on the node says why\"}");
+    const char *shown = draw(24, 80);
+    lines_within(shown, 80);
+    assert_contains(shown, "the step failed: cloud-init");
+    assert_contains(shown, "\n    ");
+    assert_contains(shown, "on the node says why");
+}
+
+static void a_joining_node_says_why_it_is_not_ready(void **state)
+{
+    (void)state;
+    const struct node_view *s = fleetview_put(
+        &tracker.view, json("{\"name\": \"n\", \"role\": \"worker\", \"state\": \"joining\", "
+                            "\"kubernetes\": {\"ready\": false, \"reason\": "
+                            "\"KubeletNotReady: cni plugin not initialized\"}}"));
+    assert_string_equal(s->stage, "not Ready");
+    assert_string_equal(s->message, "KubeletNotReady: cni plugin not initialized");
+    assert_false(s->bad);
+}
+
 #define MINTED "{\"cluster\": \"lab\", \"token\": \"cs4xk2\""
 
 static void a_token_that_is_minted_is_a_stage(void **state)
@@ -214,6 +263,8 @@ static void nodes_follow_their_events(void **state)
 #define TEST(f) cmocka_unit_test_teardown(f, forget)
 
 UNIT_MAIN(TEST(it_fits_any_terminal), TEST(those_that_boot_come_first_and_the_rest_is_counted),
-          TEST(progress_is_learned), TEST(a_token_that_is_minted_is_a_stage),
+          TEST(progress_is_learned), TEST(a_failed_step_is_not_a_hundred_percent),
+          TEST(eighty_columns_have_room_for_a_reason),
+          TEST(a_joining_node_says_why_it_is_not_ready), TEST(a_token_that_is_minted_is_a_stage),
           TEST(what_a_node_waits_for_is_a_stage), TEST(text_of_strangers_harms_nothing),
           TEST(a_lost_server_is_told), TEST(nodes_follow_their_events))

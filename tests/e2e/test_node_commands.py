@@ -3,6 +3,7 @@
 """The tool and the real server: nodes registered, armed, changed and removed; backup and reload."""
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -139,9 +140,41 @@ def test_check_of_what_is_registered_too():
     config.write_text(json.dumps({"seed": str(tree.seed), "templates": str(tree.templates)}))
     tap.contains(run("check", "--config", config, status=1)[0], "5 errors\n")
     tap.contains(run("check", "--config", config, "--server", "none")[0], "no faults")
-    tap.contains(run("check", "--config", config, "--server", "/nonexistent.sock")[0], "no faults")
+    tap.contains(run("check", "--config", config, "--server", "/nonexistent.sock", status=1)[1],
+                 "/nonexistent.sock: ")
     run("node", "rm", "lab-9", "lab-8")
     tap.contains(run("check", "--config", config)[0], "no faults")
+
+
+def test_registered_nodes_in_commands_of_the_tree():
+    """They have the tree's roles and templates; the server only says that they are there."""
+    config = world.scratch() / "cloudseedd.yaml"
+    config.write_text(json.dumps({key: str(path) for key, path in world.HOMELAB.items()}))
+    where, alone = ["--config", config], ["--config", config, "--server", "none"]
+    run("node", "add", "lab-7", "--role", "plain", "--mac", "02:00:00:00:00:07", "--var",
+        "timezone=Etc/UTC")
+    try:
+        tap.contains(run("render", "lab-7", "meta-data", *where)[0], 'instance-id: "lab-7-1"')
+        tap.contains(run("render", "lab-7", *where)[0], "Etc/UTC")
+        tap.contains(run("render", "lab-7", "user-data", "--provenance", *where)[0], "timezone")
+        tap.contains(run("render", "lab-77", *where, status=1)[1], "did you mean 'lab-7'?")
+        tap.contains(run("render", "lab-7", *alone, status=1)[1], "there is no node 'lab-7'")
+        folder = world.scratch() / "rendered"
+        tap.contains(run("render", "--all", folder, *where)[0], " of 4 nodes")
+        assert (folder / "lab-7" / "user-data").exists()
+        tap.contains(run("check", *where)[0], "4 nodes, ")
+        tap.contains(run("check", *alone)[0], "3 nodes, ")
+        old = world.scratch() / "old"
+        for part in world.HOMELAB:
+            shutil.copytree(world.HOMELAB[part], old / part)
+        for file in (old / "templates").rglob("user-data"):
+            file.write_text(file.read_text() + "# changed\n")
+        changed = json.loads(run("diff", "--json", "--against", old, *where, status=2)[0])["changed"]
+        assert "lab-7" in changed, changed
+        changed = json.loads(run("diff", "--json", "--against", old, *alone, status=2)[0])["changed"]
+        assert "lab-7" not in changed, changed
+    finally:
+        run("node", "rm", "lab-7")
 
 
 def test_events_of_nothing():

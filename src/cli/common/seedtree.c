@@ -103,15 +103,20 @@ struct tree *seedtree_load(struct cli *c, const struct config *config,
     return r < 0 ? NULL : tree;
 }
 
-const struct node *seedtree_node(struct cli *c, const struct tree *t, const char *name)
+const struct node *seedtree_node(struct cli *c, const struct tree *t, const struct tree *extension,
+                                 const char *name)
 {
     const struct node *n = tree_find_name(t, str_from(name));
     struct guess guess;
+    if (!n && extension)
+        n = tree_find_name(extension, str_from(name));
     if (n)
         return n;
     guess_init(&guess, str_from(name));
     for (uint32_t i = 0; i < tree_node_count(t); i++)
         guess_offer(&guess, tree_node(t, i)->name);
+    for (uint32_t i = 0; extension && i < tree_node_count(extension); i++)
+        guess_offer(&guess, tree_node(extension, i)->name);
     cli_fail(c, "there is no node '%s'%s", name, guess_text(&guess));
     return NULL;
 }
@@ -149,6 +154,6 @@ struct str seedtree_url(const struct seedtree_urls *u, const struct node *n, str
 {
     char key[SEED_KEY_LEN + 1] = SEEDTREE_URL_PLACEHOLDER;
     if (u->keyer)
-        keyer_seed_key(u->keyer, n->name, n->key_epoch, key);
+        keyer_seed_key(u->keyer, n->uid, n->key_epoch, key);
     return arena_printf(a, "%.*s/s/%s/", STR_ARG(u->base), key);
 }

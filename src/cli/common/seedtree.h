@@ -27,8 +27,10 @@ struct tree *seedtree_load(struct cli *c, const struct config *config,
 void seedtree_print_faults(const struct cli *c, struct faults *faults,
                            const struct seedtree_alias *alias);
 
-/* The node of that name; NULL after printing that there is none. */
-const struct node *seedtree_node(struct cli *c, const struct tree *t, const char *name);
+/* The node of that name, of the tree or its extension (NULL: none); NULL after printing that there
+ * is none. */
+const struct node *seedtree_node(struct cli *c, const struct tree *t, const struct tree *extension,
+                                 const char *name);
 
 /* --- Seed URLs: where nodes find their files, made from the server's secret ----------------- */
 

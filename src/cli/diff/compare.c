@@ -21,6 +21,7 @@ struct pair {
     struct buf texts[2];
     struct arena arena;
     bool differs;
+    uint32_t done; /* nodes, for the progress */
 };
 
 /* The index of the document; UINT32_MAX: the node does not have it. */
@@ -155,14 +156,14 @@ static int compare_node(struct pair *p, const struct node *before, const struct 
 }
 
 /* Merges the nodes of both trees, which are sorted by name. */
-static int compare_nodes(struct pair *p)
+static int compare_nodes(struct pair *p, const struct tree *old, const struct tree *new)
 {
     struct comparison *m = p->m;
-    uint32_t was = tree_node_count(m->before.tree), is = tree_node_count(m->now.tree), i = 0, j = 0;
+    uint32_t was = tree_node_count(old), is = tree_node_count(new), i = 0, j = 0;
     int status = CLI_OK;
     while ((i < was || j < is) && status == CLI_OK && !cli_interrupted()) {
-        const struct node *before = i < was ? tree_node(m->before.tree, i) : NULL;
-        const struct node *now = j < is ? tree_node(m->now.tree, j) : NULL;
+        const struct node *before = i < was ? tree_node(old, i) : NULL;
+        const struct node *now = j < is ? tree_node(new, j) : NULL;
         int order = !before ? 1 : !now ? -1 : str_cmp(before->name, now->name);
         if (order == 0)
             status = compare_node(p, before, now);
@@ -171,8 +172,9 @@ static int compare_nodes(struct pair *p)
                           order < 0 ? before->name : now->name);
         i += order <= 0;
         j += order >= 0;
-        progress_count(&p->progress, j);
+        progress_count(&p->progress, p->done + j);
     }
+    p->done += is;
     return cli_interrupted() ? CLI_FAILED : status;
 }
 
@@ -187,8 +189,11 @@ int compare_run(struct cli *c, const char *folder, bool each, struct comparison 
     buf_init(&p.texts[0], DOCUMENT_MAX_BYTES);
     buf_init(&p.texts[1], DOCUMENT_MAX_BYTES);
     progress_begin(&p.progress, "rendering both trees");
-    progress_total(&p.progress, tree_node_count(ret->now.tree));
-    int status = compare_nodes(&p);
+    progress_total(&p.progress,
+                   tree_node_count(ret->now.tree) + tree_node_count(ret->now.registered));
+    int status = compare_nodes(&p, ret->before.tree, ret->now.tree);
+    if (status == CLI_OK)
+        status = compare_nodes(&p, ret->before.registered, ret->now.registered);
     if (status == CLI_OK && doc_changes_finish(&ret->changes, &e) < 0)
         status = fail(&p, &e);
     progress_end(&p.progress);

@@ -387,7 +387,7 @@ static void print_remote(struct cli *c, struct value node)
 static int show_tree(struct cli *c, const struct config *config, struct value remote)
 {
     struct tree *tree = seedtree_load(c, config, NULL);
-    const struct node *n = tree ? seedtree_node(c, tree, c->operands[0]) : NULL;
+    const struct node *n = tree ? seedtree_node(c, tree, NULL, c->operands[0]) : NULL;
     if (n)
         print(c, tree, n, remote);
     if (n && remote.kind == VALUE_MAP && !flags_given(&c->flags, "json"))

@@ -54,7 +54,7 @@ static int show_serial(struct cli *c)
 
 static int show_url(struct cli *c, const struct config *config, const struct tree *t)
 {
-    const struct node *n = seedtree_node(c, t, c->operands[0]);
+    const struct node *n = seedtree_node(c, t, NULL, c->operands[0]);
     struct seedtree_urls urls;
     struct err e;
     int status = CLI_FAILED;

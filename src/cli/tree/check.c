@@ -197,9 +197,10 @@ static void on_node(void *cls, uint32_t number, enum check_verdict verdict)
 
 /* What was found. */
 struct outcome {
-    struct check_result result;
+    uint32_t nodes, faulty; /* of the tree, and registered ones */
     struct deep_result deep;
-    bool failed; /* the deep check could show nothing to anyone */
+    bool failed; /* the server was named and does not answer; or --deep could show nothing to anyone
+                  */
 };
 
 static void check_deeply(struct cli *c, const struct config *config, const struct tree *t,
@@ -207,25 +208,47 @@ static void check_deeply(struct cli *c, const struct config *config, const struc
                          struct outcome *ret)
 {
     struct err e;
-    ret->failed = deep_check(c, config, t, tables, faults, &ret->deep, &e) < 0;
-    if (ret->failed)
+    bool failed = deep_check(c, config, t, tables, faults, &ret->deep, &e) < 0;
+    if (failed)
         cli_fail(c, "--deep: %s", e.msg);
+    ret->failed |= failed;
 }
 
+/* `registered` is an extension of the tree. */
 static void check_all(struct cli *c, const struct config *config, const struct tree *t,
-                      struct faults *faults, struct outcome *ret)
+                      const struct tree *registered, struct faults *faults, struct outcome *ret)
 {
+    const struct tree *trees[] = {t, registered};
+    struct check_result results[2];
     struct checking k = {.done = 0};
     struct scope_tables *tables = scope_tables_new(t);
     const struct check_run run = {.keys = &c->arena, .on_node = on_node, .cls = &k};
     progress_begin(&k.progress, "checking nodes");
-    progress_total(&k.progress, tree_node_count(t));
-    check_tree(t, tables, &run, faults, &ret->result);
+    progress_total(&k.progress, tree_node_count(t) + tree_node_count(registered));
+    for (int i = 0; i < 2; i++) {
+        check_tree(trees[i], tables, &run, faults, &results[i]);
+        ret->nodes += tree_node_count(trees[i]);
+        ret->faulty += results[i].faulty;
+    }
     progress_end(&k.progress);
-    check_keys(c, &ret->result, faults);
+    for (int i = 0; i < 2; i++)
+        check_keys(c, &results[i], faults);
     if (flags_given(&c->flags, "deep"))
         check_deeply(c, config, t, tables, faults, ret);
     scope_tables_free(tables);
+}
+
+/* A node that conflicts with the tree is reported for that only. */
+static struct tree *extend(const struct registered_nodes *nodes, const struct tree *t,
+                           struct faults *faults)
+{
+    struct faults more;
+    size_t before = faults->errors;
+    faults_init(&more);
+    registered_check(nodes, t, faults);
+    struct tree *made = registered_extend(nodes, t, faults->errors > before ? &more : faults);
+    faults_done(&more);
+    return made;
 }
 
 /* *ret is NULL if the tree did not load. */
@@ -239,10 +262,13 @@ static void check(struct cli *c, const struct config *config, struct faults *fau
     progress_end(&progress);
     if (r < 0)
         return;
-    registered_check(c, config, *ret, faults);
+    struct registered_nodes nodes;
+    ret_outcome->failed = registered_ask(c, config, &nodes) != CLI_OK;
+    struct tree *registered = extend(&nodes, *ret, faults);
     if (flags_given(&c->flags, "assets") || folder_is(config->assets_dir.p))
         tree_check_assets(*ret, config->assets_dir.p, faults);
-    check_all(c, config, *ret, faults, ret_outcome);
+    check_all(c, config, *ret, registered, faults, ret_outcome);
+    tree_free(registered);
 }
 
 static const char *plural(uint32_t n)
@@ -250,12 +276,11 @@ static const char *plural(uint32_t n)
     return n == 1 ? "" : "s";
 }
 
-static void print_summary(const struct tree *t, const struct faults *faults)
+static void print_summary(const struct tree *t, uint32_t nodes, const struct faults *faults)
 {
     char count[FAULTVIEW_COUNT_SIZE];
     if (t) {
-        uint32_t nodes = tree_node_count(t), roles = tree_role_count(t),
-                 clusters = tree_cluster_count(t);
+        uint32_t roles = tree_role_count(t), clusters = tree_cluster_count(t);
         printf("%u node%s, %u role%s, %u cluster%s: ", nodes, plural(nodes), roles, plural(roles),
                clusters, plural(clusters));
     }
@@ -314,8 +339,8 @@ static void print_json(struct cli *c, const struct config *config, const struct 
         JSON_INT("warnings", (int64_t)faults->warnings),
         JSON_STR("seed", config->seed_dir),
         JSON_STR("templates", config->templates_dir),
-        JSON_VALUE("nodes", t ? value_int(tree_node_count(t)) : value_none()),
-        JSON_VALUE("faulty_nodes", t ? value_int(o->result.faulty) : value_none()),
+        JSON_VALUE("nodes", t ? value_int(o->nodes) : value_none()),
+        JSON_VALUE("faulty_nodes", t ? value_int(o->faulty) : value_none()),
         JSON_VALUE("roles", t ? value_int(tree_role_count(t)) : value_none()),
         JSON_VALUE("clusters", t ? value_int(tree_cluster_count(t)) : value_none()),
         JSON_VALUE("faults", faultview_value(faults, &c->arena)),
@@ -358,7 +383,7 @@ static int run(struct cli *c)
         faultview_print(stdout, &faults, c->color_out);
         if (tree && flags_given(&c->flags, "deep"))
             print_deep(&outcome.deep);
-        print_summary(tree, &faults);
+        print_summary(tree, outcome.nodes, &faults);
     }
     int status = faults.errors || outcome.failed ? CLI_FAILED : CLI_OK;
     tree_free(tree);
@@ -379,8 +404,9 @@ const struct command command_check = {
         "document is wrong, in the template, or in the seed tree where the template only\n"
         "passes a value on. Files of boot entries and addons are looked for in the assets\n"
         "folder, where there is one. The server need not run; where it does, and this is its\n"
-        "tree, what conflicts with registered nodes is an error. No secret is read. A DIR\n"
-        "with the folders seed and templates stands for both.\n"
+        "tree, registered nodes are checked too, and what conflicts with them is an error.\n"
+        "--server checks another tree beside the nodes of that server. No secret is read.\n"
+        "A DIR with the folders seed and templates stands for both.\n"
         "\n"
         "With --deep, each different document is also shown to those of the programs that\n"
         "will read it that are installed here: user-data and vendor-data to 'cloud-init\n"

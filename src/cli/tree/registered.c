@@ -2,9 +2,8 @@
 #include "cli/tree/registered.h"
 
 #include "cli/common/api.h"
-#include "wire/uri.h"
 
-#define PAGE_BYTES ((size_t)1024 * 1024)
+#define DEFINITION_MAX_BYTES ((size_t)1024 * 1024)
 
 struct comparing {
     const struct tree *tree;
@@ -100,40 +99,107 @@ static void compare(struct comparing *k)
         report(k, n, "serial", serial);
 }
 
-/* False where the server does not answer, or has no more. */
-static bool compare_page(struct api *api, struct comparing *k, struct str *after)
+void registered_check(const struct registered_nodes *r, const struct tree *t, struct faults *faults)
+{
+    struct comparing k = {.tree = t, .faults = faults};
+    for (uint32_t i = 0; i < r->n; i++) {
+        k.node = r->nodes.items[i];
+        compare(&k);
+    }
+}
+
+struct tree *registered_extend(const struct registered_nodes *r, const struct tree *t,
+                               struct faults *faults)
+{
+    return tree_extend(t, NULL, r->list, r->n, faults);
+}
+
+/* --- Asking the server -------------------------------------------------------------------------
+ */
+
+#define TARGET STR("/v1/nodes?registered=true&limit=1000")
+
+struct asking {
+    struct arena *arena; /* outlives a page */
+    struct tree_definition *list;
+    struct value *nodes;
+    uint32_t n, room;
+};
+
+/* The members of a definition, without those that are left out. */
+static struct value definition_value(struct value node, struct arena *a)
+{
+    static const char *const members[] = {"name",   "role",      "cluster",   "macs",     "uuid",
+                                          "serial", "addresses", "variables", "key_epoch"};
+    struct value_pair pairs[sizeof(members) / sizeof(members[0])];
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+        struct value v = value_get(node, str_from(members[i]));
+        bool empty = (v.kind == VALUE_LIST || v.kind == VALUE_MAP) && v.n == 0;
+        if (v.kind != VALUE_NONE && v.kind != VALUE_UNDEFINED && !empty)
+            pairs[n++] = (struct value_pair){value_str(str_from(members[i])), v};
+    }
+    return value_copy(a, value_map(pairs, n));
+}
+
+static int take_node(void *cls, struct value node)
+{
+    struct asking *k = cls;
+    struct buf json;
+    if (k->n == k->room) {
+        uint32_t room = k->room ? k->room * 2 : 64;
+        struct tree_definition *list = ARENA_ARRAY(k->arena, struct tree_definition, room);
+        struct value *nodes = ARENA_ARRAY(k->arena, struct value, room);
+        if (k->n) {
+            memcpy(list, k->list, k->n * sizeof(*list));
+            memcpy(nodes, k->nodes, k->n * sizeof(*nodes));
+        }
+        k->list = list;
+        k->nodes = nodes;
+        k->room = room;
+    }
+    struct value own = value_copy(k->arena, node);
+    buf_init(&json, DEFINITION_MAX_BYTES);
+    json_write(&json, definition_value(own, k->arena), false);
+    k->nodes[k->n] = own;
+    k->list[k->n++] = (struct tree_definition){
+        .uid = api_text(own, "uid"), .json = arena_str(k->arena, buf_view(&json)), .revision = 1};
+    buf_done(&json);
+    return 0;
+}
+
+/* Without a server that was named, one that does not answer is no fault. */
+static int answers(struct api *api, bool named)
 {
     struct api_answer answer;
     struct err e;
-    struct str target = STR("/v1/nodes?registered=true&limit=1000");
-    if (after->n)
-        target = arena_printf(api->arena, "%.*s&after=%.*s", STR_ARG(target),
-                              STR_ARG(uri_encode_segment(*after, api->arena)));
-    if (api_try(api, "GET", target, (struct value){0}, STR(""), &answer, &e) < 0 ||
-        answer.status != 200)
-        return false;
-    struct value list = value_get(answer.value, STR("nodes"));
-    for (uint32_t i = 0; list.kind == VALUE_LIST && i < list.n; i++) {
-        k->node = list.items[i];
-        compare(k);
-    }
-    *after = api_text(answer.value, "next");
-    return after->n;
+    int r = api_try(api, "GET", STR("/v1/server"), (struct value){0}, STR(""), &answer, &e);
+    if (r == 0 || !named)
+        return r == 0 && answer.status == 200 ? CLI_OK : -1;
+    return cli_fail(api->cli, "%s", e.msg);
 }
 
-void registered_check(struct cli *c, const struct config *config, const struct tree *t,
-                      struct faults *faults)
+int registered_ask(struct cli *c, const struct config *config, struct registered_nodes *ret)
 {
-    struct comparing k = {.tree = t, .faults = faults};
     struct api api = {.cli = c, .arena = &c->arena, .config = *config};
-    struct str after = {"", 0};
-    bool named = flags_given(&c->flags, "server");
-    bool is_other_tree = c->operands_n || flags_given(&c->flags, "seed");
-    if ((is_other_tree && !named) || api_find_server(c, config, &api.server) != CLI_OK ||
-        !api.server.where)
-        return;
+    struct asking k = {.arena = &c->arena};
+    const char *named = flags_value(&c->flags, "server");
+    bool is_other_tree =
+        (c->command == &command_check && c->operands_n) || flags_given(&c->flags, "seed");
+    *ret = (struct registered_nodes){.n = 0};
+    if (is_other_tree && !named)
+        return CLI_OK;
+    int status = api_find_server(c, config, &api.server);
+    if (status != CLI_OK || !api.server.where)
+        return status;
     api.client = client_new(&api.server);
-    while (compare_page(&api, &k, &after))
-        continue;
+    status = answers(&api, named);
+    if (status == CLI_OK)
+        status = api_each(&api, TARGET, "nodes", take_node, &k);
+    else if (status < 0)
+        status = CLI_OK;
     api_close(&api);
+    if (status == CLI_OK)
+        *ret = (struct registered_nodes){k.list, value_list(k.nodes, k.n), k.n};
+    return status;
 }

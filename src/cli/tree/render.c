@@ -152,9 +152,34 @@ static int print_node(struct node_rendering *w)
     return one ? print_one(w, document_at(w->node, from)) : print_all(w);
 }
 
-static int render_node(struct cli *c, const struct rendition *r)
+/* With the faults of registered nodes that cannot be served beside this tree. */
+static int add_registered(struct cli *c, const struct config *config, struct rendition *r)
 {
-    const struct node *n = seedtree_node(c, r->tree, c->operands[0]);
+    struct registered_nodes nodes;
+    struct faults faults;
+    if (registered_ask(c, config, &nodes) != CLI_OK)
+        return CLI_FAILED;
+    faults_init(&faults);
+    rendition_extend(r, &nodes, &faults);
+    if (faults.errors)
+        seedtree_print_faults(c, &faults, NULL);
+    faults_done(&faults);
+    return CLI_OK;
+}
+
+/* A node of the tree, else a registered one: then only the server is asked. NULL after printing
+ * that there is none. */
+static const struct node *find_node(struct cli *c, const struct config *config, struct rendition *r)
+{
+    const char *name = c->operands[0];
+    if (!tree_find_name(r->tree, str_from(name)) && add_registered(c, config, r) != CLI_OK)
+        return NULL;
+    return seedtree_node(c, r->tree, r->registered, name);
+}
+
+static int render_node(struct cli *c, const struct config *config, struct rendition *r)
+{
+    const struct node *n = find_node(c, config, r);
     if (!n)
         return CLI_FAILED;
     struct node_rendering w = {
@@ -183,7 +208,7 @@ struct writing {
     struct progress progress; /* must end before anything is printed */
     struct arena arena;       /* reset after each node */
     struct buf text;
-    uint32_t documents;
+    uint32_t documents, nodes;
     bool url_shown; /* in any document */
 };
 
@@ -208,20 +233,25 @@ static int write_document(struct writing *w, const struct node *n, struct docume
     return CLI_OK;
 }
 
-static int write_nodes(struct writing *w)
+static int write_nodes(struct writing *w, const struct tree *t)
 {
     int status = CLI_OK;
-    for (uint32_t i = 0; i < tree_node_count(w->r->tree) && status == CLI_OK; i++) {
-        const struct node *n = tree_node(w->r->tree, i);
+    for (uint32_t i = 0; i < tree_node_count(t) && status == CLI_OK; i++) {
+        const struct node *n = tree_node(t, i);
         struct str url = seedtree_url(&w->r->urls, n, &w->arena);
         for (uint32_t j = 0; j < document_count(n) && status == CLI_OK; j++)
             status = write_document(w, n, document_at(n, j), url);
         arena_reset(&w->arena);
-        progress_count(&w->progress, i + 1);
+        progress_count(&w->progress, ++w->nodes);
         if (cli_interrupted())
             status = CLI_FAILED;
     }
     return status;
+}
+
+static uint32_t node_count(const struct rendition *r)
+{
+    return tree_node_count(r->tree) + tree_node_count(r->registered);
 }
 
 /* Writes all documents to a new folder. */
@@ -233,8 +263,10 @@ static int write_all(struct cli *c, const struct rendition *r, const char *folde
     arena_init(&w.arena, ARENA_BYTES);
     buf_init(&w.text, DOCUMENT_MAX_BYTES);
     progress_begin(&w.progress, "rendering nodes");
-    progress_total(&w.progress, tree_node_count(r->tree));
-    int status = write_nodes(&w);
+    progress_total(&w.progress, node_count(r));
+    int status = write_nodes(&w, r->tree);
+    if (status == CLI_OK)
+        status = write_nodes(&w, r->registered);
     progress_end(&w.progress);
     buf_done(&w.text);
     arena_done(&w.arena);
@@ -308,7 +340,7 @@ static int make(struct cli *c, const struct rendition *r, const char *target)
         folder_remove(folder.p, NULL);
         return status;
     }
-    uint32_t nodes = tree_node_count(r->tree);
+    uint32_t nodes = node_count(r);
     cli_print_line("%s: %u document%s of %u node%s", target, documents, documents == 1 ? "" : "s",
                    nodes, nodes == 1 ? "" : "s");
     return status;
@@ -350,10 +382,12 @@ static int run(struct cli *c)
         status = seedtree_configure(c, &config);
     if (status != CLI_OK)
         return status;
+    const char *folder = flags_value(&c->flags, "all");
     status = rendition_open(c, &config, NULL, RENDITION_REAL_KEYS, &r);
+    if (status == CLI_OK && folder)
+        status = add_registered(c, &config, &r);
     if (status == CLI_OK)
-        status = flags_given(&c->flags, "all") ? render_all(c, &r, flags_value(&c->flags, "all"))
-                                               : render_node(c, &r);
+        status = folder ? render_all(c, &r, folder) : render_node(c, &config, &r);
     rendition_close(&r);
     return status;
 }
@@ -372,6 +406,7 @@ const struct command command_render = {
             "tokens and secrets. It is printed byte for byte; without it all are, each below a\n"
             "line with its name. The seed URL in them is the real one where the server's secret\n"
             "can be read, else the key in it is SEED-KEY.\n"
+            "A node that is registered with the server is rendered with this tree's templates.\n"
             "\n"
             "--provenance puts the template and its line before each line, and behind values the\n"
             "names that they are made of, each with the place that set it; with --json in pieces.\n"

@@ -31,10 +31,17 @@ int rendition_open(struct cli *c, const struct config *config, const struct seed
     return CLI_OK;
 }
 
+void rendition_extend(struct rendition *r, const struct registered_nodes *nodes,
+                      struct faults *faults)
+{
+    r->registered = registered_extend(nodes, r->tree, faults);
+}
+
 void rendition_close(struct rendition *r)
 {
     seedtree_urls_close(&r->urls);
     scope_tables_free(r->tables);
+    tree_free(r->registered);
     tree_free(r->tree);
     *r = (struct rendition){0};
 }

@@ -4,6 +4,7 @@
 #define CLOUDSEED_CLI_TREE_RENDITION_H
 
 #include "cli/common/seedtree.h"
+#include "cli/tree/registered.h"
 #include "render/document.h"
 #include "render/scope.h"
 #include "template/trace.h"
@@ -11,6 +12,7 @@
 struct rendition {
     const struct seedtree_alias *alias; /* owned by the caller; may be NULL */
     struct tree *tree;
+    struct tree *registered; /* an extension of it; NULL: nobody was asked for one */
     struct scope_tables *tables;
     struct seedtree_urls urls;
     struct err no_secret; /* why URLs contain a placeholder; code 0: they do not */
@@ -25,6 +27,9 @@ enum rendition_keys {
  * case. */
 int rendition_open(struct cli *c, const struct config *config, const struct seedtree_alias *alias,
                    enum rendition_keys keys, struct rendition *ret);
+/* Adds the registered nodes, with the faults of those that have no place beside the tree. */
+void rendition_extend(struct rendition *r, const struct registered_nodes *nodes,
+                      struct faults *faults);
 void rendition_close(struct rendition *r);
 
 /* Appends the document to `out`. `url` is the node's (seedtree_url). -EINVAL and *ret_fault if it

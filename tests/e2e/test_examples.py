@@ -319,6 +319,7 @@ NEEDS = {"dhcp": "--for kea", "node add": "--role x", "node adopt": "--role x",
          "node join": "--dry-run",
          "pve template": f"--image https://x.example/i.img --sha256 {'0' * 64}"}
 NOT_ABOUT_IT = {"reference": 64, "help": 0, "complete": 0, "restore": 1, "asset add": 1,
+                **{f"node {name}": 64 for name in ("list", "show", "url")},  # a server and files
                 **{f"pve {name}": 1 for name in (
                     "login", "check", "list", "template", "register", "unregister", "start", "stop")}}
 

@@ -131,23 +131,10 @@ static size_t print_cell(struct str cell, size_t width, FILE *f)
     return taken;
 }
 
-/* As much of the text as fits, whole words if it has any. */
-static struct str first_line(struct str text, size_t width)
-{
-    struct str line = term_head(text, width);
-    if (line.n == text.n)
-        return line;
-    for (size_t n = line.n; n > 0; n--) {
-        if (text.p[n] == ' ')
-            return str_head(text, n);
-    }
-    return line.n ? line : text;
-}
-
 static void print_wrapped(struct str text, size_t indent, size_t width, FILE *f)
 {
     for (;;) {
-        struct str line = first_line(text, width);
+        struct str line = term_words(text, width);
         fwrite(line.p, 1, line.n, f);
         text = str_trim(str_skip(text, line.n));
         if (!text.n)

@@ -81,6 +81,18 @@ struct str term_head(struct str s, size_t columns)
     return (struct str){s.p, at};
 }
 
+struct str term_words(struct str s, size_t columns)
+{
+    struct str line = term_head(s, columns);
+    if (line.n == s.n)
+        return line;
+    for (size_t n = line.n; n > 0; n--) {
+        if (s.p[n] == ' ')
+            return str_head(s, n);
+    }
+    return line.n ? line : s;
+}
+
 /* Invalid UTF-8 is decoded to U+FFFD, byte by byte. */
 static bool is_printable(uint32_t c, size_t n)
 {

@@ -34,6 +34,8 @@ bool term_is_ascii(struct str s);
 size_t term_width(struct str s);
 /* The longest beginning of `s` that fits in that many columns. */
 struct str term_head(struct str s, size_t columns);
+/* The same, but if it is cut, whole words if one fits; not empty unless `s` is. */
+struct str term_words(struct str s, size_t columns);
 
 /* Appends text with unprintable characters as \n, \x1b, \u202e, and invalid UTF-8 as \xNN. Unlike
  * buf_escaped it leaves quotes and backslashes alone. */

@@ -193,6 +193,6 @@ const struct command command_events = {
             "Examples:\n"
             "  cloudseed events k8s-worker-2\n"
             "  cloudseed events --kind failed\n"
-            "  cloudseed events --follow --json | jq -r 'select(.kind == \"ready\").node'\n",
+            "  cloudseed events --follow --kind ready --json | jq --unbuffered -r .node\n",
     .run = run,
 };

@@ -147,11 +147,13 @@ static size_t columns_before_message(const struct layout *l)
     return n;
 }
 
-/* How much of the message fits in the row. */
+/* What of the message stands in the row. */
 static struct str message_head(const struct layout *l, const struct node_view *s)
 {
     size_t before = columns_before_message(l), columns = l->frame->columns;
-    return term_head(str_from(s->message), columns > before + 1 ? columns - 1 - before : 0);
+    size_t room = columns > before + 1 ? columns - 1 - before : 0;
+    struct str message = str_from(s->message);
+    return s->bad && room ? term_words(message, room) : term_head(message, room);
 }
 
 /* A reason that does not fit goes on in a second line. */
@@ -185,7 +187,7 @@ static void put_row(struct layout *l, const struct tracker *t, const struct node
     else
         put(l, STR(""), l->width[BAR]);
     put(l, str_from(seconds < 0 ? "" : span_text(seconds, span)), l->width[ELAPSED]);
-    put_text(l, str_from(s->message), SIZE_MAX);
+    put_text(l, message_head(l, s), SIZE_MAX);
     if (row_lines(l, s) > 1)
         put_rest(l, s);
     put_color(l, TERM_PLAIN);

@@ -122,14 +122,14 @@ static void a_failed_step_is_not_a_hundred_percent(void **state)
     event("n", "progress",
           "{\"stage\": \"modules-final\", \"type\": \"finish\", \"result\": \"SUCCESS\", "
           "\"description\": \"all is well\"}");
-    const char *shown = draw(24, 120);
+    const char *shown = draw(24, 140);
     assert_contains(shown, "[!!!!!!!!!!!!!!!!!!!!] fail");
     assert_contains(shown, "modules-config/config-ntp failed: no time server");
     assert_null(strstr(shown, "100%"));
     event("n", "joining", "{\"from\": \"up\"}");
-    assert_contains(draw(24, 120), "config-ntp failed: no time server");
+    assert_contains(draw(24, 140), "config-ntp failed: no time server");
     assert_true(event("n", "rebooted", "{}") != NULL);
-    assert_null(strstr(draw(24, 120), "fail"));
+    assert_null(strstr(draw(24, 140), "fail"));
 }
 
 static void eighty_columns_have_room_for_a_reason(void **state)
@@ -143,9 +143,8 @@ static void eighty_columns_have_room_for_a_reason(void **state)
           "cloud-init's log on the node says why\"}");
     const char *shown = draw(24, 80);
     lines_within(shown, 80);
-    assert_contains(shown, "the step failed: cloud-init");
-    assert_contains(shown, "\n    ");
-    assert_contains(shown, "on the node says why");
+    assert_contains(shown, "the step failed:");
+    assert_contains(shown, "\n    cloud-init's log on the node says why");
 }
 
 static void a_joining_node_says_why_it_is_not_ready(void **state)

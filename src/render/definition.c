@@ -22,9 +22,11 @@ static struct value addresses_value(const struct node *n, struct arena *a)
 static struct value variables_value(const struct node *n, struct arena *a)
 {
     struct value_pair *pairs = ARENA_ARRAY(a, struct value_pair, n->variables.n);
-    for (uint32_t i = 0; i < n->variables.n; i++)
-        pairs[i] =
-            (struct value_pair){value_str(n->variables.list[i].name), n->variables.list[i].value};
+    for (uint32_t i = 0; i < n->variables.n; i++) {
+        const struct variable *v = &n->variables.list[i];
+        struct str name = v->adds ? ARENA_JOIN(a, v->name, STR("+")) : v->name;
+        pairs[i] = (struct value_pair){value_str(name), v->value};
+    }
     return value_map(pairs, n->variables.n);
 }
 

@@ -102,28 +102,107 @@ static struct value seed_value(const struct scope *s)
     return value_map(pair, 1);
 }
 
+/* --- Variables ----------------------------------------------------------------------------- */
+
+#define LEVELS 4 /* node, role, cluster, site: the nearest first */
+
+/* Goes through the variables that make a value: one that does not add ends it. */
+struct parts {
+    struct variables sets[LEVELS];
+    struct str name;
+    size_t level; /* the next one */
+    const struct variable *last;
+};
+
+static void set_levels(struct parts *p, const struct site *site, const struct node *n)
+{
+    if (n) {
+        p->sets[0] = n->variables;
+        p->sets[1] = n->role->variables;
+        if (n->cluster)
+            p->sets[2] = n->cluster->variables;
+    }
+    p->sets[3] = site->variables;
+}
+
+static struct parts parts_of(const struct site *site, const struct node *n, struct str name)
+{
+    struct parts p = {.name = name};
+    set_levels(&p, site, n);
+    return p;
+}
+
+static const struct variable *next_part(struct parts *p)
+{
+    const struct variable *v = p->last ? p->last->base : NULL;
+    if (p->last && !p->last->adds)
+        return NULL;
+    while (!v && p->level < LEVELS)
+        v = variables_find(p->sets[p->level++], p->name);
+    if (v)
+        p->last = v;
+    return v;
+}
+
 const struct variable *scope_variable(const struct site *site, const struct node *n,
                                       struct str name)
 {
-    const struct variable *v = variables_find(n->variables, name);
+    struct parts p = parts_of(site, n, name);
+    return next_part(&p);
+}
+
+static uint32_t item_count(struct value v)
+{
+    return v.kind == VALUE_LIST ? v.n : 1;
+}
+
+/* The list of the furthest level first. */
+static struct value joined(struct parts p, const struct variable *v, struct arena *a)
+{
+    uint32_t n = item_count(v->value);
+    for (struct parts ahead = p; (v = next_part(&ahead));)
+        n += item_count(v->value);
+    struct value *items = ARENA_ARRAY(a, struct value, n), list = value_list(items, n);
+    for (v = p.last; v; v = next_part(&p)) {
+        n -= item_count(v->value);
+        if (v->value.kind == VALUE_LIST)
+            memcpy(items + n, v->value.items, v->value.n * sizeof(*items));
+        else
+            items[n] = v->value;
+    }
+    return list;
+}
+
+struct value scope_variable_value(const struct site *site, const struct node *n, struct str name,
+                                  struct arena *a)
+{
+    struct parts p = parts_of(site, n, name);
+    const struct variable *v = next_part(&p);
     if (!v)
-        v = variables_find(n->role->variables, name);
-    if (!v && n->cluster)
-        v = variables_find(n->cluster->variables, name);
-    return v ? v : variables_find(site->variables, name);
+        return (struct value){.kind = VALUE_UNDEFINED};
+    return v->adds ? joined(p, v, a) : v->value;
+}
+
+static bool is_part(const struct site *site, const struct node *n, const struct variable *wanted)
+{
+    struct parts p = parts_of(site, n, wanted->name);
+    const struct variable *v;
+    while ((v = next_part(&p)) && v != wanted)
+        ;
+    return v != NULL;
 }
 
 const struct variable *scope_source(const struct site *site, const struct node *n,
                                     struct value source, struct place *ret)
 {
-    const struct variables none = {0};
-    const struct variables sets[] = {n->variables, n->role->variables,
-                                     n->cluster ? n->cluster->variables : none, site->variables};
-    for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
-        for (uint32_t k = 0; k < sets[i].n; k++) {
-            const struct variable *v = &sets[i].list[k];
-            if (variable_place(v, source, ret) && scope_variable(site, n, v->name) == v)
-                return v;
+    struct parts p = {.level = 0};
+    set_levels(&p, site, n);
+    for (size_t i = 0; i < LEVELS; i++) {
+        for (uint32_t k = 0; k < p.sets[i].n; k++) {
+            for (const struct variable *v = &p.sets[i].list[k]; v; v = v->base) {
+                if (variable_place(v, source, ret) && is_part(site, n, v))
+                    return v;
+            }
         }
     }
     return NULL;
@@ -153,11 +232,8 @@ bool scope_lookup(void *cls, struct str name, struct value *ret)
     struct scope *s = cls;
     if (lookup_node(s, name, ret) || lookup_table(s, name, ret) || lookup_special(s, name, ret))
         return true;
-    const struct variable *v = s->node ? scope_variable(s->tables->site, s->node, name)
-                                       : variables_find(s->tables->site->variables, name);
-    if (v)
-        *ret = v->value;
-    return v != NULL;
+    *ret = scope_variable_value(s->tables->site, s->node, name, s->arena);
+    return ret->kind != VALUE_UNDEFINED;
 }
 
 const char *scope_explain(struct str name)

@@ -44,6 +44,10 @@ const char *scope_explain(struct str name);
  * none. */
 const struct variable *scope_variable(const struct site *site, const struct node *n,
                                       struct str name);
+/* Its value with all that it adds to; VALUE_UNDEFINED if there is none. `n` NULL: only the site's.
+ */
+struct value scope_variable_value(const struct site *site, const struct node *n, struct str name,
+                                  struct arena *a);
 
 /* The variable that a value of this node's documents was taken from (template_piece's source), with
  * the place of the value itself, within a list or mapping too. NULL if there is none. */

@@ -84,8 +84,9 @@ static bool is_undefined(void *cls, struct str name)
 static void fill(struct specialized *p, struct group *g, const struct scope_tables *tables)
 {
     const struct node bare = {.role = g->key.role, .cluster = g->key.cluster};
-    struct common c = {
-        .scope = {.tables = tables, .node = &bare}, .specialized = p, .shadows = g->key.shadows};
+    struct common c = {.scope = {.tables = tables, .node = &bare, .arena = &p->arena},
+                       .specialized = p,
+                       .shadows = g->key.shadows};
     struct template_scope known = {.lookup = lookup, .is_undefined = is_undefined, .cls = &c};
     uint32_t n = document_count(&bare);
     g->files = ARENA_ARRAY(&p->arena, struct specialized_file, n);

@@ -86,7 +86,10 @@ static const char seed_head[] =
     "Values under `variables` are free: text, numbers, `true` and `false`, lists and mappings. "
     "Their names are\nlower-case letters, digits and `_`. What YAML 1.1 and 1.2 read differently "
     "(`yes`, `010`, `12:34:56`,\n`2026-11-22`) must be quoted. A node's variables win over its "
-    "role's, those over its cluster's, those over\nthe site's, each value as a whole.\n";
+    "role's, those over its cluster's, those over\nthe site's, each value as a whole. "
+    "A list under a name with `+` behind it, such as `packages+`, is added to the one that "
+    "it\nwould "
+    "replace.\n";
 
 void reference_seed(struct buf *out)
 {

@@ -127,27 +127,60 @@ bool variables_is_taken(struct str name)
     return taken[i] != NULL;
 }
 
+/* "packages+" adds to the variable "packages". */
+static struct str without_plus(struct str s, bool *ret_adds)
+{
+    *ret_adds = str_ends(s, STR("+"));
+    s.n -= *ret_adds;
+    return s;
+}
+
 static bool check_name(struct schema_reader *r, const struct schema_field *f,
                        const struct yaml_node *key)
 {
-    struct str s = yaml_text(key);
+    bool adds;
+    struct str s = without_plus(yaml_text(key), &adds);
     if (!is_identifier(s))
         return schema_fault(r, f, key,
                             "%s is no name for a variable; take lower-case letters, digits and "
                             "'_', no digit first",
-                            schema_quoted(r, s));
+                            schema_quoted(r, yaml_text(key)));
     if (str_is(s, "hardened")) /* a variable once */
         return schema_fault(r, f, key,
                             "'hardened' is a key of the cluster: write it beside its "
                             "'version'");
     if (variables_is_taken(s))
-        return schema_fault(r, f, key, "'%s' means something to templates already; rename it", s.p);
+        return schema_fault(r, f, key, "'%.*s' means something to templates already; rename it",
+                            STR_ARG(s));
     return true;
 }
 
 static int by_name(const void *a, const void *b)
 {
     return str_cmp(((const struct variable *)a)->name, ((const struct variable *)b)->name);
+}
+
+static bool check_addition(struct schema_reader *r, const struct schema_field *f,
+                           const struct yaml_pair *pair, bool adds)
+{
+    if (!adds || pair->value->kind != YAML_MAPPING)
+        return true;
+    return schema_fault(r, f, pair->value, "only lists can be added to; leave the '+' of %s out",
+                        schema_quoted(r, yaml_text(pair->key)));
+}
+
+/* Of sorted variables; the file's own duplicates were faults already. */
+static bool check_pairs(struct schema_reader *r, const struct variable *list, uint32_t n)
+{
+    bool ok = true;
+    for (uint32_t i = 1; i < n; i++) {
+        if (!str_eq(list[i - 1].name, list[i].name) || list[i - 1].adds == list[i].adds)
+            continue;
+        fault_add(r->faults, list[i].at, "'%s' and '%s+' are both here; keep one of them",
+                  list[i].name.p, list[i].name.p);
+        ok = false;
+    }
+    return ok;
 }
 
 static bool read_variables(struct schema_reader *r, const struct schema_field *f,
@@ -163,11 +196,13 @@ static bool read_variables(struct schema_reader *r, const struct schema_field *f
         const struct yaml_pair *pair = &y->pairs[i];
         ok &= check_name(r, f, pair->key);
         ok &= read_variable(&values, pair->value, &list[i]);
-        list[i].name = intern_str(r->texts, yaml_text(pair->key));
+        list[i].name = intern_str(r->texts, without_plus(yaml_text(pair->key), &list[i].adds));
+        ok &= check_addition(r, f, pair, list[i].adds);
         list[i].at = yaml_place(r->file, pair->key);
     }
     if (y->n)
         qsort(list, y->n, sizeof(*list), by_name);
+    ok &= check_pairs(r, list, y->n);
     *(struct variables *)out = (struct variables){list, y->n};
     return ok;
 }
@@ -176,6 +211,20 @@ const struct schema_type schema_variables = {.what = "names and their values",
                                              .size = sizeof(struct variables),
                                              .any_kind = true,
                                              .read = read_variables};
+
+/* One that adds keeps what it adds to. */
+static struct variable merged(struct arena *a, const struct variable *under,
+                              const struct variable *over)
+{
+    struct variable v = *over;
+    struct variable *base = NULL;
+    if (under && over->adds) {
+        base = ARENA_NEW(a, struct variable);
+        *base = *under;
+    }
+    v.base = base;
+    return v;
+}
 
 struct variables variables_merge(struct arena *a, struct variables under, struct variables over)
 {
@@ -187,7 +236,7 @@ struct variables variables_merge(struct arena *a, struct variables under, struct
         int c = u == under.n  ? 1
                 : o == over.n ? -1
                               : str_cmp(under.list[u].name, over.list[o].name);
-        list[n++] = c < 0 ? under.list[u] : over.list[o];
+        list[n++] = c < 0 ? under.list[u] : merged(a, c ? NULL : &under.list[u], &over.list[o]);
         u += c <= 0;
         o += c >= 0;
     }

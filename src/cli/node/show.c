@@ -25,6 +25,16 @@ static int by_name(const void *a, const void *b)
     return str_cmp((*va)->name, (*vb)->name);
 }
 
+/* With what it adds to. */
+static const struct variable *whole(const struct site *site, const struct node *n,
+                                    const struct variable *v, struct arena *a)
+{
+    struct variable *made = ARENA_NEW(a, struct variable);
+    *made = *v;
+    made->value = scope_variable_value(site, n, v->name, a);
+    return made;
+}
+
 /* Of variables with the same name only the one that wins, decided by scope_variable. */
 static struct shown see_variables(const struct site *site, const struct node *n, struct arena *a)
 {
@@ -42,7 +52,7 @@ static struct shown see_variables(const struct site *site, const struct node *n,
         for (uint32_t j = 0; j < from[i].n; j++) {
             const struct variable *v = &from[i].list[j];
             if (scope_variable(site, n, v->name) == v)
-                seen.list[seen.n++] = v;
+                seen.list[seen.n++] = v->adds ? whole(site, n, v, a) : v;
         }
     }
     if (seen.n)

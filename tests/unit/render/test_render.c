@@ -16,7 +16,7 @@ static const char site_yaml[] =
     "  storage: {cidr: 10.0.30.0/24, vlan: 30, gateway: 10.0.30.1}\n"
     "  isolated: {cidr: 10.0.40.0/24, vlan: 40}\n"
     "  flat: {cidr: 10.0.50.0/24}\n"
-    "variables: {where: site, only_site: 1}\n";
+    "variables: {where: site, only_site: 1, items: [s1, s2]}\n";
 
 static struct tmptree files;
 static struct tree *tree;
@@ -35,12 +35,13 @@ static void grow(const char *template, const char *nodes)
                 "  addons:\n"
                 "  - {name: calico, url: 'https://x/calico.yaml', wait: [crd/a, crd/b]}\n"
                 "  - {name: dns, url: 'https://x/dns.yaml', sha256: " SHA256 "}\n"
-                "  variables: {where: cluster, only_cluster: 2}\n");
-    tmptree_put(&files, "seed/roles/r.yaml",
-                "base: {templates: {user-data: t}, variables: {where: base, only_base: 3}}\n"
-                "r: {extends: base, variables: {where: role, only_role: 4}}\n"
-                "w: {extends: base, bootstrap: worker}\n"
-                "bare: {}\n");
+                "  variables: {where: cluster, only_cluster: 2, items+: c}\n");
+    tmptree_put(
+        &files, "seed/roles/r.yaml",
+        "base: {templates: {user-data: t}, variables: {where: base, only_base: 3, items+: [b]}}\n"
+        "r: {extends: base, variables: {where: role, only_role: 4, items+: [r]}}\n"
+        "w: {extends: base, bootstrap: worker}\n"
+        "bare: {}\n");
     tmptree_put(&files, "seed/nodes/n.yaml", nodes);
     tmptree_put(&files, "templates/t", template);
     tree = tmptree_load(&files);
@@ -155,6 +156,30 @@ static void the_nearest_variable_wins(void **state)
     assert_str(rendered("a", SEED_USER_DATA), "node 1 3");
     assert_str(rendered("b", SEED_USER_DATA), "role 1 3");
     assert_str(rendered("c", SEED_USER_DATA), "base 1 3");
+}
+
+static void lists_that_are_added_to(void **state)
+{
+    (void)state;
+    grow("{{ items | join(' ') }}{{ more | default([]) | join(' ') }}",
+         "a: {role: r, cluster: k8s, variables: {items+: [n1, n2]}}\n"
+         "b: {role: r}\n"
+         "c: {role: r, cluster: k8s, variables: {items: [own]}}\n"
+         "d: {role: bare, cluster: k8s, variables: {more+: [one]}}\n"
+         "e: {role: w, cluster: k8s}\n");
+    assert_str(rendered("a", SEED_USER_DATA), "s1 s2 c b r n1 n2");
+    assert_str(rendered("b", SEED_USER_DATA), "s1 s2 b r");
+    assert_str(rendered("c", SEED_USER_DATA), "own");
+    assert_str(rendered("e", SEED_USER_DATA), "s1 s2 c b");
+    struct place at;
+    const struct node *a = tree_find_name(tree, STR("a"));
+    struct value items = scope_variable_value(tree_site(tree), a, STR("items"), &arena);
+    const unsigned lines[] = {9, 9, 9, 1, 2, 1, 1};
+    assert_int_equal(items.n, 7);
+    for (uint32_t i = 0; i < items.n; i++) {
+        assert_non_null(scope_source(tree_site(tree), a, items.items[i], &at));
+        assert_int_equal(at.line, lines[i]);
+    }
 }
 
 /* Templates are written out for all nodes of a role and cluster at once: not for these. */
@@ -300,8 +325,9 @@ static void a_generation_is_another_instance(void **state)
 
 UNIT_MAIN(TEST(files_without_template), TEST(site_and_networks), TEST(cluster_and_role),
           TEST(cluster_in_full), TEST(the_seed_url), TEST(the_nearest_variable_wins),
-          TEST(a_node_that_differs_from_its_like), TEST(where_a_variable_comes_from),
-          TEST(a_node_with_everything), TEST(a_node_with_nothing), TEST(no_domain_no_fqdn),
+          TEST(lists_that_are_added_to), TEST(a_node_that_differs_from_its_like),
+          TEST(where_a_variable_comes_from), TEST(a_node_with_everything),
+          TEST(a_node_with_nothing), TEST(no_domain_no_fqdn),
           TEST(addresses_of_one_vlan_share_an_interface), TEST(each_vlan_has_its_interface),
           TEST(a_mac_without_address_is_dhcp), TEST(one_default_route_for_each_family),
           TEST(name_servers_of_the_address), TEST(says_where_a_template_stops),

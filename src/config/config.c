@@ -2,6 +2,7 @@
 #include "config/config.h"
 
 #include "base/fs.h"
+#include "tree/overlay.h"
 #include "tree/reference.h"
 #include "tree/types.h"
 
@@ -304,6 +305,43 @@ static const struct schema_type ports_type = {
     .read = read_ports,
 };
 
+static bool read_folder(struct schema_reader *r, const struct schema_field *f,
+                        const struct yaml_node *y, struct str *all)
+{
+    struct str one;
+    if (y->kind != YAML_SCALAR || yaml_is_null(y))
+        return schema_fault(r, f, y, "expected the absolute path of a folder, not %s",
+                            yaml_kind_name(y));
+    if (!schema_path.read(r, f, y, &one))
+        return false;
+    if (memchr(one.p, ':', one.n))
+        return schema_fault(r, f, y, "%s has a ':' in it; rename the folder",
+                            schema_quoted(r, one));
+    *all = all->n ? ARENA_JOIN(r->arena, *all, STR(":"), one) : one;
+    return true;
+}
+
+static bool read_folders(struct schema_reader *r, const struct schema_field *f,
+                         const struct yaml_node *y, void *out)
+{
+    struct str all = {0};
+    bool list = y->kind == YAML_SEQUENCE, ok = true;
+    if (list && (y->n == 0 || y->n > OVERLAY_FOLDERS_MAX))
+        return schema_fault(r, f, y, "expected 1 to %d folders", OVERLAY_FOLDERS_MAX);
+    for (uint32_t i = 0; i < (list ? y->n : 1); i++)
+        ok &= read_folder(r, f, list ? y->items[i] : y, &all);
+    if (ok)
+        *(struct str *)out = all;
+    return ok;
+}
+
+static const struct schema_type folders_type = {
+    .what = "an absolute path, or a list of them",
+    .size = sizeof(struct str),
+    .any_kind = true,
+    .read = read_folders,
+};
+
 static const struct schema_field config_fields[] = {
     {.name = "seed",
      .type = &schema_path,
@@ -311,10 +349,12 @@ static const struct schema_field config_fields[] = {
      .fallback = CLOUDSEED_CONFIG_DIR "/seed",
      .help = "The seed tree: sites, clusters, roles and nodes."},
     {.name = "templates",
-     .type = &schema_path,
+     .type = &folders_type,
      SCHEMA_MEMBER(struct config, templates_dir),
      .fallback = CLOUDSEED_TEMPLATES_DIR,
-     .help = "The templates that roles name."},
+     .help = "The folder of the templates that roles name. Of several the first that has a file "
+             "wins: put your own before those of the package.",
+     .example = "[/etc/cloudseed/templates, /usr/share/cloudseed/templates]"},
     {.name = "state",
      .type = &schema_path,
      SCHEMA_MEMBER(struct config, state_dir),

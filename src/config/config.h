@@ -63,7 +63,7 @@ struct config_history {
 /* Every text ends in NUL and lives in the arena given to config_load. */
 struct config {
     struct str seed_dir;
-    struct str templates_dir;
+    struct str templates_dir; /* or several with ':' between (tree/overlay.h) */
     struct str state_dir;
     bool volatile_state; /* keep the states of nodes only in memory: for measurements */
     struct str assets_dir;

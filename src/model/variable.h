@@ -20,7 +20,8 @@ struct variable {
      * so that a value itself shows where it is from. */
     const struct spot *spots;
     uint16_t first, spots_n;
-    bool adds; /* the list is put behind that of the level below; a value that is no list is one item */
+    bool adds; /* the list is put behind that of the level below; a value that is no list is one
+                  item */
     const struct variable *base; /* it adds to this one, of a role that is extended; NULL: none */
 };
 

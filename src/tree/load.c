@@ -19,7 +19,7 @@ void load_init(struct load *l, struct tree *t, struct faults *faults)
     intern_init(&l->texts, &t->arena);
     intern_init(&l->secrets, &t->arena);
     l->reader = (struct schema_reader){.arena = &t->arena, .texts = &l->texts, .faults = faults};
-    files_init(&l->templates, &t->arena, faults);
+    overlay_init(&l->overlay, &t->arena, faults);
     t->templates = template_set_new();
 }
 
@@ -27,7 +27,7 @@ void load_done(struct load *l)
 {
     arena_done(&l->file);
     intern_done(&l->texts);
-    files_done(&l->templates);
+    overlay_done(&l->overlay);
     map_done(&l->names);
     intern_done(&l->secrets);
     free(l->role_drafts);
@@ -135,7 +135,7 @@ int load_once(const struct tree_source *from, struct faults *faults, struct tree
     size_t errors = faults->errors;
     load_init(&l, t, faults);
     l.url = arena_str(&t->arena, from->url);
-    load_templates(&l, folder_name(&t->arena, from->templates_dir));
+    load_templates(&l, str_from(from->templates_dir));
     load_seed(&l, folder_name(&t->arena, from->seed_dir));
     load_check_variables(&l);
     load_done(&l);

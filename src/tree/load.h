@@ -12,6 +12,7 @@
 #include "tree/files.h"
 #include "tree/format.h"
 #include "tree/index.h"
+#include "tree/overlay.h"
 #include "tree/tree.h"
 
 struct tree {
@@ -37,7 +38,7 @@ struct load {
     struct arena file; /* of one file's text and nodes */
     struct intern texts;
     struct schema_reader reader;
-    struct files templates; /* for "did you mean" */
+    struct overlay overlay; /* the files of the templates; also for "did you mean" */
     struct intern secrets;  /* names that templates ask for */
     /* All of them were read: a name that was not found does not exist. */
     bool templates_whole, networks_whole, clusters_whole, roles_whole;
@@ -56,7 +57,7 @@ int load_once(const struct tree_source *from, struct faults *faults, struct tree
 void load_init(struct load *l, struct tree *t, struct faults *faults);
 void load_done(struct load *l);
 
-void load_templates(struct load *l, const char *folder);
+void load_templates(struct load *l, struct str folders);
 void load_site(struct load *l, const char *path);
 void load_clusters(struct load *l, const char *folder);
 void load_roles(struct load *l, const char *folder);

@@ -25,8 +25,8 @@ const struct template *load_find_template(struct load *l, const struct yaml_node
         return t;
     struct guess g;
     guess_init(&g, name);
-    for (size_t i = 0; i < l->templates.n; i++)
-        guess_offer(&g, l->templates.list[i].name);
+    for (size_t i = 0; i < l->overlay.files.n; i++)
+        guess_offer(&g, l->overlay.files.list[i].name);
     fault_add(l->faults, schema_place(&l->reader, y, key, 0), "%s: there is no template %s%s", key,
               schema_quoted(&l->reader, name), guess_text(&g));
     return NULL;
@@ -88,8 +88,9 @@ static void keep_secrets(struct load *l)
 
 static void check_sealed(struct load *l)
 {
-    for (size_t i = 0; i < l->templates.n; i++) {
-        const struct template *t = template_set_find(l->tree->templates, l->templates.list[i].name);
+    for (size_t i = 0; i < l->overlay.files.n; i++) {
+        const struct template *t =
+            template_set_find(l->tree->templates, l->overlay.files.list[i].name);
         struct checking c = {l, t};
         template_attributes(t, STR("secrets"), on_secret, &c);
         template_includes(t, on_include, &c);
@@ -99,12 +100,26 @@ static void check_sealed(struct load *l)
 
 /* --- The step ------------------------------------------------------------------------------ */
 
-void load_templates(struct load *l, const char *folder)
+/* What was changed in the hidden file since may be missing in the one that is used. */
+static void warn_of_hidden(struct load *l)
+{
+    for (uint32_t i = 0; i < l->overlay.hidden_n; i++) {
+        struct overlay_hidden h = overlay_hidden_at(&l->overlay, i);
+        if (h.newer)
+            fault_warn(l->faults, (struct place){.file = h.used->path},
+                       "it is older than %s, which it overrides; take over what has changed there, "
+                       "then touch this file",
+                       h.path);
+    }
+}
+
+void load_templates(struct load *l, struct str folders)
 {
     size_t errors = l->faults->errors;
-    files_below(&l->templates, folder);
-    for (size_t i = 0; i < l->templates.n; i++) {
-        const struct files_entry *file = &l->templates.list[i];
+    overlay_read(&l->overlay, folders);
+    warn_of_hidden(l);
+    for (size_t i = 0; i < l->overlay.files.n; i++) {
+        const struct files_entry *file = &l->overlay.files.list[i];
         struct str text;
         if (load_read(l, file->path, TEMPLATE_MAX_BYTES, &text))
             template_set_add(l->tree->templates, file->name, file->path, text, l->faults);

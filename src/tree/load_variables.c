@@ -193,9 +193,9 @@ void load_check_variables(struct load *l)
     if (!l->templates_whole)
         return;
     intern_init(&r.names, &l->file);
-    for (size_t i = 0; i < l->templates.n; i++)
-        template_names(template_set_find(l->tree->templates, l->templates.list[i].name), on_name,
-                       &r);
+    for (size_t i = 0; i < l->overlay.files.n; i++)
+        template_names(template_set_find(l->tree->templates, l->overlay.files.list[i].name),
+                       on_name, &r);
     check_all(&r);
     intern_done(&r.names);
     map_done(&r.unread);

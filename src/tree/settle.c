@@ -71,7 +71,9 @@ static void look(const struct tree_source *from, struct look *ret)
     look_at(ret, arena_printf(&ret->arena, "%s/site.yaml", from->seed_dir).p);
     for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
         look_below(ret, arena_printf(&ret->arena, "%s/%s", from->seed_dir, folders[i]).p, 0);
-    look_below(ret, from->templates_dir, FILES_DEPTH_MAX);
+    struct str list = str_from(from->templates_dir), folder;
+    while ((folder = overlay_next(&list, &ret->arena)).p)
+        look_below(ret, folder.p, FILES_DEPTH_MAX);
     arena_done(&ret->arena);
 }
 

@@ -15,8 +15,9 @@ struct tree;
 
 /* Where a tree is read from. */
 struct tree_source {
-    const char *seed_dir, *templates_dir;
-    struct str url; /* counts instead of the site's url; empty: the site's */
+    const char *seed_dir;
+    const char *templates_dir; /* or several with ':' between: the first that has a file wins */
+    struct str url;            /* counts instead of the site's url; empty: the site's */
 };
 
 /* Reads site.yaml and the YAML files of clusters/, roles/ and nodes/, and all of `templates_dir`.

@@ -3,6 +3,7 @@
 
 #include "cli/common/folder.h"
 #include "cli/common/spawn.h"
+#include "tree/overlay.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,10 +14,11 @@
 
 /* A Git checkout and a revision of it. */
 struct checkout {
-    struct str top;       /* its top folder */
-    struct str seed;      /* path below it; empty: the top folder itself */
-    struct str templates; /* the same; p == NULL: outside of it */
-    struct str revision;  /* as given by the user */
+    struct str top;                            /* its top folder */
+    struct str seed;                           /* path below it; empty: the top folder itself */
+    struct str templates[OVERLAY_FOLDERS_MAX]; /* the same; p == NULL: outside of it */
+    size_t templates_n;
+    struct str revision; /* as given by the user */
     struct str commit;
 };
 
@@ -92,7 +94,9 @@ static int find_checkout(struct cli *c, const struct config *now, struct checkou
                         "DIR (%.*s)",
                         now->seed_dir.p, STR_ARG(why));
     o->seed = below(o->top, now->seed_dir, &c->arena);
-    o->templates = below(o->top, now->templates_dir, &c->arena);
+    struct str list = now->templates_dir, one;
+    while (o->templates_n < OVERLAY_FOLDERS_MAX && (one = overlay_next(&list, &c->arena)).p)
+        o->templates[o->templates_n++] = below(o->top, one, &c->arena);
     if (!o->seed.p)
         return cli_fail(c, "%s is not below %s", now->seed_dir.p, o->top.p);
     return CLI_OK;
@@ -134,12 +138,23 @@ static int run(struct cli *c, const char *const *argv)
     return status;
 }
 
+/* Whether one of the folders is the top of the checkout. */
+static bool is_whole(const struct checkout *o)
+{
+    bool whole = !o->seed.n;
+    for (size_t i = 0; i < o->templates_n; i++)
+        whole |= o->templates[i].p && !o->templates[i].n;
+    return whole;
+}
+
 static int extract(struct cli *c, const struct checkout *o, const char *folder)
 {
     struct str output = arena_printf(&c->arena, "--output=%s.tar", folder);
-    const char *archive[] = {
-        "git",    "--literal-pathspecs", "-C", o->top.p, "archive", "--format=tar",
-        output.p, o->commit.p,           "--", NULL,     NULL,      NULL};
+    const char *archive[] = {"git",     "--literal-pathspecs",
+                             "-C",      o->top.p,
+                             "archive", "--format=tar",
+                             output.p,  o->commit.p,
+                             "--",      [9 + 1 + OVERLAY_FOLDERS_MAX] = NULL};
     const char *const tar[] = {"tar",
                                "--extract",
                                "--no-same-owner",
@@ -148,15 +163,31 @@ static int extract(struct cli *c, const struct checkout *o, const char *folder)
                                "--directory",
                                folder,
                                NULL};
-    size_t n = 9;
-    if (o->seed.n && (o->templates.n || !o->templates.p)) {
+    if (!is_whole(o)) {
+        size_t n = 9;
         archive[n++] = o->seed.p;
-        archive[n++] = o->templates.p;
+        for (size_t i = 0; i < o->templates_n; i++) {
+            if (o->templates[i].p)
+                archive[n++] = o->templates[i].p;
+        }
     }
     if (mkdir(folder, 0700) < 0)
         return cli_fail(c, "%s: %s", folder, strerror(errno));
     int status = run(c, archive);
     return status == CLI_OK ? run(c, tar) : status;
+}
+
+/* The same list, with the folders of the revision where it has them. */
+static struct str templates_of(const struct checkout *o, const struct config *now, struct str tree,
+                               struct arena *a)
+{
+    struct str list = now->templates_dir, all = {0}, one;
+    for (size_t i = 0; i < o->templates_n && (one = overlay_next(&list, a)).p; i++) {
+        if (o->templates[i].p)
+            one = ARENA_JOIN(a, tree, STR("/"), o->templates[i]);
+        all = all.p ? ARENA_JOIN(a, all, STR(":"), one) : one;
+    }
+    return all;
 }
 
 static int use_revision(struct cli *c, const struct config *now, const char *revision,
@@ -168,14 +199,15 @@ static int use_revision(struct cli *c, const struct config *now, const char *rev
         return CLI_FAILED;
     if (!has_folder(c, &o, o.seed))
         return cli_fail(c, "%s has no folder %s", revision, o.seed.p);
-    if (!has_folder(c, &o, o.templates))
-        o.templates.p = NULL; /* the current templates are used for both trees */
+    for (size_t i = 0; i < o.templates_n; i++) {
+        if (!has_folder(c, &o, o.templates[i]))
+            o.templates[i].p = NULL; /* the current templates are used for both trees */
+    }
     struct str tree = arena_printf(a, "%s/tree", folder);
     if (extract(c, &o, tree.p) != CLI_OK)
         return CLI_FAILED;
     ret->config.seed_dir = arena_printf(a, "%s/%s", tree.p, o.seed.p);
-    if (o.templates.p)
-        ret->config.templates_dir = arena_printf(a, "%s/%s", tree.p, o.templates.p);
+    ret->config.templates_dir = templates_of(&o, now, tree, a);
     ret->alias.name = arena_printf(a, "%s (%.*s)", revision, SHORT_HASH, o.commit.p).p;
     ret->alias.folder = arena_printf(a, "%s/", tree.p);
     ret->alias.shown = arena_printf(a, "%s:", revision);

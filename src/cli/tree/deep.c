@@ -12,6 +12,7 @@
 #include "cli/common/spawn.h"
 #include "model/kubeversion.h"
 #include "render/document.h"
+#include "tree/overlay.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -369,10 +370,7 @@ static void report(const struct deep *d, const struct config *config, const stru
                    struct str said, bool warning, struct faults *faults)
 {
     const struct deep_program *p = &d->result->programs[job->program];
-    struct place at = {
-        arena_printf(d->arena, "%.*s/%.*s", STR_ARG(config->templates_dir), STR_ARG(job->template))
-            .p,
-        0, 0};
+    struct place at = {overlay_find(config->templates_dir, job->template, d->arena), 0, 0};
     const char *more =
         job->count > 1 ? arena_printf(d->arena, ", and %u more like it", job->count - 1).p : "";
     faults->owner = job->node->name.p;

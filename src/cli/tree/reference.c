@@ -2,8 +2,10 @@
 #include "cli/tree/reference.h"
 
 #include "base/guess.h"
+#include "cli/common/seedtree.h"
 #include "config/config.h"
 #include "template/template.h"
+#include "tree/overlay.h"
 #include "tree/reference.h"
 
 #include <stdio.h>
@@ -238,6 +240,39 @@ void reference_templates(struct buf *out)
     }
 }
 
+/* --- What is overridden ---------------------------------------------------------------------- */
+
+static const char overridden_head[] =
+    "\n## Overridden templates\n\n"
+    "Of the folders under `templates` the first that has a file wins.\n\n"
+    "| Template | Used | Hidden |\n|---|---|---|\n";
+
+static void print_hidden(const struct overlay *o)
+{
+    fputs(o->hidden_n ? overridden_head : "", stdout);
+    for (uint32_t i = 0; i < o->hidden_n; i++) {
+        struct overlay_hidden h = overlay_hidden_at(o, i);
+        printf("| `%.*s` | `%s` | `%s`%s |\n", STR_ARG(h.used->name), h.used->path, h.path,
+               h.newer ? ", changed since" : "");
+    }
+}
+
+static int print_overridden(struct cli *c)
+{
+    struct config config;
+    struct faults faults;
+    struct overlay o;
+    if (seedtree_configure(c, &config) != CLI_OK)
+        return CLI_FAILED;
+    faults_init(&faults); /* `check` reports them */
+    overlay_init(&o, &c->arena, &faults);
+    overlay_read(&o, config.templates_dir);
+    print_hidden(&o);
+    overlay_done(&o);
+    faults_done(&faults);
+    return CLI_OK;
+}
+
 /* --- The command ---------------------------------------------------------------------------- */
 
 static const struct {
@@ -267,7 +302,7 @@ static int run(struct cli *c)
     for (size_t i = 0; i < PAGES_N; i++) {
         if (strcmp(c->operands[0], pages[i].name) == 0) {
             print(pages[i].write);
-            return CLI_OK;
+            return pages[i].write == reference_templates ? print_overridden(c) : CLI_OK;
         }
         guess_offer(&guess, str_from(pages[i].name));
     }
@@ -281,13 +316,15 @@ const struct command command_reference = {
     .operands_min = 1,
     .operands_max = 1,
     .summary = "print a page of the reference, in Markdown",
-    .help = "PAGE is seed, the format of the seed tree, config, that of cloudseedd.yaml: every "
-            "key\n"
-            "with its type, default and an example; or templates: the names that templates see,\n"
-            "and every filter, test and method. Made from the tables that the program works by.\n"
-            "\n"
-            "Examples:\n"
-            "  cloudseed reference seed | less\n"
-            "  cloudseed reference templates >templates.md\n",
+    .help =
+        "PAGE is seed, the format of the seed tree, config, that of cloudseedd.yaml: every "
+        "key\n"
+        "with its type, default and an example; or templates: the names that templates see,\n"
+        "and every filter, test and method, made from the tables that the program works by, and\n"
+        "which of your templates override those of a later folder.\n"
+        "\n"
+        "Examples:\n"
+        "  cloudseed reference seed | less\n"
+        "  cloudseed reference templates >templates.md\n",
     .run = run,
 };

@@ -218,8 +218,10 @@ def run_endless(command):
             assert process.poll() is None, process.stderr.read()
             boot_workers()
             return out.exists() and out.read_text()
-        tap.wait_until(came, what=command)
-        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            tap.wait_until(came, what=command)
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
         process.communicate(timeout=SECONDS)
 
 

@@ -318,7 +318,43 @@ static void templates_see_them(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
 
-UNIT_MAIN(TEST(a_node_like_a_declared_one), TEST(nobody), TEST(a_name_is_declared),
-          TEST(what_a_declared_node_has), TEST(what_a_registered_node_has), TEST(faults_of_its_own),
+/* Its lists of MACs and addresses are those of its interfaces. */
+static void a_node_with_interfaces(void **state)
+{
+    (void)state;
+    struct tree *t = EXTEND(
+        NULL, defined("r-a", 1,
+                      "{\"name\": \"n0\", \"role\": \"r\", \"interfaces\": {"
+                      "\"lan1\": {\"mac\": \"bc:24:11:00:00:02\"}, "
+                      "\"lan2\": {\"mac\": \"bc:24:11:00:00:03\", \"addresses\": \"10.0.0.7\"}, "
+                      "\"v20\": {\"vlan\": 20, \"link\": \"lan1\", \"addresses\": [\"10.0.0.6\"]}, "
+                      "\"br0\": {\"bridge\": [\"lan2\"]}}}"));
+    assert_int_equal(faults.errors, 1); /* a member with addresses */
+    faults.errors = 0;
+    tree_free(t);
+    t = EXTEND(
+        NULL, defined("r-a", 2,
+                      "{\"name\": \"n0\", \"role\": \"r\", \"interfaces\": {"
+                      "\"lan1\": {\"mac\": \"bc:24:11:00:00:02\"}, "
+                      "\"lan2\": {\"mac\": \"bc:24:11:00:00:03\"}, "
+                      "\"v20\": {\"vlan\": 20, \"link\": \"lan1\", \"addresses\": [\"10.0.0.6\"]}, "
+                      "\"br0\": {\"bridge\": [\"lan2\"], \"addresses\": \"10.0.0.7\"}}}"));
+    assert_int_equal(faults.errors, 0);
+    const struct node *n = tree_find_name(t, STR("n0"));
+    assert_int_equal(n->macs_n, 2);
+    assert_int_equal(n->addresses_n, 2);
+    assert_ptr_equal(tree_find_mac(t, n->macs[1]), n);
+    assert_ptr_equal(tree_find_address(t, n->addresses[1]), n);
+    assert_str(node_interface_of(n, 1)->name, "br0");
+    assert_int_equal(node_mac_of(n, 0), 0); /* by DHCP: the VLAN's link */
+    assert_int_equal(node_mac_of(n, 1), 1); /* the bridge's first card */
+    assert_int_equal(node_access_vlan(n), 0);
+    assert_true(node_interface_is_base(n, node_find_interface(n, STR("lan2"))));
+    tree_free(t);
+}
+
+UNIT_MAIN(TEST(a_node_like_a_declared_one), TEST(a_node_with_interfaces), TEST(nobody),
+          TEST(a_name_is_declared), TEST(what_a_declared_node_has),
+          TEST(what_a_registered_node_has), TEST(faults_of_its_own),
           TEST(a_uid_that_is_a_declared_name), TEST(what_is_the_same_is_taken_over),
           TEST(new_ones_are_held_against_those), TEST(trying_one), TEST(templates_see_them))

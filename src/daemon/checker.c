@@ -23,7 +23,8 @@ static bool wants(void *cls, uint32_t number)
 
 static int check(struct checker *c, const struct tree *t)
 {
-    const struct check_run run = {.stop = &c->stop, .wants = wants, .on_node = on_node, .cls = c};
+    const struct check_run run = {
+        .yields = true, .stop = &c->stop, .wants = wants, .on_node = on_node, .cls = c};
     struct check_result result;
     c->tree = t;
     int r = check_tree(t, snapshot_tables(c->snapshot), &run, &c->faults, &result);

@@ -406,8 +406,11 @@ static void *check_nodes(void *cls)
             atomic_store(&p->stopped, true);
             break;
         }
-        if (is_wanted(p, i))
-            check_node(w, i);
+        if (!is_wanted(p, i))
+            continue;
+        check_node(w, i);
+        if (p->run->yields)
+            sched_yield();
     }
     return NULL;
 }

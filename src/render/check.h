@@ -22,6 +22,7 @@ extern const char *const check_verdict_names[];
 struct check_run {
     unsigned threads;        /* the calling one included; 0: as many as it may use cores. They have
                               * the calling thread's priority */
+    bool yields;             /* the core after each node, to any thread that waits for it */
     const struct node *only; /* NULL: every node */
     const atomic_bool *stop; /* read before each node; NULL: the check cannot be stopped */
     struct arena *keys;      /* for the OpenPGP keys in documents; NULL: they are not collected */

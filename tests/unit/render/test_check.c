@@ -6,6 +6,7 @@
 #include "render/check.h"
 
 #include <errno.h>
+#include <sched.h>
 
 #define FAULTS_AT_LEAST 100
 
@@ -249,6 +250,28 @@ static void stops_when_told(void **state)
     assert_int_equal(verdicts[2], CHECK_UNCHECKED);
 }
 
+static unsigned yields;
+
+/* Instead of libc's. */
+int sched_yield(void)
+{
+    yields++;
+    return 0;
+}
+
+static void lets_others_run_after_each_node(void **state)
+{
+    (void)state;
+    struct check_run run = {.threads = 1, .yields = true};
+    grow("#cloud-config\n{}\n", "a: {role: r}\nb: {role: r}\nc: {role: r}\n");
+    yields = 0;
+    assert_int_equal(check_tree(tree, tables, &run, &faults, &result), 0);
+    assert_int_equal(yields, 3);
+    run.yields = false;
+    assert_int_equal(check_tree(tree, tables, &run, &faults, &result), 0);
+    assert_int_equal(yields, 3);
+}
+
 #define NODES 500
 #define KEY_HEAD "-----BEGIN PGP PUBLIC KEY BLOCK-----"
 
@@ -310,4 +333,5 @@ static void any_number_of_threads_says_the_same(void **state)
 
 UNIT_MAIN(TEST(every_fault_at_its_place), TEST(nothing_wrong_with_what_we_ship),
           TEST(each_place_once), TEST(values_where_they_were_written), TEST(what_does_not_render),
-          TEST(stops_when_told), TEST(any_number_of_threads_says_the_same))
+          TEST(stops_when_told), TEST(lets_others_run_after_each_node),
+          TEST(any_number_of_threads_says_the_same))

@@ -38,6 +38,28 @@ def run(*args, env=None):
     return got
 
 
+def loaded(folder):
+    """What the programs that were given LD_DEBUG_OUTPUT=FOLDER/ld loaded, as the linker tells it."""
+    return "".join(file.read_text() for file in folder.glob("ld.*"))
+
+
+def test_libcurl_is_loaded_only_for_a_request():
+    folder = world.scratch()
+    folder.chmod(0o777)
+    env = {"LD_DEBUG": "files", "LD_DEBUG_OUTPUT": str(folder / "ld")}
+    with tree.start(env=env) as server:
+        tap.eq(server.get("/healthz").status, 200)
+    cloudseed = [str(daemon.BUILD / "cloudseed")]
+    subprocess.run([*cloudseed, "--version"], env={**os.environ, **env}, check=True, timeout=300,
+                   stdout=subprocess.DEVNULL)
+    tap.eq(len(list(folder.glob("ld.*"))), 2)
+    assert "libyaml" in loaded(folder), loaded(folder)
+    assert "libcurl" not in loaded(folder), loaded(folder)
+    subprocess.run([*cloudseed, "--server", str(folder / "none"), "node", "list"], check=False,
+                   env={**os.environ, **env}, timeout=300, stderr=subprocess.DEVNULL)
+    assert "libcurl" in loaded(folder), loaded(folder)
+
+
 def test_the_secret_is_made_once():
     state = world.scratch() / "state"
     before = os.umask(0)

@@ -23,7 +23,7 @@ struct fetcher {
     struct fetch_port port;
     struct fetcher_limits limits;
     uv_loop_t *loop;
-    CURLM *multi;
+    CURLM *multi;     /* NULL before the first request */
     uv_timer_t clock; /* libcurl's */
     uv_timer_t deadline;
     uint64_t armed_ms; /* when `deadline` comes */
@@ -39,10 +39,8 @@ static void turn(struct fetcher *f);
 
 static void on_handle_closed(struct fetcher *f)
 {
-    if (--f->handles > 0)
-        return;
-    easy_teardown();
-    free(f);
+    if (--f->handles == 0)
+        free(f);
 }
 
 static void on_watch_closed(uv_handle_t *handle)
@@ -258,10 +256,23 @@ static struct transfer *transfer_of(struct fetch *f)
     return (struct transfer *)f;
 }
 
+static void set_up(struct fetcher *f)
+{
+    easy_setup();
+    f->multi = mem_need(curl_multi_init());
+    curl_multi_setopt(f->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl_multi_setopt(f->multi, CURLMOPT_SOCKETDATA, f);
+    curl_multi_setopt(f->multi, CURLMOPT_TIMERFUNCTION, on_timeout);
+    curl_multi_setopt(f->multi, CURLMOPT_TIMERDATA, f);
+    curl_multi_setopt(f->multi, CURLMOPT_MAXCONNECTS, (long)f->limits.transfers);
+}
+
 static int start(void *cls, const struct fetch_request *q, struct fetch **ret, struct err *e)
 {
     struct fetcher *f = cls;
     struct transfer *t;
+    if (!f->multi)
+        set_up(f);
     if (f->queued >= f->limits.queue)
         return err_set(e, -EBUSY, "%u requests to other servers are waiting already", f->queued);
     int r = transfer_new(q, uv_now(f->loop), &t, e);
@@ -309,7 +320,6 @@ static void end(struct fetch *fetch)
 struct fetcher *fetcher_new(uv_loop_t *loop, const struct fetcher_limits *limits)
 {
     struct fetcher *f = MEM_NEW(struct fetcher);
-    easy_setup();
     f->port = (struct fetch_port){start, take, header, end, f};
     f->limits = *limits;
     f->loop = loop;
@@ -321,12 +331,6 @@ struct fetcher *fetcher_new(uv_loop_t *loop, const struct fetcher_limits *limits
     uv_timer_init(loop, &f->deadline);
     f->clock.data = f->deadline.data = f;
     f->handles = 2;
-    f->multi = mem_need(curl_multi_init());
-    curl_multi_setopt(f->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-    curl_multi_setopt(f->multi, CURLMOPT_SOCKETDATA, f);
-    curl_multi_setopt(f->multi, CURLMOPT_TIMERFUNCTION, on_timeout);
-    curl_multi_setopt(f->multi, CURLMOPT_TIMERDATA, f);
-    curl_multi_setopt(f->multi, CURLMOPT_MAXCONNECTS, (long)limits->transfers);
     return f;
 }
 
@@ -346,7 +350,10 @@ void fetcher_free(struct fetcher *f)
     if (!f)
         return;
     assert(TAILQ_EMPTY(&f->all));
-    curl_multi_cleanup(f->multi);
+    if (f->multi) {
+        curl_multi_cleanup(f->multi);
+        easy_teardown();
+    }
     while ((w = LIST_FIRST(&f->watches)))
         watch_close(w);
     uv_close((uv_handle_t *)&f->clock, on_timer_closed);

@@ -46,7 +46,6 @@ static void on_thread(void *cls)
     c->outcome = check(c, snapshot_tree(c->snapshot));
     if (c->outcome == 0 && registered)
         c->outcome = check(c, registered);
-    malloc_trim(0);
     uv_async_send(&c->done);
 }
 
@@ -70,6 +69,8 @@ static void on_done(uv_async_t *done)
     faults_done(&c->faults);
     snapshot_unref(c->snapshot);
     c->snapshot = NULL;
+    /* Not in the idle thread: it would keep the lock that the loop allocates under. */
+    malloc_trim(0);
     if (c->closing)
         uv_close((uv_handle_t *)&c->done, NULL);
     else if (c->again)

@@ -3,6 +3,7 @@
 """Nodes that become Ready in their cluster, and what it says of them later."""
 import json
 import signal
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +13,7 @@ sys.path[:0] = [str(HERE.parent / "lib"), str(HERE.parent / "join")]
 import contract  # noqa: E402
 import tap  # noqa: E402
 import world  # noqa: E402
-from joining import MASTER, WORKER, Site, golden, joins, report, request  # noqa: E402
+from joining import CLI, MASTER, WORKER, Site, golden, joins, report, request  # noqa: E402
 from kubeapi import NODES, StandIn, node_object  # noqa: E402
 
 
@@ -69,6 +70,13 @@ def test_a_worker_becomes_ready():
         c.says(ready=False)
         tap.contains(c.site.cloudseed("node", "show", WORKER),
                      "not Ready, v1.29.15: KubeletNotReady: container runtime network not ready")
+        tap.contains(c.site.cloudseed("node", "list"),
+                     "not Ready: KubeletNotReady: container runtime network not ready")
+        late = subprocess.run(
+            [CLI, "wait", WORKER, "--timeout", "1s", "--server", str(c.site.server.socket)],
+            capture_output=True, text=True, check=False, timeout=60)
+        tap.eq(late.returncode, 3)
+        tap.contains(late.stderr, "it is joining, not Ready: KubeletNotReady: container runtime")
         put(c.api, WORKER, ready=True)
         c.says(ready=True)
         tap.eq(c.site.node()["state"], "joining")  # it may still ask for something

@@ -58,7 +58,8 @@ enum {
     OF_SERVER = 2,
     OF_CHECK = 4, /* of a tree that is checked */
     OF_WIDE = 8,
-    OF_ALL = 15,
+    OF_WIDE_SERVER = 16,
+    OF_ALL = 31,
 };
 
 static const struct column {
@@ -74,7 +75,7 @@ static const struct column {
     {"CLUSTER", cluster_text, OF_ALL, 2},
     {"ADDRESSES", addresses_text, OF_ALL, 4},
     {"MACS", macs_text, OF_TREE | OF_WIDE, 1},
-    {"CHECK", check_text, OF_CHECK | OF_WIDE, 0},
+    {"CHECK", check_text, OF_CHECK | OF_WIDE_SERVER, 0},
     {"NOTES", node_notes_text, OF_SERVER, 0},
 };
 
@@ -100,7 +101,8 @@ static void begin_table(struct listing *l, unsigned in)
 {
     const char *heads[COLUMNS];
     size_t n = 0, gives_n = 0;
-    in |= flags_given(&l->cli->flags, "wide") ? OF_WIDE : 0;
+    if (flags_given(&l->cli->flags, "wide"))
+        in |= in & OF_SERVER ? OF_WIDE | OF_WIDE_SERVER : OF_WIDE;
     for (size_t i = 0; i < COLUMNS; i++) {
         if (!(columns[i].in & in))
             continue;

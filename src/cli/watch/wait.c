@@ -77,8 +77,9 @@ static int say_late(const struct waiting *w)
     for (size_t i = 0; i < c->operands_n; i++) {
         const struct node_view *s = fleetview_find(&w->t.view, str_from(c->operands[i]));
         if (s && !has_reached(w, s))
-            cli_fail(c, "%s is not %s in time: it is %s%s%s", s->name, states[wanted_of(w, s)],
-                     s->state, *s->stage ? ", in " : "", s->stage);
+            cli_fail(c, "%s is not %s in time: it is %s%s%s%s%s", s->name, states[wanted_of(w, s)],
+                     s->state, *s->stage ? ", " : "", s->stage, *s->message ? ": " : "",
+                     s->message);
     }
     return CLI_LATE;
 }

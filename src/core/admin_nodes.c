@@ -87,6 +87,7 @@ static struct value boot_value(const struct record *r, struct arena *a)
                     JSON_VALUE("last", json_time(b->last_wall_ms, a)),
                     JSON_VALUE("stage", admin_text_or_none(b->stage)),
                     JSON_INT("events", b->events), JSON_INT("warnings", b->warnings),
+                    JSON_VALUE("failed", admin_text_or_none(b->failed)),
                     JSON_BOOL("finished", b->finished), JSON_BOOL("reboot", b->reboot));
 }
 

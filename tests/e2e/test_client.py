@@ -225,9 +225,11 @@ PAGES = ["server", "nodes-page-1", "nodes-page-2"]
 
 
 def locked_pages():
-    """With k8s-worker-3 locked, which takes more than the files of the API play."""
+    """With k8s-worker-3 locked, which takes more than the files of the API play; and with a step that
+    failed on k8s-worker-2, as on a node that joins a cluster."""
     pages = [golden(name) for name in PAGES]
     pages[1]["answer"]["body"]["nodes"][1]["locked"] = True
+    pages[1]["answer"]["body"]["nodes"][0]["boot"]["failed"] = "modules-config/config-ntp"
     return pages
 
 
@@ -238,6 +240,7 @@ def test_list_of_the_server():
     tap.eq(rows[1][:2], ["k8s-worker-2", "ready"])
     tap.contains(out, "in modules-final: the step failed")
     tap.contains(out, "; locked")
+    tap.contains(out, "modules-config/config-ntp failed\n")
     tap.eq(len(rows), 4)
     cut = play([], "node", "list", more=locked_pages(), env={"COLUMNS": "80"})[0]
     assert max(map(len, cut.splitlines())) <= 80, cut

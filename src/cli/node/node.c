@@ -121,10 +121,13 @@ struct str node_refused_text(struct value node, struct arena *a)
 struct str node_notes_text(struct value node, struct arena *a)
 {
     struct value failure = value_get(node, STR("failure")), mint = value_get(node, STR("mint"));
-    struct str stage = api_text(failure, "stage");
+    struct str stage = api_text(failure, "stage"), failure_reason = api_text(failure, "reason"),
+               step = api_text(value_get(node, STR("boot")), "failed");
     struct buf b;
     buf_init(&b, NOTES_MAX_BYTES);
-    note(&b, stage.n ? ARENA_JOIN(a, STR("in "), stage) : STR(""), api_text(failure, "reason"));
+    note(&b, stage.n ? ARENA_JOIN(a, STR("in "), stage) : STR(""), failure_reason);
+    if (step.n && !failure_reason.n)
+        note(&b, ARENA_JOIN(a, step, STR(" failed")), STR(""));
     note(&b, STR(""), api_text(node, "waits"));
     if (str_is(api_text(mint, "phase"), "intended"))
         note(&b, STR("no token yet"), api_text(mint, "reason"));

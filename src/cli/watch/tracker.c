@@ -104,6 +104,19 @@ static struct node_view *insert(struct fleetview *v, struct str name)
     return s;
 }
 
+/* Its reason was in an event, which may be long past. */
+static void take_failed_step(struct node_view *s, struct str step)
+{
+    struct arena a;
+    if (!step.n || s->step_failed)
+        return;
+    arena_init(&a, EVENT_ARENA_BYTES);
+    set_message(s,
+                arena_printf(&a, "%.*s failed: see cloud-init's log on the node", STR_ARG(step)));
+    arena_done(&a);
+    s->step_failed = true;
+}
+
 static void take_boot(struct node_view *s, struct value boot)
 {
     struct value finished = value_get(boot, STR("finished")),
@@ -113,6 +126,7 @@ static void take_boot(struct node_view *s, struct value boot)
     s->began_ms = api_time(boot, "began");
     s->ended_ms = finished.kind == VALUE_BOOL && finished.b ? api_time(boot, "last") : -1;
     s->reboot = reboot.kind == VALUE_BOOL && reboot.b;
+    take_failed_step(s, api_text(boot, "failed"));
     set_stage(s, api_text(boot, "stage"));
     s->stage_ended = false;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/fs.h"
 
+#include "base/buf.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -74,6 +76,28 @@ int fs_read(const char *path, size_t max_bytes, struct arena *a, struct str *ret
     if (r == -EAGAIN)
         return err_set(e, r, "%s: it grows while it is read; try again", path);
     return r < 0 ? err_errno(e, r, "%s", path) : 0;
+}
+
+int fs_read_proc(const char *path, size_t max_bytes, struct arena *a, struct str *ret,
+                 struct err *e)
+{
+    FS_CLOSED int fd = open(path, O_RDONLY | O_CLOEXEC);
+    char piece[4096];
+    struct buf b;
+    ssize_t n;
+    if (fd < 0)
+        return err_errno(e, -errno, "%s", path);
+    buf_init(&b, max_bytes);
+    do {
+        n = read(fd, piece, sizeof(piece));
+    } while ((n < 0 && errno == EINTR) || (n > 0 && buf_append(&b, piece, (size_t)n)));
+    int r = n < 0 ? err_errno(e, -errno, "%s", path)
+            : n   ? err_set(e, -EFBIG, "%s: larger than %zu bytes", path, max_bytes)
+                  : 0;
+    if (r == 0)
+        *ret = arena_str(a, buf_view(&b));
+    buf_done(&b);
+    return r;
 }
 
 int fs_write(int fd, struct str bytes)

@@ -12,6 +12,9 @@
  * -EFBIG beyond max_bytes, -EISDIR, -EINVAL for devices, pipes and the like, else open's or
  * read's errno. The message names the path. */
 int fs_read(const char *path, size_t max_bytes, struct arena *a, struct str *ret, struct err *e);
+/* The same for files of /proc, which have no size. */
+int fs_read_proc(const char *path, size_t max_bytes, struct arena *a, struct str *ret,
+                 struct err *e);
 
 /* Creates a file that must not exist yet (-EEXIST), as a whole or not at all: it is written beside
  * its place, synced, linked into place, and the folder is synced. The umask does not apply. */

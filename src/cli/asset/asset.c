@@ -361,3 +361,27 @@ int asset_put(struct cli *c, struct str folder, struct str name, const char *fro
     close(fd);
     return status;
 }
+
+/* --- Verifying -------------------------------------------------------------------------------- */
+
+const char *const asset_verdict_names[] = {"ok", "no hash is recorded", "differs", "missing",
+                                           "unreadable"};
+
+enum asset_verdict asset_judge(struct cli *c, struct str folder, const struct asset_entry *e,
+                               char sha256[DIGEST_TEXT_SIZE])
+{
+    struct arena *a = &c->arena;
+    if (e->is_missing)
+        return ASSET_MISSING;
+    int fd = open(ARENA_JOIN(a, folder, STR("/"), e->name).p, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return ASSET_UNREADABLE;
+    int r = asset_copy(fd, -1, e->size, ARENA_JOIN(a, STR("reading "), term_safe(e->name, a)).p,
+                       sha256);
+    close(fd);
+    if (r < 0)
+        return ASSET_UNREADABLE;
+    if (!e->sha256.n)
+        return ASSET_UNKNOWN;
+    return str_eq_nocase(e->sha256, str_from(sha256)) ? ASSET_OK : ASSET_DIFFERS;
+}

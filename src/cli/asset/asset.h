@@ -40,4 +40,11 @@ int asset_copy(int from, int to, uint64_t size, const char *what, char sha256[DI
 int asset_put(struct cli *c, struct str folder, struct str name, const char *from,
               struct str wanted);
 
+enum asset_verdict { ASSET_OK, ASSET_UNKNOWN, ASSET_DIFFERS, ASSET_MISSING, ASSET_UNREADABLE };
+extern const char *const asset_verdict_names[];
+
+/* Reads an asset and compares it with its recorded hash. Fills `sha256` unless it is unreadable. */
+enum asset_verdict asset_judge(struct cli *c, struct str folder, const struct asset_entry *e,
+                               char sha256[DIGEST_TEXT_SIZE]);
+
 #endif

@@ -9,11 +9,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum verdict { VERDICT_OK, VERDICT_UNKNOWN, VERDICT_DIFFERS, VERDICT_MISSING, VERDICT_UNREADABLE };
-
-static const char *const verdict_names[] = {"ok", "no hash is recorded", "differs", "missing",
-                                            "unreadable"};
-
 struct verifying {
     struct cli *cli;
     struct str folder;
@@ -21,35 +16,16 @@ struct verifying {
     bool is_bad;
 };
 
-static enum verdict judge(struct verifying *v, const struct asset_entry *e,
-                          char sha256[DIGEST_TEXT_SIZE])
-{
-    struct arena *a = &v->cli->arena;
-    if (e->is_missing)
-        return VERDICT_MISSING;
-    int fd = open(ARENA_JOIN(a, v->folder, STR("/"), e->name).p, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return VERDICT_UNREADABLE;
-    int r = asset_copy(fd, -1, e->size, ARENA_JOIN(a, STR("reading "), term_safe(e->name, a)).p,
-                       sha256);
-    close(fd);
-    if (r < 0)
-        return VERDICT_UNREADABLE;
-    if (!e->sha256.n)
-        return VERDICT_UNKNOWN;
-    return str_eq_nocase(e->sha256, str_from(sha256)) ? VERDICT_OK : VERDICT_DIFFERS;
-}
-
-static void print_one(struct verifying *v, const struct asset_entry *e, enum verdict verdict,
+static void print_one(struct verifying *v, const struct asset_entry *e, enum asset_verdict verdict,
                       const char *sha256)
 {
     if (!flags_given(&v->cli->flags, "json")) {
-        cli_print_line("%.*s: %s", STR_ARG(e->name), verdict_names[verdict]);
+        cli_print_line("%.*s: %s", STR_ARG(e->name), asset_verdict_names[verdict]);
         return;
     }
     const struct value_pair pairs[] = {
         JSON_STR("name", e->name),
-        JSON_STR("verdict", str_from(verdict_names[verdict])),
+        JSON_STR("verdict", str_from(asset_verdict_names[verdict])),
         JSON_VALUE("recorded", e->sha256.n ? value_str(e->sha256) : value_none()),
         JSON_VALUE("sha256", *sha256 ? value_str(str_from(sha256)) : value_none()),
     };
@@ -59,11 +35,11 @@ static void print_one(struct verifying *v, const struct asset_entry *e, enum ver
 static void verify(struct verifying *v, const struct asset_entry *e)
 {
     char sha256[DIGEST_TEXT_SIZE] = "";
-    enum verdict verdict = judge(v, e, sha256);
+    enum asset_verdict verdict = asset_judge(v->cli, v->folder, e, sha256);
     if (cli_interrupted())
         return;
-    v->is_bad |= verdict > VERDICT_UNKNOWN;
-    print_one(v, e, verdict, verdict == VERDICT_UNREADABLE ? "" : sha256);
+    v->is_bad |= verdict > ASSET_UNKNOWN;
+    print_one(v, e, verdict, verdict == ASSET_UNREADABLE ? "" : sha256);
 }
 
 static int verify_all(struct verifying *v, struct asset_entry *list, size_t n)

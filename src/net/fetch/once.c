@@ -2,6 +2,7 @@
 #include "net/fetch/once.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "net/fetch/easy.h"
 
@@ -10,6 +11,7 @@
 struct once {
     CURL *easy;
     struct buf body, reason;
+    int64_t date_ms;
     char why[CURL_ERROR_SIZE];
 };
 
@@ -26,6 +28,8 @@ static size_t on_header(char *p, size_t one, size_t n, void *cls)
     struct once *o = cls;
     struct str line = {p, n};
     (void)one;
+    if (n > 5 && str_eq_nocase(str_head(line, 5), STR("Date:")))
+        clock_read_http(str_trim(str_skip(line, 5)), &o->date_ms);
     if (!str_starts(line, STR("HTTP/")))
         return n;
     str_cut(&line, ' ');
@@ -96,6 +100,7 @@ int once_ask(struct once *o, const struct once_request *q, struct arena *a, stru
     buf_clear(&o->body);
     buf_clear(&o->reason);
     o->why[0] = 0;
+    o->date_ms = -1;
     EASY_SET(o->easy, CURLOPT_URL, arena_str(a, q->url).p);
     easy_method(o->easy, q->method, q->type.p ? q->body : (struct str){NULL, 0});
     EASY_SET(o->easy, CURLOPT_HTTPHEADER, headers);
@@ -108,7 +113,7 @@ int once_ask(struct once *o, const struct once_request *q, struct arena *a, stru
         return fail(o, code, e);
     curl_easy_getinfo(o->easy, CURLINFO_RESPONSE_CODE, &status);
     *ret = (struct once_answer){(int)status, arena_str(a, buf_view(&o->reason)),
-                                arena_str(a, buf_view(&o->body))};
+                                arena_str(a, buf_view(&o->body)), o->date_ms};
     return 0;
 }
 

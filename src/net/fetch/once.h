@@ -45,6 +45,7 @@ struct once_answer {
     int status;
     struct str reason; /* of the status line */
     struct str body;
+    int64_t date_ms; /* the server's clock, by its header Date; -1: it does not say */
 };
 
 /* Texts of the answer lie in the arena. -ECONNREFUSED: nothing was sent, as there was no

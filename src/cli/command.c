@@ -29,6 +29,16 @@ bool command_is_group(const char *word)
     return false;
 }
 
+bool command_is(const char *word)
+{
+    const struct command *c;
+    for (size_t i = 0; (c = command_at(i)); i++) {
+        if (strcmp(c->name, word) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* The number of words in the command's name; in *ret_same how many of them the given words begin
  * with. */
 static size_t name_words(const struct command *c, const char *const *words, size_t n,

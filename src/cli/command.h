@@ -69,6 +69,8 @@ struct command {
     X(cluster_certs)      \
     X(cluster_harden)     \
     X(cluster_reset)      \
+    X(doctor_dhcp)        \
+    X(doctor)             \
     X(watch)              \
     X(wait)               \
     X(events)             \
@@ -98,6 +100,8 @@ const struct command *command_find(const char *const *words, size_t n, size_t *r
 bool command_begins(const struct command *c, const char *word);
 /* Whether that is so for any command of two words. */
 bool command_is_group(const char *word);
+/* Whether a command has this one word as its name; it may begin others, too. */
+bool command_is(const char *word);
 
 /* Whether the command has an option of this name, or every command has. */
 bool command_has_flag(const struct command *c, const char *name);

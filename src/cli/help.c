@@ -109,7 +109,7 @@ int help_show(struct cli *c, const char *const *words, size_t n)
         help_print_all(stdout);
         return CLI_OK;
     }
-    if (n == 1 && command_is_group(words[0])) {
+    if (n == 1 && command_is_group(words[0]) && !command_is(words[0])) {
         help_print_group(stdout, words[0]);
         return CLI_OK;
     }

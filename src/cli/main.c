@@ -38,7 +38,7 @@ static int run_command(struct cli *c, size_t words_n)
 {
     size_t used = 0;
     struct err e;
-    if (words_n == 1 && command_is_group(c->words[0])) {
+    if (words_n == 1 && command_is_group(c->words[0]) && !command_is(c->words[0])) {
         help_print_group(stderr, c->words[0]);
         return CLI_MISUSED;
     }

@@ -37,6 +37,7 @@ COMMANDS = ["check", "render", "diff", "node list", "node show", "node url", "dh
             "pve destroy", "pve rebuild", "pve register",
             "pve unregister", "pve start", "pve stop", "cluster list", "cluster show",
             "cluster kubeconfig", "cluster adopt", "cluster certs", "cluster harden", "cluster reset",
+            "doctor dhcp", "doctor",
             "watch", "wait",
             "events", "known-hosts", "reload", "backup", "restore", "server acknowledge",
             "ca show", "ca renew", "ca rotate", "complete", "help"]

@@ -58,7 +58,7 @@ def test_commands_are_those_of_the_program():
 
 def test_options_are_those_of_the_program():
     shown = WORLD.good("help").split("\nOptions")[0]
-    commands = re.findall(r"^  ((?:node|asset|pve|cluster|server|ca) [a-z-]+|[a-z-]+)", shown, re.M)
+    commands = re.findall(r"^  ((?:node|asset|pve|cluster|server|ca) [a-z-]+|doctor dhcp|[a-z-]+)", shown, re.M)
     assert "known-hosts" in commands and "node rekey" in commands, commands
     for name in commands:
         shown = re.findall(r"^  (--[a-z0-9-]+)", WORLD.good("help", *name.split()), re.M)
@@ -79,6 +79,8 @@ def test_nodes_of_several():
                   ["known-hosts"], ["node", "set"], ["wait", "--for", "up", "--timeout", "2m"]):
         tap.eq(complete(*words, *WHERE, ""), nodes, words)
     tap.eq(complete("node", "add", *WHERE, ""), [])
+    tap.eq(complete("doctor", *WHERE, ""), ["dhcp", *nodes])
+    tap.eq(complete("doctor", "dhcp", *WHERE, ""), [])
 
 
 def test_nodes_that_the_server_knows():

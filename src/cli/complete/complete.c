@@ -200,7 +200,6 @@ static bool is_repeated(size_t number, struct str first)
 static void offer_commands(const char *const *words, size_t n)
 {
     const struct command *c;
-    puts("words");
     for (size_t i = 0; (c = command_at(i)); i++) {
         struct str rest = str_from(c->name);
         struct str first = str_cut(&rest, ' ');
@@ -211,6 +210,17 @@ static void offer_commands(const char *const *words, size_t n)
             continue;
         snprintf(word, sizeof(word), "%.*s", STR_ARG(n ? rest : first));
         offer(word, n == 0 && rest.p ? "a group of commands" : c->summary);
+    }
+}
+
+/* A command's word may begin others, too: among names, which have no description. */
+static void offer_longer(const char *word)
+{
+    const struct command *c;
+    for (size_t i = 0; (c = command_at(i)); i++) {
+        struct str rest = str_from(c->name);
+        if (str_is(str_cut(&rest, ' '), word) && rest.p)
+            cli_print_line("%.*s", STR_ARG(rest));
     }
 }
 
@@ -233,10 +243,13 @@ static void offer_operand(struct line *l)
 {
     if (!l->command || l->command == &command_help) {
         size_t begin = l->command == &command_help ? l->used : 0;
+        puts("words");
         offer_commands(l->words + begin, l->n - begin);
         return;
     }
     offer_kind(l, operand_kind(l->command, l->n - l->used));
+    if (l->n == 1 && l->used == 1)
+        offer_longer(l->words[0]);
 }
 
 /* --- The line --------------------------------------------------------------------------------- */

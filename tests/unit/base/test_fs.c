@@ -212,9 +212,20 @@ static void list_of_no_folder_fails(void **state)
     assert_int_equal(n, 7);
 }
 
+static void proc_has_files_without_a_size(void **state)
+{
+    struct place_to_work *w = *state;
+    struct str text = {"", 0};
+    assert_int_equal(fs_read_proc("/proc/self/comm", 4096, &w->arena, &text, &w->e), 0);
+    assert_true(text.n > 0 && text.p[text.n] == 0);
+    assert_int_equal(fs_read_proc("/proc/self/maps", 100, &w->arena, &text, &w->e), -EFBIG);
+    assert_contains(w->e.msg, "larger than 100 bytes");
+    assert_int_equal(fs_read_proc("/proc/missing", 100, &w->arena, &text, &w->e), -ENOENT);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 UNIT_MAIN(TEST(read_gives_all_with_a_nul), TEST(what_is_no_file_is_refused),
           TEST(create_is_whole_with_its_mode), TEST(create_never_replaces),
           TEST(leftovers_of_a_crash_are_no_obstacle), TEST(full_disk_leaves_nothing_behind),
           TEST(create_needs_its_folder), TEST(list_is_sorted_by_bytes), TEST(list_grows),
-          TEST(list_of_no_folder_fails))
+          TEST(list_of_no_folder_fails), TEST(proc_has_files_without_a_size))

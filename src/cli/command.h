@@ -55,6 +55,7 @@ struct command {
     X(pve_check)          \
     X(pve_list)           \
     X(pve_template)       \
+    X(pve_apply)          \
     X(pve_create)         \
     X(pve_destroy)        \
     X(pve_rebuild)        \

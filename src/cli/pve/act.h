@@ -27,4 +27,9 @@ int pve_stop_hard(struct pve_session *s, const struct pve_vm *vm);
 /* Asks it to shut down, and cuts its power if it has not after a minute. */
 int pve_shut_down(struct pve_session *s, const struct pve_vm *vm);
 
+/* Refuses a VM that has more disks than that of its system, unless --with-data is given. */
+int pve_need_no_data(struct pve_session *s, const struct pve_vm *vm, struct value config);
+/* With its disks. */
+int pve_remove(struct pve_session *s, const struct pve_vm *vm);
+
 #endif

@@ -5,7 +5,7 @@
 #define TASK_MS (5 * 60 * 1000)
 
 /* What an admin has added beside the disk that `pve create` has made is not made again. */
-static int need_no_data(struct pve_session *s, const struct pve_vm *vm, struct value config)
+int pve_need_no_data(struct pve_session *s, const struct pve_vm *vm, struct value config)
 {
     struct str list = STR(""), boot = disk_of_boot(config);
     for (uint32_t i = 0; config.kind == VALUE_MAP && i < config.n; i++) {
@@ -41,10 +41,10 @@ static int check(struct pve_session *s, struct value node, struct pve_vm *ret)
                         "unregister %s', and remove it in Proxmox",
                         ret->vmid, s->cli->operands[0], s->cli->operands[0]);
     status = pve_session_match(s, node, ret, config);
-    return status == CLI_OK ? need_no_data(s, ret, config) : status;
+    return status == CLI_OK ? pve_need_no_data(s, ret, config) : status;
 }
 
-static int remove_vm(struct pve_session *s, const struct pve_vm *vm)
+int pve_remove(struct pve_session *s, const struct pve_vm *vm)
 {
     const struct pve_field fields[] = {{"purge", STR("1")}};
     const struct pve_request q = {"DELETE", pve_vm_path(vm, "", &s->arena), fields, 1};
@@ -66,15 +66,15 @@ static int run(struct cli *c)
         status = pve_session_node(&s, c->operands[0], &node);
     if (status == CLI_OK)
         status = check(&s, node, &vm);
-    if (status == CLI_OK)
+    if (status == CLI_OK && !pve_session_is_dry(&s))
         status =
             pve_session_confirm(&s, arena_printf(&s.arena, "removes VM %u on %.*s with its disks",
                                                  vm.vmid, STR_ARG(vm.host)));
     if (status == CLI_OK)
-        status = remove_vm(&s, &vm);
+        status = pve_remove(&s, &vm);
     if (status == CLI_OK)
         status = pve_session_forget(&s, api_text(node, "name"));
-    if (status == CLI_OK)
+    if (status == CLI_OK && !pve_session_is_dry(&s))
         cli_print_line("%s: VM %u is removed", c->operands[0], vm.vmid);
     pve_session_close(&s);
     return status;
@@ -88,7 +88,7 @@ const struct command command_pve_destroy = {
     .flags = FLAGS({"yes", NULL, "ask nothing"},
                    {"ready", NULL, "also a node that is ready in its cluster"},
                    {"with-data", NULL, "also a VM with more disks than that of its system"},
-                   FLAG_PVE, FLAG_TOKEN),
+                   FLAG_DRY_RUN, FLAG_PVE, FLAG_TOKEN),
     .summary = "remove a node's VM with its disks",
     .help =
         "Only a VM that `pve create` has made for this node is removed, and not while the node is\n"

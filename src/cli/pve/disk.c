@@ -67,3 +67,21 @@ bool disk_has_data(struct value config, struct str option)
     }
     return false;
 }
+
+int pve_is_shared(struct pve *p, struct str host, struct str storage, bool *ret, struct err *e)
+{
+    const struct pve_field fields[] = {{"storage", storage}};
+    struct value list;
+    struct arena a;
+    arena_init(&a, 4096);
+    const struct pve_request q = {"GET", ARENA_JOIN(&a, STR("/nodes/"), host, STR("/storage")),
+                                  fields, 1};
+    int r = pve_ask(p, &q, &a, &list, e);
+    *ret = false;
+    for (uint32_t i = 0; r == 0 && list.kind == VALUE_LIST && i < list.n; i++) {
+        struct value item = list.items[i];
+        *ret |= str_eq(pve_text(item, "storage", &a), storage) && pve_truth(item, "shared");
+    }
+    arena_done(&a);
+    return r;
+}

@@ -15,5 +15,7 @@ uint32_t disk_gib(struct str text);
 /* To so many GiB; nothing if it is as large already, or gib is 0. */
 int disk_grow(struct pve *p, const struct pve_vm *vm, struct value config, struct str disk,
               uint32_t gib, struct err *e);
+/* Whether all hosts reach that storage, as `host` says. */
+int pve_is_shared(struct pve *p, struct str host, struct str storage, bool *ret, struct err *e);
 
 #endif

@@ -51,6 +51,8 @@ static int act(struct pve_session *s, const struct pve_vm *vm, const struct powe
     };
     unsigned warnings = 0;
     bool there;
+    if (pve_session_is_dry(s))
+        return pve_do(s->pve, &q, power->within_ms, &warnings, e);
     int r = state_is(s, vm, power->state, &there, e);
     if (r < 0 || there)
         return r;
@@ -103,7 +105,7 @@ static int run(struct cli *c, const struct power *power)
         status = pve_session_find(&s, node, &vm);
     if (status == CLI_OK && act(&s, &vm, power, &e) < 0)
         status = pve_session_fail(&s, &e);
-    if (status == CLI_OK)
+    if (status == CLI_OK && !pve_session_is_dry(&s))
         cli_print_line("%s: VM %u on %.*s is %s", c->operands[0], vm.vmid, STR_ARG(vm.host),
                        power->state);
     pve_session_close(&s);
@@ -125,7 +127,7 @@ const struct command command_pve_start = {
     .operands = "NODE",
     .operands_min = 1,
     .operands_max = 1,
-    .flags = FLAGS(FLAG_VMID, FLAG_PVE, FLAG_TOKEN),
+    .flags = FLAGS(FLAG_VMID, FLAG_DRY_RUN, FLAG_PVE, FLAG_TOKEN),
     .summary = "start a node's VM",
     .help = "Waits until it runs; a VM that already runs is not touched. The token needs\n"
             "VM.PowerMgmt for the VM.\n"
@@ -141,7 +143,7 @@ const struct command command_pve_stop = {
     .operands_min = 1,
     .operands_max = 1,
     .flags = FLAGS({"hard", NULL, "cut its power instead of asking it to shut down"}, FLAG_VMID,
-                   FLAG_PVE, FLAG_TOKEN),
+                   FLAG_DRY_RUN, FLAG_PVE, FLAG_TOKEN),
     .summary = "stop a node's VM",
     .help =
         "Asks the machine to shut down and waits until it has. What waits for a cold start, as\n"

@@ -133,22 +133,15 @@ static int need_idle(const struct rebuilding *r)
 static int need_shared(struct rebuilding *r, const struct pve_vm *template)
 {
     struct pve_session *s = &r->session;
-    struct arena *a = &s->arena;
     struct str rest = r->template, storage = str_cut(&rest, ':');
-    const struct pve_field fields[] = {{"storage", storage}};
-    const struct pve_request q = {"GET", ARENA_JOIN(a, STR("/nodes/"), r->vm.host, STR("/storage")),
-                                  fields, 1};
-    struct value list;
+    bool shared;
     struct err e;
     if (str_eq(template->host, r->vm.host))
         return CLI_OK;
-    if (pve_ask(s->pve, &q, a, &list, &e) < 0)
+    if (pve_is_shared(s->pve, r->vm.host, storage, &shared, &e) < 0)
         return pve_session_fail(s, &e);
-    for (uint32_t i = 0; list.kind == VALUE_LIST && i < list.n; i++) {
-        if (str_eq(pve_text(list.items[i], "storage", a), storage) &&
-            pve_truth(list.items[i], "shared"))
-            return CLI_OK;
-    }
+    if (shared)
+        return CLI_OK;
     return cli_fail(s->cli,
                     "VM %u is on %.*s, and its template %u on the storage %.*s of %.*s, which is "
                     "not shared: name a template of %.*s with --template",

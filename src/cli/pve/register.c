@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/node/node.h"
-#include "cli/pve/act.h"
+#include "cli/pve/make.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,6 +16,19 @@ struct registration {
 
 /* --- The serial ------------------------------------------------------------------------------- */
 
+/* *ret is empty where no window is open. */
+static int serial_of_window(struct pve_session *s, struct str name, struct value *ret)
+{
+    struct api *api = &s->api;
+    struct api_answer answer;
+    struct err e;
+    if (api_try(api, "GET", api_node(api, arena_str(&s->arena, name).p, "serial"),
+                (struct value){0}, STR(""), &answer, &e) < 0)
+        return cli_fail(s->cli, "%s", e.msg);
+    *ret = answer.status == 200 ? answer.value : (struct value){0};
+    return CLI_OK;
+}
+
 /* The window that is open goes on, so that the command may be run again; else it opens one. */
 static int open_window(struct pve_session *s, struct str name, struct str *ret_serial,
                        struct str *ret_ends)
@@ -24,23 +37,50 @@ static int open_window(struct pve_session *s, struct str name, struct str *ret_s
     struct str node = arena_str(&s->arena, name);
     struct value body, window;
     struct api_answer answer;
-    struct err e;
     int status = node_act_window(s->cli, &body);
+    if (status == CLI_OK)
+        status = serial_of_window(s, name, &window);
     if (status != CLI_OK)
         return status;
-    if (api_try(api, "GET", api_node(api, node.p, "serial"), (struct value){0}, STR(""), &answer,
-                &e) < 0)
-        return cli_fail(s->cli, "%s", e.msg);
-    window = answer.value;
-    if (answer.status != 200 || body.kind != VALUE_UNDEFINED) {
-        status = api_ask(api, "POST", api_node(api, node.p, "arm"), body, STR(""), &answer);
+    if (window.kind == VALUE_UNDEFINED || body.kind != VALUE_UNDEFINED) {
+        status = pve_session_tell(s, "POST", api_node(api, node.p, "arm"), body, &answer);
         window = value_get(answer.value, STR("arm"));
     }
     if (status == CLI_OK) {
-        *ret_serial = api_text(window, "serial");
+        *ret_serial = pve_session_is_dry(s) ? STR("ds=nocloud") : api_text(window, "serial");
         *ret_ends = api_when(window, "ends", api->arena);
     }
     return status;
+}
+
+/* The same seed, at today's address of our server. Empty: it has no seed of ours. */
+static struct str moved(struct str serial, struct str url, struct arena *a)
+{
+    const char *at = memmem(serial.p, serial.n, ";s=http", 7),
+               *key = memmem(serial.p, serial.n, "/s/", 3);
+    if (!str_starts(serial, STR("ds=nocloud")) || !at || !key || key < at)
+        return STR("");
+    return ARENA_JOIN(a, (struct str){serial.p, (size_t)(at + 3 - serial.p)}, url,
+                      str_skip(serial, (size_t)(key - serial.p)));
+}
+
+int pve_serial_wanted(struct pve_session *s, const char *name, struct value config, struct str url,
+                      struct str *ret)
+{
+    struct str old = value_get_text(config, STR("smbios1"));
+    struct smbios smbios;
+    struct value window;
+    struct err e;
+    *ret = STR("");
+    int status = serial_of_window(s, str_from(name), &window);
+    if (status != CLI_OK)
+        return status;
+    int r = smbios_read(old, &s->arena, &smbios, &e);
+    struct str serial = window.kind == VALUE_UNDEFINED ? moved(smbios.serial, url, &s->arena)
+                                                       : api_text(window, "serial");
+    if (r == 0 && serial.n && !str_eq(serial, smbios.serial))
+        r = smbios_set_serial(old, serial, &s->arena, ret, &e);
+    return r < 0 ? cli_fail(s->cli, "%s: %s", name, e.msg) : CLI_OK;
 }
 
 static int write_smbios(struct pve_session *s, const struct pve_vm *vm, struct value config,
@@ -89,7 +129,7 @@ int pve_register(struct pve_session *s, struct value node, const struct pve_vm *
         return cli_fail(s->cli, "VM %u: %s", vm->vmid, e.msg);
     if (!str_eq(old, text))
         status = write_smbios(s, vm, config, text);
-    return status == CLI_OK ? is_pending(s, vm, &ret->pending) : status;
+    return status == CLI_OK && !pve_session_is_dry(s) ? is_pending(s, vm, &ret->pending) : status;
 }
 
 /* --- One node --------------------------------------------------------------------------------- */
@@ -119,6 +159,8 @@ static void report(struct registration *g, const char *what, const struct pve_re
         JSON_BOOL("pending", r->pending),
         JSON_VALUE("ends", r->ends.n ? value_str(r->ends) : value_none()),
     };
+    if (pve_session_is_dry(&g->session))
+        return;
     if (flags_given(&c->flags, "json")) {
         cli_print_json(value_map(pairs, 5));
         return;
@@ -152,7 +194,7 @@ const struct command command_pve_register = {
     .operands = "NODE",
     .operands_min = 1,
     .operands_max = 1,
-    .flags = FLAGS(FLAG_VMID, FLAG_WINDOW, FLAG_PVE, FLAG_TOKEN, FLAG_JSON),
+    .flags = FLAGS(FLAG_VMID, FLAG_DRY_RUN, FLAG_WINDOW, FLAG_PVE, FLAG_TOKEN, FLAG_JSON),
     .summary = "point a node's VM at the server",
     .help = "Opens the node's build window, unless it is open, and writes the SMBIOS serial by\n"
             "which cloud-init in the VM finds the server, with the join key of this window. What\n"
@@ -211,7 +253,7 @@ const struct command command_pve_unregister = {
     .operands = "NODE",
     .operands_min = 1,
     .operands_max = 1,
-    .flags = FLAGS(FLAG_VMID, FLAG_PVE, FLAG_TOKEN, FLAG_JSON),
+    .flags = FLAGS(FLAG_VMID, FLAG_DRY_RUN, FLAG_PVE, FLAG_TOKEN, FLAG_JSON),
     .summary = "take the server's address from a node's VM",
     .help = "Removes the serial that `pve register` has written; what else is in smbios1 is kept.\n"
             "The node's build window stays as it is: `node disarm` closes it.\n"

@@ -1,29 +1,56 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/pve/session.h"
 
+#include "cli/pve/shape.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-int pve_session_reach(struct cli *c, struct pve_session *ret)
+static void begin(struct cli *c, struct pve_session *ret)
 {
-    struct err e;
     *ret = (struct pve_session){.cli = c};
     arena_init(&ret->arena, 65536);
     ret->arena.secret = true;
-    if (pve_endpoint_load(flags_value(&c->flags, "pve"), flags_value(&c->flags, "token-file"),
-                          &ret->arena, &ret->endpoint, &e) < 0)
+}
+
+int pve_session_host(struct pve_session *s, struct str endpoint)
+{
+    struct cli *c = s->cli;
+    const char *given = flags_value(&c->flags, "pve");
+    struct err e;
+    if (!given && endpoint.n)
+        given = arena_str(&s->arena, endpoint).p;
+    if (pve_endpoint_load(given, flags_value(&c->flags, "token-file"), &s->arena, &s->endpoint,
+                          &e) < 0)
         return cli_fail(c, "%s", e.msg);
-    ret->pve = pve_new(&ret->endpoint);
-    if (flags_given(&c->flags, "dry-run"))
-        pve_dry_run(ret->pve);
+    s->pve = pve_new(&s->endpoint);
+    if (pve_session_is_dry(s))
+        pve_dry_run(s->pve);
     return CLI_OK;
+}
+
+int pve_session_server(struct cli *c, struct pve_session *ret)
+{
+    begin(c, ret);
+    return api_open(c, &ret->api);
+}
+
+int pve_session_reach(struct cli *c, struct pve_session *ret)
+{
+    begin(c, ret);
+    return pve_session_host(ret, STR(""));
 }
 
 int pve_session_open(struct cli *c, struct pve_session *ret)
 {
     int status = pve_session_reach(c, ret);
     return status == CLI_OK ? api_open(c, &ret->api) : status;
+}
+
+bool pve_session_is_dry(const struct pve_session *s)
+{
+    return flags_given(&s->cli->flags, "dry-run");
 }
 
 void pve_session_close(struct pve_session *s)
@@ -63,6 +90,16 @@ int pve_session_node(struct pve_session *s, const char *name, struct value *ret)
     return status;
 }
 
+int pve_session_tell(struct pve_session *s, const char *method, struct str target,
+                     struct value body, struct api_answer *ret)
+{
+    if (!pve_session_is_dry(s))
+        return api_ask(&s->api, method, target, body, STR(""), ret);
+    *ret = (struct api_answer){.status = 200};
+    cli_print_line("cloudseedd: %s %.*s", method, STR_ARG(target));
+    return CLI_OK;
+}
+
 int pve_session_remember(struct pve_session *s, struct str name, const struct pve_vm *vm)
 {
     const struct value_pair pairs[] = {
@@ -71,15 +108,24 @@ int pve_session_remember(struct pve_session *s, struct str name, const struct pv
         JSON_INT("vmid", vm->vmid),
     };
     struct api_answer answer;
-    return api_ask(&s->api, "POST", api_node(&s->api, arena_str(&s->arena, name).p, "vm"),
-                   value_map(pairs, 3), STR(""), &answer);
+    return pve_session_tell(s, "POST", api_node(&s->api, arena_str(&s->arena, name).p, "vm"),
+                            value_map(pairs, 3), &answer);
 }
 
 int pve_session_forget(struct pve_session *s, struct str name)
 {
     struct api_answer answer;
-    return api_ask(&s->api, "DELETE", api_node(&s->api, arena_str(&s->arena, name).p, "vm"),
-                   (struct value){0}, STR(""), &answer);
+    return pve_session_tell(s, "DELETE", api_node(&s->api, arena_str(&s->arena, name).p, "vm"),
+                            (struct value){0}, &answer);
+}
+
+int pve_session_url(struct pve_session *s, struct str *ret)
+{
+    struct value server;
+    int status = api_get(&s->api, STR("/v1/server"), &server);
+    if (status == CLI_OK)
+        *ret = arena_str(&s->arena, api_text(server, "url"));
+    return status;
 }
 
 /* --- A node's VM ------------------------------------------------------------------------------ */
@@ -137,7 +183,7 @@ int pve_session_find(struct pve_session *s, struct value node, struct pve_vm *re
     return pve_find_vm(s->pve, vmid, &s->arena, ret, &e) < 0 ? pve_session_fail(s, &e) : CLI_OK;
 }
 
-static bool has_mac(struct value config, struct str mac)
+bool pve_has_mac(struct value config, struct str mac)
 {
     for (unsigned i = 0; i < 32; i++) {
         char key[8];
@@ -155,7 +201,7 @@ static int match_macs(struct pve_session *s, struct value node, const struct pve
 {
     struct value macs = value_get(node, STR("macs"));
     for (uint32_t i = 0; macs.kind == VALUE_LIST && i < macs.n; i++) {
-        if (!has_mac(config, value_text(macs.items[i])))
+        if (!pve_has_mac(config, value_text(macs.items[i])))
             return cli_fail(s->cli,
                             "VM %u has no network card with the MAC %.*s of %.*s: is it another "
                             "machine?",
@@ -194,6 +240,13 @@ bool pve_session_owns(struct pve_session *s, struct value node, struct value con
                line = arena_printf(&s->arena, "of cloudseed (uid %.*s)",
                                    STR_ARG(api_text(node, "uid")));
     return memmem(text.p, text.n, line.p, line.n) != NULL;
+}
+
+bool pve_may_be(struct pve_session *s, struct value node, struct value config)
+{
+    struct str mac = pve_first_mac(node, &s->arena);
+    return str_eq(pve_text(config, "name", &s->arena), api_text(node, "name")) ||
+           pve_has_mac(config, mac);
 }
 
 int pve_session_idle(const struct pve_session *s, struct value node, const char *option)

@@ -25,6 +25,11 @@ struct pve_session {
 /* Finds host and token. With --dry-run nothing that changes something is sent to it. Call
  * pve_session_close in any case. CLI_FAILED or CLI_MISUSED after printing the reason. */
 int pve_session_reach(struct cli *c, struct pve_session *ret);
+/* The same in two parts: our server first, then the endpoint of --pve, else the one given, else the
+ * only one that there is. */
+int pve_session_server(struct cli *c, struct pve_session *ret);
+int pve_session_host(struct pve_session *s, struct str endpoint);
+bool pve_session_is_dry(const struct pve_session *s);
 /* Finds host, token and our server. Call pve_session_close in any case.
  * CLI_FAILED or CLI_MISUSED after printing the reason. */
 int pve_session_open(struct cli *c, struct pve_session *ret);
@@ -39,10 +44,18 @@ int pve_session_fail(const struct pve_session *s, const struct err *e);
 int pve_session_find(struct pve_session *s, struct value node, struct pve_vm *ret);
 /* Our server's answer about a node. */
 int pve_session_node(struct pve_session *s, const char *name, struct value *ret);
+/* A request to our server that changes something: with --dry-run it is printed, and answered with
+ * nothing. */
+int pve_session_tell(struct pve_session *s, const char *method, struct str target,
+                     struct value body, struct api_answer *ret);
+/* Where nodes find our server. */
+int pve_session_url(struct pve_session *s, struct str *ret);
 /* Tells our server which VM is the node's; it knows one for each. */
 int pve_session_remember(struct pve_session *s, struct str name, const struct pve_vm *vm);
 int pve_session_forget(struct pve_session *s, struct str name);
 
+/* Whether one of its network cards has it. */
+bool pve_has_mac(struct value config, struct str mac);
 /* Whether a VM is the node's, as far as its declaration tells: by name, uuid and MAC. CLI_FAILED
  * after printing what differs. */
 int pve_session_match(struct pve_session *s, struct value node, const struct pve_vm *vm,
@@ -50,6 +63,9 @@ int pve_session_match(struct pve_session *s, struct value node, const struct pve
 
 /* Whether `pve create` has made the VM for this node: by the line in its description. */
 bool pve_session_owns(struct pve_session *s, struct value node, struct value config);
+/* Whether a VM without that line may still be the node's, as its description may have been changed:
+ * it has the node's name or MAC. Another one has got the id before the node's clone began. */
+bool pve_may_be(struct pve_session *s, struct value node, struct value config);
 
 /* Not for a node that is Ready in its cluster, as far as our server knows, unless that option is
  * given. CLI_FAILED after printing how to drain it. */

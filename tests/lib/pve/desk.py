@@ -28,7 +28,7 @@ proxmox:
 """
 
 
-PLANNED = ("create", "rebuild", "replace")  # commands that read the seed tree
+PLANNED = ("apply", "create", "rebuild", "replace")  # commands that read the seed tree
 
 
 class Desk:

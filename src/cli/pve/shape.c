@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/pve/shape.h"
+
+#include "cli/common/api.h"
+#include "cli/pve/disk.h"
+#include "cli/pve/props.h"
+#include "crypto/digest.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define CPU_DEFAULT STR("x86-64-v2-AES")
+
+/* --- What is declared ------------------------------------------------------------------------- */
+
+static struct str derived_mac(struct str uid, struct arena *a)
+{
+    char text[DIGEST_TEXT_SIZE];
+    struct digest *d = digest_new();
+    digest_add(d, STR("cloudseed first card "));
+    digest_add(d, uid);
+    digest_end(d, text);
+    return arena_printf(a, "02:%.2s:%.2s:%.2s:%.2s:%.2s", text, text + 2, text + 4, text + 6,
+                        text + 8);
+}
+
+struct str pve_first_mac(struct value node, struct arena *a)
+{
+    struct value macs = value_get(node, STR("macs"));
+    return macs.kind == VALUE_LIST && macs.n ? value_text(macs.items[0])
+                                             : derived_mac(api_text(node, "uid"), a);
+}
+
+struct pve_aim pve_aim(struct value node, const struct node *n, const struct proxmox *plan,
+                       struct arena *a)
+{
+    unsigned vlan = n ? node_access_vlan(n) : 0;
+    return (struct pve_aim){
+        .name = api_text(node, "name"),
+        .plan = plan,
+        .mac = pve_first_mac(node, a),
+        .vlan = vlan ? arena_printf(a, "%u", vlan) : STR(""),
+    };
+}
+
+/* --- Its options ------------------------------------------------------------------------------ */
+
+struct comparison {
+    struct pve_changes *changes;
+    struct value config;
+    struct arena *a;
+    bool is_cold; /* of what follows */
+};
+
+static void want(struct comparison *c, const char *name, struct str value)
+{
+    struct str old = pve_text(c->config, name, c->a);
+    if (!str_eq(old, value))
+        c->changes->list[c->changes->n++] = (struct pve_change){name, old, value, c->is_cold};
+}
+
+static void want_number(struct comparison *c, const char *name, uint32_t number)
+{
+    if (number)
+        want(c, name, arena_printf(c->a, "%u", number));
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+/* As Proxmox keeps them: sorted, with semicolons. */
+static struct str tags_text(const struct proxmox *p, struct arena *a)
+{
+    struct str sorted[PROXMOX_TAGS_MAX], text = STR("");
+    for (uint32_t i = 0; i < p->tags_n; i++)
+        sorted[i] = p->tags[i];
+    if (p->tags_n)
+        qsort(sorted, p->tags_n, sizeof(*sorted), by_text);
+    for (uint32_t i = 0; i < p->tags_n; i++)
+        text = ARENA_JOIN(a, text, i ? STR(";") : STR(""), sorted[i]);
+    return text;
+}
+
+static struct str upper(struct str mac, struct arena *a)
+{
+    char *text = (char *)arena_str(a, mac).p;
+    for (char *at = text; *at; at++)
+        *at = *at >= 'a' && *at <= 'f' ? (char)(*at - 32) : *at;
+    return str_from(text);
+}
+
+/* What the card has beside model, MAC, bridge and VLAN stays. */
+static int want_card(struct comparison *c, const struct pve_aim *aim, struct err *e)
+{
+    struct str old = value_get_text(c->config, STR("net0"));
+    struct props p, made = {.n = 0};
+    struct card card;
+    int r = props_read(old, &p, e);
+    if (r == 0 && card_read(old, &card, e) < 0)
+        r = err_set(e, -EINVAL, "the VM has no network card net0: give its template one");
+    if (r == 0)
+        r = props_set(&made, arena_str(c->a, card.model).p, upper(aim->mac, c->a), e);
+    for (uint32_t i = 0; r == 0 && i < p.n; i++) {
+        struct prop at = p.list[i];
+        bool is_first = !at.key.p || str_eq(at.key, card.model);
+        if (!is_first && !str_is(at.key, "tag") && !str_is(at.key, "macaddr") &&
+            !str_is(at.key, "model"))
+            r = props_set(&made, arena_str(c->a, at.key).p, at.value, e);
+    }
+    if (r == 0 && aim->plan->bridge.n)
+        r = props_set(&made, "bridge", aim->plan->bridge, e);
+    if (r == 0 && aim->vlan.n)
+        r = props_set(&made, "tag", aim->vlan, e);
+    if (r == 0)
+        want(c, "net0", props_text(&made, c->a));
+    return r;
+}
+
+static void want_disk(struct comparison *c, const struct proxmox *p)
+{
+    struct pve_changes *changes = c->changes;
+    changes->disk = disk_of_boot(c->config);
+    changes->disk_gib = disk_gib(value_get_text(c->config, changes->disk));
+    changes->grow_gib = p->disk_gib > changes->disk_gib ? p->disk_gib : 0;
+}
+
+/* A clone has its template's protection, tags and start at boot: what is ours counts. */
+int pve_compare(const struct pve_aim *aim, struct value config, struct arena *a,
+                struct pve_changes *ret, struct err *e)
+{
+    const struct proxmox *p = aim->plan;
+    struct comparison c = {ret, config, a, false};
+    *ret = (struct pve_changes){.n = 0};
+    want(&c, "name", aim->name);
+    want(&c, "onboot", STR("1"));
+    if (pve_truth(config, "protection"))
+        want(&c, "protection", STR("0"));
+    want(&c, "tags", tags_text(p, a));
+    int r = want_card(&c, aim, e);
+    c.is_cold = true;
+    want_number(&c, "cores", p->cores);
+    want_number(&c, "memory", p->memory_mib);
+    want(&c, "cpu", p->cpu.n ? p->cpu : CPU_DEFAULT);
+    if (aim->smbios1.n)
+        want(&c, "smbios1", aim->smbios1);
+    want_disk(&c, p);
+    return r;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* shape: what is declared of a node's VM, beside what the VM is. Pure. */
+#ifndef CLOUDSEED_CLI_PVE_SHAPE_H
+#define CLOUDSEED_CLI_PVE_SHAPE_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/value.h"
+#include "tree/tree.h"
+
+/* All that is declared of one VM. */
+struct pve_aim {
+    struct str name;
+    const struct proxmox *plan;
+    struct str mac;     /* of the first card */
+    struct str vlan;    /* of the first card; empty: none */
+    struct str smbios1; /* empty: as it is */
+};
+
+/* The node's, else a locally administered one of its uid: the same each time, so that DHCP may know
+ * it before the VM is there. `node` is our server's answer. */
+struct str pve_first_mac(struct value node, struct arena *a);
+
+/* `n` is the tree's node, NULL for one that is not in the tree. */
+struct pve_aim pve_aim(struct value node, const struct node *n, const struct proxmox *plan,
+                       struct arena *a);
+
+#define PVE_CHANGES_MAX 16
+
+struct pve_change {
+    const char *name;    /* the option's: "memory" */
+    struct str from, to; /* `to` empty: it is deleted */
+    bool is_cold;        /* a VM that runs takes it at its next cold start */
+};
+
+struct pve_changes {
+    struct pve_change list[PVE_CHANGES_MAX];
+    size_t n;
+    struct str disk; /* that it boots from, "scsi0" */
+    uint32_t disk_gib, grow_gib; /* its size, and what it is to have; 0: it stays */
+};
+
+/* What differs of a VM's configuration, so that a second run changes nothing. What a template
+ * brings beside it (its cards' other properties, for example) stays. -EINVAL: the configuration is
+ * none that this can be set in. */
+int pve_compare(const struct pve_aim *aim, struct value config, struct arena *a,
+                struct pve_changes *ret, struct err *e);
+
+#endif

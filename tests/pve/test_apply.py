@@ -1,0 +1,277 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""`cloudseed pve apply`: the VMs of all declared nodes, whatever fails in between.
+
+CLOUDSEED_PVE_EACH=1 kills and loses at every request of every version, which takes minutes; without
+it a sample is taken (`make check-pve` sets it).
+"""
+import base64
+import json
+import os
+import random
+import signal
+import sys
+import threading
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
+import tap  # noqa: E402
+from pve.desk import PROXMOX, VERSIONS, Desk  # noqa: E402
+from pve.machines import decoded  # noqa: E402
+
+NODES = ["k8s-master-1", "k8s-worker-2", "k8s-worker-3"]
+EACH = "CLOUDSEED_PVE_EACH" in os.environ
+SAMPLE = 7
+
+
+class Fleet(Desk):
+    def apply(self, *words, status=0):
+        return self.run("pve", "apply", "--yes", *words, status=status)[0]
+
+    def serial_of(self, vm, config="smbios1"):
+        return decoded((vm.started_with or vm.config)[config])["serial"]
+
+    def declare(self, old, new):
+        site = self.folder / "seed/site.yaml"
+        text = site.read_text()
+        assert old in text
+        site.write_text(text.replace(old, new))
+
+    def reload(self):
+        self.daemon.signal(signal.SIGHUP)
+        self.daemon.wait_event("reloaded")
+
+    def writes(self):
+        return [m for m, _ in self.api.requests if not m.startswith("GET")]
+
+    def is_whole(self, nodes=None):
+        """Each node has one VM of its own, complete, and there is nothing else of ours."""
+        self.pve.tasks.wait_all()
+        ours = {i: vm for i, vm in self.made().items() if vm.config.get("name") != "rival"}
+        tap.eq(sorted(vm.config.get("name") for vm in ours.values()), sorted(nodes or NODES))
+        for vmid, vm in ours.items():
+            name = vm.config["name"]
+            known = self.daemon.admin("GET", f"/v1/nodes/{name}").json
+            tap.eq((known["vm"]["endpoint"], known["vm"]["vmid"]), ("home", vmid))
+            assert vmid in self.pve.pools["k8s"] and vm.running and not vm.lock, vm.config
+            tap.contains(vm.config["scsi0"], "size=20G")
+            tap.eq((vm.config["memory"], vm.config["tags"]), ("4096", "k8s;worker"))
+            tap.contains(vm.config["net0"], known["macs"][0].upper())
+            tap.contains(self.serial_of(vm), "/s/")
+        tap.eq(self.api.problems, [])
+        tap.eq(len({self.serial_of(vm) for vm in ours.values()}), len(ours))
+
+
+def test_one_command_makes_all_vms():
+    for version in VERSIONS:
+        with Fleet(version) as fleet:
+            out = fleet.apply()
+            for name in NODES:
+                tap.contains(out, f"{name}: VM 10")
+            tap.contains(out, "is made from template 9000")
+            tap.contains(out, "3 VMs: 0 as declared, 3 changed, 0 failed")
+            fleet.is_whole()
+            before = len(fleet.writes())
+            tap.contains(fleet.apply(), "3 VMs: 3 as declared, 0 changed, 0 failed")
+            tap.eq(len(fleet.writes()), before)
+            fleet.is_whole()
+
+
+def test_a_plan_is_asked_for_and_changes_nothing():
+    with Fleet() as fleet:
+        _, said = fleet.run("pve", "apply", status=64)
+        tap.contains(said, "3 VMs would be changed: confirm it with --yes")
+        out, _ = fleet.run("pve", "apply", "--dry-run", status=2)
+        tap.contains(out, "POST /nodes/pve1/qemu/9000/clone")
+        tap.contains(out, "    memory=4096")
+        tap.contains(out, "cloudseedd: POST /v1/nodes/k8s-worker-2/vm")
+        tap.contains(out, "POST /nodes/pve1/qemu/100/status/start")
+        assert "/s/" not in out and "cs=" not in out and "s3cret" not in out, out
+        plan = json.loads(fleet.run("pve", "apply", "--dry-run", "--json", status=2)[0])
+        tap.eq([(p["node"], p["action"], p["result"]) for p in plan],
+               [(name, "create", "planned") for name in NODES])
+        tap.eq((fleet.made(), fleet.writes()), ({}, []))
+        tap.eq(fleet.node()["state"], "registered")
+
+
+def test_only_the_nodes_that_are_named():
+    with Fleet() as fleet:
+        fleet.apply("k8s-worker-3")
+        fleet.is_whole(["k8s-worker-3"])
+        _, said = fleet.run("pve", "apply", "--yes", "k8s-worker-9", status=1)
+        tap.contains(said, "k8s-worker-9")
+
+
+def test_what_is_declared_anew_is_changed_and_nothing_else():
+    with Fleet() as fleet:
+        fleet.apply()
+        fleet.declare("memory: 4096", "memory: 6144")
+        fleet.declare("disk: 20", "disk: 30")
+        fleet.declare("tags: [worker, k8s]", "tags: [k8s]")
+        fleet.reload()
+        state = fleet.node()["state"]
+        out, _ = fleet.run("pve", "apply", "k8s-worker-2", "--dry-run", status=2)
+        flat = " ".join(out.split())
+        tap.contains(flat, "memory: 4096 -> 6144 (at its next cold start)")
+        tap.contains(flat, "tags: k8s;worker -> k8s; ")
+        tap.contains(flat, "scsi0: 20 -> 30 GiB")
+        before = len(fleet.writes())
+        result = json.loads(fleet.apply("k8s-worker-2", "--json"))
+        tap.eq([(c["option"], c["to"], c["when"]) for c in result[0]["changes"]],
+               [("tags", "k8s", "now"), ("memory", "6144", "cold start"), ("scsi0", "30G", "now")])
+        tap.contains(result[0]["message"], "at its next cold start also: memory")
+        tap.eq([m.split("/")[-1] for m in fleet.writes()[before:]], ["config", "resize"])
+        vm = next(v for v in fleet.made().values() if v.config["name"] == "k8s-worker-2")
+        tap.contains(vm.config["scsi0"], "size=30G")
+        tap.eq((vm.config["tags"], fleet.node()["state"]), ("k8s", state))
+        others = [v.config["memory"] for v in fleet.made().values() if v is not vm]
+        tap.eq(others, ["4096", "4096"])
+
+
+def test_a_vm_of_somebody_else_is_left_as_it_is():
+    with Fleet() as fleet:
+        fleet.apply("k8s-worker-2")
+        fleet.pve.vms[100].config.update(description="by hand", memory="1024")
+        before = len(fleet.writes())
+        out = fleet.apply("k8s-worker-2")
+        tap.contains(out, "not made by cloudseed: is left as it is")
+        tap.eq((len(fleet.writes()), fleet.pve.vms[100].config["memory"]), (before, "1024"))
+
+
+def test_a_serial_with_an_old_address_is_written_again():
+    with Fleet() as fleet:
+        fleet.apply("k8s-worker-2")
+        vm = fleet.pve.vms[100]
+        serial = fleet.serial_of(vm)
+        fleet.daemon.admin("POST", "/v1/nodes/k8s-worker-2/disarm", {})
+        url = serial.partition(";s=")[2].partition("/s/")[0]
+        old = serial.replace(url, "http://10.9.9.9:8080")
+        set_serial(vm.config, old)
+        out = fleet.apply("k8s-worker-2")
+        tap.contains(" ".join(out.split()), "serial: this server's address of today")
+        tap.eq(decoded(vm.pending["smbios1"])["serial"], serial)
+        assert fleet.node()["state"] != "armed"
+
+
+def test_the_vm_of_a_node_that_is_gone_is_removed_only_by_name():
+    with Fleet() as fleet:
+        fleet.apply()
+        gone = next(i for i, v in fleet.made().items() if v.config["name"] == "k8s-worker-3")
+        homelab = fleet.folder / "seed/nodes/homelab.yaml"
+        homelab.write_text(homelab.read_text().partition("k8s-worker-3:")[0])
+        fleet.reload()
+        out = fleet.apply()
+        tap.contains(" ".join(out.split()), "its node is gone; to remove it give --prune k8s-worker-3")
+        fleet.apply("--prune", "k8s-worker-2")  # it is declared
+        tap.eq(len(fleet.made()), 3)
+        other = fleet.pve.vms[gone].config["smbios1"]
+        set_serial(fleet.pve.vms[gone].config, "ds=nocloud;s=http://10.9.9.9:8080/s/x/")
+        fleet.apply("--prune", "k8s-worker-3")  # another server's
+        assert gone in fleet.made()
+        fleet.pve.vms[gone].config["smbios1"] = other
+        out = fleet.apply("--prune", "k8s-worker-3")
+        tap.contains(out, f"k8s-worker-3: VM {gone} is removed")
+        fleet.is_whole(NODES[:2])
+
+
+def test_a_host_that_is_away_fails_its_own_nodes_only():
+    with Fleet(more="  host: pve1\n") as fleet:
+        fleet.apply("k8s-worker-2")
+        fleet.apply("k8s-worker-3")
+        there = next(v for v in fleet.made().values() if v.config["name"] == "k8s-worker-3")
+        there.host = "pve2"
+        there.config["tags"] = "other"
+        fleet.pve.hosts["pve2"].up = False
+        out, said = fleet.run("pve", "apply", "--yes", status=1)
+        tap.contains(out + said, "k8s-worker-3")
+        tap.contains(out, "k8s-master-1: VM 102 on pve1 is made and runs")
+        fleet.pve.hosts["pve2"].up = True
+        fleet.apply()
+        fleet.is_whole()
+
+
+def test_any_host_is_the_one_with_the_fewest_vms():
+    with Fleet(more="  host: any\n  storage: ceph\n") as fleet:
+        del fleet.pve.vms[9000]
+        fleet.pve.add_vm(9000, "pve1", template=True, name="noble", scsi0="ceph:4",
+                         net0="virtio,bridge=vmbr0", boot="order=scsi0;net0")
+        fleet.pve.pools["k8s"].add("ceph")
+        fleet.apply()
+        tap.eq(sorted({v.host for v in fleet.made().values()}), ["pve1", "pve2"])
+        fleet.is_whole()
+
+
+def set_serial(config, serial):
+    fields = [f for f in config["smbios1"].split(",") if not f.startswith("serial=")]
+    text = base64.b64encode(serial.encode()).decode()
+    config["smbios1"] = ",".join([*fields, f"serial={text}"])
+
+
+def numbers(total, seed):
+    chosen = range(1, total + 1)
+    return chosen if EACH else sorted(random.Random(seed).sample(chosen, min(SAMPLE, total)))
+
+
+def requests_of(version):
+    with Fleet(version) as fleet:
+        fleet.apply()
+        return len(fleet.api.requests)
+
+
+def test_killed_before_each_request_and_run_again():
+    for version in VERSIONS if EACH else VERSIONS[:1]:
+        total = requests_of(version)
+        covered = 0
+        for number in numbers(total, 1):
+            with Fleet(version) as fleet:
+                covered += fleet.killed_before(number, "pve", "apply", "--yes")
+                fleet.apply()
+                fleet.is_whole()
+        print(f"# {version[0]}.{version[1]}: killed before {covered} of about {total} requests")
+        assert covered
+
+
+def test_each_answer_is_lost_once():
+    for version in VERSIONS if EACH else VERSIONS[:1]:
+        total = requests_of(version)
+        for number in numbers(total, 2):
+            with Fleet(version) as fleet:
+                fleet.api.fault(".", "lost", after=number - 1)
+                process = fleet.start("pve", "apply", "--yes")
+                process.communicate(timeout=300)
+                fleet.apply()
+                fleet.is_whole()
+        print(f"# {version[0]}.{version[1]}: each of {total} answers lost")
+
+
+def test_a_second_client_that_takes_ids_and_locks():
+    for seed in range(12 if EACH else 3):
+        with Fleet() as fleet:
+            chance = random.Random(seed)
+            fleet.pve.taken.extend(chance.sample(range(100, 106), 3))
+            for _ in range(chance.randrange(3)):
+                fleet.pve.plan_task("qmclone", fails_at=1,
+                                    text="can't lock file '/var/lock/pve-manager/pve-storage-"
+                                         "local-lvm' - got timeout")
+            fleet.start("pve", "apply", "--yes").communicate(timeout=300)
+            fleet.apply()
+            fleet.is_whole()
+            rivals = [v for v in fleet.made().values() if v.config.get("name") == "rival"]
+            assert not any(v.running for v in rivals)
+
+
+def test_two_at_a_time_on_a_storage():
+    with Fleet() as fleet:
+        gate = threading.Event()
+        for _ in NODES:
+            fleet.pve.plan_task("qmclone", gate=gate, gate_at=2)
+        process = fleet.start("pve", "apply", "--yes")
+        tap.wait_until(lambda: len(fleet.made()) == 2)
+        tap.eq(len([n for n in NODES if fleet.daemon.admin("GET", f"/v1/nodes/{n}").json["vm"]]), 2)
+        gate.set()
+        process.communicate(timeout=300)
+        tap.eq(process.returncode, 0)
+        fleet.is_whole()
+
+
+tap.main()

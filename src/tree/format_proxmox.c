@@ -35,7 +35,8 @@ static const struct schema_field fields[] = {
     {.name = "host",
      .type = &schema_label,
      SCHEMA_MEMBER(struct proxmox, host),
-     .help = "The host that VMs are made on; without it the template's.",
+     .help = "The host that VMs are made on; without it the template's. `any` is the one with the "
+             "fewest VMs, if the template's storage is shared.",
      .example = "pve1"},
     {.name = "pool",
      .type = &schema_text,
@@ -96,7 +97,7 @@ static const struct schema_field fields[] = {
 const struct schema format_proxmox = {
     .title = "proxmox",
     .help =
-        "What `cloudseed pve create` makes of a node. Site, role and node may each say some of it; "
+        "What `cloudseed pve apply` makes of a node. Site, role and node may each say some of it; "
         "the node's word counts before the role's, and that before the site's.",
     .size = sizeof(struct proxmox),
     SCHEMA_FIELDS(fields),

@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
 import tap  # noqa: E402
-from pve.desk import PROXMOX, VERSIONS, Desk  # noqa: E402
+from pve.desk import VERSIONS, Desk  # noqa: E402
 from pve.machines import decoded  # noqa: E402
 
 NODES = ["k8s-master-1", "k8s-worker-2", "k8s-worker-3"]

@@ -29,18 +29,18 @@ static struct str changes_text(const struct plan_item *it, struct arena *a)
     struct str text = STR("");
     for (size_t i = 0; i < changes->n; i++) {
         const struct pve_change *at = &changes->list[i];
-        struct str part = is_hidden(at)
-                              ? STR("serial: this server's address of today")
-                              : arena_printf(a, "%s: %.*s -> %.*s", at->name,
-                                             STR_ARG(at->from.n ? at->from : STR("none")),
-                                             STR_ARG(at->to.n ? at->to : STR("none")));
+        struct str part = is_hidden(at) ? STR("serial: this server's address of today")
+                                        : arena_printf(a, "%s: %.*s -> %.*s", at->name,
+                                                       STR_ARG(at->from.n ? at->from : STR("none")),
+                                                       STR_ARG(at->to.n ? at->to : STR("none")));
         if (at->is_cold && it->runs)
             part = ARENA_JOIN(a, part, STR(" (at its next cold start)"));
         text = join(a, text, part);
     }
     if (changes->grow_gib)
-        text = join(a, text, arena_printf(a, "%.*s: %u -> %u GiB", STR_ARG(changes->disk),
-                                          changes->disk_gib, changes->grow_gib));
+        text = join(a, text,
+                    arena_printf(a, "%.*s: %u -> %u GiB", STR_ARG(changes->disk), changes->disk_gib,
+                                 changes->grow_gib));
     return text;
 }
 
@@ -48,8 +48,7 @@ static struct str plan_text(const struct plan_item *it, struct arena *a)
 {
     switch (it->action) {
     case PLAN_NONE: return STR("as declared");
-    case PLAN_CREATE:
-        return arena_printf(a, "is made from template %u", it->plan->template_vmid);
+    case PLAN_CREATE: return arena_printf(a, "is made from template %u", it->plan->template_vmid);
     case PLAN_FINISH: return join(a, STR("is completed and started"), changes_text(it, a));
     case PLAN_CHANGE: return changes_text(it, a);
     case PLAN_FOREIGN: return STR("not made by cloudseed: is left as it is");
@@ -118,8 +117,8 @@ static void print_json(struct plan *p, bool is_plan)
     for (size_t i = 0; i < p->n; i++) {
         const struct plan_item *it = &p->items[i];
         size_t result = it->action == PLAN_UNKNOWN ? 1
-                        : is_plan && plan_acts(it)        ? 2
-                                                     : it->status != CLI_OK;
+                        : is_plan && plan_acts(it) ? 2
+                                                   : it->status != CLI_OK;
         const struct value_pair pairs[] = {
             JSON_STR("node", it->name),
             JSON_STR("action", str_from(action_names[it->action])),
@@ -228,8 +227,8 @@ static void do_all(struct plan *p, size_t n)
         struct str storage = it->plan ? it->plan->storage : STR("");
         crew.jobs[crew.n++] = (struct crew_job){
             .name = it->name.p,
-            .group = ARENA_JOIN(a, it->at->session.endpoint.name, STR("/"), it->host, STR("/"),
-                                storage),
+            .group =
+                ARENA_JOIN(a, it->at->session.endpoint.name, STR("/"), it->host, STR("/"), storage),
             .index = i,
         };
     }
@@ -275,6 +274,9 @@ static int apply(struct plan *p)
     const struct flags *f = &p->cli->flags;
     bool is_json = flags_given(f, "json"), is_dry = flags_given(f, "dry-run");
     size_t n = 0;
+    if (!p->n)
+        return cli_fail(p->cli, "the seed tree names no template for any VM: declare 'proxmox' in "
+                                "site.yaml, a role or a node");
     for (size_t i = 0; i < p->n; i++)
         n += plan_acts(&p->items[i]);
     if (!is_json)

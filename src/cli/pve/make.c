@@ -235,7 +235,8 @@ static int make_vm(struct pve_making *m)
             return pve_session_fail(s, &e);
         if (found == FOUND_OURS)
             return CLI_OK;
-        if (found != FOUND_NOTHING && (found == FOUND_HIDDEN || pve_may_be(&m->session, m->node, m->config)))
+        if (found != FOUND_NOTHING &&
+            (found == FOUND_HIDDEN || pve_may_be(&m->session, m->node, m->config)))
             return cli_fail(
                 s->cli,
                 "VM %u is taken, and does not say that it is %s's: if it is, register it "
@@ -276,8 +277,8 @@ static int set_options(struct pve_making *m, const struct pve_changes *changes)
         if (at->to.n)
             fields[n++] = (struct pve_field){at->name, at->to};
         else
-            dropped = ARENA_JOIN(&s->arena, dropped, dropped.n ? STR(",") : STR(""),
-                                 str_from(at->name));
+            dropped =
+                ARENA_JOIN(&s->arena, dropped, dropped.n ? STR(",") : STR(""), str_from(at->name));
     }
     if (dropped.n)
         fields[n++] = (struct pve_field){"delete", dropped};
@@ -316,9 +317,9 @@ static int register_and_start(struct pve_making *m)
     step(m, "start");
     if (status == CLI_OK && starts)
         status = pve_start(s, &m->vm);
-    m->result = arena_printf(&s->arena, "VM %u on %.*s is %s; the build window ends %.*s",
-                             m->vm.vmid, STR_ARG(m->vm.host), starts ? "made and runs" : "made",
-                             STR_ARG(done.ends));
+    m->result =
+        arena_printf(&s->arena, "VM %u on %.*s is %s; the build window ends %.*s", m->vm.vmid,
+                     STR_ARG(m->vm.host), starts ? "made and runs" : "made", STR_ARG(done.ends));
     return status;
 }
 

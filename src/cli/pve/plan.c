@@ -9,8 +9,8 @@
 
 bool plan_acts(const struct plan_item *at)
 {
-    return at->action == PLAN_CREATE || at->action == PLAN_FINISH ||
-           at->action == PLAN_CHANGE || at->action == PLAN_PRUNE;
+    return at->action == PLAN_CREATE || at->action == PLAN_FINISH || at->action == PLAN_CHANGE ||
+           at->action == PLAN_PRUNE;
 }
 
 static struct plan_item *add_item(struct plan *p, struct str name)

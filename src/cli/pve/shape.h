@@ -36,7 +36,7 @@ struct pve_change {
 struct pve_changes {
     struct pve_change list[PVE_CHANGES_MAX];
     size_t n;
-    struct str disk; /* that it boots from, "scsi0" */
+    struct str disk;             /* that it boots from, "scsi0" */
     uint32_t disk_gib, grow_gib; /* its size, and what it is to have; 0: it stays */
 };
 

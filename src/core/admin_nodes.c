@@ -26,8 +26,7 @@ static void put(struct node_members *m, struct str key, struct value v)
 
 static void put_definition(struct node_members *m, const struct node *n, struct arena *a)
 {
-    definition_pairs(n, a, m->list);
-    m->n = DEFINITION_PAIRS;
+    m->n = definition_pairs(n, a, m->list);
 }
 
 static void put_urls(struct node_members *m, struct exchange *x, const struct node *n)

@@ -11,10 +11,11 @@
 #include "base/json.h"
 #include "model/node.h"
 
-#define DEFINITION_PAIRS 13
+#define DEFINITION_PAIRS 14
 
-/* The texts are the node's, or in the arena. */
-void definition_pairs(const struct node *n, struct arena *a,
-                      struct value_pair ret[static DEFINITION_PAIRS]);
+/* Returns how many there are: `interfaces` only where the node declares some. The texts are the
+ * node's, or in the arena. */
+size_t definition_pairs(const struct node *n, struct arena *a,
+                        struct value_pair ret[static DEFINITION_PAIRS]);
 
 #endif

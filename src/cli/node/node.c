@@ -32,8 +32,7 @@ static const char *const server_members[] = {
 struct value node_tree_value(const struct node *n, const char *check, struct arena *a)
 {
     struct value_pair pairs[DEFINITION_PAIRS + SERVER_MEMBERS + 1];
-    size_t count = DEFINITION_PAIRS;
-    definition_pairs(n, a, pairs);
+    size_t count = definition_pairs(n, a, pairs);
     for (size_t i = 0; i < SERVER_MEMBERS; i++)
         pairs[count++] = (struct value_pair){value_str(str_from(server_members[i])), value_none()};
     pairs[count++] = (struct value_pair)JSON_STR(

@@ -129,14 +129,18 @@ struct asking {
 /* The members of a definition, without those that are left out. */
 static struct value definition_value(struct value node, struct arena *a)
 {
-    static const char *const members[] = {"name",   "role",      "cluster",   "macs",     "uuid",
-                                          "serial", "addresses", "variables", "key_epoch"};
+    static const char *const members[] = {"name",      "role",      "cluster",   "macs",
+                                          "uuid",      "serial",    "addresses", "variables",
+                                          "key_epoch", "interfaces"};
     struct value_pair pairs[sizeof(members) / sizeof(members[0])];
+    bool has_interfaces = value_get(node, STR("interfaces")).kind == VALUE_MAP;
     size_t n = 0;
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
         struct value v = value_get(node, str_from(members[i]));
+        bool implied = has_interfaces && (str_is(str_from(members[i]), "macs") ||
+                                          str_is(str_from(members[i]), "addresses"));
         bool empty = (v.kind == VALUE_LIST || v.kind == VALUE_MAP) && v.n == 0;
-        if (v.kind != VALUE_NONE && v.kind != VALUE_UNDEFINED && !empty)
+        if (!implied && v.kind != VALUE_NONE && v.kind != VALUE_UNDEFINED && !empty)
             pairs[n++] = (struct value_pair){value_str(str_from(members[i])), v};
     }
     return value_copy(a, value_map(pairs, n));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit/render/tmptree.h"
 
+#include "render/definition.h"
 #include "render/scope.h"
 #include "tree/extend.h"
 
@@ -353,8 +354,39 @@ static void a_node_with_interfaces(void **state)
     tree_free(t);
 }
 
-UNIT_MAIN(TEST(a_node_like_a_declared_one), TEST(a_node_with_interfaces), TEST(nobody),
-          TEST(a_name_is_declared), TEST(what_a_declared_node_has),
-          TEST(what_a_registered_node_has), TEST(faults_of_its_own),
+/* What is printed of a definition can be read again, and is the same. */
+static void interfaces_printed_and_read(void **state)
+{
+    static const char json[] =
+        "{\"lan1\":{\"mac\":\"bc:24:11:00:00:02\"},\"lan2\":{\"mac\":\"bc:24:11:00:00:03\"},"
+        "\"bond0\":{\"mtu\":9000,\"bond\":[\"lan1\",\"lan2\"],\"mode\":\"802.3ad\","
+        "\"lacp_rate\":\"fast\",\"hash_policy\":\"layer3+4\"},"
+        "\"v20\":{\"addresses\":[\"10.0.0.6\"],\"dhcp\":\"ipv6\",\"optional\":\"false\","
+        "\"default_route\":\"true\",\"dns\":[\"10.0.0.53\"],\"search\":[\"a.test\"],"
+        "\"routes\":[{\"to\":\"10.9.0.0/16\",\"via\":\"10.7.0.1\",\"metric\":5,\"on_link\":true}],"
+        "\"vlan\":20,\"link\":\"bond0\"},"
+        "\"oob\":{\"mac\":\"bc:24:11:00:00:04\",\"dhcp\":\"none\"},"
+        "\"br0\":{\"bridge\":[\"oob\"],\"stp\":true}}";
+    struct value_pair pairs[DEFINITION_PAIRS];
+    struct arena a;
+    struct buf out;
+    (void)state;
+    arena_init(&a, 4096);
+    buf_init(&out, 1 << 16);
+    const char *text =
+        arena_printf(&a, "{\"name\":\"n0\",\"role\":\"r\",\"interfaces\":%s}", json).p;
+    struct tree *t = EXTEND(NULL, defined("r-a", 1, text));
+    assert_int_equal(faults.errors, 0);
+    size_t n = definition_pairs(tree_node(t, 0), &a, pairs);
+    json_write(&out, value_get(value_map(pairs, n), STR("interfaces")), false);
+    assert_str(buf_view(&out), json);
+    tree_free(t);
+    buf_done(&out);
+    arena_done(&a);
+}
+
+UNIT_MAIN(TEST(a_node_like_a_declared_one), TEST(interfaces_printed_and_read),
+          TEST(a_node_with_interfaces), TEST(nobody), TEST(a_name_is_declared),
+          TEST(what_a_declared_node_has), TEST(what_a_registered_node_has), TEST(faults_of_its_own),
           TEST(a_uid_that_is_a_declared_name), TEST(what_is_the_same_is_taken_over),
           TEST(new_ones_are_held_against_those), TEST(trying_one), TEST(templates_see_them))

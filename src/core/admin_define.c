@@ -17,9 +17,9 @@
 
 #define TEXT_MAX_BYTES (1024 * 1024)
 
-static const char *const definition_members[] = {"name",      "role",   "cluster",   "macs",
-                                                 "uuid",      "serial", "addresses", "variables",
-                                                 "key_epoch", NULL};
+static const char *const definition_members[] = {
+    "name",      "role",      "cluster",   "macs",       "uuid", "serial",
+    "addresses", "variables", "key_epoch", "interfaces", NULL};
 
 /* A new one: members that are null are left out. */
 static struct value definition_new(struct value body, struct arena *a)

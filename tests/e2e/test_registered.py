@@ -4,6 +4,7 @@
 outlast the server, and no tree takes their place."""
 import json
 import signal
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
 import tap  # noqa: E402
 import world  # noqa: E402
+from daemon import BUILD  # noqa: E402
 
 MAC = "bc:24:11:00:00:01"
 
@@ -40,6 +42,26 @@ def refused(answer, status, *parts):
     tap.eq(answer.headers["Content-Type"], "application/problem+json")
     for part in parts:
         tap.contains(json.dumps(answer.json), part)
+
+
+def test_interfaces_are_the_same_to_the_tool():
+    made = tree()
+    made.role("i", network_config="{{ node.interfaces | tojson }}", user_data="{{ rack | tojson }}")
+    interfaces = {"lan": {"mac": MAC}, "v20": {"vlan": 20, "link": "lan",
+                                               "addresses": ["10.0.20.11"]}}
+    with made.start() as server:
+        node = register(server, role="i", interfaces=interfaces, variables={"rack+": ["x"]})
+        tap.eq((node["macs"], node["addresses"], node["interfaces"], node["variables"]),
+               ([MAC], ["10.0.20.11"], interfaces, {"rack+": ["x"]}))
+        key = world.key_of(server.state, node["uid"])
+        for file in ("network-config", "user-data"):
+            done = subprocess.run(
+                [str(BUILD.resolve() / "cloudseed"), "render", "web", file, "--server",
+                 str(server.socket), "--seed", str(made.seed), "--templates", str(made.templates)],
+                capture_output=True, text=True, timeout=world.SECONDS, check=False)
+            tap.eq(done.stdout, server.get(f"/s/{key}/{file}").text, done.stderr)
+        refused(server.admin("PATCH", "/v1/nodes/web", {"interfaces": {"v20": {"link": "wan"}}}),
+                422, "this node has no interface 'wan'")
 
 
 def test_it_fetches_its_files_by_its_seed_key():

@@ -302,6 +302,14 @@ def test_show():
     tap.eq(shown, golden("node")["answer"]["body"])
     out, _ = play(["server", "node-registered"], "node", "show", "k8s-worker-4", "--json")
     tap.eq(json.loads(out), {**golden("node-registered")["answer"]["body"], "tree": None})
+    # A tree that is not the server's:
+    WORLD.write("empty/site.yaml", "name: other\nurl: http://10.0.10.5:8080\n")
+    other = WORLD.write("other.yaml", f"seed: {WORLD.path}/empty\n"
+                                      f"templates: {WORLD.path}/templates\n")
+    with StandIn(golden("server"), golden("node")) as server:
+        out = WORLD.good("node", "show", "k8s-worker-2", "--json", "--config", other, "--server",
+                         server.socket, config=False)
+    tap.eq(json.loads(out), {**golden("node")["answer"]["body"], "tree": None})
     _, said = play(["server", "node-unknown"], "node", "show", "nobody", status=1)
     tap.eq(said, "cloudseed: there is no such node: 'nobody'\n")
 

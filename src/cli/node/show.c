@@ -393,17 +393,30 @@ static void print_remote(struct cli *c, struct value node)
     table_print(&t, stdout, false);
 }
 
-/* `remote` is as for print. */
+static void print_only_remote(struct cli *c, struct value node)
+{
+    if (flags_given(&c->flags, "json"))
+        print_json(c, node, value_none());
+    else
+        print_remote(c, node);
+}
+
+/* `remote` is as for print. The tree here may be another one than the server's. */
 static int show_tree(struct cli *c, const struct config *config, struct value remote)
 {
+    bool served = remote.kind == VALUE_MAP;
     struct tree *tree = seedtree_load(c, config, NULL);
-    const struct node *n = tree ? seedtree_node(c, tree, NULL, c->operands[0]) : NULL;
+    const struct node *n = !tree    ? NULL
+                           : served ? tree_find_name(tree, str_from(c->operands[0]))
+                                    : seedtree_node(c, tree, NULL, c->operands[0]);
     if (n)
         print(c, tree, n, remote);
-    if (n && remote.kind == VALUE_MAP && !flags_given(&c->flags, "json"))
+    else if (served)
+        print_only_remote(c, remote);
+    if (n && served && !flags_given(&c->flags, "json"))
         print_life(c, remote);
     tree_free(tree);
-    return n ? CLI_OK : CLI_FAILED;
+    return n || served ? CLI_OK : CLI_FAILED;
 }
 
 /* Of nodes that the tree declares it shows more, if it is readable here. */
@@ -416,10 +429,7 @@ static int show_remote(struct api *api)
         return status;
     if (api_text(node, "declared").n && access(api->config.seed_dir.p, R_OK) == 0)
         return show_tree(c, &api->config, node);
-    if (flags_given(&c->flags, "json"))
-        print_json(c, node, value_none());
-    else
-        print_remote(c, node);
+    print_only_remote(c, node);
     return CLI_OK;
 }
 

@@ -75,8 +75,8 @@ def test_a_table():
     MANY.wait_event("checked")
     assert_bounded("node", "list")
     with open(OUTPUT, encoding="ascii") as lines:
-        tap.eq(next(lines).split()[:3], ["NAME", "ROLE", "CLUSTER"])
-        tap.eq(sum(line.startswith(f"{name(i)}  plain  ") for i, line in enumerate(lines)), COUNT)
+        tap.eq(next(lines).split()[:3], ["NAME", "STATE", "FOR"])
+        tap.eq(sum(line.startswith(f"{name(i)}  registered  ") for i, line in enumerate(lines)), COUNT)
 
 
 def test_names():

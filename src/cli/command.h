@@ -76,6 +76,8 @@ struct command {
     X(wait)               \
     X(events)             \
     X(known_hosts)        \
+    X(ssh_config)         \
+    X(inventory)          \
     X(reload)             \
     X(backup)             \
     X(restore)            \

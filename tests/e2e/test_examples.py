@@ -326,6 +326,7 @@ NEEDS = {"dhcp": "--for kea", "node add": "--role x", "node adopt": "--role x",
 NOT_ABOUT_IT = {"reference": 64, "help": 0, "complete": 0, "doctor": 1, "restore": 1,
                 "asset add": 1,
                 **{f"node {name}": 64 for name in ("list", "show", "url")},  # a server and files
+                "inventory": 64, "ssh-config": 64,
                 **{f"pve {name}": 1 for name in (
                     "login", "check", "list", "template", "register", "unregister", "start", "stop")}}
 

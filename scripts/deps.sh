@@ -19,7 +19,9 @@ test=(libcmocka-dev openssl openssh-client python3 python3-yaml python3-jinja2 a
     python3-configobj python3-jsonpatch python3-jsonschema python3-netifaces python3-oauthlib
     python3-requests python3-serial
     # And netplan, which is unpacked beside it:
-    libglib2.0-0)
+    libglib2.0-0
+    # HashiCorp's own parser reads contrib/terraform:
+    golang-go golang-github-hashicorp-hcl-v2-dev)
 boot=(curl gnupg iproute2 mmdebstrap openssh-client tmux util-linux
     # Real firmware, and the network that it boots from:
     qemu-system-x86 qemu-system-data seabios ovmf ipxe ipxe-qemu dnsmasq-base nftables

@@ -19,6 +19,7 @@ struct node_members {
 
 static void put(struct node_members *m, struct str key, struct value v)
 {
+    assert(m->n < MEMBERS_MAX);
     m->list[m->n++] = (struct value_pair){value_str(key), v};
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """`cloudseed pve create` and `destroy`: one VM for each node, whatever fails in between."""
+import json
 import sys
 import threading
 from pathlib import Path
@@ -20,6 +21,16 @@ def test_a_declared_node_becomes_a_vm_that_runs():
             vm = desk.has_one_vm()
             tap.contains(vm.config["net0"], "virtio=BC:24:11:")
             tap.contains(vm.config["net0"], "bridge=vmbr0,tag=20")
+
+
+def test_what_becomes_of_it_as_json():
+    with Desk() as desk:
+        for word, ends in (("create", "made and runs"), ("stop", "stopped"), ("start", "running"),
+                           ("destroy", "is removed")):
+            more = {"destroy": ["--yes"], "stop": ["--hard"]}.get(word, [])
+            told = json.loads(desk.run("pve", word, NODE, "--json", *more)[0])
+            tap.eq((told["name"], told["vmid"], told["host"]), (NODE, 100, "pve1"))
+            tap.contains(told["message"], ends)
 
 
 def test_it_can_be_run_again():

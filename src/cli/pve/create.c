@@ -13,8 +13,8 @@ static int make(struct cli *c, const struct tree *tree)
     if (status == CLI_OK)
         status = pve_make(&m);
     progress_end(&progress);
-    if (status == CLI_OK && !pve_session_is_dry(&m.session))
-        cli_print_line("%s: %.*s", m.name, STR_ARG(m.result));
+    if (status == CLI_OK)
+        pve_session_report(&m.session, m.name, &m.vm, m.result);
     pve_making_close(&m);
     return status;
 }
@@ -38,7 +38,7 @@ const struct command command_pve_create = {
     .operands_min = 1,
     .operands_max = 1,
     .flags = FLAGS({"no-start", NULL, "leave the VM off"}, FLAG_DRY_RUN, FLAG_WINDOW, FLAG_PVE,
-                   FLAG_TOKEN),
+                   FLAG_TOKEN, FLAG_JSON),
     .summary = "make a node's VM, and start it",
     .help =
         "Clones the template that the seed tree declares under 'proxmox', sets what is declared\n"

@@ -74,8 +74,9 @@ static int run(struct cli *c)
         status = pve_remove(&s, &vm);
     if (status == CLI_OK)
         status = pve_session_forget(&s, api_text(node, "name"));
-    if (status == CLI_OK && !pve_session_is_dry(&s))
-        cli_print_line("%s: VM %u is removed", c->operands[0], vm.vmid);
+    if (status == CLI_OK)
+        pve_session_report(&s, c->operands[0], &vm,
+                           arena_printf(&s.arena, "VM %u is removed", vm.vmid));
     pve_session_close(&s);
     return status;
 }
@@ -88,7 +89,7 @@ const struct command command_pve_destroy = {
     .flags = FLAGS({"yes", NULL, "ask nothing"},
                    {"ready", NULL, "also a node that is ready in its cluster"},
                    {"with-data", NULL, "also a VM with more disks than that of its system"},
-                   FLAG_DRY_RUN, FLAG_PVE, FLAG_TOKEN),
+                   FLAG_DRY_RUN, FLAG_PVE, FLAG_TOKEN, FLAG_JSON),
     .summary = "remove a node's VM with its disks",
     .help =
         "Only a VM that `pve create` has made for this node is removed, and not while the node is\n"

@@ -105,9 +105,10 @@ static int run(struct cli *c, const struct power *power)
         status = pve_session_find(&s, node, &vm);
     if (status == CLI_OK && act(&s, &vm, power, &e) < 0)
         status = pve_session_fail(&s, &e);
-    if (status == CLI_OK && !pve_session_is_dry(&s))
-        cli_print_line("%s: VM %u on %.*s is %s", c->operands[0], vm.vmid, STR_ARG(vm.host),
-                       power->state);
+    if (status == CLI_OK)
+        pve_session_report(
+            &s, c->operands[0], &vm,
+            arena_printf(&s.arena, "VM %u on %.*s is %s", vm.vmid, STR_ARG(vm.host), power->state));
     pve_session_close(&s);
     return status;
 }
@@ -127,7 +128,7 @@ const struct command command_pve_start = {
     .operands = "NODE",
     .operands_min = 1,
     .operands_max = 1,
-    .flags = FLAGS(FLAG_VMID, FLAG_DRY_RUN, FLAG_PVE, FLAG_TOKEN),
+    .flags = FLAGS(FLAG_VMID, FLAG_DRY_RUN, FLAG_PVE, FLAG_TOKEN, FLAG_JSON),
     .summary = "start a node's VM",
     .help = "Waits until it runs; a VM that already runs is not touched. The token needs\n"
             "VM.PowerMgmt for the VM.\n"
@@ -143,7 +144,7 @@ const struct command command_pve_stop = {
     .operands_min = 1,
     .operands_max = 1,
     .flags = FLAGS({"hard", NULL, "cut its power instead of asking it to shut down"}, FLAG_VMID,
-                   FLAG_DRY_RUN, FLAG_PVE, FLAG_TOKEN),
+                   FLAG_DRY_RUN, FLAG_PVE, FLAG_TOKEN, FLAG_JSON),
     .summary = "stop a node's VM",
     .help =
         "Asks the machine to shut down and waits until it has. What waits for a cold start, as\n"

@@ -128,6 +128,23 @@ int pve_session_url(struct pve_session *s, struct str *ret)
     return status;
 }
 
+void pve_session_report(const struct pve_session *s, const char *name, const struct pve_vm *vm,
+                        struct str message)
+{
+    const struct value_pair pairs[] = {
+        JSON_STR("name", str_from(name)),
+        JSON_INT("vmid", vm->vmid),
+        JSON_STR("host", vm->host),
+        JSON_STR("message", message),
+    };
+    if (pve_session_is_dry(s))
+        return;
+    if (flags_given(&s->cli->flags, "json"))
+        cli_print_json(value_map(pairs, 4));
+    else
+        cli_print_line("%s: %.*s", name, STR_ARG(message));
+}
+
 /* --- A node's VM ------------------------------------------------------------------------------ */
 
 static int vmid_of(const struct cli *c, const char *text, uint32_t *ret)

@@ -44,6 +44,9 @@ int pve_session_fail(const struct pve_session *s, const struct err *e);
 int pve_session_find(struct pve_session *s, struct value node, struct pve_vm *ret);
 /* Our server's answer about a node. */
 int pve_session_node(struct pve_session *s, const char *name, struct value *ret);
+/* Prints what has become of a node's VM, as a line or as JSON; nothing with --dry-run. */
+void pve_session_report(const struct pve_session *s, const char *name, const struct pve_vm *vm,
+                        struct str message);
 /* A request to our server that changes something: with --dry-run it is printed, and answered with
  * nothing. */
 int pve_session_tell(struct pve_session *s, const char *method, struct str target,

@@ -8,6 +8,8 @@
 #include "render/document.h"
 #include "render/values.h"
 
+#include <assert.h>
+
 #define PAGE_DEFAULT 100
 #define PAGE_MAX 1000
 #define MEMBERS_MAX 40

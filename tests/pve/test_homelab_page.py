@@ -51,6 +51,8 @@ def run(desk, command):
         "SUM", SUM)
     if "pve login" in command:  # who is asked on a terminal says yes
         command += f" --fingerprint {desk.api.fingerprints['pve1']}"
+    if "pve apply" in command:
+        command += " --yes"
     config = desk.folder / "cloudseedd.yaml"
     config.write_text(json.dumps({"seed": str(desk.folder / "seed"),
                                   "socket": str(desk.daemon.socket),

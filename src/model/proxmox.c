@@ -33,6 +33,8 @@ const struct proxmox *proxmox_merge(const struct proxmox *base, const struct pro
     take_text(&p->storage, top->storage);
     take_text(&p->bridge, top->bridge);
     take_text(&p->cpu, top->cpu);
+    take_text(&p->firmware, top->firmware);
+    take_text(&p->tpm, top->tpm);
     take_number(&p->template_vmid, top->template_vmid);
     take_number(&p->cores, top->cores);
     take_number(&p->memory_mib, top->memory_mib);

@@ -13,7 +13,9 @@ struct proxmox {
     struct str endpoint; /* as `cloudseed pve login` named it */
     struct str host;     /* that the VM is made on */
     struct str pool, storage, bridge;
-    struct str cpu; /* its model */
+    struct str cpu;      /* its model */
+    struct str firmware; /* "seabios", "ovmf" or "secure-boot" */
+    struct str tpm;      /* its version, "v2.0" */
     const struct str *tags;
     uint32_t tags_n;
     uint32_t template_vmid; /* that it is cloned from */

@@ -17,6 +17,31 @@ static const struct schema_type tag_type = {
     .size = sizeof(struct str),
     .read = read_tag};
 
+static bool read_firmware(struct schema_reader *r, const struct schema_field *f,
+                          const struct yaml_node *y, void *out)
+{
+    struct str text = yaml_text(y);
+    if (!str_is(text, "seabios") && !str_is(text, "ovmf") && !str_is(text, "secure-boot"))
+        return schema_refuse(r, f, y);
+    *(struct str *)out = intern_str(r->texts, text);
+    return true;
+}
+
+static const struct schema_type firmware_type = {
+    .what = "seabios, ovmf or secure-boot", .size = sizeof(struct str), .read = read_firmware};
+
+static bool read_tpm(struct schema_reader *r, const struct schema_field *f,
+                     const struct yaml_node *y, void *out)
+{
+    if (!str_is(yaml_text(y), "v2.0"))
+        return schema_refuse(r, f, y);
+    *(struct str *)out = STR("v2.0");
+    return true;
+}
+
+static const struct schema_type tpm_type = {
+    .what = "v2.0, the TPM's version", .size = sizeof(struct str), .read = read_tpm};
+
 static const struct schema_field fields[] = {
     {.name = "endpoint",
      .type = &schema_label,
@@ -78,6 +103,19 @@ static const struct schema_field fields[] = {
          "The model of the CPU; without it `x86-64-v2-AES`, as the API's own default does not boot "
          "images of today.",
      .example = "host"},
+    {.name = "firmware",
+     .type = &firmware_type,
+     SCHEMA_MEMBER(struct proxmox, firmware),
+     .help = "`seabios`, `ovmf` for UEFI, or `secure-boot` for UEFI with the keys of Secure Boot "
+             "enrolled; without it the template's. UEFI gets a disk for its variables, unless the "
+             "template has one.",
+     .example = "secure-boot"},
+    {.name = "tpm",
+     .type = &tpm_type,
+     SCHEMA_MEMBER(struct proxmox, tpm),
+     .help = "`v2.0` gives each VM a new TPM; the template must not have one, as all its clones "
+             "would have the same.",
+     .example = "v2.0"},
     {.name = "disk",
      .type = &schema_int,
      SCHEMA_MEMBER(struct proxmox, disk_gib),

@@ -128,6 +128,60 @@ def test_what_is_declared_anew_is_changed_and_nothing_else():
         tap.eq(others, ["4096", "4096"])
 
 
+def test_firmware_secure_boot_and_tpm_are_made_once():
+    for version in VERSIONS:
+        with Fleet(version, more="  firmware: secure-boot\n  tpm: v2.0\n") as fleet:
+            fleet.apply("k8s-worker-2")
+            fleet.is_whole(["k8s-worker-2"])
+            config = fleet.made()[100].config
+            tap.eq(config["bios"], "ovmf")
+            for part in ("local-lvm:vm-100-", "efitype=4m", "pre-enrolled-keys=1"):
+                tap.contains(config["efidisk0"], part)
+            tap.eq("ms-cert=2023" in config["efidisk0"], version >= (9, 2))
+            tap.contains(config["tpmstate0"], "version=v2.0")
+            before = len(fleet.writes())
+            fleet.apply("k8s-worker-2")
+            tap.eq(len(fleet.writes()), before)
+
+
+def test_firmware_of_a_vm_that_runs_waits_for_a_cold_start():
+    with Fleet() as fleet:
+        fleet.apply("k8s-worker-2")
+        fleet.declare("  template: 9000", "  template: 9000\n  firmware: ovmf")
+        fleet.reload()
+        out, _ = fleet.run("pve", "apply", "k8s-worker-2", "--dry-run", status=2)
+        tap.contains(" ".join(out.split()), "bios: none -> ovmf (at its next cold start)")
+        fleet.apply("k8s-worker-2")
+        vm = fleet.made()[100]
+        tap.eq((vm.config.get("bios"), vm.with_pending()["bios"]), (None, "ovmf"))
+        tap.contains(vm.with_pending()["efidisk0"], "pre-enrolled-keys=0")
+        before = len(fleet.writes())
+        fleet.apply("k8s-worker-2")
+        tap.eq(len(fleet.writes()), before)
+
+
+def test_firmware_that_there_is_not_is_named_with_its_place():
+    with Fleet() as fleet:
+        fleet.declare("  template: 9000", "  template: 9000\n  firmware: uefi\n  tpm: v1.2")
+        _, said = fleet.run("pve", "apply", "--yes", status=1)
+        line = (fleet.folder / "seed/site.yaml").read_text().splitlines().index("  firmware: uefi")
+        tap.contains(said, f"site.yaml:{line + 1}:13: ")
+        tap.contains(said, "'uefi' is not seabios, ovmf or secure-boot")
+        tap.contains(said, f"site.yaml:{line + 2}:8: ")
+        tap.eq(fleet.made(), {})
+
+
+def test_a_templates_tpm_is_not_cloned_and_its_keys_are_not_invented():
+    for option, value, part in (
+            ("tpmstate0", "local-lvm:vm-9000-disk-7,version=v2.0", "qm set 9000 --delete tpmstate0"),
+            ("efidisk0", "local-lvm:vm-9000-disk-7,efitype=4m", "no keys for Secure Boot")):
+        with Fleet(more="  firmware: secure-boot\n  tpm: v2.0\n") as fleet:
+            fleet.pve.vms[9000].config[option] = value
+            out, said = fleet.run("pve", "apply", "--yes", "k8s-worker-2", status=1)
+            tap.contains(out + said, part)
+            assert not any(vm.running for vm in fleet.made().values())
+
+
 def test_a_vm_of_somebody_else_is_left_as_it_is():
     with Fleet() as fleet:
         fleet.apply("k8s-worker-2")

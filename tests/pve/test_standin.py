@@ -305,6 +305,16 @@ def test_startup_wants_a_right_on_everything():
                "Permission check failed (/, Sys.Modify)")
 
 
+def test_the_certificate_of_secure_boot_can_be_chosen_since_9_2():
+    for version in VERSIONS:
+        with StandIn(world(version)) as api:
+            api.pve.add_vm(101, "pve1", scsi0="local-lvm:4")
+            api.pve.pools["k8s"].add(101)
+            answer = Client(api).ask("POST", "/nodes/pve1/qemu/101/config", {
+                "efidisk0": "local-lvm:1,efitype=4m,pre-enrolled-keys=1,ms-cert=2023"})
+            tap.eq(answer.status, 200 if version >= (9, 2) else 400, str(answer.raw))
+
+
 def test_some_options_are_only_roots():
     with StandIn(world()) as api:
         client = Client(api)

@@ -217,6 +217,26 @@ static int clone_vm(struct pve_making *m, const struct pve_vm *template)
                     IDS_MAX);
 }
 
+/* A clone's TPM would be a copy, with the keys of its template's. */
+static int check_template(struct pve_making *m, const struct pve_vm *template)
+{
+    struct pve_session *s = &m->session;
+    struct value config;
+    struct err e;
+    if (!template->is_template)
+        return cli_fail(s->cli, "VM %u is not a template", template->vmid);
+    if (!m->plan->tpm.n)
+        return CLI_OK;
+    if (pve_vm_config(s->pve, template, &s->arena, &config, &e) < 0)
+        return pve_session_fail(s, &e);
+    return value_get_text(config, STR("tpmstate0")).n
+               ? cli_fail(s->cli,
+                          "the template %u has a TPM, and all its clones would have the same: run "
+                          "'qm set %u --delete tpmstate0' on its host",
+                          template->vmid, template->vmid)
+               : CLI_OK;
+}
+
 /* Goes on with the VM that an earlier run has begun; else clones one. */
 static int make_vm(struct pve_making *m)
 {
@@ -248,8 +268,9 @@ static int make_vm(struct pve_making *m)
     }
     if (pve_find_vm(s->pve, m->plan->template_vmid, &s->arena, &template, &e) < 0)
         return pve_session_fail(s, &e);
-    if (!template.is_template)
-        return cli_fail(s->cli, "VM %u is not a template", m->plan->template_vmid);
+    int status = check_template(m, &template);
+    if (status != CLI_OK)
+        return status;
     m->vm.host = m->host.n ? m->host : m->plan->host.n ? m->plan->host : template.host;
     return pve_session_is_dry(s) ? pretend_clone(m, &template) : clone_vm(m, &template);
 }
@@ -290,6 +311,18 @@ static int set_options(struct pve_making *m, const struct pve_changes *changes)
     return pve_do(s->pve, &q, TASK_MS, &warnings, &e) < 0 ? pve_session_fail(s, &e) : CLI_OK;
 }
 
+int pve_aim_host(struct pve_session *s, struct pve_aim *ret)
+{
+    struct pve_version version;
+    struct err e;
+    if (!str_is(ret->plan->firmware, "secure-boot"))
+        return CLI_OK;
+    if (pve_version(s->pve, &s->arena, &version, &e) < 0)
+        return pve_session_fail(s, &e);
+    ret->has_ms_cert = version.major > 9 || (version.major == 9 && version.minor >= 2);
+    return CLI_OK;
+}
+
 static int set_shape(struct pve_making *m, struct str smbios1, struct pve_changes *ret)
 {
     struct pve_session *s = &m->session;
@@ -297,9 +330,12 @@ static int set_shape(struct pve_making *m, struct str smbios1, struct pve_change
     struct pve_aim aim = pve_aim(m->node, n, m->plan, &s->arena);
     struct err e;
     aim.smbios1 = smbios1;
+    int status = pve_aim_host(s, &aim);
+    if (status != CLI_OK)
+        return status;
     if (pve_compare(&aim, m->config, &s->arena, ret, &e) < 0)
         return cli_fail(s->cli, "VM %u: %s", m->vm.vmid, e.msg);
-    int status = set_options(m, ret);
+    status = set_options(m, ret);
     if (status == CLI_OK &&
         disk_grow(s->pve, &m->vm, m->config, ret->disk, m->plan->disk_gib, &e) < 0)
         return pve_session_fail(s, &e);

@@ -38,6 +38,10 @@ int pve_make(struct pve_making *m);
 /* The node's VM is there, and changed to what is declared; its power is left as it is. */
 int pve_adapt(struct pve_making *m);
 
+/* Asks the host what `ret->plan` needs to know of its version. Nothing is asked if it needs none.
+ */
+int pve_aim_host(struct pve_session *s, struct pve_aim *ret);
+
 /* Whether a VM's serial leads to our server at `url`, and smbios1 as it is to be: with the serial
  * of the window that is open, else with the old serial's key and the server's url of today. Empty:
  * as it is. */

@@ -164,6 +164,8 @@ static int compare(struct plan *p, struct plan_item *it, struct value node, stru
     struct pve_aim aim = pve_aim(node, tree_find_name(p->tree, it->name), it->plan, &s->arena);
     struct err e;
     int status = pve_serial_wanted(s, it->name.p, config, it->at->url, &aim.smbios1);
+    if (status == CLI_OK)
+        status = pve_aim_host(s, &aim);
     if (status != CLI_OK)
         return status;
     if (pve_compare(&aim, config, &s->arena, &it->changes, &e) < 0) {

@@ -118,6 +118,51 @@ static int want_card(struct comparison *c, const struct pve_aim *aim, struct err
     return r;
 }
 
+/* --- Firmware and TPM ------------------------------------------------------------------------- */
+
+/* A volume of the firmware's is put beside the system's disk, unless a storage is declared. */
+static struct str new_volume(const struct comparison *c, const struct proxmox *p, const char *more)
+{
+    struct str disk = value_get_text(c->config, disk_of_boot(c->config));
+    struct str storage = p->storage.n ? p->storage : str_cut(&disk, ':');
+    return ARENA_JOIN(c->a, storage, STR(":1,"), str_from(more));
+}
+
+/* Its disk is made once and never replaced: it holds what the machine has set up to boot. */
+static int want_efidisk(struct comparison *c, const struct pve_aim *aim, struct err *e)
+{
+    bool is_secure = str_is(aim->plan->firmware, "secure-boot");
+    struct str old = value_get_text(c->config, STR("efidisk0"));
+    struct props p;
+    if (!old.n) {
+        const char *more = !is_secure         ? "efitype=4m,pre-enrolled-keys=0"
+                           : aim->has_ms_cert ? "efitype=4m,pre-enrolled-keys=1,ms-cert=2023"
+                                              : "efitype=4m,pre-enrolled-keys=1";
+        want(c, "efidisk0", new_volume(c, aim->plan, more));
+        return 0;
+    }
+    int r = props_read(old, &p, e);
+    if (r == 0 && is_secure && !str_is(props_get(&p, "pre-enrolled-keys"), "1"))
+        return err_set(e, -EINVAL,
+                       "its efidisk0 has no keys for Secure Boot: declare 'firmware: ovmf', or "
+                       "remove the disk from VM and template, and it is made with them");
+    return r;
+}
+
+static int want_firmware(struct comparison *c, const struct pve_aim *aim, struct err *e)
+{
+    const struct proxmox *p = aim->plan;
+    bool is_uefi = p->firmware.n && !str_is(p->firmware, "seabios");
+    struct str old = pve_text(c->config, "bios", c->a);
+    if (p->tpm.n && !value_get_text(c->config, STR("tpmstate0")).n)
+        want(c, "tpmstate0", new_volume(c, p, "version=v2.0"));
+    if (p->firmware.n && is_uefi != str_is(old, "ovmf"))
+        want(c, "bios", is_uefi ? STR("ovmf") : STR("seabios"));
+    return is_uefi ? want_efidisk(c, aim, e) : 0;
+}
+
+/* --- All of it -------------------------------------------------------------------------------- */
+
 static void want_disk(struct comparison *c, const struct proxmox *p)
 {
     struct pve_changes *changes = c->changes;
@@ -145,6 +190,8 @@ int pve_compare(const struct pve_aim *aim, struct value config, struct arena *a,
     want(&c, "cpu", p->cpu.n ? p->cpu : CPU_DEFAULT);
     if (aim->smbios1.n)
         want(&c, "smbios1", aim->smbios1);
+    if (r == 0)
+        r = want_firmware(&c, aim, e);
     want_disk(&c, p);
     return r;
 }

@@ -302,6 +302,10 @@ class Pve:
                 raise Refused(403, f"only root can set '{option}' config")
             if option == "rng0" and self.version < (8, 4):
                 raise Refused(403, f"only root can set '{option}' config")
+            if option == "efidisk0" and "ms-cert=" in value and self.version < (9, 2):
+                raise wrong(efidisk0="invalid format - format error\nms-cert: property is not"
+                                     " defined in schema and the schema does not allow additional"
+                                     " properties")
             if option == "startup":
                 self.rights.need(token, path, "VM.Config.Options")
                 self.rights.need(token, "/", "Sys.Modify")

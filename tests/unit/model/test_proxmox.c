@@ -6,15 +6,25 @@
 static void the_nearer_word_counts(void **state)
 {
     const struct str tags[] = {STR("k8s")};
-    const struct proxmox site = {
-        .pool = STR("k8s"), .cores = 2, .tags = tags, .tags_n = 1, .at = {.line = 3}};
-    const struct proxmox role = {.cores = 4, .disk_gib = 40, .at = {.line = 7}},
+    const struct proxmox site = {.pool = STR("k8s"),
+                                 .firmware = STR("ovmf"),
+                                 .cores = 2,
+                                 .tags = tags,
+                                 .tags_n = 1,
+                                 .at = {.line = 3}};
+    const struct proxmox role = {.firmware = STR("secure-boot"),
+                                 .tpm = STR("v2.0"),
+                                 .cores = 4,
+                                 .disk_gib = 40,
+                                 .at = {.line = 7}},
                          none = {.cores = 0};
     struct arena a;
     (void)state;
     arena_init(&a, 1024);
     const struct proxmox *p = proxmox_merge(&site, &role, &a);
     assert_true(str_is(p->pool, "k8s"));
+    assert_true(str_is(p->firmware, "secure-boot"));
+    assert_true(str_is(p->tpm, "v2.0"));
     assert_int_equal(p->cores, 4);
     assert_int_equal(p->disk_gib, 40);
     assert_int_equal(p->tags_n, 1);

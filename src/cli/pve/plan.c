@@ -285,7 +285,7 @@ static int plan_left(struct plan *p, struct plan_host *at)
                             .host = pve_text(resource, "node", a)};
         struct str name = pve_text(resource, "name", a);
         struct err e;
-        bool gone;
+        bool gone = false;
         if (at->is_known[i] || !is_vm(resource, a) || !name.n ||
             pve_vm_config(s->pve, &vm, a, &config, &e) < 0 || !plan_is_left(at, config, name))
             continue;

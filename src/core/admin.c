@@ -328,7 +328,7 @@ static enum exchange_verdict act(struct exchange *x, struct request_ctx *rq, enu
         make_keys(x, act, &c);
         if (!serial_fits(x, serial_of(x, n, act->join_key, c.arm.pin)))
             return EXCHANGE_DONE;
-    } else if (kind == CHANGE_VM && x->in.method == METHOD_POST) {
+    } else if ((kind == CHANGE_VM && x->in.method == METHOD_POST) || kind == CHANGE_VM_BURIED) {
         if (!read_vm(x, &c.vm))
             return EXCHANGE_DONE;
     } else if (!admin_body(x, NULL, &body)) {
@@ -360,6 +360,16 @@ enum exchange_verdict admin_reprovision(struct exchange *x, struct request_ctx *
 enum exchange_verdict admin_accept_keys(struct exchange *x, struct request_ctx *rq)
 {
     return act(x, rq, CHANGE_ACCEPT_KEYS);
+}
+
+enum exchange_verdict admin_lose_vm(struct exchange *x, struct request_ctx *rq)
+{
+    return act(x, rq, CHANGE_VM_LOST);
+}
+
+enum exchange_verdict admin_bury_vm(struct exchange *x, struct request_ctx *rq)
+{
+    return act(x, rq, CHANGE_VM_BURIED);
 }
 
 enum exchange_verdict admin_set_vm(struct exchange *x, struct request_ctx *rq)

@@ -70,6 +70,17 @@ static struct value vm_value(const struct record *r, struct arena *a)
                     JSON_INT("vmid", r->vm.vmid));
 }
 
+static struct value tombstones_value(const struct record *r, struct arena *a)
+{
+    struct value *list = ARENA_ARRAY(a, struct value, r->tombstones_n);
+    for (uint32_t i = 0; i < r->tombstones_n; i++) {
+        const struct tombstone *at = &r->tombstones[i];
+        list[i] = JSON_MAP(a, JSON_STR("endpoint", at->vm.endpoint), JSON_STR("host", at->vm.host),
+                           JSON_INT("vmid", at->vm.vmid), JSON_INT("generation", at->generation));
+    }
+    return value_list(list, r->tombstones_n);
+}
+
 static struct value window_value(const struct record *r, struct arena *a)
 {
     if (!r->has_window)
@@ -156,6 +167,7 @@ static void put_life(struct node_members *m, const struct node *n, const struct 
     put(m, STR("waits"),
         admin_text_or_none(r->state == STATE_JOINING && !r->handed ? r->waits : STR("")));
     put(m, STR("vm"), vm_value(r, a));
+    put(m, STR("tombstones"), tombstones_value(r, a));
     put(m, STR("window"), window_value(r, a));
     put(m, STR("boot"), boot_value(r, a));
     put(m, STR("identity"), identity_value(r, a));

@@ -182,6 +182,8 @@ enum exchange_verdict admin_unlock(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_reprovision(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_accept_keys(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_set_vm(struct exchange *x, struct request_ctx *rq);
+enum exchange_verdict admin_lose_vm(struct exchange *x, struct request_ctx *rq);
+enum exchange_verdict admin_bury_vm(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_forget_vm(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_list_clusters(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_show_cluster(struct exchange *x, struct request_ctx *rq);

@@ -82,6 +82,8 @@ static const struct route routes[] = {
     API("nodes/{name}/accept-keys", POST, admin_accept_keys),
     API("nodes/{name}/vm", POST, admin_set_vm),
     API("nodes/{name}/vm", DELETE, admin_forget_vm),
+    API("nodes/{name}/vm/lost", POST, admin_lose_vm),
+    API("nodes/{name}/vm/buried", POST, admin_bury_vm),
     API_GET("nodes/{name}/documents", admin_list_documents),
     API_GET("nodes/{name}/documents/{document}", admin_show_document),
     API_GET("clusters", admin_list_clusters),

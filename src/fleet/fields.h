@@ -9,7 +9,7 @@
 
 #include "base/value.h"
 
-#define FIELDS_MAX 32
+#define FIELDS_MAX 40
 /* In both directions: no sum of two of them overflows. */
 #define FIELDS_TIME_MAX_MS ((int64_t)1 << 53)
 

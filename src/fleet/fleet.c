@@ -119,6 +119,7 @@ static void copy_what(struct change *c, struct arena *a)
         c->arm.pin = arena_str(a, c->arm.pin);
         break;
     case CHANGE_VM:
+    case CHANGE_VM_BURIED:
         c->vm.endpoint = arena_str(a, c->vm.endpoint);
         c->vm.host = arena_str(a, c->vm.host);
         break;

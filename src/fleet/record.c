@@ -25,6 +25,18 @@ static void copy_host_keys(struct host_key *keys, uint32_t n, struct arena *a)
     }
 }
 
+static const struct tombstone *copy_tombstones(const struct tombstone *from, uint32_t n,
+                                               struct arena *a)
+{
+    struct tombstone *list = n ? ARENA_ARRAY(a, struct tombstone, n) : NULL;
+    for (uint32_t i = 0; i < n; i++) {
+        list[i] = from[i];
+        list[i].vm.endpoint = arena_str(a, from[i].vm.endpoint);
+        list[i].vm.host = arena_str(a, from[i].vm.host);
+    }
+    return list;
+}
+
 void record_copy(const struct record *from, struct arena *a, struct record *ret)
 {
     *ret = *from;
@@ -60,6 +72,7 @@ void record_copy(const struct record *from, struct arena *a, struct record *ret)
     };
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         *texts[i] = texts[i]->n ? arena_str(a, *texts[i]) : STR("");
+    ret->tombstones = copy_tombstones(ret->tombstones, ret->tombstones_n, a);
     copy_host_keys(ret->host_keys, ret->host_keys_n, a);
     copy_host_keys(ret->offered_keys, ret->offered_keys_n, a);
 }
@@ -120,13 +133,30 @@ static struct value boot_value(const struct boot *b, struct arena *a)
     return fields_value(&m, a);
 }
 
+static void put_vm(struct fields *m, const struct vm *v)
+{
+    fields_put(m, STR("endpoint"), value_str(v->endpoint));
+    fields_text(m, STR("host"), v->host);
+    fields_put(m, STR("vmid"), value_int(v->vmid));
+}
+
 static struct value vm_value(const struct vm *v, struct arena *a)
 {
     struct fields m = {.n = 0};
-    fields_put(&m, STR("endpoint"), value_str(v->endpoint));
-    fields_text(&m, STR("host"), v->host);
-    fields_put(&m, STR("vmid"), value_int(v->vmid));
+    put_vm(&m, v);
     return fields_value(&m, a);
+}
+
+static struct value tombstones_value(const struct record *r, struct arena *a)
+{
+    struct value *list = ARENA_ARRAY(a, struct value, r->tombstones_n);
+    for (uint32_t i = 0; i < r->tombstones_n; i++) {
+        struct fields m = {.n = 0};
+        put_vm(&m, &r->tombstones[i].vm);
+        fields_put(&m, STR("generation"), value_int(r->tombstones[i].generation));
+        list[i] = fields_value(&m, a);
+    }
+    return value_list(list, r->tombstones_n);
 }
 
 static struct value host_keys_value(const struct host_key *keys, uint32_t n, struct arena *a)
@@ -171,6 +201,8 @@ struct value record_value(const struct record *r, struct arena *a)
     fields_count(&m, STR("joining_ms"), r->joining_ms);
     if (r->vm.endpoint.n)
         fields_put(&m, STR("vm"), vm_value(&r->vm, a));
+    if (r->tombstones_n)
+        fields_put(&m, STR("tombstones"), tombstones_value(r, a));
     if (r->has_window)
         fields_put(&m, STR("window"), window_value(&r->window, a));
     if (r->has_boot)
@@ -232,17 +264,43 @@ static void read_boot(struct fields_reader *rd, struct record *ret)
     fields_end_map(rd, &in);
 }
 
+static struct vm vm_in(struct fields_reader *in)
+{
+    return (struct vm){
+        .endpoint = fields_get_text(in, "endpoint"),
+        .host = fields_get_text(in, "host"),
+        .vmid = (uint32_t)fields_get_int(in, "vmid", 0, UINT32_MAX),
+    };
+}
+
 static void read_vm(struct fields_reader *rd, struct record *ret)
 {
     struct fields_reader in = fields_get_map(rd, "vm");
     if (in.map.kind != VALUE_MAP)
         return;
-    ret->vm = (struct vm){
-        .endpoint = fields_get_text(&in, "endpoint"),
-        .host = fields_get_text(&in, "host"),
-        .vmid = (uint32_t)fields_get_int(&in, "vmid", 0, UINT32_MAX),
-    };
+    ret->vm = vm_in(&in);
     fields_end_map(rd, &in);
+}
+
+static void read_tombstones(struct fields_reader *rd, struct record *ret, struct arena *a)
+{
+    struct value list = fields_get(rd, "tombstones", VALUE_LIST);
+    if (list.kind != VALUE_LIST)
+        return;
+    if (list.n > RECORD_TOMBSTONES_MAX) {
+        rd->wrong = rd->wrong ? rd->wrong : "tombstones";
+        return;
+    }
+    struct tombstone *to = ARENA_ARRAY(a, struct tombstone, list.n);
+    for (uint32_t i = 0; i < list.n; i++) {
+        struct fields_reader in = {.map = list.items[i],
+                                   .wrong = list.items[i].kind == VALUE_MAP ? NULL : "tombstones"};
+        to[i].vm = vm_in(&in);
+        to[i].generation = (uint32_t)fields_get_int(&in, "generation", 0, UINT32_MAX);
+        fields_end_map(rd, &in);
+    }
+    ret->tombstones = to;
+    ret->tombstones_n = list.n;
 }
 
 static void read_host_keys(struct fields_reader *rd, const char *member, struct host_key *ret,
@@ -292,6 +350,7 @@ int record_read(struct str json, struct arena *a, struct record *ret, struct err
     r.away_wall_ms = fields_get_int(&rd, "away_ms", -FIELDS_TIME_MAX_MS, FIELDS_TIME_MAX_MS);
     r.joining_ms = (uint64_t)fields_get_int(&rd, "joining_ms", 0, FIELDS_TIME_MAX_MS);
     read_vm(&rd, &r);
+    read_tombstones(&rd, &r, a);
     read_window(&rd, &r);
     read_boot(&rd, &r);
     r.hostname = fields_get_text(&rd, "hostname");

@@ -76,6 +76,13 @@ struct vm {
     uint32_t vmid;
 };
 
+/* Of a VM that was given up with its host, while the host is not seen again without it. */
+struct tombstone {
+    struct vm vm;
+    uint32_t generation; /* of the node, when it was given up */
+};
+#define RECORD_TOMBSTONES_MAX 8
+
 struct record {
     struct str name; /* of the node, at the latest change */
     enum node_state state;
@@ -100,6 +107,8 @@ struct record {
     struct str waits; /* joining: why its turn has not come; empty: it has, or it has not asked */
     uint64_t joining_ms; /* how long joining may take without a word; 0: JOINING_MS */
     struct vm vm;
+    const struct tombstone *tombstones; /* the latest last */
+    uint32_t tombstones_n;
     bool has_window, has_boot;
     struct window window;
     struct boot boot;

@@ -350,6 +350,43 @@ static void set_vm(struct step *s)
     *known = *now;
 }
 
+/* The VM may be there still, and must never run again: what is known of it is kept. */
+static void lose_vm(struct step *s)
+{
+    struct record *r = s->r;
+    if (!r->vm.endpoint.n) {
+        refuse(s, 409, "it has no VM that could be given up");
+        return;
+    }
+    if (r->tombstones_n == RECORD_TOMBSTONES_MAX) {
+        refuse(s, 409, "too many of its VMs were given up and are not removed yet: remove some");
+        return;
+    }
+    struct tombstone *list = ARENA_ARRAY(s->arena, struct tombstone, r->tombstones_n + 1);
+    for (uint32_t i = 0; i < r->tombstones_n; i++)
+        list[i] = r->tombstones[i];
+    list[r->tombstones_n++] = (struct tombstone){r->vm, r->generation};
+    r->tombstones = list;
+    add_event(s, "vm-lost", event_vm(&r->vm, s->arena));
+    r->vm = (struct vm){STR(""), STR(""), 0};
+}
+
+static void bury_vm(struct step *s)
+{
+    struct record *r = s->r;
+    struct tombstone *list = ARENA_ARRAY(s->arena, struct tombstone, r->tombstones_n);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < r->tombstones_n; i++) {
+        const struct vm *at = &r->tombstones[i].vm;
+        if (str_eq(at->endpoint, s->c->vm.endpoint) && at->vmid == s->c->vm.vmid)
+            add_event(s, "vm-gone", event_vm(at, s->arena));
+        else
+            list[n++] = r->tombstones[i];
+    }
+    r->tombstones = list;
+    r->tombstones_n = n;
+}
+
 /* --- What nodes do --------------------------------------------------------------------------- */
 
 /* A node that is built again makes new ssh host keys. The former ones would stay if it never phoned
@@ -831,6 +868,8 @@ void state_apply(struct record *r, const struct change *c, struct arena *a, stru
         [CHANGE_REPROVISION] = reprovision,
         [CHANGE_ACCEPT_KEYS] = accept_keys,
         [CHANGE_VM] = set_vm,
+        [CHANGE_VM_LOST] = lose_vm,
+        [CHANGE_VM_BURIED] = bury_vm,
         [CHANGE_MISMATCH] = mismatch,
         [CHANGE_WRONG_KEY] = wrong_key,
         [CHANGE_FETCH] = fetch,

@@ -25,6 +25,8 @@ enum change_kind {
     CHANGE_REPROVISION,
     CHANGE_ACCEPT_KEYS, /* the ssh host keys that a node that is up has offered */
     CHANGE_VM,          /* the VM that it runs on, or that it has none any more */
+    CHANGE_VM_LOST,     /* that VM is given up with its host */
+    CHANGE_VM_BURIED,   /* one that was given up is no more */
     CHANGE_FETCH,
     CHANGE_MISMATCH,  /* a machine has the node's MAC or uuid, and something else that is not its */
     CHANGE_WRONG_KEY, /* somebody wants to join as the node, without its join key */

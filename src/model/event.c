@@ -15,6 +15,7 @@ const char *const event_kinds[] = {
     "restored",
     "vm",
     "vm-gone",
+    "vm-lost",
     "booting",
     "progress",
     "rebooted",

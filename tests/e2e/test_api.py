@@ -126,7 +126,7 @@ def minutes(window):
 def test_actions():
     with Homelab().start() as server:
         server.wait_event("checked")
-        for name in ("vm", "vm", "vm-other", "vm-gone", "vm-gone"):
+        for name in ("vm", "vm", "vm-other", "vm-gone", "vm-gone", "vm", "vm-lost", "vm-buried"):
             play(server, name)
         tap.eq(minutes(play(server, "arm").json["window"]), 120)
         play(server, "disarm")

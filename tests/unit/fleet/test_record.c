@@ -89,6 +89,9 @@ static void the_golden_record(void **state)
     assert_str(r.vm.endpoint, "home");
     assert_str(r.vm.host, "pve1");
     assert_int_equal(r.vm.vmid, 102);
+    assert_int_equal(r.tombstones_n, 1);
+    assert_str(r.tombstones[0].vm.host, "pve3");
+    assert_int_equal(r.tombstones[0].generation, 2);
     assert_int_equal(r.window.length_ms, 7200000);
     assert_str(r.window.claim, "abcd");
     assert_str(r.window.pin, "q83vASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4k");

@@ -411,6 +411,34 @@ static void a_node_has_one_vm(void **state)
     assert_state(&l, STATE_REGISTERED);
 }
 
+static void a_vm_that_is_given_up_is_kept_in_mind(void **state)
+{
+    (void)state;
+    struct change buried = {.kind = CHANGE_VM_BURIED, .vm = {STR("home"), STR("pve1"), 102}};
+    assert_int_equal(life_do(&l, CHANGE_VM_LOST)->status, 409);
+    on_vm("home", "pve1", 102);
+    assert_int_equal(life_do(&l, CHANGE_VM_LOST)->status, 200);
+    assert_string_equal(life_told(&l), "vm-lost");
+    assert_int_equal(l.r.vm.endpoint.n, 0);
+    assert_int_equal(on_vm("home", "pve2", 103)->status, 200);
+    assert_int_equal(life_do(&l, CHANGE_VM_LOST)->status, 200);
+    assert_int_equal(l.r.tombstones_n, 2);
+    assert_int_equal(l.r.tombstones[0].vm.vmid, 102);
+    assert_int_equal(l.r.tombstones[1].vm.vmid, 103);
+    assert_int_equal(l.r.tombstones[1].generation, 1);
+    assert_int_equal(life_apply(&l, buried)->verdict, OUTCOME_WRITE);
+    assert_int_equal(l.r.tombstones_n, 1);
+    assert_int_equal(l.r.tombstones[0].vm.vmid, 103);
+    assert_int_equal(life_apply(&l, buried)->verdict, OUTCOME_SAME);
+    for (uint32_t i = 1; i < RECORD_TOMBSTONES_MAX; i++) {
+        on_vm("home", "pve1", 200 + i);
+        assert_int_equal(life_do(&l, CHANGE_VM_LOST)->status, 200);
+    }
+    on_vm("home", "pve1", 300);
+    assert_int_equal(life_do(&l, CHANGE_VM_LOST)->status, 409);
+    assert_int_equal(l.r.vm.vmid, 300);
+}
+
 static void host_keys_end_with_the_build(void **state)
 {
     (void)state;
@@ -668,15 +696,15 @@ static void what_a_node_waits_for_is_told_once(void **state)
 /* --- Every change in every state ------------------------------------------------------------ */
 
 /* The state that each change leads to, by its first letter (R: ready), in the order of enum
- * change_kind: arm, disarm, unlock, reprovision, accept keys, VM; fetch (by a key), mismatch, wrong
- * key, report, phone home, claim, result (it failed), node ready (long after it was given a token),
- * node away, waits, unrendered, certificate (not approved), deadline, restore. The node's role
- * bootstraps. */
+ * change_kind: arm, disarm, unlock, reprovision, accept keys, VM, VM lost, VM buried; fetch (by a
+ * key), mismatch, wrong key, report, phone home, claim, result (it failed), node ready (long after
+ * it was given a token), node away, waits, unrendered, certificate (not approved), deadline,
+ * restore. The node's role bootstraps. */
 static const char *const cells[STATE_COUNT] = {
-    [STATE_REGISTERED] = "arrarr rrrrrrrrrrrrrr", [STATE_ARMED] = "araaaa baabujaaaaaaar",
-    [STATE_BOOTING] = "abbabb bbbbujbbbbbbfb",    [STATE_UP] = "auuauu uuuuujuuuuuuuu",
-    [STATE_JOINING] = "ajjajj jjjjjjfRjjjjfj",    [STATE_READY] = "aRRaRR RRRRRRRRRRRRRR",
-    [STATE_FAILED] = "affaff ffffujfRffffff",
+    [STATE_REGISTERED] = "arrarrrr rrrrrrrrrrrrrr", [STATE_ARMED] = "araaaaaa baabujaaaaaaar",
+    [STATE_BOOTING] = "abbabbbb bbbbujbbbbbbfb",    [STATE_UP] = "auuauuuu uuuuujuuuuuuuu",
+    [STATE_JOINING] = "ajjajjjj jjjjjjfRjjjjfj",    [STATE_READY] = "aRRaRRRR RRRRRRRRRRRRRR",
+    [STATE_FAILED] = "affaffff ffffujfRffffff",
 };
 
 static struct change sample(enum change_kind kind)
@@ -710,7 +738,7 @@ static void every_change_in_every_state(void **state)
             life_to(&l, (enum node_state)from);
             assert_state(&l, (enum node_state)from);
             life_apply(&l, sample((enum change_kind)kind));
-            char got = letters[l.r.state], want = cells[from][kind < 6 ? kind : kind + 1];
+            char got = letters[l.r.state], want = cells[from][kind < 8 ? kind : kind + 1];
             if (got != want)
                 fail_msg("from %s by change %d: %c, not %c", node_state_names[from], kind, got,
                          want);
@@ -735,10 +763,10 @@ UNIT_MAIN(LIFE(a_node_without_bootstrap), LIFE(a_node_that_joins),
           LIFE(a_reboot_changes_nothing), LIFE(other_host_keys_raise_an_alarm),
           LIFE(a_first_boot_once_more), LIFE(a_part_of_the_call_forgets_nothing),
           LIFE(nobody_but_an_admin_replaces_host_keys), LIFE(a_node_has_one_vm),
-          LIFE(host_keys_end_with_the_build), LIFE(an_alarm_may_lock), LIFE(claims),
-          LIFE(a_window_pins_the_first_uuid), LIFE(the_machine_of_another_node),
-          LIFE(an_old_window_key_fails_no_node), LIFE(mismatches), LIFE(nobody_asked_for_it),
-          LIFE(silence_ends_a_boot), LIFE(joining_has_its_time),
-          LIFE(no_deadline_where_nothing_is_awaited), LIFE(reprovisioning_raises_the_generation),
-          LIFE(a_standing_master_is_not_reprovisioned), LIFE(what_a_node_waits_for_is_told_once),
-          LIFE(every_change_in_every_state))
+          LIFE(a_vm_that_is_given_up_is_kept_in_mind), LIFE(host_keys_end_with_the_build),
+          LIFE(an_alarm_may_lock), LIFE(claims), LIFE(a_window_pins_the_first_uuid),
+          LIFE(the_machine_of_another_node), LIFE(an_old_window_key_fails_no_node),
+          LIFE(mismatches), LIFE(nobody_asked_for_it), LIFE(silence_ends_a_boot),
+          LIFE(joining_has_its_time), LIFE(no_deadline_where_nothing_is_awaited),
+          LIFE(reprovisioning_raises_the_generation), LIFE(a_standing_master_is_not_reprovisioned),
+          LIFE(what_a_node_waits_for_is_told_once), LIFE(every_change_in_every_state))

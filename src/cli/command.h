@@ -59,6 +59,7 @@ struct command {
     X(pve_create)         \
     X(pve_destroy)        \
     X(pve_rebuild)        \
+    X(pve_replace)        \
     X(pve_register)       \
     X(pve_unregister)     \
     X(pve_start)          \

@@ -33,7 +33,7 @@ COMMANDS = ["check", "render", "diff", "node list", "node show", "node url", "dh
             "node add", "node discovered", "node adopt", "node set", "node rm", "node arm",
             "node disarm", "node unlock", "node rekey", "node reprovision",
             "node accept-keys", "node join", "pve login", "pve check", "pve list", "pve template",
-            "pve apply", "pve create", "pve destroy", "pve rebuild",
+            "pve apply", "pve create", "pve destroy", "pve rebuild", "pve replace",
             "pve register", "pve unregister", "pve start", "pve stop", "cluster list", "cluster show",
             "cluster kubeconfig", "cluster adopt", "cluster certs", "cluster harden", "cluster reset",
             "doctor dhcp", "doctor",

@@ -322,6 +322,7 @@ NEEDS = {"dhcp": "--for kea", "node add": "--role x", "node adopt": "--role x",
          "node set": "--var a=1",
          "asset bootloaders": "/nonexistent", "cluster adopt": "--kubeconfig /nonexistent",
          "node join": "--dry-run",
+         "pve replace": "--host x",
          "pve template": f"--image https://x.example/i.img --sha256 {'0' * 64}"}
 NOT_ABOUT_IT = {"reference": 64, "help": 0, "complete": 0, "doctor": 1, "restore": 1,
                 "asset add": 1,

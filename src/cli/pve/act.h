@@ -10,6 +10,9 @@
  * `node` is our server's answer. */
 const struct proxmox *pve_plan(const struct tree *t, struct value node);
 
+/* The same with the host and the template that `pve replace` was given. */
+const struct proxmox *pve_plan_as_asked(struct pve_session *s, const struct proxmox *declared);
+
 struct pve_registered {
     struct str ends; /* of the build window */
     bool pending;    /* the VM runs, and takes the serial at its next cold start */

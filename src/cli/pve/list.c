@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/common/table.h"
 #include "cli/pve/session.h"
+#include "cli/pve/tomb.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,19 +95,34 @@ static bool is_vm(struct value item, struct arena *a)
     return str_is(pve_text(item, "type", a), "qemu") && !pve_truth(item, "template");
 }
 
+/* Of a VM that was given up with its host; such a one may have no name there. */
+static bool is_given_up(struct listing *l, struct value node, struct value item)
+{
+    struct value list = value_get(node, STR("tombstones"));
+    for (uint32_t i = 0; list.kind == VALUE_LIST && i < list.n; i++) {
+        if (str_eq(api_text(list.items[i], "endpoint"), l->session.endpoint.name) &&
+            api_number(list.items[i], "vmid", 0) == pve_number(item, "vmid", 0))
+            return true;
+    }
+    return false;
+}
+
 static int on_node(void *cls, struct value node)
 {
     struct listing *l = cls;
     struct arena *a = &l->session.arena;
     struct row row = {.node = arena_str(a, api_text(node, "name")),
                       .state = arena_str(a, api_text(node, "state"))};
+    tomb_disarm(&l->session, node);
     for (uint32_t i = 0; i < l->vms.n; i++) {
         struct value item = l->vms.items[i];
-        if (l->is_shown[i] || !is_vm(item, a) || !str_eq(pve_text(item, "name", a), row.node))
+        bool was_given_up = is_given_up(l, node, item);
+        if (l->is_shown[i] || !is_vm(item, a) ||
+            (!was_given_up && !str_eq(pve_text(item, "name", a), row.node)))
             continue;
         row.vm = item;
         l->is_shown[i] = true;
-        put(l, &row);
+        put(l, was_given_up ? &(const struct row){row.node, STR("given up"), item} : &row);
     }
     if (row.vm.kind == VALUE_UNDEFINED)
         put(l, &row);
@@ -158,9 +174,10 @@ const struct command command_pve_list = {
     .flags = FLAGS(FLAG_PVE, FLAG_TOKEN, FLAG_JSON, FLAG_WIDE),
     .summary = "list nodes beside their VMs",
     .help =
-        "A node's VM is the one with its name. SERIAL tells what the VM's SMBIOS serial says:\n"
-        "set (it leads to this server), another server, or another use. Only VMs that the token\n"
-        "may see are listed.\n"
+        "A node's VM is the one with its name; one that was given up with its host has the state\n"
+        "'given up', and is disarmed when its host is there again. SERIAL tells what the VM's\n"
+        "SMBIOS serial says: set (it leads to this server), another server, or another use. Only\n"
+        "VMs that the token may see are listed.\n"
         "\n"
         "Examples:\n"
         "  cloudseed pve list\n"

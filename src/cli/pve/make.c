@@ -38,7 +38,7 @@ int pve_making_open(struct cli *c, const struct tree *t, const char *name, struc
     if (status != CLI_OK)
         return status;
     ret->node = node;
-    ret->plan = pve_plan(t, node);
+    ret->plan = pve_plan_as_asked(&ret->session, pve_plan(t, node));
     if (!ret->plan || !ret->plan->template_vmid)
         return cli_fail(c,
                         "%s: the seed tree names no template for its VM: declare 'proxmox' in "

@@ -383,6 +383,21 @@ int pve_next_id(struct pve *p, uint32_t *ret, struct err *e)
     return 0;
 }
 
+int pve_id_is_taken(struct pve *p, uint32_t vmid, bool *ret, struct err *e)
+{
+    struct value answer;
+    struct arena a;
+    arena_init(&a, 1024);
+    const struct pve_field fields[] = {{"vmid", arena_printf(&a, "%u", vmid)}};
+    const struct pve_request q = {"GET", STR("/cluster/nextid"), fields, 1};
+    int r = pve_ask(p, &q, &a, &answer, e);
+    arena_done(&a);
+    if (r < 0 && r != -EINVAL)
+        return r;
+    *ret = r == -EINVAL;
+    return 0;
+}
+
 static struct pve_vm vm_of(struct value item, struct arena *a)
 {
     return (struct pve_vm){

@@ -86,6 +86,9 @@ int pve_version(struct pve *p, struct arena *a, struct pve_version *ret, struct 
 /* The first id that is free, which reserves nothing. */
 int pve_next_id(struct pve *p, uint32_t *ret, struct err *e);
 
+/* Whether a VM has the id, whatever it is: any token may ask this. */
+int pve_id_is_taken(struct pve *p, uint32_t vmid, bool *ret, struct err *e);
+
 /* --- VMs ------------------------------------------------------------------------------------ */
 
 struct pve_vm {

@@ -116,19 +116,6 @@ static bool read_line(struct rebuilding *r, struct str line)
 
 /* --- Whether it may be ------------------------------------------------------------------------ */
 
-static int need_idle(const struct rebuilding *r)
-{
-    const struct cli *c = r->session.cli;
-    struct str state = api_text(r->node, "state");
-    bool is_master = str_is(api_text(r->node, "bootstrap"), "master");
-    if (is_master && (str_is(state, "ready") || str_is(state, "joining")))
-        return cli_fail(c,
-                        "%s is a master: remove its etcd member and its Node from the cluster "
-                        "first, then disarm, reset and arm it",
-                        c->operands[0]);
-    return pve_session_idle(&r->session, r->node, "drained");
-}
-
 /* A disk of a template at another host is reached only where the storage is shared. */
 static int need_shared(struct rebuilding *r, const struct pve_vm *template)
 {
@@ -380,7 +367,7 @@ static int check_and_confirm(struct rebuilding *r)
         return CLI_OK;
     }
     if (status == CLI_OK && !r->has_begun)
-        status = need_idle(r);
+        status = pve_session_rebuildable(&r->session, r->node);
     if (status == CLI_OK && !(r->has_begun && is_replaced(r)))
         status = find_template(r);
     if (status == CLI_OK && !r->has_begun)

@@ -2,6 +2,7 @@
 #include "cli/pve/session.h"
 
 #include "cli/pve/shape.h"
+#include "cli/pve/tomb.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -85,9 +86,11 @@ int pve_session_node(struct pve_session *s, const char *name, struct value *ret)
 {
     struct value answer;
     int status = api_get(&s->api, api_node(&s->api, name, ""), &answer);
-    if (status == CLI_OK)
-        *ret = value_copy(&s->arena, answer);
-    return status;
+    if (status != CLI_OK)
+        return status;
+    *ret = value_copy(&s->arena, answer);
+    tomb_disarm(s, *ret);
+    return CLI_OK;
 }
 
 int pve_session_tell(struct pve_session *s, const char *method, struct str target,
@@ -279,6 +282,18 @@ int pve_session_idle(const struct pve_session *s, struct value node, const char 
                     "--delete-emptydir-data' and 'kubectl delete node %s', or give --%s if nothing "
                     "runs on it",
                     name, name, name, option);
+}
+
+int pve_session_rebuildable(const struct pve_session *s, struct value node)
+{
+    struct str state = api_text(node, "state");
+    bool is_master = str_is(api_text(node, "bootstrap"), "master");
+    if (is_master && (str_is(state, "ready") || str_is(state, "joining")))
+        return cli_fail(s->cli,
+                        "%s is a master: remove its etcd member and its Node from the cluster "
+                        "first, then disarm, reset and arm it",
+                        s->cli->operands[0]);
+    return pve_session_idle(s, node, "drained");
 }
 
 int pve_session_confirm(const struct pve_session *s, struct str what)

@@ -42,7 +42,7 @@ int pve_session_fail(const struct pve_session *s, const struct err *e);
  * this order. `node` is our server's answer about it. CLI_FAILED or CLI_MISUSED after printing why
  * there is none. */
 int pve_session_find(struct pve_session *s, struct value node, struct pve_vm *ret);
-/* Our server's answer about a node. */
+/* Our server's answer about a node. Its VMs that were given up are disarmed first (tomb.h). */
 int pve_session_node(struct pve_session *s, const char *name, struct value *ret);
 /* Prints what has become of a node's VM, as a line or as JSON; nothing with --dry-run. */
 void pve_session_report(const struct pve_session *s, const char *name, const struct pve_vm *vm,
@@ -73,6 +73,10 @@ bool pve_may_be(struct pve_session *s, struct value node, struct value config);
 /* Not for a node that is Ready in its cluster, as far as our server knows, unless that option is
  * given. CLI_FAILED after printing how to drain it. */
 int pve_session_idle(const struct pve_session *s, struct value node, const char *option);
+
+/* The same with --drained, and not a master that is a member of its etcd: for what raises the
+ * node's generation. */
+int pve_session_rebuildable(const struct pve_session *s, struct value node);
 
 /* With --yes, or if the admin types the node's name, which is the first operand. `what` follows
  * "This". CLI_FAILED or CLI_MISUSED after printing that nothing was done. */

@@ -424,7 +424,7 @@ const struct command command_pve_template = {
     .operands_max = 1,
     .flags = FLAGS({"image", "URL", "the cloud image, which the host downloads"},
                    {"sha256", "HEX", "the image's checksum"},
-                   {"host", "HOST", "the host to make it on; without it the only one"},
+                   {"host", "TARGET", "the host to make it on; without it the only one"},
                    {"storage", "STORAGE", "of its disk; without it the only one for disks"},
                    {"images", "STORAGE", "of the image; without it the only one for imports"},
                    {"pool", "POOL", "the pool to put it into"},

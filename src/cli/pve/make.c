@@ -2,6 +2,7 @@
 #include "cli/pve/make.h"
 
 #include "cli/pve/disk.h"
+#include "cli/pve/tomb.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -46,7 +47,10 @@ int pve_making_open(struct cli *c, const struct tree *t, const char *name, struc
                         name);
     ret->marker = arena_printf(&s->arena, "Node %s of cloudseed (uid %.*s)", name,
                                STR_ARG(api_text(node, "uid")));
-    return pve_session_host(s, ret->plan->endpoint);
+    status = pve_session_host(s, ret->plan->endpoint);
+    if (status == CLI_OK)
+        tomb_disarm(s, node);
+    return status;
 }
 
 void pve_making_close(struct pve_making *m)

@@ -22,9 +22,9 @@ struct value node_place_value(struct place at, struct arena *a)
 
 /* What only a server knows. */
 static const char *const server_members[] = {
-    "seed_url",     "discovery", "generation", "instance_id", "state",    "since",  "failure",
-    "waits",        "vm",        "window",     "boot",        "identity", "alarms", "alarm",
-    "alarm_detail", "locked",    "mint",       "kubernetes",  "refused",
+    "seed_url", "discovery",    "generation", "instance_id", "state",      "since",    "failure",
+    "waits",    "vm",           "tombstones", "window",      "boot",       "identity", "alarms",
+    "alarm",    "alarm_detail", "locked",     "mint",        "kubernetes", "refused",
 };
 
 #define SERVER_MEMBERS (sizeof(server_members) / sizeof(server_members[0]))

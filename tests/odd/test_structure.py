@@ -37,8 +37,9 @@ OWN = {"boot", "bootstrap", "cluster", "networks", "node", "role", "secrets", "s
 # What chooses among things, and is itself in no document.
 CHOOSING = {"dhcp_networks"}
 # Written by tojson, as whoever reads them takes ASCII alone (tojson's form of an emoji is no YAML,
-# and no TOML).
-ASCII = {"node_taints", "registry_host"}
+# and no TOML), or a URL.
+ASCII = {"node_taints", "registry_host", "extra_runcmd", "extra_bootcmd", "extra_write_files",
+         "proxy"}
 OF_THE_ODD_SITE = {"motd": "words", "numbers": {"1": "one", "a b": "two"}}
 
 

@@ -123,9 +123,11 @@ def test_a_peer_that_leaves_while_it_is_held():
             with socket.socket(socket.AF_UNIX) as made:
                 made.connect(str(server.socket))
                 made.sendall(ask)
+        def held():
+            return [said for said in server.events("answered") if said["method"] == "POST"]
+        tap.wait_until(lambda: len(held()) == 20)
         tap.wait_until(lambda: server.admin("GET", "/v1/server").json["load"]["connections"] == 1)
-        held = [said for said in server.events("answered") if said["method"] == "POST"]
-        tap.eq([said.get("outcome") for said in held], ["peer left"] * 20)
+        tap.eq([said.get("outcome") for said in held()], ["peer left"] * 20)
         tap.eq(server.events("unread"), [])
 
 

@@ -60,18 +60,6 @@ void pve_making_close(struct pve_making *m)
 
 /* --- Finding it ------------------------------------------------------------------------------- */
 
-/* Whether the id is taken, by whatever: anybody may ask this. */
-static int is_taken(struct pve_making *m, uint32_t vmid, bool *ret, struct err *e)
-{
-    struct arena *a = &m->session.arena;
-    const struct pve_field fields[] = {{"vmid", arena_printf(a, "%u", vmid)}};
-    const struct pve_request q = {"GET", STR("/cluster/nextid"), fields, 1};
-    struct value answer;
-    int r = pve_ask(m->session.pve, &q, a, &answer, e);
-    *ret = r == -EINVAL;
-    return r == -EINVAL ? 0 : r;
-}
-
 enum found {
     FOUND_NOTHING, /* the id is free */
     FOUND_OURS,    /* it is there, as a whole */
@@ -83,7 +71,7 @@ static int look(struct pve_making *m, enum found *ret, struct err *e)
 {
     struct arena *a = &m->session.arena;
     bool taken;
-    int r = is_taken(m, m->vm.vmid, &taken, e);
+    int r = pve_id_is_taken(m->session.pve, m->vm.vmid, &taken, e);
     *ret = FOUND_NOTHING;
     if (r < 0 || !taken)
         return r;

@@ -328,8 +328,8 @@ def test_node_list_of_names():
 
 UNKNOWN = dict.fromkeys([  # without a server
     "seed_url", "discovery", "generation", "instance_id", "state", "since", "failure", "waits", "vm",
-    "window", "boot", "identity", "alarms", "alarm", "alarm_detail", "locked", "mint", "kubernetes",
-    "refused"])
+    "tombstones", "window", "boot", "identity", "alarms", "alarm", "alarm_detail", "locked", "mint",
+    "kubernetes", "refused"])
 NODE = {
     "name": "k8s-worker-2", "uid": "k8s-worker-2", "role": "worker", "bootstrap": "worker",
     "cluster": "homelab", "fqdn": "k8s-worker-2", "macs": ["bc:24:11:00:20:0c"],

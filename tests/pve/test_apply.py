@@ -128,6 +128,23 @@ def test_what_is_declared_anew_is_changed_and_nothing_else():
         tap.eq(others, ["4096", "4096"])
 
 
+def test_a_declared_uuid_is_written_and_shown():
+    uuid = "4c4c4544-0042-3510-8052-b4c04f4e4432"
+    with Fleet() as fleet:
+        fleet.apply("k8s-worker-2")
+        vm = fleet.pve.vms[100]
+        own, serial = decoded(vm.config["smbios1"])["uuid"], fleet.serial_of(vm)
+        nodes = fleet.folder / "seed/nodes/homelab.yaml"
+        nodes.write_text(nodes.read_text().replace("k8s-worker-2:", f"k8s-worker-2:\n  uuid: {uuid}"))
+        fleet.reload()
+        out, _ = fleet.run("pve", "apply", "k8s-worker-2", "--dry-run", status=2)
+        tap.contains(" ".join(out.split()), f"uuid: {own} -> {uuid} (at its next cold start)")
+        change, = json.loads(fleet.apply("k8s-worker-2", "--json"))[0]["changes"]
+        tap.eq((change["option"], change["to"]), ("smbios1", f"base64=1,serial=(masked),uuid={uuid}"))
+        tap.eq(decoded(vm.with_pending()["smbios1"]), {"serial": serial, "uuid": uuid})
+        tap.contains(fleet.apply("k8s-worker-2"), "1 VM: 1 as declared, 0 changed")
+
+
 def test_firmware_secure_boot_and_tpm_are_made_once():
     for version in VERSIONS:
         with Fleet(version, more="  firmware: secure-boot\n  tpm: v2.0\n") as fleet:

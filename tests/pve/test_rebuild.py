@@ -3,6 +3,7 @@
 """`cloudseed pve rebuild`: the system disk made again, and nothing else lost, wherever it is cut off.
 
 test_whole_way.py has a rebuild of a node that is Ready in a cluster."""
+import signal
 import sys
 from pathlib import Path
 
@@ -188,6 +189,18 @@ def test_a_master_that_is_no_member_yet_is_rebuilt():
         tap.eq(desk.daemon.request("POST", f"/s/{key}/phone-home", "hostname=x").status, 200)
         desk.run("pve", "rebuild", "k8s-master-1", "--yes")  # it is up only, and no member yet
         tap.eq(desk.daemon.admin("GET", "/v1/nodes/k8s-master-1").json["generation"], 2)
+
+
+def test_a_uuid_that_is_declared_since_is_written():
+    uuid = "4c4c4544-0042-3510-8052-b4c04f4e4432"
+    with Made() as desk:
+        nodes = desk.folder / "seed/nodes/homelab.yaml"
+        nodes.write_text(nodes.read_text().replace(f"{NODE}:", f"{NODE}:\n  uuid: {uuid}"))
+        desk.daemon.signal(signal.SIGHUP)
+        desk.daemon.wait_event("reloaded")
+        desk.run(*REBUILD)
+        tap.eq(decoded(desk.vm.started_with["smbios1"])["uuid"], uuid)
+        tap.contains(decoded(desk.vm.started_with["smbios1"])["serial"], "/s/")
 
 
 def test_a_changed_declaration_of_the_disk_counts():

@@ -25,6 +25,7 @@ from pve import homelab  # noqa: E402
 from pve.machines import decoded  # noqa: E402
 from pve.server import StandIn  # noqa: E402
 
+UUID = "4c4c4544-0042-3510-8052-b4c04f4e4432"
 SUITES = os.environ.get("CLOUDINIT_SUITES", "bookworm trixie").split()
 # The datasource as at a boot, with the firmware's tables in another folder.
 BOOT = """
@@ -59,7 +60,7 @@ def clients():
 class Site(joining.Site):
     """With a VM for its worker, which has the uuid that Proxmox gives it."""
 
-    def __init__(self, api):
+    def __init__(self, api, **more):
         self.home = world.scratch()
         super().__init__(hold_seconds=50, api=api,
                          proxmox={"template": 9000, "pool": "k8s", "cores": 2})
@@ -69,7 +70,7 @@ class Site(joining.Site):
             "w": {"bootstrap": "worker", "kubeadm": "sealed/kubeadm",
                   "templates": {"user-data": "worker-user-data"}},
             "m": {"bootstrap": "master", "kubeadm": "sealed/kubeadm"}})
-        self.tree.node(WORKER, "w", cluster="homelab")
+        self.tree.node(WORKER, "w", cluster="homelab", **more)
         self.cloudseed("reload")
 
     def pve(self, *words, status=0):
@@ -140,10 +141,11 @@ def test_what_reaches_the_firmware_boots_cloud_init_and_joins():
 
 def test_a_node_that_is_ready_is_rebuilt_once_its_cluster_has_let_it_go():
     pve = homelab.world()
-    with kubeapi.StandIn() as api, StandIn(pve) as proxmox, Site(api) as site:
+    with kubeapi.StandIn() as api, StandIn(pve) as proxmox, Site(api, uuid=UUID) as site:
         tap.eq(site.adopt(api).status, 200)
         site.create(proxmox)
         vm = next(vm for vm in pve.vms.values() if vm.config.get("name") == WORKER)
+        tap.eq(decoded(vm.started_with["smbios1"])["uuid"], UUID)  # that is declared
         joins(site, api, vm, 1, [])
         path = f"{kubeapi.NODES}/{WORKER}"
         api.put(path, kubeapi.node_object(WORKER, ready=True))

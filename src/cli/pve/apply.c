@@ -18,9 +18,22 @@ static struct str join(struct arena *a, struct str text, struct str more)
     return text.n ? ARENA_JOIN(a, text, STR("; "), more) : more;
 }
 
-static bool is_hidden(const struct pve_change *at)
+static bool is_smbios(const struct pve_change *at)
 {
-    return strcmp(at->name, "smbios1") == 0; /* the serial has a join key in it */
+    return strcmp(at->name, "smbios1") == 0;
+}
+
+static struct str smbios_text(const struct pve_change *at, struct arena *a)
+{
+    struct smbios from = {STR(""), STR("")}, to = from;
+    struct str text = STR("");
+    smbios_read(at->from, a, &from, NULL);
+    smbios_read(at->to, a, &to, NULL);
+    if (!str_eq(from.uuid, to.uuid))
+        text = arena_printf(a, "uuid: %.*s -> %.*s", STR_ARG(from.uuid), STR_ARG(to.uuid));
+    return str_eq(from.serial, to.serial)
+               ? text
+               : join(a, text, STR("serial: this server's address of today"));
 }
 
 static struct str changes_text(const struct plan_item *it, struct arena *a)
@@ -29,7 +42,7 @@ static struct str changes_text(const struct plan_item *it, struct arena *a)
     struct str text = STR("");
     for (size_t i = 0; i < changes->n; i++) {
         const struct pve_change *at = &changes->list[i];
-        struct str part = is_hidden(at) ? STR("serial: this server's address of today")
+        struct str part = is_smbios(at) ? smbios_text(at, a)
                                         : arena_printf(a, "%s: %.*s -> %.*s", at->name,
                                                        STR_ARG(at->from.n ? at->from : STR("none")),
                                                        STR_ARG(at->to.n ? at->to : STR("none")));
@@ -98,9 +111,9 @@ static struct value changes_value(const struct plan_item *it, struct arena *a)
     uint32_t n = 0;
     for (size_t i = 0; i < changes->n; i++) {
         const struct pve_change *at = &changes->list[i];
-        bool hidden = is_hidden(at);
-        list[n++] = change_value(it, a, at->name, hidden ? STR("(masked)") : at->from,
-                                 hidden ? STR("(masked)") : at->to, at->is_cold);
+        list[n++] =
+            change_value(it, a, at->name, is_smbios(at) ? smbios_shown(at->from, a) : at->from,
+                         is_smbios(at) ? smbios_shown(at->to, a) : at->to, at->is_cold);
     }
     if (changes->grow_gib)
         list[n++] = change_value(it, a, arena_str(a, changes->disk).p,

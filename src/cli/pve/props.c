@@ -118,6 +118,23 @@ int smbios_set_serial(struct str smbios1, struct str serial, struct arena *a, st
     return r;
 }
 
+int smbios_set_uuid(struct str smbios1, struct str uuid, struct arena *a, struct str *ret,
+                    struct err *e)
+{
+    struct props p;
+    int r = props_read(smbios1, &p, e);
+    struct str text = smbios1;
+    if (r == 0 && uuid.n && !str_eq_nocase(props_get(&p, "uuid"), uuid)) {
+        r = props_set(&p, "uuid", uuid, e);
+        text = r == 0 ? props_text(&p, a) : STR("");
+    }
+    if (r == 0)
+        r = fits(text, e);
+    if (r == 0)
+        *ret = text;
+    return r;
+}
+
 int smbios_drop_serial(struct str smbios1, struct arena *a, struct str *ret, struct err *e)
 {
     struct props p, kept = {.n = 0};
@@ -142,6 +159,15 @@ int smbios_read(struct str smbios1, struct arena *a, struct smbios *ret, struct 
         return err_set(e, -EINVAL, "the serial in smbios1 is not base64");
     *ret = (struct smbios){uuid.p ? uuid : STR(""), serial.p ? serial : STR("")};
     return 0;
+}
+
+struct str smbios_shown(struct str smbios1, struct arena *a)
+{
+    struct props p;
+    if (props_read(smbios1, &p, NULL) < 0 || !props_get(&p, "serial").n)
+        return smbios1;
+    props_set(&p, "serial", STR("(masked)"), NULL);
+    return props_text(&p, a);
 }
 
 /* --- Network cards -------------------------------------------------------------------------- */

@@ -40,6 +40,10 @@ struct str props_text(const struct props *p, struct arena *a);
  * more than SMBIOS_MAX, the message says by how much. */
 int smbios_set_serial(struct str smbios1, struct str serial, struct arena *a, struct str *ret,
                       struct err *e);
+/* The text with this uuid, which is never encoded, and everything else that was in it; the same
+ * text if it has that already, or `uuid` is empty. -EMSGSIZE as above. */
+int smbios_set_uuid(struct str smbios1, struct str uuid, struct arena *a, struct str *ret,
+                    struct err *e);
 /* The same without a serial. */
 int smbios_drop_serial(struct str smbios1, struct arena *a, struct str *ret, struct err *e);
 
@@ -49,6 +53,8 @@ struct smbios {
 };
 /* -EINVAL: not what Proxmox would have written. */
 int smbios_read(struct str smbios1, struct arena *a, struct smbios *ret, struct err *e);
+/* As it may be shown: a serial has a join key in it and is masked. */
+struct str smbios_shown(struct str smbios1, struct arena *a);
 
 /* --- Network cards -------------------------------------------------------------------------- */
 

@@ -226,21 +226,14 @@ static int ask_once(struct pve *p, const struct pve_request *q, struct arena *a,
     return 0;
 }
 
-/* A serial has a join key in it. */
-static struct str shown(const struct pve_field *f, struct arena *a)
-{
-    struct props p;
-    if (strcmp(f->name, "smbios1") != 0 || props_read(f->value, &p, NULL) < 0 ||
-        !props_get(&p, "serial").n || props_set(&p, "serial", STR("(masked)"), NULL) < 0)
-        return f->value;
-    return props_text(&p, a);
-}
-
 static void print_request(const struct pve_request *q, struct arena *a)
 {
     cli_print_line("%s %.*s", q->method, STR_ARG(q->path));
-    for (size_t i = 0; i < q->fields_n; i++)
-        cli_print_line("    %s=%.*s", q->fields[i].name, STR_ARG(shown(&q->fields[i], a)));
+    for (size_t i = 0; i < q->fields_n; i++) {
+        const struct pve_field *f = &q->fields[i];
+        struct str value = strcmp(f->name, "smbios1") == 0 ? smbios_shown(f->value, a) : f->value;
+        cli_print_line("    %s=%.*s", f->name, STR_ARG(value));
+    }
 }
 
 int pve_ask(struct pve *p, const struct pve_request *q, struct arena *a, struct value *ret,

@@ -191,7 +191,7 @@ static int look(struct rebuilding *r)
                         "VM %u was not made by 'cloudseed pve create' for %s: nothing was "
                         "changed",
                         r->vm.vmid, s->cli->operands[0]);
-    status = pve_session_match(s, r->node, &r->vm, r->config);
+    status = pve_session_match_made(s, r->node, &r->vm, r->config);
     line = find_line(r->config, &s->arena, &rest);
     if (status == CLI_OK && line.n && !read_line(r, line))
         status = cli_fail(s->cli, "VM %u: its description has a line that was changed: '%.*s'",
@@ -295,6 +295,18 @@ static int drop_old(struct rebuilding *r)
     return CLI_OK;
 }
 
+/* The bootstrap of a machine with another uuid than the declared one is refused. */
+static int set_uuid(struct rebuilding *r)
+{
+    struct pve_session *s = &r->session;
+    struct str old = value_get_text(r->config, STR("smbios1")), text;
+    struct err e;
+    if (smbios_set_uuid(old, api_text(r->node, "uuid"), &s->arena, &text, &e) < 0)
+        return cli_fail(s->cli, "VM %u: %s", r->vm.vmid, e.msg);
+    const struct pve_field field[] = {{"smbios1", text}};
+    return str_eq(text, old) ? CLI_OK : change(r, field, 1, TASK_MS);
+}
+
 /* A machine that has left its window runs as it should: nothing is opened again for it. */
 static int register_and_start(struct rebuilding *r, struct pve_registered *ret)
 {
@@ -347,6 +359,8 @@ static int rebuild(struct rebuilding *r)
         status = grow(r);
     if (status == CLI_OK)
         status = drop_old(r);
+    if (status == CLI_OK)
+        status = set_uuid(r);
     if (status == CLI_OK)
         status = register_and_start(r, &done);
     if (status == CLI_OK)

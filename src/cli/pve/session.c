@@ -231,13 +231,10 @@ static int match_macs(struct pve_session *s, struct value node, const struct pve
     return CLI_OK;
 }
 
-int pve_session_match(struct pve_session *s, struct value node, const struct pve_vm *vm,
-                      struct value config)
+int pve_session_match_made(struct pve_session *s, struct value node, const struct pve_vm *vm,
+                           struct value config)
 {
-    struct str name = api_text(node, "name"), uuid = api_text(node, "uuid");
-    struct str vm_name = pve_text(config, "name", &s->arena);
-    struct smbios smbios;
-    struct err e;
+    struct str name = api_text(node, "name"), vm_name = pve_text(config, "name", &s->arena);
     if (vm->is_template || pve_truth(config, "template"))
         return cli_fail(s->cli, "VM %u is a template: every clone would get this node's serial",
                         vm->vmid);
@@ -246,12 +243,24 @@ int pve_session_match(struct pve_session *s, struct value node, const struct pve
                         "VM %u is named '%.*s', not %.*s: is it another machine? Rename it in "
                         "Proxmox if it is not",
                         vm->vmid, STR_ARG(vm_name), STR_ARG(name));
+    return match_macs(s, node, vm, config);
+}
+
+int pve_session_match(struct pve_session *s, struct value node, const struct pve_vm *vm,
+                      struct value config)
+{
+    struct str name = api_text(node, "name"), uuid = api_text(node, "uuid");
+    struct smbios smbios;
+    struct err e;
+    int status = pve_session_match_made(s, node, vm, config);
+    if (status != CLI_OK)
+        return status;
     if (smbios_read(value_get_text(config, STR("smbios1")), &s->arena, &smbios, &e) < 0)
         return cli_fail(s->cli, "VM %u: %s", vm->vmid, e.msg);
     if (uuid.n && !str_eq_nocase(uuid, smbios.uuid))
         return cli_fail(s->cli, "VM %u has the uuid %.*s, and %.*s has %.*s: is it a clone?",
                         vm->vmid, STR_ARG(smbios.uuid), STR_ARG(name), STR_ARG(uuid));
-    return match_macs(s, node, vm, config);
+    return CLI_OK;
 }
 
 bool pve_session_owns(struct pve_session *s, struct value node, struct value config)

@@ -63,6 +63,10 @@ bool pve_has_mac(struct value config, struct str mac);
  * after printing what differs. */
 int pve_session_match(struct pve_session *s, struct value node, const struct pve_vm *vm,
                       struct value config);
+/* The same of one that our server knows and `pve create` has made: its uuid is set to the node's.
+ */
+int pve_session_match_made(struct pve_session *s, struct value node, const struct pve_vm *vm,
+                           struct value config);
 
 /* Whether `pve create` has made the VM for this node: by the line in its description. */
 bool pve_session_owns(struct pve_session *s, struct value node, struct value config);

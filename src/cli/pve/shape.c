@@ -39,6 +39,7 @@ struct pve_aim pve_aim(struct value node, const struct node *n, const struct pro
         .name = api_text(node, "name"),
         .plan = plan,
         .mac = pve_first_mac(node, a),
+        .uuid = api_text(node, "uuid"),
         .vlan = vlan ? arena_printf(a, "%u", vlan) : STR(""),
     };
 }
@@ -118,6 +119,16 @@ static int want_card(struct comparison *c, const struct pve_aim *aim, struct err
     return r;
 }
 
+static int want_smbios(struct comparison *c, const struct pve_aim *aim, struct err *e)
+{
+    struct str old = value_get_text(c->config, STR("smbios1"));
+    struct str text = aim->smbios1.n ? aim->smbios1 : old;
+    int r = smbios_set_uuid(text, aim->uuid, c->a, &text, e);
+    if (r == 0 && !str_eq(text, old))
+        want(c, "smbios1", text);
+    return r;
+}
+
 /* --- Firmware and TPM ------------------------------------------------------------------------- */
 
 /* A volume of the firmware's is put beside the system's disk, unless a storage is declared. */
@@ -188,8 +199,8 @@ int pve_compare(const struct pve_aim *aim, struct value config, struct arena *a,
     want_number(&c, "cores", p->cores);
     want_number(&c, "memory", p->memory_mib);
     want(&c, "cpu", p->cpu.n ? p->cpu : CPU_DEFAULT);
-    if (aim->smbios1.n)
-        want(&c, "smbios1", aim->smbios1);
+    if (r == 0)
+        r = want_smbios(&c, aim, e);
     if (r == 0)
         r = want_firmware(&c, aim, e);
     want_disk(&c, p);

@@ -15,6 +15,7 @@ struct pve_aim {
     struct str mac;     /* of the first card */
     struct str vlan;    /* of the first card; empty: none */
     struct str smbios1; /* empty: as it is */
+    struct str uuid;    /* that is declared; empty: the VM's own stays */
     bool has_ms_cert;   /* the host takes ms-cert for the disk of UEFI */
 };
 

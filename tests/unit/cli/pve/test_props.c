@@ -127,6 +127,28 @@ static void a_serial_in_plain_is_read_as_it_stands(void **state)
     assert_int_equal(smbios_read(STR("serial=x,base64=1"), &arena, &smbios, NULL), -EINVAL);
 }
 
+static void a_uuid_is_set_in_plain_and_all_else_stays(void **state)
+{
+    const struct str other = STR("11111111-2222-4333-8444-555555555555");
+    struct str text;
+    (void)state;
+    assert_int_equal(
+        smbios_set_uuid(STR("base64=1,serial=YQ==,uuid=" UUID), other, &arena, &text, NULL), 0);
+    is(text, "base64=1,serial=YQ==,uuid=11111111-2222-4333-8444-555555555555");
+    assert_int_equal(smbios_set_uuid(STR("serial=a"), other, &arena, &text, NULL), 0);
+    is(text, "serial=a,uuid=11111111-2222-4333-8444-555555555555");
+    assert_int_equal(smbios_set_uuid(STR("uuid=" UUID), STR(""), &arena, &text, NULL), 0);
+    is(text, "uuid=" UUID);
+}
+
+static void a_serial_is_not_shown(void **state)
+{
+    (void)state;
+    is(smbios_shown(STR("base64=1,serial=YQ==,uuid=" UUID), &arena),
+       "base64=1,serial=(masked),uuid=" UUID);
+    is(smbios_shown(STR("uuid=" UUID), &arena), "uuid=" UUID);
+}
+
 static void cards_are_read_in_both_spellings(void **state)
 {
     struct card card;
@@ -167,4 +189,5 @@ UNIT_MAIN(TEST(what_is_written_again_is_the_same),
           TEST(properties_are_found_and_replaced_in_their_place), TEST(too_many_are_refused),
           TEST(a_serial_keeps_everything_else), TEST(a_serial_that_does_not_fit_is_refused),
           TEST(a_serial_is_dropped_alone), TEST(a_serial_in_plain_is_read_as_it_stands),
+          TEST(a_uuid_is_set_in_plain_and_all_else_stays), TEST(a_serial_is_not_shown),
           TEST(cards_are_read_in_both_spellings))

@@ -40,18 +40,19 @@ static bool check_kind(struct exchange *x, struct str kind)
 {
     struct guess g;
     struct buf said;
-    if (!kind.n || event_kind_valid(kind))
+    if (!kind.n || event_kind_find(kind))
         return true;
     guess_init(&g, kind);
-    for (size_t i = 0; event_kinds[i]; i++)
-        guess_offer(&g, str_from(event_kinds[i]));
+    const struct event_kind *k;
+    for (size_t i = 0; (k = event_kind_at(i)); i++)
+        guess_offer(&g, str_from(k->name));
     buf_init(&said, 256);
     buf_str(&said, STR("kind: there are no events '"));
     buf_escaped(&said, kind, 64);
     buf_printf(&said, "'%s",
                g.best.n ? guess_text(&g)
                         : "; there are armed, booting, up, ready, failed, alarm, and "
-                          "those that docs/formats/api.md lists");
+                          "those that docs/reference/events.md lists");
     answer_problem(x, 400, arena_str(&x->arena, buf_view(&said)).p);
     buf_done(&said);
     return false;

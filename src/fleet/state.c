@@ -120,10 +120,22 @@ static struct value event_with_from(struct value data, enum node_state from, str
     return value_map(list, n + 1);
 }
 
+/* The reference lists every key. */
+static bool is_in_reference(const struct event *e)
+{
+    const struct event_kind *k = event_kind_find(str_from(e->kind));
+    uint32_t n = e->data.kind == VALUE_MAP ? e->data.n : 0;
+    for (uint32_t i = 0; k && i < n; i++) {
+        if (!event_kind_has(k, value_text(e->data.pairs[i].key)))
+            return false;
+    }
+    return k;
+}
+
 struct value event_value(const struct event *e, struct str name, const struct change *c,
                          struct arena *a)
 {
-    assert(event_kind_valid(str_from(e->kind)));
+    assert(is_in_reference(e));
     return MADE(a, JSON_STR("node", name), JSON_VALUE("cause", text_if_any(c->cause)),
                 JSON_VALUE("peer", text_if_any(c->peer)),
                 JSON_VALUE("data", e->data.kind == VALUE_MAP ? e->data : value_map(NULL, 0)));

@@ -476,7 +476,7 @@ def canonical(text):
 
 def test_reference_is_that_of_the_source():
     for word, page in (("seed", "seed.md"), ("config", "cloudseedd.yaml.md"),
-                       ("templates", "templates.md")):
+                       ("templates", "templates.md"), ("events", "events.md")):
         want = (cli.SOURCE / "docs" / "reference" / page).read_text()
         tap.eq(canonical(WORLD.good("reference", word)), canonical(want), page)
 

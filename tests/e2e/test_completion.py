@@ -135,7 +135,7 @@ def test_values():
     tap.eq(complete("diff", "--against", "se"), ["seed"])
     tap.eq(complete("diff", "--against", "seed", ""), [])
     tap.eq(complete("render", "--all", "x", "--config", "cloud"), ["cloudseedd.yaml"])
-    tap.eq(complete("reference", ""), ["config", "seed", "templates"])
+    tap.eq(complete("reference", ""), ["config", "events", "seed", "templates"])
     tap.eq(complete("events", "--kind", "re"), ["ready", "ready-again", "rebooted", "registered", "rekeyed",
                                                 "render-failed", "reprovisioned", "restored"])
     tap.eq(complete("backup", "cloud"), ["cloudseedd.yaml"])

@@ -108,6 +108,14 @@ static void offer_networks(struct line *l)
     tree_free(t);
 }
 
+static void offer_events(struct line *l)
+{
+    const struct event_kind *k;
+    (void)l;
+    for (size_t i = 0; (k = event_kind_at(i)); i++)
+        offer(k->name, NULL);
+}
+
 /* --- Kinds ----------------------------------------------------------------------------------- */
 
 #define WORDS(...)        \
@@ -137,11 +145,11 @@ static const struct kind {
     {"DIR|REV", "folders", NULL, NULL},
     {"WHEN", "words", WORDS("auto", "always", "never"), NULL},
     {"FORMAT", "words", WORDS("json", "name", "wide"), NULL},
-    {"PAGE", "words", WORDS("seed", "config", "templates"), NULL},
+    {"PAGE", "words", WORDS("seed", "config", "templates", "events"), NULL},
     {"SERVER", "words", WORDS("opnsense", "kea", "dnsmasq"), NULL},
     {"STATE", "words", WORDS("registered", "armed", "booting", "up", "joining", "ready", "failed"),
      NULL},
-    {"KIND", "words", event_kinds, NULL},
+    {"KIND", "words", NULL, offer_events},
 };
 
 /* NULL: what it stands for is not known. */

@@ -4,6 +4,7 @@
 #include "base/guess.h"
 #include "cli/common/seedtree.h"
 #include "config/config.h"
+#include "model/event.h"
 #include "template/template.h"
 #include "tree/overlay.h"
 #include "tree/reference.h"
@@ -240,6 +241,40 @@ void reference_templates(struct buf *out)
     }
 }
 
+/* --- The page about events ------------------------------------------------------------------- */
+
+static const char events_head[] =
+    "<!-- Printed by `cloudseed reference events`; do not edit. -->\n"
+    "# Events\n\n"
+    "What has happened to nodes and clusters, kept in the server's state: `cloudseed events`, "
+    "`cloudseed watch` and\n`/v1/events` ([api.md](../formats/api.md)) show it. An event has "
+    "`id`, `at` (its time), `node` (its name; empty for\na cluster's own), `uid`, `kind`, `cause` "
+    "(`uid 0`: which user did it), `peer` (the address that it came from) and\n`data`, with the "
+    "keys below; a key is left out where there is nothing to say. The server's log has other "
+    "events:\n[log.md](log.md).\n\n"
+    "| Kind | Keys of `data` | What it means | What to do |\n|---|---|---|---|\n";
+
+static void write_keys(struct buf *out, const char *keys)
+{
+    struct str rest = str_from(keys);
+    for (const char *sep = ""; rest.p && rest.n; sep = ", ") {
+        struct str key = str_cut(&rest, ' ');
+        buf_printf(out, "%s`%.*s`", sep, STR_ARG(key));
+    }
+}
+
+static void reference_events(struct buf *out)
+{
+    const struct event_kind *k;
+    buf_str(out, str_from(events_head));
+    for (size_t i = 0; (k = event_kind_at(i)); i++) {
+        buf_printf(out, "| `%s` | ", k->name);
+        write_keys(out, k->keys);
+        buf_printf(out, "%s| %s | %s |\n", k->keys[0] ? " " : "", k->meaning,
+                   k->advice ? k->advice : "-");
+    }
+}
+
 /* --- What is overridden ---------------------------------------------------------------------- */
 
 static const char overridden_head[] =
@@ -282,6 +317,7 @@ static const struct {
     {"seed", reference_seed},
     {"config", config_reference},
     {"templates", reference_templates},
+    {"events", reference_events},
 };
 
 #define PAGES_N (sizeof(pages) / sizeof(pages[0]))
@@ -306,7 +342,7 @@ static int run(struct cli *c)
         }
         guess_offer(&guess, str_from(pages[i].name));
     }
-    return cli_misuse(c, "there is no reference '%s': it is seed, config or templates%s",
+    return cli_misuse(c, "there is no reference '%s': it is seed, config, templates or events%s",
                       c->operands[0], guess_text(&guess));
 }
 
@@ -317,11 +353,12 @@ const struct command command_reference = {
     .operands_max = 1,
     .summary = "print a page of the reference, in Markdown",
     .help =
-        "PAGE is seed, the format of the seed tree, config, that of cloudseedd.yaml: every "
-        "key\n"
-        "with its type, default and an example; or templates: the names that templates see,\n"
-        "and every filter, test and method, made from the tables that the program works by, and\n"
-        "which of your templates override those of a later folder.\n"
+        "The pages:\n"
+        "  seed       the keys of the seed tree, with their types, defaults and examples\n"
+        "  config     those of cloudseedd.yaml\n"
+        "  templates  the names that templates see, every filter, test and method, and which of\n"
+        "             your templates override those of a later folder\n"
+        "  events     what each event means, its data, and what to do\n"
         "\n"
         "Examples:\n"
         "  cloudseed reference seed | less\n"

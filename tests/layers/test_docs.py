@@ -1,0 +1,94 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Pages of docs/ that no program prints, compared with the source that they describe."""
+import os
+import re
+import sys
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
+import tap  # noqa: E402
+
+ROOT = Path(os.environ.get("CLOUDSEED_SOURCE", Path(__file__).resolve().parents[2]))
+SOURCES = {p.relative_to(ROOT): p.read_text() for p in sorted((ROOT / "src").rglob("*.c"))}
+CODE = re.compile(r"`([^`]+)`")
+
+
+# --- docs/reference/log.md -----------------------------------------------------------------------
+
+LOG_CALL = re.compile(r"\blog_(?:debug|info|notice|warning|error|event)\(")
+LOG_KEY = re.compile(r'LOG_(?:TEXT|NUMBER)\(\s*"([a-z_]+)"')
+REQUESTS = Path("src/net/http/request.c")  # whose lines have the keys of all requests
+# Where a line's event is in a variable: what gives it its value.
+LOG_NAMES = [re.compile(p) for p in (
+    r'\bout(?:\.|->)event = "([a-z-]+)"', r'\[CLUSTER_DO_\w+\] = "(bootstrap-[a-z]+)"',
+    r'report_all\(\w+, LOG_\w+, "([a-z-]+)"', r'f->warning \? "([a-z]+)"',
+    r'put_line\(LOG_\w+, "([a-z-]+)"', r'r->abandoned\s+\? "([a-z-]+)"', r': "([a-z]+)",\s+fields')]
+ROUTE_EVENT = re.compile(r'"([a-z-]+)",\s*\w+,\s*(?:NULL|\w+)\}')
+
+
+def call_at(text, start):
+    """The call whose bracket is before `start`."""
+    depth, end = 1, start
+    while depth:
+        depth += {"(": 1, ")": -1}.get(text[end], 0)
+        end += 1
+    return text[start:end]
+
+
+def logged():
+    """{event: keys} of the source; keys is None where they are in a variable."""
+    found = {}
+    for path, text in SOURCES.items():
+        if path == Path("src/base/log.c"):
+            text = text.replace("void log_event(", "")
+        for match in LOG_CALL.finditer(text):
+            call = call_at(text, match.end())
+            name = re.search(r'"([a-z-]+)"', call)
+            if re.match(r'(?:\w+,\s*)?"', call):
+                keys = None if call.endswith("fields, n)") else set(LOG_KEY.findall(call))
+                known = found.get(name[1], set())
+                found[name[1]] = None if keys is None or known is None else keys | known
+        for pattern in LOG_NAMES:
+            found.update((name, None) for name in pattern.findall(text) if name not in found)
+    found.update((name, None) for name in ROUTE_EVENT.findall(SOURCES[Path("src/core/route.c")]))
+    return found
+
+
+def log_rows():
+    """{event: keys} of the page; keys is None where the table has no such column."""
+    rows = {}
+    for line in (ROOT / "docs/reference/log.md").read_text().splitlines():
+        cells = line.strip("| ").split(" | ")
+        if not line.startswith("| `"):
+            continue
+        for name in CODE.findall(cells[0]):
+            assert name not in rows, f"{name} is listed twice"
+            rows[name] = set(CODE.findall(cells[1])) if len(cells) == 4 else None
+    return rows
+
+
+def test_every_event_of_the_log_is_listed_with_its_keys():
+    real, page = logged(), log_rows()
+    assert len(real) > 45, sorted(real)
+    tap.eq(sorted(set(real) - set(page)), [], "logged, but not in docs/reference/log.md")
+    tap.eq(sorted(set(page) - set(real)), [], "in docs/reference/log.md, but never logged")
+    for name, keys in real.items():
+        if keys is not None and page[name] is not None:
+            tap.eq(sorted(page[name]), sorted(keys), f"keys of {name}")
+
+
+def test_keys_of_requests_transfers_and_faults_are_listed():
+    text = (ROOT / "docs/reference/log.md").read_text()
+    rows = log_rows()
+    paragraph = text.split("## Requests")[1].split("|")[0]
+    known = set(CODE.findall(paragraph))
+    tap.eq(sorted(set(LOG_KEY.findall(SOURCES[REQUESTS])) - known), [], "of requests")
+    for path, events in (("src/net/tftp/server.c", ("tftp",)),
+                         ("src/daemon/report.c", ("fault", "document-fault", "warning"))):
+        for name in events:
+            keys = set(LOG_KEY.findall(SOURCES[Path(path)])) - {"transfers", "unlisted"}
+            tap.eq(sorted(rows[name]), sorted(keys), f"keys of {name}")
+
+
+tap.main()

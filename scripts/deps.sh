@@ -14,7 +14,7 @@ test=(libcmocka-dev openssl openssh-client python3 python3-yaml python3-jinja2 a
     tftp-hpa atftp busybox ipxe
     clang-14 clang-format-14 shellcheck pyflakes3 mandoc jq zsh fish gpg gpg-agent python3-fusepy
     # DHCP servers take our settings; Kea is unpacked, and needs libpq5:
-    dnsmasq-base iproute2 util-linux libpq5
+    dnsmasq-base nftables iproute2 util-linux libpq5
     # What the real cloud-init needs, which tests/cloudinit unpacks and runs in place:
     python3-configobj python3-jsonpatch python3-jsonschema python3-netifaces python3-oauthlib
     python3-requests python3-serial

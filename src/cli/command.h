@@ -33,6 +33,7 @@ struct command {
     X(node_show)          \
     X(node_url)           \
     X(dhcp)               \
+    X(firewall)           \
     X(reference)          \
     X(asset_add)          \
     X(asset_list)         \

@@ -27,7 +27,7 @@ discovery:
     caCertHashes: ["sha256:%s"]
     token: "abcdef.0123456789abcdef"
 """ % ("0" * 64)
-COMMANDS = ["check", "render", "diff", "node list", "node show", "node url", "dhcp",
+COMMANDS = ["check", "render", "diff", "node list", "node show", "node url", "dhcp", "firewall",
             "reference", "asset add", "asset list", "asset verify", "asset rm",
             "asset bootloaders",
             "node add", "node discovered", "node adopt", "node set", "node rm", "node arm",

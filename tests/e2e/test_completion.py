@@ -124,6 +124,7 @@ def test_files_of_a_node():
 
 def test_values():
     tap.eq(complete("dhcp", "--for", ""), ["dnsmasq", "kea", "opnsense"])
+    tap.eq(complete("firewall", "--for", ""), ["nftables", "opnsense"])
     tap.eq(complete("node", "arm", "k8s-worker-2", "--for", ""), [])
     tap.eq(complete("--color", ""), ["always", "auto", "never"])
     tap.eq(complete("--color", "=", "n"), ["never"])

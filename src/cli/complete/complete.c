@@ -147,6 +147,7 @@ static const struct kind {
     {"FORMAT", "words", WORDS("json", "name", "wide"), NULL},
     {"PAGE", "words", WORDS("seed", "config", "templates", "events"), NULL},
     {"SERVER", "words", WORDS("opnsense", "kea", "dnsmasq"), NULL},
+    {"ROUTER", "words", WORDS("opnsense", "nftables"), NULL},
     {"STATE", "words", WORDS("registered", "armed", "booting", "up", "joining", "ready", "failed"),
      NULL},
     {"KIND", "words", NULL, offer_events},

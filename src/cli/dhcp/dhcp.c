@@ -1,69 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/dhcp/dhcp.h"
 
-#include "base/guess.h"
+#include "cli/common/form.h"
 #include "cli/common/seedtree.h"
-
-#include <stdio.h>
-
-#define TEXT_MAX_BYTES ((size_t)1 << 30)
 
 typedef void (*writer_fn)(const struct dhcp_plan *p, struct buf *out);
 
-static const struct dhcp_target {
-    const char *name;
-    writer_fn write;
-} targets[] = {
-    {"opnsense", dhcp_opnsense},
-    {"kea", dhcp_kea},
-    {"dnsmasq", dhcp_dnsmasq},
-};
+static const char *const servers[] = {"opnsense", "kea", "dnsmasq", NULL};
+static const writer_fn writers[] = {dhcp_opnsense, dhcp_kea, dhcp_dnsmasq};
 
 /* *ret is NULL if no server is given. */
 static int find_writer(struct cli *c, writer_fn *ret)
 {
-    const char *name = flags_value(&c->flags, "for");
     bool proxy = flags_given(&c->flags, "proxy");
-    struct guess guess;
-    *ret = NULL;
-    if (!name && !flags_given(&c->flags, "json"))
-        return cli_misuse(c, "say for which server: --for opnsense, kea or dnsmasq");
-    guess_init(&guess, str_from(name));
-    for (size_t i = 0; name && i < sizeof(targets) / sizeof(targets[0]); i++) {
-        if (strcmp(name, targets[i].name) == 0)
-            *ret = targets[i].write;
-        guess_offer(&guess, str_from(targets[i].name));
-    }
-    if (name && !*ret)
-        return cli_misuse(c, "--for '%s': expected opnsense, kea or dnsmasq%s", name,
-                          guess_text(&guess));
+    int i, status = form_choose(c, "server", servers, &i);
+    if (status != CLI_OK)
+        return status;
+    *ret = i < 0 ? NULL : writers[i];
     if (proxy && *ret != dhcp_dnsmasq)
-        return cli_misuse(c, "--proxy goes with --for dnsmasq alone");
+        return cli_misuse(c, "--proxy goes with --for dnsmasq only");
     if (proxy)
         *ret = dhcp_dnsmasq_proxy;
     return CLI_OK;
 }
 
-static void print_json(struct cli *c, const struct dhcp_plan *p, writer_fn write, struct str text)
-{
-    struct value plan = dhcp_plan_value(p);
-    struct value_pair *pairs = ARENA_ARRAY(&c->arena, struct value_pair, plan.n + 1);
-    memcpy(pairs, plan.pairs, plan.n * sizeof(*pairs));
-    pairs[plan.n] = (struct value_pair)JSON_STR("text", text);
-    cli_print_json(value_map(pairs, plan.n + (write != NULL)));
-}
-
 static void print(struct cli *c, const struct dhcp_plan *p, writer_fn write)
 {
     struct buf out;
-    buf_init(&out, TEXT_MAX_BYTES);
+    buf_init(&out, FORM_TEXT_MAX_BYTES);
     if (write)
         write(p, &out);
-    struct str text = buf_view(&out);
-    if (flags_given(&c->flags, "json"))
-        print_json(c, p, write, text);
-    else
-        fwrite(text.p, 1, text.n, stdout);
+    form_print(c, dhcp_plan_value(p), write ? &out : NULL);
     buf_done(&out);
 }
 

@@ -166,8 +166,7 @@ int pve_endpoint_token(const char *name, const char *token_file, struct arena *a
 
 /* --- One of them ------------------------------------------------------------------------------ */
 
-int pve_endpoint_load(const char *name, const char *token_file, struct arena *a,
-                      struct pve_endpoint *ret, struct err *e)
+int pve_endpoint_find(const char *name, struct arena *a, struct pve_endpoint *ret, struct err *e)
 {
     struct str path, text, found = str_from(name);
     struct value v;
@@ -192,7 +191,14 @@ int pve_endpoint_load(const char *name, const char *token_file, struct arena *a,
     };
     if (!str_starts(ret->url, STR("https://")))
         return err_set(e, -EINVAL, "%s: its url is missing", path.p);
-    return pve_endpoint_token(found.p, token_file, a, &ret->token, e);
+    return 0;
+}
+
+int pve_endpoint_load(const char *name, const char *token_file, struct arena *a,
+                      struct pve_endpoint *ret, struct err *e)
+{
+    int r = pve_endpoint_find(name, a, ret, e);
+    return r < 0 ? r : pve_endpoint_token(ret->name.p, token_file, a, &ret->token, e);
 }
 
 static int make_folder(struct arena *a, struct err *e)

@@ -22,7 +22,9 @@ struct pve_endpoint {
 /* "https://HOST[:PORT]" of what an admin writes: "pve1", "pve1:8006", "https://pve1:8006/". */
 int pve_endpoint_url(const char *given, struct arena *a, struct str *ret, struct err *e);
 
-/* Reads one, with its token. `name` NULL: the only one that there is. `token_file` NULL: the token
+/* Reads one, without its token. `name` NULL: the only one that there is. */
+int pve_endpoint_find(const char *name, struct arena *a, struct pve_endpoint *ret, struct err *e);
+/* The same with its token. `token_file` NULL: the token
  * is that of $CLOUDSEED_PVE_TOKEN, of $CREDENTIALS_DIRECTORY/pve-token or NAME.token, the first
  * that there is. The arena must be secret. */
 int pve_endpoint_load(const char *name, const char *token_file, struct arena *a,

@@ -20,8 +20,9 @@ import world  # noqa: E402
 BUILD = Path(os.environ.get("CLOUDSEED_BUILD", "."))
 EXPOSURE_MAX = 2.0
 UNITS = ("cloudseedd.service", "cloudseedd.socket", "cloudseedd-node.socket",
-         "cloudseedd-tftp.socket")
-SOCKETS = UNITS[1:]
+         "cloudseedd-tftp.socket", "cloudseed-pull.service", "cloudseed-pull.timer")
+SOCKETS = UNITS[1:4]
+SERVICES = (UNITS[0], UNITS[4])
 
 
 def run(*command):
@@ -75,9 +76,10 @@ def test_nothing_is_left_to_be_replaced():
             assert not re.search(r"@\w+@", file.read_text()), file
 
 
-def test_service_starts_what_is_installed():
-    path = re.search(r"^ExecStart=(\S+)", installed("cloudseedd.service").read_text(), re.M)[1]
-    assert os.access(f"{ROOT}{path}", os.X_OK), path
+def test_services_start_what_is_installed():
+    for name in SERVICES:
+        path = re.search(r"^ExecStart=(\S+)", installed(name).read_text(), re.M)[1]
+        assert os.access(f"{ROOT}{path}", os.X_OK), path
 
 
 def test_systemd_finds_no_fault():
@@ -172,13 +174,19 @@ def test_service_has_a_limit_of_memory():
     tap.eq(re.findall(r"^(?:#.*\n)+MemoryMax=(\d+[MG])$", text, re.M), ["1G"])
 
 
-def test_service_is_confined():
+def test_services_are_confined():
     folder = copies_beside_the_binary()
-    said = run("systemd-analyze", "security", "--offline=yes", "--no-pager",
-               str(folder / "cloudseedd.service"))
-    exposure = float(re.search(r"exposure level for cloudseedd.service: ([\d.]+)", said)[1])
-    print(f"# exposure {exposure}")
-    assert exposure < EXPOSURE_MAX, said
+    for name in SERVICES:
+        said = run("systemd-analyze", "security", "--offline=yes", "--no-pager", str(folder / name))
+        exposure = float(re.search(rf"exposure level for {name}: ([\d.]+)", said)[1])
+        print(f"# {name}: exposure {exposure}")
+        assert exposure < EXPOSURE_MAX, said
+
+
+def test_a_pull_sees_no_secret_of_the_server():
+    text = installed("cloudseed-pull.service").read_text()
+    state = re.search(r"^ReadWritePaths=-(.*)$", installed("cloudseedd.service").read_text(), re.M)[1]
+    tap.eq(re.search(r"^InaccessiblePaths=-(.*)$", text, re.M)[1], state)
 
 
 def test_the_service_reaches_api_servers():

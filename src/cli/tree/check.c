@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #define GPG_TIMEOUT_MS 10000
-#define SOON_DAYS 30
+#define SOON_DAYS 60
 #define DAY_S 86400
 #define DATE_SIZE 16
 
@@ -88,7 +88,10 @@ static void warn_of_key(struct arena *a, struct faults *faults, const struct che
                  .p);
     else if (expires_s && expires_s - now_s <= SOON_DAYS * DAY_S)
         warn(faults, key,
-             arena_printf(a, "the OpenPGP key of %s expires on %s", who, date_of(expires_s, date))
+             arena_printf(a,
+                          "the OpenPGP key of %s expires on %s: replace it before, or apt will "
+                          "refuse what it signs",
+                          who, date_of(expires_s, date))
                  .p);
 }
 

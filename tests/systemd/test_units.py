@@ -174,19 +174,63 @@ def test_service_has_a_limit_of_memory():
     tap.eq(re.findall(r"^(?:#.*\n)+MemoryMax=(\d+[MG])$", text, re.M), ["1G"])
 
 
+def exposure(unit, below):
+    said = run("systemd-analyze", "security", "--offline=yes", "--no-pager", str(unit))
+    found = float(re.search(rf"exposure level for {unit.name}: ([\d.]+)", said)[1])
+    print(f"# {unit.name}: exposure {found}")
+    assert found < below, said
+    return found
+
+
 def test_services_are_confined():
     folder = copies_beside_the_binary()
     for name in SERVICES:
-        said = run("systemd-analyze", "security", "--offline=yes", "--no-pager", str(folder / name))
-        exposure = float(re.search(rf"exposure level for {name}: ([\d.]+)", said)[1])
-        print(f"# {name}: exposure {exposure}")
-        assert exposure < EXPOSURE_MAX, said
+        exposure(folder / name, EXPOSURE_MAX)
 
 
 def test_a_pull_sees_no_secret_of_the_server():
     text = installed("cloudseed-pull.service").read_text()
     state = re.search(r"^ReadWritePaths=-(.*)$", installed("cloudseedd.service").read_text(), re.M)[1]
     tap.eq(re.search(r"^InaccessiblePaths=-(.*)$", text, re.M)[1], state)
+
+
+# What systemd makes a mount namespace for, and the values for which it makes none.
+MOUNTS = {**dict.fromkeys(["PrivateDevices", "PrivateIPC", "PrivateMounts", "PrivateTmp",
+                           "ProtectControlGroups", "ProtectHome", "ProtectKernelLogs",
+                           "ProtectKernelModules", "ProtectKernelTunables", "ProtectSystem"], "no"),
+          "ProcSubset": "all", "ProtectProc": "default",
+          **dict.fromkeys(["BindPaths", "BindReadOnlyPaths", "ExecPaths", "InaccessiblePaths",
+                           "NoExecPaths", "ReadOnlyPaths", "ReadWritePaths", "TemporaryFileSystem"], "")}
+EXPOSURE_IN_CONTAINER_MAX = 3.5
+
+
+def settings(text):
+    """{name: its last value} of the part [Service]."""
+    return dict(re.findall(r"^(\w+)=(.*)$", text.split("[Service]")[1].split("[Install]")[0], re.M))
+
+
+def test_nothing_is_mounted_in_a_container():
+    """With the drop-in; which takes nothing away that needs no mounts."""
+    drop_in = settings(installed("container.conf").read_text())
+    used = set()
+    for name in SERVICES:
+        unit = settings(installed(name).read_text())
+        left = {k: v for k, v in {**unit, **drop_in}.items() if k in MOUNTS and v != MOUNTS[k]}
+        tap.eq(left, {}, name)
+        used |= set(unit)
+    tap.eq(set(drop_in) - set(MOUNTS), set())
+    tap.eq(set(drop_in) - used, set(), "settings that no unit has")
+
+
+def test_services_are_confined_in_a_container():
+    folder = copies_beside_the_binary()
+    for name in SERVICES:
+        (folder / f"{name}.d").mkdir()
+        shutil.copy(installed("container.conf"), folder / f"{name}.d")
+        said = run("systemd-analyze", "verify", "--man=no", "--recursive-errors=no",
+                   str(folder / name))
+        assert "container.conf" not in said, said
+        assert exposure(folder / name, EXPOSURE_IN_CONTAINER_MAX) > EXPOSURE_MAX, "no drop-in was read"
 
 
 def test_the_service_reaches_api_servers():

@@ -8,6 +8,7 @@
 #include "render/inspect.h"
 #include "render/manifest.h"
 #include "render/netconfig.h"
+#include "render/offline.h"
 #include "render/scope.h"
 #include "template/trace.h"
 #include "tree/scalar.h"
@@ -311,10 +312,13 @@ static bool check_text(struct worker *w, const struct item *i)
 {
     struct faults found;
     struct yaml_documents docs;
+    struct offline offline;
     struct str text = buf_view(&w->out);
     struct inspect in = {.file = i->name, .arena = &w->arena, .faults = &found};
     faults_init(&found);
     inspect_document(&in, i, text, &docs);
+    if (offline_applies(tree_site(w->pool->tree), i->node, &w->arena, &offline))
+        offline_check(&in, &offline, i->document, text, &docs);
     bool ok = found.errors == 0, keys = w->pool->run->keys && inspect_find_key(text).n;
     if ((found.kept || keys) && render_exactly(w, i)) {
         faults_sort(&found);

@@ -39,7 +39,7 @@ CHOOSING = {"dhcp_networks"}
 # Written by tojson, as whoever reads them takes ASCII alone (tojson's form of an emoji is no YAML,
 # and no TOML), or a URL.
 ASCII = {"node_taints", "registry_host", "extra_runcmd", "extra_bootcmd", "extra_write_files",
-         "proxy"}
+         "proxy", "registry_mirrors"}
 OF_THE_ODD_SITE = {"motd": "words", "numbers": {"1": "one", "a b": "two"}}
 
 

@@ -11,6 +11,7 @@
 #include "cli/common/spawn.h"
 #include "cli/tree/deep.h"
 #include "cli/tree/registered.h"
+#include "render/offline.h"
 #include "tree/yaml.h"
 
 #include <errno.h>
@@ -270,6 +271,7 @@ static void check(struct cli *c, const struct config *config, struct faults *fau
     struct tree *registered = extend(&nodes, *ret, faults);
     if (flags_given(&c->flags, "assets") || folder_is(config->assets_dir.p))
         tree_check_assets(*ret, config->assets_dir.p, faults);
+    offline_check_addons(*ret, faults);
     check_all(c, config, *ret, registered, faults, ret_outcome);
     tree_free(registered);
 }

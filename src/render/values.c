@@ -137,6 +137,22 @@ struct str values_fqdn(const struct node *n, struct arena *a)
     return ARENA_JOIN(a, n->name, STR("."), n->networks[0]->search[0]);
 }
 
+/* Its first one of each family that the pods have, in their order: the cluster knows it by these.
+ */
+static struct value cluster_addresses(const struct node *n, struct arena *a)
+{
+    uint32_t pods_n = n->cluster ? n->cluster->pods_n : 0, count = 0;
+    struct value *items = ARENA_ARRAY(a, struct value, pods_n);
+    for (uint32_t i = 0; i < pods_n; i++) {
+        uint8_t family = n->cluster->pods[i].base.family, k = 0;
+        while (k < n->addresses_n && n->addresses[k].family != family)
+            k++;
+        if (k < n->addresses_n)
+            items[count++] = pairs_address(n->addresses[k], a);
+    }
+    return value_list(items, count);
+}
+
 static struct str instance_id(const struct of_node *o)
 {
     char digits[STR_U64_SIZE];
@@ -155,6 +171,7 @@ const struct str node_key_names[NODE_KEYS] = {
     [NODE_UUID] = NAME("uuid"),
     [NODE_SERIAL] = NAME("serial"),
     [NODE_ADDRESSES] = NAME("addresses"),
+    [NODE_CLUSTER_ADDRESSES] = NAME("cluster_addresses"),
     [NODE_INTERFACES] = NAME("interfaces"),
 };
 
@@ -169,6 +186,7 @@ static struct value node_value(const struct of_node *o, enum node_key key)
     case NODE_UUID: return node_uuid_value(n, o->arena);
     case NODE_SERIAL: return pairs_text(n->serial);
     case NODE_ADDRESSES: return pairs_addresses(n->addresses, n->addresses_n, o->arena);
+    case NODE_CLUSTER_ADDRESSES: return cluster_addresses(n, o->arena);
     case NODE_INTERFACES: return interfaces_of_node(n, o->site, o->networks, o->arena);
     case NODE_KEYS: break;
     }

@@ -23,6 +23,7 @@ enum node_key {
     NODE_UUID,
     NODE_SERIAL,
     NODE_ADDRESSES,
+    NODE_CLUSTER_ADDRESSES,
     NODE_INTERFACES,
     NODE_KEYS
 };

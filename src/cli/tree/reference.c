@@ -34,6 +34,9 @@ static const struct names_row names_table[] = {
     {"node.uuid", "its SMBIOS uuid, or none", "null"},
     {"node.serial", "its SMBIOS serial where one is declared, or none", "null"},
     {"node.addresses", "a list of its addresses, without a prefix", "[\"10.0.20.12\"]"},
+    {"node.cluster_addresses",
+     "those by which its cluster knows it: the first one of each family that the pods have",
+     "[\"10.0.20.12\"]"},
     {"node.interfaces",
      "a list: those that are declared, else one for each MAC address, and for each VLAN beyond "
      "them",

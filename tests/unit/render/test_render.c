@@ -231,7 +231,8 @@ static void a_node_with_nothing(void **state)
 {
     (void)state;
     assert_str(shown("{{ node | tojson }}", ""),
-               "{\"addresses\": [], \"fqdn\": \"n\", \"instance_id\": \"n-1\", \"interfaces\": [], "
+               "{\"addresses\": [], \"cluster_addresses\": [], \"fqdn\": \"n\", \"instance_id\": "
+               "\"n-1\", \"interfaces\": [], "
                "\"macs\": [], \"name\": \"n\", \"serial\": null, \"uuid\": null}");
 }
 

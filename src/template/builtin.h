@@ -22,6 +22,8 @@ struct builtin_call {
 
 /* False after run_fail. A test's *ret is a boolean. */
 typedef bool builtin_fn(struct run *r, const struct builtin_call *c, struct value *ret);
+/* Appends the text that the function of the same row gives. */
+typedef bool builtin_write(struct run *r, const struct builtin_call *c, struct buf *b);
 
 enum spelling {
     SPELLS_ANOTHER, /* value */
@@ -32,6 +34,7 @@ enum spelling {
 struct builtin {
     const char *name;
     builtin_fn *fn;
+    builtin_write *write;             /* of a filter, so that it may write to the output; or NULL */
     int which;                        /* a test: tells rows with the same function apart */
     uint8_t of;                       /* a method: VALUE_STR or VALUE_MAP */
     const char *params[RUN_ARGS_MAX]; /* NULL behind the last; "/x" only goes by position */
@@ -81,6 +84,9 @@ bool builtin_has_arg(const struct builtin_call *c, unsigned i);
 void builtin_begin(struct run *r, struct buf *b);
 bool builtin_end(struct run *r, const struct builtin_call *c, bool ok, struct buf *b,
                  struct value *ret);
+/* The same for a text that `write` appends. */
+bool builtin_written(struct run *r, const struct builtin_call *c, builtin_write *write,
+                     struct value *ret);
 /* Gives the buffer back, whose text is not needed any more. */
 void builtin_return(struct run *r, struct buf *b);
 /* As a string; what tojson gave stays so. */
@@ -104,5 +110,6 @@ builtin_fn filter_default, filter_int, filter_float, filter_abs;
 
 /* filter_encode.c */
 builtin_fn filter_tojson, filter_b64encode, filter_quote, filter_to_yaml_scalar;
+builtin_write write_tojson, write_to_yaml_scalar;
 
 #endif

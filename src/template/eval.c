@@ -347,16 +347,33 @@ static struct template_piece piece_of(const struct run *r, const struct stmt *s,
     return p;
 }
 
-static bool run_output(struct run *r, const struct stmt *s)
+static bool write_value(struct run *r, const struct stmt *s)
 {
     struct value v;
-    size_t before = r->out->n;
     r->spelling = r->spelled = run_tagged(RUN_PLAIN);
     if (!run_eval(r, s->expr, &v))
         return false;
-    bool ok = run_show(r, s->expr->at, r->out, v) && run_charge_chars(r, s->at, r->out->n - before);
+    bool ok = run_show(r, s->expr->at, r->out, v);
     if (r->trace)
         trace_add(r->trace, piece_of(r, s, v));
+    return ok;
+}
+
+/* The filter's text goes to the output as it is written. */
+static bool write_filtered(struct run *r, const struct expr *e)
+{
+    struct builtin_call c = {.at = e->at};
+    return run_charge(r, e->at, 1) && run_eval(r, e->on, &c.on) && eval_args(r, e, c.args) &&
+           e->builtin->write(r, &c, r->out);
+}
+
+static bool run_output(struct run *r, const struct stmt *s)
+{
+    const struct expr *e = s->expr;
+    size_t before = r->out->n;
+    bool writes = !r->trace && e->kind == EXPR_FILTER && e->builtin->write;
+    bool ok = (writes ? write_filtered(r, e) : write_value(r, s)) &&
+              run_charge_chars(r, s->at, r->out->n - before);
     return check_output(r, s->at, ok);
 }
 

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "template/builtin.h"
 
-#define SPELLING(spells_, name_, fn_, args_, help_, example_, result_)                          \
+#define BARE(name_, fn_, args_, help_, example_, result_)                                       \
     {                                                                                           \
         .name = name_, .fn = fn_, args_, .help = help_, .example = example_, .result = result_, \
-        .spells = SPELLS_##spells_                                                              \
+        .spells = SPELLS_BARE                                                                   \
+    }
+
+#define ESCAPED(name_, args_, help_, example_, result_)                                     \
+    {                                                                                       \
+        .name = #name_, .fn = filter_##name_, .write = write_##name_, args_, .help = help_, \
+        .example = example_, .result = result_, .spells = SPELLS_ESCAPED                    \
     }
 
 #define FILTER(name_, fn_, args_, help_, example_, result_)                                    \
@@ -62,18 +68,17 @@ static const struct builtin filters[] = {
     FILTER("sort", filter_sort, ARGS(0, "reverse", "case_sensitive", "attribute"),
            "the items in order, by an attribute of theirs if one is named",
            "{{ [3, 1, 2] | sort(reverse=true) }}", "[3, 2, 1]"),
-    SPELLING(BARE, "string", filter_string, NO_ARGS, "as a text", "{{ 7 | string + '%' }}", "7%"),
+    BARE("string", filter_string, NO_ARGS, "as a text", "{{ 7 | string + '%' }}", "7%"),
     FILTER("sum", filter_sum, NO_ARGS, "the sum of the items", "{{ [1, 2, 3] | sum }}", "6"),
     FILTER("title", filter_title, NO_ARGS, "the first letter of each word in upper case; ASCII",
            "{{ 'rack two' | title }}", "Rack Two"),
-    SPELLING(ESCAPED, "to_yaml_scalar", filter_to_yaml_scalar, NO_ARGS,
-             "on one line, safe wherever YAML takes a scalar: strings are quoted",
-             "{{ 'yes: no' | to_yaml_scalar }}", "\"yes: no\""),
-    SPELLING(ESCAPED, "tojson", filter_tojson, ARGS(0, "indent"), "as JSON, with < > & ' escaped",
-             "{{ {'a': [1, none]} | tojson }}", "{\"a\": [1, null]}"),
-    SPELLING(BARE, "trim", filter_trim, ARGS(0, "chars"),
-             "without white space, or any of chars, at both ends", "{{ '/srv/' | trim('/') }}",
-             "srv"),
+    ESCAPED(to_yaml_scalar, NO_ARGS,
+            "on one line, safe wherever YAML takes a scalar: strings are quoted",
+            "{{ 'yes: no' | to_yaml_scalar }}", "\"yes: no\""),
+    ESCAPED(tojson, ARGS(0, "indent"), "as JSON, with < > & ' escaped",
+            "{{ {'a': [1, none]} | tojson }}", "{\"a\": [1, null]}"),
+    BARE("trim", filter_trim, ARGS(0, "chars"),
+         "without white space, or any of chars, at both ends", "{{ '/srv/' | trim('/') }}", "srv"),
     FILTER("unique", filter_unique, ARGS(0, "case_sensitive"),
            "each item once, in the order of their first places", "{{ [1, 2, 1] | unique | list }}",
            "[1, 2]"),
@@ -229,6 +234,14 @@ bool builtin_end(struct run *r, const struct builtin_call *c, bool ok, struct bu
                      : run_copy_text(r, c->at, buf_view(b), ret);
     builtin_return(r, b);
     return ok;
+}
+
+bool builtin_written(struct run *r, const struct builtin_call *c, builtin_write *write,
+                     struct value *ret)
+{
+    struct buf b;
+    builtin_begin(r, &b);
+    return builtin_end(r, c, write(r, c, &b), &b, ret);
 }
 
 struct value builtin_same(const struct builtin_call *c, struct str s)

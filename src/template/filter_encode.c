@@ -264,14 +264,15 @@ static bool json_indent(struct run *r, const struct builtin_call *c, struct str 
     return true;
 }
 
+bool write_tojson(struct run *r, const struct builtin_call *c, struct buf *b)
+{
+    struct json j = {.r = r, .b = b, .at = c->at};
+    return json_indent(r, c, &j.indent) && json_value(&j, c->on);
+}
+
 bool filter_tojson(struct run *r, const struct builtin_call *c, struct value *ret)
 {
-    struct buf b;
-    struct json j = {.r = r, .b = &b, .at = c->at};
-    if (!json_indent(r, c, &j.indent))
-        return false;
-    builtin_begin(r, &b);
-    bool ok = builtin_end(r, c, json_value(&j, c->on), &b, ret);
+    bool ok = builtin_written(r, c, write_tojson, ret);
     ret->tag = RUN_MARKUP;
     return ok;
 }
@@ -366,37 +367,43 @@ static bool yaml_float(struct run *r, uint32_t at, struct buf *b, double f)
     return true;
 }
 
-bool filter_to_yaml_scalar(struct run *r, const struct builtin_call *c, struct value *ret)
+bool write_to_yaml_scalar(struct run *r, const struct builtin_call *c, struct buf *b)
 {
-    struct buf b;
     if (!charge_scalar(r, c->at, c->on))
         return false;
-    builtin_begin(r, &b);
-    bool ok = true;
     switch ((enum value_kind)c->on.kind) {
-    case VALUE_UNDEFINED: ok = run_refuse(r, c->at, c->on); break;
-    case VALUE_NONE: buf_str(&b, STR("null")); break;
-    case VALUE_BOOL: buf_str(&b, c->on.b ? STR("true") : STR("false")); break;
-    case VALUE_INT: buf_printf(&b, "%" PRId64, c->on.i); break;
-    case VALUE_FLOAT: ok = yaml_float(r, c->at, &b, c->on.f); break;
-    case VALUE_STR: yaml_text(&b, value_text(c->on)); break;
+    case VALUE_UNDEFINED: return run_refuse(r, c->at, c->on);
+    case VALUE_NONE: buf_str(b, STR("null")); break;
+    case VALUE_BOOL: buf_str(b, c->on.b ? STR("true") : STR("false")); break;
+    case VALUE_INT: buf_printf(b, "%" PRId64, c->on.i); break;
+    case VALUE_FLOAT: return yaml_float(r, c->at, b, c->on.f);
+    case VALUE_STR: yaml_text(b, value_text(c->on)); break;
     case VALUE_LIST:
     case VALUE_MAP:
-        ok = run_fail(r, c->at, "%s is no scalar; use \"|tojson\", which is YAML too",
-                      run_kind(c->on));
+        return run_fail(r, c->at, "%s is no scalar; use \"|tojson\", which is YAML too",
+                        run_kind(c->on));
     }
-    return builtin_end(r, c, ok, &b, ret);
+    return true;
+}
+
+bool filter_to_yaml_scalar(struct run *r, const struct builtin_call *c, struct value *ret)
+{
+    return builtin_written(r, c, write_to_yaml_scalar, ret);
+}
+
+static bool write_yaml_part(struct run *r, const struct builtin_call *c, struct buf *b)
+{
+    struct str s;
+    if (!run_text(r, c->at, c->on, &s) || !run_charge_chars(r, c->at, s.n))
+        return false;
+    escaped_text(b, s, yaml_hides);
+    return true;
 }
 
 static bool yaml_part(struct run *r, const struct builtin_call *c, struct value *ret)
 {
-    struct str s;
-    struct buf b;
-    if (!run_text(r, c->at, c->on, &s) || !run_charge_chars(r, c->at, s.n))
-        return false;
-    builtin_begin(r, &b);
-    escaped_text(&b, s, yaml_hides);
-    return builtin_end(r, c, true, &b, ret);
+    return builtin_written(r, c, write_yaml_part, ret);
 }
 
-const struct builtin builtin_yaml_part = {.name = "to_yaml_scalar", .fn = yaml_part};
+const struct builtin builtin_yaml_part = {
+    .name = "to_yaml_scalar", .fn = yaml_part, .write = write_yaml_part};

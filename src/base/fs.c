@@ -121,7 +121,8 @@ int fs_sync_parent(const char *path, struct err *e)
     return fd < 0 || fsync(fd) < 0 ? err_errno(e, -errno, "%s", path) : 0;
 }
 
-int fs_create(const char *path, struct str bytes, mode_t mode, struct err *e)
+static int put_beside(const char *path, struct str bytes, mode_t mode,
+                      int (*place)(const char *from, const char *to), struct err *e)
 {
     char temporary[4096];
     int n = snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path);
@@ -134,10 +135,21 @@ int fs_create(const char *path, struct str bytes, mode_t mode, struct err *e)
     int r = fchmod(fd, mode) < 0 ? -errno : fs_write(fd, bytes);
     if (r == 0 && fsync(fd) < 0)
         r = -errno;
-    if (r == 0 && link(temporary, path) < 0)
+    if (r == 0 && place(temporary, path) < 0)
         r = -errno;
-    unlink(temporary);
+    if (r < 0 || place == link)
+        unlink(temporary);
     return r < 0 ? err_errno(e, r, "%s", path) : fs_sync_parent(path, e);
+}
+
+int fs_create(const char *path, struct str bytes, mode_t mode, struct err *e)
+{
+    return put_beside(path, bytes, mode, link, e);
+}
+
+int fs_replace(const char *path, struct str bytes, mode_t mode, struct err *e)
+{
+    return put_beside(path, bytes, mode, rename, e);
 }
 
 static int by_name(const void *a, const void *b)

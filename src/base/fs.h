@@ -20,6 +20,9 @@ int fs_read_proc(const char *path, size_t max_bytes, struct arena *a, struct str
  * its place, synced, linked into place, and the folder is synced. The umask does not apply. */
 int fs_create(const char *path, struct str bytes, mode_t mode, struct err *e);
 
+/* The same, in the place of a file that may exist. */
+int fs_replace(const char *path, struct str bytes, mode_t mode, struct err *e);
+
 /* Creates the file `name` below `folder`, which must not exist yet, and the folders between. It is
  * not synced: use it for what can be generated again. */
 int fs_put(const char *folder, struct str name, struct str bytes, struct err *e);

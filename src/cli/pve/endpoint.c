@@ -224,22 +224,18 @@ int pve_endpoint_save(const struct pve_endpoint *endpoint, struct arena *a, stru
         JSON_STR("url", endpoint->url),
         JSON_VALUE("ca", endpoint->ca.n ? value_str(endpoint->ca) : value_none()),
     };
-    struct str path, next;
+    struct str path;
     struct buf text;
     int r = path_of(endpoint->name.p, "json", a, &path, e);
     if (r == 0)
         r = make_folder(a, e);
     if (r < 0)
         return r;
-    next = ARENA_JOIN(a, path, STR(".new"));
-    unlink(next.p); /* of a run that was interrupted */
     buf_init(&text, FILE_MAX_BYTES);
     json_write(&text, value_map(pairs, 2), true);
     buf_char(&text, '\n');
-    r = fs_create(next.p, buf_view(&text), 0600, e);
+    r = fs_replace(path.p, buf_view(&text), 0600, e);
     buf_done(&text);
-    if (r == 0 && rename(next.p, path.p) < 0)
-        r = err_errno(e, -errno, "%s", path.p);
     if (r == 0)
         *ret_path = path;
     return r;

@@ -153,8 +153,7 @@ static int keep_token(struct login *l)
         return cli_fail(c, "%s", e.msg);
     if (strcmp(path.p, flags_value(&c->flags, "token-file")) == 0)
         return CLI_OK;
-    unlink(path.p);
-    return fs_create(path.p, l->endpoint.token, 0600, &e) < 0 ? cli_fail(c, "%s", e.msg) : CLI_OK;
+    return fs_replace(path.p, l->endpoint.token, 0600, &e) < 0 ? cli_fail(c, "%s", e.msg) : CLI_OK;
 }
 
 static int keep(struct login *l)

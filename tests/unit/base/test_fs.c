@@ -127,6 +127,22 @@ static void create_never_replaces(void **state)
     assert_int_equal(access("nowhere", F_OK), -1);
 }
 
+static void replace_puts_a_whole_file_in_the_place_of_another(void **state)
+{
+    struct place_to_work *w = *state;
+    struct stat st;
+    assert_int_equal(fs_replace("secret", STR("first"), 0640, &w->e), 0);
+    assert_int_equal(fs_replace("secret", STR("second"), 0600, &w->e), 0);
+    assert_int_equal(fs_read("secret", 100, &w->arena, &w->text, &w->e), 0);
+    assert_str(w->text, "second");
+    assert_int_equal(count_files(w), 1);
+    assert_int_equal(stat("secret", &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
+    assert_int_equal(mkdir("folder", 0700), 0);
+    assert_int_equal(fs_replace("folder", STR("x"), 0600, &w->e), -EISDIR);
+    assert_int_equal(count_files(w), 2);
+}
+
 static void leftovers_of_a_crash_are_no_obstacle(void **state)
 {
     struct place_to_work *w = *state;
@@ -226,6 +242,7 @@ static void proc_has_files_without_a_size(void **state)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 UNIT_MAIN(TEST(read_gives_all_with_a_nul), TEST(what_is_no_file_is_refused),
           TEST(create_is_whole_with_its_mode), TEST(create_never_replaces),
+          TEST(replace_puts_a_whole_file_in_the_place_of_another),
           TEST(leftovers_of_a_crash_are_no_obstacle), TEST(full_disk_leaves_nothing_behind),
           TEST(create_needs_its_folder), TEST(list_is_sorted_by_bytes), TEST(list_grows),
           TEST(list_of_no_folder_fails), TEST(proc_has_files_without_a_size))

@@ -80,7 +80,8 @@ enum exchange_verdict boot_answer(struct exchange *x, struct request_ctx *rq)
         boot_render_failed(x, &fault);
     else
         answer_document(x, &answer);
-    if (rq->view.state == STATE_ARMED)
+    /* What an admin looks at is not the machine's boot. */
+    if (rq->view.state == STATE_ARMED && x->in.listener != LISTENER_ADMIN)
         boot_tell_fleet(x, rq, rq->node, rq->path.evidence, STR(""));
     return EXCHANGE_DONE;
 }

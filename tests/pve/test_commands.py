@@ -3,6 +3,7 @@
 """`cloudseed pve …` against a real cloudseedd and the stand-in for Proxmox VE."""
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -62,7 +63,8 @@ class Desk:
         env.pop("XDG_CONFIG_HOME", None)
         done = subprocess.run([str(BUILD / "cloudseed"), *map(str, words)], env=env, timeout=300,
                               capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
-        tap.eq(done.returncode, status, f"{words}\n{done.stdout}{done.stderr}")
+        tap.eq(done.returncode, done.returncode if status is None else status,
+               f"{words}\n{done.stdout}{done.stderr}")
         assert TOKEN.partition("=")[2] not in done.stdout + done.stderr
         return done.stdout, done.stderr
 
@@ -355,6 +357,102 @@ def test_check_looks_at_a_template():
         for part in ("SMBIOS serial", "cloud-init drive", "protected", "VirtIO RNG"):
             tap.contains(out, part)
         tap.eq(out.count("FAIL"), 4, out)
+
+
+# --- snippets ---
+
+def snippets(desk):
+    folder = desk.home / "snippets"
+    folder.mkdir(exist_ok=True)
+    return "--via", "cicustom", "--snippets", folder
+
+
+def desk_with_snippets(version=(9, 2), role=None):
+    """A token that may not write SMBIOS, and a VM with a cloud-init drive."""
+    role = role or [p for p in ROLE if p != "VM.Config.HWType"]
+    desk = Desk(version, role=role, ide2="local-lvm:cloudinit")
+    desk.pve.add_storage("nfs", "nfs", content="snippets")
+    desk.pve.pools["k8s"].add("nfs")
+    return desk
+
+
+def test_a_seed_as_snippets_needs_no_smbios():
+    for version in VERSIONS:
+        with desk_with_snippets(version) as desk:
+            before = dict(desk.pve.vms[VMID].config)
+            out, _ = desk.run("pve", "register", NODE, *snippets(desk))
+            tap.contains(out, f"{NODE}: VM 102 on pve1 is registered; the build window ends 20")
+            config = desk.pve.vms[VMID].config
+            tap.eq(config["smbios1"], before["smbios1"])
+            tap.eq(config["cicustom"], ",".join(f"{part}=nfs:snippets/cloudseed-{NODE}-{part}.yaml"
+                                                for part in ("meta", "network", "user", "vendor")))
+            files = {f.name: f for f in (desk.home / "snippets").iterdir()}
+            tap.eq(sorted(files), [f"cloudseed-{NODE}-{part}.yaml"
+                                   for part in ("meta", "network", "user", "vendor")])
+            tap.eq({f.stat().st_mode & 0o777 for f in files.values()}, {0o600})
+            text = {name.split("-")[-1][:-5]: f.read_text() for name, f in files.items()}
+            tap.contains(text["meta"], f'instance-id: "{NODE}-1"')
+            tap.contains(text["network"], "version: 2")
+            assert text["user"].startswith("#cloud-config") or "jinja" in text["user"][:30]
+            judged = json.loads(desk.run("doctor", NODE, "--json", status=None)[0])
+            steps = {s["step"]: s for s in judged["steps"]}
+            tap.contains(steps["drives"]["what"], "its snippets are those of 'pve register")
+            tap.contains(steps["serial"]["what"], "it needs none")
+            # By the window's key the node reports and joins, and its seed key is not in the files.
+            node = desk.daemon.admin("GET", f"/v1/nodes/{NODE}").json
+            tap.eq((node["state"], node["vm"]["vmid"]), ("armed", VMID))
+            key = re.search(r"/s/([a-z2-7]{26,32})/", text["user"])[1]
+            tap.eq(desk.daemon.get(f"/s/{key}/meta-data").status, 200)
+            serial = desk.daemon.admin("GET", f"/v1/nodes/{NODE}/serial").json["serial"]
+            assert key not in serial and serial.partition("/s/")[2][:26] not in "".join(text.values())
+
+
+def test_snippets_are_written_again_with_a_new_window():
+    with desk_with_snippets() as desk:
+        desk.run("pve", "register", NODE, *snippets(desk))
+        user = desk.home / "snippets" / f"cloudseed-{NODE}-user.yaml"
+        before, writes = user.read_text(), len(desk.asked("POST"))
+        desk.run("pve", "register", NODE, *snippets(desk))
+        assert user.read_text() != before
+        tap.eq(len(desk.asked("POST")), writes)  # cicustom stays
+
+
+def test_snippets_are_taken_away():
+    with desk_with_snippets() as desk:
+        desk.run("pve", "register", NODE, *snippets(desk))
+        _, said = desk.run("pve", "unregister", NODE, status=64)
+        tap.contains(said, "VM 102 has snippets: give their folder with --snippets")
+        folder = snippets(desk)[2:]
+        desk.run("pve", "unregister", NODE, *folder)
+        tap.eq(desk.pve.vms[VMID].config.get("cicustom"), None)
+        tap.eq(list((desk.home / "snippets").iterdir()), [])
+
+
+def test_what_snippets_need_is_named_before_a_window_opens():
+    with desk_with_snippets() as desk:
+        way = snippets(desk)
+        desk.run("pve", "register", NODE, "--via", "floppy", status=64)
+        desk.run("pve", "register", NODE, *way[:2], status=64)
+        _, said = desk.run("pve", "register", NODE, *way[:3], desk.home / "x", status=1)
+        tap.contains(said, "x is not a folder")
+        config = desk.pve.vms[VMID].config
+        config["cicustom"] = "user=nfs:snippets/mine.yaml"
+        _, said = desk.run("pve", "register", NODE, *way, status=1)
+        tap.contains(said, "snippets that are not cloudseed's: run 'qm set 102 --delete cicustom'")
+        del config["cicustom"]
+        desk.pve.add_storage("more", "nfs", content="snippets,iso")
+        desk.pve.pools["k8s"].add("more")
+        _, said = desk.run("pve", "register", NODE, *way, status=1)
+        tap.contains(said, "the token sees 2 storages of content 'snippets' on pve1: name the one")
+        drive = config.pop("ide2")
+        _, said = desk.run("pve", "register", NODE, *way, status=1)
+        tap.contains(said, "has no cloud-init drive to put snippets on: run 'qm set 102 --ide2")
+        config["ide2"] = drive
+        tap.eq(desk.daemon.admin("GET", f"/v1/nodes/{NODE}").json["state"], "registered")
+        desk.run("pve", "register", NODE, *way, "--storage", "more", "--dry-run")
+        tap.eq(list((desk.home / "snippets").iterdir()), [])
+        desk.run("pve", "register", NODE, *way, "--storage", "more")
+        tap.contains(config["cicustom"], "user=more:snippets/")
 
 
 tap.main()

@@ -109,6 +109,22 @@ int api_try(struct api *api, const char *method, struct str target, struct value
     return r < 0 ? r : read_answer(api, &answer, ret, e);
 }
 
+int api_file(struct api *api, struct str target, struct str *ret)
+{
+    struct client_request q = {.method = "GET", .target = target};
+    struct client_answer answer;
+    struct err e;
+    if (client_ask(api->client, &q, api->arena, &answer, &e) < 0)
+        return cli_fail(api->cli, "%s", e.msg);
+    if (answer.status != 200) {
+        struct str line = str_trim(answer.text);
+        return cli_fail(api->cli, "the server answers %d: %.*s", answer.status,
+                        STR_ARG(str_cut(&line, '\n')));
+    }
+    *ret = answer.text;
+    return CLI_OK;
+}
+
 static struct str join_place(struct value fault, struct arena *a)
 {
     struct str file = api_text(fault, "file");

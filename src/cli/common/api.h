@@ -45,6 +45,9 @@ int api_ask(struct api *api, const char *method, struct str target, struct value
             struct str if_match, struct api_answer *ret);
 int api_get(struct api *api, struct str target, struct value *ret);
 
+/* A file that is not JSON; CLI_FAILED after printing the reason. */
+int api_file(struct api *api, struct str target, struct str *ret);
+
 /* Prints the error in an answer that is not 2xx; returns CLI_FAILED. */
 int api_refused(struct api *api, const struct api_answer *answer);
 

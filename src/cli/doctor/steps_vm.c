@@ -3,6 +3,7 @@
 #include "cli/doctor/doctor.h"
 #include "cli/pve/props.h"
 #include "cli/pve/pve.h"
+#include "cli/pve/snippets.h"
 #include "crypto/keys.h"
 
 #include <stdio.h>
@@ -27,6 +28,11 @@ static long long vmid_of(const struct doctor_facts *f)
 static bool is_running(const struct doctor_facts *f)
 {
     return str_is(api_text(f->vm, "status"), "running");
+}
+
+static bool is_by_snippets(const struct doctor_facts *f)
+{
+    return snippets_are_of(option_of(f, "cicustom"), f->name);
 }
 
 static bool is_ready(const struct doctor_facts *f)
@@ -165,6 +171,8 @@ struct finding doctor_serial(const struct doctor_facts *f)
     struct str text = option_of(f, "smbios1");
     struct smbios smbios;
     struct err e;
+    if (is_by_snippets(f))
+        return finding_ok(f->arena, "it needs none: its seed is on its cloud-init drive");
     if (text.n > SMBIOS_MAX)
         return finding_wrong(f->arena, STR("shorten its other SMBIOS fields, or the server's url"),
                              "its smbios1 has %zu bytes, and Proxmox takes %d", text.n, SMBIOS_MAX);
@@ -215,6 +223,8 @@ struct finding doctor_pending(const struct doctor_facts *f)
 struct finding doctor_drives(const struct doctor_facts *f)
 {
     struct value config = config_of(f);
+    if (is_by_snippets(f))
+        return finding_ok(f->arena, "its snippets are those of 'pve register --via cicustom'");
     for (uint32_t i = 0; config.kind == VALUE_MAP && i < config.n; i++) {
         struct value v = config.pairs[i].value;
         struct str key = value_text(config.pairs[i].key);

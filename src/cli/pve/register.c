@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/node/node.h"
 #include "cli/pve/make.h"
+#include "cli/pve/snippets.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -132,6 +133,37 @@ int pve_register(struct pve_session *s, struct value node, const struct pve_vm *
     return status == CLI_OK && !pve_session_is_dry(s) ? is_pending(s, vm, &ret->pending) : status;
 }
 
+/* --- By snippets ------------------------------------------------------------------------------ */
+
+static bool by_snippets(const struct cli *c)
+{
+    const char *via = flags_value(&c->flags, "via");
+    return via && strcmp(via, "cicustom") == 0;
+}
+
+/* Always a window of its own: the key of one that is open is known only to who has it. */
+static int register_snippets(struct registration *g, struct pve_registered *ret)
+{
+    struct pve_session *s = &g->session;
+    struct str name = api_text(g->node, "name");
+    struct api_answer answer;
+    struct value body, window;
+    int status = snippets_check(s, name, &g->vm, g->config);
+    if (status == CLI_OK)
+        status = pve_session_remember(s, name, &g->vm);
+    if (status == CLI_OK)
+        status = node_act_window(s->cli, &body);
+    if (status == CLI_OK)
+        status = pve_session_tell(s, "POST", api_node(&s->api, s->cli->operands[0], "arm"), body,
+                                  &answer);
+    if (status != CLI_OK)
+        return status;
+    window = value_get(answer.value, STR("arm"));
+    ret->ends = api_when(window, "ends", &s->arena);
+    ret->pending = str_is(g->vm.status, "running");
+    return snippets_put(s, name, &g->vm, g->config, api_text(window, "window_url"));
+}
+
 /* --- One node --------------------------------------------------------------------------------- */
 
 static int look(struct registration *g, const char *name)
@@ -178,10 +210,15 @@ static int run_register(struct cli *c)
 {
     struct pve_registered done = {STR(""), false};
     struct registration g = {0};
+    const char *via = flags_value(&c->flags, "via");
+    if (via && strcmp(via, "smbios") != 0 && strcmp(via, "cicustom") != 0)
+        return cli_misuse(c, "--via '%s': expected smbios or cicustom", via);
     int status = pve_session_open(c, &g.session);
     if (status == CLI_OK)
         status = look(&g, c->operands[0]);
-    if (status == CLI_OK)
+    if (status == CLI_OK && by_snippets(c))
+        status = register_snippets(&g, &done);
+    else if (status == CLI_OK)
         status = pve_register(&g.session, g.node, &g.vm, g.config, &done);
     if (status == CLI_OK)
         report(&g, "is registered", &done);
@@ -194,17 +231,26 @@ const struct command command_pve_register = {
     .operands = "NODE",
     .operands_min = 1,
     .operands_max = 1,
-    .flags = FLAGS(FLAG_VMID, FLAG_DRY_RUN, FLAG_WINDOW, FLAG_PVE, FLAG_TOKEN, FLAG_JSON),
+    .flags = FLAGS(
+        FLAG_VMID, {"via", "WAY", "smbios (default), or cicustom: files on a cloud-init drive"},
+        FLAG_SNIPPETS, {"storage", "STORAGE", "of the snippets; without it the only one for them"},
+        FLAG_DRY_RUN, FLAG_WINDOW, FLAG_PVE, FLAG_TOKEN, FLAG_JSON),
     .summary = "point a node's VM at the server",
-    .help = "Opens the node's build window, unless it is open, and writes the SMBIOS serial by\n"
-            "which cloud-init in the VM finds the server, with the join key of this window. What\n"
-            "else is in smbios1 is kept. The VM must be the node's: the same name, and the MACs\n"
-            "and the uuid that the node has. A VM that runs takes it at its next cold start.\n"
-            "The token needs VM.Audit and VM.Config.HWType for the VM.\n"
-            "\n"
-            "Examples:\n"
-            "  cloudseed pve register k8s-worker-2 --vmid 102\n"
-            "  cloudseed pve register k8s-worker-2 --for 30m\n",
+    .help =
+        "Opens the node's build window, unless it is open, and writes the SMBIOS serial by\n"
+        "which cloud-init in the VM finds the server, with the join key of this window. What\n"
+        "else is in smbios1 is kept. The VM must be the node's: the same name, and the MACs\n"
+        "and the uuid that the node has. A VM that runs takes it at its next cold start.\n"
+        "The token needs VM.Audit and VM.Config.HWType for the VM.\n"
+        "With --via cicustom SMBIOS stays as it is: the node's seed, rendered now, is written\n"
+        "to the folder of a storage's snippets, and set as cicustom of a VM that has a\n"
+        "cloud-init drive. The files hold the key of the build window; a node that joins by it\n"
+        "must be a worker. The token needs VM.Config.Cloudinit instead of VM.Config.HWType.\n"
+        "\n"
+        "Examples:\n"
+        "  cloudseed pve register k8s-worker-2 --vmid 102\n"
+        "  cloudseed pve register k8s-worker-2 --via cicustom --snippets /mnt/nfs/snippets\n"
+        "  cloudseed pve register k8s-worker-2 --for 30m\n",
     .run = run_register,
 };
 
@@ -225,6 +271,12 @@ static int drop_serial(struct registration *g)
                         STR_ARG(smbios.serial));
     int status =
         smbios_drop_serial(old, &s->arena, &text, &e) < 0 ? cli_fail(s->cli, "%s", e.msg) : CLI_OK;
+    if (status == CLI_OK &&
+        snippets_are_of(value_get_text(g->config, STR("cicustom")), api_text(g->node, "name"))) {
+        status = snippets_drop(s, api_text(g->node, "name"), &g->vm, g->config);
+        if (status == CLI_OK && smbios.serial.n)
+            status = look(g, s->cli->operands[0]); /* the digest is another one now */
+    }
     if (status == CLI_OK && smbios.serial.n)
         status = write_smbios(s, &g->vm, g->config, text);
     if (status == CLI_OK)
@@ -232,7 +284,7 @@ static int drop_serial(struct registration *g)
     if (status == CLI_OK)
         status = pve_session_forget(s, api_text(g->node, "name"));
     if (status == CLI_OK)
-        report(g, "has no serial of ours", &done);
+        report(g, "has nothing of ours", &done);
     return status;
 }
 
@@ -253,9 +305,10 @@ const struct command command_pve_unregister = {
     .operands = "NODE",
     .operands_min = 1,
     .operands_max = 1,
-    .flags = FLAGS(FLAG_VMID, FLAG_DRY_RUN, FLAG_PVE, FLAG_TOKEN, FLAG_JSON),
+    .flags = FLAGS(FLAG_VMID, FLAG_SNIPPETS, FLAG_DRY_RUN, FLAG_PVE, FLAG_TOKEN, FLAG_JSON),
     .summary = "take the server's address from a node's VM",
-    .help = "Removes the serial that `pve register` has written; what else is in smbios1 is kept.\n"
+    .help = "Removes the serial that `pve register` has written, what else is in smbios1 is kept;\n"
+            "or cicustom and its files, where it was registered by those.\n"
             "The node's build window stays as it is: `node disarm` closes it.\n"
             "\n"
             "Examples:\n"

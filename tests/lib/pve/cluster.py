@@ -159,7 +159,8 @@ class Pve:
         number = 0
         while {f"{kind}-{vm.vmid}-disk-{number}" for kind in ("vm", "base")} & storage.volumes.keys():
             number += 1
-        name = f"vm-{vm.vmid}-disk-{number}"
+        is_seed = found["file"].endswith("cloudinit")
+        name = f"vm-{vm.vmid}-cloudinit" if is_seed else f"vm-{vm.vmid}-disk-{number}"
         storage.volumes[name] = size
         found["file"], found["size"] = f"{storage.name}:{name}", size_of(size)
         return disk_text(found)

@@ -25,6 +25,8 @@
     X(curl_easy_cleanup) X(curl_easy_getinfo) X(curl_easy_header) X(curl_easy_init) \
     X(curl_easy_pause) X(curl_easy_perform) X(curl_easy_setopt) X(curl_easy_strerror) \
     X(curl_free) X(curl_global_cleanup) X(curl_global_init_mem) \
+    X(curl_mime_addpart) X(curl_mime_data) X(curl_mime_data_cb) X(curl_mime_filename) \
+    X(curl_mime_free) X(curl_mime_init) X(curl_mime_name) \
     X(curl_multi_add_handle) X(curl_multi_assign) X(curl_multi_cleanup) \
     X(curl_multi_info_read) X(curl_multi_init) X(curl_multi_perform) X(curl_multi_poll) \
     X(curl_multi_remove_handle) X(curl_multi_setopt) X(curl_multi_socket_action) \
@@ -118,6 +120,17 @@ FORWARD(CURLcode, curl_global_init_mem,
         flags, m, f, r, s, c)
 FORWARD_VOID(curl_global_cleanup, (void), )
 FORWARD_VOID(curl_free, (void *p), p)
+
+FORWARD(curl_mime *, curl_mime_init, (CURL * easy), easy)
+FORWARD_VOID(curl_mime_free, (curl_mime * mime), mime)
+FORWARD(curl_mimepart *, curl_mime_addpart, (curl_mime * mime), mime)
+FORWARD(CURLcode, curl_mime_name, (curl_mimepart * part, const char *name), part, name)
+FORWARD(CURLcode, curl_mime_filename, (curl_mimepart * part, const char *name), part, name)
+FORWARD(CURLcode, curl_mime_data, (curl_mimepart * part, const char *data, size_t n), part, data, n)
+FORWARD(CURLcode, curl_mime_data_cb,
+        (curl_mimepart * part, curl_off_t size, curl_read_callback read, curl_seek_callback seek,
+         curl_free_callback free, void *cls),
+        part, size, read, seek, free, cls)
 
 FORWARD(CURLM *, curl_multi_init, (void), )
 FORWARD(CURLMcode, curl_multi_cleanup, (CURLM * multi), multi)

@@ -7,6 +7,7 @@
 #include "net/fetch/easy.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 struct once {
     CURL *easy;
@@ -80,16 +81,93 @@ static int fail(const struct once *o, CURLcode code, struct err *e)
     case CURLE_PEER_FAILED_VERIFICATION: return err_set(e, -EACCES, "%s", why);
     case CURLE_OPERATION_TIMEDOUT: return err_set(e, -ETIMEDOUT, "%s", why);
     case CURLE_WRITE_ERROR: return err_set(e, -EIO, "the answer is too large");
+    case CURLE_ABORTED_BY_CALLBACK:
+        return err_set(e, -EIO, "the file cannot be read, or has become shorter");
     default: return err_set(e, -EIO, "%s", why);
     }
 }
 
 static struct curl_slist *headers_of(const struct once_request *q)
 {
-    struct curl_slist *list = easy_headers(q->type);
+    struct curl_slist *list = easy_headers(q->form ? STR("multipart/form-data") : q->type);
     for (size_t i = 0; i < q->headers_n; i++)
         list = easy_header(list, q->headers[i].name, q->headers[i].value);
     return list;
+}
+
+/* --- Forms ------------------------------------------------------------------------------------ */
+
+struct reading {
+    const struct once_form *form;
+    uint64_t at;
+};
+
+static size_t on_file_read(char *p, size_t one, size_t n, void *cls)
+{
+    struct reading *r = cls;
+    uint64_t left = r->form->size - r->at, room = (uint64_t)one * n;
+    if (left == 0)
+        return 0;
+    ssize_t got = pread(r->form->fd, p, left < room ? left : room, (off_t)r->at);
+    if (got <= 0)
+        return CURL_READFUNC_ABORT;
+    r->at += (uint64_t)got;
+    if (r->form->on_read)
+        r->form->on_read(r->form->cls, r->at);
+    return (size_t)got;
+}
+
+/* libcurl starts again where a connection that it kept turns out to be dead. */
+static int on_file_seek(void *cls, curl_off_t to, int from)
+{
+    struct reading *r = cls;
+    if (from != SEEK_SET || to < 0 || (uint64_t)to > r->form->size)
+        return CURL_SEEKFUNC_CANTSEEK;
+    r->at = (uint64_t)to;
+    return CURL_SEEKFUNC_OK;
+}
+
+static void must(CURLcode code)
+{
+    if (code != CURLE_OK)
+        abort();
+}
+
+static curl_mime *mime_of(CURL *easy, struct reading *r, struct arena *a)
+{
+    const struct once_form *form = r->form;
+    curl_mime *mime = mem_need(curl_mime_init(easy));
+    for (size_t i = 0; i < form->fields_n; i++) {
+        curl_mimepart *part = mem_need(curl_mime_addpart(mime));
+        must(curl_mime_name(part, arena_str(a, form->fields[i].name).p));
+        must(curl_mime_data(part, form->fields[i].value.p, form->fields[i].value.n));
+    }
+    curl_mimepart *file = mem_need(curl_mime_addpart(mime));
+    must(curl_mime_name(file, form->name));
+    must(curl_mime_filename(file, form->file_name));
+    must(curl_mime_data_cb(file, (curl_off_t)form->size, on_file_read, on_file_seek, NULL, r));
+    return mime;
+}
+
+/* --- Requests --------------------------------------------------------------------------------- */
+
+static void set_times(CURL *easy, const struct once_request *q)
+{
+    EASY_SET(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)q->connect_ms);
+    EASY_SET(easy, CURLOPT_TIMEOUT_MS, (long)q->whole_ms);
+    EASY_SET(easy, CURLOPT_LOW_SPEED_LIMIT, q->silence_ms ? 1L : 0L);
+    EASY_SET(easy, CURLOPT_LOW_SPEED_TIME, (long)(q->silence_ms / 1000));
+}
+
+static CURLcode perform(struct once *o, const struct once_request *q, struct arena *a)
+{
+    struct reading reading = {.form = q->form};
+    curl_mime *mime = q->form ? mime_of(o->easy, &reading, a) : NULL;
+    if (mime)
+        EASY_SET(o->easy, CURLOPT_MIMEPOST, mime);
+    CURLcode code = curl_easy_perform(o->easy);
+    curl_mime_free(mime);
+    return code;
 }
 
 int once_ask(struct once *o, const struct once_request *q, struct arena *a, struct once_answer *ret,
@@ -105,9 +183,8 @@ int once_ask(struct once *o, const struct once_request *q, struct arena *a, stru
     easy_method(o->easy, q->method, q->type.p ? q->body : (struct str){NULL, 0});
     EASY_SET(o->easy, CURLOPT_HTTPHEADER, headers);
     EASY_SET(o->easy, CURLOPT_FRESH_CONNECT, q->fresh ? 1L : 0L);
-    EASY_SET(o->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)q->connect_ms);
-    EASY_SET(o->easy, CURLOPT_TIMEOUT_MS, (long)q->whole_ms);
-    CURLcode code = curl_easy_perform(o->easy);
+    set_times(o->easy, q);
+    CURLcode code = perform(o, q, a);
     curl_slist_free_all(headers);
     if (code != CURLE_OK)
         return fail(o, code, e);

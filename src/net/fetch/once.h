@@ -30,15 +30,28 @@ struct once_header {
     struct str name, value; /* without line ends */
 };
 
+/* A form whose last part is a file (RFC 7578). The file is read while it is sent. */
+struct once_form {
+    const struct once_header *fields; /* the parts before it */
+    size_t fields_n;
+    const char *name, *file_name; /* of the file's part; no quotes or semicolons */
+    int fd;                       /* read from the file's start, wherever it is positioned */
+    uint64_t size;
+    void (*on_read)(void *cls, uint64_t bytes); /* so much of the file has been read */
+    void *cls;
+};
+
 struct once_request {
     const char *method;
     struct str url;
     const struct once_header *headers;
     size_t headers_n;
-    struct str type, body; /* type.p == NULL: there is no body */
+    struct str type, body;        /* type.p == NULL: there is no body */
+    const struct once_form *form; /* in the place of both; NULL: there is none */
     /* On a connection that turns out to be dead libcurl would send it twice. */
     bool fresh;
     uint32_t connect_ms, whole_ms;
+    uint32_t silence_ms; /* without a byte in either direction; 0: no bound */
 };
 
 struct once_answer {

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The stand-in for Proxmox VE refuses what the real one refuses: a test for each sentence that is
 known of it."""
+import hashlib
 import http.client
 import json
 import ssl
@@ -775,6 +776,78 @@ def test_images_of_a_storage_are_listed_with_a_right_to_use_it():
                ["local:import/noble.qcow2"])
         found = client.get("/nodes/pve1/storage/local-lvm/content", vmid=9000).data
         tap.eq([v["volid"] for v in found], ["local-lvm:base-9000-disk-0"])
+
+
+UPLOAD = "/nodes/pve1/storage/local/upload"
+SENT = [("content", "import"), ("checksum-algorithm", "sha256"),
+        ("checksum", hashlib.sha256(b"QFI\xfb" * 9).hexdigest())]
+
+
+def multipart(fields, name="filename", file_name="a.qcow2", data=b"QFI\xfb" * 9, after=()):
+    def part(key, value, more=""):
+        head = f'--b\r\nContent-Disposition: form-data; name="{key}"{more}\r\n\r\n'
+        return head.encode() + value + b"\r\n"
+    body = b"".join(part(k, v.encode()) for k, v in fields)
+    body += part(name, data, f'; filename="{file_name}"')
+    return body + b"".join(part(k, v.encode()) for k, v in after) + b"--b--\r\n"
+
+
+def sender(api):
+    for who in ("cloudseed@pve", "cloudseed@pve!t"):
+        api.pve.rights.allow("/storage/local", who, "Administrator")
+    client = Client(api)
+    return client, lambda body, kind="multipart/form-data; boundary=b": client.ask(
+        "POST", UPLOAD, body=body, headers={"Content-Type": kind})
+
+
+def test_a_file_is_sent_as_the_last_part_of_a_form():
+    with StandIn(world()) as api:
+        client, send = sender(api)
+        upid = send(multipart(SENT)).data
+        tap.contains(upid, "UPID:pve1:")
+        tap.contains(upid, ":imgcopy::cloudseed@pve!t:")
+        api.pve.tasks.wait_all()
+        tap.eq(api.pve.storages["local"].volumes, {"import/a.qcow2": 36})
+        # What follows the file is not looked at.
+        told = send(multipart([], after=SENT))
+        tap.eq((told.status, told.body["errors"]["content"]),
+               (400, "property is missing and it is not optional"))
+        tap.eq(send(multipart(SENT, name="file")).status, 501)
+        tap.eq(send(multipart(SENT)[:-30] + b"x" * 30).status, 501)
+        tap.eq(send(urlencode(SENT), "application/x-www-form-urlencoded").status, 501)
+        for bad in (multipart(SENT[:1] + [("checksum", "12")]), multipart(SENT, file_name="a.img"),
+                    multipart(SENT[1:]), multipart([("content", "snippets")]),
+                    multipart([*SENT, ("url", "http://x")])):
+            tap.eq(send(bad).status, 400)
+        with api.pve.lock:
+            api.pve.storages["local"].content = "iso"
+        tap.contains(send(multipart(SENT)).body["message"], "not configured for content-type 'import'")
+        del client
+
+
+def test_a_file_with_another_sum_or_format_is_not_kept():
+    with StandIn(world()) as api:
+        client, send = sender(api)
+        tap.contains(client.done(send(multipart(SENT, data=b"QFI\xfb"))), "checksum mismatch: got '")
+        tap.eq(client.done(send(multipart(SENT[:1], data=b"raw"))), "Image is not in qcow2 format")
+        tap.eq(api.pve.storages["local"].volumes, {})
+
+
+def test_the_right_to_send_a_file_is_looked_at_before_it_is_read():
+    with StandIn(world()) as api:
+        seen = []
+        api.on_upload = seen.append
+        client = Client(api)
+        body = multipart(SENT)
+        connection = client.connect()
+        connection.putrequest("POST", "/api2/json" + UPLOAD)
+        for header in (("Authorization", "PVEAPIToken=" + TOKEN), ("Content-Length", str(len(body))),
+                       ("Content-Type", "multipart/form-data; boundary=b")):
+            connection.putheader(*header)
+        connection.endheaders()
+        answer = Answer(connection.getresponse())
+        tap.eq((answer.status, answer.reason, seen),
+               (403, "Permission check failed (/storage/local, Datastore.AllocateTemplate)", []))
 
 
 def test_certificates_can_be_asked_for():

@@ -16,7 +16,8 @@
 #include <time.h>
 
 #define CONNECT_MS 10000
-#define WHOLE_MS 60000 /* the API's own proxy gives up after 30 s */
+#define WHOLE_MS 60000               /* the API's own proxy gives up after 30 s */
+#define FILE_MS (6 * 60 * 60 * 1000) /* a file that is sent over a slow line */
 #define ANSWER_MAX_BYTES ((size_t)64 << 20)
 #define READ_TRIES 5
 #define POLL_FIRST_MS 100
@@ -195,6 +196,25 @@ static bool is_read(const struct pve_request *q)
     return strcmp(q->method, "GET") == 0;
 }
 
+/* The API takes the file from a part of that name, and only as the last one: it does not look at
+ * what follows. */
+static struct once_form file_form(const struct pve_request *q, struct arena *a)
+{
+    struct once_header *fields = ARENA_ARRAY(a, struct once_header, q->fields_n);
+    for (size_t i = 0; i < q->fields_n; i++)
+        fields[i] = (struct once_header){str_from(q->fields[i].name), q->fields[i].value};
+    return (struct once_form){
+        .fields = fields,
+        .fields_n = q->fields_n,
+        .name = "filename",
+        .file_name = q->file->name,
+        .fd = q->file->fd,
+        .size = q->file->size,
+        .on_read = q->file->on_read,
+        .cls = q->file->cls,
+    };
+}
+
 static int ask_once(struct pve *p, const struct pve_request *q, struct arena *a, struct value *ret,
                     struct err *e)
 {
@@ -214,7 +234,14 @@ static int ask_once(struct pve *p, const struct pve_request *q, struct arena *a,
         .whole_ms = WHOLE_MS,
     };
     struct once_answer answer;
+    struct once_form file;
     struct value body = {0};
+    if (q->file) {
+        file = file_form(q, a);
+        sent.form = &file;
+        sent.whole_ms = FILE_MS;
+        sent.silence_ms = WHOLE_MS;
+    }
     int r = once_ask(p->once, &sent, a, &answer, e);
     if (r < 0) /* a lost answer */
         return e->code = r == -EIO ? -ETIMEDOUT : r;
@@ -234,6 +261,9 @@ static void print_request(const struct pve_request *q, struct arena *a)
         struct str value = strcmp(f->name, "smbios1") == 0 ? smbios_shown(f->value, a) : f->value;
         cli_print_line("    %s=%.*s", f->name, STR_ARG(value));
     }
+    if (q->file)
+        cli_print_line("    filename=%s (%llu bytes)", q->file->name,
+                       (unsigned long long)q->file->size);
 }
 
 int pve_ask(struct pve *p, const struct pve_request *q, struct arena *a, struct value *ret,

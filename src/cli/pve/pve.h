@@ -41,11 +41,21 @@ struct pve_field {
     struct str value;
 };
 
+/* A file that is sent: what it is called there, and a descriptor of all of it. */
+struct pve_file {
+    const char *name;
+    int fd;
+    uint64_t size;
+    void (*on_read)(void *cls, uint64_t bytes); /* so much of it has been read */
+    void *cls;
+};
+
 struct pve_request {
     const char *method; /* PUT only where there is no POST: it is cut off after 30 s */
     struct str path;    /* below /api2/json: "/nodes/pve1/qemu/101/config" */
     const struct pve_field *fields;
     size_t fields_n;
+    const struct pve_file *file; /* of a POST to …/upload, else NULL */
 };
 
 /* `data` of the answer, in the arena. Reads (GET) are repeated for a while where the host is busy.

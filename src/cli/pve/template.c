@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/fs.h"
+#include "cli/asset/asset.h"
 #include "cli/common/progress.h"
 #include "cli/pve/session.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define IDS_MAX 8                  /* ids that others may be faster with */
 #define FETCH_MS (60 * 60 * 1000)  /* an image from afar */
+#define COPY_MS (30 * 60 * 1000)   /* of one that was sent, to its storage */
 #define IMPORT_MS (30 * 60 * 1000) /* its copy to the storage of disks */
 #define CONVERT_MS (5 * 60 * 1000)
 #define SHA256_CHARS 64
@@ -16,11 +22,15 @@
 struct templating {
     struct pve_session session;
     struct pve_version version;
-    struct str name, url, sha256;
+    struct str name, sha256;
+    struct str url;  /* of the image; empty: it is a file */
+    struct str path; /* of the file */
+    int fd;
+    uint64_t size;
     struct str host, storage, images; /* images: the storage that the image is fetched to */
     struct str pool, bridge;
     struct str marker; /* the line in its description by which it is ours */
-    struct str file;   /* of the image there */
+    struct str file;   /* the image's name there */
     bool is_uefi;
     struct pve_vm vm; /* vmid 0: there is none yet */
 };
@@ -50,8 +60,10 @@ static bool is_url(struct str s)
 static int read_options(struct templating *t, struct cli *c)
 {
     struct arena *a = &c->arena;
+    struct str image = option_or(c, "image", "");
+    bool is_file = image.n && !memmem(image.p, image.n, "://", 3);
     t->name = str_from(c->operands[0]);
-    t->url = option_or(c, "image", "");
+    *(is_file ? &t->path : &t->url) = image;
     t->sha256 = option_or(c, "sha256", "");
     t->host = option_or(c, "host", "");
     t->storage = option_or(c, "storage", "");
@@ -59,14 +71,50 @@ static int read_options(struct templating *t, struct cli *c)
     t->pool = option_or(c, "pool", "");
     t->bridge = option_or(c, "bridge", "vmbr0");
     t->is_uefi = flags_given(&c->flags, "uefi");
-    if (!is_url(t->url))
-        return cli_misuse(c, "give the image's URL with --image: https://… of a cloud image");
+    if (!is_file && !is_url(t->url))
+        return cli_misuse(c, "give a cloud image with --image: its URL, https://…, or a file");
     if (!is_sha256(t->sha256))
         return cli_misuse(c, "give the image's checksum with --sha256: 64 characters of 0-9 and "
                              "a-f, as the SHA256SUMS beside the image have it");
     t->marker = arena_printf(a, "Template %s of cloudseed (sha256 %s)", t->name.p, t->sha256.p);
     t->file = arena_printf(a, "%s-%.12s.qcow2", t->name.p, t->sha256.p);
     return CLI_OK;
+}
+
+/* --- A file ----------------------------------------------------------------------------------- */
+
+/* The host would find out only after all of it was sent. */
+static bool is_qcow2(int fd)
+{
+    char head[4];
+    return pread(fd, head, sizeof(head), 0) == sizeof(head) && memcmp(head, "QFI\xfb", 4) == 0;
+}
+
+static int check_sum(const struct templating *t, const struct cli *c)
+{
+    char sha256[DIGEST_TEXT_SIZE];
+    int r = asset_copy(t->fd, -1, t->size, t->path.p, sha256);
+    if (r < 0)
+        return cli_fail(c, "%s: %s", t->path.p, strerror(-r));
+    if (!str_eq(str_from(sha256), t->sha256))
+        return cli_fail(c, "%s: its SHA-256 is %s, not that of --sha256: download it again",
+                        t->path.p, sha256);
+    return CLI_OK;
+}
+
+static int open_file(struct templating *t, const struct cli *c)
+{
+    struct stat st;
+    t->fd = open(t->path.p, O_RDONLY | O_CLOEXEC);
+    if (t->fd < 0 || fstat(t->fd, &st) < 0)
+        return cli_fail(c, "%s: %s", t->path.p, strerror(errno));
+    t->size = (uint64_t)st.st_size;
+    if (!S_ISREG(st.st_mode) || !is_qcow2(t->fd))
+        return cli_fail(c,
+                        "%s: it is not a qcow2 image: run 'qemu-img convert -O qcow2 OLD NEW', and "
+                        "sha256sum on the new one",
+                        t->path.p);
+    return check_sum(t, c);
 }
 
 /* --- Where ------------------------------------------------------------------------------------ */
@@ -142,14 +190,14 @@ static int choose_storage(struct templating *t, const char *option, const char *
 /* --- Its VM ----------------------------------------------------------------------------------- */
 
 /* Those that an earlier run has begun. Whether they went well is seen by what is there then. */
-static int await_tasks(struct templating *t)
+static int await_tasks_of(struct templating *t, struct str host)
 {
-    static const char *const kinds[] = {"download", "qmcreate", "qmtemplate", NULL};
+    static const char *const kinds[] = {"download", "imgcopy", "qmcreate", "qmtemplate", NULL};
     struct pve_session *s = &t->session;
     struct arena *a = &s->arena;
     const struct pve_field fields[] = {{"source", STR("active")}};
-    const struct pve_request q = {"GET", ARENA_JOIN(a, STR("/nodes/"), t->host, STR("/tasks")),
-                                  fields, 1};
+    const struct pve_request q = {"GET", ARENA_JOIN(a, STR("/nodes/"), host, STR("/tasks")), fields,
+                                  1};
     struct value list;
     unsigned warnings;
     struct err e;
@@ -160,6 +208,24 @@ static int await_tasks(struct templating *t)
             pve_wait(s->pve, pve_text(list.items[i], "upid", a), FETCH_MS, &warnings, &e);
     }
     return CLI_OK;
+}
+
+/* What was sent is copied by the host that took it, which need not be the template's. */
+static int await_tasks(struct templating *t)
+{
+    struct pve_session *s = &t->session;
+    struct value nodes;
+    struct err e;
+    if (t->url.n)
+        return await_tasks_of(t, t->host);
+    if (pve_get(s->pve, STR("/nodes"), &s->arena, &nodes, &e) < 0)
+        return pve_session_fail(s, &e);
+    int status = CLI_OK;
+    for (uint32_t i = 0; status == CLI_OK && nodes.kind == VALUE_LIST && i < nodes.n; i++) {
+        if (str_is(pve_text(nodes.items[i], "status", &s->arena), "online"))
+            status = await_tasks_of(t, pve_text(nodes.items[i], "node", &s->arena));
+    }
+    return status;
 }
 
 /* The host's own list has its name at once. */
@@ -190,6 +256,13 @@ static int look(struct templating *t)
     return CLI_OK;
 }
 
+/* A copy that was cut off is shorter. */
+static bool is_image(struct templating *t, struct value item, struct str wanted)
+{
+    return str_eq(pve_text(item, "volid", &t->session.arena), wanted) &&
+           (t->url.n || pve_number(item, "size", 0) == (int64_t)t->size);
+}
+
 static int has_image(struct templating *t, bool *ret, struct err *e)
 {
     struct arena *a = &t->session.arena;
@@ -202,31 +275,88 @@ static int has_image(struct templating *t, bool *ret, struct err *e)
     int r = pve_ask(t->session.pve, &q, a, &list, e);
     *ret = false;
     for (uint32_t i = 0; r == 0 && list.kind == VALUE_LIST && i < list.n; i++)
-        *ret = *ret || str_eq(pve_text(list.items[i], "volid", a), wanted);
+        *ret = *ret || is_image(t, list.items[i], wanted);
     return r;
 }
 
-/* The host checks the sum, and has no file of that name before. */
-static int fetch_image(struct templating *t)
+/* POST to "download-url" or "upload" of the images' storage. The host checks the sum, and has no
+ * file of that name before. */
+static int put_image(struct templating *t, const char *way, struct str url,
+                     const struct pve_file *file, uint32_t within_ms)
 {
     struct pve_session *s = &t->session;
-    struct str path = arena_printf(&s->arena, "/nodes/%.*s/storage/%.*s/download-url",
-                                   STR_ARG(t->host), STR_ARG(t->images));
+    struct str path = arena_printf(&s->arena, "/nodes/%.*s/storage/%.*s/%s", STR_ARG(t->host),
+                                   STR_ARG(t->images), way);
     const struct pve_field fields[] = {
         {"content", STR("import")},
-        {"filename", t->file},
-        {"url", t->url},
         {"checksum", t->sha256},
         {"checksum-algorithm", STR("sha256")},
+        {"filename", t->file},
+        {"url", url},
     };
-    const struct pve_request q = {"POST", path, fields, 5};
+    const struct pve_request q = {"POST", path, fields, file ? 3 : 5, file};
     unsigned warnings;
     struct err e;
-    bool is_there;
-    if (has_image(t, &is_there, &e) < 0 ||
-        (!is_there && pve_do(s->pve, &q, FETCH_MS, &warnings, &e) < 0))
+    return pve_do(s->pve, &q, within_ms, &warnings, &e) < 0 ? pve_session_fail(s, &e) : CLI_OK;
+}
+
+static int fetch_image(struct templating *t)
+{
+    struct progress progress;
+    progress_begin(&progress, t->file.p);
+    int status = put_image(t, "download-url", t->url, NULL, FETCH_MS);
+    progress_end(&progress);
+    return status;
+}
+
+/* Without the right the host would end the connection in the middle of the file. */
+static int need_right_to_send(struct templating *t)
+{
+    struct pve_session *s = &t->session;
+    struct str path = ARENA_JOIN(&s->arena, STR("/storage/"), t->images), token = s->endpoint.token,
+               id = str_cut(&token, '='), rest = id, user = str_cut(&rest, '!');
+    const struct pve_field fields[] = {{"path", path}};
+    const struct pve_request q = {"GET", STR("/access/permissions"), fields, 1};
+    struct value answer;
+    struct err e;
+    if (pve_ask(s->pve, &q, &s->arena, &answer, &e) < 0)
         return pve_session_fail(s, &e);
-    return CLI_OK;
+    if (pve_truth(value_get(answer, path), "Datastore.AllocateTemplate"))
+        return CLI_OK;
+    return cli_fail(s->cli,
+                    "%.*s: the token lacks Datastore.AllocateTemplate: run 'pveum acl modify %.*s "
+                    "--roles PVEDatastoreAdmin --users %.*s --tokens '%.*s'' as root",
+                    STR_ARG(path), STR_ARG(path), STR_ARG(user), STR_ARG(id));
+}
+
+static void on_read(void *cls, uint64_t bytes)
+{
+    progress_count(cls, (uint32_t)(bytes >> 20));
+}
+
+static int send_image(struct templating *t)
+{
+    struct progress progress;
+    const struct pve_file file = {t->file.p, t->fd, t->size, on_read, &progress};
+    int status = need_right_to_send(t);
+    if (status != CLI_OK)
+        return status;
+    progress_begin_bytes(&progress, t->file.p);
+    progress_total(&progress, (uint32_t)((t->size + (1 << 20) - 1) >> 20));
+    status = put_image(t, "upload", STR(""), &file, COPY_MS);
+    progress_end(&progress);
+    return status;
+}
+
+static int need_image(struct templating *t)
+{
+    struct err e;
+    bool is_there;
+    if (has_image(t, &is_there, &e) < 0)
+        return pve_session_fail(&t->session, &e);
+    if (is_there)
+        return CLI_OK;
+    return t->url.n ? fetch_image(t) : send_image(t);
 }
 
 struct fields {
@@ -317,6 +447,16 @@ static int convert(struct templating *t)
 
 /* --- By hand ---------------------------------------------------------------------------------- */
 
+static struct str in_quotes(struct str s, struct arena *a)
+{
+    struct str text = STR("'");
+    for (bool more = true; more;) {
+        more = memchr(s.p, '\'', s.n);
+        text = ARENA_JOIN(a, text, str_cut(&s, '\''), more ? STR("'\\''") : STR("'"));
+    }
+    return text;
+}
+
 static void print_qm(const struct templating *t, struct arena *a)
 {
     struct fields f = {.n = 0};
@@ -325,7 +465,12 @@ static void print_qm(const struct templating *t, struct arena *a)
     for (size_t i = 0; i < f.n; i++)
         line = ARENA_JOIN(a, line, dash, str_from(f.list[i].name), STR(" '"), f.list[i].value,
                           STR("'"));
-    cli_print_line("wget -O '/var/tmp/%.*s' '%.*s'", STR_ARG(t->file), STR_ARG(t->url));
+    if (t->url.n)
+        cli_print_line("wget -O '/var/tmp/%.*s' '%.*s'", STR_ARG(t->file), STR_ARG(t->url));
+    else
+        cli_print_line("# from here: scp %.*s 'root@%s:/var/tmp/%.*s'",
+                       STR_ARG(in_quotes(t->path, a)), t->host.n ? t->host.p : "HOST",
+                       STR_ARG(t->file));
     cli_print_line("echo '%.*s  /var/tmp/%.*s' | sha256sum -c", STR_ARG(t->sha256),
                    STR_ARG(t->file));
     cli_print_line("%.*s", STR_ARG(line));
@@ -371,10 +516,12 @@ static int make(struct templating *t)
     bool was_there = t->vm.is_template;
     if (status != CLI_OK)
         return status;
+    if (!t->vm.vmid)
+        status = need_image(t);
+    if (status != CLI_OK)
+        return status;
     progress_begin(&progress, t->name.p);
     if (!t->vm.vmid)
-        status = fetch_image(t);
-    if (status == CLI_OK && !t->vm.vmid)
         status = make_vm(t);
     if (status == CLI_OK && !was_there)
         status = convert(t);
@@ -396,9 +543,12 @@ static int by_api(struct templating *t)
 
 static int run(struct cli *c)
 {
-    struct templating t = {.name = STR("")};
+    struct templating t = {.fd = -1};
     struct err e;
     int status = read_options(&t, c);
+    if (status == CLI_OK && t.path.n)
+        status = open_file(&t, c);
+    FS_CLOSED int fd = t.fd;
     if (status != CLI_OK)
         return status;
     status = pve_session_reach(c, &t.session);
@@ -422,29 +572,33 @@ const struct command command_pve_template = {
     .operands = "NAME",
     .operands_min = 1,
     .operands_max = 1,
-    .flags = FLAGS({"image", "URL", "the cloud image, which the host downloads"},
-                   {"sha256", "HEX", "the image's checksum"},
-                   {"host", "TARGET", "the host to make it on; without it the only one"},
-                   {"storage", "STORAGE", "of its disk; without it the only one for disks"},
-                   {"images", "STORAGE", "of the image; without it the only one for imports"},
-                   {"pool", "POOL", "the pool to put it into"},
-                   {"bridge", "BRIDGE", "of its network card (default: vmbr0)"},
-                   {"uefi", NULL, "boot by UEFI, with Secure Boot's keys and a VirtIO RNG"},
-                   FLAG_DRY_RUN, FLAG_PVE, FLAG_TOKEN, FLAG_JSON),
+    .flags =
+        FLAGS({"image", "IMAGE", "the cloud image: a URL for the host to download, or a file here"},
+              {"sha256", "HEX", "the image's checksum"},
+              {"host", "TARGET", "the host to make it on; without it the only one"},
+              {"storage", "STORAGE", "of its disk; without it the only one for disks"},
+              {"images", "STORAGE", "of the image; without it the only one for imports"},
+              {"pool", "POOL", "the pool to put it into"},
+              {"bridge", "BRIDGE", "of its network card (default: vmbr0)"},
+              {"uefi", NULL, "boot by UEFI, with Secure Boot's keys and a VirtIO RNG"},
+              FLAG_DRY_RUN, FLAG_PVE, FLAG_TOKEN, FLAG_JSON),
     .summary = "make a template of a cloud image",
     .help =
-        "The host downloads the image and checks its sum; a VM is made of it with what cloud\n"
-        "images and this server want (serial console, guest agent, a CPU model of today, no\n"
-        "drive of cloud-init), and turned into a template. Where it is there already, nothing\n"
-        "is done; after a failure run the command again, and it goes on. Proxmox VE before 8.4\n"
-        "takes no images over its API: there, the commands for root are printed.\n"
-        "The token needs Datastore.AllocateTemplate for the storage of images, and\n"
-        "Sys.AccessNetwork for the host, beside what `pve check` names.\n"
+        "The host downloads the image, or gets it from here if it is a file (qcow2), and checks\n"
+        "its sum; a VM is made of it with what cloud images and this server want (serial\n"
+        "console, guest agent, a CPU model of today, no drive of cloud-init), and turned into\n"
+        "a template. Where it is there already, nothing is done; after a failure run the\n"
+        "command again, and it goes on. Proxmox VE before 8.4 takes no images over its API:\n"
+        "there, the commands for root are printed.\n"
+        "The token needs Datastore.AllocateTemplate for the storage of images and, to download\n"
+        "one, Sys.AccessNetwork for the host, beside what `pve check` names.\n"
         "\n"
         "Examples:\n"
         "  cloudseed pve template noble --pool k8s --host pve1 --sha256 \\\n"
         "    0000000000000000000000000000000000000000000000000000000000000000 \\\n"
         "    --image "
-        "https://cloud-images.ubuntu.com/noble/current/noble-server-cloudimg-amd64.img\n",
+        "https://cloud-images.ubuntu.com/noble/current/noble-server-cloudimg-amd64.img\n"
+        "  cloudseed pve template noble --pool k8s --host pve1 --image noble.qcow2 --sha256 \\\n"
+        "    0000000000000000000000000000000000000000000000000000000000000000\n",
     .run = run,
 };

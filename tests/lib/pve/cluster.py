@@ -651,6 +651,16 @@ class Pve:
         self._vm(token, node, vmid)
         raise Refused(500, "QEMU guest agent is not running")
 
+    def _need_content(self, node, storage, content, filename):
+        home = self._storage(storage, node)
+        if content == "import" and (self.version < (8, 4)
+                                    or not re.search(r"\.(ova|qcow2|raw|vmdk)$", filename)):
+            raise wrong(filename="wrong file extension")
+        if content not in home.content.split(","):
+            raise Refused(500, f"storage '{storage}' is not configured for content-type"
+                               f" '{content}'")
+        return home
+
     def download(self, token, node, storage, content, filename, url, **given):
         self.rights.need(token, f"/storage/{storage}", "Datastore.AllocateTemplate")
         if self.version >= (8, 1):
@@ -659,13 +669,7 @@ class Pve:
                 raise denied(f"/nodes/{node}", "Sys.AccessNetwork")
         else:
             self.rights.need(token, "/", "Sys.Audit", "Sys.Modify")
-        home = self._storage(storage, node)
-        if content not in home.content.split(","):
-            raise Refused(500, f"storage '{storage}' is not configured for content-type"
-                               f" '{content}'")
-        if content == "import" and (self.version < (8, 4)
-                                    or not re.search(r"\.(ova|qcow2|raw|vmdk)$", filename)):
-            raise wrong(filename="wrong file extension")
+        home = self._need_content(node, storage, content, filename)
 
         def work():
             if url not in self.images:
@@ -677,3 +681,29 @@ class Pve:
                               + given["checksum"] + "'")
             home.volumes[f"import/{filename}"] = size
         return self.tasks.begin(node, "download", filename, token.name, [work])
+
+    def upload(self, token, node, storage, content, filename, upload, at, **given):
+        """The host that took the file copies it, and that is where the task runs. A copy that is cut
+        off stays as it is."""
+        self.rights.need(token, f"/storage/{storage}", "Datastore.AllocateTemplate")
+        volumes = self._need_content(node, storage, content, filename).volumes
+        name, begun = f"import/{filename}", []
+
+        def verify():
+            if given.get("checksum", "").lower() not in ("", upload.sha256):
+                raise Refused(500, f"checksum mismatch: got '{upload.sha256}' != expect"
+                                   f" '{given['checksum']}'")
+            if filename.endswith(".qcow2") and upload.head != b"QFI\xfb":
+                raise Refused(500, "Image is not in qcow2 format")
+
+        def copy():
+            begun.append(name)
+            volumes[name] = upload.size // 2
+
+        def finish():
+            volumes[name] = upload.size
+
+        def undo():
+            for what in begun:
+                volumes.pop(what, None)
+        return self.tasks.begin(at, "imgcopy", "", token.name, [verify, copy, finish], undo)

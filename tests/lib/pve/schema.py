@@ -14,7 +14,17 @@ FORMATS = _API["formats"]
 _VMID = {"type": "integer", "format": "pve-vmid", "minimum": 100, "maximum": 999999999}
 _NODE = {"type": "string", "format": "pve-node"}
 _TEXT = {"type": "string", "optional": 1}
+_SUM = {
+    "checksum": {**_TEXT, "requires": "checksum-algorithm"},
+    "checksum-algorithm": {**_TEXT, "requires": "checksum",
+                           "enum": ["md5", "sha1", "sha224", "sha256", "sha384", "sha512"]}}
 EXTRA = {
+    "POST /nodes/{node}/storage/{storage}/upload": {
+        "parameters": {
+            "node": _NODE, "storage": {"type": "string", "format": "pve-storage-id"},
+            "content": {"type": "string", "enum": ["iso", "vztmpl", "import"]},
+            "filename": {"type": "string", "maxLength": 255}, **_SUM},
+        "returns": "string"},
     "POST /nodes/{node}/qemu/{vmid}/template": {
         "parameters": {"node": _NODE, "vmid": _VMID, "disk": _TEXT}, "returns": "string"},
     "POST /nodes/{node}/storage/{storage}/download-url": {
@@ -23,9 +33,7 @@ EXTRA = {
             "content": {"type": "string", "enum": ["iso", "vztmpl", "import"]},
             "filename": {"type": "string", "maxLength": 255},
             "url": {"type": "string", "pattern": "https?://.*"},
-            "checksum": _TEXT,
-            "checksum-algorithm": {"type": "string", "optional": 1, "requires": "checksum",
-                                   "enum": ["md5", "sha1", "sha224", "sha256", "sha384", "sha512"]},
+            **_SUM,
             "compression": _TEXT,
             "verify-certificates": {"type": "boolean", "optional": 1}},
         "returns": "string"},

@@ -25,6 +25,7 @@ from urllib.parse import unquote, unquote_plus
 
 from certs import Authority
 from pve.schema import METHODS, Refused, check
+from pve.upload import Upload
 
 PREFIX = "/api2/json"
 REASONS = {400: "Parameter verification failed.", 401: "No ticket", 403: "Permission check failed",
@@ -50,6 +51,9 @@ def form(text):
     return found
 
 
+_UPLOAD = re.compile(PREFIX + "/nodes/[^/]+/storage/[^/]+/upload$")
+
+
 class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True
@@ -70,7 +74,7 @@ class _Request:
     def __init__(self, host, verb, target, headers, body):
         self.host, self.verb, self.headers, self.body = host, verb, headers, body
         self.path, _, self.query = target.partition("?")
-        self.method, self.arguments = None, {}
+        self.method, self.arguments, self.upload = None, {}, None
 
     def find_route(self):
         if self.path.startswith(PREFIX + "/"):
@@ -84,6 +88,8 @@ class _Request:
 
     def given(self, version):
         text, found = self.query, {}
+        if self.upload:
+            return {**self.upload.fields, **self.arguments}
         if self.verb in ("POST", "PUT"):
             kind = self.headers.get("content-type", "")
             if kind.startswith("application/json"):
@@ -109,6 +115,7 @@ class StandIn:
         self.pve = pve
         self.requests, self.problems, self.faults = [], [], []
         self.before = lambda number: None
+        self.on_upload = lambda size: None  # called with how much of a file has come
         self.folder = Path(tempfile.mkdtemp(prefix="cloudseed-test-"))
         self.authority = Authority(self.folder, "Proxmox Virtual Environment")
         self.ca_file = self.authority.file
@@ -156,7 +163,7 @@ class StandIn:
         if not self.pve.hosts[host].up:
             return
         with self._contexts[host].wrap_socket(plain, server_side=True) as connection:
-            connection.settimeout(5 / self.pve.hurry)
+            connection.settimeout(5)  # not hurried: nothing makes good for a write that was cut off
             stream = connection.makefile("rb")
             for _ in range(100):
                 request = self._read(connection, stream, host)
@@ -182,6 +189,8 @@ class StandIn:
         if len(headers) > 64 or size > 8192:
             self._send(connection, 400, "too many http header lines", None)
             return None
+        if verb == "POST" and _UPLOAD.match(request.path):
+            return request if self._read_upload(connection, request, stream) else None
         length = int(headers.get("content-length") or 0)
         if "transfer-encoding" in headers or (length and verb not in ("POST", "PUT")):
             self._send(connection, 501, "Unexpected content for method", None)
@@ -192,6 +201,22 @@ class StandIn:
             return None
         connection.settimeout(5 / self.pve.hurry)
         return request
+
+    def _read_upload(self, connection, request, stream):
+        """Whether it came whole. The right is looked at before the file is read; without it the
+        connection ends, wherever the client is."""
+        token = self._token(request)
+        if isinstance(token, str):
+            self._send(connection, 401, token, None)
+            return False
+        try:
+            request.find_route()
+            self.pve.rights.need(token, f"/storage/{request.arguments['storage']}",
+                                 "Datastore.AllocateTemplate")
+            request.upload = Upload(stream, request.headers, self.on_upload)
+        except Refused as why:
+            self._refuse(connection, why)
+        return request.upload is not None
 
     def _send(self, connection, status, reason, body, headers=()):
         raw = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()
@@ -264,7 +289,7 @@ class StandIn:
         if plan == "lost":
             return False
         self._send(connection, 200, "OK", {"data": data})
-        return True
+        return not request.upload
 
     def _quietly(self, request, token):
         try:
@@ -297,6 +322,8 @@ class StandIn:
         self._look_for_problems(request, given)
         self._need_known(given)
         values = check(method, given)
+        if request.upload:
+            values.update(upload=request.upload, at=request.host)
         with pve.lock:
             node = values.get("node")
             if node is not None and node not in pve.hosts:
@@ -407,6 +434,7 @@ _METHODS = {
     "DELETE /nodes/{node}/qemu/{vmid}": _plainly("destroy"),
     "GET /nodes/{node}/qemu/{vmid}/agent/network-get-interfaces": _plainly("agent_interfaces"),
     "POST /nodes/{node}/storage/{storage}/download-url": _plainly("download"),
+    "POST /nodes/{node}/storage/{storage}/upload": _plainly("upload"),
     "GET /nodes/{node}/tasks": StandIn.tasks_of,
     "GET /nodes/{node}/tasks/{upid}/status":
         lambda stand, token, values: stand.pve.tasks.status(stand.task(token, values)),

@@ -66,7 +66,7 @@ const struct command command_firewall = {
         "in it.\n"
         "\n"
         "Examples:\n"
-        "  cloudseed firewall --for nftables >/etc/nftables.d/cloudseed.nft\n"
+        "  cloudseed firewall --for nftables >cloudseed.nft\n"
         "  cloudseed firewall --for opnsense --network nodes\n"
         "  cloudseed firewall --json | jq '.rules'\n",
     .run = run,

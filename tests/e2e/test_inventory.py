@@ -148,6 +148,16 @@ def test_ssh_reads_the_blocks():
     tap.eq(ssh_says(file, "k8s-worker-3")["hostname"], "k8s-worker-3")
 
 
+def test_hosts_as_json():
+    shown = {host["name"]: host for host in json.loads(run("ssh-config", "--json"))}
+    tap.eq(shown["k8s-worker-3"], {"name": "k8s-worker-3", "fqdn": "k8s-worker-3.home.arpa",
+                                   "host_name": "10.0.20.13", "host_key_alias": "k8s-worker-3",
+                                   "user": "third"})
+    assert len(shown) > 2, shown
+    one = json.loads(run("ssh-config", "--json", "--user", "root", "k8s-worker-2"))
+    tap.eq([(host["name"], host["user"]) for host in one], [("k8s-worker-2", "root")])
+
+
 def test_nothing_breaks_out_of_a_block():
     copy = world.scratch() / "seed"
     shutil.copytree(TREE / "seed", copy)

@@ -40,9 +40,28 @@ static void print_host(const struct roster_node *n, struct str user, const char 
         printf("    UserKnownHostsFile \"%s\"\n", known_hosts);
 }
 
+static struct value plain_or_none(struct str s)
+{
+    return is_plain(s) ? value_str(s) : value_none();
+}
+
+static void list_host(struct cli_list *list, const struct roster_node *n, struct str user)
+{
+    const struct value_pair pairs[] = {
+        JSON_STR("name", n->name),
+        JSON_VALUE("fqdn", plain_or_none(n->fqdn)),
+        JSON_VALUE("host_name", plain_or_none(roster_address(n))),
+        JSON_STR("host_key_alias", n->name),
+        JSON_VALUE("user", plain_or_none(user)),
+    };
+    cli_list_item(list, value_map(pairs, 5));
+}
+
 static int run(struct cli *c)
 {
     struct roster roster;
+    struct cli_list list = {0};
+    bool is_json = flags_given(&c->flags, "json");
     const char *user = flags_value(&c->flags, "user");
     const char *known_hosts = flags_value(&c->flags, "known-hosts");
     const char *only = c->operands_n ? c->operands[0] : NULL;
@@ -58,9 +77,16 @@ static int run(struct cli *c)
         return cli_fail(c, "there is no node '%s'; 'cloudseed node list' shows them", only);
     for (size_t i = 0; i < roster.n; i++) {
         const struct roster_node *n = &roster.list[i];
-        if (is_plain(n->name) && (!only || str_is(n->name, only)))
-            print_host(n, user ? str_from(user) : n->user, known_hosts);
+        struct str who = user ? str_from(user) : n->user;
+        if (!is_plain(n->name) || (only && !str_is(n->name, only)))
+            continue;
+        if (is_json)
+            list_host(&list, n, who);
+        else
+            print_host(n, who, known_hosts);
     }
+    if (is_json)
+        cli_list_end(&list);
     return CLI_OK;
 }
 
@@ -69,7 +95,7 @@ const struct command command_ssh_config = {
     .operands = "[NODE]",
     .operands_max = 1,
     .flags = FLAGS({"user", "USER", "log in as USER, instead of the tree's admin_user"},
-                   {"known-hosts", "FILE", "let ssh look for host keys only in FILE"}),
+                   {"known-hosts", "FILE", "let ssh look for host keys only in FILE"}, FLAG_JSON),
     .summary = "print ssh_config's Host blocks for the nodes",
     .help =
         "A block for each node, by its name and its fully qualified name: HostName is its\n"

@@ -93,7 +93,7 @@ void doctor_walk(const struct doctor_facts *f, struct finding_list *ret);
 doctor_look doctor_server, doctor_store, doctor_tree, doctor_certificate, doctor_clock, doctor_url,
     doctor_https, doctor_tftp;
 /* steps_node.c */
-doctor_look doctor_node, doctor_documents, doctor_window, doctor_boot, doctor_refused,
+doctor_look doctor_node, doctor_documents, doctor_window, doctor_dhcp, doctor_boot, doctor_refused,
     doctor_alarms, doctor_progress;
 /* steps_vm.c */
 doctor_look doctor_vm, doctor_identity, doctor_serial, doctor_pending, doctor_network,

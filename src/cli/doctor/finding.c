@@ -5,10 +5,13 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #define TEXT_MAX_BYTES 4096
 #define ABOUT_MAX 4
 #define STEP_COLUMNS 12
+#define TEXT_COLUMN (8 + 2 + STEP_COLUMNS + 2) /* behind verdict and step */
+#define COLUMNS_MIN 20                         /* of text: a narrower terminal wraps it itself */
 
 static const char *const verdict_names[] = {"ok", "wrong", "not seen"};
 
@@ -83,13 +86,32 @@ static const char *color_of(const struct cli *c, enum verdict v)
     return c->color_out ? colors[v] : "";
 }
 
-static void print_one(const struct cli *c, const char *step, const struct finding *f)
+/* In lines of the terminal's width, each but the first indented to where the text begins. */
+static void print_flowing(const struct finding_list *l, struct str said, size_t indent)
 {
+    struct str text = term_safe(said, l->arena);
+    size_t columns = term_columns(STDOUT_FILENO);
+    size_t room = columns > indent + COLUMNS_MIN ? columns - indent : SIZE_MAX;
+    do {
+        struct str line = term_words(text, room);
+        printf("%.*s\n", STR_ARG(line));
+        text = str_trim(str_skip(text, line.n));
+        if (text.n)
+            printf("%*s", (int)indent, "");
+    } while (text.n);
+}
+
+static void print_one(const struct cli *c, const struct finding_list *l, size_t i)
+{
+    const struct finding *f = &l->list[i];
     printf("%s%-8s%s  ", color_of(c, f->verdict), verdict_names[f->verdict],
            c->color_out ? TERM_PLAIN : "");
-    cli_print_line("%-*s  %.*s", STEP_COLUMNS, step, STR_ARG(f->what));
-    if (f->how.n)
-        cli_print_line("%*s  %.*s", 10 + STEP_COLUMNS, "", STR_ARG(f->how));
+    printf("%-*s  ", STEP_COLUMNS, l->steps[i]);
+    print_flowing(l, f->what, TEXT_COLUMN);
+    if (!f->how.n)
+        return;
+    printf("%*s", TEXT_COLUMN, "");
+    print_flowing(l, f->how, TEXT_COLUMN);
 }
 
 static void print_end(const struct cli *c, const struct finding_list *l, size_t first)
@@ -101,8 +123,10 @@ static void print_end(const struct cli *c, const struct finding_list *l, size_t 
     const struct finding *f = &l->list[first];
     printf("\n%sMend first: %s%s\n", c->color_out ? TERM_BOLD : "", l->steps[first],
            c->color_out ? TERM_PLAIN : "");
-    cli_print_line("  %.*s", STR_ARG(f->what));
-    cli_print_line("  %.*s", STR_ARG(f->how));
+    printf("  ");
+    print_flowing(l, f->what, 2);
+    printf("  ");
+    print_flowing(l, f->how, 2);
 }
 
 /* --- As data --------------------------------------------------------------------------------- */
@@ -150,7 +174,7 @@ int finding_print(struct cli *c, const struct finding_list *l, const struct valu
         print_json(l, first, about, about_n);
     } else {
         for (size_t i = 0; i < l->n; i++)
-            print_one(c, l->steps[i], &l->list[i]);
+            print_one(c, l, i);
         print_end(c, l, first);
     }
     return first < l->n ? CLI_FAILED : CLI_OK;

@@ -22,6 +22,7 @@ static const struct step steps[] = {
     {"node", doctor_node, true, {"server"}},
     {"documents", doctor_documents, true, {"node"}},
     {"window", doctor_window, true, {"node"}},
+    {"dhcp", doctor_dhcp, true, {"node"}},
     {"vm", doctor_vm, true, {"node"}},
     {"identity", doctor_identity, true, {"vm"}},
     {"serial", doctor_serial, true, {"vm"}},

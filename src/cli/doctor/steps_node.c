@@ -92,6 +92,23 @@ struct finding doctor_window(const struct doctor_facts *f)
     return finding_ok(f->arena, "open until %.*s", STR_ARG(api_when(window, "ends", f->arena)));
 }
 
+/* --- dhcp ------------------------------------------------------------------------------------ */
+
+/* A seed that comes over the network is fetched with an address by DHCP, whatever it says later. An
+ * answer here would be that of this host's network, which need not be the node's. */
+struct finding doctor_dhcp(const struct doctor_facts *f)
+{
+    struct value macs = value_get(f->node, STR("macs"));
+    struct str mac = macs.kind == VALUE_LIST && macs.n ? value_text(macs.items[0]) : STR("");
+    struct str network = api_text(f->declared, "network");
+    return finding_unseen(
+        f->arena,
+        "on a host in %s%.*s run 'cloudseed doctor dhcp --interface NAME%s%.*s': it asks as the "
+        "machine does",
+        network.n ? "the network " : "the machine's network", STR_ARG(network),
+        mac.n ? " --mac " : "", STR_ARG(mac));
+}
+
 /* --- boot ------------------------------------------------------------------------------------ */
 
 static struct finding judge_file(const struct doctor_facts *f, struct value file)

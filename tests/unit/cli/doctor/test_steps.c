@@ -273,11 +273,23 @@ static void faults_that_follow(void **state)
     assert_int_equal(wrong, 1);
     assert_string_equal(list.steps[0], "server");
     says(list.list[list.n - 1], FINDING_UNSEEN, "it depends on");
-    assert_int_equal(list.n, 28);
+    assert_int_equal(list.n, 29);
     list = (struct finding_list){.arena = &l->arena};
     l->facts.name = STR("");
     doctor_walk(&l->facts, &list);
     assert_int_equal(list.n, 8);
+}
+
+static void how_to_ask_dhcp(void **state)
+{
+    struct lab *l = *state;
+    l->facts.node = json(l, "{'macs': ['bc:24:11:00:20:0c']}");
+    l->facts.declared = json(l, "{'network': 'nodes', 'vlan': 20}");
+    says(doctor_dhcp(&l->facts), FINDING_UNSEEN,
+         "on a host in the network nodes run 'cloudseed doctor dhcp --interface NAME --mac "
+         "bc:24:11:00:20:0c'");
+    l->facts.node = l->facts.declared = json(l, "{}");
+    says(doctor_dhcp(&l->facts), FINDING_UNSEEN, "in the machine's network run 'cloudseed doctor");
 }
 
 #define STEP_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -285,4 +297,5 @@ static void faults_that_follow(void **state)
 UNIT_MAIN(STEP_TEST(store), STEP_TEST(tree), STEP_TEST(certificate), STEP_TEST(clocks),
           STEP_TEST(loopbacks), STEP_TEST(life), STEP_TEST(long_serial),
           STEP_TEST(changes_of_a_ready_node_can_wait), STEP_TEST(clusters), STEP_TEST(masters),
-          STEP_TEST(nodes_that_are_gone), STEP_TEST(apiservers), STEP_TEST(faults_that_follow))
+          STEP_TEST(nodes_that_are_gone), STEP_TEST(apiservers), STEP_TEST(how_to_ask_dhcp),
+          STEP_TEST(faults_that_follow))

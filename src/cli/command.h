@@ -80,6 +80,9 @@ struct command {
     X(known_hosts)        \
     X(ssh_config)         \
     X(inventory)          \
+    X(token_create)       \
+    X(token_list)         \
+    X(token_revoke)       \
     X(reload)             \
     X(backup)             \
     X(restore)            \

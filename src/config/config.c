@@ -402,6 +402,15 @@ static const struct schema_field config_fields[] = {
          "Where nodes are answered over TLS; without it, nowhere. Port 0 takes a free one, which "
          "the log names.",
      .example = "[\"10.0.10.5:8443\"]"},
+    {.name = "admin",
+     .type = &schema_endpoint,
+     .shape = SCHEMA_LIST,
+     .max = 16,
+     SCHEMA_MEMBER_N(struct config, admin),
+     .help = "Where admins with a token are answered over TLS (`cloudseed token create`, then "
+             "`cloudseed login` elsewhere); without it, only at the socket. Port 0 takes a free "
+             "one, which the log names.",
+     .example = "[\"10.0.10.5:8444\"]"},
     {.name = "tftp",
      .type = &schema_endpoint,
      .shape = SCHEMA_LIST,

@@ -74,6 +74,8 @@ struct config {
     uint32_t http_n; /* at least 1 */
     const struct endpoint *https;
     uint32_t https_n; /* 0: no HTTPS */
+    const struct endpoint *admin;
+    uint32_t admin_n; /* 0: admins are answered only at the socket */
     const struct endpoint *tftp;
     uint32_t tftp_n; /* 0: no TFTP */
     struct config_ports tftp_ports;

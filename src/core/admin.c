@@ -160,7 +160,23 @@ struct value admin_text_or_none(struct str s)
 
 struct str admin_cause(struct exchange *x)
 {
-    return arena_printf(&x->arena, "uid %u", x->in.principal.uid);
+    const struct principal *who = &x->in.principal;
+    if (who->kind == PRINCIPAL_TOKEN)
+        return ARENA_JOIN(&x->arena, STR("token "), who->token);
+    return arena_printf(&x->arena, "uid %u", who->uid);
+}
+
+struct str admin_peer(struct exchange *x)
+{
+    char text[ADDRESS_TEXT_SIZE];
+    if (!x->in.peer.family)
+        return STR("");
+    return arena_str(&x->arena, str_from(address_text(x->in.peer, text)));
+}
+
+bool admin_sees_keys(const struct exchange *x)
+{
+    return x->in.principal.access >= ACCESS_OPERATOR;
 }
 
 /* --- Arm, disarm, unlock, reprovision, accept keys
@@ -319,7 +335,7 @@ static enum exchange_verdict act(struct exchange *x, struct request_ctx *rq, enu
     *act = (struct act){.rq = rq, .node = n};
     struct change c = request_change(x, n, kind);
     c.cause = admin_cause(x);
-    c.peer = STR("");
+    c.peer = admin_peer(x);
     if (x->in.if_match.p)
         fleet_seen(f, n->uid, &c);
     if (kind == CHANGE_ARM || kind == CHANGE_REPROVISION) {

@@ -152,8 +152,10 @@ enum exchange_verdict admin_reset_cluster(struct exchange *x, struct request_ctx
     struct value body;
     if (!find(x, rq, &declared) || !admin_body(x, NULL, &body))
         return EXCHANGE_DONE;
-    const struct cluster_change reset = {
-        .kind = CLUSTER_RESET, .cluster = rq->path.name, .cause = admin_cause(x), .peer = STR("")};
+    const struct cluster_change reset = {.kind = CLUSTER_RESET,
+                                         .cluster = rq->path.name,
+                                         .cause = admin_cause(x),
+                                         .peer = admin_peer(x)};
     return await_fleet(x, f, fleet_cluster_change(f, &reset, x->waiter), on_changed, rq);
 }
 
@@ -175,7 +177,7 @@ enum exchange_verdict admin_harden_cluster(struct exchange *x, struct request_ct
     const struct cluster_change c = {.kind = CLUSTER_HARDEN,
                                      .cluster = rq->path.name,
                                      .cause = admin_cause(x),
-                                     .peer = STR(""),
+                                     .peer = admin_peer(x),
                                      .harden = !(off.kind == VALUE_BOOL && off.b)};
     return await_fleet(x, f, fleet_cluster_change(f, &c, x->waiter), on_changed, rq);
 }
@@ -193,7 +195,7 @@ static struct cluster_change adoption(struct exchange *x, const struct request_c
         .kind = CLUSTER_ADOPT,
         .cluster = name,
         .cause = admin_cause(x),
-        .peer = STR(""),
+        .peer = admin_peer(x),
         .report =
             {
                 .endpoint = b->endpoint,
@@ -290,7 +292,7 @@ enum exchange_verdict admin_cluster_certs(struct exchange *x, struct request_ctx
         .kind = CLUSTER_CERTS,
         .cluster = rq->path.name,
         .cause = admin_cause(x),
-        .peer = STR(""),
+        .peer = admin_peer(x),
         .certificate = sealer_seal(core->sealer, purpose, str_from(c->key), &x->arena),
     };
     return await_fleet(x, core->fleet, fleet_cluster_change(core->fleet, &change, x->waiter),

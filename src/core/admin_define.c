@@ -230,7 +230,7 @@ static void define(struct exchange *x, struct define *d, uint64_t expected, stru
 {
     struct core *c = d->core;
     const struct event why = {kind, value_map(NULL, 0)};
-    const struct change by = {.cause = admin_cause(x), .peer = STR("")};
+    const struct change by = {.cause = admin_cause(x), .peer = admin_peer(x)};
     const struct waiter w = {{on_written, c}, {0, 1}};
     x->out.node = d->name;
     d->is_asked = true;

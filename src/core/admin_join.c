@@ -179,7 +179,7 @@ enum exchange_verdict admin_show_join(struct exchange *x, struct request_ctx *rq
         .kind = CLUSTER_ASK,
         .cluster = n->cluster->name,
         .cause = admin_cause(x),
-        .peer = STR(""),
+        .peer = admin_peer(x),
         .by = boot_of(l, &r, fleet_look(f, n->uid).generation),
     };
     bootstrap_question(x, n, &l->ask);

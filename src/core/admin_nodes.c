@@ -37,8 +37,10 @@ static void put_urls(struct node_members *m, struct exchange *x, const struct no
     struct arena *a = &x->arena;
     struct str url = ARENA_JOIN(a, snapshot_url(x->snapshot), STR("/s/"),
                                 snapshot_node_key(x->snapshot, n), STR("/"));
-    put(m, STR("seed_url"), value_str(url));
-    put(m, STR("discovery"), value_str(ARENA_JOIN(a, STR(KEYS_DISCOVERY), url)));
+    struct str discovery = ARENA_JOIN(a, STR(KEYS_DISCOVERY), url);
+    bool shown = admin_sees_keys(x);
+    put(m, STR("seed_url"), shown ? value_str(url) : value_none());
+    put(m, STR("discovery"), shown ? value_str(discovery) : value_none());
 }
 
 /* --- What is known of its life --------------------------------------------------------------- */

@@ -205,12 +205,12 @@ enum exchange_verdict admin_acknowledge(struct exchange *x, struct request_ctx *
     struct value body;
     if (!admin_body(x, NULL, &body))
         return EXCHANGE_DONE;
+    const struct change by = {.cause = admin_cause(x), .peer = admin_peer(x)};
     if (!fleet_lost(f, loss)) {
         answer_problem(x, 409, "nothing was lost that an admin must acknowledge");
         return EXCHANGE_DONE;
     }
-    return await_fleet(x, f, fleet_acknowledge(f, admin_cause(x), x->waiter), on_acknowledged,
-                       loss);
+    return await_fleet(x, f, fleet_acknowledge(f, &by, x->waiter), on_acknowledged, loss);
 }
 
 /* --- Machines that belong to no node --------------------------------------------------------- */

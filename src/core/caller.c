@@ -202,9 +202,7 @@ static bool check_bearer(struct exchange *x, struct caller *c, const struct reco
 static struct str digest_of(struct str text, struct arena *a)
 {
     char digest[DIGEST_TEXT_SIZE];
-    struct digest *d = digest_new();
-    digest_add(d, text);
-    return arena_str(a, str_from(digest_end(d, digest)));
+    return arena_str(a, str_from(digest_text(text, digest)));
 }
 
 bool caller_admit(struct exchange *x, struct caller *c, struct str claim)

@@ -23,6 +23,11 @@ struct change request_change(struct exchange *x, const struct node *n, enum chan
     };
 }
 
+int64_t core_wall_ms(const struct core *c)
+{
+    return c->host.wall_ms ? c->host.wall_ms() : clock_wall_ms();
+}
+
 /* --- Waiting --------------------------------------------------------------------------------- */
 
 struct fleet_wait {
@@ -107,10 +112,9 @@ enum exchange_verdict health_ready(struct exchange *x, struct request_ctx *rq)
     return EXCHANGE_DONE;
 }
 
-/* Admins' tools read JSON; the answer to all other clients is shown on a console. */
 static bool is_api(const struct exchange *x)
 {
-    return x->in.listener == LISTENER_ADMIN && str_starts(x->in.path, STR("/v1/"));
+    return route_is_api(x->in.listener, x->in.path);
 }
 
 static void on_refuse(void *cls, struct exchange *x, int status, const char *reason)
@@ -169,7 +173,7 @@ static bool identify_node(struct exchange *x, struct request_ctx *rq)
 
 static bool wants_node(const struct route *r)
 {
-    return r->identity != IDENTITY_NONE && r->identity != IDENTITY_SOCKET;
+    return r->identity != IDENTITY_NONE && r->identity != IDENTITY_ADMIN;
 }
 
 /* No body is read of a peer that knows no key. */
@@ -202,10 +206,8 @@ static void on_begin(void *cls, struct exchange *x)
         refuse_method(c, x, found.methods);
     } else if (!found.route) {
         on_refuse(c, x, 404, found.reason);
-    } else if (found.route->identity == IDENTITY_SOCKET &&
-               x->in.principal.kind != PRINCIPAL_SOCKET) {
-        on_refuse(c, x, 403, "only processes of this machine are answered here");
-    } else {
+    } else if (found.route->identity != IDENTITY_ADMIN ||
+               guard_admit(c->guard, x, found.route->access)) {
         if (wants_body_of_node(found.route) && !identify_node(x, rq))
             return;
         x->body_max_bytes = found.route->body_max_bytes;
@@ -233,6 +235,7 @@ struct core *core_new(struct snapshot *first, struct fleet *fleet, const struct 
     c->fleet = fleet;
     c->discovered = discovered_new();
     c->refused = refused_new();
+    c->guard = guard_new(c);
     c->sealer = sealer;
     c->host = *host;
     c->started_wall_ms = c->loaded_wall_ms = clock_wall_ms();
@@ -259,6 +262,7 @@ void core_free(struct core *c)
     snapshot_unref(c->snapshot);
     discovered_free(c->discovered);
     refused_free(c->refused);
+    guard_free(c->guard);
     faults_done(&c->reload_faults);
     arena_done(&c->tls_arena);
     waiters_done(&c->waiters);
@@ -310,6 +314,12 @@ const struct snapshot *core_snapshot(const struct core *c)
 struct snapshot *core_pin(struct core *c)
 {
     return snapshot_ref(c->snapshot);
+}
+
+void core_on_beat(struct core *c)
+{
+    fleet_rouse(c->fleet);
+    guard_look(c->guard);
 }
 
 void core_set_draining(struct core *c)

@@ -105,6 +105,9 @@ void core_set_tls(struct core *c, const struct core_tls *tls);
  * called before. */
 void core_ca_changed(struct core *c, uint64_t number, const char *reason);
 
+/* Now and then: those that watch events get a sign of life, and those whose token has ended are
+ * ended. */
+void core_on_beat(struct core *c);
 /* From now on /readyz answers 503, so that load balancers turn elsewhere. */
 void core_set_draining(struct core *c);
 /* Once all exchanges have ended: the ports to the clusters are not used any more. */

@@ -16,6 +16,7 @@
 #include "core/checkups.h"
 #include "core/core.h"
 #include "core/discovered.h"
+#include "core/guard.h"
 #include "core/minting.h"
 #include "core/refused.h"
 #include "core/renewing.h"
@@ -33,6 +34,7 @@ struct core {
     struct fleet *fleet;
     struct refused *refused;       /* nodes that were refused for want of a window */
     struct discovered *discovered; /* machines that asked for a boot script and belong to no node */
+    struct guard *guard;
     const struct sealer *sealer;
     struct core_host host;
     int64_t started_wall_ms, loaded_wall_ms;
@@ -76,6 +78,8 @@ struct request_ctx {
     struct fleet_view view;
 };
 
+/* The wall clock, as the host has it. */
+int64_t core_wall_ms(const struct core *c);
 /* Pins the current snapshot instead, for a request that changes nodes. */
 void request_look_again(struct exchange *x, struct core *c);
 /* A change of `n` that the node itself causes, with the peer's address. */
@@ -193,6 +197,10 @@ enum exchange_verdict admin_harden_cluster(struct exchange *x, struct request_ct
 enum exchange_verdict admin_adopt_cluster(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_list_discovered(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_list_events(struct exchange *x, struct request_ctx *rq);
+enum exchange_verdict admin_show_self(struct exchange *x, struct request_ctx *rq);
+enum exchange_verdict admin_list_tokens(struct exchange *x, struct request_ctx *rq);
+enum exchange_verdict admin_create_token(struct exchange *x, struct request_ctx *rq);
+enum exchange_verdict admin_revoke_token(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_show_server(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_reload(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_backup(struct exchange *x, struct request_ctx *rq);
@@ -229,8 +237,11 @@ bool admin_matches(struct exchange *x, const struct request_ctx *rq, const struc
 /* NODE of docs/formats/api.md. */
 struct value admin_node_value(struct exchange *x, const struct request_ctx *rq,
                               const struct node *n);
-/* "uid 0": the cause of a change, for its event. */
+/* "uid 0" or "token ci", and from where: of a change, for its event. */
 struct str admin_cause(struct exchange *x);
+struct str admin_peer(struct exchange *x);
+/* Whether the keys of nodes may be shown to whoever asks. */
+bool admin_sees_keys(const struct exchange *x);
 struct value admin_text_or_none(struct str s);
 
 /* admin_define.c: reads a registered node's definition; an empty map if it cannot be read. */

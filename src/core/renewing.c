@@ -40,12 +40,6 @@ struct renewings {
 static const char *const purposes[] = {"minter", "approver"};
 static const char *const accounts[] = {MANIFESTS_MINTER, MANIFESTS_APPROVER};
 
-static int64_t now_ms(const struct renewings *all)
-{
-    int64_t (*now)(void) = all->core->host.wall_ms;
-    return now ? now() : clock_wall_ms();
-}
-
 /* --- The list -------------------------------------------------------------------------------- */
 
 static struct renewing *find(const struct renewings *all, struct str cluster,
@@ -130,7 +124,7 @@ static void take(const struct renewings *all, struct renewing *r)
     const struct cluster_token token = {
         .sealed = sealer_seal(all->core->sealer, purpose_of(r, &a), renewal->token, &a),
         .expires_wall_ms = renewal->end_wall_ms,
-        .made_wall_ms = now_ms(all),
+        .made_wall_ms = core_wall_ms(all->core),
     };
     change(all, r, &token, STR(""));
     arena_done(&a);
@@ -191,7 +185,7 @@ static void warn(const struct renewings *all, const struct renewing *r,
     char end[CLOCK_TEXT_SIZE];
     struct arena a;
     arena_init(&a, 1024);
-    bool is_over = now_ms(all) >= t->expires_wall_ms;
+    bool is_over = core_wall_ms(all->core) >= t->expires_wall_ms;
     struct str why = arena_printf(
         &a, "the token of %s %s %s%s%s: %s'cloudseed cluster adopt %s --kubeconfig FILE' %s",
         accounts[r->account], is_over ? "ended" : "ends", clock_text(t->expires_wall_ms, end),
@@ -215,9 +209,9 @@ static void keep(struct renewings *all, struct str cluster, enum cluster_account
         r = add(all, cluster, account, record);
     r->is_wanted = true;
     bool is_due = fleet_beats(all->core->fleet) >= r->due_beat;
-    if (!r->renewal && is_due && is_past(t, 3, now_ms(all)))
+    if (!r->renewal && is_due && is_past(t, 3, core_wall_ms(all->core)))
         begin(all, r, record);
-    if (!t->is_late && r->attempts && is_past(t, 2, now_ms(all)))
+    if (!t->is_late && r->attempts && is_past(t, 2, core_wall_ms(all->core)))
         warn(all, r, t);
 }
 

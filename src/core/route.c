@@ -6,8 +6,9 @@
 #include "wire/bootstrap.h"
 #include "wire/uri.h"
 
-#define BOOT_AND_ADMIN (ON(BOOT) | ON(ADMIN))
-#define ALL_HTTP (ON(BOOT) | ON(NODE) | ON(ADMIN))
+#define BOOT_AND_SOCKET (ON(BOOT) | ON(SOCKET))
+#define NODES_AND_SOCKET (ON(BOOT) | ON(NODE) | ON(SOCKET))
+#define ALL_HTTP (NODES_AND_SOCKET | ON(ADMIN))
 
 static const char no_path[] = "no such path: nodes fetch /s/KEY/meta-data, user-data, vendor-data "
                               "or network-config";
@@ -27,11 +28,11 @@ static const char wants_value[] =
 
 /* In the order in which they are tried: what is asked for most comes first. */
 static const struct route routes[] = {
-    {"/s/{key}/{file}", METHODS_READ, BOOT_AND_ADMIN, IDENTITY_SEED_KEY, 0, "served", boot_answer,
+    {"/s/{key}/{file}", METHODS_READ, BOOT_AND_SOCKET, IDENTITY_SEED_KEY, 0, "served", boot_answer,
      NULL},
-    {"/s/{key}/report", METHOD(POST), ALL_HTTP, IDENTITY_BOOT_KEY, REPORT_MAX_BYTES, "reported",
-     node_report, NULL},
-    {"/s/{key}/phone-home", METHOD(POST), ALL_HTTP, IDENTITY_BOOT_KEY, PHONE_HOME_MAX_BYTES,
+    {"/s/{key}/report", METHOD(POST), NODES_AND_SOCKET, IDENTITY_BOOT_KEY, REPORT_MAX_BYTES,
+     "reported", node_report, NULL},
+    {"/s/{key}/phone-home", METHOD(POST), NODES_AND_SOCKET, IDENTITY_BOOT_KEY, PHONE_HOME_MAX_BYTES,
      "phoned-home", node_phone_home, NULL},
     {"/s/{key}/bootstrap", METHOD(POST), ON(NODE), IDENTITY_JOIN_KEY, BOOTSTRAP_MAX_BYTES,
      "bootstrap", bootstrap_ask, NULL},
@@ -39,18 +40,18 @@ static const struct route routes[] = {
      "cluster", bootstrap_cluster, NULL},
     {"/s/{key}/result", METHOD(POST), ON(NODE), IDENTITY_JOIN_KEY, BOOTSTRAP_RESULT_MAX_BYTES,
      "result", bootstrap_result, NULL},
-    {"/nocloud/{evidence}/{value}/{file}", METHODS_READ, BOOT_AND_ADMIN, IDENTITY_EVIDENCE, 0,
+    {"/nocloud/{evidence}/{value}/{file}", METHODS_READ, BOOT_AND_SOCKET, IDENTITY_EVIDENCE, 0,
      "served", boot_answer, wants_value},
 
-    {"/boot.ipxe", METHODS_READ, BOOT_AND_ADMIN | ON(TFTP), IDENTITY_NONE, 0, "served", script_ipxe,
-     NULL},
-    {"/ipxe/{kind}/{value}", METHODS_READ, BOOT_AND_ADMIN | ON(TFTP), IDENTITY_NONE, 0, "served",
+    {"/boot.ipxe", METHODS_READ, BOOT_AND_SOCKET | ON(TFTP), IDENTITY_NONE, 0, "served",
+     script_ipxe, NULL},
+    {"/ipxe/{kind}/{value}", METHODS_READ, BOOT_AND_SOCKET | ON(TFTP), IDENTITY_NONE, 0, "served",
      script_ipxe, no_script},
-    {"/grub/grub.cfg", METHODS_READ, BOOT_AND_ADMIN | ON(TFTP), IDENTITY_NONE, 0, "served",
+    {"/grub/grub.cfg", METHODS_READ, BOOT_AND_SOCKET | ON(TFTP), IDENTITY_NONE, 0, "served",
      script_grub, NULL},
-    {"/grub/{kind}/{value}", METHODS_READ, BOOT_AND_ADMIN | ON(TFTP), IDENTITY_NONE, 0, "served",
+    {"/grub/{kind}/{value}", METHODS_READ, BOOT_AND_SOCKET | ON(TFTP), IDENTITY_NONE, 0, "served",
      script_grub, no_script},
-    {"/assets/{asset}", METHODS_READ, BOOT_AND_ADMIN | ON(TFTP), IDENTITY_NONE, 0, "served",
+    {"/assets/{asset}", METHODS_READ, BOOT_AND_SOCKET | ON(TFTP), IDENTITY_NONE, 0, "served",
      asset_answer, NULL},
     {"/{asset}", METHODS_READ, ON(TFTP), IDENTITY_NONE, 0, "served", asset_answer, NULL},
 
@@ -58,51 +59,56 @@ static const struct route routes[] = {
     {"/healthz", METHODS_READ, ALL_HTTP, IDENTITY_NONE, 0, NULL, health_alive, NULL},
     {"/readyz", METHODS_READ, ALL_HTTP, IDENTITY_NONE, 0, NULL, health_ready, NULL},
 
-#define API_GET(pattern, answer)                                                        \
-    {                                                                                   \
-        "/v1/" pattern, METHODS_READ, ON(ADMIN), IDENTITY_SOCKET, 0, NULL, answer, NULL \
+#define ADMINS_ROW(path, set, max, least, fn)                                          \
+    {                                                                                  \
+        .pattern = "/v1/" path, .methods = (set), .listeners = ON(ADMIN) | ON(SOCKET), \
+        .identity = IDENTITY_ADMIN, .body_max_bytes = (max), .answer = (fn),           \
+        .access = ACCESS_##least                                                       \
     }
-#define API(pattern, method, answer)                                                            \
-    {                                                                                           \
-        "/v1/" pattern, METHOD(method), ON(ADMIN), IDENTITY_SOCKET, ADMIN_BODY_MAX_BYTES, NULL, \
-            answer, NULL                                                                        \
-    }
-    API_GET("nodes", admin_list_nodes),
-    API("nodes", POST, admin_create_node),
-    API_GET("nodes/{name}", admin_show_node),
-    API("nodes/{name}", PATCH, admin_change_node),
-    API("nodes/{name}", DELETE, admin_delete_node),
-    API("nodes/{name}/rekey", POST, admin_rekey_node),
-    API("nodes/{name}/arm", POST, admin_arm),
-    API_GET("nodes/{name}/serial", admin_show_serial),
-    API_GET("nodes/{name}/join", admin_show_join),
-    API("nodes/{name}/disarm", POST, admin_disarm),
-    API("nodes/{name}/unlock", POST, admin_unlock),
-    API("nodes/{name}/reprovision", POST, admin_reprovision),
-    API("nodes/{name}/accept-keys", POST, admin_accept_keys),
-    API("nodes/{name}/vm", POST, admin_set_vm),
-    API("nodes/{name}/vm", DELETE, admin_forget_vm),
-    API("nodes/{name}/vm/lost", POST, admin_lose_vm),
-    API("nodes/{name}/vm/buried", POST, admin_bury_vm),
-    API_GET("nodes/{name}/documents", admin_list_documents),
-    API_GET("nodes/{name}/documents/{document}", admin_show_document),
-    API_GET("clusters", admin_list_clusters),
-    API_GET("clusters/{name}", admin_show_cluster),
-    API("clusters/{name}/certs", POST, admin_cluster_certs),
-    API("clusters/{name}/harden", POST, admin_harden_cluster),
-    API("clusters/{name}/reset", POST, admin_reset_cluster),
-    API("clusters/{name}/adopt", POST, admin_adopt_cluster),
-    API_GET("discovered", admin_list_discovered),
-    API_GET("events", admin_list_events),
-    API_GET("ca", admin_show_ca),
-    API("ca/renew", POST, admin_renew_ca),
-    API("ca/rotate", POST, admin_rotate_ca),
-    API_GET("server", admin_show_server),
-    API("server/acknowledge", POST, admin_acknowledge),
-    API("reload", POST, admin_reload),
-    API("backup", POST, admin_backup),
+#define API_GET(path, least, fn) ADMINS_ROW(path, METHODS_READ, 0, least, fn)
+#define API(path, method, least, fn) \
+    ADMINS_ROW(path, METHOD(method), ADMIN_BODY_MAX_BYTES, least, fn)
+    API_GET("nodes", VIEWER, admin_list_nodes),
+    API("nodes", POST, OPERATOR, admin_create_node),
+    API_GET("nodes/{name}", VIEWER, admin_show_node),
+    API("nodes/{name}", PATCH, OPERATOR, admin_change_node),
+    API("nodes/{name}", DELETE, OPERATOR, admin_delete_node),
+    API("nodes/{name}/rekey", POST, ADMIN, admin_rekey_node),
+    API("nodes/{name}/arm", POST, OPERATOR, admin_arm),
+    API_GET("nodes/{name}/serial", OPERATOR, admin_show_serial),
+    API_GET("nodes/{name}/join", OPERATOR, admin_show_join),
+    API("nodes/{name}/disarm", POST, OPERATOR, admin_disarm),
+    API("nodes/{name}/unlock", POST, ADMIN, admin_unlock),
+    API("nodes/{name}/reprovision", POST, OPERATOR, admin_reprovision),
+    API("nodes/{name}/accept-keys", POST, ADMIN, admin_accept_keys),
+    API("nodes/{name}/vm", POST, OPERATOR, admin_set_vm),
+    API("nodes/{name}/vm", DELETE, OPERATOR, admin_forget_vm),
+    API("nodes/{name}/vm/lost", POST, OPERATOR, admin_lose_vm),
+    API("nodes/{name}/vm/buried", POST, OPERATOR, admin_bury_vm),
+    API_GET("nodes/{name}/documents", VIEWER, admin_list_documents),
+    API_GET("nodes/{name}/documents/{document}", OPERATOR, admin_show_document),
+    API_GET("clusters", VIEWER, admin_list_clusters),
+    API_GET("clusters/{name}", VIEWER, admin_show_cluster),
+    API("clusters/{name}/certs", POST, ADMIN, admin_cluster_certs),
+    API("clusters/{name}/harden", POST, ADMIN, admin_harden_cluster),
+    API("clusters/{name}/reset", POST, ADMIN, admin_reset_cluster),
+    API("clusters/{name}/adopt", POST, ADMIN, admin_adopt_cluster),
+    API_GET("discovered", VIEWER, admin_list_discovered),
+    API_GET("events", VIEWER, admin_list_events),
+    API_GET("ca", VIEWER, admin_show_ca),
+    API("ca/renew", POST, ADMIN, admin_renew_ca),
+    API("ca/rotate", POST, ADMIN, admin_rotate_ca),
+    API_GET("server", VIEWER, admin_show_server),
+    API("server/acknowledge", POST, ADMIN, admin_acknowledge),
+    API("reload", POST, OPERATOR, admin_reload),
+    API("backup", POST, ADMIN, admin_backup),
+    API_GET("self", VIEWER, admin_show_self),
+    API_GET("tokens", ADMIN, admin_list_tokens),
+    API("tokens", POST, ADMIN, admin_create_token),
+    API("tokens/{name}", DELETE, ADMIN, admin_revoke_token),
 #undef API
 #undef API_GET
+#undef ADMINS_ROW
 };
 
 #define ROUTES (sizeof(routes) / sizeof(routes[0]))
@@ -323,11 +329,16 @@ static const char *reason_of(const struct route *r, const struct matching *m, st
     return r->usage && str_starts(path, head_of(r->pattern)) ? r->usage : NULL;
 }
 
+bool route_is_api(enum exchange_listener listener, struct str path)
+{
+    return (listener == LISTENER_ADMIN || listener == LISTENER_SOCKET) &&
+           str_starts(path, STR("/v1/"));
+}
+
 struct route_match route_find(enum exchange_listener listener, enum exchange_method method,
                               struct str path, struct arena *a)
 {
-    bool is_api = listener == LISTENER_ADMIN && str_starts(path, STR("/v1/"));
-    struct route_match found = {.reason = is_api ? no_api_path : no_path};
+    struct route_match found = {.reason = route_is_api(listener, path) ? no_api_path : no_path};
     for (const struct route *r = routes; r < routes + ROUTES; r++) {
         if (!(r->listeners & 1U << listener))
             continue;

@@ -25,7 +25,7 @@ enum identity {
                         */
     IDENTITY_JOIN_KEY, /* the same, for joining: with the join key of the open window as bearer */
     IDENTITY_EVIDENCE, /* weak evidence in the path, which counts only in an open window */
-    IDENTITY_SOCKET,   /* a process of this machine, at the other end of a unix socket */
+    IDENTITY_ADMIN,    /* a process at the other end of a unix socket, or a token as bearer */
 };
 
 /* Sets of enum exchange_method and of enum exchange_listener. */
@@ -41,7 +41,8 @@ struct route {
     size_t body_max_bytes; /* 0: no body is taken */
     const char *event;     /* of a success in the log; NULL: not worth a line */
     enum exchange_verdict (*answer)(struct exchange *x, struct request_ctx *rq);
-    const char *usage; /* the 404 of a path that only begins like the pattern; NULL: the usual */
+    const char *usage;  /* the 404 of a path that only begins like the pattern; NULL: the usual */
+    enum access access; /* of IDENTITY_ADMIN: the least that it takes */
 };
 
 /* What stands in a path in place of the pattern's placeholders. Text points into the path, or,
@@ -65,6 +66,9 @@ struct route_match {
 /* The path that was meant: "/a//b" and "/./a/b" are "/a/b". Nothing is decoded; ".." stays. In the
  * arena, or the path itself. */
 struct str route_usual_path(struct str path, struct arena *a);
+
+/* Whether it is for admins' tools, which read JSON, and not for a console. */
+bool route_is_api(enum exchange_listener listener, struct str path);
 
 /* `path` is the request's, with nothing decoded and without its query. */
 struct route_match route_find(enum exchange_listener listener, enum exchange_method method,

@@ -38,6 +38,13 @@ const char *digest_end(struct digest *d, char *text)
     return text;
 }
 
+const char *digest_text(struct str bytes, char ret[static DIGEST_TEXT_SIZE])
+{
+    struct digest *d = digest_new();
+    digest_add(d, bytes);
+    return digest_end(d, ret);
+}
+
 bool digest_text_valid(struct str s)
 {
     for (size_t i = 0; i < s.n; i++) {

@@ -14,6 +14,9 @@ void digest_add(struct digest *d, struct str bytes);
 /* Frees it. `text` may be NULL where the digest is not needed. Returns `text`. */
 const char *digest_end(struct digest *d, char *text);
 
+/* Of one text. Returns `ret`. */
+const char *digest_text(struct str bytes, char ret[static DIGEST_TEXT_SIZE]);
+
 /* Whether `s` is 64 hexadecimal digits, of any case. */
 bool digest_text_valid(struct str s);
 

@@ -108,6 +108,14 @@ void keys_new_certificate(char ret[CERTIFICATE_KEY_LEN + 1])
     explicit_bzero(bytes, sizeof(bytes));
 }
 
+void keys_new_access(char ret[ACCESS_TOKEN_LEN + 1])
+{
+    static const struct str prefix = {ACCESS_TOKEN_PREFIX, sizeof(ACCESS_TOKEN_PREFIX) - 1};
+    memcpy(ret, prefix.p, prefix.n);
+    keys_new_join(ret + prefix.n);
+    keys_new_join(ret + prefix.n + JOIN_KEY_LEN);
+}
+
 void keys_new_uid(char ret[NODE_UID_LEN + 1])
 {
     memcpy(ret, "r-", 2);
@@ -139,14 +147,24 @@ bool keys_same(struct str a, struct str b)
     return a.n == b.n && CRYPTO_memcmp(a.p, b.p, a.n) == 0;
 }
 
-bool seed_key_valid(struct str s)
+static bool is_base32_text(struct str s)
 {
-    if (s.n != SEED_KEY_LEN)
-        return false;
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= '2' && c <= '7'))) /* base32 */
+        if (!((c >= 'a' && c <= 'z') || (c >= '2' && c <= '7')))
             return false;
     }
     return true;
+}
+
+bool seed_key_valid(struct str s)
+{
+    return s.n == SEED_KEY_LEN && is_base32_text(s);
+}
+
+bool keys_access_valid(struct str s)
+{
+    static const struct str prefix = {ACCESS_TOKEN_PREFIX, sizeof(ACCESS_TOKEN_PREFIX) - 1};
+    return s.n == ACCESS_TOKEN_LEN && str_starts(s, prefix) &&
+           is_base32_text(str_skip(s, prefix.n));
 }

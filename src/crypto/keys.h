@@ -35,6 +35,14 @@ void keys_new_join(char ret[JOIN_KEY_LEN + 1]);
 /* For the certificates that a cluster's masters share: random, with a NUL. */
 void keys_new_certificate(char ret[CERTIFICATE_KEY_LEN + 1]);
 
+/* An admin's token: "cloudseed_" and 52 characters of base32, 260 random bits. The prefix is what
+ * scanners for leaked secrets look for. */
+#define ACCESS_TOKEN_PREFIX "cloudseed_"
+#define ACCESS_TOKEN_LEN (10 + 2 * JOIN_KEY_LEN)
+void keys_new_access(char ret[ACCESS_TOKEN_LEN + 1]);
+/* Whether `s` has that form. */
+bool keys_access_valid(struct str s);
+
 #define NODE_UID_LEN (2 + JOIN_KEY_LEN)
 /* Identifies a registered node, even if its name is reused later: random, with a NUL. */
 void keys_new_uid(char ret[NODE_UID_LEN + 1]);

@@ -126,7 +126,7 @@ static void take_listeners(struct certificates *c, const struct listeners *l)
 {
     for (unsigned i = 0; i < l->n; i++) {
         enum exchange_listener kind = l->list[i].kind;
-        if (kind == LISTENER_BOOT || kind == LISTENER_NODE)
+        if (kind != LISTENER_SOCKET && kind != LISTENER_TFTP)
             c->listening[c->listening_n++] = socket_endpoint(l->list[i].fd);
     }
 }

@@ -23,12 +23,12 @@ static const struct name_rule {
     int kinds[TYPES]; /* enum exchange_listener */
     const char *expected;
 } name_rules[] = {
-    {"http", {LISTENER_BOOT, LISTENER_TFTP, LISTENER_ADMIN}, NULL},
+    {"http", {LISTENER_BOOT, LISTENER_TFTP, LISTENER_SOCKET}, NULL},
     {"boot", {LISTENER_BOOT, LISTENER_TFTP, REFUSED}, "expected a TCP or UDP socket"},
     {"tftp", {REFUSED, LISTENER_TFTP, REFUSED}, "expected a UDP socket"},
-    {"admin", {REFUSED, REFUSED, LISTENER_ADMIN}, "expected a unix socket"},
+    {"admin", {LISTENER_ADMIN, REFUSED, LISTENER_SOCKET}, "expected a TCP or unix socket"},
     {"node", {LISTENER_NODE, REFUSED, REFUSED}, "expected a TCP socket"},
-    {NULL, {LISTENER_BOOT, LISTENER_TFTP, LISTENER_ADMIN}, NULL},
+    {NULL, {LISTENER_BOOT, LISTENER_TFTP, LISTENER_SOCKET}, NULL},
 };
 
 static const struct name_rule *find_rule(const char *name)
@@ -37,6 +37,11 @@ static const struct name_rule *find_rule(const char *name)
     while (rule->name && !str_is(str_from(name), rule->name))
         rule++;
     return rule;
+}
+
+static bool speaks_tls(enum exchange_listener kind)
+{
+    return kind == LISTENER_NODE || kind == LISTENER_ADMIN;
 }
 
 int listeners_adopt(int fd, const char *name, struct listener *ret, struct err *e)
@@ -55,7 +60,7 @@ int listeners_adopt(int fd, const char *name, struct listener *ret, struct err *
                        "socket: %s; correct FileDescriptorName= in its socket unit",
                        fd, name, type_names[type], rule->expected);
     enum exchange_listener kind = (enum exchange_listener)rule->kinds[type];
-    *ret = (struct listener){.fd = fd, .kind = kind, .tls = kind == LISTENER_NODE, .name = name};
+    *ret = (struct listener){.fd = fd, .kind = kind, .tls = speaks_tls(kind), .name = name};
     return 0;
 }
 
@@ -96,7 +101,7 @@ static int add(int fd, enum exchange_listener kind, const char *name, struct lis
 {
     if (fd >= 0)
         ret->list[ret->n++] =
-            (struct listener){.fd = fd, .kind = kind, .tls = kind == LISTENER_NODE, .name = name};
+            (struct listener){.fd = fd, .kind = kind, .tls = speaks_tls(kind), .name = name};
     return fd < 0 ? fd : 0;
 }
 
@@ -145,7 +150,7 @@ static int open_admin_socket(const struct config *c, struct listeners *ret, stru
     int fd = listen_as_user(c, group, e);
     if ((fd == -EACCES || fd == -EPERM) && privileges_only_root(c->socket.p))
         fd = listen_as_root(c, group, e);
-    r = add(fd, LISTENER_ADMIN, "admin", ret);
+    r = add(fd, LISTENER_SOCKET, "socket", ret);
     if (r == 0)
         ret->path = c->socket.p;
     return r;
@@ -154,17 +159,20 @@ static int open_admin_socket(const struct config *c, struct listeners *ret, stru
 int listeners_open(const struct config *c, struct listeners *ret, struct err *e)
 {
     unsigned passed = notify_passed_sockets(&ret->names);
-    if ((passed ? passed : c->http_n) + c->https_n + c->tftp_n >= LISTENERS_MAX)
+    if ((passed ? passed : c->http_n) + c->https_n + c->admin_n + c->tftp_n >= LISTENERS_MAX)
         return err_set(e, -E2BIG, "at most %d sockets", LISTENERS_MAX - 1);
     int r = passed ? adopt_passed(passed, ret, e) : 0;
     bool has_tftp = has(ret, LISTENER_TFTP), has_node = has(ret, LISTENER_NODE);
+    bool has_admin = has(ret, LISTENER_ADMIN);
     for (uint32_t i = 0; i < c->http_n && !passed && r == 0; i++)
         r = add(socket_listen(c->http[i], e), LISTENER_BOOT, "http", ret);
     for (uint32_t i = 0; i < c->https_n && !has_node && r == 0; i++)
         r = add(socket_listen(c->https[i], e), LISTENER_NODE, "https", ret);
+    for (uint32_t i = 0; i < c->admin_n && !has_admin && r == 0; i++)
+        r = add(socket_listen(c->admin[i], e), LISTENER_ADMIN, "admin", ret);
     for (uint32_t i = 0; i < c->tftp_n && !has_tftp && r == 0; i++)
         r = add(datagram_listen(c->tftp[i], e), LISTENER_TFTP, "tftp", ret);
-    if (r < 0 || has(ret, LISTENER_ADMIN) || str_is(c->socket, "none"))
+    if (r < 0 || has(ret, LISTENER_SOCKET) || str_is(c->socket, "none"))
         return r;
     return open_admin_socket(c, ret, e);
 }

@@ -6,10 +6,10 @@
  * A passed socket is described by its name (systemd's FileDescriptorName=) and its type:
  *
  *                          TCP     UDP     unix
- *   http, another, none    boot    tftp    admin
+ *   http, another, none    boot    tftp    socket
  *   boot                   boot    tftp    refused
  *   tftp                   refused tftp    refused
- *   admin                  refused refused admin
+ *   admin                  admin   refused socket
  *   node                   node    refused refused
  *
  * One name stands for all sockets of a unit. The socket unit that we install is named http, and

@@ -15,6 +15,7 @@ static const char usage[] =
     "  --assets DIR        files for machines that boot: served below /assets/\n"
     "  --http ADDR:PORT    answer HTTP there; may be repeated; port 0 takes a free one\n"
     "  --https ADDR:PORT   answer nodes over TLS there; likewise\n"
+    "  --admin ADDR:PORT   answer admins with a token over TLS there; likewise\n"
     "  --tftp ADDR:PORT    serve the assets by TFTP there; likewise\n"
     "  --socket PATH       the admins' unix socket, or none\n"
     "  --url URL           what nodes' URLs begin with, instead of the site's url\n"
@@ -45,6 +46,7 @@ enum {
     OPT_ASSETS,
     OPT_HTTP,
     OPT_HTTPS,
+    OPT_ADMIN,
     OPT_TFTP,
     OPT_SOCKET,
     OPT_URL,
@@ -66,6 +68,7 @@ static const struct option table[] = {
     {"assets", required_argument, NULL, OPT_ASSETS},
     {"http", required_argument, NULL, OPT_HTTP},
     {"https", required_argument, NULL, OPT_HTTPS},
+    {"admin", required_argument, NULL, OPT_ADMIN},
     {"tftp", required_argument, NULL, OPT_TFTP},
     {"socket", required_argument, NULL, OPT_SOCKET},
     {"url", required_argument, NULL, OPT_URL},
@@ -136,6 +139,8 @@ static bool take(struct options *o, int option, const char *value)
         return add_endpoint("--http", "10.0.10.5:8080 or [::]:8080", value, o->http, &o->http_n);
     case OPT_HTTPS:
         return add_endpoint("--https", "10.0.10.5:8443 or [::]:8443", value, o->https, &o->https_n);
+    case OPT_ADMIN:
+        return add_endpoint("--admin", "10.0.10.5:8444 or [::]:8444", value, o->admin, &o->admin_n);
     case OPT_TFTP:
         return add_endpoint("--tftp", "10.0.10.5:69 or [::]:69", value, o->tftp, &o->tftp_n);
     case OPT_URL:
@@ -219,6 +224,10 @@ void options_apply(const struct options *o, struct config *c)
     if (o->https_n) {
         c->https = o->https;
         c->https_n = o->https_n;
+    }
+    if (o->admin_n) {
+        c->admin = o->admin;
+        c->admin_n = o->admin_n;
     }
     if (o->tftp_n) {
         c->tftp = o->tftp;

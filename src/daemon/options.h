@@ -25,6 +25,8 @@ struct options {
     uint32_t http_n;
     struct endpoint https[OPTIONS_ENDPOINTS_MAX];
     uint32_t https_n;
+    struct endpoint admin[OPTIONS_ENDPOINTS_MAX];
+    uint32_t admin_n;
     struct endpoint tftp[OPTIONS_ENDPOINTS_MAX];
     uint32_t tftp_n;
     bool check;

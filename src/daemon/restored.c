@@ -14,6 +14,7 @@
 #define KIND_STATE STR("state")
 #define KIND_NODE STR("node")
 #define KIND_CLUSTER STR("cluster")
+#define KIND_ACCESS STR("access")
 
 void restored_init(struct restored *r)
 {
@@ -180,6 +181,21 @@ static void restore_node(struct restored *r, const struct restored_node *n, uint
         put_node(r, n->uid, revision, state, &c, &out);
 }
 
+/* It may have been revoked since the backup. */
+static void revoke_token(struct restored *r, const struct store_record *record)
+{
+    const struct change c = {.cause = STR("restore"), .peer = STR("")};
+    struct store_event *event = ARENA_NEW(&r->arena, struct store_event);
+    struct access_token t = {.access = ACCESS_VIEWER};
+    access_token_read(record->bytes, &r->arena, &t, NULL);
+    t.name = arena_str(&r->arena, record->key);
+    const struct event e = access_event("token-revoked", &t, &r->arena);
+    *event = event_of(r, STR(""), STR(""), &e, &c);
+    add_txn(r, &(const struct store_write){STORE_DELETE, KIND_ACCESS, t.name, STORE_ANY, {NULL, 0}},
+            event, 1);
+    r->revoked++;
+}
+
 /* --- Clusters -------------------------------------------------------------------------------- */
 
 /* Since the backup it may have been made, or reset and made by another master. */
@@ -227,6 +243,8 @@ void restored_now(struct restored *r, const struct store_record *record)
         struct restored_cluster *c = note_cluster(r, record, &next);
         put_cluster(r, c, record->revision, &next);
     }
+    if (str_eq(record->kind, KIND_ACCESS))
+        revoke_token(r, record);
     if (!str_eq(record->kind, KIND_STATE))
         return;
     arena_init(&a, 4096);
@@ -314,6 +332,9 @@ void restored_print(const struct restored *r)
     printf("closed %u build windows: cloudseed node arm opens one again\n", r->closed);
     printf("all clusters are unconfirmed, and no node makes or joins one: if one is gone, or never "
            "was, run: cloudseed cluster reset NAME\n");
+    if (r->revoked)
+        printf("revoked %u token%s of admins: cloudseed token create makes another\n", r->revoked,
+               r->revoked == 1 ? "" : "s");
     if (!r->replaces)
         return;
     const struct restored_node **list = MEM_ARRAY(const struct restored_node *, r->n);

@@ -4,13 +4,14 @@
  * that it replaces.
  *
  * It reads records of both states, one after the other, and makes the transactions that close the
- * build windows of the restored one and put its clusters in doubt. It opens no files and prints to
- * standard output only.
+ * build windows of the restored one, revoke its tokens and put its clusters in doubt. It opens no
+ * files and prints to standard output only.
  */
 #ifndef CLOUDSEED_DAEMON_RESTORED_H
 #define CLOUDSEED_DAEMON_RESTORED_H
 
 #include "base/map.h"
+#include "fleet/access.h"
 #include "fleet/cluster.h"
 #include "port/store.h"
 
@@ -43,7 +44,8 @@ struct restored {
     struct moment at;
     struct store_txn *txns; /* that the restored state needs */
     uint32_t txns_n, txns_room;
-    uint32_t closed; /* windows */
+    uint32_t closed;  /* windows */
+    uint32_t revoked; /* tokens of admins */
 };
 
 void restored_init(struct restored *r);

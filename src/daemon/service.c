@@ -174,11 +174,10 @@ static void on_load_wanted(void *cls, struct core_load *ret)
                               .transfers = tftp_server_transfers(s->tftp)};
 }
 
-/* A client that watches events gets a sign of life even if there are none. */
 static void on_heartbeat(uv_timer_t *timer)
 {
     struct service *s = timer->data;
-    fleet_rouse(s->state->fleet);
+    core_on_beat(s->core);
 }
 
 static void start_handles(struct service *s)
@@ -215,18 +214,21 @@ static void list_endpoints(const struct listeners *l, enum exchange_listener kin
 /* The line that tests and scripts wait for. */
 static void announce(const struct service *s, const struct listeners *l)
 {
-    struct buf http, https, tftp;
+    struct buf http, https, admin, tftp;
     list_endpoints(l, LISTENER_BOOT, &http);
     list_endpoints(l, LISTENER_NODE, &https);
+    list_endpoints(l, LISTENER_ADMIN, &admin);
     list_endpoints(l, LISTENER_TFTP, &tftp);
     uint32_t nodes = snapshot_node_count(core_snapshot(s->core));
     log_notice("listening", LOG_TEXT("http", buf_view(&http)),
                LOG_TEXT("https", https.n ? buf_view(&https) : STR("none")),
+               LOG_TEXT("admin", admin.n ? buf_view(&admin) : STR("none")),
                LOG_TEXT("tftp", tftp.n ? buf_view(&tftp) : STR("none")),
                LOG_TEXT("socket", str_from(l->path ? l->path : "none")),
                LOG_NUMBER("nodes", nodes));
     buf_done(&http);
     buf_done(&https);
+    buf_done(&admin);
     buf_done(&tftp);
     notify_send("READY=1\nSTATUS=Serving the seed tree.");
 }

@@ -78,6 +78,7 @@ void fleet_close(struct fleet *f)
     clusters_done(f);
     mints_done(f);
     own_done(f);
+    access_done(f);
     recent_free(f->recent);
     free(f->heap);
     waiters_done(&f->watchers);

@@ -14,6 +14,7 @@
 #ifndef CLOUDSEED_FLEET_FLEET_H
 #define CLOUDSEED_FLEET_FLEET_H
 
+#include "fleet/access.h"
 #include "fleet/cluster.h"
 #include "fleet/mint.h"
 #include "port/store.h"
@@ -190,6 +191,23 @@ bool fleet_own_at(const struct fleet *f, uint32_t *at, struct own_record *ret);
 /* Writes it, over an earlier one; with empty bytes: deletes it. */
 struct slot_ref fleet_own_write(struct fleet *f, const struct own_record *record, struct waiter w);
 
+/* --- Tokens of admins ------------------------------------------------------------------------ */
+
+/* In no order; NULL behind the last. The texts live until the next call that writes. */
+const struct access_token *fleet_access_at(const struct fleet *f, uint32_t i);
+const struct access_token *fleet_access_named(const struct fleet *f, struct str name);
+/* The token with this digest, whether it is valid or not. The time that it takes depends only on
+ * how many tokens there are. */
+const struct access_token *fleet_access_find(const struct fleet *f, struct str digest);
+/* FLEET_CONFLICT where there is one of this name; 409 where there are too many. `by`: the cause and
+ * the peer. */
+struct slot_ref fleet_access_create(struct fleet *f, const struct access_token *t,
+                                    const struct change *by, struct waiter w);
+struct slot_ref fleet_access_revoke(struct fleet *f, const struct access_token *t,
+                                    const struct change *by, struct waiter w);
+/* It was used now. Written behind, and not each time: a disk that is full stops nobody. */
+void fleet_access_used(struct fleet *f, struct str name, struct str from);
+
 /* --- How the store is ------------------------------------------------------------------------ */
 
 void fleet_stats(const struct fleet *f, struct store_stats *ret);
@@ -203,7 +221,7 @@ struct fleet_loss {
 };
 /* False if there was no loss, or an admin has acknowledged it. */
 bool fleet_lost(const struct fleet *f, struct fleet_loss *ret);
-/* Of an admin, named by `cause`. */
-struct slot_ref fleet_acknowledge(struct fleet *f, struct str cause, struct waiter w);
+/* `by`: the cause and the peer. */
+struct slot_ref fleet_acknowledge(struct fleet *f, const struct change *by, struct waiter w);
 
 #endif

@@ -2,9 +2,9 @@
 /*
  * internal: what the files of fleet/ share.
  *
- * members.c, mints.c, clusters.c and own.c keep what the store has, recent.c the newest events,
- * deadline.c whose time is up next; op.c carries out what was asked for, and fleet.c is what others
- * see of it.
+ * members.c, mints.c, clusters.c, access.c and own.c keep what the store has, recent.c the newest
+ * events, deadline.c whose time is up next; op.c carries out what was asked for, and fleet.c is
+ * what others see of it.
  */
 #ifndef CLOUDSEED_FLEET_INTERNAL_H
 #define CLOUDSEED_FLEET_INTERNAL_H
@@ -20,6 +20,7 @@
 #define KIND_TOMBSTONE STR("tombstone")
 #define KIND_CLUSTER STR("cluster")
 #define KIND_MINT STR("mint")
+#define KIND_ACCESS STR("access")
 
 /* Bytes that the store has under one of the kinds. */
 struct kept {
@@ -60,7 +61,17 @@ struct mint_watch {
     struct waiter waiter;
 };
 
-enum op_kind { OP_CHANGE, OP_DEFINE, OP_READ, OP_BACKUP, OP_OWN, OP_LOSS, OP_CLUSTER, OP_MINT };
+enum op_kind {
+    OP_CHANGE,
+    OP_DEFINE,
+    OP_READ,
+    OP_BACKUP,
+    OP_OWN,
+    OP_LOSS,
+    OP_CLUSTER,
+    OP_MINT,
+    OP_ACCESS
+};
 
 enum op_phase {
     OP_QUEUED,
@@ -87,7 +98,7 @@ struct op {
     struct parsed *next; /* of OP_CHANGE: the record as it will be */
     bool ends_mint;      /* of OP_CHANGE: the window's token is forgotten */
     struct mint_change mint_change;
-    uint64_t expected; /* of OP_DEFINE */
+    uint64_t expected; /* of OP_DEFINE and OP_ACCESS */
     struct str json;
     struct own_record own;
     struct cluster *cluster;
@@ -127,6 +138,8 @@ struct fleet {
     bool knows_recent; /* what the journal had before this process began was read */
     struct own *own;
     uint32_t own_n, own_room;
+    struct access_kept **access;
+    uint32_t access_n, access_room;
     struct cluster **clusters;
     uint32_t clusters_n, clusters_room;
     struct waiters cluster_watchers;
@@ -209,6 +222,18 @@ void own_drop(struct fleet *f, const struct store_record *record);
 /* Drops what the store's feed has not named in this round. */
 void own_sweep(struct fleet *f);
 void own_done(struct fleet *f);
+
+/* --- access.c -------------------------------------------------------------------------------- */
+
+/* Whether records of that kind are tokens of admins. */
+bool access_is(struct str kind);
+void access_keep(struct fleet *f, const struct store_record *record);
+void access_drop(struct fleet *f, const struct store_record *record);
+/* Drops what the store's feed has not named in this round. */
+void access_sweep(struct fleet *f);
+void access_done(struct fleet *f);
+void access_run(struct fleet *f, struct op *op);
+void access_on_commit(struct fleet *f, struct op *op, uint64_t revision);
 
 /* --- clusters.c ------------------------------------------------------------------------------ */
 

@@ -47,7 +47,8 @@ void loss_sweep(struct fleet *f)
         f->has_loss = false;
 }
 
-static struct op *loss_op(struct fleet *f, const char *event, struct str cause, struct waiter w)
+static struct op *loss_op(struct fleet *f, const char *event, const struct change *by,
+                          struct waiter w)
 {
     struct op *op = op_new(f, OP_LOSS, NULL, w);
     const struct value_pair data[] = {
@@ -57,8 +58,8 @@ static struct op *loss_op(struct fleet *f, const char *event, struct str cause, 
     op->why = (struct event){event, value_copy(&op->arena, value_map(data, 2))};
     op->own = (struct own_record){KIND_LOSS, KEY_LOSS, STR("")};
     op->name = STR(""); /* no node's */
-    op->change.cause = arena_str(&op->arena, cause);
-    op->change.peer = STR("");
+    op->change.cause = arena_str(&op->arena, by->cause);
+    op->change.peer = arena_str(&op->arena, by->peer);
     f->host.now(f->host.cls, &op->change.at);
     return op;
 }
@@ -79,9 +80,10 @@ void loss_begin(struct fleet *f)
     struct fleet_loss loss = {.found = f->revision, .noted = store_noted(f->store)};
     if (loss.noted <= loss.found)
         return;
+    static const struct change start = {.cause = {"start", 5}, .peer = {"", 0}};
     f->has_loss = true;
     f->loss = loss;
-    struct op *op = loss_op(f, "state-behind", STR("start"), (struct waiter){0});
+    struct op *op = loss_op(f, "state-behind", &start, (struct waiter){0});
     f->loss.at_ms = op->change.at.wall_ms;
     op->own.bytes = record_text(op, &f->loss);
     op->forgotten = true;
@@ -95,9 +97,9 @@ bool fleet_lost(const struct fleet *f, struct fleet_loss *ret)
     return f->has_loss;
 }
 
-struct slot_ref fleet_acknowledge(struct fleet *f, struct str cause, struct waiter w)
+struct slot_ref fleet_acknowledge(struct fleet *f, const struct change *by, struct waiter w)
 {
-    struct op *op = loss_op(f, "state-acknowledged", cause, w);
+    struct op *op = loss_op(f, "state-acknowledged", by, w);
     struct slot_ref ticket = op->ticket;
     op_begin(f, op);
     return ticket;

@@ -258,6 +258,8 @@ void member_keep(struct fleet *f, const struct store_record *record)
         cluster_keep(f, record);
     } else if (loss_is(record->kind)) {
         loss_keep(f, record);
+    } else if (access_is(record->kind)) {
+        access_keep(f, record);
     }
 }
 
@@ -305,6 +307,8 @@ void member_drop(struct fleet *f, const struct store_record *record)
         cluster_drop(f, record);
     else if (loss_is(record->kind))
         loss_drop(f);
+    else if (access_is(record->kind))
+        access_drop(f, record);
 }
 
 void members_sweep(struct fleet *f)
@@ -321,6 +325,7 @@ void members_sweep(struct fleet *f)
     own_sweep(f);
     clusters_sweep(f);
     loss_sweep(f);
+    access_sweep(f);
 }
 
 /* --- What others see ------------------------------------------------------------------------- */

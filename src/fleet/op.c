@@ -272,6 +272,7 @@ static void run(struct fleet *f, struct op *op)
     case OP_LOSS: run_loss(f, op); break;
     case OP_CLUSTER: cluster_run(f, op); break;
     case OP_MINT: mint_run(f, op); break;
+    case OP_ACCESS: access_run(f, op); break;
     }
     assert(op->phase == OP_COMMITTING || op->phase == OP_DONE);
 }
@@ -370,6 +371,8 @@ static void keep_committed(struct fleet *f, struct op *op, const struct store_no
         keep_definition(f, op, n->revision);
     } else if (op->kind == OP_CLUSTER) {
         cluster_on_commit(f, op, n->revision);
+    } else if (op->kind == OP_ACCESS) {
+        access_on_commit(f, op, n->revision);
     } else if (op->kind == OP_MINT) {
         const struct store_record record = {KIND_MINT, str_from(op->member->uid), op->json,
                                             n->revision};

@@ -117,6 +117,11 @@ static const struct event_kind kinds[] = {
      "The server's state is older than it was: it has revision `found` instead of `noted`.",
      "Restore a newer backup, or `cloudseed server acknowledge`."},
     {"state-acknowledged", "found noted", "An admin accepted that loss.", NULL},
+    {"token-created", "name role",
+     "An admin made a token, by which the API is asked from elsewhere.", NULL},
+    {"token-revoked", "name role",
+     "An admin revoked a token, or a restored backup had it: it opens nothing any more.",
+     "After a restore: `cloudseed token create`."},
 };
 
 const struct event_kind *event_kind_at(size_t i)

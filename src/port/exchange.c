@@ -29,6 +29,16 @@ void exchange_at_end(struct exchange *x, exchange_end_fn *end, void *state)
     x->endings = ending;
 }
 
+void exchange_divert(struct exchange *x, exchange_next *next, void *state)
+{
+    assert(x->magic == EXCHANGE_MAGIC);
+    if (x->phase != EXCHANGE_BEGUN && x->phase != EXCHANGE_WAITING)
+        return;
+    x->next = next;
+    x->state = state;
+    waiter_wake(x->waiter);
+}
+
 /* --- For listeners --------------------------------------------------------------------------- */
 
 void exchange_begin(struct exchange *x, const struct exchange_port *port)

@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "model/access.h"
 #include "model/address.h"
 #include "port/waiter.h"
 
@@ -28,12 +29,21 @@ enum exchange_method {
     METHOD_DELETE,
     METHOD_OTHER
 };
-enum exchange_listener { LISTENER_BOOT, LISTENER_NODE, LISTENER_ADMIN, LISTENER_TFTP };
+enum exchange_listener {
+    LISTENER_BOOT,
+    LISTENER_NODE,   /* TLS */
+    LISTENER_ADMIN,  /* TLS, for admins with a token */
+    LISTENER_SOCKET, /* unix sockets, for admins on this machine */
+    LISTENER_TFTP,
+    LISTENER_COUNT
+};
 
-/* Who speaks, as far as the connection itself shows it. */
+/* Who speaks: as far as the connection itself shows it, until core has looked at the token. */
 struct principal {
-    enum { PRINCIPAL_NONE, PRINCIPAL_SOCKET } kind;
-    uint32_t uid; /* of the process at the other end of a unix socket (SO_PEERCRED) */
+    enum { PRINCIPAL_NONE, PRINCIPAL_SOCKET, PRINCIPAL_TOKEN } kind;
+    uint32_t uid;       /* of the process at the other end of a unix socket (SO_PEERCRED) */
+    struct str token;   /* the token's name, in the arena */
+    enum access access; /* of both, once core has admitted it */
 };
 
 struct exchange_in {
@@ -67,6 +77,7 @@ struct exchange_out {
     const char *encoding;      /* Content-Encoding, NULL: none */
     const char *cache;         /* Cache-Control, NULL: none */
     const char *allow;         /* for 405 */
+    const char *authenticate;  /* WWW-Authenticate, for 401 */
     const char *location;      /* of what was made, NULL: none */
     const char *content_range; /* for 206 and 416, NULL: none */
     bool accept_ranges;
@@ -143,6 +154,10 @@ struct exchange_port {
 enum exchange_verdict exchange_wait(struct exchange *x, exchange_next *next, void *state);
 /* `end` is called once, when the exchange ends, whatever became of it; the last one first. */
 void exchange_at_end(struct exchange *x, exchange_end_fn *end, void *state);
+
+/* One that waits, or whose body is still coming, goes on with `next` instead, and is woken. What it
+ * waited for is given back at its end as usual. All others stay as they are. */
+void exchange_divert(struct exchange *x, exchange_next *next, void *state);
 
 /* --- For listeners --------------------------------------------------------------------------- */
 

@@ -319,7 +319,7 @@ def test_examples_of_the_daemons_page():
 
 # What is wanted besides operands, and what is missing first where that is no folder of the server's.
 NEEDS = {"dhcp": "--for kea", "firewall": "--for nftables", "node add": "--role x", "node adopt": "--role x",
-         "node set": "--var a=1",
+         "node set": "--var a=1", "token create": "--role viewer",
          "asset bootloaders": "/nonexistent", "cluster adopt": "--kubeconfig /nonexistent",
          "node join": "--dry-run",
          "pve replace": "--host x",

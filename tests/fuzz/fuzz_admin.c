@@ -154,7 +154,7 @@ static void ask(struct exchange *x)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str rest = {(const char *)data, size};
-    struct exchange x = {.in = {.listener = LISTENER_ADMIN, .principal.kind = PRINCIPAL_SOCKET},
+    struct exchange x = {.in = {.listener = LISTENER_SOCKET, .principal.kind = PRINCIPAL_SOCKET},
                          .waiter = {{on_wake, NULL}, {1, 1}}};
     if (!core)
         make_world();

@@ -61,35 +61,9 @@ static void print_table(struct cli *c, struct value clusters)
     table_print(&t, stdout, c->color_out);
 }
 
-static void print_names(struct value clusters)
-{
-    for (uint32_t i = 0; i < clusters.n; i++)
-        cli_print_line("%.*s", STR_ARG(api_text(clusters.items[i], "name")));
-}
-
 static int run_list(struct cli *c)
 {
-    struct value answer;
-    struct api api;
-    bool names = flags_given(&c->flags, "names"), json = flags_given(&c->flags, "json");
-    if (names && json)
-        return cli_misuse(c, "give either --json or --names");
-    int status = api_open(c, &api);
-    if (status == CLI_OK)
-        status = api_get(&api, STR("/v1/clusters"), &answer);
-    if (status == CLI_OK) {
-        struct value list = value_get(answer, STR("clusters"));
-        if (list.kind != VALUE_LIST)
-            list = value_list(NULL, 0);
-        if (json)
-            cli_print_json(list);
-        else if (names)
-            print_names(list);
-        else
-            print_table(c, list);
-    }
-    api_close(&api);
-    return status;
+    return api_print_list(c, STR("/v1/clusters"), "clusters", print_table);
 }
 
 const struct command command_cluster_list = {

@@ -220,6 +220,35 @@ int api_each(struct api *api, struct str target, const char *member,
     return r;
 }
 
+static void print_list(struct cli *c, struct value list,
+                       void (*print)(struct cli *c, struct value list))
+{
+    if (flags_given(&c->flags, "json"))
+        cli_print_json(list);
+    else if (!flags_given(&c->flags, "names"))
+        print(c, list);
+    else
+        for (uint32_t i = 0; i < list.n; i++)
+            cli_print_line("%.*s", STR_ARG(api_text(list.items[i], "name")));
+}
+
+int api_print_list(struct cli *c, struct str target, const char *member,
+                   void (*print)(struct cli *c, struct value list))
+{
+    struct value answer;
+    struct api api;
+    if (flags_given(&c->flags, "names") && flags_given(&c->flags, "json"))
+        return cli_misuse(c, "give either --json or --names");
+    int status = api_open(c, &api);
+    if (status == CLI_OK)
+        status = api_get(&api, target, &answer);
+    struct value list = status == CLI_OK ? value_get(answer, str_from(member)) : (struct value){0};
+    if (status == CLI_OK)
+        print_list(c, list.kind == VALUE_LIST ? list : value_list(NULL, 0), print);
+    api_close(&api);
+    return status;
+}
+
 int api_last_event(struct api *api, char text[static STR_U64_SIZE], struct str *ret)
 {
     struct value page;

@@ -61,6 +61,12 @@ struct str api_node(struct api *api, const char *name, const char *action);
 int api_each(struct api *api, struct str target, const char *member,
              int (*on_item)(void *cls, struct value item), void *cls);
 
+/* Asks for a list that comes in one answer and prints it: as JSON with --json, its items' names
+ * with
+ * --names, else by `print`. */
+int api_print_list(struct cli *c, struct str target, const char *member,
+                   void (*print)(struct cli *c, struct value list));
+
 /* Sets *ret to the id of the newest event, "0" if there is none. CLI_FAILED after printing the
  * reason. */
 int api_last_event(struct api *api, char text[static STR_U64_SIZE], struct str *ret);

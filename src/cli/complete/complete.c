@@ -6,6 +6,7 @@
  */
 #include "cli/command.h"
 #include "cli/common/seedtree.h"
+#include "model/access.h"
 #include "model/event.h"
 
 #include <stdio.h>
@@ -75,6 +76,11 @@ static void offer_machines(struct line *l)
     ask(l, &command_node_discovered, NULL, 0);
 }
 
+static void offer_tokens(struct line *l)
+{
+    ask(l, &command_token_list, NULL, 0);
+}
+
 static struct tree *load(struct line *l)
 {
     struct config config;
@@ -139,6 +145,7 @@ static const struct kind {
     {"NETWORK", "names", NULL, offer_networks},
     {"ASSET", "names", NULL, offer_assets},
     {"MAC", "names", NULL, offer_machines},
+    {"TOKEN", "names", NULL, offer_tokens},
     {"FILE", "files", NULL, NULL},
     {"WHERE", "files", NULL, NULL},
     {"DIR", "folders", NULL, NULL},
@@ -151,6 +158,7 @@ static const struct kind {
     {"STATE", "words", WORDS("registered", "armed", "booting", "up", "joining", "ready", "failed"),
      NULL},
     {"KIND", "words", NULL, offer_events},
+    {"LEVEL", "words", access_names, NULL},
 };
 
 /* NULL: what it stands for is not known. */

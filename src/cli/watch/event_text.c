@@ -56,6 +56,8 @@ static void put_identity(struct buf *b, struct value data)
 
 static void put_other(struct buf *b, struct value data)
 {
+    part(b, "", api_text(data, "name"));
+    part(b, "role ", api_text(data, "role"));
     part(b, "was ", api_text(data, "from"));
     part(b, "cluster ", api_text(data, "cluster"));
     number_part(b, "epoch ", api_number(data, "epoch", 0));
@@ -84,7 +86,7 @@ struct str event_text(struct value event, struct arena *a)
         put_identity(&b, data);
     else
         put_other(&b, data);
-    if (str_starts(cause, STR("uid ")))
+    if (str_starts(cause, STR("uid ")) || str_starts(cause, STR("token ")))
         part(&b, "by ", cause);
     else if (str_is(cause, "restore"))
         part(&b, "by a ", cause);

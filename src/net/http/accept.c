@@ -187,7 +187,8 @@ static void accept_connection(struct http_listener *l, int fd, const struct sock
         .server = s, .engine = l->engine, .peer = socket_peer(from), .fd = fd, .listener = l->kind};
     bool is_local = from->ss_family == AF_UNIX;
     if (is_local)
-        arriving.principal = (struct principal){PRINCIPAL_SOCKET, socket_peer_uid(fd)};
+        arriving.principal =
+            (struct principal){.kind = PRINCIPAL_SOCKET, .uid = socket_peer_uid(fd)};
     arriving.peer_slot = http_connection_slot(arriving.peer.address);
     enum http_refusal refusal = may_enter(s, &arriving, is_local);
     if (refusal != REFUSE_REASONS) {

@@ -281,9 +281,8 @@ void http_request_abandon(struct http_request *r);
 /* respond.c: the answer as libmicrohttpd wants it. MHD_NO where it could not be queued. */
 enum MHD_Result http_respond(struct http_request *r, bool close);
 /* Answers without libmicrohttpd, which takes no answer while it reads a body, and closes our side
- * of the connection. `allow`: the methods that are answered here; NULL: any. */
-void http_respond_at_once(struct http_connection *c, int status, const char *type,
-                          const char *allow, struct str body);
+ * of the connection. */
+void http_respond_at_once(struct http_connection *c, const struct exchange_out *out);
 /* Why we have cut the body short; NULL: we have not. */
 const char *http_respond_failed(const struct http_request *r);
 /* Whether the file has become shorter than what was promised of it. */

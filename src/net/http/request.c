@@ -418,9 +418,8 @@ static bool answer(struct http_request *r)
  * deadline: closing now would send a reset, which may overtake the answer. */
 static void respond_and_drop(struct http_request *r)
 {
-    const struct exchange_out *out = &r->exchange.out;
     r->dropping = true;
-    http_respond_at_once(r->connection, out->status, out->type, out->allow, out->body);
+    http_respond_at_once(r->connection, &r->exchange.out);
 }
 
 /* libmicrohttpd takes no answer within a body. */
@@ -464,7 +463,9 @@ void http_request_refuse_head(struct http_server *s, int status, struct str text
         if (r->dropping || !MHD_get_connection_info(r->m, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE))
             continue;
         r->dropping = true;
-        http_respond_at_once(r->connection, status, "text/plain; charset=utf-8", NULL, text);
+        const struct exchange_out out = {
+            .status = status, .type = "text/plain; charset=utf-8", .body = text};
+        http_respond_at_once(r->connection, &out);
         return;
     }
 }
@@ -545,10 +546,12 @@ static void log_outcome(const struct http_request *r, bool whole)
     if (!log_wants(level))
         return;
     char peer[ADDRESS_TEXT_SIZE];
-    struct value_pair fields[11];
+    struct value_pair fields[12];
     size_t n = 0;
 #define ADD(...) fields[n++] = (struct value_pair)__VA_ARGS__
     ADD(LOG_TEXT("peer", peer_text(&x->in, peer)));
+    if (x->in.principal.kind == PRINCIPAL_TOKEN)
+        ADD(LOG_TEXT("token", x->in.principal.token));
     ADD(LOG_TEXT("method", str_from(methods[x->in.method])));
     if (x->out.node.n)
         ADD(LOG_TEXT("node", x->out.node));

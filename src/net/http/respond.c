@@ -222,15 +222,29 @@ static struct MHD_Response *make_response(struct http_request *r)
                                            MHD_RESPMEM_PERSISTENT);
 }
 
-void http_respond_at_once(struct http_connection *c, int status, const char *type,
-                          const char *allow, struct str body)
+void http_respond_at_once(struct http_connection *c, const struct exchange_out *out)
 {
-    char head[256];
+    char head[512], seconds[STR_U64_SIZE];
+    const struct str body = out->body;
+    const struct {
+        const char *name, *value;
+    } more[] = {
+        {MHD_HTTP_HEADER_ALLOW, out->allow},
+        {MHD_HTTP_HEADER_WWW_AUTHENTICATE, out->authenticate},
+        {MHD_HTTP_HEADER_RETRY_AFTER,
+         out->retry_after_s ? str_of_u64(out->retry_after_s, seconds).p : NULL},
+        {MHD_HTTP_HEADER_CONNECTION, "close"},
+    };
     int n = snprintf(head, sizeof(head),
-                     "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
-                     "%s%s%sConnection: close\r\n\r\n",
-                     status, MHD_get_reason_phrase_for((unsigned)status), type, body.n,
-                     allow ? "Allow: " : "", allow ? allow : "", allow ? "\r\n" : "");
+                     "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n", out->status,
+                     MHD_get_reason_phrase_for((unsigned)out->status), out->type, body.n);
+    for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
+        if (more[i].value)
+            n += snprintf(head + n, sizeof(head) - (size_t)n, "%s: %s\r\n", more[i].name,
+                          more[i].value);
+    }
+    n += snprintf(head + n, sizeof(head) - (size_t)n, "\r\n");
+    assert((size_t)n < sizeof(head));
     const struct iovec parts[] = {{head, (size_t)n}, {(void *)(uintptr_t)body.p, body.n}};
     const struct msghdr m = {.msg_iov = (struct iovec *)(uintptr_t)parts, .msg_iovlen = 2};
     if (c->tls.session) {
@@ -256,6 +270,7 @@ enum MHD_Result http_respond(struct http_request *r, bool close)
     add_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, out->encoding);
     add_header(response, MHD_HTTP_HEADER_VARY, out->vary_encoding ? "Accept-Encoding" : NULL);
     add_header(response, MHD_HTTP_HEADER_ALLOW, out->allow);
+    add_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, out->authenticate);
     add_header(response, MHD_HTTP_HEADER_LOCATION, out->location);
     add_header(response, MHD_HTTP_HEADER_CONTENT_RANGE, out->content_range);
     add_header(response, MHD_HTTP_HEADER_ACCEPT_RANGES, out->accept_ranges ? "bytes" : NULL);

@@ -37,7 +37,7 @@ static void leave(void)
         exchange_end(&x);
     arena_done(&x.arena);
     buf_done(&x.body);
-    x = (struct exchange){.in = {.listener = LISTENER_ADMIN, .principal.kind = PRINCIPAL_SOCKET}};
+    x = (struct exchange){.in = {.listener = LISTENER_SOCKET, .principal.kind = PRINCIPAL_SOCKET}};
 }
 
 static int end(void **state)

@@ -93,7 +93,7 @@ static int end(void **state)
 static void begin(uint32_t i, enum exchange_method method, const char *path, const char *body)
 {
     leave(i);
-    x[i].in.listener = LISTENER_ADMIN;
+    x[i].in.listener = LISTENER_SOCKET;
     x[i].in.principal.kind = PRINCIPAL_SOCKET;
     x[i].in.method = method;
     x[i].in.path = str_from(path);

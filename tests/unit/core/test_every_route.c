@@ -4,6 +4,8 @@
 #include "unit/render/tmptree.h"
 
 #include "core/internal.h"
+#include "crypto/digest.h"
+#include "crypto/keys.h"
 
 static const struct secrets secrets = {.list = {{.kid = 'n', .bytes = {1, 2, 3}}}, .n = 1};
 
@@ -16,7 +18,21 @@ static char node_key[SEED_KEY_LEN + 1];
 #define WINDOW_KEY "wabcdefghijklmnopqrstuvwxyz"
 #define WRONG_KEY "nabcdefghijklmnopqrstuvwxyz"
 
-enum shows { SHOWS_NOTHING, SHOWS_SOCKET, SHOWS_SEED_KEY, SHOWS_WINDOW_KEY, SHOWS_COUNT };
+enum shows {
+    SHOWS_NOTHING,
+    SHOWS_SOCKET,
+    SHOWS_SEED_KEY,
+    SHOWS_WINDOW_KEY,
+    SHOWS_VIEWER,
+    SHOWS_OPERATOR,
+    SHOWS_ADMIN,
+    SHOWS_ENDED,   /* an admin's token that is not valid any more */
+    SHOWS_REVOKED, /* the like */
+    SHOWS_COUNT
+};
+
+/* The tokens of those that show one. */
+static char tokens[SHOWS_COUNT][ACCESS_TOKEN_LEN + 1];
 
 static void leave(void)
 {
@@ -33,9 +49,44 @@ static void change(struct change c)
     fleet_on_store(fleet);
 }
 
+static int64_t wall_ms(void)
+{
+    return 1795343968000;
+}
+
+static void make_token(enum shows shows, const char *name, enum access access, int64_t ends_ms)
+{
+    static const struct change by = {.cause = {"uid 0", 5}, .peer = {"", 0}};
+    char digest[DIGEST_TEXT_SIZE];
+    keys_new_access(tokens[shows]);
+    digest_text(str_from(tokens[shows]), digest);
+    const struct access_token t = {.name = str_from(name),
+                                   .digest = str_from(digest),
+                                   .by = by.cause,
+                                   .access = access,
+                                   .created_wall_ms = wall_ms() - 2000,
+                                   .ends_wall_ms = ends_ms,
+                                   .used_from = STR("")};
+    fleet_forget(fleet, fleet_access_create(fleet, &t, &by, (struct waiter){0}));
+    fleet_on_store(fleet);
+    assert_non_null(fleet_access_named(fleet, t.name));
+    if (shows == SHOWS_REVOKED)
+        fleet_forget(fleet, fleet_access_revoke(fleet, &t, &by, (struct waiter){0}));
+    fleet_on_store(fleet);
+}
+
+static void make_tokens(void)
+{
+    make_token(SHOWS_VIEWER, "viewer", ACCESS_VIEWER, 0);
+    make_token(SHOWS_OPERATOR, "operator", ACCESS_OPERATOR, wall_ms() + 1);
+    make_token(SHOWS_ADMIN, "admin", ACCESS_ADMIN, wall_ms() + 1);
+    make_token(SHOWS_ENDED, "ended", ACCESS_ADMIN, wall_ms());
+    make_token(SHOWS_REVOKED, "revoked", ACCESS_ADMIN, 0);
+}
+
 static int start(void **state)
 {
-    static const struct core_host host = {.cls = NULL};
+    static const struct core_host host = {.wall_ms = wall_ms};
     (void)state;
     tmptree_init(&files);
     tmptree_put(&files, "seed/site.yaml", "name: lab\nurl: http://u\nevidence: [name]\n");
@@ -47,6 +98,7 @@ static int start(void **state)
     keyer_seed_key(k, STR("n1"), 1, node_key);
     keyer_free(k);
     change((struct change){.kind = CHANGE_ARM, .arm = {100000, STR("join"), STR(WINDOW_KEY)}});
+    make_tokens();
     return 0;
 }
 
@@ -114,12 +166,38 @@ static void begin(const struct route *r, int listener, int method, enum shows sh
     x.in.path = path_of(r->pattern, shows, &x.arena);
     x.in.body = STR("");
     x.in.principal.kind = shows == SHOWS_SOCKET ? PRINCIPAL_SOCKET : PRINCIPAL_NONE;
+    if (tokens[shows][0])
+        x.in.bearer = str_from(tokens[shows]);
+    address_parse(STR("10.0.10.7"), &x.in.peer);
     exchange_begin(&x, core_port(core));
 }
 
 static bool wants_node(const struct route *r)
 {
-    return r->identity != IDENTITY_NONE && r->identity != IDENTITY_SOCKET;
+    return r->identity != IDENTITY_NONE && r->identity != IDENTITY_ADMIN;
+}
+
+/* What a row of admins answers them before its function does; 0: it may. */
+static int refusal(const struct route *r, enum shows shows)
+{
+    static const int levels[SHOWS_COUNT] = {[SHOWS_VIEWER] = ACCESS_VIEWER + 1,
+                                            [SHOWS_OPERATOR] = ACCESS_OPERATOR + 1,
+                                            [SHOWS_ADMIN] = ACCESS_ADMIN + 1,
+                                            [SHOWS_SOCKET] = ACCESS_ADMIN + 1};
+    if (!levels[shows])
+        return 401;
+    return levels[shows] > (int)r->access ? 0 : 403;
+}
+
+/* Whoever shows nothing, or too many wrong tokens before. */
+static void check_refusal(const struct route *r, enum shows shows)
+{
+    int status = refusal(r, shows);
+    bool is_late = x.out.status == 429 && tokens[shows][0];
+    assert_true(x.out.status == status || (status == 401 && is_late));
+    assert_int_equal(x.out.authenticate != NULL, x.out.status == 401);
+    assert_int_equal(x.body_max_bytes, 0);
+    assert_int_equal(x.in.principal.kind == PRINCIPAL_TOKEN, status == 403);
 }
 
 static bool has_key(enum shows shows)
@@ -153,8 +231,8 @@ static void check_row(const struct route *r, int listener, int method, enum show
         assert_string_equal(x.out.allow, route_method_names(methods, &x.arena));
     } else if (!(r->methods & 1U << method)) {
         return; /* another row's turn */
-    } else if (r->identity == IDENTITY_SOCKET && shows != SHOWS_SOCKET) {
-        assert_int_equal(x.out.status, 403);
+    } else if (r->identity == IDENTITY_ADMIN && refusal(r, shows)) {
+        check_refusal(r, shows);
     } else if (r->body_max_bytes && wants_node(r) && !has_key(shows)) {
         assert_int_equal(x.out.status, 404); /* before there is a body */
         assert_int_equal(x.body_max_bytes, 0);
@@ -203,12 +281,36 @@ static void only_admins_reach_the_api(void **state)
     (void)state;
     for (size_t i = 0; (r = route_at(i)); i++) {
         bool is_api = strncmp(r->pattern, "/v1/", 4) == 0;
-        assert_int_equal(is_api, r->identity == IDENTITY_SOCKET);
+        assert_int_equal(is_api, r->identity == IDENTITY_ADMIN);
         if (is_api)
-            assert_int_equal(r->listeners, ON(ADMIN));
+            assert_int_equal(r->listeners, ON(ADMIN) | ON(SOCKET));
+        else if (r->listeners & ON(ADMIN))
+            assert_int_equal(r->identity, IDENTITY_NONE);
+    }
+}
+
+/* Whoever only looks changes nothing and gets no key; what cannot be undone, and who is trusted, is
+ * for those who may do everything. */
+static void every_change_takes_more_than_a_viewer(void **state)
+{
+    static const char *const for_admins[] = {"rekey", "unlock", "accept-keys", "clusters/{name}/",
+                                             "/ca/",  "backup", "acknowledge", "tokens"};
+    const struct route *r;
+    (void)state;
+    for (size_t i = 0; (r = route_at(i)); i++) {
+        bool is_admins = false;
+        if (r->identity != IDENTITY_ADMIN)
+            continue;
+        for (size_t j = 0; j < sizeof(for_admins) / sizeof(for_admins[0]); j++)
+            is_admins |= strstr(r->pattern, for_admins[j]) != NULL;
+        if (r->methods != METHODS_READ)
+            assert_int_equal(r->access, is_admins ? ACCESS_ADMIN : ACCESS_OPERATOR);
+        if (strstr(r->pattern, "serial") || strstr(r->pattern, "{document}"))
+            assert_int_equal(r->access, ACCESS_OPERATOR);
     }
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
 
-UNIT_MAIN(TEST(every_row), TEST(every_row_by_tftp), TEST(only_admins_reach_the_api))
+UNIT_MAIN(TEST(every_row), TEST(every_row_by_tftp), TEST(only_admins_reach_the_api),
+          TEST(every_change_takes_more_than_a_viewer))

@@ -269,7 +269,7 @@ static void health(void **state)
 
 static struct route_match admin(enum exchange_method method, const char *path)
 {
-    return route_find(LISTENER_ADMIN, method, str_from(path), &arena);
+    return route_find(LISTENER_SOCKET, method, str_from(path), &arena);
 }
 
 static void is_no_api(const char *path)

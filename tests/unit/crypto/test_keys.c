@@ -2,6 +2,7 @@
 #include "lib/unit.h"
 
 #include "base/fs.h"
+#include "crypto/digest.h"
 #include "crypto/keys.h"
 
 #include <stdlib.h>
@@ -107,6 +108,40 @@ static void form_of_a_key(void **state)
     assert_false(seed_key_valid(STR("az6o3ywl5uymutxjnaezydi2qi\xE1")));
 }
 
+/* docs/formats/tokens.md has the form, and the digest that is kept. */
+static void tokens_of_admins(void **state)
+{
+    const char *source = getenv("CLOUDSEED_SOURCE");
+    char one[ACCESS_TOKEN_LEN + 1], other[ACCESS_TOKEN_LEN + 1], digest[DIGEST_TEXT_SIZE];
+    struct str text;
+    struct arena a;
+    struct err e;
+    unsigned lines = 0;
+    (void)state;
+    arena_init(&a, 4096);
+    const char *path =
+        arena_printf(&a, "%s/tests/golden/access-tokens.txt", source ? source : ".").p;
+    assert_int_equal(fs_read(path, 65536, &a, &text, &e), 0);
+    for (struct str line; text.p && (line = str_cut(&text, '\n')).n;) {
+        struct str token = str_cut(&line, ' ');
+        if (token.p[0] == '#')
+            continue;
+        assert_true(keys_access_valid(token));
+        assert_false(keys_access_valid(str_head(token, token.n - 1)));
+        assert_string_equal(digest_text(token, digest), arena_str(&a, line).p);
+        lines++;
+    }
+    assert_int_equal(lines, 3);
+    keys_new_access(one);
+    keys_new_access(other);
+    assert_true(keys_access_valid(str_from(one)) && keys_access_valid(str_from(other)));
+    assert_string_not_equal(one, other);
+    one[0] = 'C';
+    other[ACCESS_TOKEN_LEN - 1] = '1';
+    assert_false(keys_access_valid(str_from(one)) || keys_access_valid(str_from(other)));
+    arena_done(&a);
+}
+
 /* docs/formats/keys.md lists them: what was sealed by one text opens by no other. */
 static void what_keys_are_sealed_for(void **state)
 {
@@ -122,4 +157,4 @@ static void what_keys_are_sealed_for(void **state)
 
 UNIT_MAIN(cmocka_unit_test(golden_keys), cmocka_unit_test(a_keyer_starts_afresh_each_time),
           cmocka_unit_test(everything_counts), cmocka_unit_test(form_of_a_key),
-          cmocka_unit_test(what_keys_are_sealed_for))
+          cmocka_unit_test(what_keys_are_sealed_for), cmocka_unit_test(tokens_of_admins))

@@ -317,13 +317,13 @@ static void a_clock_that_begins_at_1970(void **state)
     on_store();
     snprintf(pin, sizeof(pin), "%s", c.served.pin);
     assert_true(c.served.until_s > CLOUDSEED_BUILD_DATE);
-    assert_contains(ask(LISTENER_ADMIN, "/v1/ca"), "the clock is not set");
+    assert_contains(ask(LISTENER_SOCKET, "/v1/ca"), "the clock is not set");
     world.now_s = NOW; /* more than 90 days later */
     certificates_look(&c);
     assert_int_equal(world.used, 2);
     assert_true(c.served.until_s == NOW + 90 * CA_DAY_S);
     assert_string_equal(c.served.pin, pin);
-    assert_null(strstr(ask(LISTENER_ADMIN, "/v1/ca"), "the clock is not set"));
+    assert_null(strstr(ask(LISTENER_SOCKET, "/v1/ca"), "the clock is not set"));
     world.now_s = 12; /* a restart without the network */
     certificates_look(&c);
     assert_true(c.served.since_s <= CLOUDSEED_BUILD_DATE);
@@ -373,7 +373,7 @@ static void a_rotation_lasts_as_long_as_old_windows(void **state)
     assert_string_equal(ca_former_pin(c.ca.in_force), pin);
     assert_int_equal(certificates_in(ask(LISTENER_BOOT, "/ca.pem")), 2);
     assert_int_equal(certificates_in(world.chain), 2);
-    assert_contains(ask(LISTENER_ADMIN, "/v1/ca"), "\"windows\":2");
+    assert_contains(ask(LISTENER_SOCKET, "/v1/ca"), "\"windows\":2");
     assert_int_equal(certificates_change_ca(&c, CORE_CA_ROTATE, &reason), 0);
     assert_contains(reason, "a rotation is under way");
     arm("a", c.served.pin);
@@ -389,7 +389,7 @@ static void a_rotation_lasts_as_long_as_old_windows(void **state)
     assert_null(ca_former_pin(c.ca.in_force));
     assert_int_equal(certificates_in(ask(LISTENER_BOOT, "/ca.pem")), 1);
     assert_int_equal(certificates_in(world.chain), 1);
-    assert_contains(ask(LISTENER_ADMIN, "/v1/ca"), "\"rotation\":null");
+    assert_contains(ask(LISTENER_SOCKET, "/v1/ca"), "\"rotation\":null");
 }
 
 /* The fleet's events say when a window is closed. */
@@ -484,26 +484,26 @@ static void a_provided_certificate(void **state)
     world.now_s = made.since_s;
     start_with(made);
     assert_int_equal(c.warnings_n, 0);
-    assert_contains(ask(LISTENER_ADMIN, "/v1/ca"), "\"provided\":true");
+    assert_contains(ask(LISTENER_SOCKET, "/v1/ca"), "\"provided\":true");
     assert_int_equal(certificates_change_ca(&c, CORE_CA_RENEW, &reason), 0);
     assert_contains(reason, "provided in files");
     assert_int_equal(certificates_in(ask(LISTENER_BOOT, "/ca.pem")), 1);
     /* Its end comes near, and comes. */
     world.now_s = made.until_s - CA_DAY_S / 3;
     certificates_look(&c);
-    assert_contains(ask(LISTENER_ADMIN, "/v1/ca"), "the certificate ends at");
+    assert_contains(ask(LISTENER_SOCKET, "/v1/ca"), "the certificate ends at");
     world.now_s = made.until_s + 1;
     certificates_look(&c);
-    assert_contains(ask(LISTENER_ADMIN, "/v1/ca"), "the certificate has ended at");
+    assert_contains(ask(LISTENER_SOCKET, "/v1/ca"), "the certificate has ended at");
     world.now_s = made.since_s - 1;
     certificates_look(&c);
-    assert_contains(ask(LISTENER_ADMIN, "/v1/ca"), "the certificate is not valid before");
+    assert_contains(ask(LISTENER_SOCKET, "/v1/ca"), "the certificate is not valid before");
     /* Another one, which lacks a name. */
     provide("DNS:seed.home.arpa", 9);
     assert_int_equal(take(&made, ""), 0);
     certificates_reloaded(&c, &made);
     assert_int_equal(world.used, 2);
-    assert_contains(ask(LISTENER_ADMIN, "/v1/ca"), "is not among the names");
+    assert_contains(ask(LISTENER_SOCKET, "/v1/ca"), "is not among the names");
 }
 
 static void bad_files_are_faults(void **state)
@@ -538,7 +538,7 @@ static void one_that_is_not_valid_is_not_taken(void **state)
     start_with(first);
     certificates_reloaded(&c, &second);
     assert_int_equal(world.used, 1);
-    assert_contains(ask(LISTENER_ADMIN, "/v1/ca"),
+    assert_contains(ask(LISTENER_SOCKET, "/v1/ca"),
                     "the files hold a certificate that is not valid");
     assert_int_equal(take(&second, ""), 0);
     second.since_s = world.now_s + 1;

@@ -438,7 +438,7 @@ static void a_unix_socket_tells_who_asks(void **state)
     snprintf(path, sizeof(path), "%s/socket", folder);
     int fd = socket_listen_unix(path, 0600, &e);
     assert_true(fd >= 0);
-    const struct listener l = {.fd = fd, .kind = LISTENER_ADMIN, .name = "socket"};
+    const struct listener l = {.fd = fd, .kind = LISTENER_SOCKET, .name = "socket"};
     assert_int_equal(http_server_listen(world.server, &l, &e), 0);
     world.uid = 12345;
     static const char say[] = HEAD("GET", "/echo") "\r\n";

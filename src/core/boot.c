@@ -62,6 +62,16 @@ void boot_tell_mismatch(struct exchange *x, const struct request_ctx *rq, const 
     fleet_forget(f, fleet_change(f, n->uid, n->name, &c, (struct waiter){0}));
 }
 
+/* The file that the path names; false: there is none. */
+static bool find_document(const struct request_ctx *rq, struct document *ret)
+{
+    bool is_seed = rq->path.file != SEED_FILE_COUNT;
+    uint32_t number =
+        is_seed ? rq->path.file : role_find_document(rq->node->role, rq->path.document);
+    *ret = (struct document){is_seed ? DOCUMENT_SEED : DOCUMENT_FURTHER, number};
+    return number != UINT32_MAX;
+}
+
 enum exchange_verdict boot_answer(struct exchange *x, struct request_ctx *rq)
 {
     /* A node that was identified by weak evidence gets the key of its window, never its seed key.
@@ -69,9 +79,15 @@ enum exchange_verdict boot_answer(struct exchange *x, struct request_ctx *rq)
     struct str key = rq->path.key.n ? rq->path.key : rq->view.window_key;
     const struct render_env env = {.seed_url = boot_seed_url(x, key),
                                    .generation = rq->view.generation};
-    const struct document d = {DOCUMENT_SEED, rq->path.file};
+    struct document d;
     struct document_answer answer;
     struct template_fault fault;
+    if (!find_document(rq, &d)) {
+        answer_refuse(x, 404,
+                      "no such file: there are meta-data, user-data, vendor-data, network-config "
+                      "and what the node's role lists under 'documents'");
+        return EXCHANGE_DONE;
+    }
     if (snapshot_verdict(x->snapshot, rq->node) == CHECK_FAULTY)
         x->out.check = check_verdict_names[CHECK_FAULTY];
     if (document_render_answer(snapshot_tables(x->snapshot), rq->node, d, &env,

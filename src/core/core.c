@@ -146,6 +146,8 @@ static bool identify_node(struct exchange *x, struct request_ctx *rq)
     enum identity wanted = rq->route->identity;
     if (rq->path.file != SEED_FILE_COUNT)
         x->out.file = str_from(seed_file_names[rq->path.file]);
+    else
+        x->out.file = rq->path.document;
     if (wanted == IDENTITY_EVIDENCE)
         x->out.evidence = rq->path.value;
     struct identified who =

@@ -164,9 +164,13 @@ static bool take_key(struct matching *m)
 
 static bool take_file(struct matching *m)
 {
+    struct str name = cut_all(m);
     m->reason = no_file;
-    m->path.file = seed_file_parse(cut_all(m));
-    return m->path.file != SEED_FILE_COUNT;
+    m->path.file = seed_file_parse(name);
+    if (m->path.file != SEED_FILE_COUNT)
+        return true;
+    m->path.document = name;
+    return !role_document_refusal(name);
 }
 
 static bool take_kind(struct matching *m)

@@ -12,9 +12,9 @@
 /* Whether one of its kernels gets the URL of the node's files on its command line. */
 static bool tells_url(const struct boot_plan *b)
 {
-    bool tells = b->entry.kind == BOOT_KERNEL && b->entry.discovery == DISCOVERY_KERNEL;
+    bool tells = b->entry.tells_url;
     for (uint32_t i = 0; i < b->menu_n; i++)
-        tells |= b->menu[i].kind == BOOT_KERNEL && b->menu[i].discovery == DISCOVERY_KERNEL;
+        tells |= b->menu[i].tells_url;
     return tells;
 }
 

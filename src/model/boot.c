@@ -15,6 +15,12 @@ const char *const boot_loader_names[LOADERS] = {[LOADER_IPXE] = "ipxe", [LOADER_
 const char *const boot_script_names[LOADERS] = {
     [LOADER_IPXE] = "boot.ipxe", [LOADER_GRUB] = "grub.cfg"};
 
+bool boot_arguments_vary(struct str s)
+{
+    return s.n &&
+           (memmem(s.p, s.n, "{{", 2) || memmem(s.p, s.n, "{%", 2) || memmem(s.p, s.n, "{#", 2));
+}
+
 const char *boot_arguments_refusal(struct str s)
 {
     if (memmem(s.p, s.n, "${", 2))

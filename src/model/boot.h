@@ -5,6 +5,8 @@
 
 #include "base/fault.h"
 
+struct template;
+
 enum boot_kind {
     BOOT_LOCAL,  /* its own disk */
     BOOT_KERNEL, /* a Linux kernel with its initrds */
@@ -43,7 +45,10 @@ struct boot_entry {
     struct boot_file kernel;
     const struct boot_file *initrd;
     struct str arguments; /* words with single spaces between; none is special in a boot script */
+    const struct template *words; /* what makes them for each node; NULL: they are as they stand */
+    struct place words_at;
     enum boot_discovery discovery;
+    bool tells_url; /* the node's URL is on its command line */
     /* BOOT_CHAIN */
     struct boot_file chain;
     struct place at;
@@ -66,5 +71,10 @@ struct boot_plan {
  * quotes: "${" begins a setting, and a word that begins with "#" or is "||", "&&" or ";" ends the
  * command (its core/exec.c). */
 const char *boot_arguments_refusal(struct str s);
+/* Whether they are a template: each node has arguments of its own. */
+bool boot_arguments_vary(struct str s);
+
+/* Of a rendered template, or of a script. */
+#define BOOT_ARGUMENTS_MAX_BYTES 4096
 
 #endif

@@ -39,6 +39,32 @@ struct sealed_file {
 
 #define ROLE_SEALED_MAX 64
 
+/* A further document below the node's URL, beside the four files: "ks.cfg", "install/user-data". */
+struct role_document {
+    struct str name;
+    struct str template_name;
+    const struct template *template; /* NULL: as cloud-init's file of that name without one */
+    struct place at;
+};
+
+#define ROLE_DOCUMENTS_MAX 32
+
+/* Why a document cannot have that name, as a phrase; NULL: it can. */
+const char *role_document_refusal(struct str name);
+/* The file of cloud-init's that it is in a folder of its own, as install/user-data;
+ * SEED_FILE_COUNT: none. */
+enum seed_file role_document_seed_file(struct str name);
+
+/* What a role says that its user-data is. */
+enum user_data_format {
+    FORMAT_ANY, /* its first line says so */
+    FORMAT_CLOUD_CONFIG,
+    FORMAT_SCRIPT,
+    FORMAT_OPAQUE, /* for a reader that is not cloud-init */
+};
+
+extern const char *const user_data_format_names[]; /* "any", …, and NULL behind */
+
 /* What it inherits from the roles that it extends is already merged in. */
 struct role {
     struct str name;
@@ -48,6 +74,9 @@ struct role {
     struct str template_names[SEED_FILE_COUNT];
     const struct template *scripts[LOADERS]; /* NULL: there is none */
     struct str script_names[LOADERS];
+    const struct role_document *documents; /* sorted by name */
+    uint32_t documents_n;
+    enum user_data_format format;
     struct boot_plan boot;
     /* The rest is for nodes that bootstrap; a role may also have it only for those that extend it.
      */
@@ -59,5 +88,8 @@ struct role {
     struct variables variables;
     struct place at;
 };
+
+/* The number of the role's document of that name; UINT32_MAX: it has none. */
+uint32_t role_find_document(const struct role *r, struct str name);
 
 #endif

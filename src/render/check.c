@@ -71,6 +71,8 @@ struct worker {
     struct check_result result;
     struct finding *findings;
     uint32_t findings_n, findings_room;
+    struct check_unseen *unseen;
+    uint32_t unseen_n, unseen_room;
     struct arena kept; /* what findings point to */
     struct seen seen;
     struct arena arena; /* for one document */
@@ -102,6 +104,7 @@ static void worker_done(struct worker *w)
     seen_done(&w->seen);
     arena_done(&w->kept);
     free(w->findings);
+    free(w->unseen);
 }
 
 /* --- Findings ------------------------------------------------------------------------------ */
@@ -251,18 +254,50 @@ static void find_keys(struct worker *w, const struct item *i, const struct yaml_
         find_keys(w, i, y->pairs[k].value);
 }
 
+/* --- What only a reader on the node can judge ---------------------------------------------- */
+
+uint32_t check_unseen_count(struct check_unseen *list, uint32_t n, const struct check_unseen *one)
+{
+    uint32_t i = 0;
+    while (i < n &&
+           !(str_eq(list[i].document, one->document) && strcmp(list[i].what, one->what) == 0))
+        i++;
+    if (i == n)
+        list[i] = (struct check_unseen){one->document, one->what, one->node, one->position, 0};
+    if (one->position < list[i].position) {
+        list[i].node = one->node;
+        list[i].position = one->position;
+    }
+    list[i].nodes += one->nodes;
+    return i == n ? n + 1 : n;
+}
+
+static void note_unseen(struct worker *w, const struct item *i, const char *what)
+{
+    struct check_unseen one = {.what = what, .position = i->position, .nodes = 1};
+    if (!what || !w->pool->run->kept)
+        return;
+    one.document = arena_str(&w->kept, str_from(i->name));
+    one.node = arena_str(&w->kept, i->node->name);
+    w->unseen = mem_grow(w->unseen, w->unseen_n, &w->unseen_room, sizeof(*w->unseen));
+    w->unseen_n = check_unseen_count(w->unseen, w->unseen_n, &one);
+}
+
 /* --- One document -------------------------------------------------------------------------- */
 
-static void inspect_seed_file(struct inspect *in, uint32_t file, const struct node *n,
+static void inspect_seed_file(struct inspect *in, const struct item *i, enum seed_file file,
                               struct str text, struct yaml_documents *ret)
 {
+    const struct node *n = i->node;
+    bool is_own = i->document.kind == DOCUMENT_SEED && file == SEED_USER_DATA;
+    enum user_data_format format = is_own ? n->role->format : FORMAT_ANY;
     const struct yaml_node *root;
     if (file == SEED_META_DATA)
         cloudconfig_check_meta_data(in, text, &root);
     else if (file == SEED_NETWORK_CONFIG)
         netconfig_check(in, text, &root);
     else
-        cloudconfig_check(in, text, &root);
+        cloudconfig_check(in, text, format, &root);
     if (root && (file == SEED_USER_DATA || file == SEED_VENDOR_DATA))
         manifest_check_written(in, root, n->cluster ? n->cluster->version : STR(""));
     ret->n = root != NULL;
@@ -286,6 +321,18 @@ static bool is_yaml(struct str path)
            str_ends(path, STR(".json"));
 }
 
+static void inspect_open(struct inspect *in, const struct item *i, struct str text,
+                         struct yaml_documents *ret)
+{
+    enum seed_file file = document_seed_file(i->node, i->document);
+    if (file != SEED_FILE_COUNT)
+        inspect_seed_file(in, i, file, text, ret);
+    else if (!is_yaml(str_from(i->name)))
+        in->unseen = "not for cloud-init";
+    else if (yaml_parse_all(in->file, text, in->arena, in->faults, ret) < 0)
+        *ret = (struct yaml_documents){0};
+}
+
 /* *ret is what was parsed; nothing where the text is not YAML. */
 static void inspect_document(struct inspect *in, const struct item *i, struct str text,
                              struct yaml_documents *ret)
@@ -293,7 +340,8 @@ static void inspect_document(struct inspect *in, const struct item *i, struct st
     struct document d = i->document;
     *ret = (struct yaml_documents){0};
     switch (d.kind) {
-    case DOCUMENT_SEED: inspect_seed_file(in, d.number, i->node, text, ret); break;
+    case DOCUMENT_SEED:
+    case DOCUMENT_FURTHER: inspect_open(in, i, text, ret); break;
     case DOCUMENT_BOOT:
         if (d.number == LOADER_IPXE)
             inspect_ipxe(in, text);
@@ -319,7 +367,8 @@ static bool check_text(struct worker *w, const struct item *i)
     inspect_document(&in, i, text, &docs);
     if (offline_applies(tree_site(w->pool->tree), i->node, &w->arena, &offline))
         offline_check(&in, &offline, i->document, text, &docs);
-    bool ok = found.errors == 0, keys = w->pool->run->keys && inspect_find_key(text).n;
+    note_unseen(w, i, in.unseen);
+    bool ok = found.errors == 0, keys = w->pool->run->kept && inspect_find_key(text).n;
     if ((found.kept || keys) && render_exactly(w, i)) {
         faults_sort(&found);
         for (size_t k = 0; k < found.kept; k++) {
@@ -343,7 +392,8 @@ static bool check_document(struct worker *w, const struct item *i)
         find_refusal(w, i, &f);
         return false;
     }
-    bool unset = i->document.kind == DOCUMENT_SEED && i->document.number != SEED_META_DATA;
+    enum seed_file file = document_seed_file(i->node, i->document);
+    bool unset = file != SEED_FILE_COUNT && file != SEED_META_DATA;
     return (w->out.n == 0 && unset) || check_text(w, i);
 }
 
@@ -492,6 +542,34 @@ static void add_fault(const struct finding *f, struct faults *faults)
     faults->owner = faults->part = NULL;
 }
 
+static int by_first(const void *a, const void *b)
+{
+    uint64_t x = ((const struct check_unseen *)a)->position,
+             y = ((const struct check_unseen *)b)->position;
+    return (x > y) - (x < y);
+}
+
+/* No document is in it twice. */
+static void merge_unseen(const struct worker *workers, unsigned n, struct check_result *ret)
+{
+    struct arena *a = workers[0].pool->run->kept;
+    uint32_t count = 0;
+    for (unsigned i = 0; i < n; i++)
+        count += workers[i].unseen_n;
+    if (!count)
+        return;
+    ret->unseen = ARENA_ARRAY(a, struct check_unseen, count);
+    for (unsigned i = 0; i < n; i++) {
+        for (uint32_t k = 0; k < workers[i].unseen_n; k++) {
+            struct check_unseen one = workers[i].unseen[k];
+            one.document = arena_str(a, one.document);
+            one.node = arena_str(a, one.node);
+            ret->unseen_n = check_unseen_count(ret->unseen, ret->unseen_n, &one);
+        }
+    }
+    qsort(ret->unseen, ret->unseen_n, sizeof(*ret->unseen), by_first);
+}
+
 /* In the order of the documents, whichever thread checked them, and each place once. */
 static void merge(const struct worker *workers, unsigned n, struct faults *faults,
                   struct check_result *ret)
@@ -513,7 +591,7 @@ static void merge(const struct worker *workers, unsigned n, struct faults *fault
         }
     }
     qsort(all, count, sizeof(*all), by_position);
-    struct arena *a = workers[0].pool->run->keys;
+    struct arena *a = workers[0].pool->run->kept;
     if (keys)
         ret->keys = ARENA_ARRAY(a, struct check_key, keys);
     for (uint32_t i = 0; i < count; i++) {
@@ -539,6 +617,7 @@ int check_tree(const struct tree *t, const struct scope_tables *tables, const st
     if (!p.stopped) {
         *ret = (struct check_result){0};
         merge(workers, n, faults, ret);
+        merge_unseen(workers, n, ret);
     }
     for (unsigned i = 0; i < n; i++)
         worker_done(&workers[i]);

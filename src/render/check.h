@@ -25,7 +25,8 @@ struct check_run {
     bool yields;             /* the core after each node, to any thread that waits for it */
     const struct node *only; /* NULL: every node */
     const atomic_bool *stop; /* read before each node; NULL: the check cannot be stopped */
-    struct arena *keys;      /* for the OpenPGP keys in documents; NULL: they are not collected */
+    struct arena *kept; /* for the OpenPGP keys in documents and for what was not looked into; NULL:
+                         * neither is collected */
     /* Whether node `number` is to be checked; NULL: all are. Called by any of the threads. */
     bool (*wants)(void *cls, uint32_t number);
     /* Called after each node that was checked, by any of the threads, one at a time. May be NULL.
@@ -43,12 +44,26 @@ struct check_key {
     const char *owner, *part; /* as in struct fault */
 };
 
+/* A kind of document, or a part of it, that only its reader on the node can judge. */
+struct check_unseen {
+    struct str document; /* "user-data" */
+    const char *what;    /* "MIME parts" */
+    struct str node;     /* the first, by name */
+    uint64_t position;   /* of its document among all */
+    uint32_t nodes;
+};
+
 struct check_result {
     uint32_t nodes, faulty;
     uint64_t documents;
     struct check_key *keys; /* each key once for each place, in the order of the documents */
     uint32_t keys_n;
+    struct check_unseen *unseen; /* in the order of the documents */
+    uint32_t unseen_n;
 };
+
+/* Counts `one` in a list with room for it; returns how many there are now. */
+uint32_t check_unseen_count(struct check_unseen *list, uint32_t n, const struct check_unseen *one);
 
 /* Warnings do not make a node faulty. `tables` are those of the tree or of its base. Where it was
  * stopped, -ECANCELED, and nothing is reported. */

@@ -33,37 +33,42 @@ static void check_config(struct inspect *in, struct str text, const struct yaml_
 
 /* --- Forms --------------------------------------------------------------------------------- */
 
-enum form { FORM_NONE, FORM_CONFIG, FORM_JINJA, FORM_INCLUDE, FORM_OPAQUE };
+enum form { FORM_NONE, FORM_CONFIG, FORM_JINJA, FORM_INCLUDE, FORM_SCRIPT, FORM_OPAQUE };
 
 static bool begins(struct str text, struct str head)
 {
     return text.n >= head.n && str_eq_nocase((struct str){text.p, head.n}, head);
 }
 
-static enum form form_of(struct str text)
+struct known_form {
+    const char *head;
+    enum form form;
+    const char *unseen; /* what is not looked into; NULL: it is parsed */
+};
+
+static const struct known_form *form_of(struct str text)
 {
-    static const struct {
-        const char *head;
-        enum form form;
-    } forms[] = {
-        {"#cloud-config-archive", FORM_OPAQUE},
-        {"#cloud-config-jsonp", FORM_OPAQUE},
-        {"#cloud-config", FORM_CONFIG},
-        {"## template: jinja", FORM_JINJA},
-        {"#include", FORM_INCLUDE},
-        {"#!", FORM_OPAQUE},
-        {"#cloud-boothook", FORM_OPAQUE},
-        {"#part-handler", FORM_OPAQUE},
-        {"\x1f\x8b", FORM_OPAQUE},
+    static const struct known_form forms[] = {
+        {"#cloud-config-archive", FORM_OPAQUE, "an archive"},
+        {"#cloud-config-jsonp", FORM_OPAQUE, "a JSON patch"},
+        {"#cloud-config", FORM_CONFIG, NULL},
+        {"## template: jinja", FORM_JINJA, "jinja"},
+        {"#include", FORM_INCLUDE, "what it includes"},
+        {"#!", FORM_SCRIPT, "a script"},
+        {"#cloud-boothook", FORM_OPAQUE, "a boothook"},
+        {"#part-handler", FORM_OPAQUE, "a part handler"},
+        {"\x1f\x8b", FORM_OPAQUE, "compressed data"},
     };
+    static const struct known_form mime = {"", FORM_OPAQUE, "MIME parts"};
+    static const struct known_form none = {"", FORM_NONE, NULL};
     for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
         if (begins(text, str_from(forms[i].head)))
-            return forms[i].form;
+            return &forms[i];
     }
-    struct str name = str_cut(&text, ':'); /* MIME */
-    bool mime =
+    struct str name = str_cut(&text, ':');
+    bool is_mime =
         str_eq_nocase(name, STR("content-type")) || str_eq_nocase(name, STR("mime-version"));
-    return mime ? FORM_OPAQUE : FORM_NONE;
+    return is_mime ? &mime : &none;
 }
 
 static void check_include(struct inspect *in, struct str text)
@@ -90,7 +95,7 @@ static void check_no_form(struct inspect *in, struct str text)
         inspect_fault(in, &top,
                       "a byte order mark stands before the first line: cloud-init then "
                       "takes none of it; save the template without one");
-    else if (form_of(trimmed) != FORM_NONE)
+    else if (form_of(trimmed)->form != FORM_NONE)
         inspect_fault(in, &top,
                       "what kind of data this is must stand at the very beginning; "
                       "something blank comes before it");
@@ -101,42 +106,79 @@ static void check_no_form(struct inspect *in, struct str text)
                       yaml_quoted(in->arena, head));
 }
 
+/* The form of what Jinja2 makes on the node. */
+static enum form form_behind_jinja(struct str text)
+{
+    str_cut(&text, '\n');
+    enum form form = text.p ? form_of(text)->form : FORM_NONE;
+    return form == FORM_JINJA ? FORM_NONE : form;
+}
+
 /* Jinja2 changes the text on the node, so only a text without any can be checked here. */
 static void check_jinja(struct inspect *in, struct str text, const struct yaml_node **ret)
 {
     static const struct yaml_node second = {.line = 2, .column = 1};
     bool dynamic = memmem(text.p, text.n, "{{", 2) || memmem(text.p, text.n, "{%", 2) ||
                    memmem(text.p, text.n, "{#", 2);
-    struct str rest = text;
-    str_cut(&rest, '\n');
-    enum form form = rest.p ? form_of(rest) : FORM_NONE;
-    if (form == FORM_NONE || form == FORM_JINJA)
+    enum form form = form_behind_jinja(text);
+    if (form == FORM_NONE)
         inspect_fault(in, &second,
                       "the line below '## template: jinja' says what this is; "
                       "write '#cloud-config' there");
     else if (form == FORM_CONFIG && !dynamic)
         check_config(in, text, ret);
+    if (*ret)
+        in->unseen = NULL;
 }
 
 /* To tell what it is, cloud-init passes over what is blank in front of it. But a script is run, a
  * template and MIME are read from their very beginning. */
-static enum form whole_form_of(struct str text)
+static const struct known_form *whole_form_of(struct str text)
 {
     struct str trimmed = str_trim(text);
-    enum form form = form_of(trimmed);
+    const struct known_form *known = form_of(trimmed);
     bool is_late = trimmed.n && trimmed.p != text.p;
-    return is_late && form != FORM_CONFIG && form != FORM_INCLUDE ? FORM_NONE : form;
+    if (is_late && known->form != FORM_CONFIG && known->form != FORM_INCLUDE)
+        return form_of(STR(""));
+    return known;
 }
 
-void cloudconfig_check(struct inspect *in, struct str text, const struct yaml_node **ret)
+/* False after a fault. */
+static bool check_format(struct inspect *in, struct str text, enum form form,
+                         enum user_data_format format)
+{
+    if (form == FORM_JINJA)
+        form = form_behind_jinja(text);
+    if (format == FORMAT_CLOUD_CONFIG && form != FORM_CONFIG)
+        inspect_fault(in, &top,
+                      "the role's format is cloud-config, so '#cloud-config' must be the first "
+                      "line; 'format: any' takes whatever cloud-init does");
+    else if (format == FORMAT_SCRIPT && form != FORM_SCRIPT)
+        inspect_fault(in, &top,
+                      "the role's format is script, so '#!' and the interpreter must stand at the "
+                      "very beginning");
+    else
+        return true;
+    return false;
+}
+
+void cloudconfig_check(struct inspect *in, struct str text, enum user_data_format format,
+                       const struct yaml_node **ret)
 {
     *ret = NULL;
-    if (text.n == 0)
+    if (format == FORMAT_OPAQUE)
+        in->unseen = "opaque to cloudseed";
+    if (text.n == 0 || format == FORMAT_OPAQUE)
         return;
-    switch (whole_form_of(text)) {
+    const struct known_form *known = whole_form_of(text);
+    if (known->form != FORM_NONE && !check_format(in, text, known->form, format))
+        return;
+    in->unseen = known->unseen;
+    switch (known->form) {
     case FORM_CONFIG: check_config(in, text, ret); break;
     case FORM_JINJA: check_jinja(in, text, ret); break;
     case FORM_INCLUDE: check_include(in, text); break;
+    case FORM_SCRIPT:
     case FORM_OPAQUE: break;
     default: check_no_form(in, text); break;
     }

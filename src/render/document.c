@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 
 /* --- A node's documents -------------------------------------------------------------------- */
 
@@ -48,9 +49,15 @@ static uint32_t script_count(const struct node *n, uint32_t end)
     return count;
 }
 
-static uint32_t open_count(const struct node *n)
+static uint32_t boot_count(const struct node *n)
 {
     return SEED_FILE_COUNT + script_count(n, LOADERS);
+}
+
+/* Those that need no bootstrap. */
+static uint32_t open_count(const struct node *n)
+{
+    return boot_count(n) + n->role->documents_n;
 }
 
 uint32_t document_count(const struct node *n)
@@ -72,9 +79,11 @@ struct document document_at(const struct node *n, uint32_t i)
     assert(i < document_count(n));
     if (i < SEED_FILE_COUNT)
         return (struct document){DOCUMENT_SEED, i};
-    if (i < open_count(n)) /* the first of two, where there are two */
+    if (i < boot_count(n)) /* the first of two, where there are two */
         return (struct document){DOCUMENT_BOOT,
                                  i == SEED_FILE_COUNT && n->role->scripts[0] ? 0 : 1};
+    if (i < open_count(n))
+        return (struct document){DOCUMENT_FURTHER, i - boot_count(n)};
     i -= open_count(n);
     uint32_t kubeadm = kubeadm_count(n), sealed = sealed_count(n);
     if (i < kubeadm) /* the last one is for joining */
@@ -91,6 +100,7 @@ uint32_t document_number(const struct node *n, struct document d)
     switch (d.kind) {
     case DOCUMENT_SEED: return d.number;
     case DOCUMENT_BOOT: return SEED_FILE_COUNT + script_count(n, d.number);
+    case DOCUMENT_FURTHER: return boot_count(n) + d.number;
     case DOCUMENT_KUBEADM_INIT: return open;
     case DOCUMENT_KUBEADM_JOIN: return open + kubeadm - 1;
     case DOCUMENT_SEALED: return open + kubeadm + d.number;
@@ -104,6 +114,7 @@ struct str document_name(const struct node *n, struct document d, struct arena *
     switch (d.kind) {
     case DOCUMENT_SEED: return str_from(seed_file_names[d.number]);
     case DOCUMENT_BOOT: return str_from(boot_script_names[d.number]);
+    case DOCUMENT_FURTHER: return n->role->documents[d.number].name;
     case DOCUMENT_KUBEADM_INIT: return STR("kubeadm-init");
     case DOCUMENT_KUBEADM_JOIN: return STR("kubeadm-join");
     case DOCUMENT_SEALED: return ARENA_JOIN(a, STR("sealed"), n->role->sealed[d.number].path);
@@ -117,6 +128,7 @@ const struct template *document_template(const struct node *n, struct document d
     switch (d.kind) {
     case DOCUMENT_SEED: return n->role->templates[d.number];
     case DOCUMENT_BOOT: return n->role->scripts[d.number];
+    case DOCUMENT_FURTHER: return n->role->documents[d.number].template;
     case DOCUMENT_KUBEADM_INIT:
     case DOCUMENT_KUBEADM_JOIN: return n->role->kubeadm;
     case DOCUMENT_SEALED: return n->role->sealed[d.number].template;
@@ -134,9 +146,13 @@ static int default_meta_data(const struct node *n, const struct render_env *env,
     return 0;
 }
 
-static bool is_default_meta_data(struct document d)
+enum seed_file document_seed_file(const struct node *n, struct document d)
 {
-    return d.kind == DOCUMENT_SEED && d.number == SEED_META_DATA;
+    if (d.kind == DOCUMENT_SEED)
+        return d.number;
+    if (d.kind == DOCUMENT_FURTHER)
+        return role_document_seed_file(n->role->documents[d.number].name);
+    return SEED_FILE_COUNT;
 }
 
 /* The state of one rendering. */
@@ -152,12 +168,81 @@ struct rendering {
 /* What is computed when a tree is loaded is computed here, and nobody waits for it. */
 static const struct template_limits limits_as_written = {.steps_max = 100 * 1000 * 1000};
 
+/* One space between words, and none at the ends, whatever the template left. */
+static struct str squeezed(struct str text, struct arena *a)
+{
+    char *to = arena_alloc(a, text.n + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < text.n; i++) {
+        bool blank = text.p[i] == ' ' || text.p[i] == '\n';
+        if (!blank || (n && to[n - 1] != ' '))
+            to[n++] = blank ? ' ' : text.p[i];
+    }
+    n -= n && to[n - 1] == ' ';
+    to[n] = '\0';
+    return (struct str){to, n};
+}
+
+/* What is wrong is reported where they stand in the role. */
+static int refuse_arguments(struct rendering *r, const struct boot_entry *e, const char *why)
+{
+    struct template_fault *f = r->ret_fault;
+    char msg[sizeof(f->msg)];
+    snprintf(msg, sizeof(msg), "arguments: %s", why);
+    *f = (struct template_fault){.at = e->words_at};
+    memcpy(f->msg, msg, sizeof(msg));
+    return -EINVAL;
+}
+
+static int render_arguments(struct rendering *r, const struct boot_entry *e, struct str *ret)
+{
+    struct scope scope = r->scope;
+    struct template_scope names = {.lookup = scope_lookup, .cls = &scope, .explain = scope_explain};
+    struct buf text;
+    scope.document = (struct document){DOCUMENT_SEED, SEED_USER_DATA};
+    scope.node_keys = NODE_KEYS_ALL;
+    buf_init(&text, BOOT_ARGUMENTS_MAX_BYTES);
+    int status =
+        template_render(e->words, names, r->limits, scope.arena, &text, NULL, r->ret_fault);
+    *ret = squeezed(buf_view(&text), scope.arena);
+    buf_done(&text);
+    const char *refusal = status == 0 && ret->n ? boot_arguments_refusal(*ret) : NULL;
+    if (status < 0)
+        return refuse_arguments(r, e, r->ret_fault->msg);
+    return refusal
+               ? refuse_arguments(
+                     r, e, ARENA_JOIN(scope.arena, STR("'"), *ret, STR("': "), str_from(refusal)).p)
+               : 0;
+}
+
+static const struct boot_entry *entry_at(const struct boot_plan *b, uint32_t i)
+{
+    return i ? &b->menu[i - 1] : &b->entry;
+}
+
+static int render_all_arguments(struct rendering *r)
+{
+    const struct boot_plan *b = &r->scope.node->role->boot;
+    struct str *list = ARENA_ARRAY(r->scope.arena, struct str, (size_t)b->menu_n + 1);
+    int status = 0;
+    for (uint32_t i = 0; i <= b->menu_n && status == 0; i++) {
+        const struct boot_entry *e = entry_at(b, i);
+        list[i] = e->arguments;
+        if (e->words)
+            status = render_arguments(r, e, &list[i]);
+    }
+    r->scope.arguments = list;
+    return status;
+}
+
 static int render(struct rendering *r, struct specialized_file f)
 {
     if (!f.template)
-        return is_default_meta_data(r->scope.document)
+        return document_seed_file(r->scope.node, r->scope.document) == SEED_META_DATA
                    ? default_meta_data(r->scope.node, r->scope.env, r->out)
                    : 0;
+    if (r->scope.document.kind == DOCUMENT_BOOT && r->scope.node && render_all_arguments(r) < 0)
+        return -EINVAL;
     r->scope.node_keys = f.node_keys;
     struct template_scope names = {
         .lookup = scope_lookup, .cls = &r->scope, .explain = scope_explain};
@@ -168,11 +253,17 @@ static int render(struct rendering *r, struct specialized_file f)
                            r->ret_fault);
 }
 
+static struct scope scope_of(const struct scope_tables *tables, const struct node *n,
+                             struct document d, const struct render_env *env, struct arena *arena)
+{
+    return (struct scope){.tables = tables, .node = n, .document = d, .env = env, .arena = arena};
+}
+
 int document_render(const struct scope_tables *tables, const struct node *n, struct document d,
                     const struct render_env *env, struct arena *arena, struct buf *out,
                     struct template_trace *trace, struct template_fault *ret_fault)
 {
-    struct rendering r = {{tables, n, d, env, arena, 0, {0}}, out, trace, NULL, ret_fault, NULL};
+    struct rendering r = {scope_of(tables, n, d, env, arena), out, trace, NULL, ret_fault, NULL};
     return render(&r, specialized_find(scope_tables_specialized(tables), n, document_number(n, d)));
 }
 
@@ -193,7 +284,7 @@ int document_render_answer(const struct scope_tables *tables, const struct node 
                            struct arena *arena, struct buf *out, struct document_answer *ret,
                            struct template_fault *ret_fault)
 {
-    struct rendering r = {{tables, n, d, env, arena, 0, {0}}, out, NULL, NULL, ret_fault, NULL};
+    struct rendering r = {scope_of(tables, n, d, env, arena), out, NULL, NULL, ret_fault, NULL};
     struct specialized_file f =
         specialized_find(scope_tables_specialized(tables), n, document_number(n, d));
     struct piece_sink s;
@@ -222,7 +313,7 @@ int document_render_as_written(const struct scope_tables *tables, const struct n
                                struct template_fault *ret_fault)
 {
     struct rendering r = {
-        {tables, n, d, env, arena, 0, {0}}, out, trace, NULL, ret_fault, &limits_as_written};
+        scope_of(tables, n, d, env, arena), out, trace, NULL, ret_fault, &limits_as_written};
     return render(&r, (struct specialized_file){document_template(n, d), NODE_KEYS_ALL, false});
 }
 
@@ -230,7 +321,11 @@ int document_render_script(const struct scope_tables *tables, const struct templ
                            const struct render_env *env, struct arena *arena, struct buf *out,
                            struct template_fault *ret_fault)
 {
-    struct rendering r = {
-        {tables, NULL, {DOCUMENT_BOOT, 0}, env, arena, 0, {0}}, out, NULL, NULL, ret_fault, NULL};
+    struct rendering r = {scope_of(tables, NULL, (struct document){DOCUMENT_BOOT, 0}, env, arena),
+                          out,
+                          NULL,
+                          NULL,
+                          ret_fault,
+                          NULL};
     return render(&r, (struct specialized_file){script, 0, false});
 }

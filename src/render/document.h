@@ -2,10 +2,11 @@
 /*
  * document: everything that is rendered for a node, by number and by name.
  *
- * Every node has the four seed files, then boot scripts. A node that bootstraps also has kubeadm's
- * configuration, the sealed files of its role and, since any master may be the first, the addons of
- * its cluster that have a template; these are sent only in the answer to a bootstrap request.
- * Rendering uses neither disk nor clock, and any number of threads may render from the same tables.
+ * Every node has the four seed files, then boot scripts and its role's further documents. A node
+ * that bootstraps also has kubeadm's configuration, the sealed files of its role and, since any
+ * master may be the first, the addons of its cluster that have a template; these are sent only in
+ * the answer to a bootstrap request. Rendering uses neither disk nor clock, and any number of
+ * threads may render from the same tables.
  */
 #ifndef CLOUDSEED_RENDER_DOCUMENT_H
 #define CLOUDSEED_RENDER_DOCUMENT_H
@@ -16,6 +17,7 @@
 enum document_kind {
     DOCUMENT_SEED,         /* number: enum seed_file */
     DOCUMENT_BOOT,         /* number: enum boot_loader */
+    DOCUMENT_FURTHER,      /* number: of the role's documents */
     DOCUMENT_KUBEADM_INIT, /* of masters: any of them may be the first of its cluster */
     DOCUMENT_KUBEADM_JOIN,
     DOCUMENT_SEALED, /* number: of the role's sealed file */
@@ -36,6 +38,10 @@ uint32_t document_number(const struct node *n, struct document d);
 struct str document_name(const struct node *n, struct document d, struct arena *a);
 /* NULL: the role has no template for it. */
 const struct template *document_template(const struct node *n, struct document d);
+
+/* The file of cloud-init's that it is, of this seed or of one among the further documents;
+ * SEED_FILE_COUNT: none. */
+enum seed_file document_seed_file(const struct node *n, struct document d);
 
 struct scope_tables;
 struct template_trace;

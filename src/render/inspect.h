@@ -17,7 +17,8 @@ struct inspect {
     const char *file; /* the document's name, for places */
     struct arena *arena;
     struct faults *faults;
-    bool warns; /* inspect_fault reports warnings, too */
+    bool warns;         /* inspect_fault reports warnings, too */
+    const char *unseen; /* what of the document was not looked into; NULL: nothing */
 };
 
 void inspect_fault(struct inspect *in, const struct yaml_node *at, const char *fmt, ...)

@@ -208,6 +208,12 @@ const struct variable *scope_source(const struct site *site, const struct node *
     return NULL;
 }
 
+/* Only in the answer to a bootstrap request. */
+static bool is_sent_sealed(enum document_kind kind)
+{
+    return kind != DOCUMENT_SEED && kind != DOCUMENT_BOOT && kind != DOCUMENT_FURTHER;
+}
+
 /* Names that only some documents have. */
 static bool lookup_special(const struct scope *s, struct str name, struct value *ret)
 {
@@ -219,8 +225,8 @@ static bool lookup_special(const struct scope *s, struct str name, struct value 
         *ret = values_of_bootstrap(s->node, kind == DOCUMENT_KUBEADM_INIT, s->env->bootstrap,
                                    s->arena);
     else if (kind == DOCUMENT_BOOT && str_is(name, "boot"))
-        *ret = values_of_boot(s->node ? s->node->role : NULL, s->env, s->arena);
-    else if (kind != DOCUMENT_SEED && kind != DOCUMENT_BOOT && str_is(name, "secrets"))
+        *ret = values_of_boot(s->node ? s->node->role : NULL, s->arguments, s->env, s->arena);
+    else if (is_sent_sealed(kind) && str_is(name, "secrets"))
         *ret = s->env->secrets ? *s->env->secrets : s->tables->secrets;
     else
         return false;

@@ -32,6 +32,8 @@ struct scope {
     struct arena *arena;
     unsigned node_keys;      /* bits of the keys that the template may use (render/values.h) */
     struct value node_value; /* made at its first use */
+    /* Of a boot script: the arguments of the role's entry, then those of its menu's. */
+    const struct str *arguments;
 };
 
 /* For template_scope's lookup; `cls` is a struct scope. */

@@ -236,36 +236,36 @@ static struct value discovery_value(const struct boot_entry *e, const struct ren
 }
 
 /* Of a role's own entry, or one of its menu. */
-static struct value entry_value(const struct boot_entry *e, const struct render_env *env,
-                                struct arena *a)
+static struct value entry_value(const struct boot_entry *e, struct str arguments,
+                                const struct render_env *env, struct arena *a)
 {
     const struct value_pair pairs[] = {
         JSON_VALUE("title", pairs_text(e->title)),
         JSON_STR("kind", str_from(boot_kind_names[e->kind])),
         JSON_VALUE("kernel", boot_file_value(&e->kernel, a)),
         JSON_VALUE("initrd", initrd_list(e, a)),
-        JSON_STR("arguments", e->arguments),
+        JSON_STR("arguments", arguments),
         JSON_VALUE("discovery", discovery_value(e, env, a)),
         JSON_VALUE("chain", boot_file_value(&e->chain, a)),
     };
     return value_copy(a, value_map(pairs, sizeof(pairs) / sizeof(pairs[0])));
 }
 
-static struct value menu_list(const struct boot_plan *b, const struct render_env *env,
-                              struct arena *a)
+static struct value menu_list(const struct boot_plan *b, const struct str *arguments,
+                              const struct render_env *env, struct arena *a)
 {
     struct value *items = ARENA_ARRAY(a, struct value, b->menu_n);
     for (uint32_t i = 0; i < b->menu_n; i++)
-        items[i] = entry_value(&b->menu[i], env, a);
+        items[i] = entry_value(&b->menu[i], arguments[i], env, a);
     return value_list(items, b->menu_n);
 }
 
-static struct value plan_value(const struct boot_plan *b, const struct render_env *env,
-                               struct arena *a)
+static struct value plan_value(const struct boot_plan *b, const struct str *arguments,
+                               const struct render_env *env, struct arena *a)
 {
     const struct value_pair pairs[] = {
-        JSON_VALUE("entry", entry_value(&b->entry, env, a)),
-        JSON_VALUE("menu", menu_list(b, env, a)),
+        JSON_VALUE("entry", entry_value(&b->entry, arguments[0], env, a)),
+        JSON_VALUE("menu", menu_list(b, arguments + 1, env, a)),
         JSON_INT("timeout", b->timeout_s),
         JSON_VALUE("refusal", pairs_text(env->boot_refusal)),
         JSON_VALUE("mac", pairs_text(env->mac)),
@@ -274,10 +274,13 @@ static struct value plan_value(const struct boot_plan *b, const struct render_en
     return value_copy(a, value_map(pairs, sizeof(pairs) / sizeof(pairs[0])));
 }
 
-struct value values_of_boot(const struct role *r, const struct render_env *env, struct arena *a)
+struct value values_of_boot(const struct role *r, const struct str *arguments,
+                            const struct render_env *env, struct arena *a)
 {
     static const struct boot_plan disk = {.entry = {.kind = BOOT_LOCAL}};
-    return plan_value(r && !env->boot_refusal.n ? &r->boot : &disk, env, a);
+    static const struct str none = {"", 0};
+    bool disk_only = !r || env->boot_refusal.n;
+    return plan_value(disk_only ? &disk : &r->boot, disk_only ? &none : arguments, env, a);
 }
 
 /* --- bootstrap ----------------------------------------------------------------------------- */

@@ -38,8 +38,9 @@ struct value values_of_node(const struct node *n, uint32_t generation, const str
                             struct value networks, unsigned wanted, struct arena *a);
 
 /* `boot` in boot scripts: of a node with that role; NULL: of a machine that is not known to be a
- * node. Texts of the role and `env` are not copied. */
-struct value values_of_boot(const struct role *r, const struct render_env *env, struct arena *a);
+ * node. `arguments` as struct scope has them. Texts are not copied. */
+struct value values_of_boot(const struct role *r, const struct str *arguments,
+                            const struct render_env *env, struct arena *a);
 
 /* `bootstrap` in kubeadm's templates, in the document that starts the cluster (`init`) or in one
  * that joins it. `values` NULL: placeholders of the same form. */

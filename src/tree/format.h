@@ -24,13 +24,15 @@ struct cluster_draft {
 };
 
 struct role_draft {
-    struct role role; /* all but `extends`, `sealed` and the templates themselves */
+    struct role role; /* all but `extends`, lists of files and the templates themselves */
     struct str extends;
+    struct role_document *documents;
+    uint32_t documents_n;
     struct sealed_file *sealed;
     uint32_t sealed_n;
     /* Set by the loader: */
     struct place extends_at, kubeadm_at, sealed_at;
-    bool bootstrap_given, kubeadm_given, boot_given;
+    bool bootstrap_given, kubeadm_given, boot_given, format_given;
     bool visited;
     bool for_bootstrap; /* it bootstraps, or a role that extends it does */
     uint32_t parent;    /* number of the role that it extends */

@@ -100,6 +100,41 @@ static const struct schema sealed_schema = {
     .place_offset = offsetof(struct sealed_file, at),
 };
 
+static bool read_document_name(struct schema_reader *r, const struct schema_field *f,
+                               const struct yaml_node *y, void *out)
+{
+    const char *refusal = role_document_refusal(yaml_text(y));
+    if (refusal)
+        return schema_fault(r, f, y, "%s %s", schema_quoted(r, yaml_text(y)), refusal);
+    *(struct str *)out = intern_str(r->texts, yaml_text(y));
+    return true;
+}
+
+static const struct schema_type document_name_type = {.what = "a document's name, like ks.cfg",
+                                                      .size = sizeof(struct str),
+                                                      .read = read_document_name};
+
+static const struct schema_field document_fields[] = {
+    {.name = "template",
+     .type = &schema_text,
+     SCHEMA_MEMBER(struct role_document, template_name),
+     .required = true,
+     .help = "The template that makes it.",
+     .example = "install/kickstart"},
+};
+
+static const struct schema document_schema = {
+    .title = "document",
+    .help = "A document of a node below its URL, as `/s/KEY/ks.cfg`: for installers. A folder with "
+            "a user-data is a seed of its own for cloud-init, `/s/KEY/install/`; the other three "
+            "files of it are there, too.",
+    .size = sizeof(struct role_document),
+    SCHEMA_FIELDS(document_fields),
+    .name_offset = offsetof(struct role_document, name),
+    .name_type = &document_name_type,
+    .place_offset = offsetof(struct role_document, at),
+};
+
 static bool read_words(struct schema_reader *r, const struct schema_field *f,
                        const struct yaml_node *y, void *out)
 {
@@ -114,6 +149,21 @@ static const struct schema_type words_type = {.what =
                                                   "words of one line, each a space from the next",
                                               .size = sizeof(struct str),
                                               .read = read_words};
+
+/* A template is compiled by load_role, and what it renders is checked for each node. */
+static bool read_arguments(struct schema_reader *r, const struct schema_field *f,
+                           const struct yaml_node *y, void *out)
+{
+    if (!boot_arguments_vary(yaml_text(y)))
+        return read_words(r, f, y, out);
+    *(struct str *)out = intern_str(r->texts, yaml_text(y));
+    return true;
+}
+
+static const struct schema_type arguments_type = {
+    .what = "words of one line, each a space from the next, or a template of them",
+    .size = sizeof(struct str),
+    .read = read_arguments};
 
 static bool read_boot_file(struct schema_reader *r, const struct schema_field *f,
                            const struct yaml_node *y, void *out)
@@ -148,9 +198,10 @@ static const struct schema_type file_type = {
          .help = "Its initrds, in their order.",                                                  \
          .example = "[debian/initrd.img]"},                                                       \
         {.name = "arguments",                                                                     \
-         .type = &words_type,                                                                     \
+         .type = &arguments_type,                                                                 \
          SCHEMA_MEMBER(holder, path arguments),                                                   \
-         .help = "Its command line; what `discovery` says is added.",                             \
+         .help = "Its command line; what `discovery` says is added. It may be a template, as "    \
+                 "`hostname={{ node.name }}`, that sees what the node's templates see.",          \
          .example = "console=ttyS0 panic=30"},                                                    \
         {.name = "discovery",                                                                     \
          .type = &schema_enum,                                                                    \
@@ -287,6 +338,21 @@ static const struct schema_field role_fields[] = {
      .of = &templates_schema,
      SCHEMA_MEMBER(struct role_draft, role),
      .help = "What cloud-init is given, and boot programs."},
+    {.name = "format",
+     .type = &schema_enum,
+     .names = user_data_format_names,
+     SCHEMA_MEMBER(struct role_draft, role.format),
+     .fallback = "any",
+     .help = "What its user-data is, which `check` goes by: of any form that cloud-init takes, as "
+             "its first line says; cloud-config; a script; or opaque, for a reader that is not "
+             "cloud-init: then nothing looks into it.",
+     .example = "opaque"},
+    {.name = "documents",
+     .of = &document_schema,
+     .shape = SCHEMA_MAP,
+     SCHEMA_MEMBER_N(struct role_draft, documents),
+     .help = "Further documents of each of its nodes, below the node's URL, by their names; with "
+             "those of the role that it extends."},
     {.name = "boot",
      .of = &boot_schema,
      SCHEMA_MEMBER(struct role_draft, role.boot),

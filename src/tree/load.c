@@ -21,6 +21,7 @@ void load_init(struct load *l, struct tree *t, struct faults *faults)
     l->reader = (struct schema_reader){.arena = &t->arena, .texts = &l->texts, .faults = faults};
     overlay_init(&l->overlay, &t->arena, faults);
     t->templates = template_set_new();
+    t->words = template_set_new();
 }
 
 void load_done(struct load *l)

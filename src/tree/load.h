@@ -18,6 +18,7 @@
 struct tree {
     struct arena arena;
     struct template_set *templates;
+    struct template_set *words; /* of boot entries whose arguments are templates */
     struct site site;
     struct cluster *clusters;
     struct role *roles;

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "tree/variables.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 static struct str draft_name(const void *drafts, uint32_t i)
@@ -43,6 +44,54 @@ static void find_sealed(struct load *l, const struct yaml_node *files, struct ro
     d->role.sealed_n = d->sealed_n;
 }
 
+static int by_document_name(const void *a, const void *b)
+{
+    return str_cmp(((const struct role_document *)a)->name,
+                   ((const struct role_document *)b)->name);
+}
+
+static bool has_document(const struct role_draft *d, struct str name)
+{
+    for (uint32_t i = 0; i < d->documents_n; i++) {
+        if (str_eq(d->documents[i].name, name))
+            return true;
+    }
+    return false;
+}
+
+/* cloud-init asks for all four files of a seed, and waits for one that is not there. */
+static uint32_t add_rest_of_seed(struct load *l, const struct role_draft *d,
+                                 const struct role_document *user_data, struct role_document *to)
+{
+    struct str folder = str_head(user_data->name, user_data->name.n - strlen("user-data"));
+    uint32_t n = 0;
+    for (unsigned f = 0; f < SEED_FILE_COUNT; f++) {
+        struct str name = ARENA_JOIN(&l->tree->arena, folder, str_from(seed_file_names[f]));
+        if (!has_document(d, name))
+            to[n++] = (struct role_document){.name = name, .at = user_data->at};
+    }
+    return n;
+}
+
+static void find_documents(struct load *l, const struct yaml_node *y, struct role_draft *d)
+{
+    uint32_t n = 0;
+    struct role_document *list = ARENA_ARRAY(&l->tree->arena, struct role_document,
+                                             (size_t)d->documents_n * SEED_FILE_COUNT);
+    for (uint32_t i = 0; i < d->documents_n; i++) {
+        struct role_document *one = &d->documents[i];
+        one->template =
+            find_open_template(l, yaml_get(y, one->name), "template", one->template_name);
+        list[n++] = *one;
+        if (role_document_seed_file(one->name) == SEED_USER_DATA)
+            n += add_rest_of_seed(l, d, one, list + n);
+    }
+    if (n)
+        qsort(list, n, sizeof(*list), by_document_name);
+    d->role.documents = list;
+    d->role.documents_n = n;
+}
+
 static void find_templates(struct load *l, const struct yaml_node *y, struct role_draft *d)
 {
     const struct yaml_node *names = yaml_get(y, STR("templates"));
@@ -52,6 +101,7 @@ static void find_templates(struct load *l, const struct yaml_node *y, struct rol
     for (size_t s = 0; s < LOADERS; s++)
         r->scripts[s] = find_open_template(l, names, boot_script_names[s], r->script_names[s]);
     d->role.kubeadm = load_find_template(l, y, "kubeadm", d->role.kubeadm_name);
+    find_documents(l, yaml_get(y, STR("documents")), d);
     find_sealed(l, yaml_get(y, STR("sealed")), d);
 }
 
@@ -67,6 +117,30 @@ static bool knows_machines(const struct site *s)
     return s->evidence[EVIDENCE_MAC] || s->evidence[EVIDENCE_UUID];
 }
 
+static void on_name(void *cls, struct str name)
+{
+    bool *reads_seed = cls;
+    *reads_seed |= str_is(name, "seed");
+}
+
+/* Its faults are reported where the arguments stand in the role's file. */
+static void compile_arguments(struct load *l, const struct yaml_node *y, struct boot_entry *e)
+{
+    struct faults found;
+    e->words_at = schema_place(&l->reader, y, "arguments", 0);
+    struct str name = arena_printf(&l->tree->arena, "%s:%u:%u", e->words_at.file, e->words_at.line,
+                                   e->words_at.column);
+    faults_init(&found);
+    int r = template_set_add(l->tree->words, name, e->words_at.file, e->arguments, &found);
+    if (r == 0 || r == -EEXIST) /* an alias of YAML's stands in one place, wherever it is used */
+        e->words = template_set_find(l->tree->words, name);
+    for (size_t i = 0; i < found.kept; i++)
+        fault_add(l->faults, e->words_at, "arguments: %s", found.list[i].msg);
+    faults_done(&found);
+    if (e->words)
+        template_names(e->words, on_name, &e->tells_url);
+}
+
 static void link_entry(struct load *l, const struct yaml_node *y, struct boot_entry *e)
 {
     struct boot_file *initrd = ARENA_ARRAY(&l->tree->arena, struct boot_file, e->initrd_n);
@@ -77,11 +151,16 @@ static void link_entry(struct load *l, const struct yaml_node *y, struct boot_en
     e->initrd = initrd;
     find_boot_file(l, &e->kernel);
     find_boot_file(l, &e->chain);
-    if (e->kind == BOOT_KERNEL && e->discovery == DISCOVERY_KERNEL &&
-        !knows_machines(&l->tree->site))
-        fault_add(l->faults, schema_place(&l->reader, y, "discovery", 0),
-                  "discovery: the site knows no machine by its MAC or uuid, so that none could be "
-                  "told its URL; list mac under 'evidence' in site.yaml, or say smbios or none");
+    bool discovers = e->kind == BOOT_KERNEL && e->discovery == DISCOVERY_KERNEL;
+    if (boot_arguments_vary(e->arguments))
+        compile_arguments(l, y, e);
+    e->tells_url |= discovers;
+    if (e->tells_url && !knows_machines(&l->tree->site))
+        fault_add(l->faults, discovers ? schema_place(&l->reader, y, "discovery", 0) : e->words_at,
+                  "%s: the site knows no machine by its MAC or uuid, so that none could be "
+                  "told its URL; list mac under 'evidence' in site.yaml%s",
+                  discovers ? "discovery" : "arguments",
+                  discovers ? ", or say smbios or none" : "");
 }
 
 static void link_boot(struct load *l, const struct yaml_node *y, struct boot_plan *b)
@@ -104,6 +183,7 @@ void load_role(struct load *l, const struct yaml_pair *pair)
     const struct yaml_node *boot = yaml_get(pair->value, STR("boot"));
     d.bootstrap_given = yaml_get(pair->value, STR("bootstrap")) != NULL;
     d.boot_given = boot != NULL;
+    d.format_given = yaml_get(pair->value, STR("format")) != NULL;
     d.extends_at = schema_place(&l->reader, pair->value, "extends", 0);
     d.kubeadm_at = schema_place(&l->reader, pair->value, "kubeadm", 0);
     d.sealed_at = schema_place(&l->reader, pair->value, "sealed", 0);
@@ -173,22 +253,46 @@ static void report_cycle(struct load *l, uint32_t from)
     buf_done(&way);
 }
 
-/* Both are sorted by path. */
-static void inherit_sealed(struct load *l, const struct role *parent, struct role *r)
+/* A sorted list of files. */
+struct listed {
+    const void *list;
+    uint32_t n;
+};
+
+/* All of `own`, and those of `theirs` that it lacks. */
+static struct listed inherit_files(struct load *l, struct listed theirs, struct listed own,
+                                   size_t size, int (*compare)(const void *a, const void *b))
 {
-    struct sealed_file *list =
-        ARENA_ARRAY(&l->tree->arena, struct sealed_file, (size_t)parent->sealed_n + r->sealed_n);
-    uint32_t theirs = 0, own = 0, n = 0;
-    while (theirs < parent->sealed_n || own < r->sealed_n) {
-        int c = own == r->sealed_n           ? -1
-                : theirs == parent->sealed_n ? 1
-                                             : by_path(&parent->sealed[theirs], &r->sealed[own]);
-        list[n++] = c < 0 ? parent->sealed[theirs] : r->sealed[own];
-        theirs += c <= 0;
-        own += c >= 0;
+    char *list = arena_alloc(&l->tree->arena, ((size_t)theirs.n + own.n) * size);
+    const char *a = theirs.list, *b = own.list;
+    uint32_t n = 0;
+    while (theirs.n || own.n) {
+        int c = !own.n ? -1 : !theirs.n ? 1 : compare(a, b);
+        memcpy(list + n++ * size, c < 0 ? a : b, size);
+        if (c <= 0) {
+            a += size;
+            theirs.n--;
+        }
+        if (c >= 0) {
+            b += size;
+            own.n--;
+        }
     }
-    r->sealed = list;
-    r->sealed_n = n;
+    return (struct listed){list, n};
+}
+
+static void inherit_lists(struct load *l, const struct role *parent, struct role *r)
+{
+    struct listed sealed =
+        inherit_files(l, (struct listed){parent->sealed, parent->sealed_n},
+                      (struct listed){r->sealed, r->sealed_n}, sizeof(*r->sealed), by_path);
+    struct listed documents = inherit_files(
+        l, (struct listed){parent->documents, parent->documents_n},
+        (struct listed){r->documents, r->documents_n}, sizeof(*r->documents), by_document_name);
+    r->sealed = sealed.list;
+    r->sealed_n = sealed.n;
+    r->documents = documents.list;
+    r->documents_n = documents.n;
 }
 
 static void inherit(struct load *l, struct role_draft *d)
@@ -218,8 +322,9 @@ static void inherit(struct load *l, struct role_draft *d)
     const struct proxmox *vm = proxmox_merge(&parent->proxmox, &r->proxmox, &l->tree->arena);
     if (vm)
         r->proxmox = *vm;
-    if (parent->sealed_n)
-        inherit_sealed(l, parent, r);
+    if (!d->format_given)
+        r->format = parent->format;
+    inherit_lists(l, parent, r);
     r->variables = variables_merge(&l->tree->arena, parent->variables, r->variables);
 }
 
@@ -311,12 +416,18 @@ static void check_bootstrap(struct load *l, const struct role_draft *d)
                   "sealed: %u files are too many, with those it inherits; "
                   "a role has at most %d",
                   d->role.sealed_n, ROLE_SEALED_MAX);
+    if (d->role.documents_n > ROLE_DOCUMENTS_MAX)
+        fault_add(l->faults, d->role.at,
+                  "documents: %u are too many, with those it inherits and the whole of each seed; "
+                  "a role has at most %d",
+                  d->role.documents_n, ROLE_DOCUMENTS_MAX);
 }
 
 void load_roles(struct load *l, const char *folder)
 {
     size_t errors = l->faults->errors;
     l->roles_whole = load_folder(l, folder, load_role);
+    template_set_link(l->tree->words, l->faults);
     load_link_roles(l);
     mark_for_bootstrap(l);
     if (l->faults->errors != errors) /* `extends` may be unresolved */

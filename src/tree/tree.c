@@ -11,6 +11,7 @@ void tree_free(struct tree *t)
     if (!t)
         return;
     index_done(&t->index);
+    template_set_free(t->words);
     template_set_free(t->templates);
     free(t->nodes);
     if (!t->extension)

@@ -116,6 +116,42 @@ def test_the_configured_url_is_everywhere():
             tap.eq(texts[4], f"{other} https://192.0.2.7:8443 {other}/assets/cni.yaml")
 
 
+# --- arguments and documents of one's own --------------------------------------------------------
+
+def test_arguments_are_a_template_and_documents_are_below_the_url():
+    made = tree()
+    made.template("ks", "lang en_US\n# {{ node.name }} {{ seed.url }}\n")
+    made.put("roles/live.yaml", {"live": {
+        "boot": {**KERNEL, "discovery": "none",
+                 "arguments": "ks={{ seed.url }}ks.cfg hostname={{ node.name }} {{ more }}"},
+        "documents": {"ks.cfg": {"template": "ks"}, "install/user-data": {"template": "ks"}}}})
+    made.node("n1", "live", macs=[MAC], uuid=UUID, variables={"more": "quiet"})
+    made.node("n2", "live", macs=["bc:24:11:00:20:0f"])
+    with made.start(args=["--tftp", "127.0.0.1:0", "--assets", world.scratch()]) as server:
+        server.arm("n1")
+        line = next(one for one in ask(server).split("\n") if one.startswith("kernel "))
+        url = line.split(" ks=")[1].split("ks.cfg ")[0]
+        tap.eq(line.split("ks.cfg ")[1], "hostname=n1 quiet || goto failed")
+        assert url.startswith(URL + "/s/") and "ds=nocloud" not in line, line
+        path = url.removeprefix(URL)
+        tap.eq(server.get(path + "ks.cfg").text, f"lang en_US\n# n1 {url}\n")
+        tap.eq(server.get(path + "install/user-data").text, f"lang en_US\n# n1 {url}\n")
+        tap.eq(server.get(path + "install/vendor-data").text, "")
+        tap.eq(server.get(path + "install/meta-data").text,
+               'instance-id: "n1-1"\nlocal-hostname: "n1"\n')
+        tap.eq(server.get("/nocloud/name/n1/ks.cfg").status, 403)
+        tap.eq(server.get(f"/nocloud/mac/{MAC}/ks.cfg").text, f"lang en_US\n# n1 {url}\n")
+        refused = server.get(path + "preseed.cfg")
+        tap.eq(refused.status, 404)
+        tap.contains(refused.text, "what the node's role lists under 'documents'")
+        server.wait_event("served", file="ks.cfg")
+        server.arm("n2")
+        answer = server.get("/boot.ipxe?mac=bc-24-11-00-20-0f&uuid=")
+        tap.eq(answer.status, 500)
+        told = server.wait_event("render-failed")["reason"]
+        tap.contains(told, "arguments: 'more' is undefined")
+
+
 # --- a node's ------------------------------------------------------------------------------------
 
 def test_a_node_is_built_within_its_window_alone():

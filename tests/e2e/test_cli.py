@@ -197,7 +197,7 @@ def test_check_as_json():
     got = json.loads(WORLD.good("check", "--json"))
     tap.eq(got, {"ok": True, "errors": 0, "warnings": 0, "seed": str(WORLD.path / "seed"),
                  "templates": str(WORLD.path / "templates"), "nodes": 2, "faulty_nodes": 0,
-                 "roles": 3, "clusters": 1, "faults": []})
+                 "roles": 3, "clusters": 1, "faults": [], "unseen": []})
 
 
 def test_check_of_faults_as_json():
@@ -356,6 +356,7 @@ def test_node_show_as_json():
             "boots": "local",
             "templates": {"meta-data": None, "user-data": "k8s/user-data", "vendor-data": None,
                           "network-config": None, "boot.ipxe": None, "grub.cfg": None},
+            "documents": {},
             "variables": {
                 "packages": {"value": ["nfs-common"],
                              "from": {"file": "seed/roles/k8s.yaml", "line": 7, "column": 15}},

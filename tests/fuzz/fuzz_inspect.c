@@ -44,7 +44,7 @@ static void check_document(struct inspect *in, char kind, struct str text)
     switch (kind) {
     case 'n': netconfig_check(in, text, &y); break;
     case 'u':
-        cloudconfig_check(in, text, &y);
+        cloudconfig_check(in, text, (enum user_data_format)(text.n % 4), &y);
         if (y)
             manifest_check_written(in, y, STR("1.34"));
         break;

@@ -96,6 +96,17 @@ static struct value templates_value(const struct role *r, struct arena *a)
     return value_map(pairs, FILES);
 }
 
+static struct value documents_value(const struct role *r, struct arena *a)
+{
+    struct value_pair *pairs = ARENA_ARRAY(a, struct value_pair, r->documents_n);
+    for (uint32_t i = 0; i < r->documents_n; i++) {
+        const struct role_document *d = &r->documents[i];
+        pairs[i].key = value_str(d->name);
+        pairs[i].value = d->template ? value_str(d->template_name) : value_none();
+    }
+    return value_map(pairs, r->documents_n);
+}
+
 /* The result of the node's check. */
 struct checked {
     const char *verdict;
@@ -115,6 +126,7 @@ static struct value tree_value(struct cli *c, const struct node *n, struct shown
         JSON_VALUE("networks", value_list(networks, n->addresses_n)),
         JSON_STR("boots", str_from(boot_kind_names[n->role->boot.entry.kind])),
         JSON_VALUE("templates", templates_value(n->role, a)),
+        JSON_VALUE("documents", documents_value(n->role, a)),
         JSON_VALUE("variables", variables_value(seen, a)),
         JSON_STR("check", str_from(k->verdict)),
         JSON_VALUE("faults", faultview_value(&k->faults, a)),

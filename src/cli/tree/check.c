@@ -202,6 +202,8 @@ static void on_node(void *cls, uint32_t number, enum check_verdict verdict)
 /* What was found. */
 struct outcome {
     uint32_t nodes, faulty; /* of the tree, and registered ones */
+    struct check_unseen *unseen;
+    uint32_t unseen_n;
     struct deep_result deep;
     bool failed; /* the server was named and does not answer; or --deep could show nothing to anyone
                   */
@@ -226,7 +228,7 @@ static void check_all(struct cli *c, const struct config *config, const struct t
     struct check_result results[2];
     struct checking k = {.done = 0};
     struct scope_tables *tables = scope_tables_new(t);
-    const struct check_run run = {.keys = &c->arena, .on_node = on_node, .cls = &k};
+    const struct check_run run = {.kept = &c->arena, .on_node = on_node, .cls = &k};
     progress_begin(&k.progress, "checking nodes");
     progress_total(&k.progress, tree_node_count(t) + tree_node_count(registered));
     for (int i = 0; i < 2; i++) {
@@ -235,6 +237,12 @@ static void check_all(struct cli *c, const struct config *config, const struct t
         ret->faulty += results[i].faulty;
     }
     progress_end(&k.progress);
+    ret->unseen =
+        ARENA_ARRAY(&c->arena, struct check_unseen, results[0].unseen_n + results[1].unseen_n);
+    for (int i = 0; i < 2; i++) {
+        for (uint32_t u = 0; u < results[i].unseen_n; u++)
+            ret->unseen_n = check_unseen_count(ret->unseen, ret->unseen_n, &results[i].unseen[u]);
+    }
     for (int i = 0; i < 2; i++)
         check_keys(c, &results[i], faults);
     if (flags_given(&c->flags, "deep"))
@@ -290,6 +298,33 @@ static void print_summary(const struct tree *t, uint32_t nodes, const struct fau
                clusters, plural(clusters));
     }
     puts(faultview_count(faults, count));
+}
+
+static void print_unseen(const struct outcome *o)
+{
+    for (uint32_t i = 0; i < o->unseen_n; i++) {
+        const struct check_unseen *u = &o->unseen[i];
+        printf("not looked into: %.*s of %.*s", STR_ARG(u->document), STR_ARG(u->node));
+        if (u->nodes > 1)
+            printf(" and %u other node%s", u->nodes - 1, plural(u->nodes - 1));
+        printf(" (%s)\n", u->what);
+    }
+}
+
+static struct value unseen_value(const struct outcome *o, struct arena *a)
+{
+    struct value *list = ARENA_ARRAY(a, struct value, o->unseen_n);
+    for (uint32_t i = 0; i < o->unseen_n; i++) {
+        const struct check_unseen *u = &o->unseen[i];
+        const struct value_pair pairs[] = {
+            JSON_STR("document", u->document),
+            JSON_STR("what", str_from(u->what)),
+            JSON_STR("node", u->node),
+            JSON_INT("nodes", u->nodes),
+        };
+        list[i] = value_copy(a, value_map(pairs, sizeof(pairs) / sizeof(pairs[0])));
+    }
+    return value_list(list, o->unseen_n);
 }
 
 static void print_deep(const struct deep_result *deep)
@@ -349,6 +384,7 @@ static void print_json(struct cli *c, const struct config *config, const struct 
         JSON_VALUE("roles", t ? value_int(tree_role_count(t)) : value_none()),
         JSON_VALUE("clusters", t ? value_int(tree_cluster_count(t)) : value_none()),
         JSON_VALUE("faults", faultview_value(faults, &c->arena)),
+        JSON_VALUE("unseen", unseen_value(o, &c->arena)),
         JSON_VALUE("deep", deep ? deep_value(&o->deep, &c->arena) : value_none()), /* the last */
     };
     cli_print_json(value_map(pairs, sizeof(pairs) / sizeof(pairs[0]) - !deep));
@@ -386,6 +422,7 @@ static int run(struct cli *c)
         print_json(c, &config, tree, &outcome, &faults);
     } else {
         faultview_print(stdout, &faults, c->color_out);
+        print_unseen(&outcome);
         if (tree && flags_given(&c->flags, "deep"))
             print_deep(&outcome.deep);
         print_summary(tree, outcome.nodes, &faults);
@@ -407,9 +444,11 @@ const struct command command_check = {
         "templates, renders every document of every node, and looks at each as cloud-init\n"
         "and netplan will. Every fault is printed with its file, line and column: where a\n"
         "document is wrong, in the template, or in the seed tree where the template only\n"
-        "passes a value on. Files of boot entries and addons are looked for in the assets\n"
-        "folder, where there is one. The server need not run; where it does, and this is its\n"
-        "tree, registered nodes are checked too, and what conflicts with them is an error.\n"
+        "passes a value on. What only its reader on the node can judge, as MIME parts or what\n"
+        "Jinja2 makes there, is named as not looked into. Files of boot entries and addons\n"
+        "are looked for in the assets folder, where there is one. The server need not run;\n"
+        "where it does, and this is its tree, registered nodes are checked too, and what\n"
+        "conflicts with them is an error.\n"
         "--server checks another tree beside the nodes of that server. No secret is read.\n"
         "A DIR with the folders seed and templates stands for both.\n"
         "\n"

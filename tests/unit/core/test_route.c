@@ -98,7 +98,6 @@ static void keys_that_are_none(void **state)
     is_none("/s/" KEY, "no such file");
     is_none("/s/short/meta-data", "no seed key");
     is_none("/s/az6o3ywl5uymutxjnaezydi2qi/meta-data", "no seed key"); /* one too few */
-    is_none("/s/" KEY "a/meta-data", "no such file");                  /* one too many */
     is_none("/s//" KEY "/meta-data", "no seed key");
     is_none("/s/AZ6O3YWL5UYMUTXJNAEZYDI2QIQ/meta-data", "no seed key");
     is_none("/s/az6o3ywl5uymutxjnaezydi2qi%71/meta-data", "no seed key");
@@ -111,16 +110,40 @@ static void files_that_are_none(void **state)
     is_none("/s/" KEY "/", "no such file");
     is_none("/s/" KEY "//meta-data", "no such file");
     is_none("/s/" KEY "/meta-data/", "no such file");
-    is_none("/s/" KEY "/meta-dat", "no such file");
-    is_none("/s/" KEY "/meta-data2", "no such file");
-    is_none("/s/" KEY "/Meta-Data", "no such file");
+    is_none("/s/" KEY "/.ssh", "no such file");
+    is_none("/s/" KEY "/install/", "no such file");
+    is_none("/s/" KEY "/install//user-data", "no such file");
+    is_none("/s/" KEY "/boot.ipxe", "no such file");
+    is_none("/s/" KEY "/sealed/etc/x", "no such file");
     is_none("/s/" KEY "/meta%2Ddata", "no such file");
     is_none("/s/" KEY "/meta-data%00", "no such file");
     is_none("/s/" KEY "/x/../meta-data", "no such file");
     is_none("/nocloud/name/n1/", "no such file");
-    is_none("/nocloud/name/n1/x", "no such file");
+    is_none("/nocloud/name/n1/x/../y", "no such file");
     is_none("/nocloud/name/n1/meta-data/", "no such file");
     is_none("/nocloud/name/n1/meta-data%00", "no such file");
+}
+
+static void is_document(const char *path, const char *name)
+{
+    struct route_match r = got(path);
+    assert_non_null(r.route);
+    assert_int_equal(r.path.file, SEED_FILE_COUNT);
+    assert_str_equal(r.path.document, str_from(name));
+}
+
+/* Whether a node has it is for its role to say. */
+static void further_documents(void **state)
+{
+    (void)state;
+    is_document("/s/" KEY "/ks.cfg", "ks.cfg");
+    is_document("/s/" KEY "/install/user-data", "install/user-data");
+    is_document("/nocloud/mac/52:54:00:12:34:56/a/b_c-d.e", "a/b_c-d.e");
+    struct route_match r = route_find(LISTENER_BOOT, METHOD_POST, STR("/s/" KEY "/report"), &arena);
+    is_row(&r, "/s/{key}/report");
+    r = got("/s/" KEY "/report");
+    assert_null(r.route);
+    assert_int_equal(r.methods, 1U << METHOD_POST);
 }
 
 static void is_evidence(const char *path, enum evidence kind, const char *value)
@@ -321,7 +344,7 @@ static void methods_of_a_path(void **state)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
 
 UNIT_MAIN(TEST(seed_files), TEST(old_clients_forget_the_slash), TEST(paths_that_are_none),
-          TEST(keys_that_are_none), TEST(files_that_are_none), TEST(evidence_of_each_kind),
-          TEST(evidence_that_is_none), TEST(assets), TEST(usual_paths), TEST(assets_by_tftp),
-          TEST(scripts), TEST(scripts_by_tftp), TEST(health), TEST(nodes_and_their_documents),
-          TEST(methods_of_a_path))
+          TEST(keys_that_are_none), TEST(files_that_are_none), TEST(further_documents),
+          TEST(evidence_of_each_kind), TEST(evidence_that_is_none), TEST(assets), TEST(usual_paths),
+          TEST(assets_by_tftp), TEST(scripts), TEST(scripts_by_tftp), TEST(health),
+          TEST(nodes_and_their_documents), TEST(methods_of_a_path))

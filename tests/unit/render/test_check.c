@@ -252,6 +252,82 @@ static void stops_when_told(void **state)
 
 static unsigned yields;
 
+/* --- What is not looked into --------------------------------------------------------------- */
+
+static void has_unseen(uint32_t i, const char *document, const char *what, const char *of,
+                       uint32_t nodes)
+{
+    assert_true(i < result.unseen_n);
+    assert_str_equal(result.unseen[i].document, str_from(document));
+    assert_string_equal(result.unseen[i].what, what);
+    assert_str_equal(result.unseen[i].node, str_from(of));
+    assert_int_equal(result.unseen[i].nodes, nodes);
+}
+
+static void what_is_not_looked_into(void **state)
+{
+    (void)state;
+    const struct check_run run = {.kept = &arena};
+    grow("{{ text }}\n", "a: {role: r, variables: {text: '#cloud-config'}}\n"
+                         "b: {role: r, variables: {text: \"## template: jinja\\n"
+                         "#cloud-config\\nhostname: {{ v1.local_hostname }}\"}}\n"
+                         "c: {role: r, variables: {text: 'Content-Type: multipart/mixed'}}\n"
+                         "d: {role: r, variables: {text: \"## template: jinja\\n"
+                         "#cloud-config\\nhostname: {{ v1.x }}\"}}\n"
+                         "e: {role: r, variables: {text: \"## template: jinja\\n"
+                         "#cloud-config\\nhostname: e\"}}\n");
+    assert_int_equal(check_tree(tree, tables, &run, &faults, &result), 0);
+    assert_int_equal(result.faulty, 0);
+    assert_int_equal(result.unseen_n, 2);
+    has_unseen(0, "user-data", "jinja", "b", 2);
+    has_unseen(1, "user-data", "MIME parts", "c", 1);
+}
+
+static void check_as(const char *format, const char *user_data)
+{
+    struct tmptree files;
+    const struct check_run run = {.kept = &arena};
+    char role[128];
+    scope_tables_free(tables);
+    tree_free(tree);
+    faults_done(&faults);
+    faults_init(&faults);
+    tmptree_init(&files);
+    tmptree_put(&files, "seed/site.yaml", "name: lab\nurl: http://10.0.10.5:8080\n");
+    snprintf(role, sizeof(role), "p: {format: %s, templates: {user-data: t}}\nr: {extends: p}\n",
+             format);
+    tmptree_put(&files, "seed/roles/r.yaml", role);
+    tmptree_put(&files, "seed/nodes/n.yaml", "a: {role: r}\n");
+    tmptree_put(&files, "templates/t", user_data);
+    tree = tmptree_load(&files);
+    tmptree_done(&files);
+    tables = scope_tables_new(tree);
+    assert_int_equal(check_tree(tree, tables, &run, &faults, &result), 0);
+}
+
+static void user_data_is_what_its_role_says(void **state)
+{
+    (void)state;
+    check_as("opaque", "{\"ignition\": {}}");
+    assert_int_equal(result.faulty, 0);
+    has_unseen(0, "user-data", "opaque to cloudseed", "a", 1);
+    check_as("any", "{\"ignition\": {}}");
+    assert_int_equal(result.faulty, 1);
+    assert_int_equal(result.unseen_n, 0);
+    check_as("script", "#!/bin/sh\n");
+    assert_int_equal(result.faulty, 0);
+    has_unseen(0, "user-data", "a script", "a", 1);
+    check_as("script", "#cloud-config\n{}\n");
+    assert_contains(faults.list[0].msg, "the role's format is script");
+    check_as("cloud-config", "#!/bin/sh\n");
+    assert_contains(faults.list[0].msg, "the role's format is cloud-config");
+    check_as("cloud-config", "#cloud-config\nhostnam: x\n");
+    assert_int_equal(result.faulty, 1);
+    check_as("cloud-config", "## template: jinja\n#cloud-config\n{}\n");
+    assert_int_equal(result.faulty, 0);
+    assert_int_equal(result.unseen_n, 0);
+}
+
 /* Instead of libc's. */
 int sched_yield(void)
 {
@@ -279,7 +355,7 @@ static void lets_others_run_after_each_node(void **state)
 static struct str said_by(unsigned threads)
 {
     static enum check_verdict none[NODES];
-    const struct check_run run = {.threads = threads, .on_node = on_node, .keys = &arena};
+    const struct check_run run = {.threads = threads, .on_node = on_node, .kept = &arena};
     struct buf b;
     buf_init(&b, 1 << 22);
     faults_done(&faults);
@@ -334,4 +410,5 @@ static void any_number_of_threads_says_the_same(void **state)
 UNIT_MAIN(TEST(every_fault_at_its_place), TEST(nothing_wrong_with_what_we_ship),
           TEST(each_place_once), TEST(values_where_they_were_written), TEST(what_does_not_render),
           TEST(stops_when_told), TEST(lets_others_run_after_each_node),
-          TEST(any_number_of_threads_says_the_same))
+          TEST(any_number_of_threads_says_the_same), TEST(what_is_not_looked_into),
+          TEST(user_data_is_what_its_role_says))

@@ -6,6 +6,7 @@
 #include "render/scope.h"
 #include "template/trace.h"
 
+#include <errno.h>
 #include <zlib.h>
 
 #define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
@@ -18,6 +19,7 @@ static struct buf out;
 
 static const char site_yaml[] = "name: lab\n"
                                 "url: http://10.0.10.5:8080\n"
+                                "evidence: [mac]\n"
                                 "variables: {where: site}\n";
 
 static const char cluster_yaml[] = "k8s:\n  version: '1.29.15'\n  endpoint: api.lab:6443\n"
@@ -35,7 +37,13 @@ static const char roles_yaml[] =
     "worker:\n  extends: base\n  bootstrap: worker\n"
     "  sealed:\n    /etc/m: {template: plain, mode: '0644', owner: 'www-data:www-data'}\n"
     "    /etc/z: {template: plain}\n"
-    "storage: {extends: base}\n";
+    "storage: {extends: base}\n"
+    "metal:\n"
+    "  documents:\n    ks.cfg: {template: plain}\n    install/user-data: {template: user-data}\n"
+    "  boot:\n    kind: kernel\n    kernel: vmlinuz\n    discovery: none\n"
+    "    arguments: >-\n      quiet {% if where %}ks={{ seed.url }}ks.cfg{% endif %} {{ tail }}\n"
+    "metal2:\n  extends: metal\n  documents:\n    ks.cfg: {template: user-data}\n"
+    "    a: {template: plain}\n";
 
 static int start(void **state)
 {
@@ -49,7 +57,11 @@ static int start(void **state)
     tmptree_put(&files, "seed/nodes/n.yaml",
                 "m: {role: master, cluster: k8s, variables: {where: here}}\n"
                 "w: {role: worker, cluster: k8s}\n"
-                "s: {role: storage}\n");
+                "s: {role: storage}\n"
+                "d: {role: metal, variables: {tail: '  b=1'}}\n"
+                "e: {role: metal2, variables: {tail: z}}\n");
+    assert_int_equal(mkdir(tmptree_path(&files, "templates/ipxe"), 0700), 0);
+    tmptree_put(&files, "templates/ipxe/node", "[{{ boot.entry.arguments }}]\n");
     tmptree_put(&files, "templates/user-data", "{{ node.name }} {{ where }}\n");
     tmptree_put(&files, "templates/plain", "{{ role.name }}\n");
     tmptree_put(&files, "templates/sealed/kubeadm", "{{ bootstrap | tojson }}\n");
@@ -118,12 +130,50 @@ static struct str rendered(const char *of, const char *name, const struct bootst
 static void each_kind_of_node_has_its_documents(void **state)
 {
     (void)state;
-    assert_str(names_of(node("m")), "meta-data user-data vendor-data network-config kubeadm-init "
-                                    "kubeadm-join sealed/etc/a sealed/etc/z addons/storage "
-                                    "addons/registry ");
-    assert_str(names_of(node("w")), "meta-data user-data vendor-data network-config kubeadm-join "
-                                    "sealed/etc/a sealed/etc/m sealed/etc/z ");
-    assert_str(names_of(node("s")), "meta-data user-data vendor-data network-config ");
+    assert_str(names_of(node("m")),
+               "meta-data user-data vendor-data network-config boot.ipxe kubeadm-init "
+               "kubeadm-join sealed/etc/a sealed/etc/z addons/storage "
+               "addons/registry ");
+    assert_str(names_of(node("w")),
+               "meta-data user-data vendor-data network-config boot.ipxe kubeadm-join "
+               "sealed/etc/a sealed/etc/m sealed/etc/z ");
+    assert_str(names_of(node("s")), "meta-data user-data vendor-data network-config boot.ipxe ");
+}
+
+static void further_documents_of_a_role(void **state)
+{
+    (void)state;
+    assert_str(names_of(node("d")),
+               "meta-data user-data vendor-data network-config boot.ipxe install/meta-data "
+               "install/network-config install/user-data install/vendor-data ks.cfg ");
+    assert_str(names_of(node("e")),
+               "meta-data user-data vendor-data network-config boot.ipxe a install/meta-data "
+               "install/network-config install/user-data install/vendor-data ks.cfg ");
+    assert_str(rendered("d", "ks.cfg", NULL), "metal\n");
+    assert_str(rendered("e", "ks.cfg", NULL), "e site\n");
+    assert_str(rendered("d", "install/user-data", NULL), "d site\n");
+    assert_str(rendered("d", "install/meta-data", NULL),
+               "instance-id: \"d-1\"\nlocal-hostname: \"d\"\n");
+    assert_str(rendered("d", "install/vendor-data", NULL), "");
+    assert_int_equal(role_find_document(node("d")->role, STR("a")), UINT32_MAX);
+    assert_int_equal(role_find_document(node("e")->role, STR("a")), 0);
+}
+
+static void arguments_are_the_nodes_own(void **state)
+{
+    (void)state;
+    const struct render_env env = {.seed_url = STR("http://${x}/")};
+    struct template_fault fault;
+    assert_true(node("d")->role->boot.entry.tells_url);
+    assert_str(rendered("d", "boot.ipxe", NULL), "[quiet ks=http://x/ks.cfg b=1]\n");
+    assert_str(rendered("e", "boot.ipxe", NULL), "[quiet ks=http://x/ks.cfg z]\n");
+    buf_clear(&out);
+    assert_int_equal(document_render(tables, node("e"), document(node("e"), "boot.ipxe"), &env,
+                                     &arena, &out, NULL, &fault),
+                     -EINVAL);
+    assert_contains(fault.msg, "arguments: 'quiet ks=http://${x}/ks.cfg z': '${' would be a");
+    assert_contains(fault.at.file, "roles/r.yaml");
+    assert_int_equal(fault.at.line, node("d")->role->boot.entry.words_at.line);
 }
 
 static void a_role_replaces_sealed_files_one_by_one(void **state)
@@ -439,7 +489,8 @@ static void too_large_is_too_large_in_every_form(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
 
-UNIT_MAIN(TEST(each_kind_of_node_has_its_documents), TEST(a_role_replaces_sealed_files_one_by_one),
+UNIT_MAIN(TEST(each_kind_of_node_has_its_documents), TEST(further_documents_of_a_role),
+          TEST(arguments_are_the_nodes_own), TEST(a_role_replaces_sealed_files_one_by_one),
           TEST(secrets_are_shown_by_their_names), TEST(addons_are_for_the_node_that_applies_them),
           TEST(placeholders_have_the_form_of_real_values), TEST(real_values_take_their_place),
           TEST(seed_files_see_neither_bootstrap_nor_secrets), TEST(both_ways_give_the_same_bytes),

@@ -49,6 +49,7 @@ void boot_tell_fleet(struct exchange *x, const struct request_ctx *rq, const str
     if (evidence < EVIDENCE_COUNT)
         c.fetch.evidence = str_from(evidence_names[evidence]);
     c.fetch.placeholder_uuid = placeholder_uuid;
+    c.fetch.is_script = rq->route->identity == IDENTITY_NONE;
     struct fleet *f = rq->core->fleet;
     fleet_forget(f, fleet_change(f, n->uid, n->name, &c, (struct waiter){0}));
 }
@@ -97,7 +98,8 @@ enum exchange_verdict boot_answer(struct exchange *x, struct request_ctx *rq)
     else
         answer_document(x, &answer);
     /* What an admin looks at is not the machine's boot. */
-    if (rq->view.state == STATE_ARMED && x->in.listener != LISTENER_ADMIN)
+    bool is_built = rq->view.state == STATE_ARMED || rq->view.state == STATE_INSTALLING;
+    if (is_built && x->in.listener != LISTENER_ADMIN)
         boot_tell_fleet(x, rq, rq->node, rq->path.evidence, STR(""));
     return EXCHANGE_DONE;
 }

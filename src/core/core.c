@@ -10,6 +10,16 @@
 
 #include <stdlib.h>
 
+/* Installers fetch a whole system, and most report nothing while they unpack it. */
+#define INSTALL_MINUTES 60
+#define BOOT_MINUTES 15
+
+static uint64_t boot_ms(const struct role *r)
+{
+    uint32_t minutes = role_installs(r) ? INSTALL_MINUTES : BOOT_MINUTES;
+    return (uint64_t)(r->boot_minutes ? r->boot_minutes : minutes) * 60 * 1000;
+}
+
 struct change request_change(struct exchange *x, const struct node *n, enum change_kind kind)
 {
     char text[ADDRESS_TEXT_SIZE];
@@ -20,6 +30,8 @@ struct change request_change(struct exchange *x, const struct node *n, enum chan
         .peer = arena_str(&x->arena, peer),
         .is_master = n->role->bootstrap == BOOTSTRAP_MASTER,
         .bootstraps = n->role->bootstrap != BOOTSTRAP_NONE,
+        .installs = role_installs(n->role),
+        .boot_ms = boot_ms(n->role),
     };
 }
 

@@ -30,6 +30,8 @@ static const char *refusal(const struct identified_machine *who)
         return "is built already";
     if (!who->view.window_key.n)
         return "is not to be built now: 'cloudseed node arm' opens that";
+    if (who->view.installer)
+        return "was installed in this build window: 'cloudseed node arm' installs it again";
     if (who->evidence == EVIDENCE_COUNT && tells_url(&who->node->role->boot))
         return "cannot be told its URL: this site does not list 'mac' under 'evidence'";
     return NULL;
@@ -123,7 +125,8 @@ static void answer_machine(struct exchange *x, struct request_ctx *rq, enum boot
     render_for_node(x, loader, who.node, &env);
     if (who.mismatch.n)
         report_mismatch(x, rq, who.node, m, who.mismatch);
-    else if (who.view.state == STATE_ARMED && who.evidence != EVIDENCE_COUNT)
+    else if ((who.view.state == STATE_ARMED || who.view.state == STATE_INSTALLING) &&
+             who.evidence != EVIDENCE_COUNT)
         boot_tell_fleet(x, rq, who.node, who.evidence, m->placeholder_uuid);
 }
 

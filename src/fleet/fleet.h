@@ -103,7 +103,7 @@ bool fleet_record(const struct fleet *f, struct str uid, struct arena *a, struct
 /* What is asked for most, without reading the record. */
 struct fleet_view {
     enum node_state state;
-    bool locked, seen; /* as struct record has them */
+    bool locked, seen, installer; /* as struct record has them */
     uint32_t generation;
     struct str window_key; /* of the open window; empty: it is closed */
 };

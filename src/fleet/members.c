@@ -193,8 +193,13 @@ static void look_at_record(struct fleet *f, struct member *m, const struct recor
     struct moment now;
     bool is_other = r->state != m->view.state || r->generation != m->view.generation;
     f->host.now(f->host.cls, &now);
-    m->view = (struct fleet_view){r->state, r->locked, r->seen, r->generation,
-                                  str_from(r->has_window && m->window_key ? m->window_key : "")};
+    m->view = (struct fleet_view){
+        .state = r->state,
+        .locked = r->locked,
+        .seen = r->seen,
+        .installer = r->installer,
+        .generation = r->generation,
+        .window_key = str_from(r->has_window && m->window_key ? m->window_key : "")};
     set_machine(f, m, r->machine);
     deadline_set(f, m, state_due(r, &now, m->heard_boot_ms));
     if (is_other)

@@ -9,8 +9,8 @@
 
 #define VERSION 1
 
-const char *const node_state_names[] = {"registered", "armed", "booting", "up",
-                                        "joining",    "ready", "failed",  NULL};
+const char *const node_state_names[] = {"registered", "armed", "installing", "booting", "up",
+                                        "joining",    "ready", "failed",     NULL};
 
 void record_init(struct record *r)
 {
@@ -190,6 +190,9 @@ struct value record_value(const struct record *r, struct arena *a)
     }
     fields_flag(&m, STR("locked"), r->locked);
     fields_text(&m, STR("machine"), r->machine);
+    fields_flag(&m, STR("installer"), r->installer);
+    fields_flag(&m, STR("installed"), r->installed);
+    fields_count(&m, STR("boot_ms"), r->boot_ms);
     fields_flag(&m, STR("joined"), r->joined);
     fields_flag(&m, STR("handed"), r->handed);
     fields_flag(&m, STR("seen"), r->seen);
@@ -342,6 +345,9 @@ int record_read(struct str json, struct arena *a, struct record *ret, struct err
     r.burst = (uint32_t)fields_get_int(&rd, "burst", 0, UINT32_MAX);
     r.locked = fields_get_flag(&rd, "locked");
     r.machine = fields_get_text(&rd, "machine");
+    r.installer = fields_get_flag(&rd, "installer");
+    r.installed = fields_get_flag(&rd, "installed");
+    r.boot_ms = (uint64_t)fields_get_int(&rd, "boot_ms", 0, FIELDS_TIME_MAX_MS);
     r.joined = fields_get_flag(&rd, "joined");
     r.handed = fields_get_flag(&rd, "handed");
     r.seen = fields_get_flag(&rd, "seen");

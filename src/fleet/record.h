@@ -19,6 +19,7 @@
 enum node_state {
     STATE_REGISTERED,
     STATE_ARMED,
+    STATE_INSTALLING, /* its installer is at work, and the machine does not run from its disk yet */
     STATE_BOOTING,
     STATE_UP,
     STATE_JOINING,
@@ -98,6 +99,9 @@ struct record {
     uint32_t burst;
     bool locked;
     struct str machine; /* hash of machine-id, of the boot that made the latest claim */
+    bool installer;     /* its installer was heard of, in this window */
+    bool installed;     /* and has ended */
+    uint64_t boot_ms;   /* how long the boot may be silent; 0: BOOTING_SILENT_MS */
     bool joined;        /* it has reported so, in this window */
     bool handed;        /* it was given what it needs to join, in this window */
     bool seen;          /* its cluster had it as Ready when it was heard of last */

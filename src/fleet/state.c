@@ -282,6 +282,7 @@ static void open_window(struct step *s)
         .pin = c->arm.pin,
     };
     s->r->locked = s->r->joined = s->r->handed = s->r->seen = false;
+    s->r->installer = s->r->installed = false;
     s->r->away = (struct str){"", 0};
     s->r->joining_ms = 0;
     s->r->has_boot = false;
@@ -409,6 +410,7 @@ static void begin_boot(struct step *s, bool reboot)
     bool is_known = s->r->state == STATE_ARMED || !s->c->by_window_key;
     if (!reboot && is_known)
         s->r->host_keys_n = s->r->offered_keys_n = 0;
+    s->r->boot_ms = s->c->boot_ms;
     s->r->has_boot = true;
     s->r->boot = (struct boot){.began_wall_ms = s->c->at.wall_ms,
                                .last_wall_ms = s->c->at.wall_ms,
@@ -417,6 +419,48 @@ static void begin_boot(struct step *s, bool reboot)
                                .window_key = {"", 0},
                                .key_boot_id = {"", 0},
                                .reboot = reboot};
+}
+
+/* --- Installers ------------------------------------------------------------------------------ */
+
+/* The first that is heard of a machine that is being built. */
+static void begin_build(struct step *s, struct value data)
+{
+    begin_boot(s, false);
+    enter(s, s->c->installs && !s->r->installed ? STATE_INSTALLING : STATE_BOOTING, data);
+}
+
+/* From now on the machine is not installed a second time in this window, whatever it asks for. */
+static void hear_installer(struct step *s)
+{
+    if (!s->r->installer)
+        s->out->verdict = OUTCOME_WRITE;
+    s->r->installer = true;
+}
+
+static void end_installation(struct step *s, struct value data)
+{
+    s->r->installer = s->r->installed = true;
+    begin_boot(s, false);
+    enter(s, STATE_BOOTING, data);
+}
+
+/* A machine that asks what to boot while its installer should be at work was started again: it gets
+ * its disk. An installer that cannot report ends so. */
+static void fetch_of_installer(struct step *s)
+{
+    if (!s->c->fetch.is_script)
+        hear_installer(s);
+    else if (s->r->installer)
+        end_installation(s, event_fetch(s->c, s->arena));
+}
+
+/* Also of one that was silent for so long that it counted as failed. */
+static bool is_of_installer(const struct step *s)
+{
+    const struct record *r = s->r;
+    return r->state == STATE_INSTALLING || (r->state == STATE_ARMED && s->c->installs) ||
+           (r->state == STATE_FAILED && s->window_open && r->installer && !r->installed);
 }
 
 static void fetch(struct step *s)
@@ -430,8 +474,11 @@ static void fetch(struct step *s)
     } else if (weak && s->r->locked) {
         refuse(s, 403, "this node is locked after an alarm: 'cloudseed node arm' unlocks it");
     } else if (s->r->state == STATE_ARMED) {
-        begin_boot(s, false);
-        enter(s, STATE_BOOTING, event_fetch(s->c, s->arena));
+        begin_build(s, event_fetch(s->c, s->arena));
+        if (s->r->state == STATE_INSTALLING)
+            fetch_of_installer(s);
+    } else if (s->r->state == STATE_INSTALLING) {
+        fetch_of_installer(s);
     }
 }
 
@@ -520,16 +567,42 @@ static bool refuse_old_key(struct step *s)
     return true;
 }
 
+/* What a template has its installer say at its end. */
+static bool ends_an_installation(const struct report *p)
+{
+    return str_is(p->type, "finish") && str_is(p->name, "install");
+}
+
+/* An installer has a cloud-init of its own: neither the end of that nor a step that failed in it
+ * says anything of the machine. */
+static void report_of_installer(struct step *s)
+{
+    const struct report *p = &s->c->report;
+    if (s->r->state == STATE_ARMED || (s->r->state == STATE_FAILED && begins_a_boot(p)))
+        begin_build(s, value_none());
+    hear_installer(s);
+    note_progress(s);
+    if (!ends_an_installation(p))
+        return;
+    if (p->result != REPORT_FAIL)
+        end_installation(s, value_none());
+    else if (s->r->state != STATE_FAILED && (s->window_open || !s->c->by_window_key))
+        fail(s, p->name, p->description.n ? p->description : STR("its installer has failed"));
+}
+
 static void report(struct step *s)
 {
     if (refuse_old_key(s))
         return;
+    if (is_of_installer(s)) {
+        report_of_installer(s);
+        return;
+    }
     const struct report *p = &s->c->report;
     enum node_state state = s->r->state;
     bool was_up = is_up(state);
     if (state == STATE_ARMED || (state == STATE_FAILED && s->window_open && begins_a_boot(p))) {
-        begin_boot(s, false);
-        enter(s, STATE_BOOTING, value_none());
+        begin_build(s, value_none());
     } else if (was_up && begins_a_boot(p) && !boot_is_under_way(s)) {
         begin_boot(s, true);
         add_event(s, "rebooted", value_none());
@@ -596,6 +669,12 @@ static void phone_home(struct step *s)
         return;
     if (!s->window_open && !r->has_boot) {
         alarm_raise(s, "a call of a node that was not to be built", p->hostname);
+        return;
+    }
+    if (r->state == STATE_ARMED && s->c->installs)
+        begin_build(s, value_none());
+    if (r->state == STATE_INSTALLING) {
+        hear_installer(s);
         return;
     }
     if (!up && !r->has_boot)
@@ -821,7 +900,8 @@ static void expire_old_key(struct step *s)
 static uint64_t patience_ms(const struct record *r)
 {
     switch (r->state) {
-    case STATE_BOOTING: return BOOTING_SILENT_MS;
+    case STATE_INSTALLING:
+    case STATE_BOOTING: return r->boot_ms ? r->boot_ms : BOOTING_SILENT_MS;
     case STATE_JOINING: return joining_ms(r);
     default: return UINT64_MAX;
     }
@@ -832,14 +912,17 @@ static void deadline(struct step *s)
     uint64_t patience = patience_ms(s->r);
     if (patience == UINT64_MAX || s->c->silent_ms < patience)
         return;
-    if (s->r->state == STATE_BOOTING)
-        fail(s, s->r->boot.stage, STR("nothing was heard of it for 15 minutes"));
+    unsigned minutes = (unsigned)(patience / 60000);
+    if (s->r->state == STATE_BOOTING || s->r->state == STATE_INSTALLING)
+        fail(s, s->r->boot.stage,
+             arena_printf(s->arena, "nothing was heard of %s for %u minutes",
+                          s->r->state == STATE_BOOTING ? "it" : "its installer", minutes));
     else if (s->r->seen)
         settle(s, s->c->silent_ms);
     else
         fail(s, STR("join"),
              arena_printf(s->arena, "it did not join, and nothing was heard of it for %u minutes",
-                          (unsigned)(patience / 60000)));
+                          minutes));
 }
 
 /* Nobody is in the middle of the boot that the record tells of: no key is left to it. */

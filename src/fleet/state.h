@@ -11,7 +11,8 @@
 
 #include "fleet/record.h"
 
-#define BOOTING_SILENT_MS (15 * 60 * 1000)
+/* Unless its role says more. */
+#define BOOTING_SILENT_MS ((uint64_t)15 * 60 * 1000)
 /* Without a word of the node, unless its claim said more: kubeadm's reset, its half hour, and the
  * result. */
 #define JOINING_MS (45 * 60 * 1000)
@@ -82,6 +83,8 @@ struct change {
     struct str cause;           /* "uid 0", "node", "deadline" */
     struct str peer;            /* its address, empty: none */
     bool is_master, bootstraps; /* of the node's role */
+    bool installs;              /* of the node's role: an installer comes before the first boot */
+    uint64_t boot_ms;           /* of that role: how long a boot may be silent */
     bool lock_on_alarm;         /* by the site's policy */
     bool by_window_key;         /* not by the node's seed key: of a report or a call */
     struct str twin;            /* another node with the claim's `machine`; set by the fleet */
@@ -101,6 +104,7 @@ struct change {
             struct str file;
             struct str evidence;         /* empty: by a key; else the weak evidence: "mac" */
             struct str placeholder_uuid; /* reported, but it did not count; empty: none */
+            bool is_script;              /* its firmware asks what to boot */
         } fetch;
         struct str mismatch; /* "has the MAC of n1, but uuid A instead of B" */
         struct report report;

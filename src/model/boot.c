@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/boot.h"
 
-const char *const boot_kind_names[] = {[BOOT_LOCAL] = "local",
-                                       [BOOT_KERNEL] = "kernel",
-                                       [BOOT_CHAIN] = "chain",
-                                       [BOOT_MENU] = "menu",
-                                       [BOOT_KINDS] = NULL};
+const char *const boot_kind_names[] = {
+    [BOOT_LOCAL] = "local", [BOOT_KERNEL] = "kernel", [BOOT_INSTALL] = "install",
+    [BOOT_CHAIN] = "chain", [BOOT_MENU] = "menu",     [BOOT_KINDS] = NULL};
 
 const char *const boot_discovery_names[] = {
     [DISCOVERY_KERNEL] = "kernel", [DISCOVERY_SMBIOS] = "smbios", [DISCOVERY_NONE] = "none", NULL};

@@ -8,10 +8,11 @@
 struct template;
 
 enum boot_kind {
-    BOOT_LOCAL,  /* its own disk */
-    BOOT_KERNEL, /* a Linux kernel with its initrds */
-    BOOT_CHAIN,  /* another boot program or script */
-    BOOT_MENU,   /* a choice at its console */
+    BOOT_LOCAL,   /* its own disk */
+    BOOT_KERNEL,  /* a Linux kernel with its initrds */
+    BOOT_INSTALL, /* the same, of an installer: afterwards the machine boots from its disk */
+    BOOT_CHAIN,   /* another boot program or script */
+    BOOT_MENU,    /* a choice at its console */
     BOOT_KINDS
 };
 
@@ -41,7 +42,7 @@ struct boot_file {
 struct boot_entry {
     enum boot_kind kind;
     struct str title; /* in a menu; else empty */
-    /* BOOT_KERNEL */
+    /* BOOT_KERNEL, BOOT_INSTALL */
     struct boot_file kernel;
     const struct boot_file *initrd;
     struct str arguments; /* words with single spaces between; none is special in a boot script */

@@ -23,8 +23,11 @@ static const struct event_kind kinds[] = {
     {"vm-gone", "endpoint host vmid", "The node does not have this VM any more.", NULL},
     {"vm-lost", "endpoint host vmid", "The VM was given up with its host: a tombstone.",
      "Never start it again; `cloudseed pve destroy NODE` removes it once the host is back."},
+    {"installing", "from file evidence ignored",
+     "The same as `booting` of a node whose role has an installer, which comes first.", NULL},
     {"booting", "from file evidence ignored",
-     "The machine has fetched its first file. `evidence` is by what it was found, if not by its "
+     "The machine has fetched its first file, or its installer has ended. `evidence` is by what it "
+     "was found, if not by its "
      "key; `ignored` is a UUID that many machines report.",
      NULL},
     {"progress", "stage type result duration description reboot",

@@ -77,6 +77,7 @@ struct role {
     const struct role_document *documents; /* sorted by name */
     uint32_t documents_n;
     enum user_data_format format;
+    uint32_t boot_minutes; /* how long a machine that is built may be silent; 0: not said */
     struct boot_plan boot;
     /* The rest is for nodes that bootstrap; a role may also have it only for those that extend it.
      */
@@ -88,6 +89,12 @@ struct role {
     struct variables variables;
     struct place at;
 };
+
+/* Whether an installer comes before the first boot from the disk. */
+static inline bool role_installs(const struct role *r)
+{
+    return r->boot.entry.kind == BOOT_INSTALL;
+}
 
 /* The number of the role's document of that name; UINT32_MAX: it has none. */
 uint32_t role_find_document(const struct role *r, struct str name);

@@ -188,7 +188,7 @@ static const struct schema_type file_type = {
     {.name = "kernel",                                                                            \
      .type = &file_type,                                                                          \
      SCHEMA_MEMBER(holder, path kernel),                                                          \
-     .help = "Of kind kernel: the kernel.",                                                       \
+     .help = "Of kind kernel or install: the kernel.",                                            \
      .example = "debian/vmlinuz"},                                                                \
         {.name = "initrd",                                                                        \
          .type = &file_type,                                                                      \
@@ -222,22 +222,27 @@ static const struct schema_type file_type = {
 static void check_entry(struct schema_reader *r, const struct yaml_node *y,
                         const struct boot_entry *e)
 {
+    enum { KERNEL = 1 << BOOT_KERNEL, INSTALL = 1 << BOOT_INSTALL, CHAIN = 1 << BOOT_CHAIN };
     static const struct {
         const char *key;
-        enum boot_kind kind;
+        unsigned kinds;
+        const char *kind; /* the first of them */
         bool needed;
-    } keys[] = {{"kernel", BOOT_KERNEL, true},     {"initrd", BOOT_KERNEL, false},
-                {"arguments", BOOT_KERNEL, false}, {"discovery", BOOT_KERNEL, false},
-                {"chain", BOOT_CHAIN, true},       {"menu", BOOT_MENU, true},
-                {"timeout", BOOT_MENU, false}};
+    } keys[] = {{"kernel", KERNEL | INSTALL, "kernel", true},
+                {"initrd", KERNEL | INSTALL, "kernel", false},
+                {"arguments", KERNEL | INSTALL, "kernel", false},
+                {"discovery", KERNEL, "kernel", false},
+                {"chain", CHAIN, "chain", true},
+                {"menu", 1 << BOOT_MENU, "menu", true},
+                {"timeout", 1 << BOOT_MENU, "menu", false}};
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         const struct yaml_node *given = yaml_get(y, str_from(keys[i].key));
-        bool is_given = given && !yaml_is_null(given);
-        if (is_given && keys[i].kind != e->kind)
+        bool is_given = given && !yaml_is_null(given), belongs = keys[i].kinds >> e->kind & 1;
+        if (is_given && !belongs)
             fault_add(r->faults, schema_place(r, y, keys[i].key, 0),
                       "%s: it belongs to 'kind: %s', and this one is '%s'", keys[i].key,
-                      boot_kind_names[keys[i].kind], boot_kind_names[e->kind]);
-        if (!is_given && keys[i].needed && keys[i].kind == e->kind)
+                      keys[i].kind, boot_kind_names[e->kind]);
+        if (!is_given && keys[i].needed && belongs)
             fault_add(r->faults, yaml_place(r->file, y), "boot: 'kind: %s' needs '%s'",
                       boot_kind_names[e->kind], keys[i].key);
     }
@@ -246,9 +251,9 @@ static void check_entry(struct schema_reader *r, const struct yaml_node *y,
 static void check_item(struct schema_reader *r, const struct yaml_node *y, const void *made)
 {
     const struct boot_entry *e = made;
-    if (e->kind == BOOT_MENU)
+    if (e->kind == BOOT_MENU || e->kind == BOOT_INSTALL)
         fault_add(r->faults, schema_place(r, y, "kind", 0),
-                  "kind: a menu holds no menu; take local, kernel or chain");
+                  "kind: a menu holds no menu and no installation; take local, kernel or chain");
     else
         check_entry(r, y, e);
 }
@@ -265,7 +270,7 @@ static const struct schema_field item_fields[] = {
      .names = boot_kind_names,
      SCHEMA_MEMBER(struct boot_entry, kind),
      .required = true,
-     .help = "As for a role's entry; but no menu.",
+     .help = "As for a role's entry; but local, kernel or chain.",
      .example = "chain"},
     ENTRY_FIELDS(struct boot_entry, ),
 };
@@ -291,8 +296,9 @@ static const struct schema_field boot_fields[] = {
      .names = boot_kind_names,
      SCHEMA_MEMBER(struct boot_plan, entry.kind),
      .fallback = "local",
-     .help = "What it boots: its own disk, a kernel, another boot program, or what is chosen at "
-             "its console.",
+     .help =
+         "What it boots: its own disk, a kernel, an installer, another boot program, or what is "
+         "chosen at its console. After its installer a machine boots its disk.",
      .example = "kernel"},
     ENTRY_FIELDS(struct boot_plan, entry.),
     {.name = "menu",
@@ -357,6 +363,15 @@ static const struct schema_field role_fields[] = {
      .of = &boot_schema,
      SCHEMA_MEMBER(struct role_draft, role.boot),
      .help = "What its nodes boot from the network."},
+    {.name = "boot_minutes",
+     .type = &schema_int,
+     SCHEMA_MEMBER(struct role_draft, role.boot_minutes),
+     .min = 1,
+     .max = 1440,
+     .help = "For how long a machine that is being installed or boots for the first time may be "
+             "silent before it counts as failed; without it 15, and 60 of a role with an "
+             "installer.",
+     .example = "90"},
     {.name = "kubeadm",
      .type = &schema_text,
      SCHEMA_MEMBER(struct role_draft, role.kubeadm_name),

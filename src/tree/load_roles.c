@@ -315,6 +315,8 @@ static void inherit(struct load *l, struct role_draft *d)
     }
     if (!d->boot_given)
         r->boot = parent->boot;
+    if (!r->boot_minutes)
+        r->boot_minutes = parent->boot_minutes;
     if (!r->kubeadm_name.n) {
         r->kubeadm_name = parent->kubeadm_name;
         r->kubeadm = parent->kubeadm;

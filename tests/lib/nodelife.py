@@ -6,7 +6,7 @@
     lives.nodes["n1"].problems(NODE)   where the server says something else
 """
 
-STATES = {"registered", "armed", "booting", "up", "joining", "ready", "failed"}
+STATES = {"registered", "armed", "installing", "booting", "up", "joining", "ready", "failed"}
 REPEATS = {"armed"}  # may follow itself
 
 
@@ -37,7 +37,8 @@ class Life:
             self.generation = data["generation"]
         elif kind in ("ready", "disarmed", "expired", "registered"):
             self.window = False
-        elif kind == "booting" and self.reports is None or kind == "rebooted":
+        elif (kind in ("installing", "rebooted") or data.get("from") == "installing"
+              or kind == "booting" and self.reports is None):
             self.reports, self.stage = 0, None
         elif kind == "progress":
             self.reports = (self.reports or 0) + 1

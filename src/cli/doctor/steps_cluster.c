@@ -138,7 +138,7 @@ struct finding doctor_minter(const struct doctor_facts *f)
 
 static bool is_on_its_way(struct str state)
 {
-    static const char *const states[] = {"armed", "booting", "up", "joining", NULL};
+    static const char *const states[] = {"armed", "installing", "booting", "up", "joining", NULL};
     return str_in(state, states);
 }
 

@@ -169,6 +169,7 @@ static struct str networks_text(const struct node *n, struct arena *a)
 static struct str boot_text(const struct boot_plan *b)
 {
     switch (b->entry.kind) {
+    case BOOT_INSTALL:
     case BOOT_KERNEL: return b->entry.kernel.url;
     case BOOT_CHAIN: return b->entry.chain.url;
     case BOOT_MENU: return STR("what is chosen from a menu");

@@ -23,15 +23,15 @@
 enum { NAME, STATE, STAGE, BAR, ELAPSED, MESSAGE };
 
 /* The order of states in the table: active nodes first. */
-static const char *const orders[] = {"booting", "joining", "failed",     "up",
-                                     "armed",   "ready",   "registered", NULL};
+static const char *const orders[] = {"booting", "installing", "joining",    "failed", "up",
+                                     "armed",   "ready",      "registered", NULL};
 
 static int order_of(const struct node_view *s)
 {
     int i = 0;
     while (orders[i] && strcmp(orders[i], s->state) != 0)
         i++;
-    return i <= 1 ? 0 : i;
+    return i <= 2 ? 0 : i;
 }
 
 static int by_order(const void *a, const void *b)

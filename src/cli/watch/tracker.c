@@ -199,8 +199,8 @@ struct node_view *fleetview_put(struct fleetview *v, struct value node)
 /* The state after an event of that kind; NULL: unchanged. */
 static const char *state_after(struct str kind)
 {
-    static const char *const same[] = {"armed", "booting", "up",         "joining",
-                                       "ready", "failed",  "registered", NULL};
+    static const char *const same[] = {"armed", "installing", "booting",    "up", "joining",
+                                       "ready", "failed",     "registered", NULL};
     for (size_t i = 0; same[i]; i++) {
         if (str_is(kind, same[i]))
             return same[i];
@@ -233,7 +233,7 @@ static void take_state(struct node_view *s, const char *state, int64_t at_ms)
 {
     set_state(s, str_from(state));
     s->since_ms = at_ms;
-    if (strcmp(state, "booting") == 0)
+    if (strcmp(state, "booting") == 0 || strcmp(state, "installing") == 0)
         begin_boot(s, at_ms, false);
     else if (strcmp(state, "armed") == 0 || strcmp(state, "registered") == 0)
         s->began_ms = -1;

@@ -9,11 +9,11 @@
 
 #define POLL_MS 1000
 
-/* The first four in the order of a boot: a node in a later one has passed the earlier ones. */
-static const char *const states[] = {"booting", "up",     "joining",   "ready",
-                                     "armed",   "failed", "registered"};
-#define STATES 7
-#define STATES_ON_THE_WAY 4
+/* The first five in the order of a boot: a node in a later one has passed the earlier ones. */
+static const char *const states[] = {"installing", "booting", "up",     "joining",
+                                     "ready",      "armed",   "failed", "registered"};
+#define STATES 8
+#define STATES_ON_THE_WAY 5
 
 struct waiting {
     struct tracker t;
@@ -139,9 +139,9 @@ const struct command command_wait = {
     .summary = "wait until nodes are ready",
     .help =
         "Waits until all of them are ready, or up if their role joins no cluster; or in the\n"
-        "state that --for names: booting, up, joining, ready, where a node that is further has\n"
-        "been there; or armed, failed, registered. Each state that they come to is told on\n"
-        "standard error.\n"
+        "state that --for names: installing, booting, up, joining, ready, where a node that is\n"
+        "further has been there; or armed, failed, registered. Each state that they come to is\n"
+        "told on standard error.\n"
         "\n"
         "Exit status: 0 they are, 1 one has failed, 3 --timeout is over, 64 wrong usage.\n"
         "\n"

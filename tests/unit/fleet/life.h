@@ -15,7 +15,8 @@ struct life {
     struct record r;
     struct moment now;
     struct outcome out;
-    bool is_master, bootstraps, lock_on_alarm, by_window_key;
+    bool is_master, bootstraps, lock_on_alarm, by_window_key, installs;
+    uint64_t boot_ms;
 };
 
 static inline void life_begin(struct life *l)
@@ -41,6 +42,8 @@ static inline struct outcome *life_apply(struct life *l, struct change c)
     c.at = l->now;
     c.is_master = l->is_master;
     c.bootstraps = l->bootstraps;
+    c.installs = l->installs;
+    c.boot_ms = l->boot_ms;
     c.lock_on_alarm = l->lock_on_alarm;
     c.by_window_key = l->by_window_key;
     state_apply(&l->r, &c, &l->arena, &l->out);
@@ -123,10 +126,13 @@ static inline void life_to(struct life *l, enum node_state state)
 {
     if (state == STATE_REGISTERED)
         return;
+    l->installs |= state == STATE_INSTALLING;
     life_arm(l);
     if (state == STATE_ARMED)
         return;
     life_fetch(l, (struct str){"", 0});
+    if (state == STATE_INSTALLING)
+        return;
     life_report(l, "init-network/activate-datasource", false, REPORT_NONE);
     if (state == STATE_BOOTING)
         return;

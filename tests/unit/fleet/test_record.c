@@ -89,6 +89,8 @@ static void the_golden_record(void **state)
     assert_str(r.vm.endpoint, "home");
     assert_str(r.vm.host, "pve1");
     assert_int_equal(r.vm.vmid, 102);
+    assert_true(r.installer && r.installed);
+    assert_int_equal(r.boot_ms, 5400000);
     assert_int_equal(r.tombstones_n, 1);
     assert_str(r.tombstones[0].vm.host, "pve3");
     assert_int_equal(r.tombstones[0].generation, 2);
@@ -113,6 +115,20 @@ static void refused(const char *json, const char *why)
     assert_int_equal(r.generation, 4711);
 }
 
+/* Before there were installers. */
+static void an_older_record(void **state)
+{
+    static const char text[] = "{\"v\":1,\"state\":\"booting\",\"since_ms\":1,\"generation\":2,"
+                               "\"boot\":{\"began_ms\":1,\"last_ms\":2,\"events\":3}}";
+    struct record r;
+    struct err e;
+    (void)state;
+    assert_int_equal(record_read(str_from(text), &l.arena, &r, &e), 0);
+    assert_int_equal(r.state, STATE_BOOTING);
+    assert_false(r.installer || r.installed || r.boot_ms);
+    assert_string_equal(json_of(&r), text);
+}
+
 static void what_we_never_wrote_is_refused(void **state)
 {
     (void)state;
@@ -132,4 +148,4 @@ static void what_we_never_wrote_is_refused(void **state)
 #define LIFE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 UNIT_MAIN(LIFE(every_state_there_and_back), LIFE(a_new_one_is_short), LIFE(the_golden_record),
-          LIFE(what_we_never_wrote_is_refused))
+          LIFE(an_older_record), LIFE(what_we_never_wrote_is_refused))

@@ -695,6 +695,130 @@ static void what_a_node_waits_for_is_told_once(void **state)
 
 /* --- Every change in every state ------------------------------------------------------------ */
 
+/* --- Installers ------------------------------------------------------------------------------ */
+
+static struct outcome *asks_what_to_boot(void)
+{
+    return life_apply(
+        &l, (struct change){
+                .kind = CHANGE_FETCH,
+                .fetch = {.file = STR("boot.ipxe"), .evidence = STR("mac"), .is_script = true}});
+}
+
+static void installer_at_work(void)
+{
+    l.installs = true;
+    life_arm(&l);
+    asks_what_to_boot();
+    life_fetch(&l, NONE);
+}
+
+static void a_node_that_is_installed(void **state)
+{
+    (void)state;
+    l.installs = true;
+    life_arm(&l);
+    asks_what_to_boot();
+    assert_state(&l, STATE_INSTALLING);
+    assert_string_equal(life_told(&l), "installing");
+    assert_int_equal(asks_what_to_boot()->verdict, OUTCOME_SAME); /* the kernel was not there */
+    assert_false(l.r.installer);
+    assert_int_equal(life_fetch(&l, NONE)->verdict, OUTCOME_WRITE);
+    assert_true(l.r.installer);
+    assert_int_equal(life_fetch(&l, NONE)->verdict, OUTCOME_SAME);
+    /* All of the installer's own cloud-init, a step that failed among it. */
+    life_report(&l, "modules-config/config-ntp", true, REPORT_FAIL);
+    assert_int_equal(life_call(&l, "live-key")->verdict, OUTCOME_SAME);
+    life_report(&l, "modules-final", true, REPORT_FAIL);
+    assert_string_equal(life_told(&l), "progress");
+    assert_state(&l, STATE_INSTALLING);
+    assert_true(l.r.has_window && l.r.host_keys_n == 0);
+    life_report(&l, "install", false, REPORT_NONE);
+    assert_state(&l, STATE_INSTALLING);
+    life_report(&l, "install", true, REPORT_SUCCESS);
+    assert_state(&l, STATE_BOOTING);
+    assert_string_equal(life_told(&l), "progress booting");
+    assert_true(l.r.installed && l.r.boot.events == 0 && l.r.boot.failed.n == 0);
+    assert_int_equal(asks_what_to_boot()->verdict, OUTCOME_SAME);
+    life_call(&l, "key-1");
+    assert_state(&l, STATE_UP);
+    life_report(&l, "modules-final", true, REPORT_SUCCESS);
+    assert_state(&l, STATE_READY);
+    assert_false(l.r.has_window);
+    life_arm(&l);
+    assert_false(l.r.installer || l.r.installed);
+}
+
+/* The installer said nothing, or it is the installed system that cannot reach us. */
+static void an_installation_ends_with_the_next_boot(void **state)
+{
+    (void)state;
+    installer_at_work();
+    asks_what_to_boot();
+    assert_state(&l, STATE_BOOTING);
+    assert_string_equal(life_told(&l), "booting");
+    assert_true(l.r.installed);
+    assert_int_equal(asks_what_to_boot()->verdict, OUTCOME_SAME);
+    life_report(&l, "modules-final", true, REPORT_FAIL);
+    life_report(&l, "init-network", false, REPORT_NONE); /* it boots again, from its disk */
+    assert_state(&l, STATE_BOOTING);
+}
+
+static void an_installer_that_fails(void **state)
+{
+    (void)state;
+    installer_at_work();
+    life_apply(&l, (struct change){.kind = CHANGE_REPORT,
+                                   .report = {.name = STR("install"),
+                                              .description = STR("no disk"),
+                                              .type = STR("finish"),
+                                              .result = REPORT_FAIL,
+                                              .duration_s = -1}});
+    assert_state(&l, STATE_FAILED);
+    assert_string_equal(life_told(&l), "progress failed");
+    assert_str(l.r.stage, "install");
+    assert_str(l.r.reason, "no disk");
+    assert_int_equal(asks_what_to_boot()->verdict, OUTCOME_SAME);
+    assert_true(l.r.installer);
+    life_report(&l, "init-network", false, REPORT_NONE); /* it was started by hand */
+    assert_state(&l, STATE_INSTALLING);
+    /* Anyone on the network may have the key of a window that is over. */
+    l.by_window_key = true;
+    life_do(&l, CHANGE_DISARM);
+    life_report(&l, "install", true, REPORT_FAIL);
+    assert_state(&l, STATE_INSTALLING);
+}
+
+static void an_installer_has_the_time_of_its_role(void **state)
+{
+    (void)state;
+    l.boot_ms = 90 * LIFE_MINUTE;
+    installer_at_work();
+    assert_int_equal(state_due(&l.r, &l.now, l.now.boot_ms), l.now.boot_ms + 90 * LIFE_MINUTE);
+    life_apply(&l, (struct change){.kind = CHANGE_DEADLINE, .silent_ms = 89 * LIFE_MINUTE});
+    assert_state(&l, STATE_INSTALLING);
+    life_apply(&l, (struct change){.kind = CHANGE_DEADLINE, .silent_ms = 90 * LIFE_MINUTE});
+    assert_state(&l, STATE_FAILED);
+    assert_str(l.r.reason, "nothing was heard of its installer for 90 minutes");
+    life_report(&l, "install", true, REPORT_SUCCESS); /* late */
+    assert_state(&l, STATE_BOOTING);
+}
+
+/* It has its address from elsewhere, and the server hears of it only now. */
+static void an_installer_that_is_heard_of_late(void **state)
+{
+    (void)state;
+    l.installs = true;
+    life_arm(&l);
+    life_call(&l, "live-key");
+    assert_state(&l, STATE_INSTALLING);
+    assert_true(l.r.installer && l.r.host_keys_n == 0);
+    life_arm(&l);
+    life_report(&l, "init-network", false, REPORT_NONE);
+    assert_state(&l, STATE_INSTALLING);
+    assert_true(l.r.installer);
+}
+
 /* The state that each change leads to, by its first letter (R: ready), in the order of enum
  * change_kind: arm, disarm, unlock, reprovision, accept keys, VM, VM lost, VM buried; fetch (by a
  * key), mismatch, wrong key, report, phone home, claim, result (it failed), node ready (long after
@@ -702,9 +826,9 @@ static void what_a_node_waits_for_is_told_once(void **state)
  * restore. The node's role bootstraps. */
 static const char *const cells[STATE_COUNT] = {
     [STATE_REGISTERED] = "arrarrrr rrrrrrrrrrrrrr", [STATE_ARMED] = "araaaaaa baabujaaaaaaar",
-    [STATE_BOOTING] = "abbabbbb bbbbujbbbbbbfb",    [STATE_UP] = "auuauuuu uuuuujuuuuuuuu",
-    [STATE_JOINING] = "ajjajjjj jjjjjjfRjjjjfj",    [STATE_READY] = "aRRaRRRR RRRRRRRRRRRRRR",
-    [STATE_FAILED] = "affaffff ffffujfRffffff",
+    [STATE_INSTALLING] = "aiiaiiii iiiiijiiiiiifi", [STATE_BOOTING] = "abbabbbb bbbbujbbbbbbfb",
+    [STATE_UP] = "auuauuuu uuuuujuuuuuuuu",         [STATE_JOINING] = "ajjajjjj jjjjjjfRjjjjfj",
+    [STATE_READY] = "aRRaRRRR RRRRRRRRRRRRRR",      [STATE_FAILED] = "affaffff ffffujfRffffff",
 };
 
 static struct change sample(enum change_kind kind)
@@ -728,7 +852,7 @@ static struct change sample(enum change_kind kind)
 
 static void every_change_in_every_state(void **state)
 {
-    static const char letters[] = "rabujRf";
+    static const char letters[] = "raibujRf";
     (void)state;
     for (int from = 0; from < STATE_COUNT; from++) {
         for (int kind = 0; kind < CHANGE_COUNT; kind++) {
@@ -749,10 +873,12 @@ static void every_change_in_every_state(void **state)
 
 #define LIFE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
-UNIT_MAIN(LIFE(a_node_without_bootstrap), LIFE(a_node_that_joins),
-          LIFE(without_a_call_the_last_stage_makes_it_up), LIFE(a_last_stage_that_failed),
-          LIFE(a_step_that_failed), LIFE(a_join_that_failed), LIFE(a_late_success_mends_a_failure),
-          LIFE(certificates_are_events_and_alarms),
+UNIT_MAIN(LIFE(a_node_that_is_installed), LIFE(an_installation_ends_with_the_next_boot),
+          LIFE(an_installer_that_fails), LIFE(an_installer_has_the_time_of_its_role),
+          LIFE(an_installer_that_is_heard_of_late), LIFE(a_node_without_bootstrap),
+          LIFE(a_node_that_joins), LIFE(without_a_call_the_last_stage_makes_it_up),
+          LIFE(a_last_stage_that_failed), LIFE(a_step_that_failed), LIFE(a_join_that_failed),
+          LIFE(a_late_success_mends_a_failure), LIFE(certificates_are_events_and_alarms),
           LIFE(a_node_that_was_given_nothing_is_not_ready),
           LIFE(readiness_that_passes_does_not_count),
           LIFE(a_silent_node_is_ready_when_its_cluster_says_so), LIFE(readiness_mends_a_failure),

@@ -284,6 +284,17 @@ static void warn_of_placeholders(struct reading *n)
                    "serial: many machines report this one, so that it identifies none; remove it");
 }
 
+/* etcd knows its members by their addresses, and the certificate of an API server holds its own. */
+static void warn_of_address(struct reading *n)
+{
+    const struct node *node = n->node;
+    if (node->role && node->role->bootstrap == BOOTSTRAP_MASTER && !node->addresses_n)
+        fault_warn(
+            n->l->faults, node->at,
+            "a master without 'addresses' has one from DHCP, and is lost to its cluster when "
+            "that changes: declare the one that it will always have");
+}
+
 /* Most nodes declare nothing of their own and share what their role has, the site's in it. */
 static const struct proxmox *merge_proxmox(struct load *l, const struct node *n,
                                            const struct proxmox *own)
@@ -315,6 +326,7 @@ void load_node(struct load *l, const struct yaml_pair *pair)
     check_cards(&n);
     load_check_interfaces(l, n.y, &d.node);
     warn_of_placeholders(&n);
+    warn_of_address(&n);
     put_node(&n);
 }
 

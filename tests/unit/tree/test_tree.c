@@ -356,16 +356,21 @@ static void what_a_new_cluster_would_lack_is_a_warning(void **state)
                 "spare: {bootstrap: worker}\n"
                 "plain: {}\n");
     folder_file(f, "seed/nodes/n.yaml",
-                "m: {role: master, cluster: begun}\n"
+                "m: {role: master, cluster: begun, addresses: [10.0.0.1]}\n"
+                "n: {role: master, cluster: begun}\n"
                 "w: {role: worker, cluster: begun}\n"
                 "v: {role: worker, cluster: waiting}\n"
                 "p: {role: plain, cluster: waiting}\n"
                 "q: {role: plain}\n");
     LOADED(w);
-    assert_string_equal(w.said.p, "seed/clusters/c.yaml:5:1: warning: cluster: nothing applies its "
-                                  "addons: none of its nodes has a role with 'bootstrap: master'\n"
-                                  "seed/roles/r.yaml:2:1: warning: role: its nodes bootstrap, but "
-                                  "nothing tells kubeadm how: name a template under 'kubeadm'\n");
+    assert_string_equal(w.said.p,
+                        "seed/clusters/c.yaml:5:1: warning: cluster: nothing applies its "
+                        "addons: none of its nodes has a role with 'bootstrap: master'\n"
+                        "seed/nodes/n.yaml:2:1: warning: a master without 'addresses' has "
+                        "one from DHCP, and is lost to its cluster when that changes: "
+                        "declare the one that it will always have\n"
+                        "seed/roles/r.yaml:2:1: warning: role: its nodes bootstrap, but "
+                        "nothing tells kubeadm how: name a template under 'kubeadm'\n");
 }
 
 static void says(struct folder *f, const char *version, const char *what)
@@ -411,8 +416,10 @@ static void clusters_are_hardened_unless_they_say_no(void **state)
     folder_file(f, "seed/clusters/c.yaml", SOFT("soft") HARD("hard"));
     folder_file(f, "seed/roles/r.yaml", "master: {bootstrap: master, kubeadm: sealed/k}\n");
     folder_file(f, "seed/nodes/n.yaml",
-                "h1: {role: master, cluster: hard}\nh2: {role: master, cluster: hard}\n"
-                "s1: {role: master, cluster: soft}\ns2: {role: master, cluster: soft}\n");
+                "h1: {role: master, cluster: hard, addresses: [10.0.0.1]}\n"
+                "h2: {role: master, cluster: hard, addresses: [10.0.0.2]}\n"
+                "s1: {role: master, cluster: soft, addresses: [10.0.0.3]}\n"
+                "s2: {role: master, cluster: soft, addresses: [10.0.0.4]}\n");
     LOADED(w);
     assert_string_equal(w.said.p,
                         "seed/nodes/n.yaml:4:1: node: cluster 'soft' has 'hardened: false' "

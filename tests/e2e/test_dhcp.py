@@ -87,7 +87,7 @@ def test_macs_have_the_addresses_that_they_get_in_network_config():
 def test_what_is_left_out_is_told():
     want = ["no-mac: 10.0.20.6 in network plain: the tree has no MAC for it",
             "two-addresses: 10.0.20.9: DHCP gives an interface one address in a network",
-            "network six (fd00:6::/64): this is about IPv4 alone"]
+            "network six (fd00:6::/64): the server's url is of IPv4; for IPv6 give one with --url"]
     tap.eq(plan(*odd())["left_out"][:3], want)
     for words in list(PRINTED.values())[:-1]:
         out = WORLD.good("dhcp", *words, *odd())
@@ -129,7 +129,7 @@ def test_url():
 
 def test_urls_that_firmware_cannot_be_told():
     for url, why in [("http://seed.home.arpa:8080", "has a name"),
-                     ("http://[fd00::5]:8080", "has an IPv6 address")]:
+                     ("http://[fd00::5]:8080", "has no network of IPv6")]:
         said = WORLD.bad(1, "dhcp", "--for", "kea", "--url", url, *HOMELAB)
         tap.contains(said, why)
         tap.contains(said, "--url")

@@ -40,6 +40,13 @@ static int show(struct cli *c, const struct tree *t, writer_fn write)
     struct err e;
     if (dhcp_plan_make(t, flags_value(&c->flags, "network"), &c->arena, &plan, &e) < 0)
         return cli_fail(c, "%s", e.msg);
+    if (plan.family == 6 && write && write != dhcp_dnsmasq)
+        return cli_fail(c,
+                        "the server's url %.*s has an IPv6 address, and DHCPv6 is written only for "
+                        "dnsmasq: give an IPv4 one with --url http://ADDRESS:PORT",
+                        STR_ARG(plan.url));
+    if (plan.family == 6 && write)
+        write = dhcp_dnsmasq6;
     print(c, &plan, write);
     if (str_starts(plan.url, STR("https://")))
         cli_note(c, "Debian's iPXE speaks no HTTPS: give an http URL with --url, or bring an iPXE "
@@ -81,7 +88,8 @@ const struct command command_dhcp = {
             "\n"
             "--network takes one network alone. --proxy is for a dnsmasq beside another DHCP\n"
             "server. --json prints the same as data, and with --for the text in it. The URL's\n"
-            "host must be an IPv4 address; --url gives another one.\n"
+            "host must be an address; --url gives another one. With one of IPv6 all is about\n"
+            "DHCPv6, which is written for dnsmasq.\n"
             "\n"
             "Examples:\n"
             "  cloudseed dhcp --for dnsmasq >/etc/dnsmasq.d/cloudseed.conf\n"

@@ -3,7 +3,8 @@
  * dhcp: the parts of `cloudseed dhcp`: what the DHCP server of a site must say, and its settings in
  * the syntax of several DHCP servers.
  *
- * The plan is made only from the seed tree. IPv4 only: what is left out is listed, with the reason.
+ * The plan is made only from the seed tree. It is about IPv4 or IPv6, as the server's URL is: what
+ * is left out is listed, with the reason.
  */
 #ifndef CLOUDSEED_CLI_DHCP_DHCP_H
 #define CLOUDSEED_CLI_DHCP_DHCP_H
@@ -24,9 +25,9 @@ struct dhcp_boot {
     const char *what;  /* for people */
     bool is_ipxe;      /* recognized by user class "iPXE" (option 77) */
     uint16_t archs[2]; /* otherwise by architecture (option 93, RFC 4578) */
-    uint8_t archs_n;
-    bool echoes_http; /* must be sent "HTTPClient" as option 60 */
-    struct str file;  /* below TFTP's root, or a URL */
+    uint8_t archs_n;   /* 0: for none, unless it is iPXE */
+    bool echoes_http;  /* must be sent "HTTPClient" as option 60 */
+    struct str file;   /* below TFTP's root, or a URL */
 };
 
 enum { DHCP_BOOT_IPXE, DHCP_BOOT_BIOS, DHCP_BOOT_UEFI, DHCP_BOOT_HTTP, DHCP_BOOT_COUNT };
@@ -52,6 +53,7 @@ struct dhcp_plan {
     struct arena *arena;
     struct str url;         /* of the server, without a slash at its end */
     struct str next_server; /* its address, for TFTP */
+    uint8_t family;         /* of that, and so of the whole plan: 4 or 6 */
     struct dhcp_boot boot[DHCP_BOOT_COUNT];
     struct dhcp_network *networks;
     uint32_t networks_n;
@@ -59,8 +61,8 @@ struct dhcp_plan {
     uint32_t left_out_n;
 };
 
-/* `network` NULL: all networks of the site. -ENOENT: there is no such network; -EINVAL: no IPv4
- * network, or a site's url that boot programs cannot use. Everything is in the arena. */
+/* `network` NULL: all networks of the site. -ENOENT: there is no such network; -EINVAL: no network
+ * of the family, or a site's url that boot programs cannot use. Everything is in the arena. */
 int dhcp_plan_make(const struct tree *t, const char *network, struct arena *a,
                    struct dhcp_plan *ret, struct err *e);
 
@@ -69,10 +71,12 @@ struct str dhcp_mac_text(const struct dhcp_plan *p, struct mac mac);
 /* "255.255.255.0" */
 struct str dhcp_netmask_text(const struct dhcp_plan *p, struct cidr cidr);
 struct str dhcp_cidr_text(const struct dhcp_plan *p, struct cidr cidr);
-/* The network's IPv4 name servers, and its search domains, separated by `between`. */
+/* The network's name servers of the plan's family, those of IPv6 in brackets, and its search
+ * domains, separated by `between`. */
 struct str dhcp_dns_text(const struct dhcp_plan *p, const struct network *net, const char *between);
 struct str dhcp_search_text(const struct dhcp_plan *p, const struct network *net,
                             const char *between);
+/* Of IPv4: in IPv6 routers announce themselves. */
 bool dhcp_has_router(const struct network *net);
 
 /* The plan as JSON. */
@@ -88,6 +92,8 @@ struct value dhcp_plan_value(const struct dhcp_plan *p);
 void dhcp_dnsmasq(const struct dhcp_plan *p, struct buf *out);
 /* The same for a dnsmasq beside another DHCP server, which assigns the addresses. */
 void dhcp_dnsmasq_proxy(const struct dhcp_plan *p, struct buf *out);
+/* The same for a plan of IPv6. */
+void dhcp_dnsmasq6(const struct dhcp_plan *p, struct buf *out);
 /* kea-dhcp4.conf */
 void dhcp_kea(const struct dhcp_plan *p, struct buf *out);
 /* Values for OPNsense's web pages, and a file for its dnsmasq. */

@@ -7,7 +7,7 @@
 
 /* Size of the file field in a DHCP packet, including its NUL (RFC 2131, section 2). */
 #define FILE_FIELD_BYTES 128
-#define LEFT_OUT_FIXED 3
+#define LEFT_OUT_FIXED 4
 
 /* --- The server ----------------------------------------------------------------------------- */
 
@@ -18,18 +18,17 @@ static int find_server(struct dhcp_plan *p, struct err *e)
     str_cut(&rest, '/');
     struct str host = str_skip(rest, 1);
     struct address address;
-    if (host.n && host.p[0] == '[')
-        return err_set(e, -EINVAL,
-                       "the server's url %.*s has an IPv6 address, and this is about IPv4: give "
-                       "one that all have with --url http://ADDRESS:PORT",
-                       STR_ARG(p->url));
-    host = str_cut(&host, ':');
+    bool brackets = str_starts(host, STR("["));
+    if (brackets)
+        host = str_skip(host, 1);
+    host = str_cut(&host, brackets ? ']' : ':');
     if (!address_parse(host, &address))
         return err_set(e, -EINVAL,
                        "the server's url %.*s has a name, and boot programs must be told an "
                        "address: give it with --url http://ADDRESS:PORT",
                        STR_ARG(p->url));
     p->next_server = arena_str(p->arena, host);
+    p->family = address.family;
     return 0;
 }
 
@@ -58,6 +57,11 @@ static int plan_boot(struct dhcp_plan *p, struct err *e)
                             .file = ARENA_JOIN(p->arena, p->url, STR("/assets/snponly.efi"))},
     };
     memcpy(p->boot, boot, sizeof(boot));
+    if (p->family == 6) {
+        p->boot[DHCP_BOOT_UEFI].file = ARENA_JOIN(p->arena, STR("tftp://["), p->next_server,
+                                                  STR("]/"), boot[DHCP_BOOT_UEFI].file);
+        p->boot[DHCP_BOOT_BIOS].archs_n = p->boot[DHCP_BOOT_HTTP].archs_n = 0;
+    }
     if (p->boot[DHCP_BOOT_HTTP].file.n >= FILE_FIELD_BYTES)
         return err_set(e, -EINVAL, "the server's url is too long for DHCP");
     return 0;
@@ -113,7 +117,7 @@ static void plan_reservations(struct dhcp_plan *p, const struct tree *t)
         const struct node *n = tree_node(t, i);
         for (uint8_t j = 0; j < n->addresses_n; j++) {
             struct dhcp_network *net = find_network(p, n->networks[j]);
-            if (net && n->addresses[j].family == 4)
+            if (net && n->addresses[j].family == p->family)
                 reserve(p, net, n, j);
         }
     }
@@ -138,7 +142,7 @@ static void plan_networks(struct dhcp_plan *p, const struct tree *t, const char 
     p->networks = ARENA_ARRAY(p->arena, struct dhcp_network, site->networks_n);
     for (uint32_t i = 0; i < site->networks_n; i++) {
         const struct network *net = &site->networks[i];
-        if ((only && !str_is(net->name, only)) || net->cidr.base.family != 4)
+        if ((only && !str_is(net->name, only)) || !network_range(net, p->family))
             continue;
         uint32_t count = count_addresses(t, net);
         p->networks[p->networks_n++] = (struct dhcp_network){
@@ -148,15 +152,22 @@ static void plan_networks(struct dhcp_plan *p, const struct tree *t, const char 
     p->left_out = ARENA_ARRAY(p->arena, struct str, room);
 }
 
-static void tell_ipv6(struct dhcp_plan *p, const struct site *site, const char *only)
+static void tell_left_out(struct dhcp_plan *p, const struct site *site, const char *only)
 {
+    unsigned other = p->family == 4 ? 6 : 4;
     for (uint32_t i = 0; i < site->networks_n; i++) {
         const struct network *net = &site->networks[i];
-        const struct cidr *range = network_range(net, 6);
+        const struct cidr *range = network_range(net, (uint8_t)other);
         if (range && (!only || str_is(net->name, only)))
-            leave_out(p, arena_printf(p->arena, "network %.*s (%.*s): this is about IPv4 alone",
-                                      STR_ARG(net->name), STR_ARG(dhcp_cidr_text(p, *range))));
+            leave_out(p,
+                      arena_printf(p->arena,
+                                   "network %.*s (%.*s): the server's url is of IPv%u; for IPv%u "
+                                   "give one with --url",
+                                   STR_ARG(net->name), STR_ARG(dhcp_cidr_text(p, *range)),
+                                   p->family, other));
     }
+    if (p->family == 6)
+        leave_out(p, STR("BIOS, which has no DHCPv6, and UEFI HTTP boot over IPv6"));
     leave_out(p,
               STR("UEFI of arm64 (11, 19) and of 32-bit x86 (6, 15): Debian has no iPXE for it"));
     leave_out(p, STR("Secure Boot: iPXE is not signed; it must be off"));
@@ -187,11 +198,13 @@ int dhcp_plan_make(const struct tree *t, const char *network, struct arena *a,
         return r;
     plan_networks(&p, t, network);
     if (p.networks_n == 0)
-        return err_set(e, -EINVAL, "%s%s%s no network of IPv4, and this is about IPv4 alone",
+        return err_set(e, -EINVAL,
+                       "%s%s%s no network of IPv%u, the family of the server's url: give another "
+                       "one with --url",
                        network ? "'" : "the site", network ? network : "",
-                       network ? "' is" : " has");
+                       network ? "' is" : " has", p.family);
     plan_reservations(&p, t);
-    tell_ipv6(&p, tree_site(t), network);
+    tell_left_out(&p, tree_site(t), network);
     *ret = p;
     return 0;
 }
@@ -231,9 +244,11 @@ struct str dhcp_dns_text(const struct dhcp_plan *p, const struct network *net, c
 {
     struct str text = STR("");
     for (uint32_t i = 0; i < net->dns_n; i++) {
-        if (net->dns[i].family == 4)
-            text = ARENA_JOIN(p->arena, text, str_from(text.n ? between : ""),
-                              dhcp_address_text(p, net->dns[i]));
+        if (net->dns[i].family == p->family)
+            text =
+                ARENA_JOIN(p->arena, text, str_from(text.n ? between : ""),
+                           str_from(p->family == 6 ? "[" : ""), dhcp_address_text(p, net->dns[i]),
+                           str_from(p->family == 6 ? "]" : ""));
     }
     return text;
 }
@@ -284,7 +299,7 @@ static struct value dns_value(const struct dhcp_plan *p, const struct network *n
     struct value *items = ARENA_ARRAY(p->arena, struct value, net->dns_n);
     size_t n = 0;
     for (uint32_t i = 0; i < net->dns_n; i++) {
-        if (net->dns[i].family == 4)
+        if (net->dns[i].family == p->family)
             items[n++] = value_str(dhcp_address_text(p, net->dns[i]));
     }
     return value_list(items, n);
@@ -303,10 +318,11 @@ static struct value network_value(const struct dhcp_plan *p, const struct dhcp_n
     const struct network *net = n->net;
     const struct value_pair pairs[] = {
         JSON_STR("name", net->name),
-        JSON_STR("subnet", dhcp_cidr_text(p, net->cidr)),
+        JSON_STR("subnet", dhcp_cidr_text(p, *network_range(net, p->family))),
         JSON_VALUE("vlan", net->vlan ? value_int(net->vlan) : value_none()),
-        JSON_VALUE("router", dhcp_has_router(net) ? value_str(dhcp_address_text(p, net->gateway))
-                                                  : value_none()),
+        JSON_VALUE("router", p->family == 4 && dhcp_has_router(net)
+                                 ? value_str(dhcp_address_text(p, net->gateway))
+                                 : value_none()),
         JSON_VALUE("dns", dns_value(p, net)),
         JSON_VALUE("search", texts_value(p, net->search, net->search_n)),
         JSON_VALUE("reservations", reservations_value(p, n)),

@@ -182,6 +182,12 @@ static int read_tree(struct asking *k)
         return CLI_FAILED;
     if (dhcp_plan_make(k->tree, NULL, &k->cli->arena, &k->plan, &e) < 0)
         return cli_fail(k->cli, "%s", e.msg);
+    if (k->plan.family != 4)
+        return cli_fail(
+            k->cli,
+            "the server's url %.*s has an IPv6 address, and DHCPv6 is not asked: give an "
+            "IPv4 one with --url http://ADDRESS:PORT",
+            STR_ARG(k->plan.url));
     k->offers.plan = &k->plan;
     k->offers.node = tree_find_mac(k->tree, k->mac);
     k->offers.boots = k->offers.node ? k->offers.node->role->boot.entry.kind != BOOT_LOCAL

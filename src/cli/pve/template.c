@@ -573,7 +573,7 @@ const struct command command_pve_template = {
     .operands_min = 1,
     .operands_max = 1,
     .flags =
-        FLAGS({"image", "IMAGE", "the cloud image: a URL for the host to download, or a file here"},
+        FLAGS({"image", "IMAGE", "the cloud image: a URL for the host, or a file here"},
               {"sha256", "HEX", "the image's checksum"},
               {"host", "TARGET", "the host to make it on; without it the only one"},
               {"storage", "STORAGE", "of its disk; without it the only one for disks"},

@@ -2,6 +2,7 @@
 #include "core/internal.h"
 
 #include "core/answer.h"
+#include "core/sheets.h"
 #include "render/scope.h"
 #include "wire/negotiate.h"
 
@@ -92,8 +93,8 @@ enum exchange_verdict boot_answer(struct exchange *x, struct request_ctx *rq)
     if (snapshot_verdict(x->snapshot, rq->node) == CHECK_FAULTY)
         x->out.check = check_verdict_names[CHECK_FAULTY];
     if (document_render_answer(snapshot_tables(x->snapshot), rq->node, d, &env,
-                               negotiate_gzip(x->in.accept_encoding), &x->arena, &x->body, &answer,
-                               &fault) < 0)
+                               negotiate_gzip(x->in.accept_encoding), &x->arena,
+                               sheets_take(rq->core->sheets, x), &answer, &fault) < 0)
         boot_render_failed(x, &fault);
     else
         answer_document(x, &answer);

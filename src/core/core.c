@@ -6,6 +6,7 @@
 #include "core/answer.h"
 #include "core/identify.h"
 #include "core/internal.h"
+#include "core/sheets.h"
 #include "core/turns.h"
 
 #include <stdlib.h>
@@ -250,6 +251,7 @@ struct core *core_new(struct snapshot *first, struct fleet *fleet, const struct 
     c->discovered = discovered_new();
     c->refused = refused_new();
     c->guard = guard_new(c);
+    c->sheets = sheets_new();
     c->sealer = sealer;
     c->host = *host;
     c->started_wall_ms = c->loaded_wall_ms = clock_wall_ms();
@@ -277,6 +279,7 @@ void core_free(struct core *c)
     discovered_free(c->discovered);
     refused_free(c->refused);
     guard_free(c->guard);
+    sheets_free(c->sheets);
     faults_done(&c->reload_faults);
     arena_done(&c->tls_arena);
     waiters_done(&c->waiters);

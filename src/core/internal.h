@@ -35,6 +35,7 @@ struct core {
     struct refused *refused;       /* nodes that were refused for want of a window */
     struct discovered *discovered; /* machines that asked for a boot script and belong to no node */
     struct guard *guard;
+    struct sheets *sheets; /* what documents are answered from */
     const struct sealer *sealer;
     struct core_host host;
     int64_t started_wall_ms, loaded_wall_ms;

@@ -269,9 +269,9 @@ int document_render(const struct scope_tables *tables, const struct node *n, str
 
 /* From the pieces of its specialized template, one after the other. */
 static int render_pieces(struct rendering *r, struct specialized_file f, bool gzip,
-                         struct piece_sink *s)
+                         struct piece_sheet *sheet, struct piece_sink *s)
 {
-    piece_sink_begin(s, r->out, gzip);
+    piece_sink_begin(s, sheet, gzip);
     r->sink = &s->sink;
     int status = render(r, f);
     if (status == 0 && !piece_sink_end(s))
@@ -281,20 +281,20 @@ static int render_pieces(struct rendering *r, struct specialized_file f, bool gz
 
 int document_render_answer(const struct scope_tables *tables, const struct node *n,
                            struct document d, const struct render_env *env, bool gzip,
-                           struct arena *arena, struct buf *out, struct document_answer *ret,
-                           struct template_fault *ret_fault)
+                           struct arena *arena, struct piece_sheet *sheet,
+                           struct document_answer *ret, struct template_fault *ret_fault)
 {
+    struct buf *out = &sheet->buf;
     struct rendering r = {scope_of(tables, n, d, env, arena), out, NULL, NULL, ret_fault, NULL};
     struct specialized_file f =
         specialized_find(scope_tables_specialized(tables), n, document_number(n, d));
     struct piece_sink s;
     *ret = (struct document_answer){0};
-    int status = render_pieces(&r, f, gzip && f.has_pieces, &s);
+    int status = render_pieces(&r, f, gzip && f.has_pieces, sheet, &s);
     ret->is_gzip = gzip && f.has_pieces;
     if (status < 0 && ret->is_gzip && out->full) { /* only the plain one may fit its limit */
-        buf_clear(out);
         ret->is_gzip = false;
-        status = render_pieces(&r, f, false, &s);
+        status = render_pieces(&r, f, false, sheet, &s);
     }
     if (status < 0)
         return status;

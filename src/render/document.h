@@ -84,6 +84,8 @@ int document_render(const struct scope_tables *tables, const struct node *n, str
  * segments (RFC 6928), compressed or not (docs/why/gzip.md). */
 #define DOCUMENT_GZIP_MIN_BYTES 14600
 
+struct piece_sheet;
+
 /* A document as a node gets it. */
 struct document_answer {
     struct str body;
@@ -93,11 +95,11 @@ struct document_answer {
 };
 
 /* As document_render, for an answer, which is compressed where `gzip` is wanted and the document
- * large enough. The body is in `out`, which must be empty, or in `arena`. */
+ * large enough. The body is in the sheet (piece.h) or in `arena`. */
 int document_render_answer(const struct scope_tables *tables, const struct node *n,
                            struct document d, const struct render_env *env, bool gzip,
-                           struct arena *arena, struct buf *out, struct document_answer *ret,
-                           struct template_fault *ret_fault);
+                           struct arena *arena, struct piece_sheet *sheet,
+                           struct document_answer *ret, struct template_fault *ret_fault);
 
 /* The same bytes from the template as it was written: slower, and with more steps to take, but each
  * place in the trace is exact. Not for the loop. */

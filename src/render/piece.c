@@ -131,6 +131,38 @@ static void end_text(struct piece_sink *s)
         gzip_text_end(&s->gzip);
 }
 
+/* What is written comes in order, and each byte once: so what lies behind it is as it was, but for
+ * the NUL that ends it. */
+static bool is_left(const struct piece_sink *s, const struct piece *piece)
+{
+    unsigned i = s->pieces_n;
+    return i < s->left_n && s->sheet->laid[i].at == s->out->n &&
+           s->sheet->laid[i].hash == piece->hash && s->sheet->laid[i].n == piece->text.n;
+}
+
+static void lay_piece(struct piece_sink *s, const struct piece *piece)
+{
+    struct piece_sheet *sheet = s->sheet;
+    struct buf *out = s->out;
+    size_t at = out->n, n = piece->text.n;
+    if (is_left(s, piece)) {
+        out->p[at] = piece->text.p[0];
+        out->n += n;
+        out->p[out->n] = '\0';
+    } else {
+        s->left_n = 0;
+        if (!buf_str(out, piece->text))
+            return;
+    }
+    unsigned i = s->pieces_n++;
+    if (i == sheet->laid_n && i < PIECE_SHEET_MAX) {
+        sheet->laid[i].hash = piece->hash;
+        sheet->laid[i].n = n;
+        sheet->laid[i].at = at;
+        sheet->laid_n++;
+    }
+}
+
 static bool write_piece(void *cls, const void *of)
 {
     struct piece_sink *s = cls;
@@ -145,18 +177,35 @@ static bool write_piece(void *cls, const void *of)
         buf_str(s->out, piece->text);
         gzip_text_end(&s->gzip);
     } else {
-        buf_str(s->out, piece->text);
+        lay_piece(s, piece);
     }
     digest_add(s, piece->hash, piece->text.n);
     begin_text(s);
     return !s->out->full && s->plain_bytes <= s->out->max_bytes;
 }
 
-void piece_sink_begin(struct piece_sink *s, struct buf *out, bool is_gzip)
+void piece_sheet_init(struct piece_sheet *s, size_t max_bytes)
 {
-    *s = (struct piece_sink){.sink = {write_piece, s}, .out = out, .is_gzip = is_gzip};
+    *s = (struct piece_sheet){.laid_n = 0};
+    buf_init(&s->buf, max_bytes);
+}
+
+void piece_sheet_done(struct piece_sheet *s)
+{
+    buf_done(&s->buf);
+    s->laid_n = 0;
+}
+
+void piece_sink_begin(struct piece_sink *s, struct piece_sheet *sheet, bool is_gzip)
+{
+    *s = (struct piece_sink){
+        .sink = {write_piece, s}, .sheet = sheet, .out = &sheet->buf, .is_gzip = is_gzip};
+    if (!is_gzip && !sheet->buf.secret) /* which does not keep what it is cleared of */
+        s->left_n = sheet->laid_n;
+    sheet->laid_n = 0;
+    buf_clear(&sheet->buf);
     if (is_gzip)
-        gzip_begin(&s->gzip, out);
+        gzip_begin(&s->gzip, &sheet->buf);
     begin_text(s);
 }
 

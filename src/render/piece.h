@@ -24,10 +24,31 @@ struct template_marker pieces_marker(struct pieces *p);
  * memory, or where there is too much already: its marks then only mean their text. */
 bool pieces_keep(struct pieces *p);
 
-/* A document in the making: template_render_to_sink with `sink`, into `out`. */
+/*
+ * What a document is put together in. A piece that the last document has left at the same place is
+ * not copied again: nodes of a role differ in little, and often in nothing that changes a length.
+ * So nothing else may write to it.
+ */
+#define PIECE_SHEET_MAX 16 /* pieces that are remembered */
+struct piece_sheet {
+    struct buf buf;
+    struct {
+        uint64_t hash;
+        size_t n, at;
+    } laid[PIECE_SHEET_MAX];
+    unsigned laid_n;
+};
+
+void piece_sheet_init(struct piece_sheet *s, size_t max_bytes);
+void piece_sheet_done(struct piece_sheet *s);
+
+/* A document in the making: template_render_to_sink with `sink`, into the sheet's buffer. */
 struct piece_sink {
     struct template_sink sink;
-    struct buf *out;
+    struct piece_sheet *sheet;
+    struct buf *out;   /* the sheet's */
+    unsigned pieces_n; /* so far */
+    unsigned left_n;   /* pieces of the last document that may still lie where they were */
     bool is_gzip;
     struct gzip gzip;
     size_t text_at; /* in `out`: behind the latest piece */
@@ -35,7 +56,7 @@ struct piece_sink {
     uint64_t digest; /* of all before; the same for plain and gzip */
 };
 
-void piece_sink_begin(struct piece_sink *s, struct buf *out, bool is_gzip);
+void piece_sink_begin(struct piece_sink *s, struct piece_sheet *sheet, bool is_gzip);
 /* False where the document has become too large. */
 bool piece_sink_end(struct piece_sink *s);
 

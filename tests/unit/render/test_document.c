@@ -3,6 +3,7 @@
 #include "unit/render/tmptree.h"
 
 #include "render/document.h"
+#include "render/piece.h"
 #include "render/scope.h"
 #include "template/trace.h"
 
@@ -16,6 +17,7 @@ static struct tree *tree;
 static struct scope_tables *tables;
 static struct arena arena;
 static struct buf out;
+static struct piece_sheet sheet;
 
 static const char site_yaml[] = "name: lab\n"
                                 "url: http://10.0.10.5:8080\n"
@@ -72,6 +74,7 @@ static int start(void **state)
     tables = scope_tables_new(tree);
     arena_init(&arena, 65536);
     buf_init(&out, DOCUMENT_MAX_BYTES);
+    piece_sheet_init(&sheet, DOCUMENT_MAX_BYTES);
     return 0;
 }
 
@@ -81,6 +84,7 @@ static int end(void **state)
     scope_tables_free(tables);
     tree_free(tree);
     buf_done(&out);
+    piece_sheet_done(&sheet);
     arena_done(&arena);
     tmptree_done(&files);
     return 0;
@@ -340,8 +344,7 @@ static int answered(const char *of, bool gzip, struct document_answer *ret,
 {
     const struct node *n = node(of);
     const struct render_env env = {.seed_url = STR("http://x/")};
-    buf_clear(&out);
-    int r = document_render_answer(tables, n, document(n, "user-data"), &env, gzip, &arena, &out,
+    int r = document_render_answer(tables, n, document(n, "user-data"), &env, gzip, &arena, &sheet,
                                    ret, fault);
     if (r == 0)
         ret->body = arena_str(&arena, ret->body);
@@ -442,6 +445,43 @@ static void pieces_stand_wherever_texts_do(void **state)
     }
 }
 
+static void assert_plain(const char *of)
+{
+    struct document_answer a;
+    struct template_fault fault;
+    struct str want = arena_str(&arena, rendered(of, "user-data", NULL));
+    assert_int_equal(answered(of, false, &a, &fault), 0);
+    assert_str_equal(a.body, want);
+}
+
+/* A byte that is changed behind its back shows whether a piece was copied. */
+static void a_piece_stays_where_it_lies(void **state)
+{
+    (void)state;
+    struct document_answer a;
+    struct template_fault fault;
+    serve(around_text("{{ node.name }}{{ '' if node.name == 'm' else 'longer' }}"
+                      "{% if node.name == 's' %}{% for i in range(500) %}{{ node.name }}"
+                      "{% endfor %}{{ node.missing }}{% endif %}",
+                      20000, "{{ where }}"));
+    assert_plain("m");
+    sheet.buf.p[5000] ^= 1;
+    assert_int_equal(answered("m", false, &a, &fault), 0);
+    sheet.buf.p[5000] ^= 1;
+    assert_str_equal(buf_view(&sheet.buf), rendered("m", "user-data", NULL));
+    assert_true(a.body.p[5000] != sheet.buf.p[5000]);
+    sheet.buf.p[5000] ^= 1;
+    assert_plain("w"); /* elsewhere */
+    assert_plain("m");
+    assert_true(answered("s", false, &a, &fault) < 0); /* has written over it */
+    assert_plain("m");
+    assert_int_equal(answered("m", true, &a, &fault), 0);
+    assert_plain("m");
+    sheet.buf.secret = true;
+    assert_plain("m");
+    assert_plain("m");
+}
+
 static void a_large_document_without_pieces_is_compressed_too(void **state)
 {
     (void)state;
@@ -497,6 +537,7 @@ UNIT_MAIN(TEST(each_kind_of_node_has_its_documents), TEST(further_documents_of_a
           TEST(only_what_is_served_has_few_steps),
           TEST(a_trace_gives_places_in_the_template_as_written),
           TEST(answers_are_put_together_from_pieces), TEST(pieces_stand_wherever_texts_do),
+          TEST(a_piece_stays_where_it_lies),
           TEST(a_large_document_without_pieces_is_compressed_too),
           TEST(a_document_with_pieces_may_turn_out_small), TEST(a_digest_follows_pieces_and_values),
           TEST(too_large_is_too_large_in_every_form))

@@ -10,8 +10,8 @@ build=(gcc libc6-dev make autoconf automake pkg-config
     libsqlite3-dev libcurl4-openssl-dev)
 run=(curl)
 unit=(libcmocka-dev openssl)
-test=(libcmocka-dev openssl openssh-client python3 python3-yaml python3-jinja2 ansible-core git patch systemd
-    tftp-hpa atftp busybox ipxe
+test=(libcmocka-dev openssl openssh-client python3 python3-yaml python3-jinja2 ansible-core ansible-lint git patch
+    systemd tftp-hpa atftp busybox ipxe
     clang-14 clang-format-14 shellcheck pyflakes3 mandoc jq zsh fish gpg gpg-agent python3-fusepy
     # DHCP servers take our settings; Kea is unpacked, and needs libpq5:
     dnsmasq-base nftables iproute2 util-linux libpq5

@@ -220,6 +220,16 @@ def playbook(*words):
         cwd=home, capture_output=True, text=True, timeout=600, check=False)
 
 
+def test_ansible_lint_finds_nothing():
+    """By its strictest profile."""
+    need("ansible-lint")
+    place = world.scratch()
+    shutil.copytree(CONTRIB / "ansible", place / "ansible")  # it leaves a cache beside what it reads
+    passed(subprocess.run(["ansible-lint", "--offline", "--nocolor", "--profile", "production"],
+                          cwd=place / "ansible", env={**os.environ, "HOME": str(place)},
+                          capture_output=True, text=True, timeout=300, check=False))
+
+
 def test_ansible_takes_the_role():
     passed(playbook("--syntax-check"))
     listed = playbook("--list-tasks").stdout

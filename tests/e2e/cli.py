@@ -8,8 +8,12 @@ import pty
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
+import shapes  # noqa: E402
 
 # Tables and times are as on a machine that says nothing about them.
 os.environ["TZ"] = "UTC0"
@@ -67,16 +71,19 @@ class World:
         where = ["--config", str(self.path / "cloudseedd.yaml")] if config else []
         return [str(PROGRAM), *where, *(str(w) for w in words)]
 
-    def run(self, *words, config=True, env=None, within=(), **options):
+    def run(self, *words, config=True, env=None, within=(), lies=False, **options):
         """The finished process, with texts. Nothing of ours may ever crash.
 
-        `within` is a command that runs ours, such as unshare."""
+        `within` is a command that runs ours, such as unshare. `lies`: its server sends what no
+        server of ours does, so that the reference does not have it."""
         options = {"capture_output": True, "text": True, **options}
         done = subprocess.run([*within, *self.command(*words, config=config)], cwd=self.path,
                               timeout=SECONDS, check=False, env={**os.environ, **(env or {})},
                               **options)
         assert done.returncode in (0, 1, 2, MISUSED), f"status {done.returncode}\n{done.stderr}"
         assert "Sanitizer" not in (done.stderr or ""), done.stderr
+        if not lies:
+            shapes.printed(words, done.returncode, done.stdout)
         return done
 
     def good(self, *words, **options):

@@ -14,6 +14,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "lib"), str(HERE.parent / "join")]
 import machine  # noqa: E402  (forks before there are threads)
 import daemon  # noqa: E402
+import shapes  # noqa: E402
 import tap  # noqa: E402
 import world  # noqa: E402
 from kubeapi import rfc3339  # noqa: E402
@@ -81,8 +82,10 @@ class Site:
         self.start()
 
     def cloudseed(self, *words):
-        return subprocess.run([CLI, *words, "--server", str(self.server.socket)], text=True,
-                              stdout=subprocess.PIPE, check=True, timeout=world.SECONDS).stdout
+        out = subprocess.run([CLI, *words, "--server", str(self.server.socket)], text=True,
+                             stdout=subprocess.PIPE, check=True, timeout=world.SECONDS).stdout
+        shapes.printed(words, 0, out)
+        return out
 
     def serial(self, node=WORKER):
         """That of a new window."""

@@ -22,10 +22,10 @@ SERIAL = ("ds=nocloud;dsmode=net;s=http://10.0.10.5:8080/s/ab4clv4tfkzxpkjmrkt3c
           "cs=abcdefghijklmnopqrstuvwxyz.q83vASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4k")
 
 
-def play(names, *words, status=0, more=(), env=None):
+def play(names, *words, status=0, more=(), **options):
     """(standard output, standard error) of the tool, with these golden files for its server."""
     with StandIn(*(golden(n) for n in names), *more) as server:
-        done = WORLD.run(*words, "--server", server.socket, env=env)
+        done = WORLD.run(*words, "--server", server.socket, **options)
         tap.eq(done.returncode, status, done.stdout + done.stderr)
     return done.stdout, done.stderr
 
@@ -384,7 +384,7 @@ def test_text_of_strangers_harms_no_terminal():
     out, _ = play([], "node", "discovered", more=[found])
     assert out.count("\n") == 3 and out.replace("\n", "").isprintable(), out
     tap.contains(out, "\\x1b]0;x\\x07\\n\"'")
-    out, _ = play([], "node", "discovered", "--json", more=[found])
+    out, _ = play([], "node", "discovered", "--json", more=[found], lies=True)
     assert out.replace("\n", "").isprintable(), out
     tap.eq(json.loads(out), found["answer"]["body"]["machines"])
     tap.eq(play([], "node", "discovered", "--names", more=[found])[0], f"{MAC}\n")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
 import daemon  # noqa: E402
+import shapes  # noqa: E402
 import tap  # noqa: E402
 import world  # noqa: E402
 
@@ -23,6 +24,7 @@ def run(*words, status=0):
     done = subprocess.run([PROGRAM, *map(str, words)], env=env, capture_output=True, text=True,
                           timeout=daemon.SECONDS, check=False)
     tap.eq(done.returncode, status, done.stdout + done.stderr)
+    shapes.printed(words, done.returncode, done.stdout)
     return done.stdout, done.stderr
 
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
+import shapes  # noqa: E402
 import tap  # noqa: E402
 
 ROOT = Path(os.environ.get("CLOUDSEED_SOURCE", Path(__file__).resolve().parents[2]))
@@ -89,6 +90,37 @@ def test_keys_of_requests_transfers_and_faults_are_listed():
         for name in events:
             keys = set(LOG_KEY.findall(SOURCES[Path(path)])) - {"transfers", "unlisted"}
             tap.eq(sorted(rows[name]), sorted(keys), f"keys of {name}")
+
+
+# --- docs/reference/exit-status.md ---------------------------------------------------------------
+
+
+def test_every_command_has_its_exit_statuses():
+    names = {name: path for path, text in SOURCES.items() if path.parts[1] == "cli"
+             for name in re.findall(r"^const struct command .*?\.name = \"(.*?)\"", text, re.M | re.S)}
+    page = shapes.exits()
+    assert len(names) > 55, names
+    tap.eq(sorted(page), sorted(names))
+    for number, word in ((2, "CLI_DIFFERS"), (3, "CLI_LATE")):
+        tap.eq({str(names[n]) for n, statuses in page.items() if number in statuses},
+               {str(path) for path, text in SOURCES.items() if word in text}, word)
+
+
+# --- docs/reference/json.md ----------------------------------------------------------------------
+
+
+def test_every_command_and_request_has_its_json():
+    """Whether it is true is seen wherever a test runs one: lib/shapes.py."""
+    known, commands, requests = shapes.page()
+    routes = SOURCES[Path("src/core/route.c")]
+    real = {f"{m or 'GET'} /v1/{re.sub('{.*?}', 'NAME', path, count=1)}" for path, m in re.findall(
+        r'API(?:_GET)?\("([^"]+)", (?:(POST|PATCH|DELETE), )?\w+\)', routes)}
+    plain = {"DELETE /v1/nodes/NAME", "GET /v1/nodes/NAME/documents/{document}"}
+    tap.eq(sorted(requests), sorted(real - plain))
+    for kind in [*commands.values(), *requests.values(),
+                 *(kind for members in known.values() for kind, _ in members.values())]:
+        name = kind.strip("[]{}")
+        assert name in known or name in shapes.PLAIN, kind
 
 
 tap.main()

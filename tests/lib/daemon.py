@@ -22,6 +22,8 @@ import threading
 import time
 from pathlib import Path
 
+import shapes
+
 SOURCE = Path(os.environ.get("CLOUDSEED_SOURCE", Path(__file__).resolve().parents[2]))
 BUILD = Path(os.environ.get("CLOUDSEED_BUILD", "."))
 # For each thing waited for. Much more than it takes: only a test that fails waits that long.
@@ -175,7 +177,9 @@ class Daemon:
             if body is not None and not isinstance(body, bytes):
                 body = json.dumps(body).encode()
             connection.request(method, path, body, headers or {})
-            return Answer(connection.getresponse())
+            answer = Answer(connection.getresponse())
+            shapes.answered(method, path, answer)
+            return answer
         finally:
             connection.close()
 

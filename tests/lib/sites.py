@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import shapes
 from daemon import BUILD, SOURCE
 
 ODD = SOURCE / "tests" / "odd"
@@ -30,6 +31,7 @@ class Site:
         done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()
         assert done.returncode in (0, 1, 2), f"status {done.returncode}\n{done.stderr}"
         assert "Sanitizer" not in done.stderr, done.stderr
+        shapes.printed(arguments, done.returncode, done.stdout)
         return done
 
     def good(self, *arguments):

@@ -9,6 +9,7 @@ import tempfile
 import threading
 from pathlib import Path
 
+import shapes
 import tap
 from daemon import BUILD, SOURCE, Daemon
 from pve.homelab import TOKEN, world
@@ -77,6 +78,7 @@ class Desk:
         out, said = process.communicate(timeout=300)
         tap.eq(process.returncode, process.returncode if status is None else status,
                f"{words}\n{out}{said}")
+        shapes.printed(words, process.returncode, out)
         return out, said
 
     def made(self):

@@ -92,6 +92,44 @@ def test_keys_of_requests_transfers_and_faults_are_listed():
             tap.eq(sorted(rows[name]), sorted(keys), f"keys of {name}")
 
 
+# --- docs/glossary.md ----------------------------------------------------------------------------
+
+# Terms that a guide explains by a link where it uses them first.
+TERMS = ("build window", "seed key", "join key", "window key", "weak evidence", "instance-id",
+         "hardened", "tombstone", "minter", "sealed file", "discovery string")
+GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+NO_GUIDES = ("glossary.md", "bench.md", "README.md", "proxmox.md", "homelab.md", "pxe.md", "tls.md")
+
+
+def prose(page):
+    """The page without code and headings, in which a link is its text and anchor."""
+    code = r"^```.*?^```$|^ {4}[^\n]*$|^#[^\n]*$|`[^`\n]*`"
+    text = re.sub(code, "", page.read_text(), flags=re.M | re.S)
+    return re.sub(r"\s+", " ", text)
+
+
+def test_terms_are_explained_where_they_are_used_first():
+    anchors = set(re.findall(r"^### (.*)$", (ROOT / "docs/glossary.md").read_text(), re.M))
+    tap.eq(sorted(set(TERMS) - anchors), [])
+    bad = []
+    for page in GUIDES:
+        text = prose(page)
+        for term in TERMS if page.name not in NO_GUIDES else ():
+            at = re.search(rf"\b{term}", text, re.I)
+            link = f"glossary.md#{term.replace(' ', '-')})"
+            if at and not re.match(rf"[^\[\]]*\]\([^)]*{re.escape(link)}", text[at.start():]):
+                bad.append(f"{page.relative_to(ROOT)}: {term}: {text[at.start() - 30:at.end() + 30]}")
+    assert not bad, "\n".join(bad)
+
+
+def test_links_to_terms_lead_somewhere():
+    anchors = {a.replace(" ", "-") for a in re.findall(
+        r"^### (.*)$", (ROOT / "docs/glossary.md").read_text(), re.M)}
+    for page in GUIDES:
+        for anchor in re.findall(r"glossary\.md#([^)]*)\)", page.read_text()):
+            assert anchor in anchors, f"{page.name}: {anchor}"
+
+
 # --- docs/reference/exit-status.md ---------------------------------------------------------------
 
 

@@ -274,6 +274,17 @@ def test_templates_are_installed_whole():
         tap.eq(sorted(map(str, here)), sorted(map(str, there)), folder)
 
 
+def test_pages_are_installed_with_what_they_link_to():
+    source = Path(os.environ.get("CLOUDSEED_SOURCE", Path(__file__).resolve().parents[2]))
+    (top,) = {f.parent for f in ROOT.rglob("README.md")}
+    here = {f.relative_to(source) for f in (source / "docs").rglob("*.md")}
+    there = {f.relative_to(top) for f in (top / "docs").rglob("*.md")}
+    tap.eq(sorted(map(str, there)), sorted(map(str, here)), "docs/Makefile.inc")
+    for page in there:
+        for link in re.findall(r"\]\(([^)#\s:]+)[#)]", (top / page).read_text()):
+            assert (top / page.parent / link).exists(), f"{page}: {link}"
+
+
 def test_uninstall_leaves_no_file():
     other = scratch()
     make("install", other)

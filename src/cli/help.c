@@ -13,15 +13,15 @@ static const char tail[] =
     "\n"
     "What is not given is taken from the configuration of cloudseedd, where it can be read:\n"
     "  " CONFIG_PATH_DEFAULT "\n"
-    "Exit status: 0 done, 1 it could not be done, 2 there are changes (diff),\n"
-    "3 the time is over (wait), 64 wrong usage.\n"
+    "Exit status: 0 done, 1 failed, 2 there are changes (diff), 3 --timeout has passed\n"
+    "(wait), 64 wrong usage.\n"
     "\n"
     "Examples:\n"
     "  cloudseed check\n"
     "  cloudseed render k8s-worker-2 user-data\n"
     "  cloudseed node url k8s-worker-2 --discovery\n"
     "\n"
-    "'cloudseed help COMMAND' tells more of one. See cloudseed(1), cloudseed-seed(5) for the\n"
+    "'cloudseed help COMMAND' explains a command. See cloudseed(1), cloudseed-seed(5) for the\n"
     "seed tree, and cloudseedd(8) for the server.\n";
 
 static void print_flag(FILE *f, const struct flag *flag)
@@ -130,7 +130,7 @@ const struct command command_help = {
     .name = "help",
     .operands = "[COMMAND]",
     .operands_max = 2,
-    .summary = "tell how a command is used",
+    .summary = "show how a command is used",
     .help = "Examples:\n"
             "  cloudseed help\n"
             "  cloudseed help node url\n",

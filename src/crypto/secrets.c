@@ -9,8 +9,8 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 
-#define SECRET_TEXT                                                                         \
-    "# cloudseed's server secret. Whoever has it can compute the seed key of every node:\n" \
+#define SECRET_TEXT                                                                            \
+    "# cloudseed's server secret. Anyone who has it can compute the seed key of every node:\n" \
     "# keep it private, keep a copy with your backups. The first line makes keys, each opens.\n"
 
 /* "k:0123…ef": the kid and 64 hexadecimal digits. */

@@ -406,8 +406,8 @@ uint64_t certificates_change_ca(struct certificates *c, enum core_ca_change chan
     else if (c->ca.ticket.generation)
         reason = "another change of the CA is being stored: try again";
     else if (change == CORE_CA_ROTATE && ca_former_pin(ca))
-        reason = "a rotation is under way, until the last window is closed that has the former "
-                 "CA's pin; 'cloudseed ca show' tells how many there are";
+        reason = "a rotation is under way, until the last window with the former CA's pin is "
+                 "closed; 'cloudseed ca show' says how many there are";
     if (reason) {
         *ret_reason = reason;
         return 0;

@@ -22,8 +22,8 @@ static const char usage[] =
     "  --user NAME         become this user when started as root\n"
     "  --log-level LEVEL   debug, info, notice, warning or error\n"
     "  --log-format FORM   logfmt or json\n"
-    "  --check             read configuration and tree, tell what is wrong, and end\n"
-    "  --restore FILE      put a backup into the empty state folder, and end\n"
+    "  --check             check configuration and tree, print what is wrong, and exit\n"
+    "  --restore FILE      put a backup into the empty state folder, and exit\n"
     "  --sealing-key FILE  the key that the backup was sealed with, where it is not in place\n"
     "  --help, --version\n"
     "\n"
@@ -172,7 +172,7 @@ enum options_verdict options_parse(int argc, char **argv, struct options *ret)
     }
     if (optind < argc) {
         fprintf(stderr,
-                "cloudseedd: '%s': there are no arguments, only options\n"
+                "cloudseedd: '%s': cloudseedd takes options only, no arguments\n"
                 "Try 'cloudseedd --help'.\n",
                 argv[optind]);
         return OPTIONS_WRONG;

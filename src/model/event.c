@@ -15,7 +15,7 @@ static const struct event_kind kinds[] = {
     {"expired", "", "The window's time is over.",
      "`cloudseed node arm NODE` if it has not joined yet."},
     {"unlocked", "", "An admin unlocked the node.", NULL},
-    {"reprovisioned", "generation", "The node is to be installed again, with a new instance-id.",
+    {"reprovisioned", "generation", "The node will be installed again, with a new instance-id.",
      "Start the machine from an empty disk."},
     {"restored", "generation",
      "A backup with a lower generation was restored; the higher one was kept.", NULL},
@@ -97,7 +97,7 @@ static const struct event_kind kinds[] = {
      "Run the command that came with it on a master."},
     {"cluster-stuck", "cluster epoch detail",
      "The master whose turn it is has failed, and others wait for it.",
-     "Mend it and arm it again, or `cloudseed node disarm NODE`."},
+     "Correct its fault and arm it again, or `cloudseed node disarm NODE`."},
     {"cluster-request", "cluster epoch detail",
      "A certificate request of none of its nodes is pending; once for each, 8 in 10 minutes at "
      "most.",

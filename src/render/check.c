@@ -310,7 +310,8 @@ static void inspect_ipxe(struct inspect *in, struct str text)
 {
     if (!str_starts(text, STR("#!ipxe\n")))
         fault_add(in->faults, (struct place){in->file, 1, 1},
-                  "iPXE takes it for no script: its first line must be #!ipxe, with nothing before "
+                  "iPXE does not take it for a script: its first line must be #!ipxe, with nothing "
+                  "before "
                   "it");
 }
 

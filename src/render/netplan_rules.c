@@ -175,7 +175,7 @@ const char *netplan_interval(struct str text)
         n++;
     return n && str_in(str_trim(str_skip(text, n)), units)
                ? NULL
-               : "is not a time: write a number, with 'ms' or 's' behind it";
+               : "is not a time: write a number, with 'ms' or 's' after it";
 }
 
 /* --- Secrets ------------------------------------------------------------------------------- */

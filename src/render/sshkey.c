@@ -3,7 +3,7 @@
 
 #include "base/base64.h"
 
-static const char no_key[] = "is no public key, like 'ssh-ed25519 AAAA… who@where'";
+static const char no_key[] = "is not an SSH public key, like 'ssh-ed25519 AAAA… who@where'";
 
 /* Cuts off the next word; blanks in quotes are part of it, as in options. */
 static struct str next_word(struct str *rest)
@@ -119,9 +119,9 @@ static const char *check_blob(struct str type, struct str base64)
     struct blob b = {base64, length(base64), 0};
     size_t fields = 0, n;
     if (!b.n)
-        return "is no public key: what stands behind its type is no whole base64";
+        return "is not an SSH public key: the text after its type is not complete base64";
     if (!first_is(&b, type))
-        return "is no public key of the type that it begins with";
+        return "is not a public key of the type that it begins with";
     if (str_ends(type, STR("-cert-v01@openssh.com")))
         return is_whole_certificate(&b, type) ? NULL : "is a certificate that was cut off";
     while (b.at < b.n && skip_field(&b, &n))

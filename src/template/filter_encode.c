@@ -221,7 +221,7 @@ static bool json_nested(struct json *j, struct value v)
     if (v.kind == VALUE_MAP)
         return json_map(j, v);
     if (!run_is_array(v))
-        return run_fail(j->r, j->at, "%s is no JSON; use \"|list\"", run_kind(v));
+        return run_fail(j->r, j->at, "%s cannot be JSON; use \"|list\"", run_kind(v));
     return json_list(j, v);
 }
 
@@ -380,7 +380,7 @@ bool write_to_yaml_scalar(struct run *r, const struct builtin_call *c, struct bu
     case VALUE_STR: yaml_text(b, value_text(c->on)); break;
     case VALUE_LIST:
     case VALUE_MAP:
-        return run_fail(r, c->at, "%s is no scalar; use \"|tojson\", which is YAML too",
+        return run_fail(r, c->at, "%s is not a scalar; use \"|tojson\", which is YAML too",
                         run_kind(c->on));
     }
     return true;

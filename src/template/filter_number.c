@@ -116,7 +116,7 @@ static enum parsed parse_float(struct run *r, uint32_t at, struct str s, double 
     if (p != PARSED_YES)
         return p;
     if (is_named_float(text)) {
-        run_fault(r, at, "infinities and nan are no numbers here");
+        run_fault(r, at, "infinity and nan are not allowed here");
         return PARSED_FAILED;
     }
     if (!is_float(text))

@@ -313,7 +313,7 @@ bool method_join(struct run *r, const struct builtin_call *c, struct value *ret)
         return false;
     for (uint32_t i = 0; i < n; i++) {
         if (items[i].kind != VALUE_STR)
-            return run_fail(r, c->at, "item %u is no string; use the filter \"join\"", i);
+            return run_fail(r, c->at, "item %u is not a string; use the filter \"join\"", i);
     }
     struct buf b;
     builtin_begin(r, &b);

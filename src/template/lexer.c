@@ -318,9 +318,9 @@ static const char *balance(struct lexer *lx, char c)
                         : "this bracket closes nothing";
     char due = lx->open[--lx->balance];
     return due == c     ? NULL
-           : due == ')' ? "')' is due before this"
-           : due == ']' ? "']' is due before this"
-                        : "'}' is due before this";
+           : due == ')' ? "')' is missing before this"
+           : due == ']' ? "']' is missing before this"
+                        : "'}' is missing before this";
 }
 
 static bool take_tag_end(struct lexer *lx, struct token *ret)
@@ -486,7 +486,7 @@ static const char *put_code(struct unescape *u, uint32_t c)
     if (c == 0)
         return "a string cannot hold the character 0";
     if (c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF))
-        return "this escape is no character";
+        return "this escape is not a character";
     u->out += text_encode(c, u->out);
     return NULL;
 }

@@ -149,7 +149,7 @@ static bool compute_floats(struct run *r, uint32_t at, enum op op, double a, dou
                            struct value *ret)
 {
     if (isnan(a) || isnan(b))
-        return run_fail(r, at, "nan is not computed with");
+        return run_fail(r, at, "nan cannot be used in arithmetic");
     if ((op == OP_FLOORDIV || op == OP_MOD) && !run_charge(r, at, FMOD_STEPS))
         return false;
     if (b == 0 && (op == OP_DIV || op == OP_FLOORDIV || op == OP_MOD))

@@ -462,7 +462,7 @@ static struct expr *parse_attribute(struct parser *p, struct expr *of)
         return index ? parse_join(p, EXPR_INDEX, e->at, 0, of, index) : NULL;
     }
     if (p->tok.kind != TOKEN_NAME) {
-        parser_unexpected(p, "a name or a number behind '.'");
+        parser_unexpected(p, "a name or a number after '.'");
         return NULL;
     }
     if (str_starts(p->tok.text, STR("__"))) {

@@ -147,7 +147,7 @@ static bool parse_targets(struct parser *p, struct targets *targets)
     targets->list = ARENA_ARRAY(p->arena, struct target, AST_TARGETS_MAX);
     do {
         if (targets->n && p->tok.kind != TOKEN_NAME)
-            return parser_unexpected(p, "a name behind ','");
+            return parser_unexpected(p, "a name after ','");
         if (!push_target(p, targets))
             return false;
     } while (parser_skip(p, TOKEN_OPERATOR, ","));
@@ -366,7 +366,7 @@ static bool refuse_tag(struct parser *p)
     guess_init(&guess, tag.text);
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (str_is(tag.text, known[i]))
-            return parser_fail(p, tag.at, "'%s' stands here without its beginning", known[i]);
+            return parser_fail(p, tag.at, "'%s' has no matching beginning", known[i]);
         guess_offer(&guess, str_from(known[i]));
     }
     return parser_fail(p, tag.at, "there is no tag '%.*s'%s", STR_ARG(tag.text),

@@ -261,8 +261,8 @@ bool compose_alias(struct compose *c, struct str name, struct place at)
     const struct compose_anchor *anchor = number == MAP_NONE ? NULL : &c->anchors[number];
     if (!anchor || anchor->open) {
         fault_add(c->faults, at,
-                  anchor ? "the alias *%.*s stands inside of what it stands for"
-                         : "no anchor &%.*s stands before this alias",
+                  anchor ? "the alias *%.*s is inside the value that it stands for"
+                         : "no anchor &%.*s is defined before this alias",
                   STR_ARG(name));
         return false;
     }

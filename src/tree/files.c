@@ -51,7 +51,7 @@ static mode_t kind_of(struct files *f, const char *path, const struct fs_entry *
     }
     if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
         return st.st_mode & S_IFMT;
-    fault_warn(f->faults, at, "this is no regular file; it is not read");
+    fault_warn(f->faults, at, "this is not a regular file; it is not read");
     return 0;
 }
 

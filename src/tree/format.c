@@ -67,8 +67,9 @@ static const struct schema_field site_fields[] = {
      .names = unknown_names,
      SCHEMA_MEMBER(struct site_draft, site.unknown),
      .fallback = "wait",
-     .help = "What a machine does that asks what to boot and is no node: it shows how it is added "
-             "and asks again until it is, or boots its disk.",
+     .help =
+         "What an unregistered machine does: it shows how to register it and asks again until it "
+         "is, or boots its disk.",
      .example = "local"},
     {.name = "networks",
      .of = &format_network,
@@ -199,7 +200,7 @@ static const struct schema_field addon_fields[] = {
      .type = &schema_label,
      SCHEMA_MEMBER(struct addon, name),
      .required = true,
-     .help = "What it is called in reports.",
+     .help = "Its name in reports.",
      .example = "calico"},
     {.name = "url",
      .type = &schema_url,

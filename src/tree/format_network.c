@@ -425,7 +425,7 @@ static const struct schema_field interface_fields[] = {
      .names = bond_lacp_rate_names,
      SCHEMA_MEMBER(struct interface, lacp_rate),
      .fallback = "slow",
-     .help = "Of a bond of mode 802.3ad: how often the switch is to send.",
+     .help = "Of a bond of mode 802.3ad: how often the switch sends.",
      .example = "fast"},
     {.name = "hash_policy",
      .type = &schema_enum,

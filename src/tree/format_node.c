@@ -92,7 +92,7 @@ static const struct schema_field sealed_fields[] = {
 static const struct schema sealed_schema = {
     .title = "sealed file",
     .help = "A file that a node is given when it bootstraps, over TLS, and at no other time: "
-            "nothing of it stands in what cloud-init gets.",
+            "it is never part of what cloud-init gets.",
     .size = sizeof(struct sealed_file),
     SCHEMA_FIELDS(sealed_fields),
     .name_offset = offsetof(struct sealed_file, path),
@@ -184,38 +184,38 @@ static const struct schema_type file_type = {
     .read = read_boot_file};
 
 /* The fields of a boot entry: a role's own (`path` is "entry.") or one of a menu. */
-#define ENTRY_FIELDS(holder, path)                                                                \
-    {.name = "kernel",                                                                            \
-     .type = &file_type,                                                                          \
-     SCHEMA_MEMBER(holder, path kernel),                                                          \
-     .help = "Of kind kernel or install: the kernel.",                                            \
-     .example = "debian/vmlinuz"},                                                                \
-        {.name = "initrd",                                                                        \
-         .type = &file_type,                                                                      \
-         .shape = SCHEMA_LIST,                                                                    \
-         .max = BOOT_INITRDS_MAX,                                                                 \
-         SCHEMA_MEMBER_N(holder, path initrd),                                                    \
-         .help = "Its initrds, in their order.",                                                  \
-         .example = "[debian/initrd.img]"},                                                       \
-        {.name = "arguments",                                                                     \
-         .type = &arguments_type,                                                                 \
-         SCHEMA_MEMBER(holder, path arguments),                                                   \
-         .help = "Its command line; what `discovery` says is added. It may be a template, as "    \
-                 "`hostname={{ node.name }}`, that sees what the node's templates see.",          \
-         .example = "console=ttyS0 panic=30"},                                                    \
-        {.name = "discovery",                                                                     \
-         .type = &schema_enum,                                                                    \
-         .names = boot_discovery_names,                                                           \
-         SCHEMA_MEMBER(holder, path discovery),                                                   \
-         .fallback = "kernel",                                                                    \
-         .help = "How its cloud-init finds the node's files: their URL with the window's key "    \
-                 "stands on the command line, in the machine's SMBIOS serial where an admin has " \
-                 "put it, or it does not look for them.",                                         \
-         .example = "smbios"},                                                                    \
-    {                                                                                             \
-        .name = "chain", .type = &file_type, SCHEMA_MEMBER(holder, path chain),                   \
-        .help = "Of kind chain: the boot program, or a script for iPXE or grub.",                 \
-        .example = "memtest/memtest.efi"                                                          \
+#define ENTRY_FIELDS(holder, path)                                                             \
+    {.name = "kernel",                                                                         \
+     .type = &file_type,                                                                       \
+     SCHEMA_MEMBER(holder, path kernel),                                                       \
+     .help = "Of kind kernel or install: the kernel.",                                         \
+     .example = "debian/vmlinuz"},                                                             \
+        {.name = "initrd",                                                                     \
+         .type = &file_type,                                                                   \
+         .shape = SCHEMA_LIST,                                                                 \
+         .max = BOOT_INITRDS_MAX,                                                              \
+         SCHEMA_MEMBER_N(holder, path initrd),                                                 \
+         .help = "Its initrds, in their order.",                                               \
+         .example = "[debian/initrd.img]"},                                                    \
+        {.name = "arguments",                                                                  \
+         .type = &arguments_type,                                                              \
+         SCHEMA_MEMBER(holder, path arguments),                                                \
+         .help = "Its command line; what `discovery` says is added. It may be a template, as " \
+                 "`hostname={{ node.name }}`, that sees what the node's templates see.",       \
+         .example = "console=ttyS0 panic=30"},                                                 \
+        {.name = "discovery",                                                                  \
+         .type = &schema_enum,                                                                 \
+         .names = boot_discovery_names,                                                        \
+         SCHEMA_MEMBER(holder, path discovery),                                                \
+         .fallback = "kernel",                                                                 \
+         .help = "How its cloud-init finds the node's files: their URL with the window's key " \
+                 "is on the command line, in the machine's SMBIOS serial where an admin has "  \
+                 "put it, or it does not look for them.",                                      \
+         .example = "smbios"},                                                                 \
+    {                                                                                          \
+        .name = "chain", .type = &file_type, SCHEMA_MEMBER(holder, path chain),                \
+        .help = "Of kind chain: the boot program, or a script for iPXE or grub.",              \
+        .example = "memtest/memtest.efi"                                                       \
     }
 
 /* A field of another kind of entry is a mistake, and so is a missing one of its own kind. */

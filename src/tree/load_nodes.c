@@ -366,8 +366,8 @@ static void warn_of_bootstraps(struct load *l)
         const struct role *r = &t->roles[i];
         if (roles[i] && r->bootstrap != BOOTSTRAP_NONE && !r->kubeadm)
             fault_warn(l->faults, r->at,
-                       "role: its nodes bootstrap, but nothing tells kubeadm how: name a template "
-                       "under 'kubeadm'");
+                       "role: its nodes join a cluster, but have no kubeadm configuration: name a "
+                       "template under 'kubeadm'");
     }
     for (uint32_t i = 0; i < t->clusters_n; i++) {
         if (t->clusters[i].addons_n && clusters[i] == USED)

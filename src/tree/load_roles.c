@@ -157,10 +157,10 @@ static void link_entry(struct load *l, const struct yaml_node *y, struct boot_en
     e->tells_url |= discovers;
     if (e->tells_url && !knows_machines(&l->tree->site))
         fault_add(l->faults, discovers ? schema_place(&l->reader, y, "discovery", 0) : e->words_at,
-                  "%s: the site knows no machine by its MAC or uuid, so that none could be "
-                  "told its URL; list mac under 'evidence' in site.yaml%s",
+                  "%s: the site does not accept MAC or uuid, so no machine would get its URL; "
+                  "list mac under 'evidence' in site.yaml%s",
                   discovers ? "discovery" : "arguments",
-                  discovers ? ", or say smbios or none" : "");
+                  discovers ? ", or use smbios or none here" : "");
 }
 
 static void link_boot(struct load *l, const struct yaml_node *y, struct boot_plan *b)

@@ -65,7 +65,7 @@ static void on_include(void *cls, const struct template *target, struct place at
     struct checking *c = cls;
     if (load_is_sealed(target) && !load_is_sealed(c->t))
         report(c, at,
-               "a template of sealed/ can be included by another one of sealed/ alone: what it "
+               "a template of sealed/ can be included only by another one of sealed/: what it "
                "renders may be secret");
 }
 

@@ -80,14 +80,14 @@ static const char seed_head[] =
     "these folders\ngives a warning, since it is not read. Names are lower-case letters, digits "
     "and "
     "`-`.\n\n"
-    "A key with nothing behind it is as good as left out. A list of one may be written without its "
+    "A key without a value counts as left out. A list of one may be written without its "
     "brackets.\nWhere a type is declared below, text is taken as it was written, quoted or not; "
     "numbers must not be quoted.\n\n"
     "Values under `variables` are free: text, numbers, `true` and `false`, lists and mappings. "
     "Their names are\nlower-case letters, digits and `_`. What YAML 1.1 and 1.2 read differently "
     "(`yes`, `010`, `12:34:56`,\n`2026-11-22`) must be quoted. A node's variables win over its "
     "role's, those over its cluster's, those over\nthe site's, each value as a whole. "
-    "A list under a name with `+` behind it, such as `packages+`, is added to the one that "
+    "A list under a name that ends in `+`, such as `packages+`, is added to the one that "
     "it\nwould "
     "replace.\n";
 

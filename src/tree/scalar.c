@@ -113,18 +113,18 @@ static const char *quarrel_of_numbers(struct str s)
                    matches(s, "S?D_*._*ESD+") || matches(s, "S?._*ESD+") || matches(s, "S?0xU+")))
         return "is a number to YAML 1.1, which skips underscores; quote it, or leave them out";
     if (matches(s, "S0xH+"))
-        return "is a number to YAML 1.1 alone; quote it, or write it as a decimal";
+        return "is a number only to YAML 1.1; quote it, or write it as a decimal";
     bool exponent = matches(s, "S?D+.?D*ES?D+") || matches(s, "S?.D+ES?D+");
     bool both = matches(s, "S?D+.D*ESD+") || matches(s, ".D+ESD+");
     if (exponent && !both)
-        return "is a number to YAML 1.2 alone; write it like 1.0e+3, or quote it";
+        return "is a number only to YAML 1.2; write it like 1.0e+3, or quote it";
     if (matches(s, "S.D+"))
-        return "is a number to YAML 1.2 alone; put a 0 before the point, or quote it";
+        return "is a number only to YAML 1.2; put a 0 before the point, or quote it";
     static const char *const specials[] = {".inf",  ".Inf",  ".INF",  "-.inf", "-.Inf",
                                            "-.INF", "+.inf", "+.Inf", "+.INF", ".nan",
                                            ".NaN",  ".NAN",  NULL};
     if (is_one_of(s, specials))
-        return "is no number that could be computed with; quote it";
+        return "is not a number that can be used; quote it";
     return NULL;
 }
 

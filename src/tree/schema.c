@@ -210,9 +210,10 @@ static bool read_label(struct schema_reader *r, const struct schema *s, const st
     bool ok = node_name_valid(name);
     if (!ok) {
         name = str_from(schema_quoted(r, name)); /* safe to show in later faults */
-        fault_add(r->faults, yaml_place(r->file, key),
-                  "%s: %s is no name; take lower-case letters, digits and '-' inside, 63 at most",
-                  s->title, name.p);
+        fault_add(
+            r->faults, yaml_place(r->file, key),
+            "%s: %s is not a valid name; use lower-case letters, digits and '-' inside, 63 at most",
+            s->title, name.p);
     }
     *out = arena_str(r->arena, name); /* rarely repeated: not worth interning */
     return ok;

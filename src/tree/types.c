@@ -173,7 +173,7 @@ READS(read_origin)
     struct str s = yaml_text(y);
     struct str host = behind_scheme(s);
     if (!types_origin_valid(s) && host_port_valid(str_cut(&host, '/'), true))
-        return schema_fault(r, f, y, "%s has a path; it must end behind the host and its port",
+        return schema_fault(r, f, y, "%s has a path; it must end after the host and its port",
                             schema_quoted(r, s));
     if (!types_origin_valid(s))
         return schema_refuse(r, f, y);
@@ -228,7 +228,7 @@ static bool refuse_enum(struct schema_reader *r, const struct schema_field *f,
         guess_offer(&g, str_from(f->names[i]));
         buf_printf(&all, i ? ", %s" : "%s", f->names[i]);
     }
-    schema_fault(r, f, y, "%s is none of %s%s", schema_quoted(r, yaml_text(y)), all.p,
+    schema_fault(r, f, y, "%s is not one of %s%s", schema_quoted(r, yaml_text(y)), all.p,
                  guess_text(&g));
     buf_done(&all);
     return false;
@@ -267,7 +267,7 @@ READS(read_cidr)
     if (cidr_parse(yaml_text(y), out, &meant))
         return true;
     if (meant.base.family)
-        return schema_fault(r, f, y, "%s has bits behind its prefix; the network is %s",
+        return schema_fault(r, f, y, "%s has bits set after its prefix; the network is %s",
                             schema_quoted(r, yaml_text(y)), cidr_text(meant, text));
     return schema_refuse(r, f, y);
 }

@@ -61,7 +61,7 @@ static bool read_key(struct values_reader *w, const struct yaml_node *y, struct 
     uint16_t at = note_spot(w, y);
     const char *why = scalar_read(y, &v);
     if (why || v.kind != VALUE_STR)
-        return schema_fault(w->r, w->f, y, "the key %s is no text to YAML; quote it",
+        return schema_fault(w->r, w->f, y, "the key %s is not text to YAML; quote it",
                             schema_quoted(w->r, yaml_text(y)));
     *ret = value_str(intern_str(w->r->texts, value_text(v)));
     ret->at = at;
@@ -141,10 +141,11 @@ static bool check_name(struct schema_reader *r, const struct schema_field *f,
     bool adds;
     struct str s = without_plus(yaml_text(key), &adds);
     if (!is_identifier(s))
-        return schema_fault(r, f, key,
-                            "%s is no name for a variable; take lower-case letters, digits and "
-                            "'_', no digit first",
-                            schema_quoted(r, yaml_text(key)));
+        return schema_fault(
+            r, f, key,
+            "%s is not a valid name for a variable; use lower-case letters, digits and "
+            "'_', no digit first",
+            schema_quoted(r, yaml_text(key)));
     if (str_is(s, "hardened")) /* a variable once */
         return schema_fault(r, f, key,
                             "'hardened' is a key of the cluster: write it beside its "

@@ -309,7 +309,8 @@ static bool check_encoding(struct parse *p)
     if (str_is_utf8(p->text, &bad))
         return true;
     fault_add(p->faults, place_of_byte(p, bad),
-              "the byte 0x%02x is no UTF-8; save the file as UTF-8", (unsigned char)p->text.p[bad]);
+              "the byte 0x%02x is not valid UTF-8; save the file as UTF-8",
+              (unsigned char)p->text.p[bad]);
     return false;
 }
 

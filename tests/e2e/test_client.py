@@ -318,7 +318,7 @@ def test_show():
 
 def test_reload():
     tap.eq(play(["reload"], "reload")[0],
-           "the seed tree is in force: 3 nodes, loaded in 12 ms\n")
+           "the seed tree is in use: 3 nodes, loaded in 12 ms\n")
     out, said = play(["reload-faults"], "reload", status=1)
     tap.eq((out, said), ("", "seed/nodes/homelab.yaml:15:9: error: role: there is no role 'workr'; "
                              "did you mean 'worker'?\n"

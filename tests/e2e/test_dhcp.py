@@ -145,8 +145,8 @@ def test_networks_that_are_not_there():
 def test_command_lines_that_are_wrong():
     for words, why in [([], "--for"), (["--for", "isc"], "expected opnsense, kea or dnsmasq"),
                        (["--for", "keaa"], "did you mean 'kea'?"),
-                       (["--for", "kea", "--proxy"], "--proxy goes with --for dnsmasq"),
-                       (["--json", "--proxy"], "--proxy goes with --for dnsmasq")]:
+                       (["--for", "kea", "--proxy"], "--proxy is only for --for dnsmasq"),
+                       (["--json", "--proxy"], "--proxy is only for --for dnsmasq")]:
         tap.contains(WORLD.bad(cli.MISUSED, "dhcp", *words, *HOMELAB), why)
 
 

@@ -284,7 +284,7 @@ def test_markdown_fits_a_comment():
     world.edit("seed/nodes/more.yaml", "timezone: t", "timezone: new-t")
     out = world.diff("--markdown")
     assert 55000 < len(out.encode()) <= 60000, len(out.encode())
-    assert re.search(r"\n\d+ of 900 changes are left out for want of room: "
+    assert re.search(r"\n\d+ of 900 changes are left out to keep it short: "
                      r"`cloudseed diff` shows them\.\n$", out), out[-200:]
     tap.eq(out.count("<details>"), out.count("</details>"))
 
@@ -336,7 +336,7 @@ def test_against_a_folder_needs_no_git():
     gone = old_tree(world)
     shutil.rmtree(world.path / ".git")
     tap.contains(world.diff("--against", "old", env={"GIT_CEILING_DIRECTORIES": "/"}), gone)
-    tap.contains(world.diff(status=1), "seed is in no checkout of Git: say what to compare with by "
+    tap.contains(world.diff(status=1), "seed is not in a Git checkout: name the other tree with "
                                        "--against DIR (fatal: not a git repository")
 
 
@@ -350,7 +350,7 @@ def test_against_revisions():
     tap.contains(world.diff("--against", "main~1"), '\n-timezone: "Europe/Zurich"\n')
     for wrong in ("nope", "-x", "main:seed", "/nonexistent"):
         said = world.diff("--against", wrong, status=1)
-        tap.contains(said, f"'{wrong}' is no folder, and no revision of the checkout ")
+        tap.contains(said, f"'{wrong}' is neither a folder nor a revision of the checkout ")
 
 
 def test_a_tree_that_the_revision_lacks():

@@ -78,7 +78,7 @@ def test_wrong_definitions_are_told_member_by_member():
 
 
 def test_reload_and_backup():
-    tap.contains(run("reload")[0], "the seed tree is in force: 3 nodes")
+    tap.contains(run("reload")[0], "the seed tree is in use: 3 nodes")
     file = world.scratch() / "backup.db"
     os.chmod(file.parent, 0o777)
     run("backup", file)

@@ -153,7 +153,7 @@ def test_what_is_refused():
         refused(post({"name": "x", "role": "rr", "uuid": "nonsense"}), 422,
                 '"member": "uuid"', "there is no role 'rr'")
         refused(post({"role": "r"}), 422, '"member": "name"')
-        refused(post({"name": "No", "role": "r"}), 422, "is no name")
+        refused(post({"name": "No", "role": "r"}), 422, "is not a valid name")
         refused(post({"name": "x", "role": "r", "roles": []}), 400, "there is no member 'roles'")
         refused(post(b"{"), 400, "no JSON")
         refused(post(b"[]"), 400, "no JSON object")

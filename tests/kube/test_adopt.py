@@ -339,7 +339,7 @@ def test_a_cluster_without_cluster_info():
         config["clusters"][0]["cluster"]["certificate-authority-data"] = base64.b64encode(
             Authority(world.scratch(), "old").pem.encode()).decode()
         other.put(CLUSTER_INFO, {**info, "data": {"kubeconfig": yaml.safe_dump(config)}})
-        site.fails(says="by the CA that cluster-info tells nodes: ")
+        site.fails(says="by the CA in cluster-info, which nodes trust: ")
         other.put(CLUSTER_INFO, {**info, "data": {}})
         site.fails(says="cluster-info holds no kubeconfig")
 

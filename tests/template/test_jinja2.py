@@ -42,7 +42,7 @@ DEVIATIONS = re.compile("|".join([
 AT_COMPILE = re.compile(DEVIATIONS.pattern + "|" + "|".join([
     "there is no (filter|test|method)|'\\*' and '\\*\\*'|slices|recursive|cannot be called",
     "takes fewer arguments|needs its argument|has no argument|only range|given twice",
-    "begin with \"__\"|ASCII letters|character 0|no such escape|no character|by name",
+    "begin with \"__\"|ASCII letters|character 0|no such escape|not a character|by name",
     "'loop' is|write the names without parentheses|only one template|is not supported|names? ",
     "there is no template|would include itself|always sees the context|the name of a template",
     "are not supported|has no end",

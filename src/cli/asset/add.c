@@ -41,8 +41,8 @@ const struct command command_asset_add = {
     .flags = FLAGS({"sha256", "HASH", "what the file's SHA-256 must be"}),
     .summary = "copy a file to the assets folder",
     .help = "FILE is copied to the assets folder as NAME, which may have folders in it: the\n"
-            "server serves it as /assets/NAME. FILE - is standard input. Whoever fetches gets\n"
-            "the old file or the new one, never a part. Its SHA-256 is printed, and kept in\n"
+            "server serves it as /assets/NAME. FILE - is standard input. Clients get the old\n"
+            "file or the new one, never a part of it. Its SHA-256 is printed, and kept in\n"
             "NAME.sha256 as sha256sum does; with --sha256 it must be that one.\n"
             "\n"
             "Examples:\n"

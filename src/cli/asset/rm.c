@@ -52,7 +52,7 @@ const struct command command_asset_rm = {
     .operands_min = 1,
     .operands_max = UINT8_MAX,
     .summary = "remove assets",
-    .help = "Removes the files and their hashes, and folders that are empty then. Who is\n"
+    .help = "Removes the files and their hashes, and folders that become empty. A client that is\n"
             "fetching one gets the rest of it.\n"
             "\n"
             "Examples:\n"

@@ -82,8 +82,8 @@ const struct command command_cluster_kubeconfig = {
     .summary = "print how to reach a cluster, without credentials",
     .help =
         "A kubeconfig with the cluster's endpoint and CA, and a user without credentials: the\n"
-        "server's own accounts in the cluster are nobody else's, and it has no other. Where the\n"
-        "admin's are is told on standard error. `kubectl config set-credentials` adds some.\n"
+        "server has none but those of its own accounts. A line on standard error says where the\n"
+        "admin's credentials are; `kubectl config set-credentials` adds them.\n"
         "\n"
         "Examples:\n"
         "  cloudseed cluster kubeconfig homelab >homelab.yaml\n"

@@ -197,7 +197,7 @@ static int read_cluster_info(struct adoption *a, struct err *e)
     a->apiserver = apiserver_new(&by_info);
     r = read_version(a, e);
     if (r < 0)
-        err_prefix(e, "by the CA that cluster-info tells nodes");
+        err_prefix(e, "by the CA in cluster-info, which nodes trust");
     return r;
 }
 

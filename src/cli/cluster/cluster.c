@@ -71,12 +71,13 @@ const struct command command_cluster_list = {
     .operands = "",
     .flags = FLAGS(FLAG_JSON, FLAG_NAMES, FLAG_WIDE),
     .summary = "list the clusters, and how far each is",
-    .help = "A cluster's phase is none, init (a master makes it), standing (that master has\n"
-            "reported it), or unconfirmed: after a restore the server cannot tell.\n"
-            "\n"
-            "Examples:\n"
-            "  cloudseed cluster list\n"
-            "  cloudseed cluster list --json | jq '.[] | select(.stuck)'\n",
+    .help =
+        "A cluster's phase is none, init (a master makes it), standing (that master has\n"
+        "reported it), or unconfirmed: after a restore the server cannot know whether it exists.\n"
+        "\n"
+        "Examples:\n"
+        "  cloudseed cluster list\n"
+        "  cloudseed cluster list --json | jq '.[] | select(.stuck)'\n",
     .run = run_list,
 };
 
@@ -259,7 +260,7 @@ const struct command command_cluster_reset = {
     .help = "The next master that asks makes the cluster. Run it only if the cluster is gone, or\n"
             "never came to be. Run 'kubeadm reset' on the machines that remain, and arm their\n"
             "nodes again: while anything answers at the cluster's endpoint, no master makes\n"
-            "another one. What the former master still reports is refused.\n"
+            "another one. Reports of the previous master are refused.\n"
             "\n"
             "Examples:\n"
             "  cloudseed cluster reset homelab\n",

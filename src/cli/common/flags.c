@@ -19,7 +19,7 @@ const struct flag flags_everywhere[] = {
     {"url", "URL", "what nodes' URLs begin with, instead of the site's url"},
     {"color", "WHEN", "auto, always or never; auto: on a terminal without NO_COLOR"},
     {"utc", NULL, "times in UTC instead of the local zone"},
-    {"help", NULL, "tell how a command is used"},
+    {"help", NULL, "show how a command is used"},
     {"version", NULL, "print the version"},
     {NULL, NULL, NULL},
 };

@@ -18,7 +18,7 @@ static int find_writer(struct cli *c, writer_fn *ret)
         return status;
     *ret = i < 0 ? NULL : writers[i];
     if (proxy && *ret != dhcp_dnsmasq)
-        return cli_misuse(c, "--proxy goes with --for dnsmasq only");
+        return cli_misuse(c, "--proxy is only for --for dnsmasq");
     if (proxy)
         *ret = dhcp_dnsmasq_proxy;
     return CLI_OK;
@@ -76,20 +76,20 @@ const struct command command_dhcp = {
     .operands = "",
     .flags =
         FLAGS({"for", "SERVER", "the DHCP server: opnsense, kea or dnsmasq"},
-              {"network", "NETWORK", "this network of the site alone"},
+              {"network", "NETWORK", "only this network of the site"},
               {"proxy", NULL, "beside another DHCP server, which gives the addresses"}, FLAG_JSON),
     .summary = "print settings for the DHCP server of these networks",
-    .help = "Prints what the DHCP server is to say, made from the seed tree: router, DNS and\n"
+    .help = "Prints settings for the DHCP server, made from the seed tree: router, DNS and\n"
             "domains of each network, the addresses of the nodes by their MACs, and what a\n"
-            "machine loads: iPXE by TFTP or HTTP, as its firmware asks, and then the server's\n"
+            "machine loads: iPXE by TFTP or HTTP, as its firmware asks, then the server's\n"
             "script. --for names the DHCP server: dnsmasq (a file for /etc/dnsmasq.d), kea (a\n"
-            "whole kea-dhcp4.conf) or opnsense (what to fill in, and a file for its dnsmasq).\n"
-            "How to use it, and what it leaves out, stands at the head of what is printed.\n"
+            "complete kea-dhcp4.conf) or opnsense (what to fill in, and a file for its dnsmasq).\n"
+            "The first lines say how to use the output and what it leaves out.\n"
             "\n"
-            "--network takes one network alone. --proxy is for a dnsmasq beside another DHCP\n"
-            "server. --json prints the same as data, and with --for the text in it. The URL's\n"
-            "host must be an address; --url gives another one. With one of IPv6 all is about\n"
-            "DHCPv6, which is written for dnsmasq.\n"
+            "--network prints only that network. --proxy is for a dnsmasq beside another DHCP\n"
+            "server. --json prints the settings as JSON; with --for, it includes the text. The\n"
+            "host of the site's URL must be an address; --url names another URL. With an IPv6\n"
+            "address the settings are for DHCPv6, which only dnsmasq gets.\n"
             "\n"
             "Examples:\n"
             "  cloudseed dhcp --for dnsmasq >/etc/dnsmasq.d/cloudseed.conf\n"

@@ -166,7 +166,7 @@ void dhcp_dnsmasq_proxy(const struct dhcp_plan *p, struct buf *out)
     dhcp_write_needs(p, "# ", out);
     buf_printf(out, "#\n");
     dhcp_write_left_out(p, "# ", out);
-    buf_printf(out, "# - UEFI HTTP boot: dnsmasq's proxy answers clients of PXE alone\n\n");
+    buf_printf(out, "# - UEFI HTTP boot: dnsmasq's proxy answers only PXE clients\n\n");
     dhcp_dnsmasq_boot(p, true, out);
     for (uint32_t i = 0; i < p->networks_n; i++) {
         write_heading(p, p->networks[i].net, out);

@@ -24,8 +24,8 @@ static int find_server(struct dhcp_plan *p, struct err *e)
     host = str_cut(&host, brackets ? ']' : ':');
     if (!address_parse(host, &address))
         return err_set(e, -EINVAL,
-                       "the server's url %.*s has a name, and boot programs must be told an "
-                       "address: give it with --url http://ADDRESS:PORT",
+                       "the server's url %.*s has a name, and boot programs need an address: "
+                       "use --url http://ADDRESS:PORT",
                        STR_ARG(p->url));
     p->next_server = arena_str(p->arena, host);
     p->family = address.family;

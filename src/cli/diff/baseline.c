@@ -90,7 +90,7 @@ static int find_checkout(struct cli *c, const struct config *now, struct checkou
     o->top = ask(c, argv, &why);
     if (!o->top.n)
         return cli_fail(c,
-                        "%s is in no checkout of Git: say what to compare with by --against "
+                        "%s is not in a Git checkout: name the other tree with --against "
                         "DIR (%.*s)",
                         now->seed_dir.p, STR_ARG(why));
     o->seed = below(o->top, now->seed_dir, &c->arena);
@@ -111,7 +111,7 @@ static int find_commit(struct cli *c, struct checkout *o)
     o->commit = ask(c, argv, &why);
     if (o->commit.n)
         return CLI_OK;
-    return cli_fail(c, "'%.*s' is no folder, and no revision of the checkout %s%s%.*s",
+    return cli_fail(c, "'%.*s' is neither a folder nor a revision of the checkout %s%s%.*s",
                     STR_ARG(o->revision), o->top.p, why.n ? ": " : "", STR_ARG(why));
 }
 

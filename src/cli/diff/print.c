@@ -270,7 +270,7 @@ static void put_changes(struct buf *page, const struct comparison *m, struct are
     }
     if (left_out)
         buf_printf(page,
-                   "\n%u of %u changes are left out for want of room: `cloudseed diff` shows "
+                   "\n%u of %u changes are left out to keep it short: `cloudseed diff` shows "
                    "them.\n",
                    left_out, m->changes.n);
     buf_done(&one);

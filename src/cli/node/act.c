@@ -166,8 +166,9 @@ const struct command command_node_unlock = {
     .operands_max = UINT8_MAX,
     .flags = FLAGS(FLAG_JSON),
     .summary = "lift the locks that alarms have put on nodes",
-    .help = "Where the site says `alarms: lock`, an alarm refuses all but the seed key until\n"
-            "this, or `node arm`. `cloudseed events NODE --kind alarm` tells what it was for.\n"
+    .help = "With `alarms: lock` in site.yaml, an alarm locks the node: it gets only its four\n"
+            "files, by its seed key, until this command or `node arm`. `cloudseed events NODE\n"
+            "--kind alarm` shows the reason.\n"
             "\n"
             "Examples:\n"
             "  cloudseed node unlock k8s-worker-2\n",
@@ -212,7 +213,7 @@ const struct command command_node_rekey = {
     .operands_max = UINT8_MAX,
     .flags = FLAGS(FLAG_JSON),
     .summary = "give registered nodes new seed keys",
-    .help = "The old key opens nothing any more: the machine's serial must be set anew before\n"
+    .help = "The old key opens nothing any more: the machine's serial must be set again before\n"
             "it boots. For nodes of the seed tree, raise key_epoch in their file.\n"
             "\n"
             "Examples:\n"

@@ -189,7 +189,7 @@ const struct command command_node_add = {
     .help = "The node is kept in the server's state, beside those that the seed tree declares.\n"
             "--arm opens its build window at once, as `node arm` does. The value of --var is "
             "JSON,\n"
-            "or text where it is none: --var rack=2 --var 'disks=[\"sda\"]' --var zone=north.\n"
+            "or text if it is not JSON: --var rack=2 --var 'disks=[\"sda\"]' --var zone=north.\n"
             "\n"
             "Examples:\n"
             "  cloudseed node add k8s-worker-4 --role worker --cluster homelab \\\n"
@@ -240,16 +240,16 @@ const struct command command_node_adopt = {
     .flags = FLAGS(FLAGS_ROLE, {"no-uuid", NULL, "know the machine by its MAC only"}, FLAG_ADDRESS,
                    FLAG_VAR, FLAG_JSON, FLAGS_ARM),
     .summary = "register a node for a machine that was discovered",
-    .help = "As `node add` does, with the MAC and the UUID that the machine told: the next time "
-            "it\n"
-            "asks, it gets what is the node's. MAC is one that `node discovered` lists, written\n"
-            "with colons, with dashes or without. A UUID that many boards share is left out, and\n"
-            "any other with --no-uuid. Change what identifies the machine with `node set`, as in\n"
-            "`node set NODE --unset uuid`.\n"
-            "\n"
-            "Examples:\n"
-            "  cloudseed node adopt bc:24:11:00:20:0e k8s-worker-4 --role worker \\\n"
-            "    --cluster homelab --address 10.0.20.14 --arm\n",
+    .help =
+        "Registers a node like `node add`, with the MAC and UUID that the machine reported: the\n"
+        "next time it asks, it gets this node's files. MAC is one that `node discovered`\n"
+        "lists, written with colons, with dashes or without. A UUID that many boards share is\n"
+        "left out, and any UUID with --no-uuid. `node set` changes what identifies the machine,\n"
+        "as in `node set NODE --unset uuid`.\n"
+        "\n"
+        "Examples:\n"
+        "  cloudseed node adopt bc:24:11:00:20:0e k8s-worker-4 --role worker \\\n"
+        "    --cluster homelab --address 10.0.20.14 --arm\n",
     .run = run_adopt,
 };
 
@@ -262,7 +262,7 @@ static int run_set(struct cli *c)
     if (status != CLI_OK)
         return status;
     if (m.n == 0)
-        return cli_misuse(c, "say what is to be set");
+        return cli_misuse(c, "name what to change: --role, --mac, --var …");
     status = api_open(c, &api);
     if (status == CLI_OK)
         status = api_ask(&api, "PATCH", api_node(&api, c->operands[0], ""), value_map(m.list, m.n),

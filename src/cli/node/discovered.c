@@ -138,14 +138,15 @@ const struct command command_node_discovered = {
     .name = "node discovered",
     .operands = "",
     .flags = FLAGS(FLAG_JSON, FLAG_WIDE, {"names", NULL, "print only the MACs, one per line"}),
-    .summary = "list machines that asked to boot and are no node's",
-    .help = "Machines that asked the server for their boot script since it was started, the one\n"
-            "seen last first: MAC, the address it asked from, what it says of its make and its\n"
-            "firmware, how often it asked, how long ago, and its UUID. Anyone on the network can\n"
-            "say such things. The server keeps 512 of them. --names prints the MACs alone.\n"
-            "\n"
-            "Examples:\n"
-            "  cloudseed node discovered\n"
-            "  cloudseed node discovered --json | jq -r '.[].mac'\n",
+    .summary = "list unregistered machines that tried to boot",
+    .help =
+        "Lists the machines that have asked for a boot script since the server started and\n"
+        "are not registered, the most recent first: MAC, address, make and firmware as the\n"
+        "machine reports them, how often it asked, how long ago, and its UUID. Anyone on the\n"
+        "network can forge these. The server keeps 512 machines. --names prints only the MACs.\n"
+        "\n"
+        "Examples:\n"
+        "  cloudseed node discovered\n"
+        "  cloudseed node discovered --json | jq -r '.[].mac'\n",
     .run = run,
 };

@@ -33,9 +33,9 @@ static int run_join(struct cli *c)
     struct api api;
     struct value answer;
     if (!flags_given(&c->flags, "dry-run"))
-        return cli_misuse(c,
-                          "a node joins by itself when it boots in a build window: there is only "
-                          "--dry-run");
+        return cli_misuse(
+            c, "a node joins by itself when it boots in a build window: this command has "
+               "only --dry-run");
     int status = api_open(c, &api);
     if (status == CLI_OK)
         status = api_get(&api, api_node(&api, c->operands[0], "join"), &answer);

@@ -49,7 +49,7 @@ const struct command command_backup = {
     .summary = "let the server write a copy of its state",
     .help = "The server writes FILE, on its own machine, and must be allowed to: the installed\n"
             "unit lets it write below /var/lib/cloudseed only (a drop-in with ReadWritePaths=\n"
-            "adds others). It goes on serving meanwhile. The copy has the nodes, their events\n"
+            "adds others). It serves nodes meanwhile. The copy has the nodes, their events\n"
             "and the server's secret and CA, sealed with the sealing key, which is not in it:\n"
             "keep a copy of that file elsewhere.\n"
             "\n"

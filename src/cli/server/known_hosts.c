@@ -127,13 +127,15 @@ const struct command command_known_hosts = {
     .operands = "[HOST]",
     .operands_max = 1,
     .summary = "print nodes' ssh host keys, for ssh's KnownHostsCommand",
-    .help = "A line for each key of the node whose name, fully qualified name or address is HOST,\n"
-            "as known_hosts has them; of all nodes without HOST. The keys are those that the\n"
-            "machine told when it was up. For a host that is no node nothing is printed.\n"
-            "\n"
-            "Examples:\n"
-            "  cloudseed known-hosts >>~/.ssh/known_hosts\n"
-            "  cloudseed known-hosts 10.0.20.12\n"
-            "  ssh -o 'KnownHostsCommand /usr/bin/cloudseed known-hosts %H' k8s-worker-2\n",
+    .help =
+        "Prints a line for each key of the node whose name, fully qualified name or address is\n"
+        "HOST, in the format of known_hosts; without HOST, those of all nodes. The keys are\n"
+        "those that the machine reported when it came up. Nothing is printed for a host that\n"
+        "is not a node.\n"
+        "\n"
+        "Examples:\n"
+        "  cloudseed known-hosts >>~/.ssh/known_hosts\n"
+        "  cloudseed known-hosts 10.0.20.12\n"
+        "  ssh -o 'KnownHostsCommand /usr/bin/cloudseed known-hosts %H' k8s-worker-2\n",
     .run = run,
 };

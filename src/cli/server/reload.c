@@ -43,7 +43,7 @@ static int reload(struct api *api)
     if (flags_given(&api->cli->flags, "json"))
         cli_print_json(answer.value);
     else
-        printf("the seed tree is in force: %lld nodes, loaded in %lld ms\n",
+        printf("the seed tree is in use: %lld nodes, loaded in %lld ms\n",
                (long long)api_number(answer.value, "nodes", 0),
                (long long)api_number(answer.value, "ms", 0));
     return CLI_OK;
@@ -63,11 +63,12 @@ const struct command command_reload = {
     .name = "reload",
     .operands = "",
     .flags = FLAGS(FLAG_JSON),
-    .summary = "let the server read its seed tree anew",
-    .help = "Waits until the tree is in force. One with faults is not taken: they are printed as\n"
-            "`check` prints them, and the tree before stays.\n"
-            "\n"
-            "Examples:\n"
-            "  cloudseed check && cloudseed reload\n",
+    .summary = "let the server read its seed tree again",
+    .help =
+        "Waits until the new tree is in use. A tree with faults is refused: they are printed as\n"
+        "`check` prints them, and the previous tree stays in use.\n"
+        "\n"
+        "Examples:\n"
+        "  cloudseed check && cloudseed reload\n",
     .run = run,
 };

@@ -59,16 +59,16 @@ const struct command command_restore = {
     .operands_min = 1,
     .operands_max = 1,
     .flags = FLAGS({"sealing-key", "FILE", "the key that the backup was sealed with"}),
-    .summary = "make the server's state folder of a backup",
+    .summary = "make the server's state folder from a backup",
     .help =
         "On the server's machine, as root or the server's user, while no server uses the\n"
-        "folder: `cloudseedd --restore`, which this calls, refuses it else. It needs the\n"
+        "folder: `cloudseedd --restore`, which this calls, refuses it otherwise. It needs the\n"
         "sealing key that the server had, in place or by --sealing-key; a backup does not\n"
         "hold it.\n"
         "\n"
         "It closes all build windows. A state that is there is kept as state.db.replaced, and\n"
         "compared: nodes whose keys differ, that exist again or are lost are printed, each with\n"
-        "the command that mends it.\n"
+        "the command that corrects it.\n"
         "\n"
         "Examples:\n"
         "  cloudseed restore /srv/backup/cloudseed.db --sealing-key /root/sealing-key\n",

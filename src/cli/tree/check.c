@@ -342,7 +342,7 @@ static void print_deep(const struct deep_result *deep)
                    p->refused);
     }
     if (deep->unfinished)
-        printf("%u different document%s not read: time was over\n", deep->unfinished,
+        printf("%u different document%s not read: time ran out\n", deep->unfinished,
                plural(deep->unfinished));
 }
 

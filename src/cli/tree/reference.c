@@ -85,7 +85,7 @@ static const struct names_row names_table[] = {
      "\"10.0.20.11:6443\""},
     {"cluster.pods", "a list of the networks of its pods", "[\"192.168.0.0/16\"]"},
     {"cluster.services", "a list of the networks of its services", "[\"10.96.0.0/12\"]"},
-    {"cluster.hardened", "whether each certificate of a kubelet has to be approved", "true"},
+    {"cluster.hardened", "whether each certificate of a kubelet must be approved", "true"},
     {"cluster.addons", "a list: what is applied to it once it runs, in this order", NULL},
     {"cluster.addons[].name", "its name", "\"calico\""},
     {"cluster.addons[].url", "where its manifest is fetched, or none",
@@ -101,11 +101,11 @@ static const struct names_row names_table[] = {
      "\"http://10.0.10.5:8080\""},
     {"site.node_url", "where they reach it over TLS, to join their cluster",
      "\"https://10.0.10.5:8443\""},
-    {"site.unknown", "what a machine does that is no node: wait or local", "\"wait\""},
+    {"site.unknown", "what an unregistered machine does: wait or local", "\"wait\""},
     {"networks", "the site's networks, by name", NULL},
     {"networks.NAME.name", "its name", "\"nodes\""},
     {"networks.NAME.cidr", "the network with its prefix", "\"10.0.20.0/24\""},
-    {"networks.NAME.prefix", "the prefix alone", "24"},
+    {"networks.NAME.prefix", "only the prefix", "24"},
     {"networks.NAME.cidr6", "its range of IPv6 beside one of IPv4, or none", "\"fd00:20::/64\""},
     {"networks.NAME.vlan", "its VLAN, or none where it is untagged", "20"},
     {"networks.NAME.mtu", "its MTU, or none for the system's own", "9000"},
@@ -118,8 +118,8 @@ static const struct names_row names_table[] = {
     {"seed", "what the server knows of the request", NULL},
     {"seed.url", "where this node's files are, with a slash at its end",
      "\"http://10.0.10.5:8080/s/SEED-KEY/\""},
-    {"boot", "only for boot scripts: what the machine is to boot now", NULL},
-    {"boot.entry", "the entry of its role; of kind local while it is not to be built", NULL},
+    {"boot", "only for boot scripts: what the machine boots now", NULL},
+    {"boot.entry", "the entry of its role; of kind local outside of a build window", NULL},
     {"boot.entry.title", "what a menu shows of it; none outside of one", "null"},
     {"boot.entry.kind", "local, kernel, chain or menu", "\"kernel\""},
     {"boot.entry.kernel", "where the kernel is; none for other kinds", NULL},
@@ -131,8 +131,7 @@ static const struct names_row names_table[] = {
     {"boot.entry.initrd[].asset", "its path below the server's assets, or none",
      "\"debian/initrd.img\""},
     {"boot.entry.arguments", "the kernel's command line", "\"console=ttyS0\""},
-    {"boot.entry.discovery",
-     "what is to stand there too, so that cloud-init finds its files; or none",
+    {"boot.entry.discovery", "what must be there too, so that cloud-init finds its files; or none",
      "\"ds=nocloud;dsmode=net;s=http://10.0.10.5:8080/s/WINDOW-KEY/\""},
     {"boot.entry.chain", "of kind chain, like the kernel: what is started; or none", "null"},
     {"boot.menu", "a list of kind menu's entries, like `boot.entry`, each with a `title`", "[]"},
@@ -163,7 +162,7 @@ static const struct names_row names_table[] = {
 static const char head[] =
     "<!-- Printed by `cloudseed reference templates`; do not edit. -->\n"
     "# Templates: names, filters, tests and methods\n\n"
-    "docs/templates.md tells how templates are written. This page lists what they may use.\n\n"
+    "docs/templates.md explains how templates are written. This page lists what they may use.\n\n"
     "## Names\n\n"
     "Any name that is not listed is the variable of that name: the node's, else its role's, its "
     "cluster's or the\nsite's. `[]` stands for each item of a list, `NAME` for a name of yours.\n\n"

@@ -305,7 +305,7 @@ static int check_target(struct cli *c, const char *target)
     if (is_ours(list, n, target, &c->arena))
         return CLI_OK;
     return cli_fail(c,
-                    "%s holds other things: name a new folder, an empty one, or one that "
+                    "%s contains other files: name a new folder, an empty one, or one that "
                     "'render --all' made",
                     target);
 }
@@ -403,16 +403,16 @@ const struct command command_render = {
     .help = "DOCUMENT is one of cloud-init's files: meta-data, user-data, vendor-data and\n"
             "network-config; or, of a node that joins a cluster, what it gets at bootstrap:\n"
             "kubeadm-init, kubeadm-join, sealed/PATH and addons/NAME, with placeholders for\n"
-            "tokens and secrets. It is printed byte for byte; without it all are, each below a\n"
-            "line with its name. The seed URL in them is the real one where the server's secret\n"
-            "can be read, else the key in it is SEED-KEY.\n"
+            "tokens and secrets. It is printed byte for byte; without DOCUMENT all are printed,\n"
+            "each below a line with its name. They have the real seed URL if the server's secret\n"
+            "can be read; otherwise the key in it is SEED-KEY.\n"
             "A node that is registered with the server is rendered with this tree's templates.\n"
             "\n"
             "--provenance puts the template and its line before each line, and behind values the\n"
             "names that they are made of, each with the place that set it; with --json in pieces.\n"
-            "--names prints the names of the node's documents alone.\n"
+            "--names prints only the names of the node's documents.\n"
             "--all renders everything of every node, as DIR/NODE/DOCUMENT. DIR is replaced as a\n"
-            "whole, and only if it is new, empty, or made that way; none but you can read it.\n"
+            "whole, and only if it is new, empty, or made this way; only you can read it.\n"
             "\n"
             "Examples:\n"
             "  cloudseed render k8s-worker-2\n"

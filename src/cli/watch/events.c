@@ -181,14 +181,14 @@ const struct command command_events = {
     .name = "events",
     .operands = "[NODE]",
     .operands_max = 1,
-    .flags = FLAGS({"kind", "KIND", "events of this kind alone"},
-                   {"follow", NULL, "go on with events as they happen"},
+    .flags = FLAGS({"kind", "KIND", "only events of this kind"},
+                   {"follow", NULL, "print new events as they happen"},
                    {"since", "ID", "events after this one"}, FLAG_JSON),
     .summary = "print what happened, from the server's journal",
-    .help = "Prints the latest 50 events, the newest last: time, number, node, kind, and what it\n"
-            "was. --since prints all that are kept after that number. --follow goes on until it\n"
-            "is interrupted, and over a restart of the server; with --json it prints one event\n"
-            "a line.\n"
+    .help = "Prints the latest 50 events, the newest last: time, number, node, kind and details.\n"
+            "--since prints all that are kept after that number. --follow prints new events until\n"
+            "it is interrupted, also across restarts of the server; with --json it prints one\n"
+            "event a line.\n"
             "\n"
             "Examples:\n"
             "  cloudseed events k8s-worker-2\n"

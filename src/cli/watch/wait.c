@@ -137,16 +137,16 @@ const struct command command_wait = {
     .flags = FLAGS({"for", "STATE", "wait for this state"},
                    {"timeout", "TIME", "give up after this time, as in 90s or 20m"}),
     .summary = "wait until nodes are ready",
-    .help =
-        "Waits until all of them are ready, or up if their role joins no cluster; or in the\n"
-        "state that --for names: installing, booting, up, joining, ready, where a node that is\n"
-        "further has been there; or armed, failed, registered. Each state that they come to is\n"
-        "told on standard error.\n"
-        "\n"
-        "Exit status: 0 they are, 1 one has failed, 3 --timeout is over, 64 wrong usage.\n"
-        "\n"
-        "Examples:\n"
-        "  cloudseed wait k8s-worker-2 --timeout 20m\n"
-        "  cloudseed wait k8s-worker-2 k8s-worker-3 --for up\n",
+    .help = "Waits until all of them are ready, or up if their role joins no cluster. --for names\n"
+            "another state: installing, booting, up, joining or ready, which a node that is\n"
+            "further counts as having reached; or armed, failed or registered. Each change of\n"
+            "state is printed on standard error.\n"
+            "\n"
+            "Exit status: 0 all are in that state, 1 one has failed, 3 --timeout has passed, 64\n"
+            "wrong usage.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed wait k8s-worker-2 --timeout 20m\n"
+            "  cloudseed wait k8s-worker-2 k8s-worker-3 --for up\n",
     .run = run,
 };

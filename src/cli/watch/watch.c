@@ -198,15 +198,15 @@ const struct command command_watch = {
     .operands = "[NODE...]",
     .operands_max = UINT8_MAX,
     .summary = "show what nodes are doing, as it happens",
-    .help = "A table of the nodes, or of all: state, stage of the boot, how far it is, since "
-            "when,\n"
-            "and the latest news. How far is told by how long earlier boots of the role took; a\n"
-            "mark that moves stands where there were none. Those that boot come first. q or\n"
-            "Ctrl-C ends it. Where standard output is no terminal, each event is a line.\n"
-            "\n"
-            "Examples:\n"
-            "  cloudseed watch\n"
-            "  cloudseed watch k8s-worker-2 k8s-worker-3\n"
-            "  cloudseed watch >>boot.log\n",
+    .help =
+        "A table of these nodes, or of all: state, stage of the boot, progress, time in that\n"
+        "state, and the latest event. Progress is estimated from earlier boots of the role; a\n"
+        "moving mark is shown if there were none. Nodes that boot come first. q or Ctrl-C ends\n"
+        "it. If standard output is not a terminal, each event is a line.\n"
+        "\n"
+        "Examples:\n"
+        "  cloudseed watch\n"
+        "  cloudseed watch k8s-worker-2 k8s-worker-3\n"
+        "  cloudseed watch >>boot.log\n",
     .run = run,
 };

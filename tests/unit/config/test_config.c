@@ -148,9 +148,9 @@ static void every_fault_is_reported_and_nothing_set(void **state)
         "c.yaml:1:1: configuration: unknown key 'sed'; did you mean 'seed'?\n"
         "c.yaml:2:7: seed: 'a' is not an absolute path, like /etc/cloudseed/seed\n"
         "c.yaml:3:8: http: '8080' is not an address and a port, like 0.0.0.0:8080 or [::]:8080\n"
-        "c.yaml:4:14: level: 'warn' is none of debug, info, notice, warning, error\n"
+        "c.yaml:4:14: level: 'warn' is not one of debug, info, notice, warning, error\n"
         "c.yaml:5:23: connections: '100001' is out of range; it goes from 1 to 100000\n"
-        "c.yaml:6:6: url: 'http://a/b' has a path; it must end behind the host and its port\n");
+        "c.yaml:6:6: url: 'http://a/b' has a path; it must end after the host and its port\n");
     assert_int_equal(l.config.http_n, 0);
 }
 

@@ -39,9 +39,9 @@
     "AAAAAAAAMwAAAAtzc2gtZWQyNTUxOQAAACBadRL11dyrJ6YHXdP+sNjFnB4xclOopISePHGSjeSPmgAA" \
     "AFMAAAALc3NoLWVkMjU1MTkAAABAPD5cs9ew4MQf52QBOOBrOK6xkGpGG2au2UgYevdsv3TMadR0T7kN" \
     "RTUbwuyl0jvEYQupLmmka8Mi0dENJ6eqBQ=="
-#define NO_KEY "is no public key, like 'ssh-ed25519 AAAA… who@where'"
-#define NO_BASE64 "is no public key: what stands behind its type is no whole base64"
-#define OTHER_TYPE "is no public key of the type that it begins with"
+#define NO_KEY "is not an SSH public key, like 'ssh-ed25519 AAAA… who@where'"
+#define NO_BASE64 "is not an SSH public key: the text after its type is not complete base64"
+#define OTHER_TYPE "is not a public key of the type that it begins with"
 #define CUT_OFF "is a public key that was cut off"
 
 static void keys_of_all_types(void **state)

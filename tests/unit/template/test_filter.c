@@ -106,7 +106,7 @@ static void yaml_scalars_stay_scalars(void **state)
                  "7 true null");
     render_gives("{{ 1e20|to_yaml_scalar }} {{ 1.5|to_yaml_scalar }} {{ 1e-7|to_yaml_scalar }}",
                  "1.0e+20 1.5 1.0e-07");
-    render_fails("{{ {}|to_yaml_scalar }}", 1, 7, "a mapping is no scalar");
+    render_fails("{{ {}|to_yaml_scalar }}", 1, 7, "a mapping is not a scalar");
     render_fails("{{ (1e308 * 10)|to_yaml_scalar }}", 1, 17, "infinities");
 }
 

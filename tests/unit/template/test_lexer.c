@@ -181,8 +181,8 @@ static void bad_escapes_are_reported(void **state)
     (void)state;
     string_fails("'\\x4'", "cut short");
     string_fails("'\\u12'", "cut short");
-    string_fails("'\\U00110000'", "no character");
-    string_fails("'\\ud800'", "no character");
+    string_fails("'\\U00110000'", "not a character");
+    string_fails("'\\ud800'", "not a character");
     string_fails("'\\N{BULLET}'", "by name");
     string_fails("'\\0'", "character 0");
     string_fails("'\\é'", "backslash");

@@ -56,7 +56,7 @@ static void what_is_missing_is_named(void **state)
     render_refuses("{% for x in [] %}{% else %}", 1, 4, "{% endfor %}");
     render_refuses("{% set a %}", 1, 4, "{% endset %}");
     render_refuses("{{ 'a }}", 1, 4, "string has no end");
-    render_refuses("{{ (1 }}", 1, 7, "')' is due");
+    render_refuses("{{ (1 }}", 1, 7, "')' is missing");
     render_refuses("{{ }}", 1, 4, "an expression expected before the tag ends");
     render_refuses("{{ a b }}", 1, 6, "'}}' expected, not 'b'");
     render_refuses("{% %}", 1, 4, "the name of a tag expected");
@@ -72,7 +72,7 @@ static void what_is_wrong_comes_with_a_guess(void **state)
     render_refuses("{{ a is defind }}", 1, 9, "no test 'defind'; did you mean 'defined'?");
     render_refuses("{{ a.itmes() }}", 1, 6, "no method 'itmes'; did you mean 'items'?");
     render_refuses("{% inclde 'a' %}", 1, 4, "no tag 'inclde'; did you mean 'include'?");
-    render_refuses("{% endif %}", 1, 4, "'endif' stands here without its beginning");
+    render_refuses("{% endif %}", 1, 4, "'endif' has no matching beginning");
     render_refuses("{{ a && b }}", 1, 6, "write \"and\"");
 }
 

@@ -95,7 +95,7 @@ static void pipes_are_not_read(void **state)
     struct folder *f = *state;
     folder_pipe(f, "a.yaml");
     assert_string_equal(listed(files_yaml, "."),
-                        "./a.yaml: warning: this is no regular file; it is not read\n");
+                        "./a.yaml: warning: this is not a regular file; it is not read\n");
 }
 
 static void a_missing_folder_has_no_yaml_files(void **state)

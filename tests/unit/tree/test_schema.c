@@ -290,12 +290,13 @@ static void faults_say_what_to_do(void **state)
     assert_fault_is("text: x\nsmall: 010\n", "f:2:8: small: '010' is not a whole number\n");
     assert_fault_is("text: x\nflag: yes\n",
                     "f:2:7: flag: 'yes' is not true or false, without quotes\n");
-    assert_fault_is("text: x\nword: mastr\n", "f:2:7: word: 'mastr' is none of none, master, "
+    assert_fault_is("text: x\nword: mastr\n", "f:2:7: word: 'mastr' is not one of none, master, "
                                               "worker; did you mean 'master'?\n");
-    assert_fault_is("text: x\ncidr: 10.0.20.7/24\n", "f:2:7: cidr: '10.0.20.7/24' has bits behind "
-                                                     "its prefix; the network is 10.0.20.0/24\n");
+    assert_fault_is("text: x\ncidr: 10.0.20.7/24\n",
+                    "f:2:7: cidr: '10.0.20.7/24' has bits set after "
+                    "its prefix; the network is 10.0.20.0/24\n");
     assert_fault_is("text: x\norigin: http://a/b\n", "f:2:9: origin: 'http://a/b' has a path; it "
-                                                     "must end behind the host and its port\n");
+                                                     "must end after the host and its port\n");
     assert_fault_is("text: x\naddresses: [10.0.0.1, 10.0.0.2, 10.0.0.3, 10.0.0.4]\n",
                     "f:2:12: addresses: 4 are too many; it takes at most 3\n");
     assert_fault_is("text: x\naddresses: [10.0.0.1, ~]\n",
@@ -303,7 +304,7 @@ static void faults_say_what_to_do(void **state)
     assert_fault_is("text: x\nnamed: [a]\n",
                     "f:2:8: named: expected a mapping of names, not a list\n");
     assert_fault_is("text: x\nnamed: {A: {}}\n",
-                    "f:2:9: inner: 'A' is no name; take lower-case letters, digits and '-' "
+                    "f:2:9: inner: 'A' is not a valid name; use lower-case letters, digits and '-' "
                     "inside, 63 at most\n");
     assert_fault_is("text: x\none: {port: 666}\n", "f:2:13: port: not that one\n");
 }

@@ -369,8 +369,8 @@ static void what_a_new_cluster_would_lack_is_a_warning(void **state)
                         "seed/nodes/n.yaml:2:1: warning: a master without 'addresses' has "
                         "one from DHCP, and is lost to its cluster when that changes: "
                         "declare the one that it will always have\n"
-                        "seed/roles/r.yaml:2:1: warning: role: its nodes bootstrap, but "
-                        "nothing tells kubeadm how: name a template under 'kubeadm'\n");
+                        "seed/roles/r.yaml:2:1: warning: role: its nodes join a cluster, "
+                        "but have no kubeadm configuration: name a template under 'kubeadm'\n");
 }
 
 static void says(struct folder *f, const char *version, const char *what)

@@ -86,7 +86,7 @@ static void other_encodings_are_refused(void **state)
     assert_fault("\xFE\xFF\0a", "f:1:1: this is UTF-16");
     assert_fault("a\0:\0", "f:1:1: this is UTF-16");
     assert_fault("\0a\0:", "f:1:1: this is UTF-16");
-    assert_fault("a: b\nc: \xE4\n", "f:2:4: the byte 0xe4 is no UTF-8");
+    assert_fault("a: b\nc: \xE4\n", "f:2:4: the byte 0xe4 is not valid UTF-8");
     assert_fault("abcdef: \x01\n", "f:1:9: control characters are not allowed (#x01)");
     assert_fault("a: 1\nabcdef: \0x\n", "f:2:9: control characters are not allowed (#x00)");
 }
@@ -130,14 +130,14 @@ static void aliases_stand_for_their_anchor(void **state)
     assert_parsed("a: &x [1, 2]\nb: *x\n", "{a:[1 2] b:[1 2]}");
     assert_parsed("a: &x 1\nb: *x\nc: &x 2\nd: *x\n", "{a:1 b:1 c:2 d:2}");
     assert_parsed("[&x {k: &y v}, *x, *y]", "[{k:v} {k:v} v]");
-    assert_fault("a: *x\nb: &x 1\n", "f:1:4: no anchor &x stands before this alias");
+    assert_fault("a: *x\nb: &x 1\n", "f:1:4: no anchor &x is defined before this alias");
 }
 
 static void aliases_into_themselves_are_refused(void **state)
 {
     (void)state;
-    assert_fault("&a [*a]", "f:1:5: the alias *a stands inside of what it stands for");
-    assert_fault("a: &x\n  b: {c: *x}\n", "f:2:10: the alias *x stands inside");
+    assert_fault("&a [*a]", "f:1:5: the alias *a is inside the value that it stands for");
+    assert_fault("a: &x\n  b: {c: *x}\n", "f:2:10: the alias *x is inside");
     assert_parsed("&a [&a 1, *a]", "[1 1]");
 }
 
@@ -222,7 +222,7 @@ static void merge_keys_take_mappings_alone(void **state)
     assert_fault("{<<: 1}", "f:1:6: '<<' takes a mapping or a list of mappings, not a scalar");
     assert_fault("{<<: [{a: 1}, []]}", "f:1:15: '<<' takes a mapping or a list of mappings");
     assert_fault("{<<: {a: 1}, <<: {b: 2}}", "the key '<<' is here already");
-    assert_fault("&a {<<: *a}", "the alias *a stands inside");
+    assert_fault("&a {<<: *a}", "the alias *a is inside");
 }
 
 static void tags_of_the_core_schema_are_known(void **state)

@@ -152,9 +152,15 @@ def test_every_command_and_request_has_its_json():
     known, commands, requests = shapes.page()
     routes = SOURCES[Path("src/core/route.c")]
     real = {f"{m or 'GET'} /v1/{re.sub('{.*?}', 'NAME', path, count=1)}" for path, m in re.findall(
-        r'API(?:_GET)?\("([^"]+)", (?:(POST|PATCH|DELETE), )?\w+\)', routes)}
-    plain = {"DELETE /v1/nodes/NAME", "GET /v1/nodes/NAME/documents/{document}"}
+        r'API(?:_GET)?\("([^"]+)", (?:(POST|PATCH|DELETE), )?\w+, \w+\)', routes)}
+    plain = {"DELETE /v1/nodes/NAME", "DELETE /v1/tokens/NAME",
+             "GET /v1/nodes/NAME/documents/{document}"}
     tap.eq(sorted(requests), sorted(real - plain))
+    printing = {name for text in SOURCES.values() for part in re.split(r"^const struct command ", text,
+                flags=re.M)[1:] for name in re.findall(r'\.name = "(.*?)"', part)
+                if "FLAG_JSON" in part.split("\n};")[0]}
+    assert len(printing) > 40, printing
+    tap.eq(sorted(printing - set(commands)), [], "takes --json, but is not in docs/reference/json.md")
     for kind in [*commands.values(), *requests.values(),
                  *(kind for members in known.values() for kind, _ in members.values())]:
         name = kind.strip("[]{}")

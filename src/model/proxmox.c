@@ -43,8 +43,36 @@ const struct proxmox *proxmox_merge(const struct proxmox *base, const struct pro
         p->tags = top->tags;
         p->tags_n = top->tags_n;
     }
+    if (top->disks_n) {
+        p->disks = top->disks;
+        p->disks_n = top->disks_n;
+    }
+    take_number(&p->startup.order, top->startup.order);
+    take_number(&p->startup.up_s, top->startup.up_s);
+    take_number(&p->startup.down_s, top->startup.down_s);
     p->at = top->at;
     return p;
+}
+
+struct str proxmox_disk_slot(const struct proxmox *p, uint32_t number, struct arena *a)
+{
+    struct str declared = p->disks[number].slot;
+    return declared.n ? declared : arena_printf(a, "scsi%u", number + 1);
+}
+
+bool proxmox_slot_valid(struct str s)
+{
+    static const struct {
+        struct str bus;
+        uint64_t last;
+    } buses[] = {{STR("scsi"), 30}, {STR("virtio"), 15}, {STR("sata"), 5}};
+    uint64_t number;
+    for (size_t i = 0; i < sizeof(buses) / sizeof(*buses); i++) {
+        struct str rest = str_skip(s, buses[i].bus.n);
+        if (str_starts(s, buses[i].bus) && str_to_u64(rest, buses[i].last, &number))
+            return rest.n == 1 || *rest.p != '0';
+    }
+    return false;
 }
 
 bool proxmox_tag_valid(struct str s)

@@ -145,6 +145,75 @@ def test_a_declared_uuid_is_written_and_shown():
         tap.contains(fleet.apply("k8s-worker-2"), "1 VM: 1 as declared, 0 changed")
 
 
+DISKS = "  disks: [{size: 50, storage: ceph, discard: true}, {size: 8, slot: sata2, backup: false}]\n"
+
+
+def test_disks_are_made_grown_and_never_taken_away():
+    for version in VERSIONS:
+        with Fleet(version, more=DISKS) as fleet:
+            fleet.pve.pools["k8s"].add("ceph")
+            fleet.apply("k8s-worker-2")
+            fleet.is_whole(["k8s-worker-2"])
+            vm, ceph = fleet.pve.vms[100], fleet.pve.storages["ceph"].volumes
+            tap.eq((vm.config["scsi1"], vm.config["sata2"]),
+                   ("ceph:vm-100-disk-0,discard=on,size=50G",
+                    "local-lvm:vm-100-disk-1,backup=0,size=8G"))
+            fleet.declare("{size: 50, storage: ceph, discard: true}", "{size: 60}, {size: 1}")
+            fleet.declare("size: 8, slot: sata2", "size: 4, slot: sata2")
+            out, _ = fleet.run("pve", "apply", "k8s-worker-2", "--dry-run", status=2)
+            flat = " ".join(out.split())
+            for part in ("scsi2: none -> local-lvm:1 (at its next cold start)",
+                         "scsi1: 50 -> 60 GiB", "sata2 has 8 GiB, and is not made smaller"):
+                tap.contains(flat, part)
+            out = fleet.apply("k8s-worker-2")
+            tap.contains(" ".join(out.split()), "as declared; at its next cold start also: scsi2;"
+                                                " sata2 has 8 GiB, and is not made smaller")
+            tap.eq((vm.config["scsi1"], ceph), ("ceph:vm-100-disk-0,discard=on,size=60G",
+                                                {"vm-100-disk-0": 60 << 30}))
+            fleet.declare("{size: 60}, {size: 1}, ", "")
+            before = len(fleet.writes())
+            out = " ".join(fleet.apply("k8s-worker-2").split())
+            tap.contains(out, "scsi1 is not declared, and stays; scsi2 is not declared, and stays")
+            tap.contains(out, "1 VM: 1 as declared, 0 changed, 0 failed")
+            tap.eq(len(fleet.writes()), before)
+
+
+def test_data_outlives_a_rebuild_and_wants_a_word_to_be_destroyed():
+    with Fleet(more=DISKS) as fleet:
+        fleet.pve.pools["k8s"].add("ceph")
+        fleet.apply("k8s-worker-2")
+        vm, ceph = fleet.pve.vms[100], fleet.pve.storages["ceph"].volumes
+        kept = {disk: vm.config[disk] for disk in ("scsi1", "sata2")}
+        system = vm.config["scsi0"]
+        fleet.run("pve", "rebuild", "k8s-worker-2", "--yes")
+        assert vm.config["scsi0"] != system
+        tap.eq({disk: vm.started_with[disk] for disk in kept}, kept)
+        _, said = fleet.run("pve", "destroy", "k8s-worker-2", "--yes", status=1)
+        tap.contains(said, "disks beside that of the system: scsi1, sata2. Give --with-data")
+        tap.eq((list(ceph), vm.running), (["vm-100-disk-0"], True))
+        fleet.run("pve", "destroy", "k8s-worker-2", "--yes", "--with-data")
+        tap.eq((fleet.made(), ceph), ({}, {}))
+
+
+def test_the_order_of_starting_wants_a_right_that_nothing_else_does():
+    with Fleet(more="  startup: {order: 2, up: 30}\n") as fleet:
+        lacks = "startup is not set, as the token lacks Sys.Modify on /"
+        out = fleet.apply("k8s-worker-2")
+        tap.contains(out, "is made and runs; the build window ends 20")
+        tap.contains(out, lacks)
+        fleet.is_whole(["k8s-worker-2"])
+        out = " ".join(fleet.apply("k8s-worker-2").split())
+        tap.contains(out, f"as declared; {lacks}")
+        tap.contains(out, "1 VM: 1 as declared, 0 changed, 0 failed")
+        fleet.pve.rights.add_role("Order", ["Sys.Modify"])
+        for who in ("cloudseed@pve", "cloudseed@pve!t"):
+            fleet.pve.rights.allow("/", who, "Order", propagate=False)
+        tap.contains(" ".join(fleet.apply("k8s-worker-2").split()),
+                     "startup: none -> order=2,up=30 ")
+        tap.eq(fleet.pve.vms[100].config["startup"], "order=2,up=30")
+        tap.contains(fleet.apply("k8s-worker-2"), "1 VM: 1 as declared, 0 changed")
+
+
 def test_firmware_secure_boot_and_tpm_are_made_once():
     for version in VERSIONS:
         with Fleet(version, more="  firmware: secure-boot\n  tpm: v2.0\n") as fleet:
@@ -186,6 +255,21 @@ def test_firmware_that_there_is_not_is_named_with_its_place():
         tap.contains(said, "'uefi' is not seabios, ovmf or secure-boot")
         tap.contains(said, f"site.yaml:{line + 2}:8: ")
         tap.eq(fleet.made(), {})
+
+
+def test_disks_that_there_cannot_be_are_named_with_their_place():
+    with Fleet() as fleet:
+        fleet.declare("  template: 9000", "  template: 9000\n"
+                      "  disks: [{size: 1, slot: scsi31}, {size: 2, format: qed}, {slot: sata0}]")
+        _, said = fleet.run("pve", "apply", "--yes", status=1)
+        for part in (":27: error: slot: 'scsi31' is not scsi0 to scsi30",
+                     ":54: error: format: 'qed' is not raw, ", ":60: error: disk: 'size' is missing"):
+            tap.contains(said, part)
+        fleet.declare("slot: scsi31}, {size: 2, format: qed}, {slot: sata0}",
+                      "slot: scsi2}, {size: 2}, {size: 3, slot: virtio1, ssd: true}")
+        _, said = fleet.run("pve", "apply", "--yes", status=1)
+        tap.contains(said, ":35: error: slot: two disks are in scsi2; give each its own")
+        tap.contains(said, "ssd: Proxmox has it for slots of scsi and sata, not for virtio1")
 
 
 def test_a_templates_tpm_is_not_cloned_and_its_keys_are_not_invented():

@@ -119,6 +119,20 @@ def test_a_template_without_an_agent_or_out_of_the_pool():
         tap.contains(checked(desk, status=1), "     pveum pool modify k8s --vms 9000")
 
 
+def test_what_only_disks_and_the_order_of_starting_need():
+    more = "  disks: [{size: 5, storage: ceph}]\n  startup: {order: 1}\n"
+    with Desk(more=more) as desk:
+        fit(desk)
+        out = checked(desk, status=1)
+        tap.eq(faults(out), ["FAIL /storage/ceph: the token lacks Datastore.AllocateSpace",
+                             "FAIL the storage ceph of pve1 takes disks"])
+        desk.pve.pools["k8s"].add("ceph")
+        out = checked(desk)
+        tap.contains(out, "warn /: the token lacks Sys.Modify\n     pveum role add CloudseedStartup")
+        found = [f for f in json.loads(checked(desk, "--json")) if not f["ok"]]
+        tap.eq([(f["what"], f["needed"]) for f in found], [("/: the token lacks Sys.Modify", False)])
+
+
 def test_options_narrow_it_down():
     with Desk() as desk:
         out = checked(desk, "--pool", "k8s", "--json")

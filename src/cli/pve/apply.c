@@ -15,7 +15,7 @@ static const char *const action_names[] = {"none",    "create", "finish", "chang
 
 static struct str join(struct arena *a, struct str text, struct str more)
 {
-    return text.n ? ARENA_JOIN(a, text, STR("; "), more) : more;
+    return text.n && more.n ? ARENA_JOIN(a, text, STR("; "), more) : text.n ? text : more;
 }
 
 static bool is_smbios(const struct pve_change *at)
@@ -50,17 +50,19 @@ static struct str changes_text(const struct plan_item *it, struct arena *a)
             part = ARENA_JOIN(a, part, STR(" (at its next cold start)"));
         text = join(a, text, part);
     }
-    if (changes->grow_gib)
-        text = join(a, text,
-                    arena_printf(a, "%.*s: %u -> %u GiB", STR_ARG(changes->disk), changes->disk_gib,
-                                 changes->grow_gib));
-    return text;
+    for (size_t i = 0; i < changes->grown_n; i++) {
+        const struct pve_growth *at = &changes->grown[i];
+        text = join(
+            a, text,
+            arena_printf(a, "%.*s: %u -> %u GiB", STR_ARG(at->disk), at->from_gib, at->to_gib));
+    }
+    return join(a, text, changes->stays);
 }
 
 static struct str plan_text(const struct plan_item *it, struct arena *a)
 {
     switch (it->action) {
-    case PLAN_NONE: return STR("as declared");
+    case PLAN_NONE: return join(a, STR("as declared"), changes_text(it, a));
     case PLAN_CREATE: return arena_printf(a, "is made from template %u", it->plan->template_vmid);
     case PLAN_FINISH: return join(a, STR("is completed and started"), changes_text(it, a));
     case PLAN_CHANGE: return changes_text(it, a);
@@ -107,7 +109,7 @@ static struct value change_value(const struct plan_item *it, struct arena *a, co
 static struct value changes_value(const struct plan_item *it, struct arena *a)
 {
     const struct pve_changes *changes = &it->changes;
-    struct value *list = arena_alloc(a, (PVE_CHANGES_MAX + 1) * sizeof(*list));
+    struct value *list = arena_alloc(a, (changes->n + changes->grown_n) * sizeof(*list));
     uint32_t n = 0;
     for (size_t i = 0; i < changes->n; i++) {
         const struct pve_change *at = &changes->list[i];
@@ -115,10 +117,12 @@ static struct value changes_value(const struct plan_item *it, struct arena *a)
             change_value(it, a, at->name, is_smbios(at) ? smbios_shown(at->from, a) : at->from,
                          is_smbios(at) ? smbios_shown(at->to, a) : at->to, at->is_cold);
     }
-    if (changes->grow_gib)
-        list[n++] = change_value(it, a, arena_str(a, changes->disk).p,
-                                 arena_printf(a, "%uG", changes->disk_gib),
-                                 arena_printf(a, "%uG", changes->grow_gib), false);
+    for (size_t i = 0; i < changes->grown_n; i++) {
+        const struct pve_growth *at = &changes->grown[i];
+        list[n++] =
+            change_value(it, a, arena_str(a, at->disk).p, arena_printf(a, "%uG", at->from_gib),
+                         arena_printf(a, "%uG", at->to_gib), false);
+    }
     return value_list(list, n);
 }
 
@@ -139,7 +143,9 @@ static void print_json(struct plan *p, bool is_plan)
             JSON_VALUE("host", it->host.n ? value_str(it->host) : value_none()),
             JSON_VALUE("changes", changes_value(it, a)),
             JSON_STR("result", str_from(results[result])),
-            JSON_STR("message", it->said.n ? it->said : it->why),
+            JSON_STR("message", it->said.n  ? it->said
+                                : it->why.n ? it->why
+                                            : it->changes.stays),
         };
         cli_list_item(&list, value_map(pairs, 7));
     }
@@ -344,9 +350,10 @@ const struct command command_pve_apply = {
         "Compares the VMs with what the seed tree declares under 'proxmox', shows what is to be\n"
         "done, and does it after a question: VMs that are missing are made, registered and\n"
         "started, those that differ are changed. No VM is stopped or started again: what a VM\n"
-        "takes only at a cold start waits for one. Two VMs at a time are made on the same host\n"
-        "and storage, and a host that is away fails its own nodes only. After a failure at any\n"
-        "point run the command again, and it goes on.\n"
+        "takes only at a cold start waits for one. Disks are made and grown; none is made smaller\n"
+        "or taken away. Two VMs at a time are made on the same host and storage, and a host that\n"
+        "is away fails its own nodes only. After a failure at any point run the command again,\n"
+        "and it goes on.\n"
         "\n"
         "The VM of a node that is gone is shown, and removed only if --prune names it.\n"
         "\n"

@@ -3,6 +3,7 @@
 #include "cli/common/term.h"
 #include "cli/pve/disk.h"
 #include "cli/pve/session.h"
+#include "cli/pve/shape.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -17,7 +18,10 @@
 /* What VMs are to be, of one declared node or of several. Empty: not declared. */
 struct aim {
     struct str pool, storage, host, bridge, vlan;
-    uint32_t template_vmid; /* 0: none */
+    uint32_t template_vmid;              /* 0: none */
+    struct str disks[PROXMOX_DISKS_MAX]; /* storages of disks for data, as far as declared */
+    size_t disks_n;
+    bool is_ordered; /* `startup` is declared */
 };
 
 struct checking {
@@ -66,6 +70,10 @@ static const struct need storage_needs[] = {
     {"Datastore.AllocateSpace", 7, "make disks there"},
     {NULL, 0, NULL},
 };
+static const struct need startup_needs[] = {
+    {"Sys.Modify", 7, "set the order of starting"},
+    {NULL, 0, NULL},
+};
 static const struct need network_needs[] = {
     {"SDN.Use", 8, "connect VMs to the bridge"},
     {NULL, 0, NULL},
@@ -77,6 +85,7 @@ static const struct need network_needs[] = {
 
 struct finding {
     bool ok;
+    bool is_optional; /* what is declared works without it, all but that */
     struct str what;
     struct str how[COMMANDS_MAX]; /* commands for root on the host, that mend it */
     size_t how_n;
@@ -87,21 +96,25 @@ static void say_json(struct checking *k, const struct finding *f)
     struct value how[COMMANDS_MAX];
     for (size_t i = 0; i < f->how_n; i++)
         how[i] = value_str(f->how[i]);
-    const struct value_pair pairs[] = {JSON_BOOL("ok", f->ok), JSON_STR("what", f->what),
+    const struct value_pair pairs[] = {JSON_BOOL("ok", f->ok), JSON_BOOL("needed", !f->is_optional),
+                                       JSON_STR("what", f->what),
                                        JSON_VALUE("how", value_list(how, f->ok ? 0 : f->how_n))};
-    cli_list_item(&k->json, value_map(pairs, 3));
+    cli_list_item(&k->json, value_map(pairs, 4));
 }
 
 static void say(struct checking *k, const struct finding *f)
 {
     struct cli *c = k->session.cli;
-    bool is_red = c->color_out && !f->ok;
-    k->faults += !f->ok;
+    bool is_fault = !f->ok && !f->is_optional, is_red = c->color_out && is_fault;
+    k->faults += is_fault;
     if (flags_given(&c->flags, "json")) {
         say_json(k, f);
         return;
     }
-    cli_print_line("%s%s%s %.*s", is_red ? TERM_RED : "", f->ok ? "ok  " : "FAIL",
+    cli_print_line("%s%s%s %.*s", is_red ? TERM_RED : "",
+                   f->ok      ? "ok  "
+                   : is_fault ? "FAIL"
+                              : "warn",
                    is_red ? TERM_PLAIN : "", STR_ARG(f->what));
     for (size_t i = 0; !f->ok && i < f->how_n; i++)
         cli_print_line("     %.*s", STR_ARG(f->how[i]));
@@ -152,6 +165,7 @@ static void say_rights(struct checking *k, struct str path, const struct need *n
                all = missing_at(k, (struct value){0}, needs);
     say(k,
         &(const struct finding){
+            .is_optional = needs == startup_needs,
             .what = arena_printf(a, "%.*s: the token lacks %.*s", STR_ARG(path), STR_ARG(missing)),
             .how = {arena_printf(a, "pveum role add %s --privs '%.*s'", role, STR_ARG(all)),
                     arena_printf(a, "pveum acl modify %.*s --users '%.*s' --roles %s",
@@ -166,15 +180,13 @@ static int check_rights(struct checking *k, struct str path, const struct need *
                         const char *role)
 {
     struct pve_session *s = &k->session;
-    const struct pve_field fields[] = {{"path", path}};
-    const struct pve_request q = {"GET", STR("/access/permissions"), fields, 1};
-    struct value answer;
+    struct value rights;
     struct err e;
     if (!is_first(k, path))
         return CLI_OK;
-    if (pve_ask(s->pve, &q, &s->arena, &answer, &e) < 0)
+    if (pve_rights(s->pve, path, &s->arena, &rights, &e) < 0)
         return pve_session_fail(s, &e);
-    struct str missing = missing_at(k, value_get(answer, path), needs);
+    struct str missing = missing_at(k, rights, needs);
     if (missing.n)
         say_rights(k, path, needs, role, missing);
     else
@@ -207,7 +219,7 @@ static bool has_agent(struct value config, struct arena *a)
 
 static void say_option(struct checking *k, bool ok, const char *what, struct str how)
 {
-    say(k, &(const struct finding){ok, str_from(what), {how}, 1});
+    say(k, &(const struct finding){.ok = ok, .what = str_from(what), .how = {how}, .how_n = 1});
 }
 
 static void check_template_options(struct checking *k, const struct pve_vm *vm, struct value config)
@@ -407,6 +419,10 @@ static int check_aim(struct checking *k, struct aim *aim)
         status = check_template(k, aim);
     if (status == CLI_OK && aim->storage.n && aim->host.n)
         status = check_storage(k, aim->host, aim->storage);
+    for (size_t i = 0; status == CLI_OK && aim->host.n && i < aim->disks_n; i++)
+        status = check_storage(k, aim->host, aim->disks[i]);
+    if (status == CLI_OK && aim->is_ordered)
+        status = check_rights(k, STR("/"), startup_needs, ROLE "Startup");
     if (status == CLI_OK && aim->bridge.n)
         status = check_network(k, aim->host, aim->bridge, aim->vlan);
     return status;
@@ -414,8 +430,11 @@ static int check_aim(struct checking *k, struct aim *aim)
 
 static bool same_aim(const struct aim *x, const struct aim *y)
 {
-    return str_eq(x->pool, y->pool) && str_eq(x->storage, y->storage) && str_eq(x->host, y->host) &&
-           str_eq(x->bridge, y->bridge) && str_eq(x->vlan, y->vlan) &&
+    bool same = x->disks_n == y->disks_n && x->is_ordered == y->is_ordered;
+    for (size_t i = 0; same && i < x->disks_n; i++)
+        same = str_eq(x->disks[i], y->disks[i]);
+    return same && str_eq(x->pool, y->pool) && str_eq(x->storage, y->storage) &&
+           str_eq(x->host, y->host) && str_eq(x->bridge, y->bridge) && str_eq(x->vlan, y->vlan) &&
            x->template_vmid == y->template_vmid;
 }
 
@@ -438,14 +457,20 @@ static void aim_at_node(struct checking *k, const struct node *n)
     uint16_t vlan = n->networks && n->networks[0] ? n->networks[0]->vlan : 0;
     if (!p || (p->endpoint.n && !str_eq(p->endpoint, k->session.endpoint.name)))
         return;
-    add_aim(k, &(const struct aim){
-                   .pool = arena_str(a, p->pool),
-                   .storage = arena_str(a, p->storage),
-                   .host = arena_str(a, p->host),
-                   .bridge = arena_str(a, p->bridge),
-                   .vlan = vlan ? arena_printf(a, "%u", vlan) : STR(""),
-                   .template_vmid = p->template_vmid,
-               });
+    struct aim aim = {
+        .pool = arena_str(a, p->pool),
+        .storage = arena_str(a, p->storage),
+        .host = arena_str(a, p->host),
+        .bridge = arena_str(a, p->bridge),
+        .vlan = vlan ? arena_printf(a, "%u", vlan) : STR(""),
+        .template_vmid = p->template_vmid,
+        .is_ordered = pve_is_ordered(p),
+    };
+    for (uint32_t i = 0; i < p->disks_n; i++) {
+        if (p->disks[i].storage.n)
+            aim.disks[aim.disks_n++] = arena_str(a, p->disks[i].storage);
+    }
+    add_aim(k, &aim);
 }
 
 static struct str flag_text(const struct flags *f, const char *name)

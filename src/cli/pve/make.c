@@ -306,13 +306,19 @@ static int set_options(struct pve_making *m, const struct pve_changes *changes)
 int pve_aim_host(struct pve_session *s, struct pve_aim *ret)
 {
     struct pve_version version;
+    struct value rights;
     struct err e;
-    if (!str_is(ret->plan->firmware, "secure-boot"))
-        return CLI_OK;
-    if (pve_version(s->pve, &s->arena, &version, &e) < 0)
-        return pve_session_fail(s, &e);
-    ret->has_ms_cert = version.major > 9 || (version.major == 9 && version.minor >= 2);
-    return CLI_OK;
+    int r = 0;
+    if (str_is(ret->plan->firmware, "secure-boot")) {
+        r = pve_version(s->pve, &s->arena, &version, &e);
+        ret->has_ms_cert =
+            r == 0 && (version.major > 9 || (version.major == 9 && version.minor >= 2));
+    }
+    if (r == 0 && pve_is_ordered(ret->plan)) {
+        r = pve_rights(s->pve, STR("/"), &s->arena, &rights, &e);
+        ret->may_order = r == 0 && pve_truth(rights, "Sys.Modify");
+    }
+    return r < 0 ? pve_session_fail(s, &e) : CLI_OK;
 }
 
 static int set_shape(struct pve_making *m, struct str smbios1, struct pve_changes *ret)
@@ -328,15 +334,23 @@ static int set_shape(struct pve_making *m, struct str smbios1, struct pve_change
     if (pve_compare(&aim, m->config, &s->arena, ret, &e) < 0)
         return cli_fail(s->cli, "VM %u: %s", m->vm.vmid, e.msg);
     status = set_options(m, ret);
-    if (status == CLI_OK &&
-        disk_grow(s->pve, &m->vm, m->config, ret->disk, m->plan->disk_gib, &e) < 0)
-        return pve_session_fail(s, &e);
+    for (size_t i = 0; status == CLI_OK && i < ret->grown_n; i++) {
+        const struct pve_growth *at = &ret->grown[i];
+        if (disk_grow(s->pve, &m->vm, m->config, at->disk, at->to_gib, &e) < 0)
+            status = pve_session_fail(s, &e);
+    }
     return status;
 }
 
 /* --- All of it -------------------------------------------------------------------------------- */
 
-static int register_and_start(struct pve_making *m)
+/* "; scsi1 has 40 GiB, and is not made smaller" */
+static struct str stays_text(const struct pve_changes *changes, struct arena *a)
+{
+    return changes->stays.n ? ARENA_JOIN(a, STR("; "), changes->stays) : STR("");
+}
+
+static int register_and_start(struct pve_making *m, const struct pve_changes *changes)
 {
     struct pve_session *s = &m->session;
     struct pve_registered done = {STR(""), false};
@@ -345,9 +359,9 @@ static int register_and_start(struct pve_making *m)
     step(m, "start");
     if (status == CLI_OK && starts)
         status = pve_start(s, &m->vm);
-    m->result =
-        arena_printf(&s->arena, "VM %u on %.*s is %s; the build window ends %.*s", m->vm.vmid,
-                     STR_ARG(m->vm.host), starts ? "made and runs" : "made", STR_ARG(done.ends));
+    m->result = arena_printf(&s->arena, "VM %u on %.*s is %s; the build window ends %.*s%.*s",
+                             m->vm.vmid, STR_ARG(m->vm.host), starts ? "made and runs" : "made",
+                             STR_ARG(done.ends), STR_ARG(stays_text(changes, &s->arena)));
     return status;
 }
 
@@ -361,7 +375,7 @@ int pve_make(struct pve_making *m)
         status = set_shape(m, STR(""), &changes);
     if (status == CLI_OK && !m->is_pretended)
         status = reread(m); /* the digest has changed */
-    return status == CLI_OK ? register_and_start(m) : status;
+    return status == CLI_OK ? register_and_start(m, &changes) : status;
 }
 
 /* "memory and cpu" */
@@ -404,8 +418,8 @@ int pve_adapt(struct pve_making *m)
     if (status != CLI_OK)
         return status;
     cold = str_is(m->vm.status, "running") ? cold_text(&changes, &s->arena) : STR("");
-    m->result = arena_printf(&s->arena, "VM %u on %.*s is as declared%s%.*s", m->vm.vmid,
+    m->result = arena_printf(&s->arena, "VM %u on %.*s is as declared%s%.*s%.*s", m->vm.vmid,
                              STR_ARG(m->vm.host), cold.n ? "; at its next cold start also: " : "",
-                             STR_ARG(cold));
+                             STR_ARG(cold), STR_ARG(stays_text(&changes, &s->arena)));
     return CLI_OK;
 }

@@ -173,7 +173,7 @@ static int compare(struct plan *p, struct plan_item *it, struct value node, stru
         it->why = arena_str(&s->arena, str_from(e.msg));
     } else if (is_unfinished(p, it, node, config)) {
         it->action = PLAN_FINISH;
-    } else if (it->changes.n || it->changes.grow_gib) {
+    } else if (it->changes.n || it->changes.grown_n) {
         it->action = PLAN_CHANGE;
     }
     return CLI_OK;

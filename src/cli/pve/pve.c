@@ -386,6 +386,17 @@ int pve_version(struct pve *p, struct arena *a, struct pve_version *ret, struct 
     return 0;
 }
 
+int pve_rights(struct pve *p, struct str path, struct arena *a, struct value *ret, struct err *e)
+{
+    const struct pve_field fields[] = {{"path", path}};
+    const struct pve_request q = {"GET", STR("/access/permissions"), fields, 1};
+    struct value answer;
+    int r = pve_ask(p, &q, a, &answer, e);
+    if (r == 0)
+        *ret = value_get(answer, path);
+    return r;
+}
+
 int pve_next_id(struct pve *p, uint32_t *ret, struct err *e)
 {
     struct value answer;

@@ -93,6 +93,9 @@ struct pve_version {
 };
 int pve_version(struct pve *p, struct arena *a, struct pve_version *ret, struct err *e);
 
+/* The token's rights on a path, by name. */
+int pve_rights(struct pve *p, struct str path, struct arena *a, struct value *ret, struct err *e);
+
 /* The first id that is free, which reserves nothing. */
 int pve_next_id(struct pve *p, uint32_t *ret, struct err *e);
 

@@ -44,6 +44,11 @@ struct pve_aim pve_aim(struct value node, const struct node *n, const struct pro
     };
 }
 
+bool pve_is_ordered(const struct proxmox *p)
+{
+    return p->startup.order || p->startup.up_s || p->startup.down_s;
+}
+
 /* --- Its options ------------------------------------------------------------------------------ */
 
 struct comparison {
@@ -172,14 +177,120 @@ static int want_firmware(struct comparison *c, const struct pve_aim *aim, struct
     return is_uefi ? want_efidisk(c, aim, e) : 0;
 }
 
-/* --- All of it -------------------------------------------------------------------------------- */
+/* --- Disks ------------------------------------------------------------------------------------ */
 
-static void want_disk(struct comparison *c, const struct proxmox *p)
+static void stays(struct comparison *c, struct str what)
+{
+    struct str *text = &c->changes->stays;
+    *text = ARENA_JOIN(c->a, *text, text->n ? STR("; ") : STR(""), what);
+}
+
+static void want_size(struct comparison *c, struct str disk, uint32_t gib)
 {
     struct pve_changes *changes = c->changes;
-    changes->disk = disk_of_boot(c->config);
-    changes->disk_gib = disk_gib(value_get_text(c->config, changes->disk));
-    changes->grow_gib = p->disk_gib > changes->disk_gib ? p->disk_gib : 0;
+    uint32_t has = disk_gib(value_get_text(c->config, disk));
+    if (gib > has)
+        changes->grown[changes->grown_n++] = (struct pve_growth){disk, has, gib};
+    else if (gib && gib < has)
+        stays(c,
+              arena_printf(c->a, "%.*s has %u GiB, and is not made smaller", STR_ARG(disk), has));
+}
+
+/* "ceph:100,discard=on" */
+static struct str new_disk(struct comparison *c, const struct proxmox *p,
+                           const struct proxmox_disk *d)
+{
+    struct str boot = value_get_text(c->config, disk_of_boot(c->config));
+    struct str storage = d->storage.n   ? d->storage
+                         : p->storage.n ? p->storage
+                                        : str_cut(&boot, ':');
+    return arena_printf(c->a, "%.*s:%u%s%.*s%s%s%s", STR_ARG(storage), d->gib,
+                        d->format.n ? ",format=" : "", STR_ARG(d->format),
+                        d->discard ? ",discard=on" : "", d->ssd ? ",ssd=1" : "",
+                        d->backup ? "" : ",backup=0");
+}
+
+static int want_disk(struct comparison *c, const struct proxmox *p, uint32_t number, struct err *e)
+{
+    struct str slot = arena_str(c->a, proxmox_disk_slot(p, number, c->a));
+    const struct proxmox_disk *d = &p->disks[number];
+    if (str_eq(slot, disk_of_boot(c->config)))
+        return err_set(e, -EINVAL,
+                       "it boots from %s: declare another 'slot' for that disk of 'disks'", slot.p);
+    if (!value_get_text(c->config, slot).n)
+        want(c, slot.p, new_disk(c, p, d));
+    else if (disk_has_data(c->config, slot))
+        want_size(c, slot, d->gib);
+    else
+        return err_set(e, -EINVAL,
+                       "it has a drive at %s: declare another 'slot' for that disk of 'disks'",
+                       slot.p);
+    return 0;
+}
+
+static bool is_declared(struct comparison *c, const struct proxmox *p, struct str slot)
+{
+    bool found = str_eq(slot, disk_of_boot(c->config));
+    for (uint32_t i = 0; i < p->disks_n; i++)
+        found |= str_eq(slot, proxmox_disk_slot(p, i, c->a));
+    return found;
+}
+
+static int want_disks(struct comparison *c, const struct proxmox *p, struct err *e)
+{
+    int r = 0;
+    want_size(c, disk_of_boot(c->config), p->disk_gib);
+    for (uint32_t i = 0; r == 0 && i < p->disks_n; i++)
+        r = want_disk(c, p, i, e);
+    for (uint32_t i = 0; c->config.kind == VALUE_MAP && i < c->config.n; i++) {
+        struct str slot = value_text(c->config.pairs[i].key);
+        if (disk_has_data(c->config, slot) && !str_starts(slot, STR("unused")) &&
+            !is_declared(c, p, slot))
+            stays(c, ARENA_JOIN(c->a, slot, STR(" is not declared, and stays")));
+    }
+    return r;
+}
+
+/* --- All of it -------------------------------------------------------------------------------- */
+
+/* "order=2,up=30,down=60", where a single number is the order. */
+static bool is_startup(struct str text, const struct proxmox_startup *s)
+{
+    struct proxmox_startup has = {0};
+    struct props p;
+    if (props_read(text, &p, NULL) < 0)
+        return false;
+    for (uint32_t i = 0; i < p.n; i++) {
+        struct prop at = p.list[i];
+        uint64_t number = 0;
+        str_to_u64(at.value, UINT32_MAX, &number);
+        if (!at.key.p || str_is(at.key, "order"))
+            has.order = (uint32_t)number;
+        else if (str_is(at.key, "up"))
+            has.up_s = (uint32_t)number;
+        else if (str_is(at.key, "down"))
+            has.down_s = (uint32_t)number;
+    }
+    return has.order == s->order && has.up_s == s->up_s && has.down_s == s->down_s;
+}
+
+static struct str startup_text(const struct proxmox_startup *s, struct arena *a)
+{
+    struct str order = s->order ? arena_printf(a, ",order=%u", s->order) : STR(""),
+               up = s->up_s ? arena_printf(a, ",up=%u", s->up_s) : STR(""),
+               down = s->down_s ? arena_printf(a, ",down=%u", s->down_s) : STR("");
+    return str_skip(ARENA_JOIN(a, order, up, down), 1);
+}
+
+static void want_startup(struct comparison *c, const struct pve_aim *aim)
+{
+    const struct proxmox_startup *s = &aim->plan->startup;
+    if (!pve_is_ordered(aim->plan) || is_startup(pve_text(c->config, "startup", c->a), s))
+        return;
+    if (aim->may_order)
+        want(c, "startup", startup_text(s, c->a));
+    else
+        stays(c, STR("startup is not set, as the token lacks Sys.Modify on /"));
 }
 
 /* A clone has its template's protection, tags and start at boot: what is ours counts. */
@@ -194,6 +305,7 @@ int pve_compare(const struct pve_aim *aim, struct value config, struct arena *a,
     if (pve_truth(config, "protection"))
         want(&c, "protection", STR("0"));
     want(&c, "tags", tags_text(p, a));
+    want_startup(&c, aim);
     int r = want_card(&c, aim, e);
     c.is_cold = true;
     want_number(&c, "cores", p->cores);
@@ -203,6 +315,5 @@ int pve_compare(const struct pve_aim *aim, struct value config, struct arena *a,
         r = want_smbios(&c, aim, e);
     if (r == 0)
         r = want_firmware(&c, aim, e);
-    want_disk(&c, p);
-    return r;
+    return r == 0 ? want_disks(&c, p, e) : r;
 }

@@ -17,17 +17,21 @@ struct pve_aim {
     struct str smbios1; /* empty: as it is */
     struct str uuid;    /* that is declared; empty: the VM's own stays */
     bool has_ms_cert;   /* the host takes ms-cert for the disk of UEFI */
+    bool may_order;     /* the token may set `startup` */
 };
 
 /* The node's, else a locally administered one of its uid: the same each time, so that DHCP may know
  * it before the VM is there. `node` is our server's answer. */
 struct str pve_first_mac(struct value node, struct arena *a);
 
+/* Whether `startup` is declared. */
+bool pve_is_ordered(const struct proxmox *p);
+
 /* `n` is the tree's node, NULL for one that is not in the tree. */
 struct pve_aim pve_aim(struct value node, const struct node *n, const struct proxmox *plan,
                        struct arena *a);
 
-#define PVE_CHANGES_MAX 16
+#define PVE_CHANGES_MAX (16 + PROXMOX_DISKS_MAX)
 
 struct pve_change {
     const char *name;    /* the option's: "memory" */
@@ -35,16 +39,22 @@ struct pve_change {
     bool is_cold;        /* a VM that runs takes it at its next cold start */
 };
 
+struct pve_growth {
+    struct str disk; /* "scsi0" */
+    uint32_t from_gib, to_gib;
+};
+
 struct pve_changes {
     struct pve_change list[PVE_CHANGES_MAX];
     size_t n;
-    struct str disk;             /* that it boots from, "scsi0" */
-    uint32_t disk_gib, grow_gib; /* its size, and what it is to have; 0: it stays */
+    struct pve_growth grown[1 + PROXMOX_DISKS_MAX];
+    size_t grown_n;
+    struct str stays; /* what differs and is left as it is: "scsi1 has 40 GiB, …"; empty: nothing */
 };
 
 /* What differs of a VM's configuration, so that a second run changes nothing. What a template
- * brings beside it (its cards' other properties, for example) stays. -EINVAL: the configuration is
- * none that this can be set in. */
+ * brings beside it (its cards' other properties, for example) stays, and so do all disks.
+ * -EINVAL: this cannot be set in the configuration; the message says why. */
 int pve_compare(const struct pve_aim *aim, struct value config, struct arena *a,
                 struct pve_changes *ret, struct err *e);
 

@@ -49,4 +49,46 @@ static void tags_are_those_of_proxmox(void **state)
     assert_false(proxmox_tag_valid(STR("a;b")));
 }
 
-UNIT_MAIN(cmocka_unit_test(the_nearer_word_counts), cmocka_unit_test(tags_are_those_of_proxmox))
+static void slots_are_those_of_disks(void **state)
+{
+    (void)state;
+    assert_true(proxmox_slot_valid(STR("scsi0")));
+    assert_true(proxmox_slot_valid(STR("scsi30")));
+    assert_true(proxmox_slot_valid(STR("virtio15")));
+    assert_true(proxmox_slot_valid(STR("sata5")));
+    assert_false(proxmox_slot_valid(STR("scsi31")));
+    assert_false(proxmox_slot_valid(STR("scsi01")));
+    assert_false(proxmox_slot_valid(STR("scsi")));
+    assert_false(proxmox_slot_valid(STR("scsihw")));
+    assert_false(proxmox_slot_valid(STR("sata6")));
+    assert_false(proxmox_slot_valid(STR("ide0")));
+}
+
+static void disks_are_numbered_after_the_systems(void **state)
+{
+    const struct proxmox_disk disks[] = {{.gib = 1}, {.gib = 1, .slot = STR("sata1")}, {.gib = 1}};
+    const struct proxmox p = {.disks = disks, .disks_n = 3, .at = {.line = 1}},
+                         base = {.disks = disks,
+                                 .disks_n = 1,
+                                 .startup = {.order = 1, .up_s = 5},
+                                 .at = {.line = 1}},
+                         top = {.disks = disks,
+                                .disks_n = 2,
+                                .startup = {.order = 3},
+                                .at = {.line = 1}};
+    struct arena a;
+    (void)state;
+    arena_init(&a, 1024);
+    assert_str(proxmox_disk_slot(&p, 0, &a), "scsi1");
+    assert_str(proxmox_disk_slot(&p, 1, &a), "sata1");
+    assert_str(proxmox_disk_slot(&p, 2, &a), "scsi3");
+    const struct proxmox *merged = proxmox_merge(&base, &top, &a);
+    assert_int_equal(merged->disks_n, 2); /* the whole list */
+    assert_int_equal(merged->startup.order, 3);
+    assert_int_equal(merged->startup.up_s, 5);
+    arena_done(&a);
+}
+
+UNIT_MAIN(cmocka_unit_test(the_nearer_word_counts), cmocka_unit_test(tags_are_those_of_proxmox),
+          cmocka_unit_test(slots_are_those_of_disks),
+          cmocka_unit_test(disks_are_numbered_after_the_systems))

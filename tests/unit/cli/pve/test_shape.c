@@ -59,12 +59,24 @@ static void changes_are(const char *want)
     assert_str_equal(text, str_from(want));
 }
 
+static void grown_are(const char *want)
+{
+    struct str text = STR("");
+    for (size_t i = 0; i < changes.grown_n; i++) {
+        const struct pve_growth *at = &changes.grown[i];
+        text = ARENA_JOIN(
+            &arena, text, i ? STR("; ") : STR(""),
+            arena_printf(&arena, "%.*s: %u -> %u", STR_ARG(at->disk), at->from_gib, at->to_gib));
+    }
+    assert_str_equal(text, str_from(want));
+}
+
 static void what_is_as_declared_is_left_alone(void **state)
 {
     (void)state;
     compare(MADE(""));
     changes_are("");
-    assert_int_equal(changes.grow_gib, 0);
+    assert_int_equal(changes.grown_n, 0);
     plan.cores = 4;
     plan.memory_mib = 2048;
     compare(MADE(",'cores':'4','memory':2048"));
@@ -160,12 +172,70 @@ static void the_systems_disk_only_grows(void **state)
     (void)state;
     plan.disk_gib = 30;
     compare(MADE(""));
-    assert_str(changes.disk, "scsi0");
-    assert_int_equal(changes.disk_gib, 20);
-    assert_int_equal(changes.grow_gib, 30);
+    grown_are("scsi0: 20 -> 30");
     plan.disk_gib = 10;
     compare(MADE(""));
-    assert_int_equal(changes.grow_gib, 0);
+    grown_are("");
+    assert_str(changes.stays, "scsi0 has 20 GiB, and is not made smaller");
+}
+
+static void disks_are_made_or_grown_and_never_taken_away(void **state)
+{
+    static const struct proxmox_disk disks[] = {
+        {.gib = 100, .backup = true},
+        {.gib = 5, .slot = STR("virtio3"), .storage = STR("ceph"), .discard = true},
+        {.gib = 7, .format = STR("qcow2"), .ssd = true, .backup = true},
+    };
+    (void)state;
+    plan.disks = disks;
+    plan.disks_n = 3;
+    compare(MADE(""));
+    changes_are("scsi1:  -> lvm:100 cold; virtio3:  -> ceph:5,discard=on,backup=0 cold; "
+                "scsi3:  -> lvm:7,format=qcow2,ssd=1 cold");
+    plan.storage = STR("zfs");
+    compare(MADE(",'scsi1':'lvm:a,size=40G','scsi3':'lvm:b,size=9G','sata0':'lvm:c,size=1G',"
+                 "'unused0':'lvm:d','ide2':'none,media=cdrom'"));
+    changes_are("virtio3:  -> ceph:5,discard=on,backup=0 cold");
+    grown_are("scsi1: 40 -> 100");
+    assert_str(changes.stays, "scsi3 has 9 GiB, and is not made smaller; "
+                              "sata0 is not declared, and stays");
+    compare(MADE(",'scsi1':'zfs:a,size=100G,backup=0','scsi3':'lvm:b,size=7G',"
+                 "'virtio3':'lvm:c,size=5G'"));
+    changes_are("");
+    grown_are("");
+    assert_str(changes.stays, "");
+}
+
+static void a_slot_that_is_something_elses_is_refused(void **state)
+{
+    const struct proxmox_disk disks[] = {{.gib = 1, .slot = STR("scsi0")}}, drives[] = {{.gib = 1}};
+    (void)state;
+    plan.disks = disks;
+    plan.disks_n = 1;
+    refused(MADE(""), "it boots from scsi0: declare another 'slot'");
+    plan.disks = drives;
+    refused(MADE(",'scsi1':'none,media=cdrom'"), "it has a drive at scsi1");
+}
+
+static void the_order_of_starting_is_set_where_the_token_may(void **state)
+{
+    (void)state;
+    plan.startup = (struct proxmox_startup){.order = 2, .down_s = 60};
+    compare(MADE(",'startup':'order=1,up=5'"));
+    changes_are("");
+    assert_str(changes.stays, "startup is not set, as the token lacks Sys.Modify on /");
+    aim.may_order = true;
+    compare(MADE(",'startup':'order=1,up=5'"));
+    changes_are("startup: order=1,up=5 -> order=2,down=60");
+    compare(MADE(",'startup':'2,down=60'"));
+    changes_are("");
+    aim.may_order = false;
+    compare(MADE(",'startup':'down=60,order=2'"));
+    assert_str(changes.stays, "");
+    plan.startup = (struct proxmox_startup){.up_s = 7};
+    aim.may_order = true;
+    compare(MADE(""));
+    changes_are("startup:  -> up=7");
 }
 
 static int set_up(void **state)
@@ -191,4 +261,7 @@ UNIT_MAIN(TEST(what_is_as_declared_is_left_alone),
           TEST(a_templates_tags_are_not_kept), TEST(a_card_keeps_what_is_not_declared_of_it),
           TEST(the_first_mac_is_declared_or_made_of_the_uid),
           TEST(a_declared_uuid_replaces_the_vms_own),
-          TEST(firmware_gets_a_disk_that_is_never_made_again), TEST(the_systems_disk_only_grows))
+          TEST(firmware_gets_a_disk_that_is_never_made_again), TEST(the_systems_disk_only_grows),
+          TEST(disks_are_made_or_grown_and_never_taken_away),
+          TEST(a_slot_that_is_something_elses_is_refused),
+          TEST(the_order_of_starting_is_set_where_the_token_may))

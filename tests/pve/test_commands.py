@@ -12,6 +12,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
 import tap  # noqa: E402
+from certs import Authority  # noqa: E402
 from daemon import BUILD, SOURCE, Daemon  # noqa: E402
 from pve.homelab import ROLE, TOKEN, world  # noqa: E402
 from pve.machines import decoded  # noqa: E402
@@ -106,7 +107,7 @@ def test_the_clusters_own_ca_outlives_a_renewed_certificate():
 
 
 def test_another_server_in_its_place_is_not_trusted():
-    with Desk() as desk, StandIn(world()) as other:
+    with Desk() as desk, StandIn(world(), Authority(desk.home, "another")) as other:
         desk.api._contexts["pve1"] = other._contexts["pve1"]  # pylint: disable=protected-access
         _, said = desk.run("pve", "list", status=1)
         tap.contains(said, "pve login")

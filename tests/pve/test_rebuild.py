@@ -3,6 +3,7 @@
 """`cloudseed pve rebuild`: the system disk made again, and nothing else lost, wherever it is cut off.
 
 test_whole_way.py has a rebuild of a node that is Ready in a cluster."""
+import functools
 import signal
 import sys
 from pathlib import Path
@@ -140,45 +141,63 @@ def test_a_command_that_is_repeated_before_it_has_booted_does_nothing():
         desk.is_rebuilt(3, "local-lvm:vm-100-disk-1")
 
 
+@functools.lru_cache(maxsize=None)
+def shared():
+    """For what is refused: nothing has changed then."""
+    return tap.enter(Made())
+
+
+def refused(reason, *words, status=1, **config):
+    """With this in the VM's configuration."""
+    desk = shared()
+    desk.vm.config.update(config)
+    try:
+        _, said = desk.run("pve", "rebuild", NODE, *words, status=status)
+    finally:
+        desk.vm.config = dict(desk.before)
+    tap.contains(said, reason)
+    tap.eq((writes(desk), desk.node()["generation"]), ([], 1))
+
+
 def test_it_wants_the_admins_word():
-    with Made() as desk:
-        _, said = desk.run("pve", "rebuild", NODE, status=64)
-        tap.contains(said, "this erases the system disk scsi0 of VM 100 on pve1: confirm it with --yes")
-        tap.eq(writes(desk), [])
+    refused("this erases the system disk scsi0 of VM 100 on pve1: confirm it with --yes", status=64)
 
 
 def test_only_what_create_has_made_is_rebuilt():
-    with Made() as desk:
-        desk.vm.config["description"] = "somebody else's"
-        _, said = desk.run(*REBUILD, status=1)
-        tap.contains(said, f"VM 100 was not made by 'cloudseed pve create' for {NODE}")
-        tap.eq(writes(desk), [])
+    refused(f"VM 100 was not made by 'cloudseed pve create' for {NODE}", "--yes",
+            description="somebody else's")
 
 
 def test_a_data_disk_that_boots_first_is_not_taken_for_the_systems():
-    with Made() as desk:
-        desk.vm.config["boot"] = "order=scsi1;scsi0"
-        _, said = desk.run(*REBUILD, status=1)
-        tap.contains(said, "boots from scsi1, and its template 9000 from scsi0")
-        tap.eq(writes(desk), [])
-        desk.vm.config.update(boot="order=ide2;scsi0", ide2="local:iso/x.iso,media=cdrom,size=300M")
-        desk.before = dict(desk.vm.config)
-        desk.run(*REBUILD)
-        desk.is_rebuilt()
+    refused("boots from scsi1, and its template 9000 from scsi0", "--yes", boot="order=scsi1;scsi0")
 
 
 def test_a_template_at_another_host_is_named():
+    desk = shared()
+    desk.pve.migrate(100, "pve2")
+    try:
+        refused("VM 100 is on pve2, and its template 9000 on the storage local-lvm of pve1, which is not"
+                " shared: name a template of pve2 with --template", "--yes")
+    finally:
+        desk.pve.migrate(100, "pve1")
+
+
+def test_a_template_at_its_host_is_taken_and_what_was_unused_or_a_drive_stays():
     with Made() as desk:
         desk.pve.migrate(100, "pve2")
-        _, said = desk.run(*REBUILD, status=1)
-        tap.contains(said, "VM 100 is on pve2, and its template 9000 on the storage local-lvm of pve1,"
-                           " which is not shared: name a template of pve2 with --template")
-        tap.eq(writes(desk), [])
         desk.pve.add_vm(9001, "pve2", template=True, name="noble", scsi0="local-lvm:4",
                         net0="virtio,bridge=vmbr0", boot="order=scsi0")
         desk.pve.pools["k8s"].add(9001)
+        desk.pve.storages["local-lvm"].volumes["vm-100-disk-9"] = 1 << 30
+        desk.vm.config.update(boot="order=ide2;scsi0", ide2="local:iso/x.iso,media=cdrom,size=300M",
+                              unused0="local-lvm:vm-100-disk-9")
         desk.run(*REBUILD, "--template", 9001)
-        tap.contains(desk.vm.started_with["scsi0"], "size=20G")
+        started = desk.vm.started_with
+        tap.contains(started["scsi0"], "size=20G")
+        tap.eq((started["unused0"], started["boot"]), ("local-lvm:vm-100-disk-9", "order=ide2;scsi0"))
+        tap.eq([k for k in desk.vm.config if k.startswith("unused")], ["unused0"])
+        tap.eq(sorted(v for v in desk.pve.storages["local-lvm"].volumes if v.startswith("vm-")),
+               sorted(["vm-100-disk-9", "vm-100-disk-data", desk.volume().partition(":")[2]]))
 
 
 def test_a_master_that_is_no_member_yet_is_rebuilt():
@@ -191,24 +210,18 @@ def test_a_master_that_is_no_member_yet_is_rebuilt():
         tap.eq(desk.daemon.admin("GET", "/v1/nodes/k8s-master-1").json["generation"], 2)
 
 
-def test_a_uuid_that_is_declared_since_is_written():
+def test_what_is_declared_since_counts():
     uuid = "4c4c4544-0042-3510-8052-b4c04f4e4432"
     with Made() as desk:
-        nodes = desk.folder / "seed/nodes/homelab.yaml"
+        site, nodes = desk.folder / "seed/site.yaml", desk.folder / "seed/nodes/homelab.yaml"
+        site.write_text(site.read_text().replace(PROXMOX, PROXMOX.replace("disk: 20", "disk: 30")))
         nodes.write_text(nodes.read_text().replace(f"{NODE}:", f"{NODE}:\n  uuid: {uuid}"))
         desk.daemon.signal(signal.SIGHUP)
         desk.daemon.wait_event("reloaded")
         desk.run(*REBUILD)
+        tap.contains(desk.vm.started_with["scsi0"], "size=30G")
         tap.eq(decoded(desk.vm.started_with["smbios1"])["uuid"], uuid)
         tap.contains(decoded(desk.vm.started_with["smbios1"])["serial"], "/s/")
-
-
-def test_a_changed_declaration_of_the_disk_counts():
-    with Made() as desk:
-        site = desk.folder / "seed/site.yaml"
-        site.write_text(site.read_text().replace(PROXMOX, PROXMOX.replace("disk: 20", "disk: 30")))
-        desk.run(*REBUILD)
-        tap.contains(desk.vm.started_with["scsi0"], "size=30G")
 
 
 tap.main()

@@ -10,6 +10,8 @@ and `api.before` is called with the number of each request before it takes effec
 It plays what was read in Proxmox VE's sources; it has never been compared with a live one. What a
 real one accepts but no client of ours should send is in `api.problems`.
 """
+import atexit
+import functools
 import hashlib
 import json
 import re
@@ -20,7 +22,6 @@ import ssl
 import tempfile
 import threading
 import time
-from pathlib import Path
 from urllib.parse import unquote, unquote_plus
 
 from certs import Authority
@@ -110,14 +111,26 @@ class _Fault:
         self.method, self.kind, self.times, self.after = re.compile(method), kind, times, after
 
 
+@functools.lru_cache(maxsize=None)
+def _authority():
+    """Of all stand-ins of a process, as keys and certificates take longer than all else."""
+    folder = tempfile.mkdtemp(prefix="cloudseed-test-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Authority(folder, "Proxmox Virtual Environment")
+
+
+@functools.lru_cache(maxsize=None)
+def _certificate(authority, name):
+    return authority.server(name)
+
+
 class StandIn:
-    def __init__(self, pve):
+    def __init__(self, pve, authority=None):
         self.pve = pve
         self.requests, self.problems, self.faults = [], [], []
         self.before = lambda number: None
         self.on_upload = lambda size: None  # called with how much of a file has come
-        self.folder = Path(tempfile.mkdtemp(prefix="cloudseed-test-"))
-        self.authority = Authority(self.folder, "Proxmox Virtual Environment")
+        self.authority = authority or _authority()
         self.ca_file = self.authority.file
         self.urls, self.fingerprints, self.pems = {}, {}, {}
         self._contexts, self._servers, self._count = {}, [], 0
@@ -126,7 +139,7 @@ class StandIn:
             self._listen(name)
 
     def _listen(self, name):
-        certificate, key = self.authority.server(name)
+        certificate, key = _certificate(self.authority, name)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
         self._contexts[name] = context
@@ -147,7 +160,6 @@ class StandIn:
             server.shutdown()
             server.server_close()
         self.pve.tasks.wait_all()
-        shutil.rmtree(self.folder, ignore_errors=True)
         assert kind or not self.problems, self.problems
 
     def fault(self, method, kind, times=1, after=0):

@@ -197,7 +197,7 @@ static const struct schema_field fields[] = {
      .type = &schema_label,
      SCHEMA_MEMBER(struct proxmox, host),
      .help = "The host that VMs are made on; without it the template's. `any` is the one with the "
-             "fewest VMs, if the template's storage is shared.",
+             "most memory left, if the template's storage is shared.",
      .example = "pve1"},
     {.name = "pool",
      .type = &schema_text,

@@ -345,15 +345,30 @@ def test_a_host_that_is_away_fails_its_own_nodes_only():
         fleet.is_whole()
 
 
-def test_any_host_is_the_one_with_the_fewest_vms():
+def test_any_host_is_the_one_with_the_most_memory_left():
     with Fleet(more="  host: any\n  storage: ceph\n") as fleet:
-        del fleet.pve.vms[9000]
-        fleet.pve.add_vm(9000, "pve1", template=True, name="noble", scsi0="ceph:4",
-                         net0="virtio,bridge=vmbr0", boot="order=scsi0;net0")
-        fleet.pve.pools["k8s"].add("ceph")
+        def planned():
+            plan = fleet.run("pve", "apply", "--dry-run", "--json", status=2)[0]
+            return [p["host"] for p in json.loads(plan)]
+        pve = fleet.pve
+        tap.eq(planned(), ["pve1", "pve1", "pve1"])  # only it has the template's disk
+        del pve.vms[9000]
+        pve.add_vm(9000, "pve1", template=True, name="noble", scsi0="ceph:4",
+                   net0="virtio,bridge=vmbr0", boot="order=scsi0;net0")
+        pve.pools["k8s"] |= {"ceph", 500}
+        tap.eq(planned(), ["pve1", "pve2", "pve1"])  # ties by name
+        pve.add_vm(500, "pve1", name="other", memory="6144")
+        tap.eq(planned(), ["pve2", "pve2", "pve1"])  # 6:0, 6:4, 6:8 GiB
+        pve.rights.add_role("Hosts", ["Sys.Audit"])
+        for who in ("cloudseed@pve", "cloudseed@pve!t"):
+            pve.rights.allow("/nodes", who, "Hosts")
+        pve.hosts["pve2"].used = 13 << 30  # by what the token does not see
+        tap.eq(planned(), ["pve1", "pve1", "pve2"])  # 58:51, 54:51, 50:51 GiB are left
+        pve.hosts["pve2"].used = 0
+        fleet.run("pve", "create", "k8s-master-1")
+        tap.eq(pve.vms[100].host, "pve2")  # 58:62
         fleet.apply()
-        tap.eq(sorted({v.host for v in fleet.made().values()}), ["pve1", "pve2"])
-        fleet.is_whole()
+        tap.eq(sorted(v.host for v in fleet.made().values() if v.vmid != 500), ["pve1", "pve2", "pve2"])
 
 
 def set_serial(config, serial):

@@ -133,6 +133,14 @@ def test_what_only_disks_and_the_order_of_starting_need():
         tap.eq([(f["what"], f["needed"]) for f in found], [("/: the token lacks Sys.Modify", False)])
 
 
+def test_any_host_names_the_right_to_see_their_memory():
+    with Desk(more="  host: any\n") as desk:
+        fit(desk)
+        out = checked(desk)
+        tap.contains(out, "warn /nodes: the token lacks Sys.Audit\n")
+        tap.contains(out, "pve1 has the bridge vmbr0, for this token")
+
+
 def test_options_narrow_it_down():
     with Desk() as desk:
         out = checked(desk, "--pool", "k8s", "--json")

@@ -21,7 +21,8 @@ struct aim {
     uint32_t template_vmid;              /* 0: none */
     struct str disks[PROXMOX_DISKS_MAX]; /* storages of disks for data, as far as declared */
     size_t disks_n;
-    bool is_ordered; /* `startup` is declared */
+    bool is_ordered;  /* `startup` is declared */
+    bool is_anywhere; /* `host: any`; `host` is empty then */
 };
 
 struct checking {
@@ -72,6 +73,11 @@ static const struct need storage_needs[] = {
 };
 static const struct need startup_needs[] = {
     {"Sys.Modify", 7, "set the order of starting"},
+    {NULL, 0, NULL},
+};
+/* All hosts, of which one is chosen. */
+static const struct need hosts_needs[] = {
+    {"Sys.Audit", 7, "see how much memory hosts have left"},
     {NULL, 0, NULL},
 };
 static const struct need network_needs[] = {
@@ -165,7 +171,7 @@ static void say_rights(struct checking *k, struct str path, const struct need *n
                all = missing_at(k, (struct value){0}, needs);
     say(k,
         &(const struct finding){
-            .is_optional = needs == startup_needs,
+            .is_optional = needs == startup_needs || needs == hosts_needs,
             .what = arena_printf(a, "%.*s: the token lacks %.*s", STR_ARG(path), STR_ARG(missing)),
             .how = {arena_printf(a, "pveum role add %s --privs '%.*s'", role, STR_ARG(all)),
                     arena_printf(a, "pveum acl modify %.*s --users '%.*s' --roles %s",
@@ -421,6 +427,8 @@ static int check_aim(struct checking *k, struct aim *aim)
         status = check_storage(k, aim->host, aim->storage);
     for (size_t i = 0; status == CLI_OK && aim->host.n && i < aim->disks_n; i++)
         status = check_storage(k, aim->host, aim->disks[i]);
+    if (status == CLI_OK && aim->is_anywhere)
+        status = check_rights(k, STR("/nodes"), hosts_needs, ROLE "Hosts");
     if (status == CLI_OK && aim->is_ordered)
         status = check_rights(k, STR("/"), startup_needs, ROLE "Startup");
     if (status == CLI_OK && aim->bridge.n)
@@ -430,7 +438,8 @@ static int check_aim(struct checking *k, struct aim *aim)
 
 static bool same_aim(const struct aim *x, const struct aim *y)
 {
-    bool same = x->disks_n == y->disks_n && x->is_ordered == y->is_ordered;
+    bool same = x->disks_n == y->disks_n && x->is_ordered == y->is_ordered &&
+                x->is_anywhere == y->is_anywhere;
     for (size_t i = 0; same && i < x->disks_n; i++)
         same = str_eq(x->disks[i], y->disks[i]);
     return same && str_eq(x->pool, y->pool) && str_eq(x->storage, y->storage) &&
@@ -460,7 +469,8 @@ static void aim_at_node(struct checking *k, const struct node *n)
     struct aim aim = {
         .pool = arena_str(a, p->pool),
         .storage = arena_str(a, p->storage),
-        .host = arena_str(a, p->host),
+        .is_anywhere = str_is(p->host, "any"),
+        .host = str_is(p->host, "any") ? STR("") : arena_str(a, p->host),
         .bridge = arena_str(a, p->bridge),
         .vlan = vlan ? arena_printf(a, "%u", vlan) : STR(""),
         .template_vmid = p->template_vmid,

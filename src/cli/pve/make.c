@@ -2,6 +2,7 @@
 #include "cli/pve/make.h"
 
 #include "cli/pve/disk.h"
+#include "cli/pve/place.h"
 #include "cli/pve/tomb.h"
 
 #include <errno.h>
@@ -229,6 +230,21 @@ static int check_template(struct pve_making *m, const struct pve_vm *template)
                : CLI_OK;
 }
 
+/* Where the plan of `pve apply` has it, else as it is declared, else at the template's. */
+static int choose_host(struct pve_making *m, const struct pve_vm *template)
+{
+    struct pve_session *s = &m->session;
+    struct value resources;
+    struct err e;
+    m->vm.host = m->host.n ? m->host : m->plan->host.n ? m->plan->host : template->host;
+    if (!str_is(m->vm.host, "any"))
+        return CLI_OK;
+    if (pve_list_resources(s->pve, &s->arena, &resources, &e) < 0)
+        return pve_session_fail(s, &e);
+    m->vm.host = place_any(s->pve, resources, template, NULL, 0, &s->arena);
+    return CLI_OK;
+}
+
 /* Goes on with the VM that an earlier run has begun; else clones one. */
 static int make_vm(struct pve_making *m)
 {
@@ -263,7 +279,9 @@ static int make_vm(struct pve_making *m)
     int status = check_template(m, &template);
     if (status != CLI_OK)
         return status;
-    m->vm.host = m->host.n ? m->host : m->plan->host.n ? m->plan->host : template.host;
+    status = choose_host(m, &template);
+    if (status != CLI_OK)
+        return status;
     return pve_session_is_dry(s) ? pretend_clone(m, &template) : clone_vm(m, &template);
 }
 

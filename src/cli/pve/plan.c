@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/pve/plan.h"
 
-#include "cli/pve/disk.h"
+#include "cli/pve/place.h"
 
 #include <errno.h>
 
@@ -41,7 +41,7 @@ static int reach(struct plan *p, struct plan_host *at)
         status = pve_session_url(s, &at->url);
     if (status != CLI_OK)
         return status;
-    if (pve_get(s->pve, STR("/cluster/resources"), &s->arena, &at->resources, &e) < 0) {
+    if (pve_list_resources(s->pve, &s->arena, &at->resources, &e) < 0) {
         at->is_away = true;
         at->why = arena_str(&s->arena, str_from(e.msg));
         at->resources = (struct value){0};
@@ -86,45 +86,21 @@ static struct value resource_of(const struct plan_host *at, uint32_t vmid, size_
 
 /* --- Where a new VM is made ------------------------------------------------------------------- */
 
-static unsigned vms_on(const struct plan *p, struct plan_host *at, struct str host)
-{
-    struct arena *a = &at->session.arena;
-    unsigned n = 0;
-    for (uint32_t i = 0; i < at->resources.n; i++) {
-        struct value item = at->resources.items[i];
-        n += is_vm(item, a) && str_eq(pve_text(item, "node", a), host);
-    }
-    for (size_t i = 0; i < p->n; i++)
-        n += p->items[i].action == PLAN_CREATE && p->items[i].at == at &&
-             str_eq(p->items[i].host, host);
-    return n;
-}
-
-/* The host with the fewest VMs; the template's where only that reaches the template's disk. */
-static void choose_host(const struct plan *p, struct plan_item *it, const struct pve_vm *template)
+/* With what the VMs of this plan will take. */
+static struct str choose_host(const struct plan *p, const struct plan_item *it,
+                              const struct pve_vm *template)
 {
     struct plan_host *at = it->at;
     struct arena *a = &at->session.arena;
-    struct value config;
-    struct err e;
-    bool shared;
-    unsigned least = vms_on(p, at, template->host);
-    it->host = template->host;
-    if (pve_vm_config(at->session.pve, template, a, &config, &e) < 0)
-        return;
-    struct str disk = value_get_text(config, disk_of_boot(config));
-    if (pve_is_shared(at->session.pve, template->host, str_cut(&disk, ':'), &shared, &e) < 0 ||
-        !shared)
-        return;
-    for (uint32_t i = 0; i < at->resources.n; i++) {
-        struct value host = at->resources.items[i];
-        struct str name = pve_text(host, "node", a);
-        if (!str_is(pve_text(host, "type", a), "node") ||
-            !str_is(pve_text(host, "status", a), "online") || vms_on(p, at, name) >= least)
-            continue;
-        least = vms_on(p, at, name);
-        it->host = name;
+    struct place_given *given = ARENA_ARRAY(a, struct place_given, p->n);
+    size_t n = 0;
+    for (size_t i = 0; i < p->n; i++) {
+        const struct plan_item *other = &p->items[i];
+        if (other->action == PLAN_CREATE && other->at == at)
+            given[n++] =
+                (struct place_given){other->host, place_memory(at->resources, other->plan)};
     }
+    return place_any(at->session.pve, at->resources, template, given, n, a);
 }
 
 static void plan_new(const struct plan *p, struct plan_item *it)
@@ -133,16 +109,17 @@ static void plan_new(const struct plan *p, struct plan_item *it)
     size_t index;
     struct value found = resource_of(it->at, it->plan->template_vmid, &index);
     struct pve_vm template = {.vmid = it->plan->template_vmid, .host = pve_text(found, "node", a)};
-    it->action = PLAN_CREATE;
     if (found.kind != VALUE_MAP) {
         it->action = PLAN_UNKNOWN;
         it->why = arena_printf(a, "the token sees no VM %u, which is to be its template",
                                it->plan->template_vmid);
     } else if (str_is(it->plan->host, "any")) {
-        choose_host(p, it, &template);
+        it->host = choose_host(p, it, &template);
     } else {
         it->host = it->plan->host.n ? it->plan->host : template.host;
     }
+    if (found.kind == VALUE_MAP)
+        it->action = PLAN_CREATE;
 }
 
 /* --- One that is there ------------------------------------------------------------------------ */

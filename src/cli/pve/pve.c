@@ -443,15 +443,26 @@ static struct pve_vm vm_of(struct value item, struct arena *a)
     };
 }
 
-int pve_list_vms(struct pve *p, struct arena *a, struct value *ret, struct err *e)
+static int list_resources(struct pve *p, const struct pve_field *fields, size_t n, struct arena *a,
+                          struct value *ret, struct err *e)
 {
-    const struct pve_field fields[] = {{"type", STR("vm")}};
-    const struct pve_request q = {"GET", STR("/cluster/resources"), fields, 1};
+    const struct pve_request q = {"GET", STR("/cluster/resources"), fields, n};
     struct value list;
     int r = pve_ask(p, &q, a, &list, e);
     if (r == 0)
         *ret = list.kind == VALUE_LIST ? list : value_list(NULL, 0);
     return r;
+}
+
+int pve_list_resources(struct pve *p, struct arena *a, struct value *ret, struct err *e)
+{
+    return list_resources(p, NULL, 0, a, ret, e);
+}
+
+int pve_list_vms(struct pve *p, struct arena *a, struct value *ret, struct err *e)
+{
+    const struct pve_field fields[] = {{"type", STR("vm")}};
+    return list_resources(p, fields, 1, a, ret, e);
 }
 
 int pve_find_vm(struct pve *p, uint32_t vmid, struct arena *a, struct pve_vm *ret, struct err *e)

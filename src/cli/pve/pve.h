@@ -111,6 +111,8 @@ struct pve_vm {
     bool is_template;
 };
 
+/* cluster/resources: VMs, hosts and storages, as far as the token sees them; a list. */
+int pve_list_resources(struct pve *p, struct arena *a, struct value *ret, struct err *e);
 /* cluster/resources: all VMs that the token sees, templates too. A VM has no name or status there
  * in its first seconds. */
 int pve_list_vms(struct pve *p, struct arena *a, struct value *ret, struct err *e);

@@ -34,6 +34,7 @@ CLONES_AT_ONCE = 3  # more for one storage wait too long for its lock
 class Host:
     def __init__(self, name):
         self.name, self.up, self.bridges = name, True, {"vmbr0"}
+        self.memory, self.used = 64 << 30, 2 << 30
 
 
 class Storage:
@@ -195,7 +196,8 @@ class Pve:
             if not self.rights.may(token, f"/vms/{vm.vmid}", "VM.Audit"):
                 continue
             item = {"id": f"qemu/{vm.vmid}", "type": "qemu", "vmid": vm.vmid, "node": vm.host,
-                    "template": vm.template, "maxmem": 4294967296, "maxcpu": 2}
+                    "template": vm.template, "maxcpu": 2,
+                    "maxmem": int(vm.config.get("memory", 512)) << 20}
             if now >= vm.named_at:
                 item["name"] = vm.config.get("name")
                 item["status"] = "running" if vm.running else "stopped"
@@ -211,10 +213,17 @@ class Pve:
                     item["pool"] = pool
             found.append(item)
         if query.get("type") in (None, "node"):
-            found += [{"id": f"node/{h.name}", "type": "node", "node": h.name,
-                       "status": "online" if h.up else "offline"} for h in self.hosts.values()]
+            found += [self._host_resource(token, host) for host in self.hosts.values()]
         wanted = {None: None, "vm": "qemu"}.get(query.get("type"), query.get("type"))
         return [i for i in found if wanted in (None, i["type"])]
+
+    def _host_resource(self, token, host):
+        """Its figures only with Sys.Audit."""
+        found = {"id": f"node/{host.name}", "type": "node", "node": host.name,
+                 "status": "online" if host.up else "offline"}
+        if self.rights.may(token, f"/nodes/{host.name}", "Sys.Audit"):
+            found.update(maxmem=host.memory, mem=host.used)
+        return found
 
     def list_storages(self, token, node, **query):
         content = query.get("content")

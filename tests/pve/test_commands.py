@@ -92,6 +92,9 @@ def test_login_wants_the_fingerprint_to_be_confirmed():
         tap.contains(out, "home is Proxmox VE 9.2 at " + url)
         saved = desk.home / ".config/cloudseed/pve/home.json"
         tap.eq(json.loads(saved.read_text())["ca"], desk.api.authority.pem)
+        told = json.loads(desk.run(*login, "--fingerprint", right, "--json")[0])
+        tap.eq(told, {"name": "home", "url": url, "version": "9.2", "file": str(saved),
+                      "trusts": "the cluster's CA"})
         tap.eq([oct(p.stat().st_mode & 0o777) for p in sorted(saved.parent.iterdir())],
                ["0o600", "0o600"])
 

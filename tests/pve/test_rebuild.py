@@ -4,6 +4,7 @@
 
 test_whole_way.py has a rebuild of a node that is Ready in a cluster."""
 import functools
+import json
 import signal
 import sys
 from pathlib import Path
@@ -157,6 +158,37 @@ def refused(reason, *words, status=1, **config):
         desk.vm.config = dict(desk.before)
     tap.contains(said, reason)
     tap.eq((writes(desk), desk.node()["generation"]), ([], 1))
+
+
+def requests_of(out):
+    """METHOD and path of each that a dry run has printed."""
+    return [line for line in out.splitlines() if not line.startswith(" ")]
+
+
+def test_a_dry_run_prints_what_is_then_done_and_changes_nothing():
+    with Made() as desk:
+        desk.begin_again()
+        desk.api.requests.clear()
+        before = desk.node()
+        out, _ = desk.run("pve", "rebuild", NODE, "--dry-run", "--for", "30m")
+        tap.eq((writes(desk), desk.vm.config, desk.node()), ([], desk.before, before))
+        vm = "/nodes/pve1/qemu/100"
+        tap.eq(requests_of(out),
+               [f"POST {vm}/config", f"POST {vm}/status/shutdown",
+                f"cloudseedd: POST /v1/nodes/{NODE}/reprovision", f"POST {vm}/config",
+                f"PUT {vm}/resize", f"POST {vm}/config", f"cloudseedd: POST /v1/nodes/{NODE}/vm",
+                f"cloudseedd: POST /v1/nodes/{NODE}/arm", f"POST {vm}/config",
+                f"POST {vm}/status/start", f"POST {vm}/config"])
+        for part in ("    scsi0=local-lvm:0,import-from=local-lvm:base-9000-disk-0\n",
+                     "    size=20G\n", "    delete=unused0\n", "serial=(masked)"):
+            tap.contains(out, part)
+        told = json.loads(desk.run(*REBUILD, "--for", "30m", "--json")[0])
+        tap.eq((told["name"], told["vmid"], told["host"]), (NODE, 100, "pve1"))
+        tap.contains(told["message"], "is built again as generation 2; the build window ends 20")
+        pretended = [line.split()[0] for line in requests_of(out) if not line.startswith("cloudseedd")]
+        tap.eq([m.split()[0] for m in writes(desk)], pretended)
+        told = json.loads(desk.run(*REBUILD, "--json")[0])
+        tap.contains(told["message"], "was built again as generation 2, and has not booted yet")
 
 
 def test_it_wants_the_admins_word():

@@ -72,6 +72,26 @@ def test_a_node_of_a_lost_host_gets_another_vm():
                ["vm", "vm-lost", "reprovisioned", "vm"])
 
 
+def test_a_dry_run_prints_what_is_then_done_and_changes_nothing():
+    with Lost() as desk:
+        before = desk.node()
+        out, said = desk.run(*REPLACE[:-1], "--dry-run")
+        tap.eq((writes(desk), desk.node(), said), ([], before, ""))
+        lines = [line for line in out.splitlines() if not line.startswith(" ")]
+        tap.eq(lines[:4], [f"cloudseedd: POST /v1/nodes/{NODE}/{what}"
+                           for what in ("vm/lost", "reprovision", "vm")]
+               + ["POST /nodes/pve2/qemu/9001/clone"])
+        tap.eq(lines[-1], "POST /nodes/pve2/qemu/101/status/start")
+        told = json.loads(desk.run(*REPLACE, "--json")[0])
+        tap.eq((told["name"], told["vmid"], told["host"]), (NODE, 101, "pve2"))
+        desk.is_replaced()
+        desk.pve.free(desk.old)  # removed: a dry run does not have the server forget it
+        del desk.pve.vms[100]
+        out, _ = desk.run(*REPLACE[:-1], "--dry-run")
+        tap.contains(out, f"cloudseedd: POST /v1/nodes/{NODE}/vm/buried")
+        tap.eq(len(desk.node()["tombstones"]), 1)
+
+
 def test_the_old_vm_is_unplugged_before_anything_else_when_its_host_returns():
     for command in (("pve", "list"), ("pve", "start", NODE), ("pve", "register", NODE)):
         with Lost() as desk:

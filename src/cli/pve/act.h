@@ -13,6 +13,10 @@ const struct proxmox *pve_plan(const struct tree *t, struct value node);
 /* The same with the host and the template that `pve replace` was given. */
 const struct proxmox *pve_plan_as_asked(struct pve_session *s, const struct proxmox *declared);
 
+/* Whether `pve replace --dry-run` goes on as if that VM, our server's answer about it, were given
+ * up. */
+bool pve_would_give_up(const struct pve_session *s, struct value vm);
+
 struct pve_registered {
     struct str ends; /* of the build window */
     bool pending;    /* the VM runs, and takes the serial at its next cold start */

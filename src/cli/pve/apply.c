@@ -341,7 +341,7 @@ const struct command command_pve_apply = {
     .name = "pve apply",
     .operands = "[NODE…]",
     .operands_max = UINT8_MAX,
-    .flags = FLAGS({"yes", NULL, "ask nothing"}, {"no-start", NULL, "leave new VMs off"},
+    .flags = FLAGS(FLAG_YES, {"no-start", NULL, "leave new VMs off"},
                    {"prune", "NAME", "remove the VM of this node, which is gone from the tree"},
                    {"with-data", NULL, "prune also a VM with more disks than that of its system"},
                    FLAG_DRY_RUN, FLAG_WINDOW, FLAG_PVE, FLAG_TOKEN, FLAG_JSON),

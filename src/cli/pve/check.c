@@ -499,20 +499,18 @@ static int aim(struct checking *k)
                         .host = flag_text(f, "host"),
                         .bridge = flag_text(f, "bridge"),
                         .vlan = flag_text(f, "vlan")};
-    const char *template = flags_value(f, "template");
     struct config config;
     struct tree *tree;
-    uint64_t vmid = 0;
-    if (template && !str_to_u64(str_from(template), 999999999, &vmid))
-        return cli_misuse(c, "--template '%s': expected a VM's id", template);
-    given.template_vmid = (uint32_t)vmid;
-    if (given.storage.n && !given.host.n && !vmid)
+    int status = pve_given_id(c, "template", &given.template_vmid);
+    if (status != CLI_OK)
+        return status;
+    if (given.storage.n && !given.host.n && !given.template_vmid)
         return cli_misuse(c, "name the host of that storage with --host");
     if (!same_aim(&given, &(const struct aim){.vlan = given.vlan})) {
         add_aim(k, &given);
         return CLI_OK;
     }
-    int status = seedtree_configure(c, &config);
+    status = seedtree_configure(c, &config);
     if (status == CLI_OK && !(tree = seedtree_load(c, &config, NULL)))
         status = CLI_FAILED;
     for (uint32_t i = 0; status == CLI_OK && i < tree_node_count(tree); i++)

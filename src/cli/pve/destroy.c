@@ -66,7 +66,7 @@ static int run(struct cli *c)
         status = pve_session_node(&s, c->operands[0], &node);
     if (status == CLI_OK)
         status = check(&s, node, &vm);
-    if (status == CLI_OK && !pve_session_is_dry(&s))
+    if (status == CLI_OK)
         status =
             pve_session_confirm(&s, arena_printf(&s.arena, "removes VM %u on %.*s with its disks",
                                                  vm.vmid, STR_ARG(vm.host)));
@@ -86,8 +86,7 @@ const struct command command_pve_destroy = {
     .operands = "NODE",
     .operands_min = 1,
     .operands_max = 1,
-    .flags = FLAGS({"yes", NULL, "ask nothing"},
-                   {"ready", NULL, "also a node that is ready in its cluster"},
+    .flags = FLAGS(FLAG_YES, {"ready", NULL, "also a node that is ready in its cluster"},
                    {"with-data", NULL, "also a VM with more disks than that of its system"},
                    FLAG_DRY_RUN, FLAG_PVE, FLAG_TOKEN, FLAG_JSON),
     .summary = "remove a node's VM with its disks",

@@ -40,12 +40,12 @@ uint32_t disk_gib(struct str text)
     return props_read(text, &p, NULL) < 0 ? 0 : (uint32_t)gib_of(props_get(&p, "size"));
 }
 
-int disk_grow(struct pve *p, const struct pve_vm *vm, struct value config, struct str disk,
+int disk_grow(struct pve *p, const struct pve_vm *vm, struct str disk, uint32_t from_gib,
               uint32_t gib, struct err *e)
 {
     unsigned warnings;
     struct arena a;
-    if (disk_gib(value_get_text(config, disk)) >= gib)
+    if (from_gib >= gib)
         return 0;
     arena_init(&a, 1024);
     const struct pve_field fields[] = {{"disk", disk}, {"size", arena_printf(&a, "%uG", gib)}};

@@ -12,8 +12,8 @@ struct str disk_of_boot(struct value config);
 bool disk_has_data(struct value config, struct str option);
 /* In GiB, rounded down, of "local-lvm:vm-101-disk-0,size=20G"; 0: not known. */
 uint32_t disk_gib(struct str text);
-/* To so many GiB; nothing if it is as large already, or gib is 0. */
-int disk_grow(struct pve *p, const struct pve_vm *vm, struct value config, struct str disk,
+/* From its size to so many GiB; nothing if it is as large already, or gib is 0. */
+int disk_grow(struct pve *p, const struct pve_vm *vm, struct str disk, uint32_t from_gib,
               uint32_t gib, struct err *e);
 /* Whether all hosts reach that storage, as `host` says. */
 int pve_is_shared(struct pve *p, struct str host, struct str storage, bool *ret, struct err *e);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/fs.h"
+#include "base/json.h"
 #include "cli/common/cli.h"
 #include "cli/pve/pve.h"
 #include "crypto/certificate.h"
@@ -156,6 +157,27 @@ static int keep_token(struct login *l)
     return fs_replace(path.p, l->endpoint.token, 0600, &e) < 0 ? cli_fail(c, "%s", e.msg) : CLI_OK;
 }
 
+static void report(const struct login *l, struct str path)
+{
+    struct cli *c = l->cli;
+    struct str version = arena_printf(&c->arena, "%u.%u", l->version.major, l->version.minor);
+    bool is_pinned = l->endpoint.ca.n > 0;
+    const struct value_pair pairs[] = {
+        JSON_STR("name", l->endpoint.name),
+        JSON_STR("url", l->endpoint.url),
+        JSON_STR("version", version),
+        JSON_STR("file", path),
+        JSON_STR("trusts", !is_pinned     ? STR("public CAs")
+                           : l->pins_leaf ? STR("this certificate")
+                                          : STR("the cluster's CA")),
+    };
+    if (flags_given(&c->flags, "json"))
+        cli_print_json(value_map(pairs, 5));
+    else
+        cli_print_line("%.*s is Proxmox VE %.*s at %.*s, saved in %.*s", STR_ARG(l->endpoint.name),
+                       STR_ARG(version), STR_ARG(l->endpoint.url), STR_ARG(path));
+}
+
 static int keep(struct login *l)
 {
     struct cli *c = l->cli;
@@ -166,8 +188,7 @@ static int keep(struct login *l)
     int status = keep_token(l);
     if (status != CLI_OK)
         return status;
-    cli_print_line("%.*s is Proxmox VE %u.%u at %.*s, saved in %.*s", STR_ARG(l->endpoint.name),
-                   l->version.major, l->version.minor, STR_ARG(l->endpoint.url), STR_ARG(path));
+    report(l, path);
     if (l->pins_leaf)
         cli_note(c,
                  "no CA that the host gives has issued its certificate, so only this certificate "
@@ -198,7 +219,7 @@ const struct command command_pve_login = {
     .operands_max = 1,
     .flags = FLAGS({"name", "NAME", "what to call it (default: the host's name)"},
                    {"fingerprint", "SHA256", "the fingerprint of its certificate, to ask nobody"},
-                   {"token-file", "FILE", "the API token; it is kept for later"}),
+                   {"token-file", "FILE", "the API token; it is kept for later"}, FLAG_JSON),
     .summary = "get to know a Proxmox VE host or cluster",
     .help =
         "Shows the fingerprint of the host's certificate, as ssh does, and keeps the CA of the\n"

@@ -253,7 +253,7 @@ static int make_vm(struct pve_making *m)
     struct pve_vm template;
     enum found found;
     struct err e;
-    if (known.kind == VALUE_MAP) {
+    if (known.kind == VALUE_MAP && !pve_would_give_up(s, known)) {
         if (!str_eq(api_text(known, "endpoint"), s->endpoint.name))
             return cli_fail(s->cli, "%s has a VM at %.*s", m->name,
                             STR_ARG(api_text(known, "endpoint")));
@@ -354,7 +354,7 @@ static int set_shape(struct pve_making *m, struct str smbios1, struct pve_change
     status = set_options(m, ret);
     for (size_t i = 0; status == CLI_OK && i < ret->grown_n; i++) {
         const struct pve_growth *at = &ret->grown[i];
-        if (disk_grow(s->pve, &m->vm, m->config, at->disk, at->to_gib, &e) < 0)
+        if (disk_grow(s->pve, &m->vm, at->disk, at->from_gib, at->to_gib, &e) < 0)
             status = pve_session_fail(s, &e);
     }
     return status;

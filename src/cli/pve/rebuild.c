@@ -22,8 +22,9 @@ struct rebuilding {
     struct value config;
     struct str disk;     /* that it boots from: "scsi0" */
     struct str template; /* the template's volume for it */
-    bool has_begun;      /* by an earlier run, which was cut off */
-    bool is_done;        /* the latest one */
+    uint32_t template_gib;
+    bool has_begun; /* by an earlier run, which was cut off */
+    bool is_done;   /* the latest one */
     /* What the line in the description says. */
     uint32_t generation;
     struct str old; /* the volume that is replaced */
@@ -139,16 +140,15 @@ static int need_shared(struct rebuilding *r, const struct pve_vm *template)
 static int template_id(const struct rebuilding *r, uint32_t *ret)
 {
     const struct cli *c = r->session.cli;
-    const char *given = flags_value(&c->flags, "template");
-    uint64_t number = r->plan ? r->plan->template_vmid : 0;
-    if (given && !str_to_u64(str_from(given), 999999999, &number))
-        return cli_misuse(c, "--template '%s': expected a VM's id", given);
-    *ret = (uint32_t)number;
-    return number ? CLI_OK
-                  : cli_fail(c,
-                             "the seed tree names no template for %s: declare 'proxmox', or give "
-                             "--template",
-                             c->operands[0]);
+    int status = pve_given_id(c, "template", ret);
+    if (status == CLI_OK && !*ret && r->plan)
+        *ret = r->plan->template_vmid;
+    return status != CLI_OK || *ret
+               ? status
+               : cli_fail(c,
+                          "the seed tree names no template for %s: declare 'proxmox', or give "
+                          "--template",
+                          c->operands[0]);
 }
 
 /* The template's system disk must be where the VM has its own: no other one is ever replaced. */
@@ -173,6 +173,7 @@ static int find_template(struct rebuilding *r)
                         "system's is not clear, so nothing was changed",
                         r->vm.vmid, STR_ARG(r->disk), vmid, STR_ARG(disk_of_boot(config)));
     r->template = volume_of(config, r->disk);
+    r->template_gib = disk_gib(value_get_text(config, r->disk));
     return need_shared(r, &template);
 }
 
@@ -232,8 +233,7 @@ static int reprovision(struct rebuilding *r)
         return CLI_OK;
     int status = node_act_window(s->cli, &body);
     if (status == CLI_OK)
-        status = api_ask(&s->api, "POST", api_node(&s->api, name, "reprovision"), body, STR(""),
-                         &answer);
+        status = pve_session_tell(s, "POST", api_node(&s->api, name, "reprovision"), body, &answer);
     return status == CLI_OK ? pve_session_node(s, name, &r->node) : status;
 }
 
@@ -267,7 +267,7 @@ static int replace_disk(struct rebuilding *r)
         return cli_fail(s->cli, "VM %u: %s", r->vm.vmid, e.msg);
     const struct pve_field field[] = {{arena_str(&s->arena, r->disk).p, text}};
     int status = change(r, field, 1, IMPORT_MS);
-    if (status == CLI_OK && !is_replaced(r))
+    if (status == CLI_OK && !is_replaced(r) && !pve_session_is_dry(s))
         return cli_fail(s->cli, "VM %u still has its old disk %.*s: run the command again",
                         r->vm.vmid, STR_ARG(r->old));
     return status;
@@ -276,23 +276,45 @@ static int replace_disk(struct rebuilding *r)
 static int grow(struct rebuilding *r)
 {
     struct pve_session *s = &r->session;
+    uint32_t has = pve_session_is_dry(s) && !is_replaced(r)
+                       ? r->template_gib
+                       : disk_gib(value_get_text(r->config, r->disk));
     struct err e;
-    if (disk_grow(s->pve, &r->vm, r->config, r->disk, r->gib, &e) < 0)
+    if (disk_grow(s->pve, &r->vm, r->disk, has, r->gib, &e) < 0)
         return pve_session_fail(s, &e);
     return reread(r);
+}
+
+/* Where Proxmox keeps the volume that was replaced: "unused0"; empty: it is gone. */
+static struct str place_of_old(const struct rebuilding *r)
+{
+    for (uint32_t i = 0; r->config.kind == VALUE_MAP && i < r->config.n; i++) {
+        struct str key = value_text(r->config.pairs[i].key);
+        if (str_starts(key, STR("unused")) && str_eq(volume_of(r->config, key), r->old))
+            return key;
+    }
+    return STR("");
+}
+
+/* Where it would be kept. */
+static struct str place_for_old(struct rebuilding *r)
+{
+    unsigned n = 0;
+    struct str key;
+    do
+        key = arena_printf(&r->session.arena, "unused%u", n++);
+    while (value_get(r->config, key).kind != VALUE_UNDEFINED);
+    return key;
 }
 
 /* Only the volume that was replaced, by its name. */
 static int drop_old(struct rebuilding *r)
 {
-    for (uint32_t i = 0; r->config.kind == VALUE_MAP && i < r->config.n; i++) {
-        struct str key = value_text(r->config.pairs[i].key);
-        if (!str_starts(key, STR("unused")) || !str_eq(volume_of(r->config, key), r->old))
-            continue;
-        const struct pve_field field[] = {{"delete", arena_str(&r->session.arena, key)}};
-        return change(r, field, 1, TASK_MS);
-    }
-    return CLI_OK;
+    struct str key = place_of_old(r);
+    if (!key.n && pve_session_is_dry(&r->session) && !is_replaced(r))
+        key = place_for_old(r);
+    const struct pve_field field[] = {{"delete", key}};
+    return key.n ? change(r, field, 1, TASK_MS) : CLI_OK;
 }
 
 /* The bootstrap of a machine with another uuid than the declared one is refused. */
@@ -312,7 +334,8 @@ static int register_and_start(struct rebuilding *r, struct pve_registered *ret)
 {
     struct pve_session *s = &r->session;
     struct str state = api_text(r->node, "state");
-    if (!str_is(state, "armed") && !str_is(state, "registered"))
+    bool is_new = str_is(state, "armed") || str_is(state, "registered");
+    if (!is_new && !pve_session_is_dry(s))
         return pve_start(s, &r->vm);
     int status = pve_register(s, r->node, &r->vm, r->config, ret);
     if (status == CLI_OK && ret->pending)
@@ -366,29 +389,34 @@ static int rebuild(struct rebuilding *r)
     if (status == CLI_OK)
         status = end(r);
     if (status == CLI_OK)
-        cli_print_line("%s: VM %u on %.*s is built again as generation %u%s%.*s",
-                       s->cli->operands[0], r->vm.vmid, STR_ARG(r->vm.host), r->generation,
-                       done.ends.n ? "; the build window ends " : "", STR_ARG(done.ends));
+        pve_session_report(
+            s, s->cli->operands[0], &r->vm,
+            arena_printf(&s->arena, "VM %u on %.*s is built again as generation %u%s%.*s",
+                         r->vm.vmid, STR_ARG(r->vm.host), r->generation,
+                         done.ends.n ? "; the build window ends " : "", STR_ARG(done.ends)));
     return status;
 }
 
 static int check_and_confirm(struct rebuilding *r)
 {
+    struct pve_session *s = &r->session;
     int status = look(r);
     if (status == CLI_OK && is_repeated(r)) {
-        cli_print_line("%s: VM %u on %.*s was built again as generation %u, and has not booted yet",
-                       r->session.cli->operands[0], r->vm.vmid, STR_ARG(r->vm.host), r->generation);
+        pve_session_report(
+            s, s->cli->operands[0], &r->vm,
+            arena_printf(&s->arena,
+                         "VM %u on %.*s was built again as generation %u, and has not booted yet",
+                         r->vm.vmid, STR_ARG(r->vm.host), r->generation));
         return CLI_OK;
     }
     if (status == CLI_OK && !r->has_begun)
-        status = pve_session_rebuildable(&r->session, r->node);
+        status = pve_session_rebuildable(s, r->node);
     if (status == CLI_OK && !(r->has_begun && is_replaced(r)))
         status = find_template(r);
     if (status == CLI_OK && !r->has_begun)
         status = pve_session_confirm(
-            &r->session,
-            arena_printf(&r->session.arena, "erases the system disk %.*s of VM %u on %.*s",
-                         STR_ARG(r->disk), r->vm.vmid, STR_ARG(r->vm.host)));
+            s, arena_printf(&s->arena, "erases the system disk %.*s of VM %u on %.*s",
+                            STR_ARG(r->disk), r->vm.vmid, STR_ARG(r->vm.host)));
     return status;
 }
 
@@ -420,10 +448,7 @@ const struct command command_pve_rebuild = {
     .operands = "NODE",
     .operands_min = 1,
     .operands_max = 1,
-    .flags = FLAGS({"yes", NULL, "ask nothing"},
-                   {"drained", NULL, "nothing runs on the node, though it is Ready"},
-                   {"template", "VMID", "the template, instead of the one that is declared"},
-                   FLAG_WINDOW, FLAG_PVE, FLAG_TOKEN),
+    .flags = FLAGS(FLAGS_AGAIN),
     .summary = "build a node again in the VM that it has",
     .help =
         "An installed disk does not take a new instance-id. So the VM is shut down, its system\n"
@@ -434,6 +459,7 @@ const struct command command_pve_rebuild = {
         "VM.Clone for the template, beside what `pve create` needs.\n"
         "\n"
         "Examples:\n"
+        "  cloudseed pve rebuild k8s-worker-2 --dry-run\n"
         "  cloudseed pve rebuild k8s-worker-2 && cloudseed wait k8s-worker-2\n",
     .run = run,
 };

@@ -7,7 +7,8 @@
 
 struct replacing {
     struct pve_session session;
-    struct value node; /* our server's answer */
+    struct value node;  /* our server's answer */
+    bool would_give_up; /* --dry-run: that is not done, and what follows is shown as if it were */
 };
 
 /* --- Whether its VM is lost ------------------------------------------------------------------- */
@@ -48,8 +49,9 @@ static int give_up(struct replacing *r)
                             "lost its network still runs it, with the same MAC)",
                             vm.vmid, STR_ARG(vm.host)));
     if (status == CLI_OK)
-        status = api_ask(&s->api, "POST", api_node(&s->api, name, "vm/lost"), (struct value){0},
-                         STR(""), &answer);
+        status = pve_session_tell(s, "POST", api_node(&s->api, name, "vm/lost"), (struct value){0},
+                                  &answer);
+    r->would_give_up = pve_session_is_dry(s);
     return status == CLI_OK ? pve_session_node(s, name, &r->node) : status;
 }
 
@@ -69,13 +71,18 @@ static int reprovision(struct replacing *r)
     const char *name = s->cli->operands[0];
     struct api_answer answer;
     struct value body;
-    if (api_number(r->node, "generation", 0) > api_number(last_tomb(r), "generation", 0))
+    if (!r->would_give_up &&
+        api_number(r->node, "generation", 0) > api_number(last_tomb(r), "generation", 0))
         return CLI_OK;
     int status = node_act_window(s->cli, &body);
     if (status == CLI_OK)
-        status = api_ask(&s->api, "POST", api_node(&s->api, name, "reprovision"), body, STR(""),
-                         &answer);
+        status = pve_session_tell(s, "POST", api_node(&s->api, name, "reprovision"), body, &answer);
     return status == CLI_OK ? pve_session_node(s, name, &r->node) : status;
+}
+
+static bool is_at_target(const struct pve_session *s, struct value vm)
+{
+    return str_is(api_text(vm, "host"), flags_value(&s->cli->flags, "host"));
 }
 
 /* An earlier run that was cut off has given the old one up, and may have begun the new one. */
@@ -85,8 +92,7 @@ static int prepare(struct replacing *r)
     const char *name = s->cli->operands[0];
     struct value vm = value_get(r->node, STR("vm"));
     bool has_begun =
-        last_tomb(r).kind == VALUE_MAP &&
-        (vm.kind != VALUE_MAP || str_is(api_text(vm, "host"), flags_value(&s->cli->flags, "host")));
+        last_tomb(r).kind == VALUE_MAP && (vm.kind != VALUE_MAP || is_at_target(s, vm));
     int status = CLI_OK;
     if (!has_begun && vm.kind != VALUE_MAP)
         return cli_fail(s->cli, "%s has no VM: run 'cloudseed pve create %s'", name, name);
@@ -95,32 +101,35 @@ static int prepare(struct replacing *r)
     return status == CLI_OK ? reprovision(r) : status;
 }
 
+bool pve_would_give_up(const struct pve_session *s, struct value vm)
+{
+    return s->cli->command == &command_pve_replace && pve_session_is_dry(s) && !is_at_target(s, vm);
+}
+
 const struct proxmox *pve_plan_as_asked(struct pve_session *s, const struct proxmox *declared)
 {
-    const struct flags *f = &s->cli->flags;
-    const char *host = flags_value(f, "host"), *template = flags_value(f, "template");
-    uint64_t vmid = 0;
+    uint32_t vmid;
     if (!declared || s->cli->command != &command_pve_replace)
         return declared;
     struct proxmox *p = ARENA_NEW(&s->arena, struct proxmox);
     *p = *declared;
-    p->host = str_from(host);
-    if (template && str_to_u64(str_from(template), 999999999, &vmid))
-        p->template_vmid = (uint32_t)vmid;
+    p->host = str_from(flags_value(&s->cli->flags, "host"));
+    if (pve_given_id(s->cli, "template", &vmid) == CLI_OK && vmid)
+        p->template_vmid = vmid;
     return p;
 }
 
 /* Then it is made as any other. */
 static int run(struct cli *c)
 {
-    const char *template = flags_value(&c->flags, "template");
     struct replacing r = {.node = {0}};
-    uint64_t vmid;
+    uint32_t vmid;
     if (!flags_given(&c->flags, "host"))
         return cli_misuse(c, "name the host of the new VM with --host");
-    if (template && (!str_to_u64(str_from(template), 999999999, &vmid) || vmid < 100))
-        return cli_misuse(c, "--template '%s': expected a VM's id", template);
-    int status = pve_session_open(c, &r.session);
+    int status = pve_given_id(c, "template", &vmid);
+    if (status != CLI_OK)
+        return status;
+    status = pve_session_open(c, &r.session);
     if (status == CLI_OK)
         status = pve_session_node(&r.session, c->operands[0], &r.node);
     if (status == CLI_OK)
@@ -134,10 +143,7 @@ const struct command command_pve_replace = {
     .operands = "NODE",
     .operands_min = 1,
     .operands_max = 1,
-    .flags = FLAGS({"host", "TARGET", "the host of its new VM"}, {"yes", NULL, "ask nothing"},
-                   {"drained", NULL, "nothing runs on the node, though it is Ready"},
-                   {"template", "VMID", "the template, instead of the one that is declared"},
-                   FLAG_WINDOW, FLAG_PVE, FLAG_TOKEN),
+    .flags = FLAGS({"host", "TARGET", "the host of its new VM"}, FLAGS_AGAIN),
     .summary = "build a node again whose host is lost",
     .help =
         "Makes a VM on another host, as `pve create` does, with a new id and generation, for a\n"
@@ -145,9 +151,11 @@ const struct command command_pve_replace = {
         "and must never run again. The server keeps it in mind, `pve list` shows it, and when\n"
         "its host returns, the next pve command that looks at the node disarms it before all\n"
         "else: not started with its host, its network cards unplugged, without our serial,\n"
-        "stopped. Its disks stay, until you remove it in Proxmox.\n"
+        "stopped. Its disks stay, until you remove it in Proxmox; declared disks for data are\n"
+        "made again, and empty.\n"
         "\n"
         "Examples:\n"
+        "  cloudseed pve replace k8s-worker-2 --host pve2 --dry-run\n"
         "  cloudseed pve replace k8s-worker-2 --host pve2\n",
     .run = run,
 };

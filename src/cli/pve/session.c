@@ -150,11 +150,12 @@ void pve_session_report(const struct pve_session *s, const char *name, const str
 
 /* --- A node's VM ------------------------------------------------------------------------------ */
 
-static int vmid_of(const struct cli *c, const char *text, uint32_t *ret)
+int pve_given_id(const struct cli *c, const char *option, uint32_t *ret)
 {
-    uint64_t number;
-    if (!str_to_u64(str_from(text), 999999999, &number) || number < 100)
-        return cli_misuse(c, "--vmid '%s': expected a number from 100 to 999999999", text);
+    const char *text = flags_value(&c->flags, option);
+    uint64_t number = 0;
+    if (text && (!str_to_u64(str_from(text), 999999999, &number) || number < 100))
+        return cli_misuse(c, "--%s '%s': expected a number from 100 to 999999999", option, text);
     *ret = (uint32_t)number;
     return CLI_OK;
 }
@@ -184,13 +185,14 @@ static int find_by_name(struct pve_session *s, struct str node, uint32_t *ret)
 
 int pve_session_find(struct pve_session *s, struct value node, struct pve_vm *ret)
 {
-    const char *given = flags_value(&s->cli->flags, "vmid");
     struct value known = value_get(node, STR("vm"));
-    uint32_t vmid = 0;
+    uint32_t vmid;
     struct err e;
-    int status = CLI_OK;
-    if (given)
-        status = vmid_of(s->cli, given, &vmid);
+    int status = pve_given_id(s->cli, "vmid", &vmid);
+    if (status != CLI_OK)
+        return status;
+    if (vmid)
+        status = CLI_OK;
     else if (str_eq(api_text(known, "endpoint"), s->endpoint.name))
         vmid = (uint32_t)api_number(known, "vmid", 0);
     else if (known.kind == VALUE_MAP)
@@ -310,7 +312,7 @@ int pve_session_confirm(const struct pve_session *s, struct str what)
     const struct cli *c = s->cli;
     const char *name = c->operands[0];
     char answer[80];
-    if (flags_given(&c->flags, "yes"))
+    if (flags_given(&c->flags, "yes") || pve_session_is_dry(s))
         return CLI_OK;
     if (!isatty(STDIN_FILENO))
         return cli_misuse(c, "this %.*s: confirm it with --yes", STR_ARG(what));

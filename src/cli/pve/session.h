@@ -11,6 +11,12 @@
 #define FLAG_PVE {"pve", "NAME", "the Proxmox host or cluster, as `pve login` named it"}
 #define FLAG_TOKEN {"token-file", "FILE", "read the API token from FILE"}
 #define FLAG_VMID {"vmid", "N", "the VM's id; without it, the VM that is named like the node"}
+#define FLAG_YES {"yes", NULL, "ask nothing"}
+/* Of `pve rebuild` and `pve replace`. */
+#define FLAGS_AGAIN                                                              \
+    FLAG_YES, {"drained", NULL, "nothing runs on the node, though it is Ready"}, \
+    {"template", "VMID", "the template, instead of the one that is declared"},   \
+    FLAG_DRY_RUN, FLAG_WINDOW, FLAG_PVE, FLAG_TOKEN, FLAG_JSON
 #define FLAG_DRY_RUN {"dry-run", NULL, "only print the requests that would change something"}
 /* clang-format on */
 
@@ -37,6 +43,10 @@ void pve_session_close(struct pve_session *s);
 
 /* Prints what the host said, and what to do next where that is known; returns CLI_FAILED. */
 int pve_session_fail(const struct pve_session *s, const struct err *e);
+
+/* The VM's id that an option gives; 0: it is not given. CLI_MISUSED after printing that it is
+ * none. */
+int pve_given_id(const struct cli *c, const char *option, uint32_t *ret);
 
 /* The VM of --vmid, the one that our server knows of the node, or the only one with its name, in
  * this order. `node` is our server's answer about it. CLI_FAILED or CLI_MISUSED after printing why
@@ -82,8 +92,8 @@ int pve_session_idle(const struct pve_session *s, struct value node, const char 
  * node's generation. */
 int pve_session_rebuildable(const struct pve_session *s, struct value node);
 
-/* With --yes, or if the admin types the node's name, which is the first operand. `what` follows
- * "This". CLI_FAILED or CLI_MISUSED after printing that nothing was done. */
+/* With --yes or --dry-run, or if the admin types the node's name, which is the first operand.
+ * `what` follows "This". CLI_FAILED or CLI_MISUSED after printing that nothing was done. */
 int pve_session_confirm(const struct pve_session *s, struct str what);
 
 #endif

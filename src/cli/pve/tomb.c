@@ -94,8 +94,8 @@ static int bury(struct pve_session *s, struct value node, struct value tomb)
     };
     struct api_answer answer;
     struct str name = arena_str(&s->arena, api_text(node, "name"));
-    return api_ask(&s->api, "POST", api_node(&s->api, name.p, "vm/buried"), value_map(pairs, 3),
-                   STR(""), &answer);
+    return pve_session_tell(s, "POST", api_node(&s->api, name.p, "vm/buried"), value_map(pairs, 3),
+                            &answer);
 }
 
 /* Only one that is still the node's: its id may be another VM's by now. */
@@ -116,7 +116,7 @@ static int disarm_vm(struct pve_session *s, struct value node, struct value tomb
         return r;
     if (pve_stop_hard(s, vm) != CLI_OK)
         return err_set(e, -EIO, "it is unplugged, and runs");
-    if (r > 0)
+    if (r > 0 && !pve_session_is_dry(s))
         cli_note(s->cli,
                  "VM %u on %.*s, which was given up, is disarmed: it has no network any more. "
                  "Remove it in Proxmox when you need nothing of its disks",

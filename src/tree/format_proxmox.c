@@ -3,13 +3,19 @@
 #include "tree/format.h"
 #include "tree/types.h"
 
-static bool read_tag(struct schema_reader *r, const struct schema_field *f,
-                     const struct yaml_node *y, void *out)
+static bool keep(struct schema_reader *r, const struct schema_field *f, const struct yaml_node *y,
+                 bool is_valid, void *out)
 {
-    if (!proxmox_tag_valid(yaml_text(y)))
+    if (!is_valid)
         return schema_refuse(r, f, y);
     *(struct str *)out = intern_str(r->texts, yaml_text(y));
     return true;
+}
+
+static bool read_tag(struct schema_reader *r, const struct schema_field *f,
+                     const struct yaml_node *y, void *out)
+{
+    return keep(r, f, y, proxmox_tag_valid(yaml_text(y)), out);
 }
 
 static const struct schema_type tag_type = {
@@ -20,11 +26,8 @@ static const struct schema_type tag_type = {
 static bool read_firmware(struct schema_reader *r, const struct schema_field *f,
                           const struct yaml_node *y, void *out)
 {
-    struct str text = yaml_text(y);
-    if (!str_is(text, "seabios") && !str_is(text, "ovmf") && !str_is(text, "secure-boot"))
-        return schema_refuse(r, f, y);
-    *(struct str *)out = intern_str(r->texts, text);
-    return true;
+    static const char *const known[] = {"seabios", "ovmf", "secure-boot", NULL};
+    return keep(r, f, y, str_in(yaml_text(y), known), out);
 }
 
 static const struct schema_type firmware_type = {
@@ -33,10 +36,7 @@ static const struct schema_type firmware_type = {
 static bool read_tpm(struct schema_reader *r, const struct schema_field *f,
                      const struct yaml_node *y, void *out)
 {
-    if (!str_is(yaml_text(y), "v2.0"))
-        return schema_refuse(r, f, y);
-    *(struct str *)out = STR("v2.0");
-    return true;
+    return keep(r, f, y, str_is(yaml_text(y), "v2.0"), out);
 }
 
 static const struct schema_type tpm_type = {
@@ -47,10 +47,7 @@ static const struct schema_type tpm_type = {
 static bool read_slot(struct schema_reader *r, const struct schema_field *f,
                       const struct yaml_node *y, void *out)
 {
-    if (!proxmox_slot_valid(yaml_text(y)))
-        return schema_refuse(r, f, y);
-    *(struct str *)out = intern_str(r->texts, yaml_text(y));
-    return true;
+    return keep(r, f, y, proxmox_slot_valid(yaml_text(y)), out);
 }
 
 static const struct schema_type slot_type = {
@@ -61,11 +58,8 @@ static const struct schema_type slot_type = {
 static bool read_format(struct schema_reader *r, const struct schema_field *f,
                         const struct yaml_node *y, void *out)
 {
-    struct str text = yaml_text(y);
-    if (!str_is(text, "raw") && !str_is(text, "qcow2") && !str_is(text, "vmdk"))
-        return schema_refuse(r, f, y);
-    *(struct str *)out = intern_str(r->texts, text);
-    return true;
+    static const char *const known[] = {"raw", "qcow2", "vmdk", NULL};
+    return keep(r, f, y, str_in(yaml_text(y), known), out);
 }
 
 static const struct schema_type format_type = {

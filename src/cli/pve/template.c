@@ -549,6 +549,7 @@ static int run(struct cli *c)
     if (status == CLI_OK && t.path.n)
         status = open_file(&t, c);
     FS_CLOSED int fd = t.fd;
+    (void)fd; /* closed at the end, whatever comes */
     if (status != CLI_OK)
         return status;
     status = pve_session_reach(c, &t.session);
@@ -572,16 +573,15 @@ const struct command command_pve_template = {
     .operands = "NAME",
     .operands_min = 1,
     .operands_max = 1,
-    .flags =
-        FLAGS({"image", "IMAGE", "the cloud image: a URL for the host, or a file here"},
-              {"sha256", "HEX", "the image's checksum"},
-              {"host", "TARGET", "the host to make it on; without it the only one"},
-              {"storage", "STORAGE", "of its disk; without it the only one for disks"},
-              {"images", "STORAGE", "of the image; without it the only one for imports"},
-              {"pool", "POOL", "the pool to put it into"},
-              {"bridge", "BRIDGE", "of its network card (default: vmbr0)"},
-              {"uefi", NULL, "boot by UEFI, with Secure Boot's keys and a VirtIO RNG"},
-              FLAG_DRY_RUN, FLAG_PVE, FLAG_TOKEN, FLAG_JSON),
+    .flags = FLAGS({"image", "IMAGE", "the cloud image: a URL for the host, or a file here"},
+                   {"sha256", "HEX", "the image's checksum"},
+                   {"host", "TARGET", "the host to make it on; without it the only one"},
+                   {"storage", "STORAGE", "of its disk; without it the only one for disks"},
+                   {"images", "STORAGE", "of the image; without it the only one for imports"},
+                   {"pool", "POOL", "the pool to put it into"},
+                   {"bridge", "BRIDGE", "of its network card (default: vmbr0)"},
+                   {"uefi", NULL, "boot by UEFI, with Secure Boot's keys and a VirtIO RNG"},
+                   FLAG_DRY_RUN, FLAG_PVE, FLAG_TOKEN, FLAG_JSON),
     .summary = "make a template of a cloud image",
     .help =
         "The host downloads the image, or gets it from here if it is a file (qcow2), and checks\n"

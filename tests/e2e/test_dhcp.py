@@ -129,7 +129,7 @@ def test_url():
 
 def test_urls_that_firmware_cannot_be_told():
     for url, why in [("http://seed.home.arpa:8080", "has a name"),
-                     ("http://[fd00::5]:8080", "has no network of IPv6")]:
+                     ("http://[fd00::5]:8080", "has no addresses of IPv6")]:
         said = WORLD.bad(1, "dhcp", "--for", "kea", "--url", url, *HOMELAB)
         tap.contains(said, why)
         tap.contains(said, "--url")
@@ -139,7 +139,7 @@ def test_networks_that_are_not_there():
     tap.contains(WORLD.bad(1, "dhcp", "--for", "kea", "--network", "node", *HOMELAB),
                  "there is no network 'node'; did you mean 'nodes'?")
     tap.contains(WORLD.bad(1, "dhcp", "--for", "kea", "--network", "six", *odd()),
-                 "'six' is no network of IPv4")
+                 "network 'six' has no addresses of IPv4")
 
 
 def test_command_lines_that_are_wrong():

@@ -55,7 +55,7 @@ def test_the_plan_is_of_the_family_of_the_url():
            [f"network {name}: the server's url is of IPv6; for IPv4 give one with --url"
             for name in ("nodes (10.0.20.0/24)", "old (10.0.30.0/24)")])
     tap.contains(WORLD.bad(1, "dhcp", "--json", "--network", "old", *SIX),
-                 "'old' is no network of IPv6, the family of the server's url")
+                 "network 'old' has no addresses of IPv6, the family of the server's url")
     four = json.loads(WORLD.good("dhcp", "--json", "--url", "http://10.0.10.5:8080", *SIX))
     tap.eq([n["subnet"] for n in four["networks"]], ["10.0.20.0/24", "10.0.30.0/24"])
 

@@ -199,10 +199,10 @@ int dhcp_plan_make(const struct tree *t, const char *network, struct arena *a,
     plan_networks(&p, t, network);
     if (p.networks_n == 0)
         return err_set(e, -EINVAL,
-                       "%s%s%s no network of IPv%u, the family of the server's url: give another "
-                       "one with --url",
-                       network ? "'" : "the site", network ? network : "",
-                       network ? "' is" : " has", p.family);
+                       "%s%s%s has no addresses of IPv%u, the family of the server's url: give "
+                       "another one with --url",
+                       network ? "network '" : "the site", network ? network : "",
+                       network ? "'" : "", p.family);
     plan_reservations(&p, t);
     tell_left_out(&p, tree_site(t), network);
     *ret = p;

@@ -130,6 +130,16 @@ def test_a_copy_that_fails_leaves_the_old_disk_and_can_be_run_again():
         desk.is_rebuilt()
 
 
+def test_a_template_at_another_host_is_not_taken_from_a_shared_storage():
+    with Made() as desk:
+        desk.pve.migrate(100, "pve2")
+        desk.pve.storages["local-lvm"].hosts = None
+        _, said = desk.run(*REBUILD, status=1)
+        tap.contains(said, "VM 100 is on pve2, and its template 9000 on the storage local-lvm of pve1, whose"
+                           " disks are copied only there (or migrate the VM to it)")
+        tap.eq(writes(desk), [])
+
+
 def test_a_command_that_is_repeated_before_it_has_booted_does_nothing():
     with Made() as desk:
         desk.run(*REBUILD)

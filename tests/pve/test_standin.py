@@ -762,8 +762,14 @@ def test_a_disk_is_imported_with_the_right_to_clone_its_vm_and_at_its_own_host()
             if status == 200:
                 pve.tasks.wait_all()
                 pve.migrate(9000, "pve2")
-                tap.contains(written(client, 101, scsi1="local-lvm:0,import-from="
-                                     "local-lvm:base-9000-disk-0"), "does not exist")
+                again = {"scsi1": "local-lvm:0,import-from=local-lvm:base-9000-disk-0"}
+                tap.contains(written(client, 101, **again), "does not exist")
+                with pve.lock:
+                    pve.storages["local-lvm"].hosts = None
+                tap.eq(written(client, 101, **again), "owner VM 9000 not on local node")
+                pve.migrate(9000, "pve1")
+                told = client.post("/nodes/pve1/qemu/101/config", scsi1=again["scsi1"].replace(":0,", ":4,"))
+                tap.contains(told.body["errors"]["scsi1"], "requires special syntax")
 
 
 def test_images_of_a_storage_are_listed_with_a_right_to_use_it():

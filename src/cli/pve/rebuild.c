@@ -117,8 +117,10 @@ static bool read_line(struct rebuilding *r, struct str line)
 
 /* --- Whether it may be ------------------------------------------------------------------------ */
 
-/* A disk of a template at another host is reached only where the storage is shared. */
-static int need_shared(struct rebuilding *r, const struct pve_vm *template)
+/* Proxmox VE copies a disk only on the host of the VM that owns it, even where the storage is
+ * shared.
+ */
+static int need_same_host(struct rebuilding *r, const struct pve_vm *template)
 {
     struct pve_session *s = &r->session;
     struct str rest = r->template, storage = str_cut(&rest, ':');
@@ -128,13 +130,14 @@ static int need_shared(struct rebuilding *r, const struct pve_vm *template)
         return CLI_OK;
     if (pve_is_shared(s->pve, r->vm.host, storage, &shared, &e) < 0)
         return pve_session_fail(s, &e);
-    if (shared)
-        return CLI_OK;
     return cli_fail(s->cli,
-                    "VM %u is on %.*s, and its template %u on the storage %.*s of %.*s, which is "
-                    "not shared: name a template of %.*s with --template",
+                    "VM %u is on %.*s, and its template %u on the storage %.*s of %.*s, %s: name a "
+                    "template of %.*s with --template",
                     r->vm.vmid, STR_ARG(r->vm.host), template->vmid, STR_ARG(storage),
-                    STR_ARG(template->host), STR_ARG(r->vm.host));
+                    STR_ARG(template->host),
+                    shared ? "whose disks are copied only there (or migrate the VM to it)"
+                           : "which is not shared",
+                    STR_ARG(r->vm.host));
 }
 
 static int template_id(const struct rebuilding *r, uint32_t *ret)
@@ -174,7 +177,7 @@ static int find_template(struct rebuilding *r)
                         r->vm.vmid, STR_ARG(r->disk), vmid, STR_ARG(disk_of_boot(config)));
     r->template = volume_of(config, r->disk);
     r->template_gib = disk_gib(value_get_text(config, r->disk));
-    return need_shared(r, &template);
+    return need_same_host(r, &template);
 }
 
 static int look(struct rebuilding *r)

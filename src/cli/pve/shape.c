@@ -152,7 +152,7 @@ static int want_efidisk(struct comparison *c, const struct pve_aim *aim, struct 
     struct props p;
     if (!old.n) {
         const char *more = !is_secure         ? "efitype=4m,pre-enrolled-keys=0"
-                           : aim->has_ms_cert ? "efitype=4m,pre-enrolled-keys=1,ms-cert=2023"
+                           : aim->has_ms_cert ? "efitype=4m,pre-enrolled-keys=1,ms-cert=2023k"
                                               : "efitype=4m,pre-enrolled-keys=1";
         want(c, "efidisk0", new_volume(c, aim->plan, more));
         return 0;

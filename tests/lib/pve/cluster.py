@@ -140,6 +140,8 @@ class Pve:
             size = self._size_of(source, vm.host)
         elif rest == "cloudinit" or option in ("efidisk0", "tpmstate0"):
             size = 4 << 20
+            if found.get("pre-enrolled-keys") and self.version >= (9, 2):
+                found["ms-cert"] = "2023k"  # a marker of what the host's firmware has in it
             if rest == "cloudinit":
                 found["media"] = "cdrom"
         else:
@@ -154,6 +156,8 @@ class Pve:
         if image not in storage.volumes or (storage.hosts is not None and owner
                                             and owner.host != host):
             raise Refused(500, f"volume '{source}' does not exist")
+        if owner and owner.host != host:  # also where the storage is shared
+            raise Refused(500, f"owner VM {owner.vmid} not on local node")
         return storage.volumes[image]
 
     def _volume(self, vm, storage, found, size):
@@ -335,13 +339,16 @@ class Pve:
                 storage = value.partition(":")[0]
                 if re.match(r"[^:]+:\d", value):
                     self.rights.need(token, f"/storage/{storage}", "Datastore.AllocateSpace")
-                    self._need_source(token, properties(fields_of(option), value))
+                    self._need_source(token, option, properties(fields_of(option), value))
             if CARDS.fullmatch(option):
                 texts = [t for t in (vm.config.get(option), changed.get(option)) if t]
                 self.need_network(token, [properties(fields_of(option), t) for t in texts])
 
-    def _need_source(self, token, found):
+    def _need_source(self, token, option, found):
         """What is imported: a disk of a VM that may be cloned, or an image in a storage."""
+        if "import-from" in found and not found["file"].endswith(":0"):
+            raise wrong(**{option: "'import-from' requires special syntax - use <storage ID>:0,"
+                                   "import-from=<source>"})
         home, _, image = found.get("import-from", "").partition(":")
         if owner_of(image):
             self.rights.need(token, f"/vms/{owner_of(image)}", "VM.Clone")

@@ -152,7 +152,7 @@ static void firmware_gets_a_disk_that_is_never_made_again(void **state)
     aim.has_ms_cert = true;
     compare(MADE(""));
     changes_are("tpmstate0:  -> lvm:1,version=v2.0 cold; bios:  -> ovmf cold; efidisk0:  -> "
-                "lvm:1,efitype=4m,pre-enrolled-keys=1,ms-cert=2023 cold");
+                "lvm:1,efitype=4m,pre-enrolled-keys=1,ms-cert=2023k cold");
     aim.has_ms_cert = false;
     plan.storage = STR("ceph");
     compare(MADE(",'bios':'ovmf','tpmstate0':'lvm:x,version=v1.2'"));

@@ -149,14 +149,14 @@ static const struct schema_field limit_fields[] = {
      .min = 0,
      .max = 600,
      .fallback = "10",
-     .help = "How long what is under way may go on once the daemon is told to stop."},
+     .help = "How long requests under way may take once the daemon was asked to stop."},
     {.name = "hold_seconds",
      .type = &schema_int,
      SCHEMA_MEMBER(struct config_limits, hold_seconds),
      .min = 0,
      .max = 50,
      .fallback = "45",
-     .help = "How long a node that must wait for its cluster is held before it is told to ask "
+     .help = "How long a node that must wait for its cluster is held before it must ask "
              "again, in steps of 15 seconds; 0: not at all."},
     {.name = "tftp_transfers",
      .type = &schema_int,
@@ -438,7 +438,7 @@ static const struct schema_field config_fields[] = {
     {.name = "group",
      .type = &schema_text,
      SCHEMA_MEMBER(struct config, group),
-     .help = "The group to become a member of, alone, when started as root; without it, the "
+     .help = "The only group to be a member of when started as root; without it, the "
              "user's own."},
     {.name = "secrets",
      .of = &secret_schema,

@@ -101,11 +101,11 @@ bool admin_body(struct exchange *x, const char *const *members, struct value *re
     if (!admin_json(x))
         return false;
     if (json_read(x->in.body, &x->arena, ret, &e) < 0) {
-        answer_problem(x, 400, arena_printf(&x->arena, "the body is no JSON: %s", e.msg).p);
+        answer_problem(x, 400, arena_printf(&x->arena, "the body is not JSON: %s", e.msg).p);
         return false;
     }
     if (ret->kind != VALUE_MAP) {
-        answer_problem(x, 400, "the body is no JSON object");
+        answer_problem(x, 400, "the body is not a JSON object");
         return false;
     }
     for (uint32_t i = 0; i < ret->n; i++) {

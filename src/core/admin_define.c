@@ -218,7 +218,7 @@ static bool fits(struct exchange *x, const struct define *d, struct str json)
                      (struct tree_definition){d->uid, json, 1}, &faults);
     if (r < 0)
         answer_definition_faults(x, r == -EEXIST ? 409 : 422,
-                                 r == -EEXIST ? "another node has what is this one's alone"
+                                 r == -EEXIST ? "it conflicts with another node"
                                               : "the definition has faults",
                                  definition_members, &faults);
     faults_done(&faults);

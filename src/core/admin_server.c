@@ -118,7 +118,7 @@ static enum exchange_verdict on_reloaded(struct exchange *x, void *state)
     if (c->reloads < r->number)
         return core_await(r->core, x, on_reloaded, state);
     if (!c->reload_ok)
-        answer_faults(x, 409, "the seed tree has faults; the one before goes on",
+        answer_faults(x, 409, "the seed tree has faults; the previous one stays in use",
                       &c->reload_faults);
     else
         answer_json(x, 200,

@@ -33,7 +33,7 @@ static const char *refusal(const struct identified_machine *who)
     if (who->view.installer)
         return "was installed in this build window: 'cloudseed node arm' installs it again";
     if (who->evidence == EVIDENCE_COUNT && tells_url(&who->node->role->boot))
-        return "cannot be told its URL: this site does not list 'mac' under 'evidence'";
+        return "cannot get its URL: this site does not list 'mac' under 'evidence'";
     return NULL;
 }
 

@@ -312,7 +312,7 @@ static void reprovision(struct step *s)
 {
     if (s->c->is_master && (s->r->state == STATE_READY || s->r->state == STATE_JOINING)) {
         refuse(s, 409,
-               "a master is not built anew while its etcd member stands: remove it from the "
+               "a master is not built again while its etcd member stands: remove it from the "
                "cluster first, then disarm, reset and arm it");
         return;
     }
@@ -713,7 +713,7 @@ static bool refuse_claim(struct step *s, const struct claim *by)
              (w->uuid.n && by->uuid.n && !str_eq(w->uuid, by->uuid))) {
         refuse(s, 409,
                "another boot has claimed this node: was it cloned, or restarted before it "
-               "had joined? 'cloudseed node arm' lets it begin anew");
+               "had joined? 'cloudseed node arm' lets it begin again");
         alarm_raise(s, "another claim", (struct str){"", 0});
     } else {
         return false;

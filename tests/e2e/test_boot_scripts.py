@@ -347,7 +347,7 @@ def test_what_counts_is_for_the_site_to_say():
         tap.eq(state(server), "armed")  # anyone may say that he is n1
     with start(KERNEL, evidence=["uuid"]) as server:
         server.arm("n1")
-        boots_disk(ask(server, uuid=""), "cannot be told its URL")
+        boots_disk(ask(server, uuid=""), "cannot get its URL")
         key_in(ask(server))
 
 

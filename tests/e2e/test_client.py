@@ -207,7 +207,7 @@ def test_adopt_whom_nobody_knows():
 def test_adopt_what_another_node_has():
     _, said = play(["discovered", "adopt-taken"], "node", "adopt", MAC, "k8s-worker-5",
                    "--role", "worker", status=1)
-    tap.eq(said, "cloudseed: another node has what is this one's alone\n"
+    tap.eq(said, "cloudseed: it conflicts with another node\n"
                  "cloudseed: uuid: the registered node 'k8s-worker-4' has it already\n")
 
 
@@ -322,7 +322,7 @@ def test_reload():
     out, said = play(["reload-faults"], "reload", status=1)
     tap.eq((out, said), ("", "seed/nodes/homelab.yaml:15:9: error: role: there is no role 'workr'; "
                              "did you mean 'worker'?\n"
-                             "cloudseed: the seed tree has faults; the one before goes on\n"))
+                             "cloudseed: the seed tree has faults; the previous one stays in use\n"))
 
 
 def test_backup():

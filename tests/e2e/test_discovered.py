@@ -121,7 +121,7 @@ def test_whose_uuid_another_has():
     ask(mac="02-00-00-00-00-0d", uuid=uuid)
     run("node", "add", "lab-5", "--role", "plain", "--uuid", uuid)
     _, said = run("node", "adopt", "02:00:00:00:00:0d", "lab-6", "--role", "plain", status=1)
-    tap.eq(said, "cloudseed: another node has what is this one's alone\n"
+    tap.eq(said, "cloudseed: it conflicts with another node\n"
                  "cloudseed: uuid: the registered node 'lab-5' has it already\n")
     run("node", "adopt", "02:00:00:00:00:0d", "lab-6", "--role", "plain", "--no-uuid")
     tap.eq(SERVER.admin("GET", "/v1/nodes/lab-6").json["uuid"], None)

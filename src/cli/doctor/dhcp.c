@@ -263,7 +263,8 @@ const struct command command_doctor_dhcp = {
     .help =
         "Asks as BIOS, UEFI, UEFI HTTP boot and iPXE do, and shows which server offers what.\n"
         "Where the seed tree can be read, offers are compared with what 'cloudseed dhcp' sets:\n"
-        "addresses, next-server, boot files; two servers, or none, are told. Run it as root on\n"
+        "addresses, next-server, boot files; two servers, or none, are reported. Run it as root "
+        "on\n"
         "any host of the machines' network, best with a copy of the seed tree (--seed).\n"
         "\n"
         "It sends DHCPDISCOVER with a random MAC, and never takes an offer. A server that\n"

@@ -28,7 +28,7 @@ const struct command command_doctor = {
         "Looks at each step of a node's way, in the order in which the node takes them: the\n"
         "server and what machines reach of it, the node's documents, its build window, its VM\n"
         "in Proxmox VE, what it boots, its cluster. Each is ok, wrong with what mends it, or\n"
-        "was not seen, with the reason. What is to be mended first is repeated at the end.\n"
+        "was not seen, with the reason. What to mend first is repeated at the end.\n"
         "Without NODE only the server's own steps. Nothing is changed anywhere.\n"
         "\n"
         "Run it on the server: then it also reads the seed tree and the assets. What DHCP\n"

@@ -347,8 +347,8 @@ const struct command command_pve_apply = {
                    FLAG_DRY_RUN, FLAG_WINDOW, FLAG_PVE, FLAG_TOKEN, FLAG_JSON),
     .summary = "make and change the VMs of all declared nodes",
     .help =
-        "Compares the VMs with what the seed tree declares under 'proxmox', shows what is to be\n"
-        "done, and does it after a question: VMs that are missing are made, registered and\n"
+        "Compares the VMs with what the seed tree declares under 'proxmox', shows what it\n"
+        "would do, and does it after a question: VMs that are missing are made, registered and\n"
         "started, those that differ are changed. No VM is stopped or started again: what a VM\n"
         "takes only at a cold start waits for one. Disks are made and grown; none is made smaller\n"
         "or taken away. Two VMs at a time are made on the same host and storage, and a host that\n"

@@ -111,7 +111,7 @@ static void plan_new(const struct plan *p, struct plan_item *it)
     struct pve_vm template = {.vmid = it->plan->template_vmid, .host = pve_text(found, "node", a)};
     if (found.kind != VALUE_MAP) {
         it->action = PLAN_UNKNOWN;
-        it->why = arena_printf(a, "the token sees no VM %u, which is to be its template",
+        it->why = arena_printf(a, "the token sees no VM %u, which is declared as its template",
                                it->plan->template_vmid);
     } else if (str_is(it->plan->host, "any")) {
         it->host = choose_host(p, it, &template);

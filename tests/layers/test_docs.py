@@ -98,7 +98,7 @@ def test_keys_of_requests_transfers_and_faults_are_listed():
 TERMS = ("build window", "seed key", "join key", "window key", "weak evidence", "instance-id",
          "hardened", "tombstone", "minter", "sealed file", "discovery string")
 GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-NO_GUIDES = ("glossary.md", "bench.md", "README.md", "proxmox.md", "homelab.md", "pxe.md", "tls.md")
+NO_GUIDES = ("glossary.md", "bench.md")
 
 
 def prose(page):
@@ -130,6 +130,35 @@ def test_links_to_terms_lead_somewhere():
             assert anchor in anchors, f"{page.name}: {anchor}"
 
 
+# --- Words ---------------------------------------------------------------------------------------
+
+# Turns of phrase that have to be read twice.
+BENT = [re.compile(p, re.I) for p in (
+    r"\bwhoever\b", r"\banew\b", r"\bthere shall\b", r"\b(is|are) to be\b", r"\bheld against\b",
+    r"\bis none of\b", r"\bno node's\b", r"\bthe one before (goes|stays)\b", r"\bhas heard\b",
+    r"\b(is|was|are|were|be) told\b", r"\b(this|window|site|kind|MACs?|card|you|root) alone\b",
+    r"(?<!there )\b(is|are) no (node|folder|number|JSON|YAML|UTF-8|terminal|string|scalar|script)s?\b")]
+LITERAL = re.compile(r'"((?:[^"\\\n]|\\.)*)"')
+
+
+def shown():
+    """(file, text) of what users read."""
+    for path, text in SOURCES.items():
+        code = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
+        code = re.sub(r'"\s*\n\s*"', "", code)  # a literal in pieces
+        yield path, "\n".join(LITERAL.findall(code))
+    pages = [*ROOT.glob("*.md"), ROOT / "NEWS", *(ROOT / "docs").rglob("*.md"),
+             *(ROOT / "docs/man").glob("*.[1-8]")]
+    for page in pages:
+        yield page.relative_to(ROOT), re.sub(r"\s+", " ", page.read_text())
+
+
+def test_words_are_plain():
+    bad = [f"{path}: {text[max(0, at.start() - 40):at.end() + 20]!r}" for path, text in shown()
+           for pattern in BENT for at in pattern.finditer(text)]
+    assert not bad, "\n".join(bad)
+
+
 # --- docs/reference/exit-status.md ---------------------------------------------------------------
 
 
@@ -158,7 +187,7 @@ def test_every_command_and_request_has_its_json():
     tap.eq(sorted(requests), sorted(real - plain))
     printing = {name for text in SOURCES.values() for part in re.split(r"^const struct command ", text,
                 flags=re.M)[1:] for name in re.findall(r'\.name = "(.*?)"', part)
-                if "FLAG_JSON" in part.split("\n};")[0]}
+                if re.search("FLAG_JSON|FLAGS_AGAIN", part.split("\n};")[0])}
     assert len(printing) > 40, printing
     tap.eq(sorted(printing - set(commands)), [], "takes --json, but is not in docs/reference/json.md")
     for kind in [*commands.values(), *requests.values(),

@@ -80,6 +80,10 @@ struct command {
     X(known_hosts)        \
     X(ssh_config)         \
     X(inventory)          \
+    X(login)              \
+    X(context_list)       \
+    X(context_use)        \
+    X(context_remove)     \
     X(token_create)       \
     X(token_list)         \
     X(token_revoke)       \

@@ -133,6 +133,26 @@ int certificate_fingerprint(struct str pem, char ret[static CERTIFICATE_FINGERPR
     return 0;
 }
 
+int certificate_pinned(struct str pem, struct str wanted, struct arena *a, struct str *ret,
+                       char ret_pin[static PIN_LEN + 1], struct err *e)
+{
+    STACK_OF(X509) *list = x509_read_list(pem, CERTIFICATE_CAS_MAX, "the CA", e);
+    int i = 0;
+    if (!list)
+        return -EINVAL;
+    for (; i < sk_X509_num(list); i++) {
+        x509_pin(sk_X509_value(list, i), ret_pin);
+        if (!wanted.n || str_is(wanted, ret_pin))
+            break;
+    }
+    bool found = i < sk_X509_num(list);
+    *ret = STR("");
+    if (found)
+        x509_write(sk_X509_value(list, i), a, ret);
+    sk_X509_pop_free(list, X509_free);
+    return found ? 0 : err_set(e, -ENOENT, "no CA of it has the pin %.*s", STR_ARG(wanted));
+}
+
 int certificate_until(struct str pem, int64_t *ret_s, struct err *e)
 {
     STACK_OF(X509) *list = x509_read_list(pem, CERTIFICATE_CAS_MAX, "the certificate", e);

@@ -50,6 +50,11 @@ int certificate_check_list(struct str pem, int max, const char *what, struct err
 int certificate_fingerprint(struct str pem, char ret[static CERTIFICATE_FINGERPRINT_SIZE],
                             struct err *e);
 
+/* The certificate of a PEM text whose key has this pin (empty: the first one), as PEM, with its
+ * pin. -ENOENT: there is none. */
+int certificate_pinned(struct str pem, struct str wanted, struct arena *a, struct str *ret,
+                       char ret_pin[static PIN_LEN + 1], struct err *e);
+
 /* When the first certificate of a PEM text ends, in seconds since 1970. */
 int certificate_until(struct str pem, int64_t *ret_s, struct err *e);
 

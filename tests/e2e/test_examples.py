@@ -50,8 +50,12 @@ class World:
         self._git()
         self.server = tap.enter(world.start(
             seed=self.path / "seed", templates=self.path / "templates", state=self.path / "state",
-            args=["--assets", self.path / "assets", "--url", self.url], cwd=self.path,
-            **world.activated(self.listener), **NOBODY))
+            args=["--assets", self.path / "assets", "--url", self.url, "--admin", "127.0.0.1:0"],
+            cwd=self.path, **world.activated(self.listener), **NOBODY))
+        admin = "https://" + self.server.listening["admin"]
+        pin = self.server.admin("GET", "/v1/ca").json["pin"]
+        ELSEWHERE.update({"https://seed.home.arpa:8444": admin, "https://10.0.10.5:8444": admin,
+                          "--pin PIN": f"--pin={pin}"})
 
     def write(self, name, text, mode=0o644):
         file = self.path / name
@@ -174,6 +178,11 @@ def offer_other_keys():
     HERE.report("k8s-worker-2", ("phone-home", home))
 
 
+def make_token():
+    HERE.shell("cloudseed token revoke login 2>/dev/null; "
+               "(umask 077; cloudseed token create login --role admin >token)")
+
+
 def save():
     HERE.shell(HERE.here("cloudseed backup /srv/backup/cloudseed.db"))
     HERE.write("restored.yaml", json.dumps({"state": str(HERE.path / "restored")}))
@@ -183,13 +192,14 @@ BEFORE = {
     "node add k8s-worker-4": remove_worker_4, "node adopt": show_a_machine,
     "node discovered": show_a_machine, "node set": add_worker_4, "node rm": add_worker_4,
     "node rekey": add_worker_4, "wait": boot_workers, "node accept-keys": offer_other_keys,
-    "known-hosts": boot_workers, "ssh": boot_workers, "restore": save,
+    "known-hosts": boot_workers, "login": make_token, "ssh": boot_workers, "restore": save,
     "node url k8s-worker-2 --smbios": lambda: HERE.shell("cloudseed node arm k8s-worker-2"),
 }
 # They end when they are told to; what they print first.
 ENDLESS = re.compile(r"cloudseed (watch\b|events --follow)")
 # What needs more than a server that was just started: the reason that is told.
 REFUSED = {"cloudseed server acknowledge": "nothing was lost",
+           "cloudseed login https://seed.home.arpa:8444": "confirm it with --pin",
            "cloudseed cluster adopt": ".kube/config: No such file or directory",
            "ssh root@k8s-master-1 cat": "standard input: not a kubeconfig",
            "cloudseed cluster kubeconfig": "its CA is known once it stands",
@@ -232,7 +242,7 @@ def run(command):
     reason = next((REFUSED[begin] for begin in REFUSED if command.startswith(begin)
                    and not command.startswith(HOSTLESS)), None)
     if reason:
-        tap.contains(str(tap.raises(AssertionError, HERE.shell, command)), reason)
+        tap.contains(str(tap.raises(AssertionError, HERE.shell, HERE.here(command))), reason)
     elif ENDLESS.match(command):
         run_endless(command)
     elif command.startswith(HOSTLESS):
@@ -325,7 +335,8 @@ NEEDS = {"dhcp": "--for kea", "firewall": "--for nftables", "node add": "--role 
          "pve replace": "--host x",
          "pve template": f"--image https://x.example/i.img --sha256 {'0' * 64}"}
 NOT_ABOUT_IT = {"reference": 64, "help": 0, "complete": 0, "doctor": 1, "restore": 1,
-                "asset add": 1,
+                "asset add": 1, "login": 64, "context list": 0, "context use": 0,
+                "context remove": 1,
                 **{f"node {name}": 64 for name in ("list", "show", "url")},  # a server and files
                 "inventory": 64, "ssh-config": 64,
                 **{f"pve {name}": 1 for name in (

@@ -86,7 +86,7 @@ def test_login_wants_the_fingerprint_to_be_confirmed():
         tap.contains(said, right)
         tap.contains(said, "--fingerprint")
         _, said = desk.run(*login, "--fingerprint", right[:-1] + "x", status=1)
-        tap.contains(said, "another fingerprint: " + right)
+        tap.contains(said, "that is not it: the host's certificate has the SHA-256 fingerprint " + right)
         tap.eq(desk.api.requests, [])  # and the token was not sent to it
         out, _ = desk.run(*login, "--fingerprint", right.lower())
         tap.contains(out, "home is Proxmox VE 9.2 at " + url)

@@ -49,24 +49,6 @@ static int fail(struct adoption *a, const struct err *e)
 
 /* --- The kubeconfig --------------------------------------------------------------------------- */
 
-static int read_input(struct arena *a, struct str *ret, struct err *e)
-{
-    struct buf all;
-    char piece[4096];
-    ssize_t n;
-    buf_init(&all, KUBECONFIG_MAX_BYTES);
-    all.secret = true;
-    while ((n = read(STDIN_FILENO, piece, sizeof(piece))) > 0 && buf_append(&all, piece, (size_t)n))
-        ;
-    explicit_bzero(piece, sizeof(piece));
-    *ret = arena_str(a, buf_view(&all));
-    int r = n < 0 ? err_errno(e, -errno, "standard input") : 0;
-    if (all.full)
-        r = err_set(e, -EFBIG, "standard input: larger than a kubeconfig may be");
-    buf_done(&all);
-    return r;
-}
-
 /* Paths in a kubeconfig are relative to its folder. */
 static int read_part(struct adoption *a, const struct kubeconfig_part *part, struct str *ret,
                      struct err *e)
@@ -88,7 +70,7 @@ static int read_kubeconfig(struct adoption *a)
     struct str text;
     struct err e;
     bool piped = strcmp(a->file, "-") == 0;
-    int r = piped ? read_input(&a->arena, &text, &e)
+    int r = piped ? cli_read_input(KUBECONFIG_MAX_BYTES, &a->arena, &text, &e)
                   : fs_read(a->file, KUBECONFIG_MAX_BYTES, &a->arena, &text, &e);
     if (r == 0)
         r = kubeconfig_read(piped ? "standard input" : a->file, text,

@@ -2,8 +2,11 @@
 #include "cli/common/api.h"
 
 #include "base/clock.h"
+#include "base/fs.h"
+#include "cli/common/context.h"
 #include "cli/common/seedtree.h"
 #include "cli/common/span.h"
+#include "crypto/certificate.h"
 #include "wire/uri.h"
 
 #include <errno.h>
@@ -19,9 +22,65 @@ static int take_url(struct cli *c, struct str url, struct server_address *ret)
     while (url.n && url.p[url.n - 1] == '/')
         url.n--;
     if (!config_url_valid(url))
-        return cli_misuse(c, "the server '%s': expected http://HOST:PORT, or a socket", ret->where);
+        return cli_misuse(c, "the server '%s': expected https://HOST:PORT, a context, or a socket",
+                          ret->where);
     ret->url = arena_str(&c->arena, url).p;
     return CLI_OK;
+}
+
+static void use_context(const struct context *k, struct server_address *ret)
+{
+    ret->where = ret->url = k->url.p;
+    ret->ca = k->ca;
+    ret->token = k->token;
+}
+
+/* The environment's word comes before the context's. */
+static int read_environment(struct cli *c, struct server_address *ret)
+{
+    const char *token = getenv("CLOUDSEED_TOKEN"), *ca = getenv("CLOUDSEED_CA");
+    struct err e;
+    if (token && *token &&
+        context_read_token(arena_str(&c->arena, str_from(token)), "CLOUDSEED_TOKEN", &ret->token,
+                           &e) < 0)
+        return cli_fail(c, "%s", e.msg);
+    if (ca && *ca && fs_read(ca, CERTIFICATE_CA_MAX_BYTES, &c->arena, &ret->ca, &e) < 0)
+        return cli_fail(c, "CLOUDSEED_CA: %s", e.msg);
+    return CLI_OK;
+}
+
+/* A token is for TLS only. */
+static int find_url(struct cli *c, struct server_address *ret)
+{
+    struct context k;
+    struct err e;
+    int status = take_url(c, str_from(ret->where), ret);
+    if (status != CLI_OK || !str_starts(str_from(ret->url), STR("https://")))
+        return status;
+    int r = context_find(str_from(ret->url), &c->arena, &k, &e);
+    if (r == 0)
+        use_context(&k, ret);
+    else if (r == -EINVAL || r == -EPERM)
+        return cli_fail(c, "%s", e.msg);
+    return read_environment(c, ret);
+}
+
+/* A word without a slash is a context's name, if there is one. */
+static int find_word(struct cli *c, bool is_current, struct server_address *ret)
+{
+    struct context k;
+    struct err e;
+    int r = strchr(ret->where, '/') ? -ENOENT : context_load(ret->where, &c->arena, &k, &e);
+    if (r == -ENOENT && !is_current) {
+        ret->socket = ret->where;
+        return CLI_OK;
+    }
+    if (r == -ENOENT)
+        return cli_fail(c, "%s; 'cloudseed context use' chooses another", e.msg);
+    if (r < 0)
+        return cli_fail(c, "%s", e.msg);
+    use_context(&k, ret);
+    return read_environment(c, ret);
 }
 
 int api_find_server(struct cli *c, const struct config *config, struct server_address *ret)
@@ -31,25 +90,29 @@ int api_find_server(struct cli *c, const struct config *config, struct server_ad
         named = getenv("CLOUDSEED_SERVER");
     if (named && !*named)
         named = NULL;
+    c->arena.secret = true;
+    struct str current = named ? STR("") : context_current(&c->arena);
     *ret = (struct server_address){
-        .where = named ? named : config->socket.p,
+        .where = named       ? named
+                 : current.n ? current.p
+                             : config->socket.p,
         .url = "http://localhost",
-        .named = named,
+        .ca = {"", 0},
+        .token = {"", 0},
+        .named = named || current.n,
         .group = group && *group ? group : NULL,
     };
-    if (strcmp(ret->where, "none") == 0)
+    if (strcmp(ret->where, "none") == 0) {
         ret->where = NULL;
-    else if (is_url(str_from(ret->where)))
-        return take_url(c, str_from(ret->where), ret);
-    else
-        ret->socket = ret->where;
-    return CLI_OK;
+        return CLI_OK;
+    }
+    return is_url(str_from(ret->where)) ? find_url(c, ret) : find_word(c, current.n, ret);
 }
 
 #define BODY_MAX_BYTES 262144
 #define LINE_SHOWN_BYTES 100
 #define ELSEWHERE                                                                               \
-    "admins are answered at its unix socket, or at the URL of a proxy that leads to it; where " \
+    "admins are answered at its unix socket, and with a token at its 'admin' addresses; where " \
     "machines boot there is none"
 #define PAGE_ARENA_BYTES ((size_t)1024 * 1024)
 

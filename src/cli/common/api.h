@@ -26,8 +26,8 @@ struct api_answer {
     struct str line;    /* the first line of a body that is not JSON */
 };
 
-/* The server's address from --server, $CLOUDSEED_SERVER or the configuration, in this order.
- * CLI_MISUSED after printing what is wrong with it. */
+/* The server's address from --server, $CLOUDSEED_SERVER, the context in use or the configuration,
+ * in this order: a URL, a context or a socket. CLI_MISUSED after printing what is wrong with it. */
 int api_find_server(struct cli *c, const struct config *config, struct server_address *ret);
 
 /* CLI_FAILED or CLI_MISUSED after printing the reason. Sends nothing. Call api_close in any case.

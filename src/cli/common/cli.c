@@ -4,11 +4,13 @@
 #include "base/json.h"
 #include "cli/common/term.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define MESSAGE_MAX_BYTES 4096
 #define TEXT_MAX_BYTES ((size_t)1 << 31)
@@ -116,6 +118,24 @@ void cli_list_item(struct cli_list *l, struct value v)
 void cli_list_end(const struct cli_list *l)
 {
     puts(l->n ? "\n]" : "[]");
+}
+
+int cli_read_input(size_t max_bytes, struct arena *a, struct str *ret, struct err *e)
+{
+    char piece[4096];
+    struct buf all;
+    ssize_t n;
+    buf_init(&all, max_bytes);
+    all.secret = true;
+    while ((n = read(STDIN_FILENO, piece, sizeof(piece))) > 0 && buf_append(&all, piece, (size_t)n))
+        ;
+    explicit_bzero(piece, sizeof(piece));
+    *ret = arena_str(a, buf_view(&all));
+    int r = n < 0 ? err_errno(e, -errno, "standard input") : 0;
+    if (all.full)
+        r = err_set(e, -EFBIG, "standard input: more than %zu bytes", max_bytes);
+    buf_done(&all);
+    return r;
 }
 
 /* --- Interrupts

@@ -40,6 +40,9 @@ void cli_note(const struct cli *c, const char *fmt, ...) __attribute__((format(p
 /* Prints a line, with characters that are unsafe for a terminal escaped as term_text does. */
 void cli_print_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* All of standard input. -EFBIG beyond max_bytes. */
+int cli_read_input(size_t max_bytes, struct arena *a, struct str *ret, struct err *e);
+
 /* Prints a value as JSON, with characters that are unsafe for a terminal escaped. */
 void cli_print_json(struct value v);
 /* The same on one line. */

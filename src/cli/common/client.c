@@ -27,6 +27,8 @@ static CURL *make_handle(const struct server_address *server)
 {
     CURL *easy = easy_new();
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
+    if (server->ca.n)
+        easy_trust(easy, server->ca);
     if (server->socket)
         curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, server->socket);
     return easy;
@@ -88,6 +90,12 @@ static int fail(const struct client *cl, CURL *easy, CURLcode code, struct err *
     curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
     if (code == CURLE_COULDNT_CONNECT)
         return fail_connect(cl->server, number ? -(int)number : -ECONNREFUSED, e);
+    if (code == CURLE_PEER_FAILED_VERIFICATION)
+        return err_set(
+            e, -EACCES,
+            "%s: its certificate is not trusted: run 'cloudseed login URL', again if its "
+            "CA was replaced",
+            cl->server->where);
     if (code == CURLE_OPERATION_TIMEDOUT)
         return err_set(e, -ETIMEDOUT, "%s: no answer in time", cl->server->where);
     if (code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR || code == CURLE_PARTIAL_FILE)
@@ -103,11 +111,25 @@ static size_t on_body(char *p, size_t one, size_t n, void *cls)
     return buf_append(&cl->body, p, n) ? n : 0;
 }
 
-static struct curl_slist *make_headers(const struct client_request *q)
+static struct curl_slist *add_token(struct curl_slist *list, const struct server_address *server)
+{
+    struct buf value;
+    if (!server->token.n)
+        return list;
+    buf_init(&value, ANSWER_MAX_BYTES);
+    value.secret = true;
+    buf_printf(&value, "Bearer %.*s", STR_ARG(server->token));
+    list = easy_header(list, STR("Authorization"), buf_view(&value));
+    buf_done(&value);
+    return list;
+}
+
+static struct curl_slist *make_headers(const struct client *cl, const struct client_request *q)
 {
     struct curl_slist *list =
         easy_headers(q->body.p ? STR("application/json") : (struct str){NULL, 0});
     list = easy_header(list, STR("Accept"), STR("application/json, application/problem+json"));
+    list = add_token(list, cl->server);
     return q->if_match.n ? easy_header(list, STR("If-Match"), q->if_match) : list;
 }
 
@@ -143,7 +165,7 @@ int client_ask(struct client *cl, const struct client_request *q, struct arena *
                struct client_answer *ret, struct err *e)
 {
     long status = 0;
-    struct curl_slist *headers = make_headers(q);
+    struct curl_slist *headers = make_headers(cl, q);
     prepare(cl, q, headers);
     CURLcode code = curl_easy_perform(cl->easy);
     curl_slist_free_all(headers);
@@ -241,6 +263,7 @@ static void connect_stream(struct client_stream *s)
 {
     curl_slist_free_all(s->headers);
     s->headers = easy_header(NULL, STR("Accept"), STR("text/event-stream"));
+    s->headers = add_token(s->headers, s->client->server);
     if (s->sse.last.n)
         s->headers = easy_header(s->headers, STR("Last-Event-ID"), buf_view(&s->sse.last));
     curl_easy_setopt(s->easy, CURLOPT_HTTPHEADER, s->headers);

@@ -16,7 +16,9 @@ struct server_address {
     const char *where;  /* as it was given, for messages; NULL: no server */
     const char *socket; /* NULL: `url` */
     const char *url;    /* without a slash at its end */
-    bool named;         /* by option or environment, not the configuration */
+    bool named;         /* by option, environment or context, not the configuration */
+    struct str ca;      /* PEM: verifies an https URL only by these; empty: the system's */
+    struct str token;   /* shown to an https URL; empty: none */
     const char *group;  /* may open the socket, by the configuration; NULL: unknown */
 };
 
@@ -39,8 +41,8 @@ struct client *client_new(const struct server_address *server);
 void client_free(struct client *cl);
 
 /* Sends a request and waits for the whole answer, whatever its status. -errno with a message for
- * the user: -ENOENT or -ECONNREFUSED if no server is there, -EACCES without permission, -ETIMEDOUT,
- * -EIO. */
+ * the user: -ENOENT or -ECONNREFUSED if no server is there, -EACCES without permission or trust,
+ * -ETIMEDOUT, -EIO. */
 int client_ask(struct client *cl, const struct client_request *q, struct arena *a,
                struct client_answer *ret, struct err *e);
 

@@ -10,7 +10,7 @@
 #include <errno.h>
 
 const struct flag flags_everywhere[] = {
-    {"server", "WHERE", "cloudseedd's admin socket or URL; none: only the tree"},
+    {"server", "WHERE", "cloudseedd's socket, URL or context; none: only the tree"},
     {"config", "FILE", "another configuration of cloudseedd"},
     {"seed", "DIR", "the seed tree, instead of the configured one"},
     {"templates", "DIR", "the templates, instead of the configured ones"},

@@ -81,6 +81,11 @@ static void offer_tokens(struct line *l)
     ask(l, &command_token_list, NULL, 0);
 }
 
+static void offer_contexts(struct line *l)
+{
+    ask(l, &command_context_list, NULL, 0);
+}
+
 static struct tree *load(struct line *l)
 {
     struct config config;
@@ -146,6 +151,7 @@ static const struct kind {
     {"ASSET", "names", NULL, offer_assets},
     {"MAC", "names", NULL, offer_machines},
     {"TOKEN", "names", NULL, offer_tokens},
+    {"CONTEXT", "names", NULL, offer_contexts},
     {"FILE", "files", NULL, NULL},
     {"WHERE", "files", NULL, NULL},
     {"DIR", "folders", NULL, NULL},

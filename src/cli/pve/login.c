@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/fs.h"
 #include "base/json.h"
-#include "cli/common/cli.h"
+#include "cli/common/known.h"
+#include "cli/common/trust.h"
 #include "cli/pve/pve.h"
 #include "crypto/certificate.h"
 #include "net/fetch/once.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #define CONNECT_MS 10000
 
@@ -19,20 +16,6 @@ struct login {
     struct pve_version version;
     bool pins_leaf; /* the certificate itself, as no CA that can be had has issued it */
 };
-
-/* "pve1" of "https://pve1.home.arpa:8006", "192-0-2-7" of an address. */
-static struct str default_name(struct str url, struct arena *a)
-{
-    struct str rest = str_skip(url, 8), host = str_cut(&rest, ':');
-    struct str label = str_cut(&host, '.');
-    char *text = (char *)arena_str(a, label).p;
-    bool is_number = label.n && strspn(text, "0123456789") == label.n;
-    for (char *at = text; *at; at++)
-        *at = *at >= 'A' && *at <= 'Z' ? (char)(*at + 32) : *at;
-    return is_number || strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") != label.n
-               ? STR("pve")
-               : str_from(text);
-}
 
 /* --- Whom to trust ---------------------------------------------------------------------------- */
 
@@ -44,39 +27,6 @@ static int try_with(struct login *l, struct str ca, struct err *e)
     int r = pve_version(p, &l->cli->arena, &l->version, e);
     pve_free(p);
     return r;
-}
-
-static bool same_fingerprint(struct str given, const char *text)
-{
-    return str_eq_nocase(str_trim(given), str_from(text));
-}
-
-static int ask(const struct cli *c, const char *fingerprint)
-{
-    char answer[8];
-    fprintf(stderr,
-            "The host's certificate has the SHA-256 fingerprint\n  %s\n"
-            "Compare it with 'pvenode cert info' on the host, or Node > System > Certificates.\n"
-            "Is it the same? [y/N] ",
-            fingerprint);
-    if (fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y'))
-        return CLI_OK;
-    return cli_fail(c, "not confirmed: nothing was saved");
-}
-
-static int confirm(const struct cli *c, const char *fingerprint)
-{
-    const char *given = flags_value(&c->flags, "fingerprint");
-    if (given && same_fingerprint(str_from(given), fingerprint))
-        return CLI_OK;
-    if (given)
-        return cli_fail(c, "the host's certificate has another fingerprint: %s", fingerprint);
-    if (isatty(STDIN_FILENO))
-        return ask(c, fingerprint);
-    return cli_fail(c,
-                    "the host's certificate has the SHA-256 fingerprint %s: compare it, and "
-                    "confirm it with --fingerprint",
-                    fingerprint);
 }
 
 static struct str root_in(struct value list)
@@ -126,6 +76,12 @@ static int pin(struct login *l, struct err *e)
 
 static int trust(struct login *l)
 {
+    static const struct trust_question question = {
+        .flag = "fingerprint",
+        .what = "the host's certificate has the SHA-256 fingerprint",
+        .compare = "'pvenode cert info' on the host, or Node > System > Certificates",
+        .any_case = true,
+    };
     struct cli *c = l->cli;
     char fingerprint[CERTIFICATE_FINGERPRINT_SIZE];
     struct err e;
@@ -135,7 +91,7 @@ static int trust(struct login *l)
     if (once_certificate(l->endpoint.url, CONNECT_MS, &c->arena, &l->endpoint.ca, &e) < 0 ||
         certificate_fingerprint(l->endpoint.ca, fingerprint, &e) < 0)
         return cli_fail(c, "%.*s: %s", STR_ARG(l->endpoint.url), e.msg);
-    int status = confirm(c, fingerprint);
+    int status = trust_confirm(c, &question, fingerprint);
     if (status == CLI_OK && pin(l, &e) < 0)
         status = cli_fail(c, "%s", e.msg);
     return status;
@@ -154,7 +110,9 @@ static int keep_token(struct login *l)
         return cli_fail(c, "%s", e.msg);
     if (strcmp(path.p, flags_value(&c->flags, "token-file")) == 0)
         return CLI_OK;
-    return fs_replace(path.p, l->endpoint.token, 0600, &e) < 0 ? cli_fail(c, "%s", e.msg) : CLI_OK;
+    return known_write(KNOWN_PVE, path, l->endpoint.token, &c->arena, &e) < 0
+               ? cli_fail(c, "%s", e.msg)
+               : CLI_OK;
 }
 
 static void report(const struct login *l, struct str path)
@@ -204,7 +162,8 @@ static int run(struct cli *c)
     c->arena.secret = true;
     if (pve_endpoint_url(c->operands[0], &c->arena, &l.endpoint.url, &e) < 0)
         return cli_misuse(c, "%s", e.msg);
-    l.endpoint.name = name ? str_from(name) : default_name(l.endpoint.url, &c->arena);
+    l.endpoint.name =
+        name ? str_from(name) : known_default_name(l.endpoint.url, STR("pve"), &c->arena);
     if (pve_endpoint_token(l.endpoint.name.p, flags_value(&c->flags, "token-file"), &c->arena,
                            &l.endpoint.token, &e) < 0)
         return cli_fail(c, "%s", e.msg);

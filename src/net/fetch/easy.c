@@ -124,11 +124,16 @@ struct str easy_certificate(CURL *easy)
     return STR("");
 }
 
+void easy_accept_any(CURL *easy)
+{
+    EASY_SET(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+    EASY_SET(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+}
+
 void easy_only_look(CURL *easy)
 {
     EASY_SET(easy, CURLOPT_CONNECT_ONLY, 1L);
-    EASY_SET(easy, CURLOPT_SSL_VERIFYPEER, 0L);
-    EASY_SET(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    easy_accept_any(easy);
     easy_note_certificates(easy);
 }
 

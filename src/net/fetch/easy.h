@@ -33,6 +33,8 @@ CURL *easy_new(void);
 void easy_trust(CURL *easy, struct str ca);
 /* Shows the peer who we are, by a certificate with what follows it, and its key (PEM, copied). */
 void easy_identify(CURL *easy, struct str certificate, struct str key);
+/* Does not verify the peer: for what is public, and verified in another way. */
+void easy_accept_any(CURL *easy);
 /* Ends after the TLS handshake, with any peer: nothing is sent to it. Its certificates are
  * noted. */
 void easy_only_look(CURL *easy);

@@ -50,6 +50,8 @@ struct once *once_new(const struct once_access *access)
     o->easy = easy_new();
     if (access->ca.n)
         easy_trust(o->easy, access->ca);
+    if (access->anyone)
+        easy_accept_any(o->easy);
     if (access->certificate.n)
         easy_identify(o->easy, access->certificate, access->key);
     EASY_SET(o->easy, CURLOPT_ERRORBUFFER, o->why);

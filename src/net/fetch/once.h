@@ -16,6 +16,7 @@
 struct once_access {
     struct str ca;               /* PEM: verifies the server only by these; empty: the system's */
     struct str certificate, key; /* PEM: who we are; empty: nobody */
+    bool anyone; /* the server is not verified: for what is public, and verified in another way */
     size_t answer_max_bytes;
 };
 

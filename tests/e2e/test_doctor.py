@@ -604,7 +604,7 @@ def it_booted_before_its_window(lab):
     lab.register()
 
 
-@fault("alarms", "1 alarm, the latest: .*4c4c4544-0042-3510-8052-000000000000", "if it was a clone")
+@fault("alarms", r"\d alarms?, the latest: .*4c4c4544-0042-3510-8052-000000000000", "if it was a clone")
 def a_clone_has_its_mac(lab):
     text = lab.nodes.read_text()
     macs = f'  macs: ["{MAC.lower()}"]\n'

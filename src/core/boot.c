@@ -100,7 +100,8 @@ enum exchange_verdict boot_answer(struct exchange *x, struct request_ctx *rq)
         answer_document(x, &answer);
     /* What an admin looks at is not the machine's boot. */
     bool is_built = rq->view.state == STATE_ARMED || rq->view.state == STATE_INSTALLING;
-    if (is_built && x->in.listener != LISTENER_SOCKET)
+    bool is_admin = x->in.listener == LISTENER_SOCKET || x->in.listener == LISTENER_ADMIN;
+    if (is_built && !is_admin)
         boot_tell_fleet(x, rq, rq->node, rq->path.evidence, STR(""));
     return EXCHANGE_DONE;
 }

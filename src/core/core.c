@@ -207,6 +207,13 @@ static enum exchange_verdict answer(struct exchange *x, void *state)
     return rq->route->answer(x, rq);
 }
 
+/* Where admins are answered from elsewhere, a node's key by itself opens nothing. */
+static bool wants_admin(const struct exchange *x, const struct route *r)
+{
+    return r->identity == IDENTITY_ADMIN ||
+           (x->in.listener == LISTENER_ADMIN && r->identity != IDENTITY_NONE);
+}
+
 static void on_begin(void *cls, struct exchange *x)
 {
     struct core *c = cls;
@@ -221,8 +228,7 @@ static void on_begin(void *cls, struct exchange *x)
         refuse_method(c, x, found.methods);
     } else if (!found.route) {
         on_refuse(c, x, 404, found.reason);
-    } else if (found.route->identity != IDENTITY_ADMIN ||
-               guard_admit(c->guard, x, found.route->access)) {
+    } else if (!wants_admin(x, found.route) || guard_admit(c->guard, x, found.route->access)) {
         if (wants_body_of_node(found.route) && !identify_node(x, rq))
             return;
         x->body_max_bytes = found.route->body_max_bytes;

@@ -28,8 +28,8 @@ static const char wants_value[] =
 
 /* In the order in which they are tried: what is asked for most comes first. */
 static const struct route routes[] = {
-    {"/s/{key}/{file}", METHODS_READ, BOOT_AND_SOCKET, IDENTITY_SEED_KEY, 0, "served", boot_answer,
-     NULL},
+    {"/s/{key}/{file}", METHODS_READ, BOOT_AND_SOCKET | ON(ADMIN), IDENTITY_SEED_KEY, 0, "served",
+     boot_answer, NULL},
     {"/s/{key}/report", METHOD(POST), NODES_AND_SOCKET, IDENTITY_BOOT_KEY, REPORT_MAX_BYTES,
      "reported", node_report, NULL},
     {"/s/{key}/phone-home", METHOD(POST), NODES_AND_SOCKET, IDENTITY_BOOT_KEY, PHONE_HOME_MAX_BYTES,

@@ -102,9 +102,13 @@ def test_without_a_token_nothing_is_open_but_what_is_public():
         for path in ("/healthz", "/readyz", "/ca.pem"):
             tap.eq(status(server, path), 200)
         key = world.key_of(server.state, "n1")
-        for path in (f"/s/{key}/meta-data", "/boot.ipxe", "/nocloud/name/n1/meta-data"):
+        for path in ("/boot.ipxe", "/nocloud/name/n1/meta-data"):
             tap.eq(status(server, path), 404)
         token = create(server, "one", "admin")["token"]
+        tap.eq(status(server, f"/s/{key}/meta-data"), 401)
+        server.arm("n1")
+        tap.eq(status(server, f"/s/{key}/meta-data", token), 200)
+        tap.eq(server.admin("GET", "/v1/nodes/n1").json["state"], "armed")  # an admin looks
         node = "https://" + server.listening["https"]
         tap.eq(status(server, "/v1/nodes", token, url=node), 404)
         tap.eq(status(server, "/v1/nodes", token, url=server.url), 404)

@@ -269,6 +269,16 @@ def test_bootloaders():
         tap.eq((FOLDER / name).read_text(), name)
 
 
+def test_bootloaders_of_arm64():
+    """Where they are there; and newer packages have another name for ipxe.efi."""
+    for name in ("undionly.kpxe", "ipxe-amd64.efi", "snponly.efi", "ipxe-arm64.efi"):
+        WORLD.write(f"ipxe-new/{name}", f"{name}\n")
+    WORLD.good("asset", "bootloaders", "ipxe-new", "--assets", "assets-new")
+    folder = WORLD.path / "assets-new"
+    tap.eq((folder / "ipxe.efi").read_text(), "ipxe-amd64.efi\n")
+    tap.eq((folder / "ipxe-arm64.efi").read_text(), "ipxe-arm64.efi\n")
+
+
 def test_bootloaders_of_debian():
     if not Path("/usr/lib/ipxe/undionly.kpxe").exists():
         raise tap.Skip("the package ipxe is not installed")

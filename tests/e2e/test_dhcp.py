@@ -120,11 +120,25 @@ def test_url():
     tap.eq((got["url"], got["next_server"]), ("http://192.0.2.7:81", "192.0.2.7"))
     tap.eq([b["file"] for b in got["boot"]],
            ["http://192.0.2.7:81/boot.ipxe", "undionly.kpxe", "snponly.efi",
-            "http://192.0.2.7:81/assets/snponly.efi"])
+            "ipxe-arm64.efi", "http://192.0.2.7:81/assets/snponly.efi",
+            "http://192.0.2.7:81/assets/ipxe-arm64.efi"])
     tap.eq(plan("--url", "http://192.0.2.7", *HOMELAB)["next_server"], "192.0.2.7")
     done = WORLD.run("dhcp", "--for", "kea", "--url", "https://192.0.2.7", *HOMELAB)
     tap.eq(done.returncode, 0)
     tap.contains(done.stderr, "no HTTPS")
+
+
+def test_secure_boot():
+    """shim is what UEFI loads, and nothing that it would refuse is named."""
+    got = plan("--secure-boot", *HOMELAB)
+    tap.eq([(b["name"], b["file"]) for b in got["boot"]],
+           [("ipxe", f"{got['url']}/boot.ipxe"), ("bios", "undionly.kpxe"),
+            ("uefi", "shimx64.efi")])
+    tap.contains(got["left_out"], "UEFI HTTP boot (16, 19) and arm64 (11) with Secure Boot")
+    for words in (["dnsmasq"], ["dnsmasq", "--proxy"], ["kea"], ["opnsense"]):
+        out = WORLD.good("dhcp", "--secure-boot", "--for", *words, *HOMELAB)
+        tap.contains(out, "shimx64.efi")
+        assert "snponly" not in out and "arm64.efi" not in out, out
 
 
 def test_urls_that_firmware_cannot_be_told():

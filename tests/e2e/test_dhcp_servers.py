@@ -72,7 +72,10 @@ KIND = {
     "iPXE after HTTP boot, as no firmware should say it": (dhcp.ipxe(16), f"{URL}/boot.ipxe"),
     "iPXE on BIOS": (dhcp.ipxe(0), f"{URL}/boot.ipxe"),
     "iPXE on UEFI": (dhcp.ipxe(7), f"{URL}/boot.ipxe"),
-    "UEFI, arm64": (dhcp.firmware(11), ""),
+    "UEFI, arm64": (dhcp.firmware(11), "ipxe-arm64.efi"),
+    "UEFI HTTP boot, arm64": (dhcp.firmware(19, "HTTPClient"), f"{URL}/assets/ipxe-arm64.efi"),
+    "iPXE on arm64": (dhcp.ipxe(11), f"{URL}/boot.ipxe"),
+    "UEFI of 32-bit x86": (dhcp.firmware(6), ""),
     "a system": (dhcp.system(), ""),
 }
 PLAN = json.loads(WORLD.good("dhcp", "--json", "--network", "nodes", *HOMELAB))

@@ -38,7 +38,8 @@ static int show(struct cli *c, const struct tree *t, writer_fn write)
 {
     struct dhcp_plan plan;
     struct err e;
-    if (dhcp_plan_make(t, flags_value(&c->flags, "network"), &c->arena, &plan, &e) < 0)
+    if (dhcp_plan_make(t, flags_value(&c->flags, "network"), flags_given(&c->flags, "secure-boot"),
+                       &c->arena, &plan, &e) < 0)
         return cli_fail(c, "%s", e.msg);
     if (plan.family == 6 && write && write != dhcp_dnsmasq)
         return cli_fail(c,
@@ -77,7 +78,8 @@ const struct command command_dhcp = {
     .flags =
         FLAGS({"for", "SERVER", "the DHCP server: opnsense, kea or dnsmasq"},
               {"network", "NETWORK", "only this network of the site"},
-              {"proxy", NULL, "beside another DHCP server, which gives the addresses"}, FLAG_JSON),
+              {"proxy", NULL, "beside another DHCP server, which gives the addresses"},
+              {"secure-boot", NULL, "for UEFI with Secure Boot: shim instead of iPXE"}, FLAG_JSON),
     .summary = "print settings for the DHCP server of these networks",
     .help = "Prints settings for the DHCP server, made from the seed tree: router, DNS and\n"
             "domains of each network, the addresses of the nodes by their MACs, and what a\n"
@@ -87,9 +89,11 @@ const struct command command_dhcp = {
             "The first lines say how to use the output and what it leaves out.\n"
             "\n"
             "--network prints only that network. --proxy is for a dnsmasq beside another DHCP\n"
-            "server. --json prints the settings as JSON; with --for, it includes the text. The\n"
-            "host of the site's URL must be an address; --url names another URL. With an IPv6\n"
-            "address the settings are for DHCPv6, which only dnsmasq gets.\n"
+            "server. With --secure-boot UEFI loads shim and grub, which are signed, and which\n"
+            "are yours to put among the assets. --json prints the settings as JSON; with --for,\n"
+            "it includes the text. The host of the site's URL must be an address; --url names\n"
+            "another URL. With an IPv6 address the settings are for DHCPv6, which only dnsmasq\n"
+            "gets.\n"
             "\n"
             "Examples:\n"
             "  cloudseed dhcp --for dnsmasq >/etc/dnsmasq.d/cloudseed.conf\n"

@@ -30,7 +30,16 @@ struct dhcp_boot {
     struct str file;   /* below TFTP's root, or a URL */
 };
 
-enum { DHCP_BOOT_IPXE, DHCP_BOOT_BIOS, DHCP_BOOT_UEFI, DHCP_BOOT_HTTP, DHCP_BOOT_COUNT };
+/* Those behind UEFI's are not in a plan for Secure Boot. */
+enum {
+    DHCP_BOOT_IPXE,
+    DHCP_BOOT_BIOS,
+    DHCP_BOOT_UEFI,
+    DHCP_BOOT_ARM64,
+    DHCP_BOOT_HTTP,
+    DHCP_BOOT_HTTP_ARM64,
+    DHCP_BOOT_COUNT
+};
 
 #define DHCP_USER_CLASS "iPXE"
 #define DHCP_HTTP_CLASS "HTTPClient"
@@ -54,16 +63,19 @@ struct dhcp_plan {
     struct str url;         /* of the server, without a slash at its end */
     struct str next_server; /* its address, for TFTP */
     uint8_t family;         /* of that, and so of the whole plan: 4 or 6 */
+    bool secure_boot;       /* UEFI loads shim, and that grub */
     struct dhcp_boot boot[DHCP_BOOT_COUNT];
+    int boot_n;
     struct dhcp_network *networks;
     uint32_t networks_n;
     struct str *left_out; /* lines for people */
     uint32_t left_out_n;
 };
 
-/* `network` NULL: all networks of the site. -ENOENT: there is no such network; -EINVAL: no network
- * of the family, or a site's url that boot programs cannot use. Everything is in the arena. */
-int dhcp_plan_make(const struct tree *t, const char *network, struct arena *a,
+/* `network` NULL: all networks of the site. `secure_boot`: UEFI has it switched on. -ENOENT: there
+ * is no such network; -EINVAL: no network of the family, or a site's url that boot programs cannot
+ * use. Everything is in the arena. */
+int dhcp_plan_make(const struct tree *t, const char *network, bool secure_boot, struct arena *a,
                    struct dhcp_plan *ret, struct err *e);
 
 struct str dhcp_address_text(const struct dhcp_plan *p, struct address address);

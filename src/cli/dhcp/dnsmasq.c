@@ -8,9 +8,12 @@ void dhcp_write_needs(const struct dhcp_plan *p, const char *mark, struct buf *o
 {
     buf_printf(out,
                "%sWhat else must be there: cloudseedd at %.*s, which these networks reach by HTTP\n"
-               "%sand by TFTP on port 69 of %.*s (its `tftp`), with undionly.kpxe and snponly.efi\n"
-               "%samong its assets: `cloudseed asset bootloaders` puts them there.\n",
-               mark, STR_ARG(p->url), mark, STR_ARG(p->next_server), mark);
+               "%sand by TFTP on port 69 of %.*s (its `tftp`), with undionly.kpxe and %s\n"
+               "%samong its assets: %s.\n",
+               mark, STR_ARG(p->url), mark, STR_ARG(p->next_server),
+               p->secure_boot ? "shimx64.efi" : "snponly.efi", mark,
+               p->secure_boot ? "docs/pxe.md says where shim and its grubx64.efi are from"
+                              : "`cloudseed asset bootloaders` puts them there");
 }
 
 void dhcp_write_left_out(const struct dhcp_plan *p, const char *mark, struct buf *out)
@@ -57,12 +60,12 @@ void dhcp_dnsmasq_boot(const struct dhcp_plan *p, bool proxy, struct buf *out)
     buf_printf(out,
                "# What a client loads: iPXE is known by its user class (option 77), all others "
                "by their\n# architecture (option 93).\n");
-    for (int i = 0; i < DHCP_BOOT_COUNT; i++) {
+    for (int i = 0; i < p->boot_n; i++) {
         const struct dhcp_boot *b = &p->boot[i];
         if (b->echoes_http && proxy)
             continue;
         buf_printf(out, "# %s\n", b->what);
-        if (proxy && i == DHCP_BOOT_UEFI) {
+        if (proxy && (i == DHCP_BOOT_UEFI || i == DHCP_BOOT_ARM64)) {
             write_service(p, b, out);
         } else {
             write_match(b, out);

@@ -62,7 +62,7 @@ void dhcp_dnsmasq6(const struct dhcp_plan *p, struct buf *out)
     dhcp_write_left_out(p, "# ", out);
     buf_printf(out, "\n# What a client loads: iPXE is known by its user class, all others by their "
                     "architecture.\n");
-    for (int i = 0; i < DHCP_BOOT_COUNT; i++)
+    for (int i = 0; i < p->boot_n; i++)
         write_boot(&p->boot[i], out);
     for (uint32_t i = 0; i < p->networks_n; i++)
         write_network(p, &p->networks[i], out);

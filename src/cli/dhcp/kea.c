@@ -48,9 +48,9 @@ static struct value class_value(const struct dhcp_plan *p, const struct dhcp_boo
 static struct value classes_value(const struct dhcp_plan *p)
 {
     struct value *items = ARENA_ARRAY(p->arena, struct value, DHCP_BOOT_COUNT);
-    for (int i = 0; i < DHCP_BOOT_COUNT; i++)
+    for (int i = 0; i < p->boot_n; i++)
         items[i] = class_value(p, &p->boot[i]);
-    return value_list(items, DHCP_BOOT_COUNT);
+    return value_list(items, (uint32_t)p->boot_n);
 }
 
 /* --- Networks ------------------------------------------------------------------------------- */

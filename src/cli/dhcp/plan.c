@@ -45,24 +45,43 @@ static int plan_boot(struct dhcp_plan *p, struct err *e)
                             .archs_n = 1,
                             .file = STR("undionly.kpxe")},
         [DHCP_BOOT_UEFI] = {.name = "uefi",
-                            .what = "UEFI, x86-64 (7; some firmware says 9): iPXE by TFTP",
+                            .what = p->secure_boot ? "UEFI with Secure Boot, x86-64 (7; some "
+                                                     "firmware says 9): shim by TFTP"
+                                                   : "UEFI, x86-64 (7; some firmware says 9): "
+                                                     "iPXE by TFTP",
                             .archs = {7, 9},
                             .archs_n = 2,
-                            .file = STR("snponly.efi")},
+                            .file = p->secure_boot ? STR("shimx64.efi") : STR("snponly.efi")},
+        [DHCP_BOOT_ARM64] = {.name = "arm64",
+                             .what = "UEFI, arm64: iPXE by TFTP",
+                             .archs = {11},
+                             .archs_n = 1,
+                             .file = STR("ipxe-arm64.efi")},
         [DHCP_BOOT_HTTP] = {.name = "http",
                             .what = "UEFI HTTP boot, x86-64: iPXE by HTTP",
                             .archs = {16},
                             .archs_n = 1,
                             .echoes_http = true,
                             .file = ARENA_JOIN(p->arena, p->url, STR("/assets/snponly.efi"))},
+        [DHCP_BOOT_HTTP_ARM64] = {.name = "http-arm64",
+                                  .what = "UEFI HTTP boot, arm64: iPXE by HTTP",
+                                  .archs = {19},
+                                  .archs_n = 1,
+                                  .echoes_http = true,
+                                  .file =
+                                      ARENA_JOIN(p->arena, p->url, STR("/assets/ipxe-arm64.efi"))},
     };
     memcpy(p->boot, boot, sizeof(boot));
+    p->boot_n = p->secure_boot ? DHCP_BOOT_ARM64 : DHCP_BOOT_COUNT;
     if (p->family == 6) {
         p->boot[DHCP_BOOT_UEFI].file = ARENA_JOIN(p->arena, STR("tftp://["), p->next_server,
                                                   STR("]/"), boot[DHCP_BOOT_UEFI].file);
-        p->boot[DHCP_BOOT_BIOS].archs_n = p->boot[DHCP_BOOT_HTTP].archs_n = 0;
+        p->boot[DHCP_BOOT_ARM64].file = ARENA_JOIN(p->arena, STR("tftp://["), p->next_server,
+                                                   STR("]/"), boot[DHCP_BOOT_ARM64].file);
+        p->boot[DHCP_BOOT_BIOS].archs_n = p->boot[DHCP_BOOT_HTTP].archs_n =
+            p->boot[DHCP_BOOT_HTTP_ARM64].archs_n = 0;
     }
-    if (p->boot[DHCP_BOOT_HTTP].file.n >= FILE_FIELD_BYTES)
+    if (p->boot[DHCP_BOOT_HTTP_ARM64].file.n >= FILE_FIELD_BYTES)
         return err_set(e, -EINVAL, "the server's url is too long for DHCP");
     return 0;
 }
@@ -168,9 +187,10 @@ static void tell_left_out(struct dhcp_plan *p, const struct site *site, const ch
     }
     if (p->family == 6)
         leave_out(p, STR("BIOS, which has no DHCPv6, and UEFI HTTP boot over IPv6"));
-    leave_out(p,
-              STR("UEFI of arm64 (11, 19) and of 32-bit x86 (6, 15): Debian has no iPXE for it"));
-    leave_out(p, STR("Secure Boot: iPXE is not signed; it must be off"));
+    leave_out(p, STR("UEFI of 32-bit x86 (6, 15): Debian has no iPXE for it"));
+    leave_out(p, p->secure_boot ? STR("UEFI HTTP boot (16, 19) and arm64 (11) with Secure Boot")
+                                : STR("Secure Boot: Debian's iPXE is not signed; --secure-boot is "
+                                      "for machines that have it on"));
 }
 
 static int check_network(const struct site *site, const char *name, struct err *e)
@@ -185,10 +205,10 @@ static int check_network(const struct site *site, const char *name, struct err *
     return err_set(e, -ENOENT, "there is no network '%s'%s", name, guess_text(&guess));
 }
 
-int dhcp_plan_make(const struct tree *t, const char *network, struct arena *a,
+int dhcp_plan_make(const struct tree *t, const char *network, bool secure_boot, struct arena *a,
                    struct dhcp_plan *ret, struct err *e)
 {
-    struct dhcp_plan p = {.arena = a, .url = tree_site(t)->url};
+    struct dhcp_plan p = {.arena = a, .url = tree_site(t)->url, .secure_boot = secure_boot};
     int r = network ? check_network(tree_site(t), network, e) : 0;
     if (r == 0)
         r = find_server(&p, e);
@@ -334,14 +354,14 @@ struct value dhcp_plan_value(const struct dhcp_plan *p)
 {
     struct value boot[DHCP_BOOT_COUNT];
     struct value *networks = ARENA_ARRAY(p->arena, struct value, p->networks_n);
-    for (int i = 0; i < DHCP_BOOT_COUNT; i++)
+    for (int i = 0; i < p->boot_n; i++)
         boot[i] = boot_value(p, &p->boot[i]);
     for (uint32_t i = 0; i < p->networks_n; i++)
         networks[i] = network_value(p, &p->networks[i]);
     const struct value_pair pairs[] = {
         JSON_STR("url", p->url),
         JSON_STR("next_server", p->next_server),
-        JSON_VALUE("boot", value_list(boot, DHCP_BOOT_COUNT)),
+        JSON_VALUE("boot", value_list(boot, (uint32_t)p->boot_n)),
         JSON_VALUE("networks", value_list(networks, p->networks_n)),
         JSON_VALUE("left_out", texts_value(p, p->left_out, p->left_out_n)),
     };

@@ -180,7 +180,7 @@ static int read_tree(struct asking *k)
     k->tree = seedtree_load(k->cli, &config, NULL);
     if (!k->tree)
         return CLI_FAILED;
-    if (dhcp_plan_make(k->tree, NULL, &k->cli->arena, &k->plan, &e) < 0)
+    if (dhcp_plan_make(k->tree, NULL, false, &k->cli->arena, &k->plan, &e) < 0)
         return cli_fail(k->cli, "%s", e.msg);
     if (k->plan.family != 4)
         return cli_fail(

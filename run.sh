@@ -3,57 +3,34 @@
 #
 # Builds in build/ and serves the seed tree of this folder on the loopback, until Ctrl-C.
 #   ./run.sh           on port 8080, or on another one if that is taken
+#   ./run.sh --demo    plays two nodes from bare machines to a cluster, without a VM, in a minute
 #   ./run.sh --check   on a free port: fetches one node's data, and ends
 # Installs what is missing (scripts/deps.sh) when it may. With CLOUDSEED_BUILD=DIR it takes the
 # programs that are in DIR, and builds nothing.
 set -euo pipefail
 cd "$(dirname "$0")"
 
-node=k8s-master-1
-check=false
+node=k8s-worker-2
+mode=serve
 case "$*" in
 '') ;;
---check) check=true ;;
+--check) mode=check ;;
+--demo) mode=demo ;;
 *)
-    sed -n '4,8s/^# \{0,1\}//p' "$0" >&2
+    sed -n '4,9s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac
 
 build=${CLOUDSEED_BUILD:-build}
-if [[ -z ${CLOUDSEED_BUILD:-} ]]; then
-    scripts/deps.sh build run
-    scripts/configure.sh build
-    make -s -C build -j"$(nproc)" cloudseedd cloudseed
-fi
-
+[[ $build == /* ]] || build=$PWD/$build
+run=$build/run
 scratch=$(mktemp -d)
 log=$scratch/log
 pid=
-if $check; then run=$scratch; else run=$build/run; fi
-mkdir -p "$run/state"
-config=$run/cloudseedd.yaml
-
-# A path as YAML takes it: in single quotes, those within doubled; relative ones from here.
-yaml_path() {
-    local path=$1
-    [[ $path == /* ]] || path=$PWD/$path
-    printf "'%s'" "${path//\'/\'\'}"
-}
-
-write_config() {
-    cat >"$config" <<END
-# Written by run.sh each time it starts.
-seed: $(yaml_path seed)
-templates: $(yaml_path templates)
-state: $(yaml_path "$run/state")
-socket: $(yaml_path "$run/admin.sock")
-http: 127.0.0.1:$1
-https: 127.0.0.1:$2
-url: $url
-user: $(id -un)
-END
-}
+tail=
+if [[ $mode == check ]]; then run=$scratch; fi
+mkdir -p "$run"
 
 # shellcheck disable=SC2317  # the trap calls it
 finish() {
@@ -65,75 +42,179 @@ finish() {
 }
 trap finish EXIT
 
+# One server for each checkout. The server inherits the lock: it is held for as long as it runs.
+if [[ $mode == serve ]]; then
+    exec 9>>"$run/lock"
+    if ! flock -n 9; then
+        where=$(cat "$run/address" 2>/dev/null) || where='(it is just starting)'
+        echo "run.sh: a server of this checkout runs already: $where" >&2
+        echo "Use it, or end it with Ctrl-C in its terminal or by its pid. ./run.sh --demo runs beside it." >&2
+        exit 1
+    fi
+    rm -f "$run/address"
+fi
+
+# Shows which file make compiles, and how many of how many: in one line on a terminal, at each tenth
+# elsewhere. What else make prints is kept for the case that it fails.
+compile() {
+    local targets=(cloudseedd cloudseed) total=0 n=0 line
+    total=$(make -C build -n V=0 "${targets[@]}" 2>/dev/null | grep -cE 'echo "  CC ') || true
+    if ((total == 0)); then total=1; fi
+    if ! make -C build -j"$(nproc)" V=0 "${targets[@]}" 2>&1 | while IFS= read -r line; do
+        if [[ $line == '  CC '* ]]; then
+            n=$((n + 1))
+            if [[ -t 1 ]]; then
+                printf '\r\033[KCompiling: %d of %d  %.50s' "$n" "$total" "${line##* }"
+            elif ((n == total || n * 10 / total > (n - 1) * 10 / total)); then
+                echo "Compiling: $n of $total"
+            fi
+        else
+            echo "$line" >>"$scratch/make"
+        fi
+    done; then
+        echo
+        tail -n 30 "$scratch/make" >&2
+        echo "run.sh: the build failed; above is what make said" >&2
+        exit 1
+    fi
+    if [[ -t 1 ]]; then printf '\r\033[K'; fi
+}
+
+if [[ -z ${CLOUDSEED_BUILD:-} ]]; then
+    echo "Looking for the Debian packages that cloudseed needs (scripts/deps.sh has the list) ..."
+    scripts/deps.sh build run
+    echo "Configuring in build/ (half a minute, the first time) ..."
+    scripts/configure.sh build
+    echo "Compiling (two minutes on two cores, the first time) ..."
+    compile
+fi
+if [[ $mode == demo ]]; then
+    CLOUDSEED_BUILD=$build exec python3 -B scripts/demo.py
+fi
+
+mkdir -p "$run/state" "$run/assets"
+config=$run/cloudseedd.yaml
+
+# A path as YAML takes it: in single quotes, those within doubled.
+yaml_path() {
+    printf "'%s'" "${1//\'/\'\'}"
+}
+
+write_config() {
+    cat >"$config" <<END
+# Written by run.sh each time it starts.
+seed: $(yaml_path "$PWD/seed")
+templates: $(yaml_path "$PWD/templates")
+assets: $(yaml_path "$run/assets")
+state: $(yaml_path "$run/state")
+socket: $(yaml_path "$run/admin.sock")
+http: 127.0.0.1:$1
+https: 127.0.0.1:$2
+url: $url
+user: $(id -un)
+END
+}
+
 # Starts the server on these ports of the loopback, for HTTP and HTTPS; 1 when one of them is taken.
 start() {
     url=http://127.0.0.1:$1
     write_config "$1" "$2"
+    : >"$log"
     # A Ctrl-C is for us alone, who then end the server: it takes a second signal for impatience.
-    # tee must outlive it too: what the server says at its end is still to come.
-    setsid "$build/cloudseedd" --config "$config" \
-        2> >(trap '' INT && exec tee "$log" >&2) &
+    setsid "$build/cloudseedd" --config "$config" 2>"$log" &
     pid=$!
     for ((i = 0; i < 600; i++)); do
-        if grep -q 'event=listening' "$log" 2>/dev/null; then return 0; fi
+        if grep -q 'event=listening' "$log"; then return 0; fi
         if ! kill -0 "$pid" 2>/dev/null; then break; fi
         sleep 0.05
     done
     kill "$pid" 2>/dev/null || true
     wait "$pid" || true
     pid=
-    grep -q -i 'in use' "$log" && return 1
-    echo "run.sh: cloudseedd does not start" >&2
+    if taken=$(grep -o 'cannot listen on [^ ]*: Address already in use' "$log"); then
+        taken=${taken#cannot listen on }
+        taken=${taken%%: *}
+        return 1
+    fi
+    cat "$log" >&2
+    echo "run.sh: cloudseedd does not start; the lines above say why" >&2
     exit 1
 }
 
 ports=('8080 8443')
-if $check; then ports=(); fi
-for ((i = 0; i < 20; i++)); do ports+=("$((20000 + RANDOM)) 0"); done
+if [[ $mode == check ]]; then ports=(); fi
+for ((i = 0; i < 20; i++)); do ports+=("$((20000 + RANDOM % 12000)) 0"); done
 for pair in "${ports[@]}"; do
     if start "${pair% *}" "${pair#* }"; then break; fi
+    echo "Port ${taken##*:} is in use by another program (ss -lntp shows which): taking other ports."
 done
 if [[ -z $pid ]]; then
-    echo "run.sh: no free port" >&2
+    echo "run.sh: no free port on 127.0.0.1" >&2
     exit 1
 fi
+# What the server says goes on to our standard error, and its last words, too.
+(trap '' INT && exec tail -n +1 -s 0.1 -f --pid="$pid" "$log") >&2 9>&- &
+tail=$!
 
-seed_url=$("$build/cloudseed" node url "$node" --config "$config")
-if $check; then
+# Ends the server, or waits for its end; its status.
+server_end() {
+    status=0
+    wait "$pid" || status=$?
+    while kill -0 "$pid" 2>/dev/null; do  # a signal that we catch ends our waiting, not the server
+        status=0
+        wait "$pid" || status=$?
+    done
+    wait "$tail" || true
+    pid=
+}
+
+cloudseed=("$build/cloudseed" --config "$config")
+seed_url=$("${cloudseed[@]}" node url "$node")
+if [[ $mode == check ]]; then
     curl -fsS --max-time 10 "${seed_url}user-data" >"$scratch/user-data"
     if [[ $(head -n 1 "$scratch/user-data") != '#cloud-config' ]]; then
-        echo "run.sh: ${seed_url}user-data is no cloud-config" >&2
+        echo "run.sh: ${seed_url}user-data does not begin with #cloud-config" >&2
         exit 1
     fi
     kill "$pid"
-    wait "$pid"
-    pid=
+    server_end
     echo "run.sh: $node's user-data was served at ${seed_url}user-data"
-    exit
+    exit "$status"
 fi
 
+echo "$url (pid $pid)" >"$run/address"
+printf -v words '%q ' "${cloudseed[@]}"
+words=${words% }
 cat <<END
 
 cloudseed serves ./seed at $url. Try this in another terminal:
 
-  curl ${seed_url}user-data
-  alias cloudseed='$build/cloudseed --config $config'
+  alias cloudseed='${words//\'/\'\\\'\'}'
   cloudseed node list
-  cloudseed render $node user-data
-  cloudseed check
-  cloudseed ca show
+  cloudseed node show $node
+  cloudseed render $node user-data | less
+  curl -s ${seed_url}user-data | head
+  cloudseed check       # break a line in seed/, and try it again
+  cloudseed reload      # serve what you have changed
 
-Change something in ./seed, then load it:  kill -HUP $pid
-Ctrl-C ends it.
-
+The server keeps its state in $run.
 END
-# A signal that we catch ends our waiting, not the server: then we wait again for its own status.
-asked=true
-trap 'asked=true; kill "$pid" 2>/dev/null' INT TERM
-while $asked; do
-    asked=false
-    status=0
-    wait "$pid" || status=$?
-done
-pid=
+if [[ -t 0 && -t 1 ]]; then
+    echo "Enter plays two nodes from bare machines to a cluster, in a minute, without a VM."
+fi
+echo "Ctrl-C ends the server."
+echo
+
+trap 'kill "$pid" 2>/dev/null' INT TERM
+if [[ -t 0 && -t 1 ]]; then
+    while kill -0 "$pid" 2>/dev/null; do
+        if read -r -t 1; then
+            CLOUDSEED_BUILD=$build python3 -B scripts/demo.py 9>&- || true
+            echo "The server of ./run.sh still runs at $url. Enter plays again; Ctrl-C ends it."
+        elif (($? <= 128)); then
+            break # end of input
+        fi
+    done
+fi
+server_end
 exit "$status"

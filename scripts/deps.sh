@@ -8,7 +8,7 @@ set -euo pipefail
 build=(gcc libc6-dev make autoconf automake pkg-config
     libmicrohttpd-dev libgnutls28-dev libuv1-dev libyaml-dev libjansson-dev libssl-dev libxxhash-dev zlib1g-dev
     libsqlite3-dev libcurl4-openssl-dev)
-run=(curl)
+run=(curl openssl python3 python3-yaml)  # the demo plays machines and an API server
 unit=(libcmocka-dev openssl)
 test=(libcmocka-dev openssl openssh-client python3 python3-yaml python3-jinja2 ansible-core ansible-lint git patch
     systemd tftp-hpa atftp busybox ipxe

@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A site with nodes that join, and what they say: by the join script, or by a client of ours."""
-import http.client
 import json
 import re
 import signal
-import ssl
 import subprocess
 import sys
 import time
@@ -13,6 +11,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "lib"), str(HERE.parent / "join")]
 import machine  # noqa: E402  (forks before there are threads)
+import booting  # noqa: E402
 import daemon  # noqa: E402
 import shapes  # noqa: E402
 import tap  # noqa: E402
@@ -140,16 +139,7 @@ class Site:
 
 def post(server, serial, what, message):
     """(status, the answer's value, its headers), by a client of our own."""
-    key, join_key = re.search(r"/s/(\w+)/ cs=(\w+)\.", serial).groups()
-    context = ssl.create_default_context(cadata=server.get("/ca.pem").text)
-    link = http.client.HTTPSConnection(server.listening["https"], context=context,
-                                       timeout=world.SECONDS)
-    link.request("POST", f"/s/{key}/{what}", json.dumps(message), {
-        "Authorization": f"Bearer {join_key}", "Content-Type": "application/json"})
-    answer = link.getresponse()
-    value = json.loads(answer.read())
-    link.close()
-    return answer.status, value, answer.headers
+    return booting.Machine(server, serial).ask(what, message)
 
 
 def report(api, name="cluster"):
@@ -157,8 +147,7 @@ def report(api, name="cluster"):
     said = request(name, endpoint=api.url, ca=api.ca)
     for who in ("minter", "approver"):
         if said[who]:
-            api.accounts[said[who]["token"]] = api.accounts[api.bearers[who]]
-            api.bearers[who] = said[who]["token"]  # in the form of a real one
+            api.rename(who, said[who]["token"])
     return said
 
 

@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
+import booting  # noqa: E402
 import daemon  # noqa: E402
 import tap  # noqa: E402
 import world  # noqa: E402
@@ -47,10 +48,9 @@ class Scene:
         return done
 
     def report(self, node, stage, kind, result=None, text=""):
-        body = {"name": stage, "description": text, "event_type": kind, "origin": "cloudinit",
-                "timestamp": time.time(), **({"result": result} if result else {})}
         key = world.key_of(self.server.state, node)
-        answer = self.server.request("POST", f"/s/{key}/report", json.dumps(body),
+        answer = self.server.request("POST", f"/s/{key}/report",
+                                     booting.event(stage, kind, result, text),
                                      {"Content-Type": "application/json"})
         tap.eq(answer.status, 200, answer.text)
 
@@ -182,6 +182,10 @@ def test_the_terminal_is_resized():
     with Scene() as scene:
         terminal = Terminal(scene.command("watch"))
         terminal.wait(lambda f: row(f, "k8s-worker-3"), "the table")
+        terminal.size(12, 80)
+        os.kill(terminal.process.pid, signal.SIGWINCH)
+        head = terminal.wait(lambda f: "DONE" in f, "the table without a bar").splitlines()[0]
+        tap.eq(head.split(), ["NODE", "STATE", "STAGE", "DONE", "ELAPSED", "MESSAGE"])
         terminal.size(5, 40)
         os.kill(terminal.process.pid, signal.SIGWINCH)
         frame = terminal.wait(lambda f: "more" in f, "the short table")

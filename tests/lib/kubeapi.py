@@ -439,6 +439,11 @@ class StandIn(Api):
         self.nodes[bearer] = name
         return bearer
 
+    def rename(self, who, bearer):
+        """That account's bearer is this one too, which has the form of a real one."""
+        self.accounts[bearer] = self.accounts[self.bearers[who]]
+        self.bearers[who] = bearer
+
     def fault(self, method, path, when, what, query=""):
         """For the next request whose path ends so, and whose query has that. when: "before" or
         "after" it takes effect; what: "cut", "hang" until it is released (then it is cut), or

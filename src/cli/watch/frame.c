@@ -11,11 +11,12 @@
 #define BAR_COLUMNS 20
 #define CELL_MAX_BYTES ((size_t)4096)
 #define COLUMNS 6
+#define GAP_COLUMNS 2 /* between columns */
 #define NAME_COLUMNS_MAX 32
 #define STAGE_COLUMNS_MAX 36
 #define ELAPSED_COLUMNS 8
 #define BAR_CELL_COLUMNS (BAR_COLUMNS + 8)
-#define BAR_LEAST_COLUMNS 6
+#define BAR_LEAST_COLUMNS (4 + GAP_COLUMNS)
 #define MESSAGE_COLUMNS 30 /* what the other columns leave to a message, if they can */
 #define INDENT_COLUMNS 4   /* of a reason's second line */
 #define CLEAR_REST "\033[K"
@@ -62,7 +63,7 @@ static void put_text(struct layout *l, struct str text, size_t width)
 static void put(struct layout *l, struct str text, size_t width)
 {
     size_t before = l->left;
-    put_text(l, text, width);
+    put_text(l, text, width - GAP_COLUMNS);
     for (size_t taken = before - l->left; taken < width && l->left; taken++, l->left--)
         buf_char(l->out, ' ');
 }
@@ -86,6 +87,11 @@ static void put_color(struct layout *l, const char *color)
         buf_printf(l->out, "%s", color);
 }
 
+static bool has_bar(const struct layout *l)
+{
+    return l->width[BAR] > BAR_LEAST_COLUMNS + 8;
+}
+
 static void put_head(struct layout *l)
 {
     static const char *const heads[COLUMNS] = {"NODE",     "STATE",   "STAGE",
@@ -93,7 +99,7 @@ static void put_head(struct layout *l)
     begin_line(l);
     put_color(l, TERM_BOLD);
     for (int i = 0; i < MESSAGE; i++)
-        put(l, str_from(heads[i]), l->width[i]);
+        put(l, has_bar(l) || i != BAR ? str_from(heads[i]) : STR("DONE"), l->width[i]);
     put_text(l, str_from(heads[MESSAGE]), SIZE_MAX);
     put_color(l, TERM_PLAIN);
     end_line(l);
@@ -104,7 +110,7 @@ static void put_head(struct layout *l)
 static void put_bar(struct layout *l, const struct node_view *s, double done, int64_t running_s)
 {
     char text[BAR_CELL_COLUMNS + 1] = "", percent[8] = "";
-    size_t bar = l->width[BAR] > BAR_LEAST_COLUMNS + 8 ? l->width[BAR] - 9 : 0;
+    size_t bar = has_bar(l) ? l->width[BAR] - 9 : 0;
     if (s->step_failed)
         snprintf(percent, sizeof(percent), "fail");
     else if (done >= 0)
@@ -205,7 +211,7 @@ static void leave_room(struct layout *l)
     static const struct {
         int column;
         size_t least;
-    } gives[] = {{BAR, BAR_LEAST_COLUMNS}, {STAGE, 12}, {NAME, 14}};
+    } gives[] = {{BAR, BAR_LEAST_COLUMNS}, {STAGE, 12 + GAP_COLUMNS}, {NAME, 14}};
     for (size_t i = 0; i < sizeof(gives) / sizeof(gives[0]); i++) {
         size_t *width = &l->width[gives[i].column], columns = l->frame->columns,
                taken = columns_before_message(l) + MESSAGE_COLUMNS;
@@ -230,7 +236,7 @@ static void measure(struct layout *l, const struct fleetview *v)
         l->width[STAGE] = stage > l->width[STAGE] ? stage : l->width[STAGE];
     }
     for (int i = 0; i < MESSAGE; i++)
-        l->width[i] += 2;
+        l->width[i] += GAP_COLUMNS;
     leave_room(l);
 }
 

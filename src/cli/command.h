@@ -21,6 +21,7 @@ struct command {
     const struct flag *flags; /* its own options: FLAGS(…); NULL: none */
     const char *summary;      /* one line in the imperative: "list the nodes" */
     const char *help;         /* whole lines: what it does, and examples */
+    const char *serverless;   /* why it asks no server; NULL: it obeys --server */
     int (*run)(struct cli *c);
 };
 

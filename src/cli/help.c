@@ -134,5 +134,6 @@ const struct command command_help = {
     .help = "Examples:\n"
             "  cloudseed help\n"
             "  cloudseed help node url\n",
+    .serverless = "it prints what this program knows",
     .run = run,
 };

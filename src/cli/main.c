@@ -52,6 +52,10 @@ static int run_command(struct cli *c, size_t words_n)
         if (!command_has_flag(c->command, name))
             return cli_misuse(c, "'%s' has no option --%s", c->command->name, name);
     }
+    const char *server = flags_value(&c->flags, "server");
+    if (c->command->serverless && server && strcmp(server, "none") != 0)
+        return cli_misuse(c, "'%s' asks no server, so leave out --server: %s", c->command->name,
+                          c->command->serverless);
     if (c->operands_n < c->command->operands_min)
         return cli_misuse(c, "usage: cloudseed %s %s", c->command->name, c->command->operands);
     if (c->operands_n > c->command->operands_max)

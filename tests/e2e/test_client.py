@@ -394,24 +394,30 @@ def test_text_of_strangers_harms_no_terminal():
 
 def test_events():
     out, _ = play(["events-newest"], "events")
-    lines = out.splitlines()
+    head, *lines = out.splitlines()
+    tap.eq(head.split(), ["TIME", "ID", "KIND", "NODE", "WHAT"])
     tap.eq([line.split()[3] for line in lines], ["1", "2", "3", "4"])
-    tap.eq(lines[0], "2026-11-22 10:39:01 UTC       1  k8s-worker-2     armed       was "
-                     "registered, for 120 minutes, generation 1, by uid 0")
+    tap.eq(lines[0], "2026-11-22 10:39:01 UTC  1   armed     k8s-worker-2  was registered, for 120 "
+                     "minutes, generation 1, by uid 0")
     tap.contains(lines[1], "was armed, fetched meta-data, by mac")
     tap.contains(lines[2], "init-local ends: SUCCESS after 1.2 s: searching for local datasources")
     tap.contains(lines[3], "in modules-final, the step failed: cloud-init's log on the node")
     out, _ = play(["events-newest"], "events", "--color", "always")
     tap.eq([line.startswith("\x1b[1;31m") for line in out.splitlines()],
-           [False, False, False, True])
+           [False, False, False, False, True])
+    out, _ = play(["events-newest"], "events", env={"COLUMNS": "80"})
+    tap.eq([len(line) for line in out.splitlines() if len(line) > 80], [])
+    tap.contains(" ".join(out.split()), "cloud-init's log on the node says why")
+    out, _ = play(["events-newest"], "events", "-o", "wide", env={"COLUMNS": "80"})
+    tap.eq(out.splitlines()[1], lines[0])
 
 
 def test_times_are_local_unless_utc_is_asked_for():
     env = {"TZ": "CET-1CEST,M3.5.0,M10.5.0/3"}
     with StandIn(golden("events-newest"), golden("events-newest")) as server:
         words = ["events", "--server", server.socket]
-        tap.contains(WORLD.good(*words, env=env), "2026-11-22 11:39:01 CET       1  k8s-worker-2")
-        tap.contains(WORLD.good(*words, "--utc", env=env), "2026-11-22 10:39:01 UTC       1  k8s")
+        tap.contains(WORLD.good(*words, env=env), "\n2026-11-22 11:39:01 CET  1   armed ")
+        tap.contains(WORLD.good(*words, "--utc", env=env), "\n2026-11-22 10:39:01 UTC  1   armed ")
 
 
 def test_events_since_in_pages():
@@ -459,6 +465,7 @@ def test_follow_goes_on_over_a_restart_of_the_server():
 def test_follow_tells_of_lost_events_and_filters():
     with StandIn(golden("events-last"), golden("events-of-node")) as server:
         process = follow(server, "k8s-worker-3", "--kind", "failed")
+        tap.eq(process.stdout.readline().split(), ["TIME", "ID", "KIND", "WHAT"])
         process.stdout.readline()
         server.wait_stream()
         server.send("event: lost\ndata: {\"from\": 5, \"to\": 9}\n\n"
@@ -469,6 +476,51 @@ def test_follow_tells_of_lost_events_and_filters():
         tap.contains(line, "\\x1b[2J\\nno space")
         tap.contains(line, "  12  ")
         tap.contains(ended(process), "note: events 5 to 9 are lost")
+
+
+OPERANDS = {
+    "render": ["n"], "node show": ["n"], "node url": ["n"], "dhcp": ["--for", "kea"],
+    "reference": ["seed"], "asset add": ["linux"], "asset rm": ["linux"],
+    "node add": ["n", "--role", "worker"], "node adopt": [MAC, "n", "--role", "worker"],
+    "node set": ["n", "--var", "x=1"], "node rm": ["n"], "node arm": ["n"], "node disarm": ["n"],
+    "node unlock": ["n"], "node rekey": ["n"], "node reprovision": ["n"], "node accept-keys": ["n"],
+    "node join": ["n", "--dry-run"], "pve login": ["https://pve1:8006"], "pve template": ["t"],
+    "pve create": ["n"], "pve destroy": ["n"], "pve rebuild": ["n"], "pve replace": ["n", "--host", "pve1"],
+    "pve register": ["n", "--vmid", "102"], "pve unregister": ["n"], "pve start": ["n"],
+    "pve stop": ["n"], "cluster show": ["c"], "cluster kubeconfig": ["c"],
+    "cluster adopt": ["c", "--kubeconfig", "kubeconfig"], "cluster certs": ["c"],
+    "cluster harden": ["c"], "cluster reset": ["c"], "wait": ["n"], "backup": ["x.db"],
+    "restore": ["x.db"], "complete": ["node"], "diff": ["--against", "seed"],
+    "token create": ["n", "--role", "viewer"], "token revoke": ["n"],
+    "login": ["https://127.0.0.1:1"], "context remove": ["c"],
+}
+
+
+def test_each_command_obeys_server_or_says_why_not():
+    commands = re.findall(r"^  ([a-z][a-z -]*?)(?: \[?[A-Z]\S*)* {2,}", WORLD.good("help").partition(
+        "Options of all")[0], re.M)
+    assert len(commands) > 60, commands
+    standin.socket_without_listener(WORLD.path / "gone.sock")
+    known = WORLD.path / "config/cloudseed/pve"  # a host, which nobody asks before the server
+    known.mkdir(parents=True)
+    (known / "home.json").write_text('{"url": "https://127.0.0.1:1", "ca": null}')
+    (known / "home.token").write_text("cloudseed@pve!t=12345678-1234-1234-1234-123456789abc\n")
+    (known / "home.token").chmod(0o600)
+    refuse = set()
+    for command in commands:
+        done = WORLD.run(*command.split(), *OPERANDS.get(command, ()), "--server",
+                         WORLD.path / "gone.sock", env={"XDG_CONFIG_HOME": f"{WORLD.path}/config"})
+        if done.returncode == cli.MISUSED:
+            tap.contains(done.stderr, f"'{command}' asks no server, so leave out --server: ")
+            refuse.add(command)
+        else:
+            tap.eq(done.returncode, 1, f"{command}: {done.stdout}{done.stderr}")
+            tap.contains(f"{command}: {done.stdout}{done.stderr}", "kubeconfig: No such file"
+                         if command == "cluster adopt" else "gone.sock: nobody listens there")
+    tap.eq(refuse, {"reference", "asset add", "asset list", "asset verify", "asset rm",
+                    "asset bootloaders", "pve login", "pve check", "pve template", "doctor dhcp",
+                    "restore", "complete", "help",
+                    "login", "context list", "context use", "context remove"})
 
 
 tap.main()

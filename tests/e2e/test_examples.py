@@ -346,16 +346,19 @@ NOT_ABOUT_IT = {"reference": 64, "help": 0, "complete": 0, "doctor": 1, "restore
 def test_every_command_names_what_is_not_there():
     """No socket, no tree, no state, no assets: in one line, or in the list of faults of the tree."""
     where = " ".join(f"--{option} /nonexistent/{option}" for option in (
-        "server", "seed", "templates", "state", "assets"))
+        "seed", "templates", "state", "assets"))
     for name in commands():
         usage = text_of(str(daemon.BUILD.resolve() / "cloudseed"), "help", *name.split())
         operands = re.search(rf"^Usage: cloudseed {name}(.*) \[OPTION\]", usage)[1]
         words = [NEW_MAC if word == "MAC" else "x"
                  for word in re.sub(r"\[.*?\]", "", operands).split()]
         command = f"cloudseed {name} {' '.join(words)} {NEEDS.get(name, '')} {where}"
-        done = subprocess.run(["bash", "-c", command], timeout=SECONDS, check=False,
-                              **HERE.options(CLOUDSEED_SERVER=""))
-        said = done.stdout + done.stderr
+        for server in (" --server /nonexistent/server", ""):  # which some refuse
+            done = subprocess.run(["bash", "-c", command + server], timeout=SECONDS, check=False,
+                                  **HERE.options(CLOUDSEED_SERVER=""))
+            said = done.stdout + done.stderr
+            if "asks no server" not in said:
+                break
         tap.eq(done.returncode, NOT_ABOUT_IT.get(name, 1), f"{command}\n{said}")
         assert "Sanitizer" not in said, said
         if name not in NOT_ABOUT_IT:

@@ -154,8 +154,13 @@ def test_registered_nodes_in_commands_of_the_tree():
     config.write_text(json.dumps({key: str(path) for key, path in world.HOMELAB.items()}))
     where, alone = ["--config", config], ["--config", config, "--server", "none"]
     run("node", "add", "lab-7", "--role", "plain", "--mac", "02:00:00:00:00:07", "--var",
-        "timezone=Etc/UTC")
+        "timezone=Etc/UTC", "--address", "10.0.20.77")
     try:
+        for form in ("kea", "dnsmasq", "opnsense"):
+            out, _ = run("dhcp", "--for", form, *where)
+            tap.contains(out, "02:00:00:00:00:07")
+            tap.contains(out, "10.0.20.77")
+            assert "02:00:00:00:00:07" not in run("dhcp", "--for", form, *alone)[0]
         tap.contains(run("render", "lab-7", "meta-data", *where)[0], 'instance-id: "lab-7-1"')
         tap.contains(run("render", "lab-7", *where)[0], "Etc/UTC")
         tap.contains(run("render", "lab-7", "user-data", "--provenance", *where)[0], "timezone")

@@ -73,6 +73,7 @@ const struct command command_context_list = {
             "Examples:\n"
             "  cloudseed context list\n"
             "  cloudseed context list --json | jq -r '.[] | select(.current).url'\n",
+    .serverless = "contexts are kept in files of yours",
     .run = run_list,
 };
 
@@ -104,6 +105,7 @@ const struct command command_context_use = {
             "\n"
             "Examples:\n"
             "  cloudseed context use\n",
+    .serverless = "contexts are kept in files of yours",
     .run = run_use,
 };
 
@@ -132,5 +134,6 @@ const struct command command_context_remove = {
             "\n"
             "Examples:\n"
             "  cloudseed context remove lab\n",
+    .serverless = "contexts are kept in files of yours",
     .run = run_remove,
 };

@@ -221,5 +221,6 @@ const struct command command_login = {
         "Examples:\n"
         "  cloudseed login https://seed.home.arpa:8444 --token-file token\n"
         "  cloudseed login https://10.0.10.5:8444 --name lab --pin PIN <token\n",
+    .serverless = "URL names the one to get to know",
     .run = run,
 };

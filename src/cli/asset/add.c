@@ -49,5 +49,6 @@ const struct command command_asset_add = {
             "  cloudseed asset add debian-12.iso\n"
             "  cloudseed asset add ./linux debian/12/linux\n"
             "  curl -f https://example.org/vmlinuz | cloudseed asset add - debian/vmlinuz\n",
+    .serverless = ASSET_SERVERLESS,
     .run = run,
 };

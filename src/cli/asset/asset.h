@@ -14,6 +14,9 @@
 
 #include <time.h>
 
+#define ASSET_SERVERLESS \
+    "assets are files: run this where cloudseedd runs, or name the folder with --assets"
+
 struct asset_entry {
     struct str name; /* path below the folder */
     uint64_t size;

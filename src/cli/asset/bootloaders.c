@@ -52,5 +52,6 @@ const struct command command_asset_bootloaders = {
             "\n"
             "Examples:\n"
             "  cloudseed asset bootloaders\n",
+    .serverless = ASSET_SERVERLESS,
     .run = run,
 };

@@ -99,5 +99,6 @@ const struct command command_asset_list = {
             "Examples:\n"
             "  cloudseed asset list\n"
             "  cloudseed asset list --json | jq -r '.[].name'\n",
+    .serverless = ASSET_SERVERLESS,
     .run = run,
 };

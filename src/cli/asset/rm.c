@@ -57,5 +57,6 @@ const struct command command_asset_rm = {
             "\n"
             "Examples:\n"
             "  cloudseed asset rm debian/11/linux debian/11/initrd.gz\n",
+    .serverless = ASSET_SERVERLESS,
     .run = run,
 };

@@ -86,5 +86,6 @@ const struct command command_asset_verify = {
             "Examples:\n"
             "  cloudseed asset verify\n"
             "  cloudseed asset verify debian/12/linux\n",
+    .serverless = ASSET_SERVERLESS,
     .run = run,
 };

@@ -25,7 +25,7 @@ struct flag {
 /* clang-format on */
 
 /* Every command accepts these, even if it has no use for them, so that an alias may contain them.
- */
+ * Only --server is refused by a command that asks none. */
 extern const struct flag flags_everywhere[];
 
 struct flag_use {

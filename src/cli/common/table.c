@@ -23,7 +23,7 @@ void table_flow(struct table *t, FILE *f, bool color)
     t->color = color;
 }
 
-static void print_block(struct table *t)
+void table_flush(struct table *t)
 {
     table_print(t, t->flows_to, t->color);
     arena_reset(t->arena);
@@ -34,10 +34,10 @@ static void print_block(struct table *t)
 void table_add(struct table *t, struct str cell)
 {
     if (t->flows_to && t->n == t->columns * TABLE_BLOCK_ROWS)
-        print_block(t);
+        table_flush(t);
     if (t->n == t->room) {
         size_t room = t->room ? t->room * 2 : 64;
-        struct str *cells = ARENA_ARRAY(t->arena, struct str, room);
+        struct table_cell *cells = ARENA_ARRAY(t->arena, struct table_cell, room);
         if (t->n)
             memcpy(cells, t->cells, t->n * sizeof(*cells));
         t->cells = cells;
@@ -49,7 +49,12 @@ void table_add(struct table *t, struct str cell)
     size_t column = t->n % t->columns, width = term_width(text);
     if (width > t->width[column])
         t->width[column] = width;
-    t->cells[t->n++] = text;
+    t->cells[t->n++] = (struct table_cell){text, false};
+}
+
+void table_redden(struct table *t)
+{
+    t->cells[t->n - t->columns].red = true;
 }
 
 /* --- Fitting lines --------------------------------------------------------------------------- */
@@ -144,17 +149,18 @@ static void print_wrapped(struct str text, size_t indent, size_t width, FILE *f)
     }
 }
 
-static void print_row(const struct table *t, const size_t *width, const struct str *row, FILE *f)
+static void print_row(const struct table *t, const size_t *width, const struct table_cell *row,
+                      FILE *f)
 {
     size_t last = t->columns - 1, indent = 0;
     for (size_t i = 0; i < last; i++) {
-        pad(f, width[i] - print_cell(row[i], width[i], f) + GAP);
+        pad(f, width[i] - print_cell(row[i].text, width[i], f) + GAP);
         indent += width[i] + GAP;
     }
     if (t->wraps)
-        print_wrapped(row[last], indent, width[last], f);
+        print_wrapped(row[last].text, indent, width[last], f);
     else
-        print_cell(row[last], width[last], f);
+        print_cell(row[last].text, width[last], f);
 }
 
 void table_print(struct table *t, FILE *f, bool color)
@@ -162,11 +168,14 @@ void table_print(struct table *t, FILE *f, bool color)
     size_t width[TABLE_COLUMNS_MAX];
     fit(t, width);
     for (size_t i = 0; i + t->columns <= t->n; i += t->columns) {
-        bool bold = color && !t->is_begun;
+        const char *before = !color            ? ""
+                             : !t->is_begun    ? TERM_BOLD
+                             : t->cells[i].red ? TERM_RED
+                                               : "";
         t->is_begun = true;
-        fputs(bold ? TERM_BOLD : "", f);
+        fputs(before, f);
         print_row(t, width, t->cells + i, f);
-        fputs(bold ? TERM_PLAIN "\n" : "\n", f);
+        fputs(*before ? TERM_PLAIN "\n" : "\n", f);
     }
     t->n = 0;
 }

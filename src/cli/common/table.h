@@ -15,11 +15,16 @@
 #define TABLE_COLUMNS_MAX 10
 #define TABLE_BLOCK_ROWS 1000
 
+struct table_cell {
+    struct str text;
+    bool red;
+};
+
 struct table {
     struct arena *arena;
     size_t columns;
     size_t width[TABLE_COLUMNS_MAX], head[TABLE_COLUMNS_MAX]; /* of the widest cell, the heading */
-    struct str *cells; /* row by row, the first one is the heading */
+    struct table_cell *cells; /* row by row, the first one is the heading */
     size_t n, room;
     FILE *flows_to; /* NULL: all rows are kept */
     bool color;
@@ -47,6 +52,11 @@ void table_wide(struct table *t);
 void table_flow(struct table *t, FILE *f, bool color);
 /* Adds the next cell, row by row, escaped for a terminal. An empty text is shown as "-". */
 void table_add(struct table *t, struct str cell);
+/* The row that was added last is about something bad: it is shown in red, where there are colors.
+ */
+void table_redden(struct table *t);
+/* Prints the rows of a table that flows which were not printed yet. */
+void table_flush(struct table *t);
 /* Prints all complete rows that were not printed yet, the very first one in bold if `color`. */
 void table_print(struct table *t, FILE *f, bool color);
 

@@ -387,5 +387,6 @@ const struct command command_complete = {
         "Examples:\n"
         "  cloudseed complete -- node ''\n"
         "  cloudseed complete -- node show k8s-\n",
+    .serverless = "it answers a shell at once",
     .run = run,
 };

@@ -3,6 +3,7 @@
 
 #include "cli/common/form.h"
 #include "cli/common/seedtree.h"
+#include "cli/tree/registered.h"
 
 typedef void (*writer_fn)(const struct dhcp_plan *p, struct buf *out);
 
@@ -34,12 +35,12 @@ static void print(struct cli *c, const struct dhcp_plan *p, writer_fn write)
     buf_done(&out);
 }
 
-static int show(struct cli *c, const struct tree *t, writer_fn write)
+static int show(struct cli *c, const struct tree *t, const struct tree *registered, writer_fn write)
 {
     struct dhcp_plan plan;
     struct err e;
-    if (dhcp_plan_make(t, flags_value(&c->flags, "network"), flags_given(&c->flags, "secure-boot"),
-                       &c->arena, &plan, &e) < 0)
+    if (dhcp_plan_make(t, registered, flags_value(&c->flags, "network"),
+                       flags_given(&c->flags, "secure-boot"), &c->arena, &plan, &e) < 0)
         return cli_fail(c, "%s", e.msg);
     if (plan.family == 6 && write && write != dhcp_dnsmasq)
         return cli_fail(c,
@@ -55,6 +56,18 @@ static int show(struct cli *c, const struct tree *t, writer_fn write)
     return CLI_OK;
 }
 
+/* With the nodes that are registered with the server. */
+static int show_all(struct cli *c, const struct config *config, const struct tree *t,
+                    writer_fn write)
+{
+    struct tree *registered;
+    int status = registered_load(c, config, t, &registered);
+    if (status == CLI_OK)
+        status = show(c, t, registered, write);
+    tree_free(registered);
+    return status;
+}
+
 static int run(struct cli *c)
 {
     struct config config;
@@ -67,7 +80,7 @@ static int run(struct cli *c)
     struct tree *tree = seedtree_load(c, &config, NULL);
     if (!tree)
         return CLI_FAILED;
-    status = show(c, tree, write);
+    status = show_all(c, &config, tree, write);
     tree_free(tree);
     return status;
 }
@@ -87,6 +100,8 @@ const struct command command_dhcp = {
             "script. --for names the DHCP server: dnsmasq (a file for /etc/dnsmasq.d), kea (a\n"
             "complete kea-dhcp4.conf) or opnsense (what to fill in, and a file for its dnsmasq).\n"
             "The first lines say how to use the output and what it leaves out.\n"
+            "Nodes that are registered with the server are included if it is asked: the one of\n"
+            "--server, or the configured one if it answers and --seed is not given.\n"
             "\n"
             "--network prints only that network. --proxy is for a dnsmasq beside another DHCP\n"
             "server. With --secure-boot UEFI loads shim and grub, which are signed, and which\n"

@@ -3,8 +3,8 @@
  * dhcp: the parts of `cloudseed dhcp`: what the DHCP server of a site must say, and its settings in
  * the syntax of several DHCP servers.
  *
- * The plan is made only from the seed tree. It is about IPv4 or IPv6, as the server's URL is: what
- * is left out is listed, with the reason.
+ * The plan is made from the seed tree and the nodes that are registered with its server. It is
+ * about IPv4 or IPv6, as the server's URL is: what is left out is listed, with the reason.
  */
 #ifndef CLOUDSEED_CLI_DHCP_DHCP_H
 #define CLOUDSEED_CLI_DHCP_DHCP_H
@@ -72,11 +72,11 @@ struct dhcp_plan {
     uint32_t left_out_n;
 };
 
-/* `network` NULL: all networks of the site. `secure_boot`: UEFI has it switched on. -ENOENT: there
- * is no such network; -EINVAL: no network of the family, or a site's url that boot programs cannot
- * use. Everything is in the arena. */
-int dhcp_plan_make(const struct tree *t, const char *network, bool secure_boot, struct arena *a,
-                   struct dhcp_plan *ret, struct err *e);
+/* `registered` is an extension of the tree, or NULL. `network` NULL: all networks of the site.
+ * `secure_boot`: UEFI has it switched on. -ENOENT: there is no such network; -EINVAL: no network of
+ * the family, or a site's url that boot programs cannot use. Everything is in the arena. */
+int dhcp_plan_make(const struct tree *t, const struct tree *registered, const char *network,
+                   bool secure_boot, struct arena *a, struct dhcp_plan *ret, struct err *e);
 
 struct str dhcp_address_text(const struct dhcp_plan *p, struct address address);
 struct str dhcp_mac_text(const struct dhcp_plan *p, struct mac mac);

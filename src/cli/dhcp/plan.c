@@ -132,7 +132,7 @@ static struct dhcp_network *find_network(struct dhcp_plan *p, const struct netwo
 
 static void plan_reservations(struct dhcp_plan *p, const struct tree *t)
 {
-    for (uint32_t i = 0; i < tree_node_count(t); i++) {
+    for (uint32_t i = 0; t && i < tree_node_count(t); i++) {
         const struct node *n = tree_node(t, i);
         for (uint8_t j = 0; j < n->addresses_n; j++) {
             struct dhcp_network *net = find_network(p, n->networks[j]);
@@ -146,7 +146,7 @@ static void plan_reservations(struct dhcp_plan *p, const struct tree *t)
 static uint32_t count_addresses(const struct tree *t, const struct network *net)
 {
     uint32_t count = 0;
-    for (uint32_t i = 0; i < tree_node_count(t); i++) {
+    for (uint32_t i = 0; t && i < tree_node_count(t); i++) {
         const struct node *n = tree_node(t, i);
         for (uint8_t j = 0; j < n->addresses_n; j++)
             count += n->networks[j] == net;
@@ -154,7 +154,8 @@ static uint32_t count_addresses(const struct tree *t, const struct network *net)
     return count;
 }
 
-static void plan_networks(struct dhcp_plan *p, const struct tree *t, const char *only)
+static void plan_networks(struct dhcp_plan *p, const struct tree *t, const struct tree *registered,
+                          const char *only)
 {
     const struct site *site = tree_site(t);
     uint32_t room = site->networks_n + LEFT_OUT_FIXED;
@@ -163,7 +164,7 @@ static void plan_networks(struct dhcp_plan *p, const struct tree *t, const char 
         const struct network *net = &site->networks[i];
         if ((only && !str_is(net->name, only)) || !network_range(net, p->family))
             continue;
-        uint32_t count = count_addresses(t, net);
+        uint32_t count = count_addresses(t, net) + count_addresses(registered, net);
         p->networks[p->networks_n++] = (struct dhcp_network){
             .net = net, .id = i + 1, .list = ARENA_ARRAY(p->arena, struct dhcp_reservation, count)};
         room += count;
@@ -205,8 +206,8 @@ static int check_network(const struct site *site, const char *name, struct err *
     return err_set(e, -ENOENT, "there is no network '%s'%s", name, guess_text(&guess));
 }
 
-int dhcp_plan_make(const struct tree *t, const char *network, bool secure_boot, struct arena *a,
-                   struct dhcp_plan *ret, struct err *e)
+int dhcp_plan_make(const struct tree *t, const struct tree *registered, const char *network,
+                   bool secure_boot, struct arena *a, struct dhcp_plan *ret, struct err *e)
 {
     struct dhcp_plan p = {.arena = a, .url = tree_site(t)->url, .secure_boot = secure_boot};
     int r = network ? check_network(tree_site(t), network, e) : 0;
@@ -216,7 +217,7 @@ int dhcp_plan_make(const struct tree *t, const char *network, bool secure_boot, 
         r = plan_boot(&p, e);
     if (r < 0)
         return r;
-    plan_networks(&p, t, network);
+    plan_networks(&p, t, registered, network);
     if (p.networks_n == 0)
         return err_set(e, -EINVAL,
                        "%s%s%s has no addresses of IPv%u, the family of the server's url: give "
@@ -224,6 +225,7 @@ int dhcp_plan_make(const struct tree *t, const char *network, bool secure_boot, 
                        network ? "network '" : "the site", network ? network : "",
                        network ? "'" : "", p.family);
     plan_reservations(&p, t);
+    plan_reservations(&p, registered);
     tell_left_out(&p, tree_site(t), network);
     *ret = p;
     return 0;

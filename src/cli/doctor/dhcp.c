@@ -180,7 +180,7 @@ static int read_tree(struct asking *k)
     k->tree = seedtree_load(k->cli, &config, NULL);
     if (!k->tree)
         return CLI_FAILED;
-    if (dhcp_plan_make(k->tree, NULL, false, &k->cli->arena, &k->plan, &e) < 0)
+    if (dhcp_plan_make(k->tree, NULL, NULL, false, &k->cli->arena, &k->plan, &e) < 0)
         return cli_fail(k->cli, "%s", e.msg);
     if (k->plan.family != 4)
         return cli_fail(
@@ -280,5 +280,6 @@ const struct command command_doctor_dhcp = {
         "Examples:\n"
         "  cloudseed doctor dhcp --interface eth0.20\n"
         "  cloudseed doctor dhcp --interface eth0.20 --mac bc:24:11:00:20:0c\n",
+    .serverless = "it asks the DHCP servers of this host's network, and reads the seed tree",
     .run = run,
 };

@@ -572,5 +572,6 @@ const struct command command_pve_check = {
         "Examples:\n"
         "  cloudseed pve check\n"
         "  cloudseed pve check --pool k8s --bridge vmbr0 --vlan 20 --template 9000\n",
+    .serverless = "it asks only Proxmox, and reads the seed tree",
     .run = run,
 };

@@ -190,5 +190,6 @@ const struct command command_pve_login = {
         "Examples:\n"
         "  cloudseed pve login https://pve1.home.arpa:8006 --token-file token\n"
         "  cloudseed pve login pve1 --name home --fingerprint AB:CD:...\n",
+    .serverless = "it asks only Proxmox",
     .run = run,
 };

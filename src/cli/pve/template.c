@@ -600,5 +600,6 @@ const struct command command_pve_template = {
         "https://cloud-images.ubuntu.com/noble/current/noble-server-cloudimg-amd64.img\n"
         "  cloudseed pve template noble --pool k8s --host pve1 --image noble.qcow2 --sha256 \\\n"
         "    0000000000000000000000000000000000000000000000000000000000000000\n",
+    .serverless = "it asks only Proxmox",
     .run = run,
 };

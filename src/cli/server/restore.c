@@ -72,5 +72,6 @@ const struct command command_restore = {
         "\n"
         "Examples:\n"
         "  cloudseed restore /srv/backup/cloudseed.db --sealing-key /root/sealing-key\n",
+    .serverless = "it fills the state folder of a server that does not run yet",
     .run = run,
 };

@@ -365,5 +365,6 @@ const struct command command_reference = {
         "Examples:\n"
         "  cloudseed reference seed | less\n"
         "  cloudseed reference templates >templates.md\n",
+    .serverless = "it prints what this program knows",
     .run = run,
 };

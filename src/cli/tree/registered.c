@@ -2,6 +2,7 @@
 #include "cli/tree/registered.h"
 
 #include "cli/common/api.h"
+#include "cli/common/seedtree.h"
 
 #define DEFINITION_MAX_BYTES ((size_t)1024 * 1024)
 
@@ -206,4 +207,20 @@ int registered_ask(struct cli *c, const struct config *config, struct registered
     if (status == CLI_OK)
         *ret = (struct registered_nodes){k.list, value_list(k.nodes, k.n), k.n};
     return status;
+}
+
+int registered_load(struct cli *c, const struct config *config, const struct tree *t,
+                    struct tree **ret)
+{
+    struct registered_nodes nodes;
+    struct faults faults;
+    *ret = NULL;
+    if (registered_ask(c, config, &nodes) != CLI_OK)
+        return CLI_FAILED;
+    faults_init(&faults);
+    *ret = registered_extend(&nodes, t, &faults);
+    if (faults.errors)
+        seedtree_print_faults(c, &faults, NULL);
+    faults_done(&faults);
+    return CLI_OK;
 }

@@ -30,4 +30,8 @@ void registered_check(const struct registered_nodes *r, const struct tree *t,
 struct tree *registered_extend(const struct registered_nodes *r, const struct tree *t,
                                struct faults *faults);
 
+/* Both, and prints the faults; *ret is the extension, to be freed in any case. */
+int registered_load(struct cli *c, const struct config *config, const struct tree *t,
+                    struct tree **ret);
+
 #endif

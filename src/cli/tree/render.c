@@ -155,16 +155,7 @@ static int print_node(struct node_rendering *w)
 /* With the faults of registered nodes that cannot be served beside this tree. */
 static int add_registered(struct cli *c, const struct config *config, struct rendition *r)
 {
-    struct registered_nodes nodes;
-    struct faults faults;
-    if (registered_ask(c, config, &nodes) != CLI_OK)
-        return CLI_FAILED;
-    faults_init(&faults);
-    rendition_extend(r, &nodes, &faults);
-    if (faults.errors)
-        seedtree_print_faults(c, &faults, NULL);
-    faults_done(&faults);
-    return CLI_OK;
+    return registered_load(c, config, r->tree, &r->registered);
 }
 
 /* A node of the tree, else a registered one: then only the server is asked. NULL after printing

@@ -2,23 +2,64 @@
 #include "cli/watch/watch.h"
 
 #include "cli/common/api.h"
+#include "cli/common/table.h"
 #include "wire/uri.h"
 
 #include <stdio.h>
 
 #define SHOWN_FIRST 50
 #define POLL_MS 60000
+#define ROWS_BYTES ((size_t)64 * 1024)
+#define TEXT_SHOWN_BYTES ((size_t)4096)
 
 struct events {
     struct api api;
     const char *node, *kind; /* NULL: all */
     struct cli_list list;    /* for --json without --follow */
     bool json, follow;
+    struct table table; /* begins with the first event */
+    struct arena rows;  /* the table's */
     struct arena arena; /* reset for each page or event */
     struct str last;    /* the id of the last event, in `last_text` */
     char last_text[STR_U64_SIZE];
     int status;
 };
+
+/* The node has a column if there may be several. */
+static void begin_table(struct events *w)
+{
+    static const char *const heads[] = {"TIME", "ID", "KIND", "NODE", "WHAT"};
+    static const char *const heads_of_one[] = {"TIME", "ID", "KIND", "WHAT"};
+    static const uint8_t gives[] = {3}; /* NODE */
+    table_init(&w->table, &w->rows, w->node ? 4 : 5);
+    table_flow(&w->table, stdout, w->api.cli->color_out);
+    table_head(&w->table, w->node ? heads_of_one : heads);
+    table_give(&w->table, gives, w->node ? 0 : 1);
+    table_wrap(&w->table);
+    if (flags_given(&w->api.cli->flags, "wide"))
+        table_wide(&w->table);
+}
+
+static void add_row(struct events *w, struct value event)
+{
+    struct table *t = &w->table;
+    if (!t->columns)
+        begin_table(w);
+    table_add(t, api_when(event, "at", &w->arena));
+    table_add(t, w->last);
+    table_add(t, api_text(event, "kind"));
+    if (!w->node)
+        table_add(t, api_text(event, "node"));
+    table_add(t, str_head(event_text(event, &w->arena), TEXT_SHOWN_BYTES));
+    if (event_is_bad(event))
+        table_redden(t);
+}
+
+static void print_table(struct events *w)
+{
+    if (w->table.columns)
+        table_flush(&w->table);
+}
 
 static void show(struct events *w, struct value event)
 {
@@ -28,7 +69,7 @@ static void show(struct events *w, struct value event)
     else if (w->json)
         cli_list_item(&w->list, event);
     else
-        event_print(stdout, event, w->api.cli->color_out);
+        add_row(w, event);
 }
 
 static struct str filters(struct events *w)
@@ -136,6 +177,7 @@ static int follow(struct events *w, struct str newest)
     while (r == 0 && !ferror(stdout)) {
         r = client_stream_wait(s, POLL_MS, -1, &e);
         api_note_trouble(&w->api, s, &noted);
+        print_table(w);
         fflush(stdout);
     }
     client_stream_free(s);
@@ -160,6 +202,7 @@ static int run(struct cli *c)
     int status = api_open(c, &w.api);
     if (status == CLI_OK) {
         arena_init(&w.arena, 64 * 1024);
+        arena_init(&w.rows, ROWS_BYTES);
         w.api.arena = &w.arena;
         if (w.follow) /* before the page is printed: none after it is missed */
             status = api_last_event(&w.api, newest_text, &newest);
@@ -169,8 +212,10 @@ static int run(struct cli *c)
             status = check_node(&w);
         if (w.json && !w.follow && status == CLI_OK)
             cli_list_end(&w.list);
+        print_table(&w);
         if (status == CLI_OK && w.follow)
             status = follow(&w, newest);
+        arena_done(&w.rows);
         arena_done(&w.arena);
     }
     api_close(&w.api);
@@ -183,9 +228,10 @@ const struct command command_events = {
     .operands_max = 1,
     .flags = FLAGS({"kind", "KIND", "only events of this kind"},
                    {"follow", NULL, "print new events as they happen"},
-                   {"since", "ID", "events after this one"}, FLAG_JSON),
+                   {"since", "ID", "events after this one"}, FLAG_JSON, FLAG_WIDE),
     .summary = "print what happened, from the server's journal",
-    .help = "Prints the latest 50 events, the newest last: time, number, node, kind and details.\n"
+    .help = "Prints the latest 50 events, the newest last: time, number, kind, node and details.\n"
+            "On a terminal long texts go on in further lines; -o wide leaves them in one.\n"
             "--since prints all that are kept after that number. --follow prints new events until\n"
             "it is interrupted, also across restarts of the server; with --json it prints one\n"
             "event a line.\n"

@@ -496,7 +496,11 @@ static int read_text(const char *path, struct faults *faults, struct arena *a, s
         return 0;
     }
     if (r < 0)
-        fault_add(faults, (struct place){.file = file}, "%s", strerror(-r));
+        fault_add(faults, (struct place){.file = file}, "%s",
+                  r == -ENOENT ? "there is no such file; --config names cloudseedd's configuration"
+                  : r == -EINVAL || r == -EISDIR
+                      ? "not a regular file; --config names cloudseedd's configuration"
+                      : strerror(-r));
     return r;
 }
 

@@ -204,8 +204,9 @@ struct identified identify(const struct snapshot *s, struct fleet *f, enum ident
         return by_evidence(s, f, path, query, a);
     const struct node *n = by_key(s, f, wanted, path->key);
     if (!n)
-        return refused(404,
-                       "no node has this seed key; 'cloudseed node url NAME' prints the right one");
+        return refused(
+            404, "no node has this seed key, or its build window is closed; 'cloudseed node url "
+                 "NAME' prints the right one, 'cloudseed node arm NAME' opens a window");
     return (struct identified){.node = n, .view = fleet_look(f, n->uid)};
 }
 

@@ -82,7 +82,8 @@ static int load_declared(const struct config *c, struct state *state, struct sna
     int r = loader_load(&l, &faults, ret);
     report_faults(&faults);
     if (r < 0)
-        err_set(e, r, "the seed tree or a secret cannot be used: %zu faults", faults.errors);
+        err_set(e, r, "the seed tree or a secret cannot be used: %zu fault%s", faults.errors,
+                faults.errors == 1 ? "" : "s");
     else
         record_writer_write(&state->writer, &cache);
     sealed_cache_done(&cache);

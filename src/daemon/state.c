@@ -43,19 +43,30 @@ static void read_boot_id(struct state *s)
     arena_done(&a);
 }
 
+static int fail_folder(struct err *e, int r, const char *what, const char *folder)
+{
+    return err_set(e, r,
+                   "cannot %s the state folder %s: %s; it must be a folder that the server's user "
+                   "may write, or name another with --state",
+                   what, folder, strerror(-r));
+}
+
 int state_lock(const char *folder, struct err *e)
 {
     if (mkdir(folder, 0700) < 0 && errno != EEXIST)
-        return err_errno(e, -errno, "cannot make the state folder %s", folder);
+        return fail_folder(e, -errno, "make", folder);
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        return err_errno(e, -errno, "cannot use the state folder %s", folder);
+        return fail_folder(e, -errno, "use", folder);
     if (flock(fd, LOCK_EX | LOCK_NB) == 0)
         return fd;
     int r = errno == EWOULDBLOCK ? -EBUSY : -errno;
     close(fd);
     if (r == -EBUSY)
-        return err_set(e, r, "%s: another process uses the state", folder);
+        return err_set(e, r,
+                       "%s: another process uses the state: end that cloudseedd, or give this one "
+                       "a folder of its own with --state",
+                       folder);
     return err_errno(e, r, "cannot lock the state folder %s", folder);
 }
 

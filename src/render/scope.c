@@ -250,5 +250,6 @@ const char *scope_explain(struct str name)
         return "only boot scripts (boot.ipxe, grub.cfg) see it";
     if (str_is(name, "secrets"))
         return "only kubeadm's template and those of sealed/ see it";
-    return NULL;
+    return "set it under 'variables' of the site, a cluster, a role or the node, or write "
+           "default()";
 }

@@ -39,7 +39,8 @@ struct scope {
 /* For template_scope's lookup; `cls` is a struct scope. */
 bool scope_lookup(void *cls, struct str name, struct value *ret);
 
-/* For template_scope's explain: where a name that is undefined here can be used. */
+/* For template_scope's explain: where a name that is undefined here can be used, or how to define
+ * it. */
 const char *scope_explain(struct str name);
 
 /* The variable that `name` means for this node, with the place where it was set. NULL if there is

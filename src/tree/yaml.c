@@ -135,7 +135,8 @@ static const char *hint_of(const struct parse *p)
     } known[] = {
         {"could not find expected ':'", "; a key ends in ':' and a space"},
         {"mapping values are not allowed",
-         "; is a ':' missing on the line before, or ': ' in a text without quotes?"},
+         "; is it indented as its neighbours are, is a ':' missing on the line before, or ': ' "
+         "in a text without quotes?"},
         {"did not find expected key", "; is this indented as its neighbours are?"},
         {"did not find expected '-'", "; is this indented as its neighbours are?"},
     };

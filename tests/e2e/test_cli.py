@@ -576,7 +576,7 @@ def test_nothing_to_do_shows_help():
 
 def test_configuration_that_is_not_there():
     said = WORLD.bad(1, "check", "--config", "none.yaml")
-    tap.contains(said, "none.yaml: error: No such file or directory\n")
+    tap.contains(said, "none.yaml: error: there is no such file; --config names")
     tap.contains(said, say("the configuration none.yaml cannot be used"))
 
 

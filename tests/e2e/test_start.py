@@ -193,7 +193,7 @@ def test_no_seed():
     server = daemon.Daemon(seed=folder / "nothing", templates=tree.templates, wait=False)
     tap.eq(server.wait(), 1)
     tap.contains(server.events("fault")[0]["file"], f"{folder}/nothing/")
-    tap.contains(server.events("start-failed")[0]["reason"], "faults")
+    tap.contains(server.events("start-failed")[0]["reason"], ": 1 fault")
 
 
 def test_a_tree_with_faults():

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/node/roster.h"
 
+#include "base/guess.h"
 #include "cli/common/seedtree.h"
 #include "cli/node/node.h"
 #include "render/scope.h"
@@ -132,6 +133,19 @@ static int from_server(struct api *api, const char *name, struct roster *ret)
     return status;
 }
 
+/* Prints that there is none, with the nearest one. */
+static int refuse(struct api *api, const char *name, const struct roster *r)
+{
+    struct guess guess;
+    struct value node;
+    if (api->client && api_get(api, api_node(api, name, ""), &node) != CLI_OK)
+        return CLI_FAILED;
+    guess_init(&guess, str_from(name));
+    for (size_t i = 0; i < r->n; i++)
+        guess_offer(&guess, r->list[i].name);
+    return cli_fail(api->cli, "there is no node '%s'%s", name, guess_text(&guess));
+}
+
 /* --- Either --------------------------------------------------------------------------------- */
 
 int roster_gather(struct cli *c, const char *name, struct roster *ret)
@@ -143,6 +157,8 @@ int roster_gather(struct cli *c, const char *name, struct roster *ret)
         status = from_tree(c, &api.config, ret);
     else if (status == CLI_OK)
         status = from_server(&api, name, ret);
+    if (status == CLI_OK && name && !roster_find(ret, name))
+        status = refuse(&api, name, ret);
     api_close(&api);
     return status;
 }

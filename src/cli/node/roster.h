@@ -25,7 +25,8 @@ struct roster {
 };
 
 /* Which source it asks is decided as for `node list`. `name` is the only node that matters, NULL:
- * all do; others may be returned too. CLI_FAILED or CLI_MISUSED after printing the reason. */
+ * all do; others may be returned too. CLI_FAILED or CLI_MISUSED after printing the reason, also if
+ * there is no such node. */
 int roster_gather(struct cli *c, const char *name, struct roster *ret);
 
 /* NULL if it is not there. */

@@ -73,8 +73,6 @@ static int run(struct cli *c)
     int status = roster_gather(c, only, &roster);
     if (status != CLI_OK)
         return status;
-    if (only && !roster_find(&roster, only))
-        return cli_fail(c, "there is no node '%s'; 'cloudseed node list' shows them", only);
     for (size_t i = 0; i < roster.n; i++) {
         const struct roster_node *n = &roster.list[i];
         struct str who = user ? str_from(user) : n->user;

@@ -134,7 +134,8 @@ static void a_file_that_was_asked_for_must_be_there(void **state)
 {
     (void)state;
     LOADED(l, "missing.yaml");
-    assert_string_equal(l.said.p, "missing.yaml: No such file or directory\n");
+    assert_string_equal(l.said.p, "missing.yaml: there is no such file; --config names "
+                                  "cloudseedd's configuration\n");
 }
 
 static void every_fault_is_reported_and_nothing_set(void **state)

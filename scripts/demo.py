@@ -227,7 +227,9 @@ def story(site, api):
     play(site, api)
     title("4. Both are nodes of the cluster. The server's journal has what happened.")
     site.show("node", "list")
-    site.show("events", WORKER)
+    booted = [e["id"] for e in json.loads(site.output("events", WORKER, "--json"))
+              if e["kind"] == "progress"]
+    site.show("events", WORKER, "--since", str(booted[-1]))
     title("5. A mistake in the tree is found before a machine boots")
     line = next(i for i, text in enumerate(site.nodes.read_text().splitlines(), 1)
                 if i > 1 and re.fullmatch(r"  role: worker", text))

@@ -480,7 +480,7 @@ def test_follow_tells_of_lost_events_and_filters():
 
 OPERANDS = {
     "render": ["n"], "node show": ["n"], "node url": ["n"], "dhcp": ["--for", "kea"],
-    "reference": ["seed"], "asset add": ["linux"], "asset rm": ["linux"],
+    "firewall": ["--for", "nftables"], "reference": ["seed"], "asset add": ["linux"], "asset rm": ["linux"],
     "node add": ["n", "--role", "worker"], "node adopt": [MAC, "n", "--role", "worker"],
     "node set": ["n", "--var", "x=1"], "node rm": ["n"], "node arm": ["n"], "node disarm": ["n"],
     "node unlock": ["n"], "node rekey": ["n"], "node reprovision": ["n"], "node accept-keys": ["n"],
@@ -517,7 +517,7 @@ def test_each_command_obeys_server_or_says_why_not():
             tap.eq(done.returncode, 1, f"{command}: {done.stdout}{done.stderr}")
             tap.contains(f"{command}: {done.stdout}{done.stderr}", "kubeconfig: No such file"
                          if command == "cluster adopt" else "gone.sock: nobody listens there")
-    tap.eq(refuse, {"reference", "asset add", "asset list", "asset verify", "asset rm",
+    tap.eq(refuse, {"firewall", "reference", "asset add", "asset list", "asset verify", "asset rm",
                     "asset bootloaders", "pve login", "pve check", "pve template", "doctor dhcp",
                     "restore", "complete", "help",
                     "login", "context list", "context use", "context remove"})

@@ -69,5 +69,6 @@ const struct command command_firewall = {
         "  cloudseed firewall --for nftables >cloudseed.nft\n"
         "  cloudseed firewall --for opnsense --network nodes\n"
         "  cloudseed firewall --json | jq '.rules'\n",
+    .serverless = "it makes its rules of the networks of the seed tree",
     .run = run,
 };

@@ -8,9 +8,10 @@
 #include <errno.h>
 #include <stdio.h>
 
-#define IDS_MAX 8                 /* ids that others may be faster with */
-#define CLONE_MS (30 * 60 * 1000) /* a full copy of a large disk */
-#define SETTLE_MS (60 * 1000)     /* until a clone whose answer was lost is seen */
+#define IDS_MAX 8                   /* ids that others may be faster with */
+#define CLONE_MS (30 * 60 * 1000)   /* a full copy of a large disk */
+#define SETTLE_MS (60 * 1000)       /* until a clone whose answer was lost is seen */
+#define SETTLE_ENDED_MS (10 * 1000) /* the same, once its task has ended */
 #define TASK_MS (2 * 60 * 1000)
 #define AT_ONCE STR("10") /* seconds that an answer waits for a change */
 
@@ -90,16 +91,18 @@ static int look(struct pve_making *m, enum found *ret, struct err *e)
     return 0;
 }
 
-/* Until it is clear what became of the clone. A pool's token sees a VM only at the very end, when
- * it joins the pool. `unsure`: a clone that was asked for may not have begun yet. */
-static int settle(struct pve_making *m, bool unsure, enum found *ret, struct err *e)
+/* Until it is clear what became of the clone, of which `why` is known. A pool's token sees a VM
+ * only at the very end, when it joins the pool. After -ETIMEDOUT the clone may not have begun yet;
+ * after -EIO its task has ended. */
+static int settle(struct pve_making *m, int why, enum found *ret, struct err *e)
 {
+    unsigned most = why == -EIO ? SETTLE_ENDED_MS : SETTLE_MS;
     int r = 0;
-    for (unsigned waited = 0; waited < SETTLE_MS; waited += PVE_PAUSE_MS) {
+    for (unsigned waited = 0; waited < most; waited += PVE_PAUSE_MS) {
         r = look(m, ret, e);
         if (r < 0 || *ret == FOUND_OURS || *ret == FOUND_OTHER)
             return r;
-        if (*ret == FOUND_NOTHING && (!unsure || waited >= SETTLE_MS / 6))
+        if (*ret == FOUND_NOTHING && (why != -ETIMEDOUT || waited >= SETTLE_ENDED_MS))
             return 0;
         pve_pause();
     }
@@ -152,7 +155,7 @@ static int clone_once(struct pve_making *m, const struct pve_vm *template, bool 
         *ret_known = true; /* another client was faster with the id */
     if (*ret_known)
         return r == -EBUSY || strstr(e->msg, "already exists") ? 1 : r;
-    if (settle(m, r == -ETIMEDOUT, &found, &why) < 0)
+    if (settle(m, r, &found, &why) < 0)
         return err_set(e, -ETIMEDOUT, "%s", why.msg); /* the clone may go on */
     if (found == FOUND_OURS)
         return 0;

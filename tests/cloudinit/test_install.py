@@ -3,7 +3,7 @@
 """Machines that are installed, by protocol: what installers ask and say, the commands of the shipped
 templates as shells run them, and what cloud-init makes of the disk that they leave.
 
-No installer runs here; `make check-firmware` has Debian's.
+No installer runs here. In `make check-firmware` a live system installs itself.
 """
 import json
 import os

@@ -7,6 +7,9 @@ the ports to whom it starts.
 import os
 import shutil
 import struct
+import subprocess
+
+import debian
 
 WORD = "DISK-BOOTS"
 SERIAL_PORT = 0x3f8
@@ -66,3 +69,45 @@ def signed_system(folder, shim, grub):
     with open(os.path.join(place, "grub.cfg"), "w", encoding="utf-8") as f:
         f.write(f"echo {WORD}\nsleep 600\n")
     return disk
+
+
+# --- A disk that is installed --------------------------------------------------------------------
+
+SUITE = "bookworm"
+SECTOR = 512
+SEED, KERNEL, INITRD = 2048, 4096, 131072  # sectors, as `places` of site/ has them
+SEED_SECTORS = 8
+MODULES = ["biosdisk", "linux", "echo"]
+
+
+def tools(cache):
+    """grub's packages, unpacked."""
+    return debian.download_all(["grub-common", "grub-pc-bin"], SUITE, cache)
+
+
+def loader(folder, image, cache):
+    """The first sectors of such a disk: grub, which loads kernel and initrds from where they are."""
+    common, modules = tools(cache)
+    modules = os.path.join(modules, "usr/lib/grub/i386-pc")
+    sectors = {name: -(-os.path.getsize(os.path.join(image, name)) // SECTOR)
+               for name in ("vmlinuz", "initrd.img")}
+    config, core, made = (os.path.join(folder, name) for name in ("grub.cfg", "core", "loader.img"))
+    with open(config, "w", encoding="utf-8") as f:
+        f.write(f"linux (hd0){KERNEL}+{sectors['vmlinuz']} console=ttyS0 panic=-1\n"
+                f"initrd (hd0){INITRD}+{sectors['initrd.img']} (hd0){SEED}+{SEED_SECTORS}\nboot\n")
+    subprocess.run([os.path.join(common, "usr/bin/grub-mkimage"), "-O", "i386-pc", "-p", "/", "-c",
+                    config, "-d", modules, "-o", core, *MODULES], check=True)
+    with open(made, "wb") as f:
+        for part in (os.path.join(modules, "boot.img"), core):
+            with open(part, "rb") as g:
+                f.write(g.read())
+        assert f.tell() <= SEED * SECTOR, "grub reaches into what follows"
+    return made
+
+
+def empty(folder):
+    """A disk for a machine that is to be installed; what QEMU's -drive says of it."""
+    path = os.path.join(folder, "empty.img")
+    with open(path, "wb") as f:
+        f.truncate(1 << 28)
+    return f"format=raw,file={path}"

@@ -14,13 +14,13 @@ kernel=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/.*Depends: \(linu
 version=${kernel#linux-image-}
 mv "$work/unpacked/boot/vmlinuz-$version" "$root/../vmlinuz"
 
-# What a virtual machine with a network card, and nothing else, needs of it.
+# What a virtual machine with a network card and a disk needs of it.
 from=$work/unpacked/lib/modules/$version
 to=$root/lib/modules/$version
 mkdir -p "$to"
 cp "$from"/modules.builtin* "$from"/modules.order "$to"
 for part in drivers/virtio drivers/net/virtio_net.ko drivers/net/net_failover.ko net/core/failover.ko \
-    drivers/net/ethernet/intel/e1000 drivers/char/hw_random drivers/firmware/dmi-sysfs.ko; do
+    drivers/block/virtio_blk.ko drivers/net/ethernet/intel/e1000 drivers/char/hw_random drivers/firmware/dmi-sysfs.ko; do
     if [ -e "$from/kernel/$part" ]; then
         mkdir -p "$(dirname "$to/kernel/$part")"
         cp -r "$from/kernel/$part" "$to/kernel/$part"

@@ -19,6 +19,7 @@ sys.path[:0] = [os.path.join(HERE, "..", "lib"), HERE]
 sys.dont_write_bytecode = True
 
 import debian  # noqa: E402
+import disk  # noqa: E402
 import enclosed  # noqa: E402
 import image  # noqa: E402
 import lan  # noqa: E402
@@ -101,6 +102,7 @@ def main_inside():
 
 def prepare():
     image.make(enclosed.CACHE)
+    disk.tools(enclosed.CACHE)
     signed()
 
 

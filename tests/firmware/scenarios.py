@@ -172,6 +172,28 @@ def grub(stage):
     return {"to its script, s": to_script, "adopted to its disk, s": seconds_since(adopted)}
 
 
+def install(stage):
+    """A live system writes the disk and starts the machine again, as Ubuntu's installer does. The next
+    boot, over the network too, is from that disk, and the one behind it as well."""
+    stage.server.arm("install-1")
+    begin, mac = time.monotonic(), mac_of(stage, "install-1")
+    image = disk.empty(stage.scratch)
+    with stage.vm("first", "bios", mac, uuid_of(mac), disk=image, writable=True) as vm:
+        vm.wait_said("the disk is written", BOOT_SECONDS)
+        tap.wait_until(lambda: not vm.is_on(), SHORT_SECONDS, "the installer's reboot")
+    took = seconds_since(begin)
+    tap.eq(stage.server.node("install-1")["state"], "booting")
+    with stage.vm("disk", "bios", mac, uuid_of(mac), disk=image) as vm:
+        stage.server.wait_ready("install-1", vm, BOOT_SECONDS)
+        assert "ds=nocloud" not in vm.said(), "it has the installer's command line"
+    kinds = [event["kind"] for event in stage.server.events("install-1")]
+    tap.eq([kind for kind in kinds if kind != "progress"],
+           ["armed", "installing", "booting", "up", "ready"])
+    scripts = stage.server.daemon.events("served", node="install-1", file="boot.ipxe")
+    tap.eq(len(scripts), 2)
+    return {"to its reboot, s": took, "to ready, s": seconds_since(begin)}
+
+
 def menu(stage):
     """Nobody chooses: the first entry is taken when the time is over."""
     stage.server.arm("menu-1")
@@ -205,4 +227,4 @@ def firewall(stage):
 
 
 TABLE = {play.__name__: play for play in
-         (firewall, bios, unknown, uefi, http, rom, menu, secure, grub)}
+         (firewall, bios, unknown, uefi, http, rom, menu, install, secure, grub)}

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import disk
 import enclosed
 import sites
 from daemon import BUILD, Daemon
@@ -22,7 +23,8 @@ def site(folder):
     folder = Path(folder)
     for part in ("seed", "templates"):
         shutil.copytree(sites.SOURCE / part, folder / part)
-    shutil.copytree(Path(HERE, "site", "seed"), folder / "seed", dirs_exist_ok=True)
+    for part in ("seed", "templates"):
+        shutil.copytree(Path(HERE, "site", part), folder / part, dirs_exist_ok=True)
     settings = folder / "seed/site.yaml"
     text = settings.read_text()
     assert "\nevidence: []\n" in text and f"url: {URL}\n" in text, text
@@ -31,10 +33,13 @@ def site(folder):
 
 
 def assets(folder, image, signed):
-    """What machines load: iPXE, kernel and initrd, and what Secure Boot takes instead of iPXE."""
+    """What machines load: iPXE, kernel and initrd, what Secure Boot takes instead of iPXE, and the boot
+    loader that an installer writes."""
     tool("asset", "bootloaders", "--assets", folder)
     for name in ("vmlinuz", "initrd.img"):
         tool("asset", "add", os.path.join(image, name), f"debian/{name}", "--assets", folder)
+    tool("asset", "add", disk.loader(enclosed.RUN, image, enclosed.CACHE), "loader.img", "--assets",
+         folder)
     for name, path in signed.items():
         tool("asset", "add", path, name, "--assets", folder)
     return folder
@@ -82,7 +87,8 @@ class Server:
 
     def wait_ready(self, name, vm, seconds):
         """By the server's stream of events; ends early where the machine does."""
-        with subprocess.Popen([str(BUILD / "cloudseed"), "wait", name, "--timeout", f"{seconds}s",
+        with subprocess.Popen([str(BUILD / "cloudseed"), "wait", name, "--for", "ready",
+                               "--timeout", f"{seconds}s",
                                "--server", str(self.daemon.socket)],
                               stderr=subprocess.PIPE, text=True) as waiting:
             try:

@@ -35,10 +35,12 @@ class Vm:
 
     count = 0
 
-    def __init__(self, logs, firmware, mac, uuid, serial="", disk=None):
+    def __init__(self, logs, firmware, mac, uuid, serial="", disk=None,
+                 writable=False):
         os.makedirs(logs, exist_ok=True)
         Vm.count += 1
         self.logs, self.firmware, self.mac, self.disk = logs, firmware, mac, disk
+        self.access = "off" if writable else "on"
         self.tap = f"tap{Vm.count}"
         self.serial_log = os.path.join(logs, "serial.log")
         self.debug_log = os.path.join(logs, "firmware.log")
@@ -80,7 +82,7 @@ class Vm:
     def _disk(self):
         if not self.disk:
             return []
-        return ["-drive", f"if=none,id=disk,readonly=on,{self.disk}",
+        return ["-drive", f"if=none,id=disk,readonly={self.access},{self.disk}",
                 "-device", "virtio-blk-pci,drive=disk,bootindex=2"]
 
     def __enter__(self):

@@ -155,8 +155,8 @@ def test_what_is_refused():
         refused(post({"role": "r"}), 422, '"member": "name"')
         refused(post({"name": "No", "role": "r"}), 422, "is not a valid name")
         refused(post({"name": "x", "role": "r", "roles": []}), 400, "there is no member 'roles'")
-        refused(post(b"{"), 400, "no JSON")
-        refused(post(b"[]"), 400, "no JSON object")
+        refused(post(b"{"), 400, "not JSON")
+        refused(post(b"[]"), 400, "not a JSON object")
         for method, path in (("PATCH", ""), ("DELETE", ""), ("POST", "/rekey")):
             refused(server.admin(method, f"/v1/nodes/declared{path}"), 409, "declared.yaml:1")
         said = server.admin("GET", "/v1/server").json

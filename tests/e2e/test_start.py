@@ -250,7 +250,7 @@ def test_a_wrong_command_line():
                          (["--http", "1.2.3.4"], "ADDR:PORT"), (["--http"], "argument"),
                          (["--log-level", "loud"], "debug info notice warning error"),
                          (["--log-format", "xml"], "logfmt json"), (["--url", "ftp://x"], "http://"),
-                         (["extra"], "only options"), (["--http", "127.0.0.1:0"] * 17, "at most")):
+                         (["extra"], "options only"), (["--http", "127.0.0.1:0"] * 17, "at most")):
         got = run(*args)
         tap.eq((got.returncode, got.stdout), (64, ""), got.stderr)  # as cloudseed
         tap.contains(got.stderr, reason)

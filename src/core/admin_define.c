@@ -165,8 +165,7 @@ static bool refuse_declared(struct exchange *x, const struct node *n)
 {
     answer_problem(x, 409,
                    arena_printf(&x->arena,
-                                "'%s' is declared at %s:%u: what it is can be changed "
-                                "there alone",
+                                "'%s' is declared at %s:%u: it can be changed only there",
                                 n->name.p, n->at.file, n->at.line)
                        .p);
     return false;

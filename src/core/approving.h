@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * approving: what a cluster's approver is told of nodes, and what becomes of its news.
+ * approving: what a cluster's approver learns of nodes, and what becomes of its news.
  *
  * What it has approved is an event of the node, what stays pending an alarm; a request that is for
  * none of the cluster's nodes is an event of the cluster, of which there are only a few at a time:

@@ -16,7 +16,7 @@
 struct bootstrap_answer {
     enum cluster_verdict action; /* CLUSTER_DO_INIT or _JOIN, of a role with a template for kubeadm,
                                     or CLUSTER_DO_NONE */
-    int64_t expires_wall_ms;     /* the fraction of a second is not told */
+    int64_t expires_wall_ms;     /* without the fraction of a second */
     struct bootstrap_values values; /* not of CLUSTER_DO_NONE */
     bool with_files;                /* the sealed files of its role */
 };

@@ -26,7 +26,7 @@ void guard_look(struct guard *g);
 
 /*
  * Wrong tokens by address. A token cannot be guessed: this only keeps a client that goes on asking
- * with a wrong one from filling the log. So whoever has a valid token is always answered, and
+ * with a wrong one from filling the log. So a client with a valid token is always answered, and
  * addresses that share a slot share its count.
  */
 #define FAILURES_SLOTS 1024

@@ -241,7 +241,7 @@ struct value admin_node_value(struct exchange *x, const struct request_ctx *rq,
 /* "uid 0" or "token ci", and from where: of a change, for its event. */
 struct str admin_cause(struct exchange *x);
 struct str admin_peer(struct exchange *x);
-/* Whether the keys of nodes may be shown to whoever asks. */
+/* Whether the keys of nodes may be shown to the one who asks. */
 bool admin_sees_keys(const struct exchange *x);
 struct value admin_text_or_none(struct str s);
 

@@ -2,9 +2,9 @@
 /*
  * watching: what the clusters say of their nodes, and ask for them.
  *
- * The nodes of each declared cluster that stands are followed, and what changes is told the fleet:
- * that a node is Ready, is not any more, or has gone. In a hardened cluster the kubelets' requests
- * for certificates are approved (approving.h). A cluster that is reset is let go.
+ * The nodes of each declared cluster that stands are followed, and changes are reported to the
+ * fleet: that a node is Ready, is not any more, or has gone. In a hardened cluster the kubelets'
+ * requests for certificates are approved (approving.h). A cluster that is reset is let go.
  */
 #ifndef CLOUDSEED_CORE_WATCHING_H
 #define CLOUDSEED_CORE_WATCHING_H

@@ -25,7 +25,7 @@ struct apiresponse_failure apiresponse_failure(struct str body, struct arena *a)
 
 /* The seconds of a Retry-After header, at most 300; 0: none. */
 unsigned apiresponse_retry_after(struct str header);
-/* By how much the clock that wrote a Date header is ahead of ours, to a second; false: it is none.
+/* By how much the clock that wrote a Date header is ahead of ours, to a second; false: not a date.
  */
 bool apiresponse_clock(struct str header, int64_t wall_ms, int64_t *ret_ahead_ms);
 

@@ -15,7 +15,7 @@
 
 struct reflector;
 
-/* What the owner is told, on a turn of the loop; objects lie in the arena until the call returns.
+/* What the owner receives, on a turn of the loop; objects lie in the arena until the call returns.
  * Only on_turn may call the reflector, and may free it. */
 struct reflector_owner {
     void (*on_list)(void *cls); /* a list begins: what it does not name is not there any more */

@@ -90,7 +90,7 @@ static inline void approver_look(struct approver *p)
     p->port->look(p);
 }
 
-/* What was not told yet, with its texts in the arena; false: no more. */
+/* What was not reported yet, with its texts in the arena; false: no more. */
 static inline bool approver_next(struct approver *p, struct arena *a, struct approver_news *ret)
 {
     return p->port->next(p, a, ret);

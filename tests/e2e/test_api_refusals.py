@@ -28,8 +28,8 @@ def refused(answer, status, part=""):
 # What is refused by its head alone is sent without a body: the server reads none of it.
 REFUSALS = [
     # 400: what is no request, a number that is none, a member or parameter that nobody knows
-    ("POST", "/v1/nodes", b"{", {}, 400, "no JSON"),
-    ("POST", "/v1/nodes", b"[]", {}, 400, "no JSON object"),
+    ("POST", "/v1/nodes", b"{", {}, 400, "not JSON"),
+    ("POST", "/v1/nodes", b"[]", {}, 400, "not a JSON object"),
     ("POST", "/v1/nodes", {"name": "n", "rolle": "worker"}, {}, 400, "did you mean 'role'"),
     ("POST", "/v1/nodes/k8s-worker-2/arm", {"minutes": 0}, {}, 400, "1 to 10080"),
     ("POST", "/v1/nodes/k8s-worker-2/arm", {"minutes": "5"}, {}, 400, "1 to 10080"),

@@ -10,7 +10,7 @@
 
 enum verdict { FINDING_OK, FINDING_WRONG, FINDING_UNSEEN };
 
-/* Texts live in the arena of whoever made it. */
+/* Texts live in the arena of the step that made them. */
 struct finding {
     enum verdict verdict;
     struct str what; /* what is so; why it was not looked at */

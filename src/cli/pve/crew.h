@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * crew: several jobs at once, each in a process of its own, so that a job may wait for its host as
- * long as it must, and say what it says as if it were alone.
+ * long as it must, and say what it says as if it were the only one.
  *
  * A job dies with the process that began it.
  */

@@ -10,7 +10,7 @@
 #include "config/config.h"
 #include "tree/extend.h"
 
-/* As the server told them; none where it was not asked, or does not answer. */
+/* As the server reported them; empty where it was not asked, or does not answer. */
 struct registered_nodes {
     const struct tree_definition *list; /* in the command's arena */
     struct value nodes;                 /* as the server's answer has them */

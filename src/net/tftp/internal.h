@@ -113,7 +113,7 @@ static inline void tftp_transfer_check(const struct tftp_transfer *t, enum tftp_
 /* transfer.c */
 void tftp_transfer_begin(struct tftp_server *s, int listener_fd, const struct datagram *d,
                          const struct tftp_packet *rrq, uint32_t peer_slot);
-/* Logs the outcome and frees the transfer; the client is not told. */
+/* Logs the outcome and frees the transfer; the client gets no packet about it. */
 void tftp_transfer_end(struct tftp_transfer *t, enum tftp_outcome outcome, const char *reason);
 /* The same, after an ERROR packet with the reason, unless a client that has never answered got its
  * two packets. */

@@ -217,7 +217,7 @@ static void refusals(void **state)
         {METHOD_POST, "/v1/nodes", "{\"name\": \"x\", \"rol\": \"r\"}", 400,
          "did you mean 'role'?"},
         {METHOD_POST, "/v1/nodes", "", 422, "name"},
-        {METHOD_POST, "/v1/nodes", "7", 400, "no JSON object"},
+        {METHOD_POST, "/v1/nodes", "7", 400, "not a JSON object"},
         {METHOD_PATCH, "/v1/nodes/m", "{}", 409, "n.yaml:1"},
         {METHOD_DELETE, "/v1/nodes/m", "", 409, "n.yaml:1"},
         {METHOD_POST, "/v1/nodes/m/rekey", "", 409, "n.yaml:1"},

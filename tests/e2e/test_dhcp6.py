@@ -134,10 +134,11 @@ def test_dnsmasq_gives_addresses_and_urls():
         raise tap.Skip(f"missing: {MISSING}")
     settings = WORLD.write("six.conf", WORLD.good("dhcp", "--for", "dnsmasq", *SIX))
     wire = Wire(settings)
-    firmware, ipxe = b"tftp://[fd00:10::5]/snponly.efi", f"{URL}/boot.ipxe".encode()
+    firmware, arm64 = b"tftp://[fd00:10::5]/snponly.efi", b"tftp://[fd00:10::5]/ipxe-arm64.efi"
+    ipxe = f"{URL}/boot.ipxe".encode()
     user_class = option(USER_CLASS, struct.pack("!H", 4) + b"iPXE")
     for arch, more, url in ((7, b"", firmware), (9, b"", firmware), (7, user_class, ipxe),
-                            (11, b"", None), (16, b"", None)):
+                            (11, b"", arm64), (16, b"", None)):
         offer = wire.ask(option(ARCH, struct.pack("!H", arch)) + more)
         tap.eq(offer.get(URL_OF_FILE), url, (arch, more))
     offer = wire.ask()

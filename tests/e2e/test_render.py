@@ -206,7 +206,7 @@ def test_all_refuses_what_others_made():
     for name in ("home", "repository", "held", "noted"):
         before = files_in(WORLD.path / name)
         said = WORLD.bad(1, "render", "--all", name, *WHERE)
-        tap.contains(said, f"{name} holds other things")
+        tap.contains(said, f"{name} contains other files")
         tap.eq(files_in(WORLD.path / name), before)
 
 

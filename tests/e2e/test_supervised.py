@@ -263,8 +263,8 @@ def test_one_name_for_all_sockets_of_a_unit():
 
 def test_a_name_that_contradicts_its_socket():
     for names, reason in (
-            (["admin", "tftp", "admin"], "'admin', is a TCP socket: expected a unix socket"),
-            (["boot", "admin", "admin"], "'admin', is a UDP socket: expected a unix socket"),
+            (["tftp", "tftp", "admin"], "'tftp', is a TCP socket: expected a UDP socket"),
+            (["boot", "admin", "admin"], "'admin', is a UDP socket: expected a TCP or unix socket"),
             (["boot", "tftp", "boot"], "'boot', is a unix socket: expected a TCP or UDP socket"),
             (["boot", "node", "admin"], "'node', is a UDP socket: expected a TCP socket"),
             (["boot", "tftp"], "2 names for 3 file descriptors")):

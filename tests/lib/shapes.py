@@ -107,7 +107,7 @@ def answered(method, path, answer):
     """To be called with each answer of the admin interface."""
     if not answer.headers.get("Content-Type", "").endswith("json"):
         return
-    parts = path.split("?")[0].split("/")[1:]
+    parts = [part for part in path.split("?")[0].split("/") if part]
     if len(parts) > 2 and parts[1] in ("nodes", "clusters"):
         parts[2] = "NAME"
     kind = "PROBLEM" if answer.status >= 400 else page()[2].get(f"{method} /{'/'.join(parts)}")

@@ -128,6 +128,19 @@ def test_what_is_declared_anew_is_changed_and_nothing_else():
         tap.eq(others, ["4096", "4096"])
 
 
+def test_a_vm_that_a_backup_has_locked_is_not_armed_again():
+    with Fleet() as fleet:
+        fleet.apply("k8s-worker-2")
+        fleet.daemon.admin("POST", "/v1/nodes/k8s-worker-2/disarm", {})
+        state = fleet.node()["state"]
+        for lock in ("backup", "snapshot", "migrate"):
+            with fleet.pve.lock:
+                fleet.pve.vms[100].lock = lock
+            before = len(fleet.writes())
+            tap.contains(fleet.apply("k8s-worker-2"), "1 VM: 1 as declared, 0 changed, 0 failed")
+            tap.eq((len(fleet.writes()), fleet.node()["state"]), (before, state))
+
+
 def test_a_declared_uuid_is_written_and_shown():
     uuid = "4c4c4544-0042-3510-8052-b4c04f4e4432"
     with Fleet() as fleet:

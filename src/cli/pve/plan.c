@@ -124,12 +124,13 @@ static void plan_new(const struct plan *p, struct plan_item *it)
 
 /* --- One that is there ------------------------------------------------------------------------ */
 
-/* Its window is open, or has never been, and nothing has started it: a run that was cut off. */
+/* Its window is open, or has never been, and nothing has started it: a run that was cut off. A VM
+ * that a backup or a migration has locked is whole: to complete it would arm a node that runs. */
 static bool is_unfinished(const struct plan *p, const struct plan_item *it, struct value node,
                           struct value config)
 {
     struct str state = api_text(node, "state");
-    if (value_get(config, STR("lock")).kind != VALUE_UNDEFINED)
+    if (str_is(value_get_text(config, STR("lock")), "clone"))
         return true;
     return !it->runs && (str_is(state, "registered") ||
                          (str_is(state, "armed") && !flags_given(&p->cli->flags, "no-start")));

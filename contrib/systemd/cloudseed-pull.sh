@@ -26,9 +26,11 @@ fail() {
     exit 1
 }
 
+# Called where bash, as sh, does not end at a failure: the revision from before would pass for the branch's.
 fetch() {
-    [ -e repository/HEAD ] || git init -q --bare repository
-    git -C repository fetch -q --no-tags --depth=1 "$REPOSITORY" "+refs/heads/$BRANCH:refs/heads/pulled"
+    [ -e repository/HEAD ] || git init -q --bare repository || return
+    git -C repository fetch -q --no-tags --depth=1 "$REPOSITORY" "+refs/heads/$BRANCH:refs/heads/pulled" ||
+        return
     git -C repository log -1 --format='%H %h (%s)' refs/heads/pulled
 }
 
@@ -70,7 +72,8 @@ remove_others() {
     done
 }
 
-found=$(fetch) || fail "cannot fetch $BRANCH of $REPOSITORY"
+# Without the password that a URL may have.
+found=$(fetch) || fail "cannot fetch $BRANCH of ${REPOSITORY##*@}"
 revision=${found%% *} shown=${found#* }
 before=$(readlink current || true)
 before=${before#trees/}

@@ -43,10 +43,10 @@ class Pulled:
         self.git("commit", "-q", "-m", subject)
         return self.git("rev-parse", "HEAD")
 
-    def pull(self, status=0, **env):
+    def pull(self, status=0, shell=(), **env):
         """What it printed."""
         done = subprocess.run(
-            [SCRIPT], capture_output=True, text=True, timeout=world.SECONDS, check=False,
+            [*shell, SCRIPT], capture_output=True, text=True, timeout=world.SECONDS, check=False,
             env={**os.environ, **NOBODY, "PATH": f"{daemon.BUILD.resolve()}:{os.environ['PATH']}",
                  "REPOSITORY": f"file://{self.tree.folder}", "STATE_DIRECTORY": str(self.state),
                  "CLOUDSEED_SERVER": str(self.server.socket) if self.server else "/nonexistent", **env})
@@ -113,8 +113,15 @@ def test_what_cannot_be_fetched_changes_nothing():
     pulled.pull()
     tap.contains(pulled.pull(status=1, REPOSITORY="file:///nonexistent"),
                  "<3>cannot fetch main of file:///nonexistent")
-    tap.contains(pulled.pull(status=1, BRANCH="gone"), "<3>cannot fetch gone of ")
+    for shell in filter(shutil.which, ("sh", "dash", "bash")):
+        tap.contains(pulled.pull(status=1, shell=[shell], BRANCH="gone"), "<3>cannot fetch gone of ")
     tap.eq(pulled.in_place(), f"trees/{pulled.first}")
+
+
+def test_a_password_in_the_repositorys_url_is_not_logged():
+    said = Pulled().pull(status=1, REPOSITORY="https://puller:s3cret@127.0.0.1:1/seed.git")
+    tap.contains(said, "<3>cannot fetch main of 127.0.0.1:1/seed.git")
+    assert "s3cret" not in said, said
 
 
 def test_a_pull_that_was_interrupted():

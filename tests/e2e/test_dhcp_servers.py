@@ -2,12 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The settings of `cloudseed dhcp` in the real dnsmasq and Kea: they take them, and clients that ask
 as firmware does get what the plan says. All in a network namespace of its own.
-
-Kea is unpacked from Debian's packages into the build folder: its package starts a service. They
-are fetched before the namespace is entered, since nothing can be fetched from there.
 """
 import contextlib
-import glob
 import json
 import os
 import shutil
@@ -18,8 +14,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[1] / "lib"), str(HERE.parents[1] / "tools")]
 import cli  # noqa: E402
-import debian  # noqa: E402
 import dhcpclient as dhcp  # noqa: E402
+import kea as keas  # noqa: E402
 import tap  # noqa: E402
 
 MARK = "CLOUDSEED_TEST_NETWORK"
@@ -35,24 +31,11 @@ def reason_to_skip():
     return None
 
 
-KEA_PACKAGES = ["kea-dhcp4-server", "kea-common", "liblog4cplus-2.0.5", "libmariadb3"]
-
-
-def kea_trees():
-    try:
-        return [debian.download(name, debian.codename(), str(cli.BUILD / "dhcp"))
-                for name in KEA_PACKAGES]
-    except (debian.NotDebian, subprocess.SubprocessError, FileNotFoundError) as why:
-        if "CI" in os.environ:
-            raise
-        raise tap.Skip(f"Debian's packages could not be fetched: {why}") from why
-
-
 os.environ["PATH"] += ":/usr/sbin:/sbin"
 WHY_NOT = reason_to_skip()
 if not WHY_NOT and MARK not in os.environ:  # what is made goes away with the test
     with contextlib.suppress(tap.Skip):
-        kea_trees()
+        keas.trees("dhcp4")
     os.execvpe("unshare", [*ALONE, sys.executable, "-B", *sys.argv], {**os.environ, MARK: "1"})
 
 WORLD = tap.enter(cli.World())
@@ -124,7 +107,7 @@ class Served:
         self.log = WORLD.path / "server.log"
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(argv, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-                                            env={**os.environ, **(env or {})})
+                                            env=env)
 
     def __enter__(self):
         return self
@@ -152,40 +135,12 @@ def dnsmasq(*words, more=""):
                    f"--conf-file={file}"])
 
 
-class Kea:
-    """What is in Debian's packages."""
-
-    def __init__(self):
-        trees = kea_trees()
-        self.program = f"{trees[0]}/usr/sbin/kea-dhcp4"
-        libraries = [path for tree in trees[1:] for path in glob.glob(f"{tree}/usr/lib/*-linux-*")]
-        self.env = {"LD_LIBRARY_PATH": ":".join(libraries), "KEA_LOCKFILE_DIR": "none",
-                    "KEA_PIDFILE_DIR": str(WORLD.path), "KEA_LOGGER_DESTINATION": "stdout",
-                    "KEA_LFC_EXECUTABLE": f"{trees[1]}/usr/sbin/kea-lfc"}
-
-    def accepts(self, file):
-        done = subprocess.run([self.program, "-t", str(file)], env={**os.environ, **self.env},
-                              capture_output=True, text=True, check=False, timeout=300)
-        said = done.stdout + done.stderr
-        assert done.returncode == 0 and "ERROR" not in said and "WARN" not in said, said
-
-    def serve(self):
-        """The file as it is but for the interface, and where leases are kept."""
-        text = settings("kea.conf", "--for", "kea").read_text()
-        for old, new in [('"*"', '"far"'), ('"type": "memfile"',
-                         f'"type": "memfile", "name": "{WORLD.path}/kea-leases"')]:
-            tap.contains(text, old)
-            text = text.replace(old, new)
-        Path(f"{WORLD.path}/kea-leases").unlink(missing_ok=True)
-        return Served([self.program, "-c", str(WORLD.write("kea.conf", text))], self.env)
-
-
 MADE = {}
 
 
 def kea():
     if "kea" not in MADE:
-        MADE["kea"] = Kea()
+        MADE["kea"] = keas.Kea("dhcp4", WORLD.path)
     return MADE["kea"]
 
 
@@ -267,7 +222,8 @@ domain=home.arpa,10.0.20.1,10.0.20.254
 
 def test_kea_says_it():
     wire().address("10.0.20.1/24")
-    with kea().serve():
+    argv = kea().argv(WORLD.good("dhcp", "--for", "kea", *HOMELAB), "far")
+    with Served(argv, kea().env):
         check_everyone()
         check_stranger_is_not_answered()
 

@@ -7,21 +7,30 @@
 
 typedef void (*writer_fn)(const struct dhcp_plan *p, struct buf *out);
 
+/* `of6` is NULL where there is nothing for DHCPv6. */
+struct writer {
+    writer_fn of4, of6;
+};
+
 static const char *const servers[] = {"opnsense", "kea", "dnsmasq", NULL};
-static const writer_fn writers[] = {dhcp_opnsense, dhcp_kea, dhcp_dnsmasq};
+enum { OPNSENSE, KEA, DNSMASQ };
+static const struct writer writers[] = {
+    [OPNSENSE] = {dhcp_opnsense, NULL},
+    [KEA] = {dhcp_kea, dhcp_kea6},
+    [DNSMASQ] = {dhcp_dnsmasq, dhcp_dnsmasq6},
+};
+static const struct writer proxy_writer = {dhcp_dnsmasq_proxy, NULL};
 
 /* *ret is NULL if no server is given. */
-static int find_writer(struct cli *c, writer_fn *ret)
+static int find_writer(struct cli *c, const struct writer **ret)
 {
     bool proxy = flags_given(&c->flags, "proxy");
     int i, status = form_choose(c, "server", servers, &i);
     if (status != CLI_OK)
         return status;
-    *ret = i < 0 ? NULL : writers[i];
-    if (proxy && *ret != dhcp_dnsmasq)
+    if (proxy && i != DNSMASQ)
         return cli_misuse(c, "--proxy is only for --for dnsmasq");
-    if (proxy)
-        *ret = dhcp_dnsmasq_proxy;
+    *ret = proxy ? &proxy_writer : i < 0 ? NULL : &writers[i];
     return CLI_OK;
 }
 
@@ -35,20 +44,21 @@ static void print(struct cli *c, const struct dhcp_plan *p, writer_fn write)
     buf_done(&out);
 }
 
-static int show(struct cli *c, const struct tree *t, const struct tree *registered, writer_fn write)
+static int show(struct cli *c, const struct tree *t, const struct tree *registered,
+                const struct writer *writer)
 {
     struct dhcp_plan plan;
     struct err e;
     if (dhcp_plan_make(t, registered, flags_value(&c->flags, "network"),
                        flags_given(&c->flags, "secure-boot"), &c->arena, &plan, &e) < 0)
         return cli_fail(c, "%s", e.msg);
-    if (plan.family == 6 && write && write != dhcp_dnsmasq)
+    writer_fn write = !writer ? NULL : plan.family == 6 ? writer->of6 : writer->of4;
+    if (writer && !write)
         return cli_fail(c,
                         "the server's url %.*s has an IPv6 address, and DHCPv6 is written only for "
-                        "dnsmasq: give an IPv4 one with --url http://ADDRESS:PORT",
+                        "kea, and for dnsmasq without --proxy: give an IPv4 one with --url "
+                        "http://ADDRESS:PORT",
                         STR_ARG(plan.url));
-    if (plan.family == 6 && write)
-        write = dhcp_dnsmasq6;
     print(c, &plan, write);
     if (str_starts(plan.url, STR("https://")))
         cli_note(c, "Debian's iPXE speaks no HTTPS: give an http URL with --url, or bring an iPXE "
@@ -58,12 +68,12 @@ static int show(struct cli *c, const struct tree *t, const struct tree *register
 
 /* With the nodes that are registered with the server. */
 static int show_all(struct cli *c, const struct config *config, const struct tree *t,
-                    writer_fn write)
+                    const struct writer *writer)
 {
     struct tree *registered;
     int status = registered_load(c, config, t, &registered);
     if (status == CLI_OK)
-        status = show(c, t, registered, write);
+        status = show(c, t, registered, writer);
     tree_free(registered);
     return status;
 }
@@ -71,8 +81,8 @@ static int show_all(struct cli *c, const struct config *config, const struct tre
 static int run(struct cli *c)
 {
     struct config config;
-    writer_fn write;
-    int status = find_writer(c, &write);
+    const struct writer *writer;
+    int status = find_writer(c, &writer);
     if (status == CLI_OK)
         status = seedtree_configure(c, &config);
     if (status != CLI_OK)
@@ -80,7 +90,7 @@ static int run(struct cli *c)
     struct tree *tree = seedtree_load(c, &config, NULL);
     if (!tree)
         return CLI_FAILED;
-    status = show_all(c, &config, tree, write);
+    status = show_all(c, &config, tree, writer);
     tree_free(tree);
     return status;
 }
@@ -107,8 +117,8 @@ const struct command command_dhcp = {
             "server. With --secure-boot UEFI loads shim and grub, which are signed, and which\n"
             "are yours to put among the assets. --json prints the settings as JSON; with --for,\n"
             "it includes the text. The host of the site's URL must be an address; --url names\n"
-            "another URL. With an IPv6 address the settings are for DHCPv6, which only dnsmasq\n"
-            "gets.\n"
+            "another URL. With an IPv6 address the settings are for DHCPv6, for dnsmasq or kea\n"
+            "(a complete kea-dhcp6.conf).\n"
             "\n"
             "Examples:\n"
             "  cloudseed dhcp --for dnsmasq >/etc/dnsmasq.d/cloudseed.conf\n"

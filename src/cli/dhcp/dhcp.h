@@ -26,7 +26,7 @@ struct dhcp_boot {
     bool is_ipxe;      /* recognized by user class "iPXE" (option 77) */
     uint16_t archs[2]; /* otherwise by architecture (option 93, RFC 4578) */
     uint8_t archs_n;   /* 0: for none, unless it is iPXE */
-    bool echoes_http;  /* must be sent "HTTPClient" as option 60 */
+    bool echoes_http;  /* must be sent "HTTPClient" as option 60; of IPv6, 16 */
     struct str file;   /* below TFTP's root, or a URL */
 };
 
@@ -43,6 +43,8 @@ enum {
 
 #define DHCP_USER_CLASS "iPXE"
 #define DHCP_HTTP_CLASS "HTTPClient"
+/* The same as option 16 of IPv6, whole: with Intel's enterprise number, 343, as EDK II sends it. */
+#define DHCP_HTTP_CLASS6 "00:00:01:57:00:0a:48:54:54:50:43:6c:69:65:6e:74"
 #define DHCP_LEASE_SECONDS 3600
 
 struct dhcp_reservation {
@@ -78,13 +80,15 @@ struct dhcp_plan {
 int dhcp_plan_make(const struct tree *t, const struct tree *registered, const char *network,
                    bool secure_boot, struct arena *a, struct dhcp_plan *ret, struct err *e);
 
+/* False for a kind that the plan's family does not have. */
+bool dhcp_boots(const struct dhcp_boot *b);
 struct str dhcp_address_text(const struct dhcp_plan *p, struct address address);
 struct str dhcp_mac_text(const struct dhcp_plan *p, struct mac mac);
 /* "255.255.255.0" */
 struct str dhcp_netmask_text(const struct dhcp_plan *p, struct cidr cidr);
 struct str dhcp_cidr_text(const struct dhcp_plan *p, struct cidr cidr);
-/* The network's name servers of the plan's family, those of IPv6 in brackets, and its search
- * domains, separated by `between`. */
+/* The network's name servers of the plan's family, and its search domains, separated by `between`.
+ */
 struct str dhcp_dns_text(const struct dhcp_plan *p, const struct network *net, const char *between);
 struct str dhcp_search_text(const struct dhcp_plan *p, const struct network *net,
                             const char *between);
@@ -108,6 +112,8 @@ void dhcp_dnsmasq_proxy(const struct dhcp_plan *p, struct buf *out);
 void dhcp_dnsmasq6(const struct dhcp_plan *p, struct buf *out);
 /* kea-dhcp4.conf */
 void dhcp_kea(const struct dhcp_plan *p, struct buf *out);
+/* kea-dhcp6.conf, for a plan of IPv6 */
+void dhcp_kea6(const struct dhcp_plan *p, struct buf *out);
 /* Values for OPNsense's web pages, and a file for its dnsmasq. */
 void dhcp_opnsense(const struct dhcp_plan *p, struct buf *out);
 

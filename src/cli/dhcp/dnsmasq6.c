@@ -7,8 +7,6 @@
 static void write_boot(const struct dhcp_boot *b, struct buf *out)
 {
     const char *others = b->is_ipxe ? "" : ",tag:!cloudseed-ipxe";
-    if (!b->is_ipxe && !b->archs_n)
-        return;
     buf_printf(out, "# %s\n", b->what);
     if (b->is_ipxe)
         buf_printf(out, "dhcp-userclass=set:cloudseed-%s," DHCP_USER_CLASS "\n", b->name);
@@ -23,7 +21,7 @@ static void write_network(const struct dhcp_plan *p, const struct dhcp_network *
 {
     const struct network *net = n->net;
     const struct cidr *range = network_range(net, 6);
-    struct str dns = dhcp_dns_text(p, net, ",");
+    struct str dns = dhcp_dns_text(p, net, "],[");
     buf_printf(out,
                "\n# Network %.*s: %.*s\ndhcp-range=set:cloudseed-net-%.*s,%.*s,static,%u,%u\n"
                "tag-if=set:cloudseed,tag:cloudseed-net-%.*s\n",
@@ -31,7 +29,7 @@ static void write_network(const struct dhcp_plan *p, const struct dhcp_network *
                STR_ARG(dhcp_address_text(p, range->base)), range->prefix, DHCP_LEASE_SECONDS,
                STR_ARG(net->name));
     if (dns.n)
-        buf_printf(out, "dhcp-option=tag:cloudseed-net-%.*s,option6:dns-server,%.*s\n",
+        buf_printf(out, "dhcp-option=tag:cloudseed-net-%.*s,option6:dns-server,[%.*s]\n",
                    STR_ARG(net->name), STR_ARG(dns));
     if (net->search_n)
         buf_printf(out, "dhcp-option=tag:cloudseed-net-%.*s,option6:domain-search,%.*s\n",
@@ -60,10 +58,15 @@ void dhcp_dnsmasq6(const struct dhcp_plan *p, struct buf *out)
     dhcp_write_needs(p, "# ", out);
     buf_printf(out, "#\n");
     dhcp_write_left_out(p, "# ", out);
-    buf_printf(out, "\n# What a client loads: iPXE is known by its user class, all others by their "
-                    "architecture.\n");
-    for (int i = 0; i < p->boot_n; i++)
-        write_boot(&p->boot[i], out);
+    buf_printf(out,
+               "# - UEFI HTTP boot over IPv6: dnsmasq cannot send the vendor class (option 16) "
+               "that it wants\n"
+               "\n# What a client loads: iPXE is known by its user class, all others by their "
+               "architecture.\n");
+    for (int i = 0; i < p->boot_n; i++) {
+        if (dhcp_boots(&p->boot[i]) && !p->boot[i].echoes_http)
+            write_boot(&p->boot[i], out);
+    }
     for (uint32_t i = 0; i < p->networks_n; i++)
         write_network(p, &p->networks[i], out);
 }

@@ -78,8 +78,7 @@ static int plan_boot(struct dhcp_plan *p, struct err *e)
                                                   STR("]/"), boot[DHCP_BOOT_UEFI].file);
         p->boot[DHCP_BOOT_ARM64].file = ARENA_JOIN(p->arena, STR("tftp://["), p->next_server,
                                                    STR("]/"), boot[DHCP_BOOT_ARM64].file);
-        p->boot[DHCP_BOOT_BIOS].archs_n = p->boot[DHCP_BOOT_HTTP].archs_n =
-            p->boot[DHCP_BOOT_HTTP_ARM64].archs_n = 0;
+        p->boot[DHCP_BOOT_BIOS].archs_n = 0;
     }
     if (p->boot[DHCP_BOOT_HTTP_ARM64].file.n >= FILE_FIELD_BYTES)
         return err_set(e, -EINVAL, "the server's url is too long for DHCP");
@@ -187,7 +186,7 @@ static void tell_left_out(struct dhcp_plan *p, const struct site *site, const ch
                                    p->family, other));
     }
     if (p->family == 6)
-        leave_out(p, STR("BIOS, which has no DHCPv6, and UEFI HTTP boot over IPv6"));
+        leave_out(p, STR("BIOS: it has no DHCPv6"));
     leave_out(p, STR("UEFI of 32-bit x86 (6, 15): Debian has no iPXE for it"));
     leave_out(p, p->secure_boot ? STR("UEFI HTTP boot (16, 19) and arm64 (11) with Secure Boot")
                                 : STR("Secure Boot: Debian's iPXE is not signed; --secure-boot is "
@@ -257,6 +256,11 @@ struct str dhcp_netmask_text(const struct dhcp_plan *p, struct cidr cidr)
     return dhcp_address_text(p, mask);
 }
 
+bool dhcp_boots(const struct dhcp_boot *b)
+{
+    return b->is_ipxe || b->archs_n > 0;
+}
+
 bool dhcp_has_router(const struct network *net)
 {
     return net->gateway.family == 4;
@@ -267,10 +271,8 @@ struct str dhcp_dns_text(const struct dhcp_plan *p, const struct network *net, c
     struct str text = STR("");
     for (uint32_t i = 0; i < net->dns_n; i++) {
         if (net->dns[i].family == p->family)
-            text =
-                ARENA_JOIN(p->arena, text, str_from(text.n ? between : ""),
-                           str_from(p->family == 6 ? "[" : ""), dhcp_address_text(p, net->dns[i]),
-                           str_from(p->family == 6 ? "]" : ""));
+            text = ARENA_JOIN(p->arena, text, str_from(text.n ? between : ""),
+                              dhcp_address_text(p, net->dns[i]));
     }
     return text;
 }

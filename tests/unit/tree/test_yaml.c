@@ -250,8 +250,9 @@ static void syntax_errors_name_the_place_and_show_it(void **state)
                                            "line 2: did not find expected ',' or ']'\nc: 3\n ^");
     assert_fault("a:\n\tb: 1\n", "YAML indents by spaces, never by tabs");
     assert_fault("a: 'b\n", "found unexpected end of stream");
-    assert_fault("a: b: c\n", "f:1:5: mapping values are not allowed in this context; is a ':' "
-                              "missing on the line before, or ': ' in a text without quotes?\n"
+    assert_fault("a: b: c\n", "f:1:5: mapping values are not allowed in this context; is it "
+                              "indented as its neighbours are, is a ':' missing on the line "
+                              "before, or ': ' in a text without quotes?\n"
                               "a: b: c\n    ^");
     assert_fault("a: 1\n  b: 2\n", "': ' in a text without quotes?");
     assert_fault("a: 1\n b\nc\n", "f:3:1: while scanning a simple key: could not find expected "

@@ -262,7 +262,7 @@ static int make_vm(struct pve_making *m)
                             STR_ARG(api_text(known, "endpoint")));
         m->vm = (struct pve_vm){.vmid = (uint32_t)api_number(known, "vmid", 0),
                                 .host = api_text(known, "host")};
-        if (settle(m, true, &found, &e) < 0)
+        if (settle(m, -ETIMEDOUT, &found, &e) < 0)
             return pve_session_fail(s, &e);
         if (found == FOUND_OURS)
             return CLI_OK;

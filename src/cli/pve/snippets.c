@@ -28,6 +28,17 @@ static struct str name_of(struct str node, const struct part *part, struct arena
 
 /* --- cicustom --------------------------------------------------------------------------------- */
 
+/* "user.yaml": behind a node's name, which may itself be the beginning of another one's. */
+static bool ends_a_name(struct str rest)
+{
+    for (size_t i = 0; i < PARTS_N; i++) {
+        struct str key = str_from(parts[i].key);
+        if (str_starts(rest, key) && str_is(str_skip(rest, key.n), ".yaml"))
+            return true;
+    }
+    return false;
+}
+
 bool snippets_are_of(struct str cicustom, struct str node)
 {
     struct props p;
@@ -38,7 +49,8 @@ bool snippets_are_of(struct str cicustom, struct str node)
         str_cut(&file, ':');
         if (!file.p || !str_starts(file, STR("snippets/cloudseed-")) ||
             !str_starts(str_skip(file, 19), node) ||
-            !str_starts(str_skip(file, 19 + node.n), STR("-")))
+            !str_starts(str_skip(file, 19 + node.n), STR("-")) ||
+            !ends_a_name(str_skip(file, 20 + node.n)))
             return false;
     }
     return true;

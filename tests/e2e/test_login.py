@@ -112,6 +112,10 @@ def test_where_the_token_comes_from():
     tap.contains(laptop.run(*login, CLOUDSEED_TOKEN=token).stdout, "as file (viewer)")
     tap.contains(laptop.run(*login, text="secret", status=1).stderr, "not a token of cloudseed")
     tap.contains(laptop.run(*login, text=token[:-4] + "aaaa", status=1).stderr, "no such token")
+    other = laptop.contexts / "cloudseed.json"
+    other.write_text(other.read_text().replace(URL, "https://other.home.arpa:8444"))
+    tap.contains(laptop.run(*login, text=token, status=1).stderr,
+                 "'cloudseed' is https://other.home.arpa:8444 already: give this one another name")
     for url in ("http://127.0.0.1:1", "127.0.0.1", URL + "/x"):
         tap.contains(laptop.run("login", url, status=64).stderr, "expected https://HOST:PORT")
 

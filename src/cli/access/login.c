@@ -26,7 +26,7 @@ struct login {
 
 /* --- The token ------------------------------------------------------------------------------- */
 
-/* Without showing it. */
+/* Without showing it. A signal would leave the terminal so: Ctrl-D ends it. */
 static int prompt(struct arena *a, struct str *ret, struct err *e)
 {
     struct termios before, silent;
@@ -34,7 +34,7 @@ static int prompt(struct arena *a, struct str *ret, struct err *e)
     if (tcgetattr(STDIN_FILENO, &before) < 0)
         return err_errno(e, -errno, "the terminal");
     silent = before;
-    silent.c_lflag &= ~(tcflag_t)ECHO;
+    silent.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
     fputs("Token: ", stderr);
     const char *got = fgets(line, sizeof(line), stdin);
@@ -184,17 +184,32 @@ static int keep(struct login *l)
     return CLI_OK;
 }
 
+/* A name that --name does not give must not take the place of another server's. */
+static int take_name(struct login *l)
+{
+    struct cli *c = l->cli;
+    const char *given = flags_value(&c->flags, "name");
+    struct context other;
+    struct err e;
+    l->made.name =
+        given ? str_from(given) : known_default_name(l->made.url, STR("cloudseed"), &c->arena);
+    if (given || context_load(l->made.name.p, &c->arena, &other, &e) < 0 ||
+        str_eq(other.url, l->made.url))
+        return CLI_OK;
+    return cli_fail(c, "'%.*s' is %.*s already: give this one another name with --name",
+                    STR_ARG(l->made.name), STR_ARG(other.url));
+}
+
 static int run(struct cli *c)
 {
     struct login l = {.cli = c};
-    const char *name = flags_value(&c->flags, "name");
     struct err e;
     c->arena.secret = true;
     int status = take_url(&l);
+    if (status == CLI_OK)
+        status = take_name(&l);
     if (status != CLI_OK)
         return status;
-    l.made.name =
-        name ? str_from(name) : known_default_name(l.made.url, STR("cloudseed"), &c->arena);
     if (take_token(&l, &e) < 0)
         return cli_fail(c, "%s", e.msg);
     status = trust(&l);

@@ -65,12 +65,12 @@ static int find_url(struct cli *c, struct server_address *ret)
     return read_environment(c, ret);
 }
 
-/* A word without a slash is a context's name, if there is one. */
+/* A word without a slash or a dot is a context's name, if there is one. */
 static int find_word(struct cli *c, bool is_current, struct server_address *ret)
 {
     struct context k;
     struct err e;
-    int r = strchr(ret->where, '/') ? -ENOENT : context_load(ret->where, &c->arena, &k, &e);
+    int r = strpbrk(ret->where, "/.") ? -ENOENT : context_load(ret->where, &c->arena, &k, &e);
     if (r == -ENOENT && !is_current) {
         ret->socket = ret->where;
         return CLI_OK;

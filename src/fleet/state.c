@@ -466,7 +466,9 @@ static bool is_of_installer(const struct step *s)
 static void fetch(struct step *s)
 {
     bool weak = s->c->fetch.evidence.n;
-    if (weak && !s->window_open) {
+    if (s->c->fetch.is_script && s->r->state == STATE_INSTALLING && !s->window_open) {
+        fetch_of_installer(s); /* it was answered with its disk */
+    } else if (weak && !s->window_open) {
         refuse(s, 403,
                "this node is not to be built now: an admin opens that with 'cloudseed node "
                "arm'");

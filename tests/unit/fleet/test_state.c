@@ -764,6 +764,16 @@ static void an_installation_ends_with_the_next_boot(void **state)
     assert_state(&l, STATE_BOOTING);
 }
 
+static void an_installation_may_outlast_its_window(void **state)
+{
+    (void)state;
+    installer_at_work();
+    life_pass(&l, WINDOW_DEFAULT_MS);
+    asks_what_to_boot();
+    assert_state(&l, STATE_BOOTING);
+    assert_int_equal(l.r.alarms, 0);
+}
+
 static void an_installer_that_fails(void **state)
 {
     (void)state;
@@ -874,11 +884,12 @@ static void every_change_in_every_state(void **state)
 #define LIFE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 UNIT_MAIN(LIFE(a_node_that_is_installed), LIFE(an_installation_ends_with_the_next_boot),
-          LIFE(an_installer_that_fails), LIFE(an_installer_has_the_time_of_its_role),
-          LIFE(an_installer_that_is_heard_of_late), LIFE(a_node_without_bootstrap),
-          LIFE(a_node_that_joins), LIFE(without_a_call_the_last_stage_makes_it_up),
-          LIFE(a_last_stage_that_failed), LIFE(a_step_that_failed), LIFE(a_join_that_failed),
-          LIFE(a_late_success_mends_a_failure), LIFE(certificates_are_events_and_alarms),
+          LIFE(an_installation_may_outlast_its_window), LIFE(an_installer_that_fails),
+          LIFE(an_installer_has_the_time_of_its_role), LIFE(an_installer_that_is_heard_of_late),
+          LIFE(a_node_without_bootstrap), LIFE(a_node_that_joins),
+          LIFE(without_a_call_the_last_stage_makes_it_up), LIFE(a_last_stage_that_failed),
+          LIFE(a_step_that_failed), LIFE(a_join_that_failed), LIFE(a_late_success_mends_a_failure),
+          LIFE(certificates_are_events_and_alarms),
           LIFE(a_node_that_was_given_nothing_is_not_ready),
           LIFE(readiness_that_passes_does_not_count),
           LIFE(a_silent_node_is_ready_when_its_cluster_says_so), LIFE(readiness_mends_a_failure),

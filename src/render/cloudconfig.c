@@ -93,12 +93,12 @@ static void check_no_form(struct inspect *in, struct str text)
     struct str head = str_head(str_cut(&rest, '\n'), HEAD_MAX_BYTES);
     if (str_starts(text, STR("\xEF\xBB\xBF")))
         inspect_fault(in, &top,
-                      "a byte order mark stands before the first line: cloud-init then "
-                      "takes none of it; save the template without one");
+                      "there is a byte order mark before the first line: cloud-init then "
+                      "ignores all of it; save the template without one");
     else if (form_of(trimmed)->form != FORM_NONE)
         inspect_fault(in, &top,
-                      "what kind of data this is must stand at the very beginning; "
-                      "something blank comes before it");
+                      "the line that says what kind of data this is must be the first; "
+                      "blank space comes before it");
     else
         inspect_fault(in, &top,
                       "cloud-init does not know what this is: it begins with %s; put "
@@ -155,8 +155,8 @@ static bool check_format(struct inspect *in, struct str text, enum form form,
                       "line; 'format: any' takes whatever cloud-init does");
     else if (format == FORMAT_SCRIPT && form != FORM_SCRIPT)
         inspect_fault(in, &top,
-                      "the role's format is script, so '#!' and the interpreter must stand at the "
-                      "very beginning");
+                      "the role's format is script: the first line must be '#!' and the "
+                      "interpreter");
     else
         return true;
     return false;

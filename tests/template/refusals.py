@@ -42,7 +42,7 @@ REFUSED = [
     ("{{ 2 ** 64 }}", "larger than 64 bits"),
     ("{{ big / 3 }}", "53 bits"),
     ("{{ 1e999 }}", "too large"),
-    ("{{ 'inf'|float }}", "infinities"),
+    ("{{ 'inf'|float }}", "infinity"),
     ("{{ '99999999999999999999'|int }}", "larger than 64"),
     ("{{ '٣'|int }}", "ASCII digits"),
     ("{{ '1f'|int(base=16) }}", "base 10"),

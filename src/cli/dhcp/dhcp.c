@@ -81,7 +81,7 @@ static int show_all(struct cli *c, const struct config *config, const struct tre
 static int run(struct cli *c)
 {
     struct config config;
-    const struct writer *writer;
+    const struct writer *writer = NULL;
     int status = find_writer(c, &writer);
     if (status == CLI_OK)
         status = seedtree_configure(c, &config);

@@ -12,7 +12,8 @@
 #   TEMPLATES    that of the templates: templates unless it is set; or several, as in
 #                templates:/usr/share/cloudseed/templates
 #
-# In the state folder, `current` is a link to trees/REVISION. The revision before is kept.
+# In the state folder, `current` is a link to trees/REVISION, and `loaded` to the last that the server took:
+# they differ where a run was cut off in between, and the next one goes on. The revision before is kept.
 set -eu
 umask 022
 : "${REPOSITORY:?set it in /etc/cloudseed/pull.conf}" "${STATE_DIRECTORY:?}"
@@ -61,9 +62,10 @@ check() {
     cloudseed check --server none --seed "$1/$SEED" --templates "$(templates_of "$1")"
 }
 
-put_in_place() {
-    ln -sfn "trees/$1" next
-    mv -fT next current
+# The link $1 leads to that revision.
+point() {
+    ln -sfn "trees/$2" next
+    mv -fT next "$1"
 }
 
 remove_others() {
@@ -75,20 +77,21 @@ remove_others() {
 # Without the password that a URL may have.
 found=$(fetch) || fail "cannot fetch $BRANCH of ${REPOSITORY##*@}"
 revision=${found%% *} shown=${found#* }
-before=$(readlink current || true)
+before=$(readlink loaded || true)
 before=${before#trees/}
-[ "$revision" != "$before" ] || exit 0
+[ "$revision" != "$before" ] || [ "$(readlink current)" != "trees/$before" ] || exit 0
 
 extract "$revision"
 check "trees/$revision" || fail "refused $shown: its tree has faults; ${before:-nothing} stays in place"
-put_in_place "$revision"
+point current "$revision"
 if [ -z "$before" ]; then
     echo "in place: $shown, the first; start the server with" \
         "--seed $PWD/current/$SEED --templates $(templates_of "$PWD/current")"
 elif cloudseed reload; then
     echo "in service: $shown"
 else
-    put_in_place "$before"
+    point current "$before"
     fail "refused $shown: the server did not take it; $before stays in place"
 fi
+point loaded "$revision"
 remove_others "$revision" "$before"

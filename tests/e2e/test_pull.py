@@ -108,6 +108,22 @@ def test_what_only_the_server_can_refuse():
         tap.eq(server.admin("POST", "/v1/reload").status, 200)
 
 
+def test_a_pull_that_was_cut_off_before_the_reload():
+    """The next one lets the server load what is in place, or puts back what it does not take."""
+    pulled = Pulled()
+    pulled.pull()
+    with pulled.start():
+        pulled.tree.template("r-user-data", SAYS.format("two"))
+        second = pulled.commit("second")
+        pulled.pull()
+        for link, target in (("loaded", pulled.first), ("current", pulled.first)):
+            (pulled.state / link).unlink()
+            (pulled.state / link).symlink_to(f"trees/{target}")
+            tap.contains(pulled.pull(), f"in service: {second[:7]} (second)")
+            tap.eq((pulled.in_place(), pulled.served()), (f"trees/{second}", "two"))
+            tap.eq(pulled.pull(), "")
+
+
 def test_what_cannot_be_fetched_changes_nothing():
     pulled = Pulled()
     pulled.pull()

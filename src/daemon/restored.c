@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "fleet/event.h"
 #include "model/node.h"
 
 #include <stdio.h>

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "fleet/event.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -145,11 +145,6 @@ struct outcome {
  */
 void state_apply(struct record *r, const struct change *c, struct arena *a, struct outcome *ret);
 
-/* An event as the journal keeps it: the node's name, what caused it, from where, and its data;
- * docs/formats/fleet.md lists them all. */
-struct value event_value(const struct event *e, struct str name, const struct change *c,
-                         struct arena *a);
-
 /* When CHANGE_DEADLINE is due next, on the boot-time clock; UINT64_MAX: never. `heard_boot_ms` is
  * the time of the node's last sign of life, or of the server's start. */
 uint64_t state_due(const struct record *r, const struct moment *now, uint64_t heard_boot_ms);

@@ -7,6 +7,7 @@
  */
 #include "base/json.h"
 #include "core/internal.h"
+#include "fleet/event.h"
 #include "wire/form.h"
 
 #include <stdlib.h>

@@ -257,6 +257,7 @@ struct core *core_new(struct snapshot *first, struct fleet *fleet, const struct 
     c->discovered = discovered_new();
     c->refused = refused_new();
     c->guard = guard_new(c);
+    c->page = page_new();
     c->sheets = sheets_new();
     c->sealer = sealer;
     c->host = *host;
@@ -285,6 +286,7 @@ void core_free(struct core *c)
     discovered_free(c->discovered);
     refused_free(c->refused);
     guard_free(c->guard);
+    page_free(c->page);
     sheets_free(c->sheets);
     faults_done(&c->reload_faults);
     arena_done(&c->tls_arena);

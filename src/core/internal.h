@@ -18,6 +18,7 @@
 #include "core/discovered.h"
 #include "core/guard.h"
 #include "core/minting.h"
+#include "core/page.h"
 #include "core/refused.h"
 #include "core/renewing.h"
 #include "core/route.h"
@@ -35,6 +36,7 @@ struct core {
     struct refused *refused;       /* nodes that were refused for want of a window */
     struct discovered *discovered; /* machines that asked for a boot script and belong to no node */
     struct guard *guard;
+    struct page *page;     /* the web page */
     struct sheets *sheets; /* what documents are answered from */
     const struct sealer *sealer;
     struct core_host host;
@@ -136,6 +138,8 @@ enum exchange_verdict bootstrap_ask(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict bootstrap_cluster(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict bootstrap_result(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict ca_answer(struct exchange *x, struct request_ctx *rq);
+enum exchange_verdict page_answer(struct exchange *x, struct request_ctx *rq);
+enum exchange_verdict page_moved(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict health_alive(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict health_ready(struct exchange *x, struct request_ctx *rq);
 

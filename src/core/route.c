@@ -59,6 +59,11 @@ static const struct route routes[] = {
     {"/healthz", METHODS_READ, ALL_HTTP, IDENTITY_NONE, 0, NULL, health_alive, NULL},
     {"/readyz", METHODS_READ, ALL_HTTP, IDENTITY_NONE, 0, NULL, health_ready, NULL},
 
+    {"/", METHODS_READ, ON(ADMIN), IDENTITY_NONE, 0, NULL, page_moved, NULL},
+    {"/ui", METHODS_READ, ON(ADMIN), IDENTITY_NONE, 0, NULL, page_moved, NULL},
+    {"/ui/", METHODS_READ, ON(ADMIN), IDENTITY_NONE, 0, NULL, page_answer, NULL},
+    {"/ui/{asset}", METHODS_READ, ON(ADMIN), IDENTITY_NONE, 0, NULL, page_answer, NULL},
+
 #define ADMINS_ROW(path, set, max, least, fn)                                          \
     {                                                                                  \
         .pattern = "/v1/" path, .methods = (set), .listeners = ON(ADMIN) | ON(SOCKET), \

@@ -69,6 +69,11 @@ struct exchange_file {
     bool remote;             /* it lies on a share, where a read may hang: never on the loop */
 };
 
+/* A header that only few answers have. */
+struct exchange_header {
+    const char *name, *value;
+};
+
 /* What is sent. Text and body live in the exchange's arena or buffer, or for ever. */
 struct exchange_out {
     int status;                /* HTTP's numbers; 0: no answer yet */
@@ -80,6 +85,8 @@ struct exchange_out {
     const char *authenticate;  /* WWW-Authenticate, for 401 */
     const char *location;      /* of what was made, NULL: none */
     const char *content_range; /* for 206 and 416, NULL: none */
+    /* Further headers, the last without a name. NULL: none. */
+    const struct exchange_header *headers;
     bool accept_ranges;
     bool vary_encoding;
     unsigned retry_after_s; /* Retry-After, 0: none. A 503 with it says 'not yet' */

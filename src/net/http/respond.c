@@ -274,6 +274,8 @@ enum MHD_Result http_respond(struct http_request *r, bool close)
     add_header(response, MHD_HTTP_HEADER_LOCATION, out->location);
     add_header(response, MHD_HTTP_HEADER_CONTENT_RANGE, out->content_range);
     add_header(response, MHD_HTTP_HEADER_ACCEPT_RANGES, out->accept_ranges ? "bytes" : NULL);
+    for (const struct exchange_header *h = out->headers; h && h->name; h++)
+        add_header(response, h->name, h->value);
     if (out->retry_after_s) {
         char seconds[STR_U64_SIZE];
         add_header(response, MHD_HTTP_HEADER_RETRY_AFTER,

@@ -23,20 +23,20 @@ const struct command command_doctor = {
     .operands = "[NODE]",
     .operands_max = 1,
     .flags = FLAGS(FLAG_JSON, FLAG_PVE, FLAG_TOKEN),
-    .summary = "find what is wrong on a node's way",
+    .summary = "find out why a node does not boot or join",
     .help =
-        "Looks at each step of a node's way, in the order in which the node takes them: the\n"
-        "server and what machines reach of it, the node's documents, its build window, its VM\n"
-        "in Proxmox VE, what it boots, its cluster. Each is ok, wrong with what mends it, or\n"
-        "was not seen, with the reason. What to mend first is repeated at the end.\n"
-        "Without NODE only the server's own steps. Nothing is changed anywhere.\n"
+        "Checks each step of building a node, in the order in which the node takes them: the\n"
+        "server and its addresses for machines, the node's documents, its build window, its VM\n"
+        "in Proxmox VE, its boot files, its cluster. Each step is ok, wrong with how to correct\n"
+        "it, or not seen with the reason. The first thing to correct is repeated at the end.\n"
+        "Without NODE only the server's own steps are checked. Nothing is changed.\n"
         "\n"
-        "Run it on the server: then it also reads the seed tree and the assets. What DHCP\n"
-        "answers is for 'cloudseed doctor dhcp', on any host of the machines' network.\n"
+        "Run it on the server: there it can also read the seed tree and the assets. To check\n"
+        "DHCP run 'cloudseed doctor dhcp' on any host in the machines' network.\n"
         "\n"
-        "--json prints {\"node\", \"ok\", \"first\", \"steps\": [{\"step\", \"result\", \"what\",\n"
-        "\"how\"}]}; result is ok, wrong or \"not seen\"; first is the step to mend first, or "
-        "null.\n"
+        "--json prints {\"node\", \"ok\", \"first\", \"steps\": [{\"step\", \"result\", \"what\", "
+        "\"how\"}]};\n"
+        "result is ok, wrong or \"not seen\"; first is the first step to correct, or null.\n"
         "\n"
         "Exit status: 0 nothing is wrong, 1 something is, 64 wrong usage.\n"
         "\n"

@@ -561,13 +561,13 @@ const struct command command_pve_check = {
                    {"storage", "STORAGE", "the storage of their disks, where they are full copies"},
                    {"host", "TARGET", "the host that they are made on"}, FLAG_PVE, FLAG_TOKEN,
                    FLAG_JSON),
-    .summary = "check what a token may do, and a template",
+    .summary = "check the rights of the API token, templates, storages and bridges",
     .help =
-        "Asks the host what rights the token has on all that the VMs of declared nodes need, and\n"
-        "prints the commands that give it what it lacks, for root on the host. Templates are\n"
-        "looked at for what their clones would inherit, storages and bridges for being there.\n"
-        "With options only what they name is checked. The exit status is 1 if something is\n"
-        "wrong.\n"
+        "Checks that the token has all rights that the VMs of declared nodes need, and prints\n"
+        "the commands that grant missing ones, to be run as root on the host. Templates are\n"
+        "checked for settings that their clones would inherit; storages and bridges must exist.\n"
+        "If options are given, only what they name is checked. The exit status is 1 if\n"
+        "something is wrong.\n"
         "\n"
         "Examples:\n"
         "  cloudseed pve check\n"

@@ -41,11 +41,11 @@ const struct command command_pve_create = {
                    FLAG_TOKEN, FLAG_JSON),
     .summary = "make a node's VM, and start it",
     .help =
-        "Clones the template that the seed tree declares under 'proxmox', sets what is declared\n"
-        "of it and the node's MAC and VLAN, grows its disk, registers and starts it. The VM is\n"
-        "known by a line in its description, and by what the server has written down before\n"
-        "it was begun: after a failure at any point run the command again, and it goes on.\n"
-        "`pve apply` does this for all nodes.\n"
+        "Clones the template that the seed tree declares under 'proxmox', sets the declared\n"
+        "values, the node's MAC and VLAN, grows its disk, registers the VM and starts it. The\n"
+        "server stores the VM's id before the clone begins, and the VM's description has a line\n"
+        "that identifies it: after a failure run the command again to continue. `pve apply`\n"
+        "does this for all nodes.\n"
         "\n"
         "Examples:\n"
         "  cloudseed pve create k8s-worker-2 && cloudseed watch k8s-worker-2\n"

@@ -89,11 +89,11 @@ const struct command command_pve_destroy = {
     .flags = FLAGS(FLAG_YES, {"ready", NULL, "also a node that is ready in its cluster"},
                    {"with-data", NULL, "also a VM with more disks than that of its system"},
                    FLAG_DRY_RUN, FLAG_PVE, FLAG_TOKEN, FLAG_JSON),
-    .summary = "remove a node's VM with its disks",
+    .summary = "remove a node's VM and its disks",
     .help =
-        "Only a VM that `pve create` has made for this node is removed, and not while the node is\n"
-        "ready; one with more disks than that of its system only with --with-data. The node\n"
-        "stays as it is declared, and can be made again.\n"
+        "Removes only a VM that `pve create` has made for this node, and not while the node is\n"
+        "ready; a VM that has data disks only with --with-data. The node stays declared, and\n"
+        "its VM can be made again.\n"
         "\n"
         "Examples:\n"
         "  cloudseed pve destroy k8s-worker-2\n",

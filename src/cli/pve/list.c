@@ -172,12 +172,12 @@ const struct command command_pve_list = {
     .name = "pve list",
     .operands = "",
     .flags = FLAGS(FLAG_PVE, FLAG_TOKEN, FLAG_JSON, FLAG_WIDE),
-    .summary = "list nodes beside their VMs",
+    .summary = "list nodes and their VMs",
     .help =
-        "A node's VM is the one with its name; one that was given up with its host has the state\n"
-        "'given up', and is disarmed when its host is there again. SERIAL tells what the VM's\n"
-        "SMBIOS serial says: set (it leads to this server), another server, or another use. Only\n"
-        "VMs that the token may see are listed.\n"
+        "A node's VM is the one with its name. A VM whose host was lost ('pve replace') is\n"
+        "shown as 'given up', and is disarmed once its host is back. SERIAL says where the VM's\n"
+        "SMBIOS serial leads: set (to this server), another server, or another use. Only VMs\n"
+        "that the token may see are listed.\n"
         "\n"
         "Examples:\n"
         "  cloudseed pve list\n"

@@ -179,13 +179,14 @@ const struct command command_pve_login = {
     .flags = FLAGS({"name", "NAME", "what to call it (default: the host's name)"},
                    {"fingerprint", "SHA256", "the fingerprint of its certificate, to ask nobody"},
                    {"token-file", "FILE", "the API token; it is kept for later"}, FLAG_JSON),
-    .summary = "get to know a Proxmox VE host or cluster",
+    .summary = "save the address and the token of a Proxmox VE host or cluster",
     .help =
-        "Shows the fingerprint of the host's certificate, as ssh does, and keeps the CA of the\n"
-        "cluster: hosts may renew their certificates. A certificate of a public CA is trusted\n"
-        "without a question. The API token is a line USER@REALM!ID=SECRET in a file that only\n"
-        "you can read, in CLOUDSEED_PVE_TOKEN, or the systemd credential pve-token. One host\n"
-        "of a cluster is enough: it answers for all.\n"
+        "Shows the fingerprint of the host's certificate for you to compare and confirm, as ssh\n"
+        "does, and saves the CA of its cluster, so that hosts may renew their certificates. A\n"
+        "certificate of a public CA is trusted without a question. The API token is a line\n"
+        "USER@REALM!ID=SECRET in a file that only you can read, in CLOUDSEED_PVE_TOKEN, or in\n"
+        "the systemd credential pve-token. One host of a cluster is enough: it forwards\n"
+        "requests to the others.\n"
         "\n"
         "Examples:\n"
         "  cloudseed pve login https://pve1.home.arpa:8006 --token-file token\n"

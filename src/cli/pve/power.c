@@ -130,11 +130,12 @@ const struct command command_pve_start = {
     .operands_max = 1,
     .flags = FLAGS(FLAG_VMID, FLAG_DRY_RUN, FLAG_PVE, FLAG_TOKEN, FLAG_JSON),
     .summary = "start a node's VM",
-    .help = "Waits until it runs; a VM that already runs is not touched. The token needs\n"
-            "VM.PowerMgmt for the VM.\n"
-            "\n"
-            "Examples:\n"
-            "  cloudseed pve start k8s-worker-2 && cloudseed wait k8s-worker-2\n",
+    .help =
+        "Waits until the VM runs; a running VM is not touched. The token needs VM.PowerMgmt for\n"
+        "the VM.\n"
+        "\n"
+        "Examples:\n"
+        "  cloudseed pve start k8s-worker-2 && cloudseed wait k8s-worker-2\n",
     .run = run_start,
 };
 
@@ -147,8 +148,8 @@ const struct command command_pve_stop = {
                    FLAG_DRY_RUN, FLAG_PVE, FLAG_TOKEN, FLAG_JSON),
     .summary = "stop a node's VM",
     .help =
-        "Asks the machine to shut down and waits until it has. What waits for a cold start, as\n"
-        "a new serial does, is in force when it is started again.\n"
+        "Shuts the machine down and waits until it is off. Changes that wait for a cold start,\n"
+        "such as a new serial, take effect when it is started again.\n"
         "\n"
         "Examples:\n"
         "  cloudseed pve stop k8s-worker-2\n"

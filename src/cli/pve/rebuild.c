@@ -452,14 +452,14 @@ const struct command command_pve_rebuild = {
     .operands_min = 1,
     .operands_max = 1,
     .flags = FLAGS(FLAGS_AGAIN),
-    .summary = "build a node again in the VM that it has",
+    .summary = "build a node again in its VM",
     .help =
-        "An installed disk does not take a new instance-id. So the VM is shut down, its system\n"
-        "disk is made again as a full copy of the template's, and it is started with a new\n"
-        "generation and a new build window. Its id, its MACs and all other disks stay. Only a VM\n"
-        "that `pve create` has made is rebuilt, and not while the node is Ready in its cluster.\n"
-        "After a failure at any point run the command again, and it goes on. The token needs\n"
-        "VM.Clone for the template, beside what `pve create` needs.\n"
+        "cloud-init does not set up an installed disk a second time. So the VM is shut down,\n"
+        "its system disk is made again as a full copy of the template's, and it is started with\n"
+        "a new generation and a new build window. Its id, MACs and other disks are kept. Only a\n"
+        "VM that `pve create` has made is rebuilt, and not while the node is Ready in its\n"
+        "cluster. After a failure run the command again to continue. The token needs VM.Clone\n"
+        "for the template, in addition to the rights for `pve create`.\n"
         "\n"
         "Examples:\n"
         "  cloudseed pve rebuild k8s-worker-2 --dry-run\n"

@@ -238,14 +238,14 @@ const struct command command_pve_register = {
     .summary = "point a node's VM at the server",
     .help =
         "Opens the node's build window, unless it is open, and writes the SMBIOS serial by\n"
-        "which cloud-init in the VM finds the server, with the join key of this window. What\n"
-        "else is in smbios1 is kept. The VM must be the node's: the same name, and the MACs\n"
-        "and the uuid that the node has. A VM that runs takes it at its next cold start.\n"
-        "The token needs VM.Audit and VM.Config.HWType for the VM.\n"
-        "With --via cicustom SMBIOS stays as it is: the node's seed, rendered now, is written\n"
-        "to the folder of a storage's snippets, and set as cicustom of a VM that has a\n"
-        "cloud-init drive. The files hold the key of the build window; a node that joins by it\n"
-        "must be a worker. The token needs VM.Config.Cloudinit instead of VM.Config.HWType.\n"
+        "which cloud-init in the VM finds the server and which contains the window's join key.\n"
+        "The other fields of smbios1 are kept. The VM must have the node's name, and its MACs\n"
+        "and uuid if the node has any. A running VM gets the serial at its next cold start. The\n"
+        "token needs VM.Audit and VM.Config.HWType for the VM.\n"
+        "With --via cicustom the serial is not changed: the node's seed is rendered now,\n"
+        "written to the folder of a storage's snippets, and set as cicustom of a VM that has a\n"
+        "cloud-init drive. These files contain the key of the build window, with which only a\n"
+        "worker can join. The token then needs VM.Config.Cloudinit instead of VM.Config.HWType.\n"
         "\n"
         "Examples:\n"
         "  cloudseed pve register k8s-worker-2 --vmid 102\n"
@@ -306,12 +306,13 @@ const struct command command_pve_unregister = {
     .operands_min = 1,
     .operands_max = 1,
     .flags = FLAGS(FLAG_VMID, FLAG_SNIPPETS, FLAG_DRY_RUN, FLAG_PVE, FLAG_TOKEN, FLAG_JSON),
-    .summary = "take the server's address from a node's VM",
-    .help = "Removes the serial that `pve register` has written, what else is in smbios1 is kept;\n"
-            "or cicustom and its files, where it was registered by those.\n"
-            "The node's build window stays as it is: `node disarm` closes it.\n"
-            "\n"
-            "Examples:\n"
-            "  cloudseed pve unregister k8s-worker-2\n",
+    .summary = "remove the server's address from a node's VM",
+    .help =
+        "Removes the serial that `pve register` wrote and keeps the rest of smbios1; if the VM\n"
+        "was registered via cicustom, removes that and its files. The node's build window stays\n"
+        "open: `node disarm` closes it.\n"
+        "\n"
+        "Examples:\n"
+        "  cloudseed pve unregister k8s-worker-2\n",
     .run = run_unregister,
 };

@@ -144,15 +144,15 @@ const struct command command_pve_replace = {
     .operands_min = 1,
     .operands_max = 1,
     .flags = FLAGS({"host", "TARGET", "the host of its new VM"}, FLAGS_AGAIN),
-    .summary = "build a node again whose host is lost",
+    .summary = "build a node again on another host, if its own is lost",
     .help =
-        "Makes a VM on another host, as `pve create` does, with a new id and generation, for a\n"
-        "node whose host is switched off and gone. The old VM is given up: it has the same MAC\n"
-        "and must never run again. The server keeps it in mind, `pve list` shows it, and when\n"
-        "its host returns, the next pve command that looks at the node disarms it before all\n"
-        "else: not started with its host, its network cards unplugged, without our serial,\n"
-        "stopped. Its disks stay, until you remove it in Proxmox; declared disks for data are\n"
-        "made again, and empty.\n"
+        "For a node whose host is lost and switched off: makes a VM on another host, as `pve\n"
+        "create` does, with a new id and generation. The old VM is given up: it has the same\n"
+        "MAC and must never run again. The server remembers it, and `pve list` shows it. When\n"
+        "its host is back, the next pve command that reads the node first disarms it: it no\n"
+        "longer starts with its host, its network cards are unplugged, the serial is removed,\n"
+        "and it is stopped. Its disks are kept until you remove it in Proxmox; the new VM gets\n"
+        "new, empty data disks.\n"
         "\n"
         "Examples:\n"
         "  cloudseed pve replace k8s-worker-2 --host pve2 --dry-run\n"

@@ -582,16 +582,16 @@ const struct command command_pve_template = {
                    {"bridge", "BRIDGE", "of its network card (default: vmbr0)"},
                    {"uefi", NULL, "boot by UEFI, with Secure Boot's keys and a VirtIO RNG"},
                    FLAG_DRY_RUN, FLAG_PVE, FLAG_TOKEN, FLAG_JSON),
-    .summary = "make a template of a cloud image",
+    .summary = "make a template from a cloud image",
     .help =
-        "The host downloads the image, or gets it from here if it is a file (qcow2), and checks\n"
-        "its sum; a VM is made of it with what cloud images and this server want (serial\n"
-        "console, guest agent, a CPU model of today, no drive of cloud-init), and turned into\n"
-        "a template. Where it is there already, nothing is done; after a failure run the\n"
-        "command again, and it goes on. Proxmox VE before 8.4 takes no images over its API:\n"
-        "there, the commands for root are printed.\n"
-        "The token needs Datastore.AllocateTemplate for the storage of images and, to download\n"
-        "one, Sys.AccessNetwork for the host, beside what `pve check` names.\n"
+        "The host downloads the image or, if --image is a file (qcow2), gets it uploaded, and\n"
+        "verifies its checksum. A VM is made from it with the settings that cloud images and\n"
+        "this server need (a serial console, the guest agent, a current CPU model, no\n"
+        "cloud-init drive), and turned into a template. If the template exists, nothing is\n"
+        "done; after a failure run the command again to continue. Before Proxmox VE 8.4 the API\n"
+        "does not accept images: then the commands for root are printed.\n"
+        "The token needs Datastore.AllocateTemplate for the storage of images and, for a\n"
+        "download, Sys.AccessNetwork for the host, in addition to what `pve check` lists.\n"
         "\n"
         "Examples:\n"
         "  cloudseed pve template noble --pool k8s --host pve1 --sha256 \\\n"

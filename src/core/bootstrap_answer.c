@@ -14,7 +14,7 @@
 #define ANSWER_MAX_BYTES ((size_t)16 * 1024 * 1024)
 #define KUBEADM_MAX_BYTES 65536
 
-#define WAIT_S 30 /* until an admin may have mended a template */
+#define WAIT_S 30 /* until an admin may have fixed a template */
 
 /* An answer that is being made. */
 struct making {

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """`cloudseed doctor`: a homelab in which nothing is wrong, and then one fault after the other is
-planted on the way of a node. Each must be what is to be mended first, in these words.
+planted on the way of a node. Each must be what is to be fixed first, in these words.
 
 All in a network namespace of its own, so that addresses and ports are those of a real server.
 """
@@ -170,7 +170,7 @@ class Lab:
         return done.stdout
 
     def doctor(self, *words):
-        """The findings, and what is to be mended first."""
+        """The findings, and what is to be fixed first."""
         done = self.call("doctor", *words, "--json")
         assert done.returncode in (0, 1), done.stderr
         found = json.loads(done.stdout)
@@ -209,7 +209,7 @@ class Lab:
 
 # --- the faults -------------------------------------------------------------------------------------
 #
-# A fault is planted, the node is looked at, and the fault is mended. The name of a function is that of
+# A fault is planted, the node is looked at, and the fault is fixed. The name of a function is that of
 # the step which must be the first one, and what it says of the fault.
 
 FAULTS = []

@@ -171,7 +171,7 @@ def planted(text, old, new):
     return text.replace(old, new)
 
 
-# what is planted in the settings: the step, what it says, what mends it
+# what is planted in the settings: the step, what it says, what fixes it
 FAULTS = [
     ("10.0.10.5", "10.0.10.99", "bios", "sends machines to 10.0.10.99 .*, instead of 10.0.10.5"),
     ("undionly.kpxe", "pxelinux.0", "bios", "names the boot file 'pxelinux.0', instead of 'und"),

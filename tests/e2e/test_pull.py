@@ -82,7 +82,7 @@ def test_the_way_from_git_to_the_server():
         # faults: all as check prints them, and nothing is loaded
         pulled.tree.node("n2", "missing")
         pulled.commit("bad")
-        for _ in range(2):  # until it is mended
+        for _ in range(2):  # until it is fixed
             said = pulled.pull(status=1)
             tap.contains(said, "nodes/n2.yaml:1:17: error: role: there is no role 'missing'")
             tap.contains(said, f"(bad): its tree has faults; {second} stays in place")

@@ -121,7 +121,7 @@ static void print_end(const struct cli *c, const struct finding_list *l, size_t 
         return;
     }
     const struct finding *f = &l->list[first];
-    printf("\n%sMend first: %s%s\n", c->color_out ? TERM_BOLD : "", l->steps[first],
+    printf("\n%sFix first: %s%s\n", c->color_out ? TERM_BOLD : "", l->steps[first],
            c->color_out ? TERM_PLAIN : "");
     printf("  ");
     print_flowing(l, f->what, 2);

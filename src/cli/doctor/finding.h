@@ -14,7 +14,7 @@ enum verdict { FINDING_OK, FINDING_WRONG, FINDING_UNSEEN };
 struct finding {
     enum verdict verdict;
     struct str what; /* what is so; why it was not looked at */
-    struct str how;  /* what mends it, in the imperative; empty unless it is wrong */
+    struct str how;  /* what fixes it, in the imperative; empty unless it is wrong */
 };
 
 struct finding finding_ok(struct arena *a, const char *fmt, ...)

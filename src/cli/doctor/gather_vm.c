@@ -12,7 +12,7 @@ struct vm_gather {
     struct pve_vm vm;
 };
 
-/* `how`: what mends it; empty: it is no fault, as of a machine that is not in Proxmox. */
+/* `how`: what fixes it; empty: it is no fault, as of a machine that is not in Proxmox. */
 static void give_up(struct doctor_gather *g, struct str what, struct str how)
 {
     const struct value_pair pairs[] = {JSON_STR("trouble", what), JSON_STR("how", how)};

@@ -47,7 +47,7 @@ struct finding doctor_documents(const struct doctor_facts *f)
     bool is_faulty = api_number(f->faults, "errors", 0) > 0;
     if (is_faulty || str_is(check, "faulty"))
         return finding_wrong(f->arena,
-                             STR("run 'cloudseed check', mend what it lists, and run 'cloudseed "
+                             STR("run 'cloudseed check', fix what it lists, and run 'cloudseed "
                                  "reload'"),
                              "%.*s",
                              STR_ARG(first.n ? first : STR("its rendered documents have faults")));
@@ -200,7 +200,7 @@ struct finding doctor_progress(const struct doctor_facts *f)
         return finding_wrong(
             f->arena,
             COMMAND(f, "run 'cloudseed node show %.*s' for its log; when the cause is "
-                       "mended, arm it and start the machine again"),
+                       "fixed, arm it and start the machine again"),
             "it failed in %.*s%s%.*s", STR_ARG(api_text(failure, "stage")), reason.n ? ": " : "",
             STR_ARG(reason));
     if (str_is(state, "armed"))

@@ -57,7 +57,7 @@ struct finding doctor_store(const struct doctor_facts *f)
     struct value store = value_get(f->server, STR("store"));
     if (!is_true(store, "ok"))
         return finding_wrong(f->arena,
-                             STR("make room in the state folder, or mend its disk: until then no "
+                             STR("make room in the state folder, or repair its disk: until then no "
                                  "report of a node is taken"),
                              "the server cannot write its state: %.*s",
                              STR_ARG(api_text(store, "reason")));
@@ -89,7 +89,7 @@ struct finding doctor_tree(const struct doctor_facts *f)
     int64_t errors = api_number(f->tree, "errors", 0), faulty = api_number(f->server, "faulty", 0);
     if (errors)
         return finding_wrong(
-            f->arena, STR("run 'cloudseed check', mend what it lists, and run 'cloudseed reload'"),
+            f->arena, STR("run 'cloudseed check', fix what it lists, and run 'cloudseed reload'"),
             "%.*s (%lld error%s in all)%s%.*s", STR_ARG(api_text(f->tree, "first")),
             (long long)errors, errors == 1 ? "" : "s",
             loaded.n ? "; the server goes on with the tree of " : "", STR_ARG(loaded));

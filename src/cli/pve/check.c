@@ -93,7 +93,7 @@ struct finding {
     bool ok;
     bool is_optional; /* what is declared works without it, all but that */
     struct str what;
-    struct str how[COMMANDS_MAX]; /* commands for root on the host, that mend it */
+    struct str how[COMMANDS_MAX]; /* commands for root on the host, that fix it */
     size_t how_n;
 };
 
@@ -561,7 +561,7 @@ const struct command command_pve_check = {
                    {"storage", "STORAGE", "the storage of their disks, where they are full copies"},
                    {"host", "TARGET", "the host that they are made on"}, FLAG_PVE, FLAG_TOKEN,
                    FLAG_JSON),
-    .summary = "check the rights of the API token, templates, storages and bridges",
+    .summary = "check the API token, templates, storages, bridges",
     .help =
         "Checks that the token has all rights that the VMs of declared nodes need, and prints\n"
         "the commands that grant missing ones, to be run as root on the host. Templates are\n"

@@ -179,7 +179,7 @@ const struct command command_pve_login = {
     .flags = FLAGS({"name", "NAME", "what to call it (default: the host's name)"},
                    {"fingerprint", "SHA256", "the fingerprint of its certificate, to ask nobody"},
                    {"token-file", "FILE", "the API token; it is kept for later"}, FLAG_JSON),
-    .summary = "save the address and the token of a Proxmox VE host or cluster",
+    .summary = "save a Proxmox VE host and its API token",
     .help =
         "Shows the fingerprint of the host's certificate for you to compare and confirm, as ssh\n"
         "does, and saves the CA of its cluster, so that hosts may renew their certificates. A\n"

@@ -58,7 +58,7 @@ static void says(struct finding f, enum verdict verdict, const char *what)
     assert_int_equal(f.how.n > 0, verdict == FINDING_WRONG);
 }
 
-static void mends(struct finding f, const char *what, const char *how)
+static void fixes(struct finding f, const char *what, const char *how)
 {
     says(f, FINDING_WRONG, what);
     if (!memmem(f.how.p, f.how.n, how, strlen(how)))
@@ -70,9 +70,9 @@ static void store(void **state)
     struct lab *l = *state;
     struct doctor_facts *f = &l->facts;
     f->server = json(l, "{'store': {'ok': false, 'reason': 'the disk is full'}, 'loss': null}");
-    mends(doctor_store(f), "the disk is full", "make room");
+    fixes(doctor_store(f), "the disk is full", "make room");
     f->server = json(l, "{'store': {'ok': true}, 'loss': {'found': 3}}");
-    mends(doctor_store(f), "older than it was", "cloudseed server acknowledge");
+    fixes(doctor_store(f), "older than it was", "cloudseed server acknowledge");
     f->server = json(l, "{'store': {'ok': true}, 'loss': null}");
     says(doctor_store(f), FINDING_OK, "can write");
 }
@@ -82,13 +82,13 @@ static void tree(void **state)
     struct lab *l = *state;
     struct doctor_facts *f = &l->facts;
     f->server = json(l, "{'left_out': [{'name': 'x', 'reason': 'its MAC is y\\'s'}], 'faulty': 2}");
-    mends(doctor_tree(f), "registered node x is not in force: its MAC", "cloudseed node rm x");
+    fixes(doctor_tree(f), "registered node x is not in force: its MAC", "cloudseed node rm x");
     f->server = json(l, "{'left_out': [], 'faulty': 2}");
     says(doctor_tree(f), FINDING_UNSEEN, "cannot be read here");
     f->tree = json(l, "{'errors': 0, 'first': ''}");
     says(doctor_tree(f), FINDING_OK, "no faults");
     f->name = STR("");
-    mends(doctor_tree(f), "the documents of 2 nodes", "cloudseed check");
+    fixes(doctor_tree(f), "the documents of 2 nodes", "cloudseed check");
 }
 
 static void certificate(void **state)
@@ -100,15 +100,15 @@ static void certificate(void **state)
     char text[256];
     snprintf(text, sizeof(text), near, "true", "2026-12-05T08:00:00.000Z");
     f->ca = json(l, text);
-    mends(doctor_certificate(f), "certificate ends 2026-12-05", "'tls' of cloudseedd.yaml");
+    fixes(doctor_certificate(f), "certificate ends 2026-12-05", "'tls' of cloudseedd.yaml");
     snprintf(text, sizeof(text), near, "false", "2026-12-05T08:00:00.000Z");
     f->ca = json(l, text);
     says(doctor_certificate(f), FINDING_OK, "until 2026-12-05"); /* it renews it itself */
     snprintf(text, sizeof(text), near, "false", "2026-11-05T08:00:00.000Z");
     f->ca = json(l, text);
-    mends(doctor_certificate(f), "certificate ended 2026-11-05", "cloudseed ca renew");
+    fixes(doctor_certificate(f), "certificate ended 2026-11-05", "cloudseed ca renew");
     f->ca = json(l, "{'provided': false, 'warnings': ['it is weak'], 'certificate': {}}");
-    mends(doctor_certificate(f), "it is weak", "ca show");
+    fixes(doctor_certificate(f), "it is weak", "ca show");
 }
 
 static void clocks(void **state)
@@ -116,12 +116,12 @@ static void clocks(void **state)
     struct lab *l = *state;
     struct doctor_facts *f = &l->facts;
     f->http = json(l, "{'date_ms': 1796025700000}");
-    mends(doctor_clock(f), "100 s ahead of", "timedatectl");
+    fixes(doctor_clock(f), "100 s ahead of", "timedatectl");
     f->http = json(l, "{'date_ms': 1796025600900}");
     f->synchronized = value_bool(false);
     says(doctor_clock(f), FINDING_OK, "NTP does not keep it");
     f->now_ms = 86400000;
-    mends(doctor_clock(f), "1970-01-02", "timedatectl");
+    fixes(doctor_clock(f), "1970-01-02", "timedatectl");
 }
 
 static void loopbacks(void **state)
@@ -133,7 +133,7 @@ static void loopbacks(void **state)
         char text[64];
         snprintf(text, sizeof(text), "{'url': '%s'}", urls[i]);
         l->facts.server = json(l, text);
-        mends(doctor_url(&l->facts), "loopback", "site.yaml");
+        fixes(doctor_url(&l->facts), "loopback", "site.yaml");
     }
     l->facts.server = json(l, "{'url': 'http://10.0.10.5:8080'}");
     says(doctor_url(&l->facts), FINDING_UNSEEN, "not asked");
@@ -147,8 +147,8 @@ static void life(void **state)
         json(l, "{'state': 'joining', 'locked': true, 'alarms': 2, 'alarm': 'mismatch',"
                 "'alarm_detail': 'uuid x', 'window': {'opened': '2026-11-30T07:00:00.000Z'}}");
     f->alarm = json(l, "{'at': '2026-11-30T07:30:00.000Z'}");
-    mends(doctor_window(f), "locked", "cloudseed node unlock w2");
-    mends(doctor_alarms(f), "2 alarms, the latest: mismatch: uuid x", "--kind alarm");
+    fixes(doctor_window(f), "locked", "cloudseed node unlock w2");
+    fixes(doctor_alarms(f), "2 alarms, the latest: mismatch: uuid x", "--kind alarm");
     f->node = json(l, "{'state': 'armed', 'alarms': 1, 'alarm': 'mismatch', 'window': "
                       "{'opened': '2026-11-30T07:31:00.000Z'}}");
     says(doctor_alarms(f), FINDING_OK, "1 before");
@@ -158,11 +158,11 @@ static void life(void **state)
     says(doctor_refused(f), FINDING_OK, "no fetch");
     f->node = json(l, "{'state': 'armed', 'window': null, 'refused': {'times': 4, 'last': "
                       "'2026-11-30T07:12:00.000Z', 'reason': 'not armed'}}");
-    mends(doctor_refused(f), "4 fetches were refused (not armed), the last one 2026-11-30 07:12:00",
+    fixes(doctor_refused(f), "4 fetches were refused (not armed), the last one 2026-11-30 07:12:00",
           "start the machine again");
-    mends(doctor_window(f), "cannot join; 4 fetches were refused", "cloudseed node arm w2");
+    fixes(doctor_window(f), "cannot join; 4 fetches were refused", "cloudseed node arm w2");
     f->node = json(l, "{'state': 'failed', 'failure': {'stage': 'join', 'reason': 'no image'}}");
-    mends(doctor_progress(f), "it failed in join: no image", "cloudseed node show w2");
+    fixes(doctor_progress(f), "it failed in join: no image", "cloudseed node show w2");
 }
 
 static void long_serial(void **state)
@@ -174,9 +174,9 @@ static void long_serial(void **state)
     memcpy(text, "{'config': {'smbios1': 'uuid=", 29);
     memcpy(text + 29 + SMBIOS_MAX - 4, "'}}", 4);
     f->vm = json(l, text);
-    mends(doctor_serial(f), "has 513 bytes, and Proxmox takes 512", "shorten");
+    fixes(doctor_serial(f), "has 513 bytes, and Proxmox takes 512", "shorten");
     f->vm = json(l, "{'config': {'smbios1': 'base64=1,serial=***'}}");
-    mends(doctor_serial(f), "cannot be read", "cloudseed pve register w2");
+    fixes(doctor_serial(f), "cannot be read", "cloudseed pve register w2");
 }
 
 static void changes_of_a_ready_node_can_wait(void **state)
@@ -188,7 +188,7 @@ static void changes_of_a_ready_node_can_wait(void **state)
     f->node = json(l, "{'state': 'ready'}");
     says(doctor_pending(f), FINDING_OK, "changes cores, vga");
     f->node = json(l, "{'state': 'armed'}");
-    mends(doctor_pending(f), "without its new cores, vga", "cloudseed pve stop w2");
+    fixes(doctor_pending(f), "without its new cores, vga", "cloudseed pve stop w2");
 }
 
 static void clusters(void **state)
@@ -201,20 +201,20 @@ static void clusters(void **state)
     says(doctor_ready(f), FINDING_OK, "no Node");
     f->node = json(l, "{'bootstrap': 'worker', 'cluster': 'c', 'mint': {'reason': '403'}}");
     f->cluster = json(l, "{'epoch': 1, 'declared': true, 'phase': 'unconfirmed'}");
-    mends(doctor_cluster(f), "after a restore", "cluster adopt c");
+    fixes(doctor_cluster(f), "after a restore", "cluster adopt c");
     f->cluster = json(l, "{'epoch': 1, 'declared': false, 'phase': 'standing'}");
-    mends(doctor_cluster(f), "not in the seed tree any more", "clusters/");
+    fixes(doctor_cluster(f), "not in the seed tree any more", "clusters/");
     f->cluster = json(l, "{'epoch': 1, 'declared': true, 'phase': 'standing', 'trouble': '401'}");
-    mends(doctor_followed(f), "cannot follow the nodes of c: 401", "cluster show c");
-    mends(doctor_minter(f), "no token for the cluster", "cluster adopt c");
+    fixes(doctor_followed(f), "cannot follow the nodes of c: 401", "cluster show c");
+    fixes(doctor_minter(f), "no token for the cluster", "cluster adopt c");
     f->cluster = json(l, "{'phase': 'standing', 'minter': {'expires': '2026-12-01T00:00:00.000Z',"
                          "'late': true, 'trouble': '403'}}");
-    mends(doctor_minter(f), "is not renewed: 403", "cluster adopt c");
+    fixes(doctor_minter(f), "is not renewed: 403", "cluster adopt c");
     f->cluster = json(l, "{'phase': 'standing', 'minter': {'expires': '2026-12-01T00:00:00.000Z',"
                          "'late': false}}");
-    mends(doctor_minter(f), "no token is made for the node: 403", "cluster adopt c");
+    fixes(doctor_minter(f), "no token is made for the node: 403", "cluster adopt c");
     f->cluster = json(l, "{'phase': 'standing', 'stuck': true, 'turn': {'name': 'm2'}}");
-    mends(doctor_order(f), "m2 has the turn and has failed", "cloudseed doctor m2");
+    fixes(doctor_order(f), "m2 has the turn and has failed", "cloudseed doctor m2");
 }
 
 static void masters(void **state)
@@ -224,12 +224,12 @@ static void masters(void **state)
     f->node = json(l, "{'bootstrap': 'worker', 'cluster': 'c'}");
     f->cluster = json(l, "{'phase': 'none'}");
     f->masters = json(l, "[]");
-    mends(doctor_order(f), "the cluster c has no master", "cluster adopt");
+    fixes(doctor_order(f), "the cluster c has no master", "cluster adopt");
     f->masters = json(l, "[{'name': 'm1', 'state': 'registered'}]");
-    mends(doctor_order(f), "m1 is not armed", "cloudseed node arm m1");
+    fixes(doctor_order(f), "m1 is not armed", "cloudseed node arm m1");
     f->masters =
         json(l, "[{'name': 'm1', 'state': 'registered'}, {'name': 'm2', 'state': 'failed'}]");
-    mends(doctor_order(f), "m2 has failed", "cloudseed doctor m2");
+    fixes(doctor_order(f), "m2 has failed", "cloudseed doctor m2");
     f->masters = json(l, "[{'name': 'm1', 'state': 'failed'}, {'name': 'm2', 'state': 'booting'}]");
     says(doctor_order(f), FINDING_OK, "waits for m2, which is booting");
 }
@@ -240,7 +240,7 @@ static void nodes_that_are_gone(void **state)
     struct doctor_facts *f = &l->facts;
     f->node =
         json(l, "{'bootstrap': 'worker', 'cluster': 'c', 'state': 'ready', 'kubernetes': null}");
-    mends(doctor_ready(f), "gone from its cluster", "cloudseed node reprovision w2");
+    fixes(doctor_ready(f), "gone from its cluster", "cloudseed node reprovision w2");
     f->node = json(l, "{'bootstrap': 'worker', 'cluster': 'c', 'state': 'up', 'kubernetes': null}");
     says(doctor_ready(f), FINDING_OK, "no such Node yet");
 }
@@ -252,12 +252,12 @@ static void apiservers(void **state)
     f->node = json(l, "{'bootstrap': 'worker', 'cluster': 'c'}");
     f->cluster = json(l, "{'phase': 'standing', 'certificate_end': '2026-12-05T08:00:00.000Z'}");
     f->api = json(l, "{'endpoint': 'https://a:6443', 'date_ms': 1796025600000}");
-    mends(doctor_apiserver(f), "certificate of https://a:6443 ends 2026-12-05",
+    fixes(doctor_apiserver(f), "certificate of https://a:6443 ends 2026-12-05",
           "kubeadm certs renew");
     f->cluster = json(l, "{'phase': 'standing', 'certificate_end': null}");
     says(doctor_apiserver(f), FINDING_OK, "answers");
     f->api = json(l, "{'endpoint': 'https://a:6443', 'trouble': 'Connection refused'}");
-    mends(doctor_apiserver(f), "Connection refused", "VIP");
+    fixes(doctor_apiserver(f), "Connection refused", "VIP");
 }
 
 /* Of a server that does not run everything else is unseen: one thing is wrong. */

@@ -104,9 +104,9 @@ int state_open(struct state *s, const struct config *c, struct err *e)
         .path = path,
         .keep = {.max_events =
                      {[STORE_CHANGE] = c->history.events, [STORE_REPORT] = c->history.reports},
-                 .max_of_node = c->history.per_node,
+                 .max_of_node = {[STORE_EVENTS] = c->history.per_node},
                  .min_events = EVENTS_MIN,
-                 .max_age_ms = c->history.days * DAY_MS},
+                 .max_age_ms = {[STORE_EVENTS] = c->history.days * DAY_MS}},
     };
     struct store *store;
     state_path(c, "state.db", path);

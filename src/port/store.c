@@ -16,6 +16,11 @@ static bool is_name_or_none(struct str s)
     return s.n == 0 || is_name(s);
 }
 
+static enum store_journal journal_of(const struct store_event *ev)
+{
+    return store_journal_of(store_class_of(ev->kind));
+}
+
 static int check_txn(const struct store_txn *t)
 {
     size_t bytes = 0;
@@ -33,6 +38,8 @@ static int check_txn(const struct store_txn *t)
     for (size_t i = 0; i < t->n_events; i++) {
         const struct store_event *ev = &t->events[i];
         if (!is_name_or_none(ev->node) || !is_name(ev->kind))
+            return -EINVAL;
+        if (!is_name_or_none(ev->who) || journal_of(ev) != journal_of(t->events))
             return -EINVAL;
         bytes += ev->bytes.n > STORE_TXN_MAX_BYTES ? STORE_TXN_MAX_BYTES + 1 : ev->bytes.n;
     }
@@ -59,7 +66,8 @@ int store_commit(struct store *s, const struct store_txn *txn)
 int store_read(struct store *s, const struct store_query *query)
 {
     if (query->limit == 0 || query->limit > STORE_PAGE_MAX || !is_name_or_none(query->node) ||
-        !is_name_or_none(query->kind))
+        !is_name_or_none(query->kind) || !is_name_or_none(query->who) ||
+        (query->kind.n && store_journal_of(store_class_of(query->kind)) != query->journal))
         return -EINVAL;
     return s->ops->read(s, query);
 }

@@ -32,8 +32,11 @@ struct store_txn {
     uint64_t tag; /* comes back with the answer */
     const struct store_write *writes;
     size_t n_writes;
-    const struct store_event *events;
+    const struct store_event *events; /* all of one journal */
     size_t n_events;
+    /* Written when nothing else waits, or after some turns of what does, and never together with
+     * it. */
+    bool behind;
 };
 
 enum store_result {

@@ -43,10 +43,10 @@ struct memory {
     uint32_t n_records, room_records;
     struct map by_name;
     struct tally tally;
-    struct memory_events all, in_class[STORE_CLASSES];
+    struct memory_events all[STORE_JOURNALS], in_class[STORE_CLASSES];
     struct memory_node **nodes; /* as the tally numbers them */
     uint32_t n_nodes, room_nodes;
-    uint64_t last_event;
+    uint64_t last[STORE_JOURNALS]; /* ids */
 };
 
 static struct str name_of(const void *things, uint32_t item)
@@ -113,17 +113,19 @@ static void append(struct memory *m, const struct store_event *ev)
 {
     struct memory_event *to = MEM_NEW(struct memory_event);
     enum store_class class = store_class_of(ev->kind);
+    enum store_journal journal = store_journal_of(class);
     to->node = node_of(m, ev->node);
-    arena_init(&to->arena, ev->node.n + ev->kind.n + ev->bytes.n + 64);
+    arena_init(&to->arena, ev->node.n + ev->kind.n + ev->bytes.n + ev->who.n + 64);
     to->entry = (struct store_entry){
-        .id = ++m->last_event,
+        .id = ++m->last[journal],
         .revision = m->revision,
         .event = {.at_ms = ev->at_ms,
                   .node = arena_str(&to->arena, ev->node),
                   .kind = arena_str(&to->arena, ev->kind),
-                  .bytes = arena_str(&to->arena, ev->bytes)},
+                  .bytes = arena_str(&to->arena, ev->bytes),
+                  .who = arena_str(&to->arena, ev->who)},
     };
-    TAILQ_INSERT_TAIL(&m->all, to, all);
+    TAILQ_INSERT_TAIL(&m->all[journal], to, all);
     TAILQ_INSERT_TAIL(&m->in_class[class], to, in_class);
     TAILQ_INSERT_TAIL(&m->nodes[to->node]->events[class], to, of_node);
     tally_add(&m->tally, to->node, class, 1);
@@ -137,7 +139,7 @@ static void event_free(struct memory_event *ev)
 
 static void drop(struct memory *m, struct memory_event *ev, enum store_class class)
 {
-    TAILQ_REMOVE(&m->all, ev, all);
+    TAILQ_REMOVE(&m->all[store_journal_of(class)], ev, all);
     TAILQ_REMOVE(&m->in_class[class], ev, in_class);
     TAILQ_REMOVE(&m->nodes[ev->node]->events[class], ev, of_node);
     tally_remove(&m->tally, ev->node, class, 1, ev->entry.id);
@@ -146,7 +148,7 @@ static void drop(struct memory *m, struct memory_event *ev, enum store_class cla
 
 static void trim_nodes(struct memory *m, enum store_class class)
 {
-    uint64_t bound = m->keep.max_of_node;
+    uint64_t bound = m->keep.max_of_node[store_journal_of(class)];
     uint32_t i;
     while (bound && (i = tally_find_over(&m->tally, class, bound, 0)) != MAP_NONE) {
         while (m->tally.nodes[i].kept[class] > bound)
@@ -157,11 +159,12 @@ static void trim_nodes(struct memory *m, enum store_class class)
 static void trim_class(struct memory *m, enum store_class class)
 {
     const struct store_retention *keep = &m->keep;
-    int64_t oldest_ms = clock_wall_ms() - keep->max_age_ms;
+    int64_t age_ms = keep->max_age_ms[store_journal_of(class)];
+    int64_t oldest_ms = clock_wall_ms() - age_ms;
     struct memory_event *ev;
     while ((ev = TAILQ_FIRST(&m->in_class[class]))) {
         uint64_t kept = m->tally.kept[class];
-        bool is_old = keep->max_age_ms && ev->entry.event.at_ms < oldest_ms;
+        bool is_old = age_ms && ev->entry.event.at_ms < oldest_ms;
         if (!(keep->max_events[class] && kept > keep->max_events[class]) &&
             !(is_old && kept > keep->min_events))
             return;
@@ -210,7 +213,8 @@ static void run(struct memory *m, struct request *r)
         return;
     }
     r->notice.revision = ++m->revision;
-    r->notice.first_event = t->n_events ? m->last_event + 1 : 0;
+    if (t->n_events)
+        r->notice.first_event = m->last[store_journal_of(store_class_of(t->events[0].kind))] + 1;
     for (size_t i = 0; i < t->n_writes; i++)
         apply(m, &t->writes[i]);
     for (size_t i = 0; i < t->n_events; i++)
@@ -224,7 +228,8 @@ static bool is_wanted(const struct store_query *q, const struct store_entry *ent
 {
     return entry->id > q->after && (!q->before || entry->id < q->before) &&
            (!q->node.n || str_eq(q->node, entry->event.node)) &&
-           (!q->kind.n || str_eq(q->kind, entry->event.kind));
+           (!q->kind.n || str_eq(q->kind, entry->event.kind)) &&
+           store_who_fits(entry->event.who, q->who);
 }
 
 static struct store_entry copy_entry(struct arena *a, struct store_entry entry)
@@ -232,6 +237,7 @@ static struct store_entry copy_entry(struct arena *a, struct store_entry entry)
     entry.event.node = arena_str(a, entry.event.node);
     entry.event.kind = arena_str(a, entry.event.kind);
     entry.event.bytes = arena_str(a, entry.event.bytes);
+    entry.event.who = arena_str(a, entry.event.who);
     return entry;
 }
 
@@ -240,11 +246,12 @@ static void read_page(struct memory *m, struct request *r)
     const struct store_query *q = &r->query;
     struct store_page *page = &r->notice.page;
     struct store_entry *entries = ARENA_ARRAY(&r->arena, struct store_entry, q->limit);
-    const struct memory_event *oldest = TAILQ_FIRST(&m->all);
-    const struct memory_event *ev = q->newest_first ? TAILQ_LAST(&m->all, memory_events) : oldest;
+    const struct memory_events *all = &m->all[q->journal];
+    const struct memory_event *oldest = TAILQ_FIRST(all);
+    const struct memory_event *ev = q->newest_first ? TAILQ_LAST(all, memory_events) : oldest;
     page->entries = entries;
     page->oldest = oldest ? oldest->entry.id : 0;
-    page->newest = oldest ? m->last_event : 0;
+    page->newest = oldest ? m->last[q->journal] : 0;
     page->removed = tally_removed(&m->tally, q);
     for (; ev && !page->more;
          ev = q->newest_first ? TAILQ_PREV(ev, memory_events, all) : TAILQ_NEXT(ev, all)) {
@@ -305,7 +312,7 @@ static int ask(struct memory *m, struct request *r)
     if (answer < 0)
         return answer;
     struct queue_work work = queue_wait(&m->queue, 1, 0);
-    struct request_list done = work.commits;
+    struct request_list done = work.commits.n ? work.commits : work.behind;
     if (done.first)
         run(m, done.first);
     if (work.read)
@@ -387,9 +394,11 @@ static void op_close(struct store *s)
         free(m->records[i].bytes);
     }
     struct memory_event *ev;
-    while ((ev = TAILQ_FIRST(&m->all))) {
-        TAILQ_REMOVE(&m->all, ev, all);
-        event_free(ev);
+    for (enum store_journal j = 0; j < STORE_JOURNALS; j++) {
+        while ((ev = TAILQ_FIRST(&m->all[j]))) {
+            TAILQ_REMOVE(&m->all[j], ev, all);
+            event_free(ev);
+        }
     }
     for (uint32_t i = 0; i < m->n_nodes; i++)
         free(m->nodes[i]);
@@ -422,7 +431,8 @@ struct store *memory_new(struct store_limits limits, struct store_retention keep
     struct memory *m = MEM_NEW(struct memory);
     m->store.ops = &ops;
     m->keep = keep;
-    TAILQ_INIT(&m->all);
+    for (enum store_journal j = 0; j < STORE_JOURNALS; j++)
+        TAILQ_INIT(&m->all[j]);
     init_lists(m->in_class);
     queue_init(&m->queue, limits.commits_max ? limits : STORE_LIMITS_DEFAULT);
     return &m->store;

@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <time.h>
 
+/* Under a load that never ends, what is written behind has its turn after so many groups. */
+#define PASS_OVER_MAX 32
+
 void queue_init(struct queue *q, struct store_limits limits)
 {
     pthread_condattr_t attr;
@@ -19,6 +22,7 @@ void queue_init(struct queue *q, struct store_limits limits)
 void queue_done(struct queue *q)
 {
     request_list_free(&q->commits);
+    request_list_free(&q->behind);
     request_list_free(&q->reads);
     request_list_free(&q->answers);
     pthread_cond_destroy(&q->work);
@@ -41,7 +45,7 @@ static int admit(struct queue *q, struct request *r)
         return -EBUSY;
     q->commits_pending++;
     q->bytes_pending += r->bytes;
-    request_list_put(&q->commits, r);
+    request_list_put(r->txn.behind ? &q->behind : &q->commits, r);
     return 0;
 }
 
@@ -105,10 +109,20 @@ static void wait_for_work(struct queue *q, uint64_t wait_ms)
         until.tv_sec++;
         until.tv_nsec -= 1000000000;
     }
-    while (!q->commits.n && !q->reads.n && !q->stopping && !q->poked) {
+    while (!q->commits.n && !q->behind.n && !q->reads.n && !q->stopping && !q->poked) {
         if (pthread_cond_timedwait(&q->work, &q->lock, &until) == ETIMEDOUT)
             return;
     }
+}
+
+static struct request_list take_behind(struct queue *q, bool is_busy)
+{
+    struct request_list list = {0};
+    if (!q->behind.n || (is_busy && q->passed_over++ < PASS_OVER_MAX))
+        return list;
+    q->passed_over = 0;
+    request_list_put(&list, request_list_take(&q->behind));
+    return list;
 }
 
 struct queue_work queue_wait(struct queue *q, size_t commits_max, uint64_t wait_ms)
@@ -124,8 +138,9 @@ struct queue_work queue_wait(struct queue *q, size_t commits_max, uint64_t wait_
     }
     while (w.commits.n < commits_max && q->commits.n)
         request_list_put(&w.commits, request_list_take(&q->commits));
+    w.behind = take_behind(q, w.commits.n > 0);
     w.read = request_list_take(&q->reads);
-    w.stop = q->stopping && !w.commits.n && !w.read;
+    w.stop = q->stopping && !w.commits.n && !w.behind.n && !w.read;
     pthread_mutex_unlock(&q->lock);
     return w;
 }

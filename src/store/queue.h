@@ -24,7 +24,8 @@ struct queue {
     pthread_mutex_t lock;
     pthread_cond_t work;
     struct store_limits limits;
-    struct request_list commits, reads, answers;
+    struct request_list commits, behind, reads, answers;
+    unsigned passed_over; /* how often commits went before those that are written behind */
     size_t commits_pending, bytes_pending, reads_pending;
     bool stopping;
     bool poked;
@@ -48,6 +49,7 @@ void queue_stop(struct queue *q);
 /* What the writer does next. */
 struct queue_work {
     struct request_list commits; /* all that is queued, at most `commits_max` */
+    struct request_list behind;  /* one that is written behind, or none */
     struct request *read;        /* one, or NULL */
     bool stop;                   /* queue_stop was called, and nothing is left */
 };

@@ -21,9 +21,9 @@ static size_t txn_bytes(const struct store_txn *t)
     for (size_t i = 0; i < t->n_writes; i++)
         n += t->writes[i].kind.n + t->writes[i].key.n + t->writes[i].bytes.n;
     for (size_t i = 0; i < t->n_events; i++)
-        n += t->events[i].node.n + t->events[i].kind.n + t->events[i].bytes.n;
+        n += t->events[i].node.n + t->events[i].kind.n + t->events[i].bytes.n + t->events[i].who.n;
     /* Each text is followed by a NUL, and each allocation is aligned. */
-    return n + (t->n_writes + t->n_events) * 3 * (1 + _Alignof(max_align_t));
+    return n + (t->n_writes + t->n_events) * 4 * (1 + _Alignof(max_align_t));
 }
 
 static void copy_event(struct arena *a, struct store_event *ev)
@@ -31,6 +31,8 @@ static void copy_event(struct arena *a, struct store_event *ev)
     ev->node = arena_str(a, ev->node);
     ev->kind = arena_str(a, ev->kind);
     ev->bytes = arena_str(a, ev->bytes);
+    if (ev->who.n)
+        ev->who = arena_str(a, ev->who);
 }
 
 static struct store_write *copy_writes(struct arena *a, const struct store_txn *t)
@@ -74,6 +76,7 @@ struct request *request_read(const struct store_query *query)
     r->query = *query;
     r->query.node = arena_str(&r->arena, query->node);
     r->query.kind = arena_str(&r->arena, query->kind);
+    r->query.who = arena_str(&r->arena, query->who);
     return r;
 }
 

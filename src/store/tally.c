@@ -80,7 +80,7 @@ uint64_t tally_removed(const struct tally *t, const struct store_query *q)
         own = map_find(&t->by_name, name_of, t->nodes, q->node);
     for (enum store_class c = 0; c < STORE_CLASSES; c++) {
         uint64_t last = q->node.n ? 0 : t->removed[c];
-        if (q->kind.n && c != store_class_of(q->kind))
+        if (store_journal_of(c) != q->journal || (q->kind.n && c != store_class_of(q->kind)))
             continue;
         if (any != MAP_NONE && t->nodes[any].removed[c] > last)
             last = t->nodes[any].removed[c];

@@ -109,7 +109,8 @@ static int write_one(struct db *db, const struct store_write *w, uint64_t id, ui
 
 static int append(struct db *db, const struct store_event *ev, uint64_t id, uint64_t revision)
 {
-    enum db_statement which = store_class_of(ev->kind) == STORE_REPORT ? DB_REPORT : DB_EVENT;
+    enum store_class class = store_class_of(ev->kind);
+    enum db_statement which = (enum db_statement)(DB_APPEND + class);
     sqlite3_stmt *statement = db->statements[which];
     bind_number(statement, 1, id);
     bind_number(statement, 2, revision);
@@ -117,11 +118,22 @@ static int append(struct db *db, const struct store_event *ev, uint64_t id, uint
     bind_str(statement, 4, ev->node);
     bind_str(statement, 5, ev->kind);
     bind_bytes(statement, 6, ev->bytes);
+    if (store_journal_of(class) == STORE_AUDIT)
+        bind_str(statement, 7, ev->who);
     return db_run(db, which);
 }
 
+/* Where the ids of its entries are counted. */
+static uint64_t *last_of(struct db *db, const struct store_txn *t)
+{
+    enum store_journal j = STORE_EVENTS;
+    if (t->n_events)
+        j = store_journal_of(store_class_of(t->events[0].kind));
+    return &db->last[j];
+}
+
 static int write_all(struct db *db, const struct store_txn *t, const uint64_t *ids,
-                     uint64_t revision)
+                     uint64_t revision, uint64_t last)
 {
     for (size_t i = 0; i < t->n_writes; i++) {
         int code = write_one(db, &t->writes[i], ids[i], revision);
@@ -129,7 +141,7 @@ static int write_all(struct db *db, const struct store_txn *t, const uint64_t *i
             return code;
     }
     for (size_t i = 0; i < t->n_events; i++) {
-        int code = append(db, &t->events[i], db->event + 1 + i, revision);
+        int code = append(db, &t->events[i], last + 1 + i, revision);
         if (code != SQLITE_OK)
             return code;
     }
@@ -143,17 +155,18 @@ static int run_one(struct db *db, struct request *r)
     const struct store_txn *t = &r->txn;
     uint64_t revision = db->revision + 1, few[FEW_WRITES];
     uint64_t *ids = t->n_writes > FEW_WRITES ? ARENA_ARRAY(&r->arena, uint64_t, t->n_writes) : few;
+    uint64_t *last = last_of(db, t);
     int code = check(db, r, revision, ids);
     if (code == CONFLICT)
         return SQLITE_OK;
     if (code == SQLITE_OK)
-        code = write_all(db, t, ids, revision);
+        code = write_all(db, t, ids, revision, *last);
     if (code != SQLITE_OK)
         return code;
     r->notice.result = STORE_OK;
     r->notice.revision = db->revision = revision;
-    r->notice.first_event = t->n_events ? db->event + 1 : 0;
-    db->event += t->n_events;
+    r->notice.first_event = t->n_events ? *last + 1 : 0;
+    *last += t->n_events;
     return SQLITE_OK;
 }
 
@@ -172,7 +185,8 @@ static int run_group(struct db *db, const struct request_list *list, bool *ret_i
         code = run_one(db, r);
     if (code == SQLITE_OK && db->revision != before) {
         bind_number(db->statements[DB_COUNT], 1, db->revision);
-        bind_number(db->statements[DB_COUNT], 2, db->event);
+        bind_number(db->statements[DB_COUNT], 2, db->last[STORE_EVENTS]);
+        bind_number(db->statements[DB_COUNT], 3, db->last[STORE_AUDIT]);
         code = db_run(db, DB_COUNT);
     }
     if (code != SQLITE_OK)
@@ -184,7 +198,8 @@ static int run_group(struct db *db, const struct request_list *list, bool *ret_i
 
 enum store_result commit_group(struct db *db, const struct request_list *list, struct err *ret_why)
 {
-    uint64_t revision = db->revision, event = db->event;
+    uint64_t revision = db->revision, last[STORE_JOURNALS];
+    memcpy(last, db->last, sizeof(last));
     bool in_doubt = false;
     assert(db->handle && sqlite3_get_autocommit(db->handle));
     int code = run_group(db, list, &in_doubt);
@@ -198,7 +213,7 @@ enum store_result commit_group(struct db *db, const struct request_list *list, s
         result = STORE_UNKNOWN;
     roll_back(db);
     db->revision = revision;
-    db->event = event;
+    memcpy(db->last, last, sizeof(last));
     /* Conflicts, too: they may have been with writes that were rolled back. */
     for (struct request *r = list->first; r; r = r->next)
         request_fail(r, result, ret_why);

@@ -13,6 +13,11 @@
 #define BUSY_MS 1000
 #define WAL_PAGES_MAX 1000 /* 4 MiB */
 
+#define APPEND_EVENT(table) \
+    "INSERT INTO " table " (id, revision, at_ms, node, kind, bytes) VALUES (?,?,?,?,?,?)"
+#define APPEND_AUDIT(table) \
+    "INSERT INTO " table " (id, revision, at_ms, node, kind, bytes, who) VALUES (?,?,?,?,?,?,?)"
+
 static const char *const texts[DB_STATEMENTS] = {
     [DB_BEGIN] = "BEGIN IMMEDIATE",
     [DB_COMMIT] = "COMMIT",
@@ -20,10 +25,12 @@ static const char *const texts[DB_STATEMENTS] = {
     [DB_INSERT] = "INSERT INTO record (kind, key, revision, bytes) VALUES (?1, ?2, ?3, ?4)",
     [DB_UPDATE] = "UPDATE record SET revision = ?2, bytes = ?3 WHERE id = ?1",
     [DB_DELETE] = "DELETE FROM record WHERE id = ?1",
-    [DB_EVENT] = "INSERT INTO event (id, revision, at_ms, node, kind, bytes) VALUES (?,?,?,?,?,?)",
-    [DB_REPORT] =
-        "INSERT INTO report (id, revision, at_ms, node, kind, bytes) VALUES (?,?,?,?,?,?)",
-    [DB_COUNT] = "UPDATE counter SET revision = ?1, event = ?2 WHERE id = 1",
+    [DB_COUNT] = "UPDATE counter SET revision = ?1, event = ?2, audit = ?3 WHERE id = 1",
+    [DB_APPEND + STORE_CHANGE] = APPEND_EVENT("event"),
+    [DB_APPEND + STORE_REPORT] = APPEND_EVENT("report"),
+    [DB_APPEND + STORE_BY_ADMIN] = APPEND_AUDIT("audit_admin"),
+    [DB_APPEND + STORE_BY_NODE] = APPEND_AUDIT("audit_node"),
+    [DB_APPEND + STORE_REFUSED] = APPEND_AUDIT("audit_refused"),
 };
 
 /* --- Layout ---------------------------------------------------------------------------------- */
@@ -31,6 +38,12 @@ static const char *const texts[DB_STATEMENTS] = {
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF(x)
 #define APPLICATION_ID TEXT(STATEFILE_APPLICATION_ID)
+
+#define AUDIT_TABLE(name)                                                                 \
+    "CREATE TABLE " name " (id INTEGER PRIMARY KEY, revision INTEGER NOT NULL,"           \
+    " at_ms INTEGER NOT NULL, node TEXT NOT NULL, kind TEXT NOT NULL, who TEXT NOT NULL," \
+    " bytes BLOB NOT NULL) STRICT;"                                                       \
+    "CREATE INDEX " name "_of_node ON " name " (node, id);"
 
 /* The index that finds a record does not contain its bytes, so that rewriting one touches one page
  * of the table. An event's id is its rowid; `counter` makes AUTOINCREMENT unnecessary. */
@@ -65,6 +78,9 @@ const char *const db_steps[] = {
     "CREATE INDEX event_of_node ON event (node, id);"
     "CREATE INDEX event_of_kind ON event (kind, id);"
     "CREATE INDEX report_of_node ON report (node, id);",
+    /* The audit, with ids of its own. Only the node has an index: each costs a fetch. */
+    "ALTER TABLE counter ADD COLUMN audit INTEGER NOT NULL DEFAULT 0;" AUDIT_TABLE("audit_admin")
+        AUDIT_TABLE("audit_node") AUDIT_TABLE("audit_refused"),
 };
 const int db_version = sizeof(db_steps) / sizeof(db_steps[0]);
 
@@ -257,7 +273,9 @@ static int prepare(struct db *db)
     }
     int code = db_number(db, "SELECT revision FROM counter", &db->revision);
     if (code == SQLITE_OK)
-        code = db_number(db, "SELECT event FROM counter", &db->event);
+        code = db_number(db, "SELECT event FROM counter", &db->last[STORE_EVENTS]);
+    if (code == SQLITE_OK)
+        code = db_number(db, "SELECT audit FROM counter", &db->last[STORE_AUDIT]);
     return code == SQLITE_OK ? journal_count(db) : code;
 }
 

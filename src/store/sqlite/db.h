@@ -4,7 +4,7 @@
  *
  *   db.c       layout and migrations, the connection, prepared statements, counters, records
  *   commit.c   many transactions in one of SQLite's
- *   journal.c  pages of events, and the removal of old ones
+ *   journal.c  pages of the journals, and the removal of old entries
  *
  * Used by one thread at a time. It turns SQLite's codes into the port's results and messages, and
  * knows no queue. docs/formats/store.md describes the layout.
@@ -26,23 +26,22 @@ enum db_statement {
     DB_INSERT,
     DB_UPDATE,
     DB_DELETE,
-    DB_EVENT,
-    DB_REPORT,
     DB_COUNT,
-    DB_STATEMENTS,
+    DB_APPEND, /* to the first class, and so on */
+    DB_STATEMENTS = DB_APPEND + STORE_CLASSES,
 };
 
 struct db {
     struct sqlite3 *handle; /* NULL: not open */
     struct sqlite3_stmt *statements[DB_STATEMENTS];
-    const char *path;         /* the caller's */
-    bool unsafe;              /* synchronous=OFF: for tests that show what it would lose */
-    bool doubtful;            /* check all of it when it is opened, even if it was closed cleanly */
-    bool is_offline;          /* no server's: what to do about damage is for the caller to say */
-    uint64_t revision, event; /* the last ones given */
-    int wal_pages;            /* in the write-ahead log after the last commit */
-    struct tally tally;       /* of the journal, up to the event `tallied` */
-    uint64_t tallied;
+    const char *path; /* the caller's */
+    bool unsafe;      /* synchronous=OFF: for tests that show what it would lose */
+    bool doubtful;    /* check all of it when it is opened, even if it was closed cleanly */
+    bool is_offline;  /* no server's: what to do about damage is for the caller to say */
+    uint64_t revision, last[STORE_JOURNALS]; /* revision and ids, the last ones given */
+    int wal_pages;                           /* in the write-ahead log after the last commit */
+    struct tally tally;                      /* of the journals, up to the ids `tallied` */
+    uint64_t tallied[STORE_JOURNALS];
     struct place_files files; /* as the last write left them; kept when the file is closed */
 };
 

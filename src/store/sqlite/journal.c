@@ -14,21 +14,31 @@
 #define VACUUM_KEEP_PAGES 256
 
 static const char *const tables[STORE_CLASSES] = {
-    [STORE_CHANGE] = "event", [STORE_REPORT] = "report"};
+    [STORE_CHANGE] = "event",          [STORE_REPORT] = "report",
+    [STORE_BY_ADMIN] = "audit_admin",  [STORE_BY_NODE] = "audit_node",
+    [STORE_REFUSED] = "audit_refused",
+};
 
 /* --- Pages ----------------------------------------------------------------------------------- */
 
 /* The part of a page that comes from one table. "+kind" makes SQLite use the node's index: a node
- * has fewer events than a kind. All reports are of one kind, so that they have no index of it. */
+ * has fewer events than a kind. Only changes are of several kinds, and have an index of them. */
 static void add_select(struct buf *sql, const struct store_query *q, enum store_class class)
 {
-    buf_printf(
-        sql,
-        "%sSELECT id, revision, at_ms, node, kind, bytes FROM %s WHERE id > ?1 AND id < ?2%s%s",
-        sql->n ? " UNION ALL " : "", tables[class], q->node.n ? " AND node = ?4" : "",
-        !q->kind.n  ? ""
-        : q->node.n ? " AND +kind = ?5"
-                    : " AND kind = ?5");
+    buf_printf(sql,
+               "%sSELECT id, revision, at_ms, node, kind, bytes, %s FROM %s"
+               " WHERE id > ?1 AND id < ?2%s%s%s",
+               sql->n ? " UNION ALL " : "", q->journal == STORE_AUDIT ? "who" : "''", tables[class],
+               q->node.n ? " AND node = ?4" : "",
+               !q->kind.n  ? ""
+               : q->node.n ? " AND +kind = ?5"
+                           : " AND kind = ?5",
+               q->who.n ? " AND (who = ?6 OR substr(who, 1, length(?6) + 1) = ?6 || ' ')" : "");
+}
+
+static bool is_asked(const struct store_query *q, enum store_class c)
+{
+    return store_journal_of(c) == q->journal && (!q->kind.n || c == store_class_of(q->kind));
 }
 
 static sqlite3_stmt *prepare_page(struct db *db, const struct store_query *q)
@@ -37,7 +47,7 @@ static sqlite3_stmt *prepare_page(struct db *db, const struct store_query *q)
     struct buf sql;
     buf_init(&sql, 1024);
     for (enum store_class c = 0; c < STORE_CLASSES; c++) {
-        if (!q->kind.n || c == store_class_of(q->kind))
+        if (is_asked(q, c))
             add_select(&sql, q, c);
     }
     buf_printf(&sql, " ORDER BY id %s LIMIT ?3", q->newest_first ? "DESC" : "ASC");
@@ -53,6 +63,8 @@ static sqlite3_stmt *prepare_page(struct db *db, const struct store_query *q)
         sqlite3_bind_text(statement, 4, q->node.p, (int)q->node.n, SQLITE_STATIC);
     if (q->kind.n)
         sqlite3_bind_text(statement, 5, q->kind.p, (int)q->kind.n, SQLITE_STATIC);
+    if (q->who.n)
+        sqlite3_bind_text(statement, 6, q->who.p, (int)q->who.n, SQLITE_STATIC);
     return statement;
 }
 
@@ -70,7 +82,8 @@ static struct store_entry entry(struct arena *a, sqlite3_stmt *statement)
         .event = {.at_ms = sqlite3_column_int64(statement, 2),
                   .node = column(a, statement, 3),
                   .kind = column(a, statement, 4),
-                  .bytes = column(a, statement, 5)},
+                  .bytes = column(a, statement, 5),
+                  .who = column(a, statement, 6)},
     };
 }
 
@@ -93,18 +106,31 @@ static int read_page(struct db *db, struct request *r)
     return sqlite3_finalize(statement);
 }
 
+/* 0: the journal is empty. */
+static int find_oldest(struct db *db, enum store_journal journal, uint64_t *ret)
+{
+    struct buf sql;
+    buf_init(&sql, 1024);
+    for (enum store_class c = 0; c < STORE_CLASSES; c++) {
+        if (store_journal_of(c) == journal)
+            buf_printf(&sql, "%sSELECT min(id) AS id FROM %s",
+                       sql.n ? " UNION ALL " : "SELECT min(id) FROM (", tables[c]);
+    }
+    buf_str(&sql, STR(")"));
+    int code = db_number(db, sql.p, ret);
+    buf_done(&sql);
+    return code;
+}
+
 enum store_result journal_read(struct db *db, struct request *r, struct err *ret_why)
 {
     const struct store_query *q = &r->query;
     struct store_page *page = &r->notice.page;
     int code = read_page(db, r);
     if (code == SQLITE_OK)
-        code = db_number(db,
-                         "SELECT min(id) FROM (SELECT min(id) AS id FROM event"
-                         " UNION ALL SELECT min(id) FROM report)",
-                         &page->oldest);
+        code = find_oldest(db, q->journal, &page->oldest);
     if (code == SQLITE_OK && page->oldest)
-        page->newest = db->event;
+        page->newest = db->last[q->journal];
     if (code == SQLITE_OK)
         page->removed = tally_removed(&db->tally, q);
     enum store_result result = db_result(db, code, ret_why);
@@ -131,18 +157,19 @@ static uint32_t node_at(struct db *db, sqlite3_stmt *statement, int i)
                       (struct str){p ? p : "", (size_t)sqlite3_column_bytes(statement, i)});
 }
 
-/* Those after db->tallied; a whole table is counted by its index of nodes. */
+/* Those after db->tallied; at first a whole table is counted by its index of nodes. */
 static int count_class(struct db *db, enum store_class class)
 {
     sqlite3_stmt *statement = NULL;
+    uint64_t after = db->tallied[store_journal_of(class)];
     int code = prepare(db, class,
-                       db->tallied ? "SELECT node, 1 FROM %s WHERE id > ?1 ORDER BY id"
-                                   : "SELECT node, count(*) FROM %s GROUP BY node",
+                       after ? "SELECT node, 1 FROM %s WHERE id > ?1 ORDER BY id"
+                             : "SELECT node, count(*) FROM %s GROUP BY node",
                        &statement);
     if (code != SQLITE_OK)
         return code;
-    if (db->tallied)
-        sqlite3_bind_int64(statement, 1, (sqlite3_int64)db->tallied);
+    if (after)
+        sqlite3_bind_int64(statement, 1, (sqlite3_int64)after);
     while (sqlite3_step(statement) == SQLITE_ROW)
         tally_add(&db->tally, node_at(db, statement, 0), class,
                   (uint64_t)sqlite3_column_int64(statement, 1));
@@ -155,7 +182,7 @@ static int count(struct db *db)
     for (enum store_class c = 0; c < STORE_CLASSES && code == SQLITE_OK; c++)
         code = count_class(db, c);
     if (code == SQLITE_OK)
-        db->tallied = db->event;
+        memcpy(db->tallied, db->last, sizeof(db->tallied));
     return code;
 }
 
@@ -177,7 +204,7 @@ static int read_removed(struct db *db)
 
 int journal_count(struct db *db)
 {
-    db->tallied = 0;
+    memset(db->tallied, 0, sizeof(db->tallied));
     int code = count(db);
     return code == SQLITE_OK ? read_removed(db) : code;
 }
@@ -232,14 +259,14 @@ static int choose_oldest(struct db *db, enum store_class class, const struct sto
 {
     sqlite3_stmt *statement = NULL;
     uint64_t left = db->tally.kept[class], max = keep->max_events[class];
+    int64_t age_ms = keep->max_age_ms[store_journal_of(class)];
     int code =
         prepare(db, class, "SELECT id, at_ms, node FROM %s ORDER BY id LIMIT ?1", &statement);
     if (code != SQLITE_OK)
         return code;
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)(TRIM_STEP_EVENTS - v->n));
     for (; sqlite3_step(statement) == SQLITE_ROW; left--) {
-        bool is_old =
-            keep->max_age_ms && sqlite3_column_int64(statement, 1) < now_ms - keep->max_age_ms;
+        bool is_old = age_ms && sqlite3_column_int64(statement, 1) < now_ms - age_ms;
         if (!(max && left > max) && !(is_old && left > keep->min_events))
             break;
         choose(v, (uint64_t)sqlite3_column_int64(statement, 0), node_at(db, statement, 2), class);
@@ -253,7 +280,7 @@ static int choose_victims(struct db *db, const struct store_retention *keep, int
 {
     int code = SQLITE_OK;
     for (enum store_class c = 0; c < STORE_CLASSES && code == SQLITE_OK; c++)
-        code = choose_of_nodes(db, c, keep->max_of_node, v);
+        code = choose_of_nodes(db, c, keep->max_of_node[store_journal_of(c)], v);
     for (enum store_class c = 0; c < STORE_CLASSES && code == SQLITE_OK && !v->n; c++)
         code = choose_oldest(db, c, keep, now_ms, v);
     return code;

@@ -229,9 +229,9 @@ int sqlite_open(const struct sqlite_options *options, struct store **ret, struct
 static int count(struct db *db, struct sqlite_survey *s)
 {
     s->revision = db->revision;
-    s->event = db->event;
+    memcpy(s->last, db->last, sizeof(s->last));
     for (enum store_class c = 0; c < STORE_CLASSES; c++)
-        s->events += db->tally.kept[c];
+        s->events += store_journal_of(c) == STORE_EVENTS ? db->tally.kept[c] : 0;
     return db_number(db,
                      "SELECT at_ms FROM (SELECT id, at_ms FROM event UNION ALL"
                      " SELECT id, at_ms FROM report) ORDER BY id DESC LIMIT 1",
@@ -273,13 +273,16 @@ int sqlite_survey(const char *path, store_on_record on_record, void *cls, struct
 
 static int raise_counters(struct db *db, const struct sqlite_survey *past)
 {
-    char sql[160];
+    char sql[200];
     if (past->revision > db->revision)
         db->revision = past->revision;
-    if (past->event > db->event)
-        db->event = past->event;
-    snprintf(sql, sizeof(sql), "UPDATE counter SET revision = %" PRIu64 ", event = %" PRIu64,
-             db->revision, db->event);
+    for (enum store_journal j = 0; j < STORE_JOURNALS; j++) {
+        if (past->last[j] > db->last[j])
+            db->last[j] = past->last[j];
+    }
+    snprintf(sql, sizeof(sql),
+             "UPDATE counter SET revision = %" PRIu64 ", event = %" PRIu64 ", audit = %" PRIu64,
+             db->revision, db->last[STORE_EVENTS], db->last[STORE_AUDIT]);
     return db_exec(db, sql);
 }
 

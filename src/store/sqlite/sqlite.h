@@ -22,9 +22,9 @@ struct sqlite_options {
 int sqlite_open(const struct sqlite_options *options, struct store **ret, struct err *e);
 
 struct sqlite_survey {
-    uint64_t revision, event; /* the last ones given */
-    uint64_t events;          /* that it holds */
-    uint64_t newest_ms;       /* when the newest event was; 0: there is none */
+    uint64_t revision, last[STORE_JOURNALS]; /* revision and ids, the last ones given */
+    uint64_t events;                         /* that it holds, without the audit */
+    uint64_t newest_ms;                      /* when the newest event was; 0: there is none */
 };
 
 /* Checks a whole state file that no process uses, and calls `on_record` for each of its records. It

@@ -291,6 +291,11 @@ static void count(struct writer *w, const struct request_list *list)
     pthread_mutex_unlock(&w->lock);
 }
 
+static uint64_t entries_given(const struct db *db)
+{
+    return db->last[STORE_EVENTS] + db->last[STORE_AUDIT];
+}
+
 static void commit(struct writer *w, struct request_list *list)
 {
     struct err why = {0};
@@ -299,11 +304,11 @@ static void commit(struct writer *w, struct request_list *list)
         queue_answer(&w->queue, list);
         return;
     }
-    uint64_t revision = w->db.revision, event = w->db.event;
+    uint64_t revision = w->db.revision, given = entries_given(&w->db);
     enum store_result result = commit_group(&w->db, list, &why);
     bool written = w->db.revision != revision;
     count(w, list);
-    w->untidied += w->db.event - event;
+    w->untidied += entries_given(&w->db) - given;
     if (written)
         note(w);
     /* Before the answers, so that a caller that reads one and then the health sees the same. */
@@ -512,11 +517,13 @@ void *writer_run(void *writer)
     sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
     for (;;) {
         struct queue_work work = queue_wait(&w->queue, GROUP_MAX, wait_ms(w));
-        bool idle = !work.commits.n;
+        bool idle = !work.commits.n && !work.behind.n;
         if (work.stop)
             break;
         if (work.commits.n)
             commit(w, &work.commits);
+        if (work.behind.n)
+            commit(w, &work.behind);
         if (work.read)
             serve(w, work.read);
         if (w->backup.request || w->backup.carry)

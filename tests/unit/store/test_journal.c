@@ -5,6 +5,8 @@
 #include "base/clock.h"
 #include "lab.h"
 
+#include <errno.h>
+
 /* Events 1 to n: nodes a, b, c in turn, kinds x and y in turn; at_ms is their id. */
 static void fill_journal(uint64_t n)
 {
@@ -99,9 +101,10 @@ static void test_retention_by_age(void **state)
     fill_journal(6); /* of 1970 */
     struct store_event ev = {now, STR("a"), STR("x"), STR("")};
     storeloop_commit(&lab.loop, &(struct store_txn){.events = &ev, .n_events = 1});
-    store_retain(lab.loop.store, (struct store_retention){.max_age_ms = 3600000, .min_events = 3});
+    store_retain(lab.loop.store,
+                 (struct store_retention){.max_age_ms = {3600000}, .min_events = 3});
     wait_for_oldest(5);
-    store_retain(lab.loop.store, (struct store_retention){.max_age_ms = 3600000});
+    store_retain(lab.loop.store, (struct store_retention){.max_age_ms = {3600000}});
     wait_for_oldest(7);
     assert_int_equal(events(), 1);
 }
@@ -111,7 +114,7 @@ static void test_ids_are_not_used_again(void **state)
 {
     (void)state;
     fill_journal(3);
-    store_retain(lab.loop.store, (struct store_retention){.max_age_ms = 1});
+    store_retain(lab.loop.store, (struct store_retention){.max_age_ms = {1}});
     while (events())
         ;
     all_records();
@@ -210,16 +213,16 @@ static void test_a_node_pushes_out_its_own(void **state)
     fill(40, "b", "progress");
     fill(1, "a", "progress");
     fill(12, "", "x");
-    retain((struct store_retention){.max_events = {0, 14}, .max_of_node = 10}, "1-5 36-58 ");
+    retain((struct store_retention){.max_events = {0, 14}, .max_of_node = {10}}, "1-5 36-58 ");
     expect_found(of_a, "1-3 46 ", 0);
     expect_found(of_b, "4-5 36-45 ", 35);
     expect_found(reports_of_a, "1-3 46 ", 0);
     expect_found(changes_of_b, "4-5 ", 0);
     expect_found(of_all, "1-5 36-58 ", 35);
-    retain((struct store_retention){.max_events = {0, 12}, .max_of_node = 10}, "3-5 36-58 ");
+    retain((struct store_retention){.max_events = {0, 12}, .max_of_node = {10}}, "3-5 36-58 ");
     expect_found(of_a, "3 46 ", 2);
     fill(25, "b", "x"); /* of changes, too */
-    retain((struct store_retention){.max_events = {0, 12}, .max_of_node = 10}, "3 36-58 74-83 ");
+    retain((struct store_retention){.max_events = {0, 12}, .max_of_node = {10}}, "3 36-58 74-83 ");
     expect_found(changes_of_b, "74-83 ", 73);
 }
 
@@ -229,16 +232,102 @@ static void test_a_tally_lasts(void **state)
     (void)state;
     fill(20, "b", "progress");
     fill(2, "a", "progress");
-    retain((struct store_retention){.max_of_node = 10}, "11-22 ");
+    retain((struct store_retention){.max_of_node = {10}}, "11-22 ");
     all_records();
     expect_found(of_b, "11-20 ", 10);
     expect_found(of_a, "21-22 ", 0);
     fill(7, "b", "progress");
-    retain((struct store_retention){.max_of_node = 5}, "21-22 25-29 ");
+    retain((struct store_retention){.max_of_node = {5}}, "21-22 25-29 ");
     expect_found(of_b, "25-29 ", 24);
+}
+
+/* --- The audit ------------------------------------------------------------------------------- */
+
+static void audit(int n, const char *node, const char *kind, const char *who)
+{
+    for (int i = 0; i < n; i++) {
+        const struct store_event ev = {1, str_from(node), str_from(kind), STR("{}"), str_from(who)};
+        const struct store_txn t = {.events = &ev, .n_events = 1, .behind = i % 2};
+        assert_int_equal(storeloop_commit(&lab.loop, &t).result, STORE_OK);
+    }
+}
+
+/* It has ids of its own: whoever follows the events sees no gap in theirs. */
+static void test_the_audit_is_a_journal_of_its_own(void **state)
+{
+    (void)state;
+    fill(2, "a", "x");
+    audit(1, "a", "admin", "uid 0");
+    audit(1, "a", "node", "seed key");
+    audit(1, "", "refused", "");
+    fill(1, "a", "x");
+    audit(1, "b", "admin", "token ci");
+    assert_string_equal(found(of_all, NULL), "1-3 ");
+    const struct store_query all = {.journal = STORE_AUDIT};
+    struct store_notice *n = storeloop_read(&lab.loop, all);
+    assert_int_equal(n->page.n, 4);
+    assert_int_equal(n->page.oldest, 1);
+    assert_int_equal(n->page.newest, 4);
+    assert_str_equal(n->page.entries[1].event.who, STR("seed key"));
+    assert_str_equal(n->page.entries[1].event.kind, STR("node"));
+    store_notice_free(lab.loop.store, n);
+    struct store_query q = all;
+    q.who = STR("token");
+    assert_string_equal(found(q, NULL), "4 ");
+    q.who = STR("token ci");
+    assert_string_equal(found(q, NULL), "4 ");
+    q.who = STR("tok");
+    assert_string_equal(found(q, NULL), "");
+    q = (struct store_query){.journal = STORE_AUDIT, .node = STR("a"), .kind = STR("admin")};
+    assert_string_equal(found(q, NULL), "1 ");
+    q.who = STR("token");
+    assert_string_equal(found(q, NULL), "");
+    all_records();
+    assert_string_equal(found(all, NULL), "1-4 ");
+    audit(1, "a", "admin", "uid 0");
+    assert_string_equal(found(all, NULL), "1-5 ");
+    assert_string_equal(found(of_all, NULL), "1-3 ");
+}
+
+/* What anyone can send pushes out nothing else, and a node's fetches no other's. */
+static void test_refusals_push_out_only_refusals(void **state)
+{
+    (void)state;
+    const struct store_query all = {.journal = STORE_AUDIT};
+    audit(2, "a", "admin", "uid 0");
+    audit(2, "a", "node", "seed key");
+    fill(30, "a", "x");
+    audit(30, "a", "refused", "");
+    audit(9, "b", "node", "seed key");
+    store_retain(lab.loop.store, (struct store_retention){
+                                     .max_events = {0, 0, 9, 9, 4},
+                                     .max_of_node = {0, 5},
+                                     .min_events = 1,
+                                 });
+    for (int i = 0; i < 20000 && strcmp(found(all, NULL), "1-4 31-34 39-43 ") != 0; i++)
+        ;
+    uint64_t removed;
+    assert_string_equal(found(all, &removed), "1-4 31-34 39-43 ");
+    assert_int_equal(removed, 38);
+    assert_string_equal(found(of_all, NULL), "1-30 ");
+    struct store_query q = {.journal = STORE_AUDIT, .node = STR("a"), .kind = STR("node")};
+    assert_string_equal(found(q, &removed), "3-4 ");
+    assert_int_equal(removed, 0);
+}
+
+static void test_a_transaction_is_of_one_journal(void **state)
+{
+    (void)state;
+    const struct store_event both[] = {{1, STR("a"), STR("x"), STR("{}"), STR("")},
+                                       {1, STR("a"), STR("admin"), STR("{}"), STR("uid 0")}};
+    const struct store_txn t = {.events = both, .n_events = 2};
+    assert_int_equal(store_commit(lab.loop.store, &t), -EINVAL);
+    const struct store_query q = {.limit = 1, .kind = STR("admin")};
+    assert_int_equal(store_read(lab.loop.store, &q), -EINVAL);
 }
 
 UNIT_MAIN(EACH(test_pages), EACH(test_tags_and_ends_of_pages), EACH(test_retention_by_count),
           EACH(test_retention_by_age), EACH(test_ids_are_not_used_again),
           EACH(test_reports_push_out_no_changes), EACH(test_a_node_pushes_out_its_own),
-          EACH(test_a_tally_lasts))
+          EACH(test_a_tally_lasts), EACH(test_the_audit_is_a_journal_of_its_own),
+          EACH(test_refusals_push_out_only_refusals), EACH(test_a_transaction_is_of_one_journal))

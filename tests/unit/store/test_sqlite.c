@@ -90,7 +90,7 @@ static void test_layout_is_the_documented_one(void **state)
     assert_int_equal(sqlite3_open("state.db", &handle), SQLITE_OK);
     buf_init(&b, 1 << 16);
     buf_str(&b, STR("-- SPDX-License-Identifier: Apache-2.0\n"
-                    "-- The state file of version 2 (docs/formats/store.md).\n"));
+                    "-- The state file of version 3 (docs/formats/store.md).\n"));
     dump(handle, &b,
          "SELECT 'PRAGMA application_id = ' || application_id FROM pragma_application_id");
     dump(handle, &b, "SELECT 'PRAGMA user_version = ' || user_version FROM pragma_user_version");
@@ -179,7 +179,7 @@ static void test_newer_layout_is_refused(void **state)
     sql("state.db", "PRAGMA user_version = 99");
     refused(
         "state.db", -EPROTO,
-        "state.db: was written by a newer cloudseed (version 99 of the state, this one knows 2)");
+        "state.db: was written by a newer cloudseed (version 99 of the state, this one knows 3)");
 }
 
 static void test_damage_is_seen_after_a_crash(void **state)
@@ -312,6 +312,33 @@ static void test_a_file_of_version_1(void **state)
                   "12w 11v 8s 7r ", 6);
     expect_events(&l, (struct store_query){.node = STR("a"), .kind = STR("ready")}, "12w ", 6);
     assert_int_equal(storeloop_put(&l, "later", STORE_ABSENT, "{}").first_event, 13);
+    storeloop_end(&l);
+    assert_int_equal(records_of("state.db"), 2);
+}
+
+/* Version 2 had no audit. */
+static void test_a_file_of_version_2(void **state)
+{
+    (void)state;
+    char text[8192];
+    struct storeloop l;
+    snprintf(text, sizeof(text),
+             "%s %s PRAGMA user_version = 2; UPDATE counter SET revision = 9, event = 12;"
+             "INSERT INTO record (kind, key, revision, bytes) VALUES ('state', 'a', 9, x'7b7d');"
+             "INSERT INTO event VALUES (11, 4, 1, 'a', 'armed', x'72');"
+             "INSERT INTO report VALUES (12, 5, 2, 'a', 'progress', x'73');"
+             "INSERT INTO removed VALUES ('a', 1, 10)",
+             db_steps[0], db_steps[1]);
+    sql("state.db", text);
+    assert_int_equal(chmod("state.db", 0600), 0);
+    storeloop_start(&l, open_store("state.db"));
+    expect_events(&l, (struct store_query){0}, "11r 12s ", 10);
+    expect_events(&l, (struct store_query){.journal = STORE_AUDIT}, "", 0);
+    const struct store_event ev = {1, STR("a"), STR("node"), STR("f"), STR("seed key")};
+    const struct store_txn t = {.events = &ev, .n_events = 1};
+    assert_int_equal(storeloop_commit(&l, &t).first_event, 1);
+    assert_int_equal(storeloop_put(&l, "later", STORE_ABSENT, "{}").first_event, 13);
+    expect_events(&l, (struct store_query){.journal = STORE_AUDIT}, "1f ", 0);
     storeloop_end(&l);
     assert_int_equal(records_of("state.db"), 2);
 }
@@ -616,10 +643,11 @@ UNIT_MAIN(IN_FOLDER(test_layout_is_the_documented_one), IN_FOLDER(test_file_is_p
           IN_FOLDER(test_what_is_not_ours_is_left_unchanged),
           IN_FOLDER(test_empty_file_and_leftovers), IN_FOLDER(test_newer_layout_is_refused),
           IN_FOLDER(test_damage_is_seen_after_a_crash), IN_FOLDER(test_migrations),
-          IN_FOLDER(test_a_file_of_version_1), cmocka_unit_test(test_network_file_systems),
-          IN_FOLDER(test_backup), IN_FOLDER(test_backup_among_commits),
-          IN_FOLDER(test_retention_does_not_stall), IN_FOLDER(test_a_removed_file),
-          IN_FOLDER(test_a_removed_file_is_noticed), IN_FOLDER(test_a_replaced_file),
-          IN_FOLDER(test_a_file_that_is_written_over), IN_FOLDER(test_a_removed_log),
-          IN_FOLDER(test_a_log_that_is_cut), IN_FOLDER(test_an_older_file_is_found_out),
-          IN_FOLDER(test_a_removed_file_is_found_out), IN_FOLDER(test_a_note_that_says_nothing))
+          IN_FOLDER(test_a_file_of_version_1), IN_FOLDER(test_a_file_of_version_2),
+          cmocka_unit_test(test_network_file_systems), IN_FOLDER(test_backup),
+          IN_FOLDER(test_backup_among_commits), IN_FOLDER(test_retention_does_not_stall),
+          IN_FOLDER(test_a_removed_file), IN_FOLDER(test_a_removed_file_is_noticed),
+          IN_FOLDER(test_a_replaced_file), IN_FOLDER(test_a_file_that_is_written_over),
+          IN_FOLDER(test_a_removed_log), IN_FOLDER(test_a_log_that_is_cut),
+          IN_FOLDER(test_an_older_file_is_found_out), IN_FOLDER(test_a_removed_file_is_found_out),
+          IN_FOLDER(test_a_note_that_says_nothing))

@@ -79,11 +79,11 @@ def homelab():
 class Terminal:
     """The tool on a terminal of its own; what it draws is kept as it comes."""
 
-    def __init__(self, command, rows=12, columns=160):
+    def __init__(self, command, rows=12, columns=160, **env):
         self.master, slave = pty.openpty()
         self.before = termios.tcgetattr(slave)
         self.size(rows, columns)
-        env = {**os.environ, "TERM": "xterm", "NO_COLOR": ""}
+        env = {**os.environ, "TERM": "xterm", "NO_COLOR": "", **env}
         self.process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=env,
                                         start_new_session=True,
                                         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
@@ -210,6 +210,23 @@ def test_a_server_that_goes_and_comes():
         terminal.wait(lambda f: "armed" in row(f, "k8s-worker-2"), "an event of the new server")
         terminal.type(b"q")
         tap.eq(terminal.end(), 0)
+
+
+def test_from_another_machine_over_tls():
+    """A viewer's token is enough; once it is revoked, watch ends with the reason."""
+    folder = world.scratch()
+    with daemon.Daemon(**homelab(), args=["--admin", "127.0.0.1:0"]) as server:
+        ca = folder / "ca.pem"
+        ca.write_text(server.get("/ca.pem").text)
+        token = server.admin("POST", "/v1/tokens", {"name": "tv", "role": "viewer"}).json["token"]
+        terminal = Terminal([PROGRAM, "watch"], CLOUDSEED_CA=str(ca), CLOUDSEED_TOKEN=token,
+                            CLOUDSEED_SERVER="https://" + server.listening["admin"])
+        terminal.wait(lambda f: "registered" in row(f, "k8s-worker-2"), "the table")
+        server.admin("POST", "/v1/nodes/k8s-worker-2/arm", {})
+        terminal.wait(lambda f: "armed" in row(f, "k8s-worker-2"), "an event")
+        server.admin("DELETE", "/v1/tokens/tv")
+        tap.eq(terminal.end(), 1)
+        tap.contains(terminal.shown.rpartition("\x1b[?1049l")[2], "401")
 
 
 def test_off_a_terminal_events_are_lines():

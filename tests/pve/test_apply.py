@@ -77,6 +77,23 @@ def test_one_command_makes_all_vms():
             fleet.is_whole()
 
 
+def test_from_a_laptop_with_the_token_of_an_operator():
+    with Fleet() as fleet:
+        fleet.leave_the_server("viewer")
+        tap.contains(fleet.run("pve", "apply", "--yes", status=1)[1], "viewer")
+        tap.eq(fleet.made(), {})
+        fleet.run("token", "revoke", "desk", status=1)
+        fleet.daemon.admin("DELETE", "/v1/tokens/desk")
+        fleet.leave_the_server("operator")
+        tap.contains(fleet.apply(), "3 VMs: 0 as declared, 3 changed, 0 failed")
+        fleet.is_whole()
+        armed = fleet.daemon.admin("GET", "/v1/events?kind=armed").json["events"]
+        tap.eq([e["cause"] for e in armed], ["token desk"] * 3)
+        fleet.run("pve", "rebuild", NODES[1], "--yes")
+        tap.contains(fleet.apply(), "3 VMs: 3 as declared, 0 changed, 0 failed")
+        fleet.is_whole()
+
+
 def test_a_plan_is_asked_for_and_changes_nothing():
     with Fleet() as fleet:
         _, said = fleet.run("pve", "apply", status=64)

@@ -47,7 +47,8 @@ class Desk:
         self.pve.vms[9000].config.update(protection="1", onboot="0", cpu="kvm64")
         self.api = StandIn(self.pve)
         self.daemon = Daemon(seed=self.folder / "seed", templates=SOURCE / "templates",
-                             args=["--https", "127.0.0.1:0"])
+                             args=["--https", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
+        self.server = str(self.daemon.socket)
         token = self.folder / "token"
         token.write_text(TOKEN)
         token.chmod(0o600)
@@ -64,7 +65,7 @@ class Desk:
         shutil.rmtree(self.folder)
 
     def start(self, *words):
-        env = {**os.environ, "HOME": str(self.folder), "CLOUDSEED_SERVER": str(self.daemon.socket)}
+        env = {**os.environ, "HOME": str(self.folder), "CLOUDSEED_SERVER": self.server}
         env.pop("XDG_CONFIG_HOME", None)
         command = [str(BUILD / "cloudseed"), *map(str, words)]
         if words[1] in PLANNED:
@@ -80,6 +81,17 @@ class Desk:
                f"{words}\n{out}{said}")
         shapes.printed(words, process.returncode, out)
         return out, said
+
+    def leave_the_server(self, role):
+        """From now on as on another machine: over TLS, with a token of that role."""
+        token = self.folder / "server-token"
+        token.write_text(self.daemon.admin("POST", "/v1/tokens",
+                                           {"name": "desk", "role": role}).json["token"])
+        token.chmod(0o600)
+        pin = self.daemon.admin("GET", "/v1/ca").json["pin"]
+        self.run("login", "https://" + self.daemon.listening["admin"], "--name", "lab", "--pin", pin,
+                 "--token-file", token)
+        self.server = ""  # that of the context
 
     def made(self):
         """The VMs that are there beside the template, by id."""

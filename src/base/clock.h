@@ -11,6 +11,8 @@
 #include "base/str.h"
 
 uint64_t clock_boot_ms(void);
+/* The same in nanoseconds, for durations. */
+uint64_t clock_boot_ns(void);
 /* Microseconds of CLOCK_MONOTONIC, for sd_notify's MONOTONIC_USEC. */
 uint64_t clock_monotonic_us(void);
 

@@ -176,7 +176,7 @@ static enum exchange_verdict go_on(struct exchange *x, void *state)
     if (x->body.n == before)
         buf_str(&x->body, STR(":\n\n"));
     fleet_watch(s->core->fleet, x->waiter);
-    return exchange_wait(x, go_on, s);
+    return exchange_hold(x, go_on, s);
 }
 
 static void stop_watching(struct exchange *x, void *state)
@@ -193,7 +193,7 @@ static enum exchange_verdict begin_stream(struct exchange *x, void *state)
     uint64_t newest;
     if (!fleet_newest_event(s->core->fleet, &newest)) {
         fleet_watch(s->core->fleet, x->waiter);
-        return exchange_wait(x, begin_stream, s);
+        return exchange_hold(x, begin_stream, s);
     }
     if (!admin_params(x, &p, 1))
         return EXCHANGE_DONE;

@@ -241,6 +241,8 @@ static void on_begin(void *cls, struct exchange *x)
 static void on_end(void *cls, struct exchange *x)
 {
     struct core *c = cls;
+    const struct request_ctx *rq = x->core;
+    metrics_note(c->metrics, x, rq->route);
     c->exchanges--;
     snapshot_unref(x->snapshot);
     x->snapshot = NULL;
@@ -258,6 +260,7 @@ struct core *core_new(struct snapshot *first, struct fleet *fleet, const struct 
     c->refused = refused_new();
     c->guard = guard_new(c);
     c->page = page_new();
+    c->metrics = metrics_new();
     c->sheets = sheets_new();
     c->sealer = sealer;
     c->host = *host;
@@ -287,6 +290,7 @@ void core_free(struct core *c)
     refused_free(c->refused);
     guard_free(c->guard);
     page_free(c->page);
+    metrics_free(c->metrics);
     sheets_free(c->sheets);
     faults_done(&c->reload_faults);
     arena_done(&c->tls_arena);

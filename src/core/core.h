@@ -48,6 +48,13 @@ struct core_load {
     uint32_t transfers;   /* of TFTP */
 };
 
+/* The process, as the kernel sees it. */
+struct core_process {
+    uint64_t cpu_ns;
+    uint64_t resident_bytes, virtual_bytes;
+    uint64_t open_fds, max_fds;
+};
+
 /* What core needs from the daemon. */
 struct core_host {
     /* Begins a reload and returns its number, which core_reloaded reports at its end. If one is
@@ -60,7 +67,8 @@ struct core_host {
     /* Begins to renew or replace our CA, and returns the number of the change, which
      * core_ca_changed reports at its end. 0, with a reason that is static, if that is refused. */
     uint64_t (*change_ca)(void *cls, enum core_ca_change change, const char **ret_reason);
-    void (*load)(void *cls, struct core_load *ret); /* NULL: there are no listeners */
+    void (*load)(void *cls, struct core_load *ret);       /* NULL: there are no listeners */
+    void (*process)(void *cls, struct core_process *ret); /* NULL: nothing is known of it */
     /* How many heartbeats (fleet_rouse) a node that waits for its cluster is held; 0: it is not. */
     unsigned held_beats;
     const char *assets;                   /* their folder */

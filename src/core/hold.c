@@ -154,7 +154,7 @@ static enum exchange_verdict on_woken(struct exchange *x, void *state)
     if (h->is_passing)
         return h->then(x, h->state, HOLD_CHANGED);
     if (!is_over(h))
-        return exchange_wait(x, on_woken, h);
+        return exchange_hold(x, on_woken, h);
     leave(h);
     return h->then(x, h->state, HOLD_OVER);
 }

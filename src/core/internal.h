@@ -17,6 +17,7 @@
 #include "core/core.h"
 #include "core/discovered.h"
 #include "core/guard.h"
+#include "core/metrics.h"
 #include "core/minting.h"
 #include "core/page.h"
 #include "core/refused.h"
@@ -36,7 +37,8 @@ struct core {
     struct refused *refused;       /* nodes that were refused for want of a window */
     struct discovered *discovered; /* machines that asked for a boot script and belong to no node */
     struct guard *guard;
-    struct page *page;     /* the web page */
+    struct page *page; /* the web page */
+    struct metrics *metrics;
     struct sheets *sheets; /* what documents are answered from */
     const struct sealer *sealer;
     struct core_host host;
@@ -206,6 +208,7 @@ enum exchange_verdict admin_show_self(struct exchange *x, struct request_ctx *rq
 enum exchange_verdict admin_list_tokens(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_create_token(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_revoke_token(struct exchange *x, struct request_ctx *rq);
+enum exchange_verdict admin_show_metrics(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_show_server(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_reload(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_backup(struct exchange *x, struct request_ctx *rq);

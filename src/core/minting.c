@@ -265,7 +265,7 @@ static enum exchange_verdict wait_for(struct exchange *x, struct asking *a, stru
         older->superseded = true;
         waiter_wake(older->waiter);
     }
-    return exchange_wait(x, look, a);
+    return exchange_hold(x, look, a);
 }
 
 static enum exchange_verdict look(struct exchange *x, void *state)

@@ -30,7 +30,7 @@ static enum exchange_verdict on_news(struct exchange *x, void *state)
 {
     struct probe *p = state;
     if (!p->fetch->done)
-        return exchange_wait(x, on_news, p);
+        return exchange_hold(x, on_news, p);
     enum cluster_probe result = found(p->fetch);
     on_end(x, p);
     return p->then(x, p->state, result);
@@ -56,5 +56,5 @@ enum exchange_verdict probe_endpoint(struct exchange *x, const struct fetch_port
     if (fetch_start(port, &q, &p->fetch, &e) < 0)
         return then(x, state, CLUSTER_UNPROBED);
     exchange_at_end(x, on_end, p);
-    return exchange_wait(x, on_news, p);
+    return exchange_hold(x, on_news, p);
 }

@@ -63,6 +63,12 @@ static const struct route routes[] = {
     {"/ui", METHODS_READ, ON(ADMIN), IDENTITY_NONE, 0, NULL, page_moved, NULL},
     {"/ui/", METHODS_READ, ON(ADMIN), IDENTITY_NONE, 0, NULL, page_answer, NULL},
     {"/ui/{asset}", METHODS_READ, ON(ADMIN), IDENTITY_NONE, 0, NULL, page_answer, NULL},
+    {.pattern = "/metrics",
+     .methods = METHODS_READ,
+     .listeners = ON(ADMIN) | ON(SOCKET),
+     .identity = IDENTITY_ADMIN,
+     .answer = admin_show_metrics,
+     .access = ACCESS_VIEWER},
 
 #define ADMINS_ROW(path, set, max, least, fn)                                          \
     {                                                                                  \

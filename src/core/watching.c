@@ -463,7 +463,7 @@ static enum exchange_verdict look(struct exchange *x, void *state)
     if (w)
         waiters_add(&w->waiters, x->waiter);
     fleet_watch_clusters(core->fleet, x->waiter); /* heartbeats */
-    return exchange_wait(x, look, c);
+    return exchange_hold(x, look, c);
 }
 
 enum exchange_verdict watching_await_clear(struct exchange *x, struct watchings *all,

@@ -6,6 +6,7 @@
 #include "daemon/certificates.h"
 #include "daemon/checker.h"
 #include "daemon/notify.h"
+#include "daemon/process.h"
 #include "daemon/reload.h"
 #include "daemon/report.h"
 #include "kube/csrapprover.h"
@@ -408,6 +409,7 @@ int service_run(const struct config *c, struct snapshot *first, struct state *st
                                    .extend = on_extend_requested,
                                    .change_ca = on_ca_change_requested,
                                    .load = on_load_wanted,
+                                   .process = process_look,
                                    .held_beats = c->limits.hold_seconds * 1000 / HEARTBEAT_MS,
                                    .assets = c->assets_dir.p,
                                    .work = pool_port(s.pool),

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "port/exchange.h"
 
+#include "base/clock.h"
+
 #include <assert.h>
 
 #define EXCHANGE_MAGIC 0x45786368U /* "Exch" */
@@ -21,6 +23,12 @@ enum exchange_verdict exchange_wait(struct exchange *x, exchange_next *next, voi
     return EXCHANGE_WAIT;
 }
 
+enum exchange_verdict exchange_hold(struct exchange *x, exchange_next *next, void *state)
+{
+    x->held = true;
+    return exchange_wait(x, next, state);
+}
+
 void exchange_at_end(struct exchange *x, exchange_end_fn *end, void *state)
 {
     assert(x->magic == EXCHANGE_MAGIC && x->phase <= EXCHANGE_STEPPING);
@@ -39,6 +47,18 @@ void exchange_divert(struct exchange *x, exchange_next *next, void *state)
     waiter_wake(x->waiter);
 }
 
+/* --- Its own time ---------------------------------------------------------------------------- */
+
+static void run_clock(struct exchange *x)
+{
+    x->since_ns = clock_boot_ns();
+}
+
+static void stop_clock(struct exchange *x)
+{
+    x->spent_ns += clock_boot_ns() - x->since_ns;
+}
+
 /* --- For listeners --------------------------------------------------------------------------- */
 
 void exchange_begin(struct exchange *x, const struct exchange_port *port)
@@ -47,10 +67,13 @@ void exchange_begin(struct exchange *x, const struct exchange_port *port)
     x->magic = EXCHANGE_MAGIC;
     x->phase = EXCHANGE_BEGUN;
     x->port = port;
+    run_clock(x);
     port->begin(port->cls, x);
     assert(x->next || x->out.status);
-    if (x->out.status)
-        x->phase = EXCHANGE_ANSWERED;
+    if (!x->out.status)
+        return;
+    x->phase = EXCHANGE_ANSWERED;
+    stop_clock(x);
 }
 
 enum exchange_verdict exchange_step(struct exchange *x)
@@ -58,14 +81,19 @@ enum exchange_verdict exchange_step(struct exchange *x)
     enum exchange_verdict verdict;
     assert(x->magic == EXCHANGE_MAGIC);
     assert(x->phase == EXCHANGE_BEGUN || (x->phase == EXCHANGE_WAITING && x->woken));
+    /* Where a body had to come, that was the peer's time. */
+    if (x->held || (x->phase == EXCHANGE_BEGUN && x->body_max_bytes))
+        run_clock(x);
     x->phase = EXCHANGE_STEPPING;
     do {
         exchange_next *next = x->next;
         x->next = NULL;
-        x->woken = false;
+        x->woken = x->held = false;
         verdict = next(x, x->state);
         assert(verdict == EXCHANGE_WAIT ? x->next != NULL : x->out.status != 0);
     } while (verdict == EXCHANGE_WAIT && x->woken);
+    if (verdict == EXCHANGE_DONE || x->held)
+        stop_clock(x);
     x->phase = verdict == EXCHANGE_WAIT ? EXCHANGE_WAITING : EXCHANGE_ANSWERED;
     return verdict;
 }

@@ -135,7 +135,10 @@ struct exchange {
         EXCHANGE_ANSWERED,
         EXCHANGE_ENDED
     } phase;
-    bool woken; /* since its last step began */
+    bool woken;        /* since its last step began */
+    bool held;         /* it waits for somebody else: that time is not its own */
+    uint64_t since_ns; /* boot-time clock: when its own time went on last */
+    uint64_t spent_ns; /* own time, from the whole request to the answer */
     const struct exchange_port *port;
     exchange_next *next;
     void *state;
@@ -159,6 +162,8 @@ struct exchange_port {
 /* `return exchange_wait(x, on_changed, state);`: goes on with `next` once x->waiter was woken. The
  * wake may have had another reason: `next` looks, and waits again if need be. */
 enum exchange_verdict exchange_wait(struct exchange *x, exchange_next *next, void *state);
+/* The same, where it waits for somebody else: a node's turn, a cluster, news. */
+enum exchange_verdict exchange_hold(struct exchange *x, exchange_next *next, void *state);
 /* `end` is called once, when the exchange ends, whatever became of it; the last one first. */
 void exchange_at_end(struct exchange *x, exchange_end_fn *end, void *state);
 

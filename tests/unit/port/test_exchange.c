@@ -2,6 +2,7 @@
 /* What comes next in an exchange, what it gives back at its end, and what must never happen. */
 #include "lib/unit.h"
 
+#include "base/clock.h"
 #include "port/exchange.h"
 
 #include <signal.h>
@@ -103,6 +104,68 @@ static void goes_on_where_it_waited(void **state)
     assert_int_equal(exchange_step(&x), EXCHANGE_DONE);
     exchange_end(&x);
     assert_string_equal(told, "12E");
+}
+
+static enum exchange_verdict hold_once(struct exchange *y, void *state)
+{
+    tell(*(const char *)state);
+    return exchange_hold(y, answer, two);
+}
+
+#define PASSED_NS 2000000
+
+static void let_time_pass(void)
+{
+    uint64_t until = clock_boot_ns() + PASSED_NS;
+    while (clock_boot_ns() < until)
+        ;
+}
+
+/* How much of its time from begin to end is not its own. */
+static uint64_t not_its_own_ns(exchange_next *with)
+{
+    uint64_t begun = clock_boot_ns();
+    begin(with);
+    assert_int_equal(exchange_step(&x), EXCHANGE_WAIT);
+    let_time_pass();
+    assert_true(exchange_wake(&x));
+    assert_int_equal(exchange_step(&x), EXCHANGE_DONE);
+    uint64_t took = clock_boot_ns() - begun, spent = x.spent_ns;
+    assert_true(spent > 0 && spent <= took);
+    exchange_end(&x);
+    return took - spent;
+}
+
+static void time_that_it_waits_for_others(void **state)
+{
+    (void)state;
+    assert_true(not_its_own_ns(hold_once) >= PASSED_NS);
+}
+
+static void time_that_it_waits_for_us(void **state)
+{
+    uint64_t begun = clock_boot_ns();
+    (void)state;
+    begin(wait_once);
+    assert_int_equal(exchange_step(&x), EXCHANGE_WAIT);
+    let_time_pass();
+    assert_true(exchange_wake(&x));
+    assert_int_equal(exchange_step(&x), EXCHANGE_DONE);
+    assert_true(x.spent_ns >= PASSED_NS && x.spent_ns <= clock_boot_ns() - begun);
+    exchange_end(&x);
+}
+
+/* A peer that sends its body slowly. */
+static void time_until_the_body_has_come(void **state)
+{
+    (void)state;
+    uint64_t begun = clock_boot_ns();
+    begin(answer);
+    x.body_max_bytes = 1;
+    let_time_pass();
+    assert_int_equal(exchange_step(&x), EXCHANGE_DONE);
+    assert_true(clock_boot_ns() - begun - x.spent_ns >= PASSED_NS);
+    exchange_end(&x);
 }
 
 static void a_wake_within_a_step_is_not_lost(void **state)
@@ -223,5 +286,7 @@ static void answered_at_its_beginning(void **state)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
 
 UNIT_MAIN(TEST(goes_on_where_it_waited), TEST(a_wake_within_a_step_is_not_lost),
-          TEST(what_it_gives_back), TEST(refused_by_the_listener), TEST(used_against_its_rules),
+          TEST(time_that_it_waits_for_others), TEST(time_that_it_waits_for_us),
+          TEST(time_until_the_body_has_come), TEST(what_it_gives_back),
+          TEST(refused_by_the_listener), TEST(used_against_its_rules),
           TEST(answered_at_its_beginning))

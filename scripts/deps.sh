@@ -32,6 +32,7 @@ fuzz=(clang-14 libclang-rt-14-dev)
 bench=(curl nginx-light wrk python3 util-linux)
 tidy=(clang-tidy-14)
 tls=(openssl python3 testssl.sh)
+web=(nodejs npm python3 python3-jsonschema)
 
 wanted=()
 for group in "$@"; do
@@ -46,8 +47,9 @@ for group in "$@"; do
     bench) wanted+=("${bench[@]}") ;;
     tidy) wanted+=("${tidy[@]}") ;;
     tls) wanted+=("${tls[@]}") ;;
+    web) wanted+=("${web[@]}") ;;
     *)
-        echo "deps.sh: no group '$group': build, run, unit, test, boot, kube, fuzz, bench, tidy or tls" >&2
+        echo "deps.sh: no group '$group': build, run, unit, test, boot, kube, fuzz, bench, tidy, tls or web" >&2
         exit 2
         ;;
     esac

@@ -210,6 +210,7 @@ enum exchange_verdict admin_create_token(struct exchange *x, struct request_ctx 
 enum exchange_verdict admin_revoke_token(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_show_metrics(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_show_server(struct exchange *x, struct request_ctx *rq);
+enum exchange_verdict admin_show_openapi(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_reload(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_backup(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_acknowledge(struct exchange *x, struct request_ctx *rq);

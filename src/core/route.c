@@ -112,6 +112,7 @@ static const struct route routes[] = {
     API_GET("server", VIEWER, admin_show_server),
     API("server/acknowledge", POST, ADMIN, admin_acknowledge),
     API("reload", POST, OPERATOR, admin_reload),
+    API_GET("openapi.json", VIEWER, admin_show_openapi),
     API("backup", POST, ADMIN, admin_backup),
     API_GET("self", VIEWER, admin_show_self),
     API_GET("tokens", ADMIN, admin_list_tokens),

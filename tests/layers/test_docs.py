@@ -176,24 +176,71 @@ def test_every_command_has_its_exit_statuses():
 # --- docs/reference/json.md ----------------------------------------------------------------------
 
 
-def test_every_command_and_request_has_its_json():
+def test_every_command_has_its_json():
     """Whether it is true is seen wherever a test runs one: lib/shapes.py."""
-    known, commands, requests = shapes.page()
-    routes = SOURCES[Path("src/core/route.c")]
-    real = {f"{m or 'GET'} /v1/{re.sub('{.*?}', 'NAME', path, count=1)}" for path, m in re.findall(
-        r'API(?:_GET)?\("([^"]+)", (?:(POST|PATCH|DELETE), )?\w+, \w+\)', routes)}
-    plain = {"DELETE /v1/nodes/NAME", "DELETE /v1/tokens/NAME",
-             "GET /v1/nodes/NAME/documents/{document}"}
-    tap.eq(sorted(requests), sorted(real - plain))
+    known, commands = shapes.page()
     printing = {name for text in SOURCES.values() for part in re.split(r"^const struct command ", text,
                 flags=re.M)[1:] for name in re.findall(r'\.name = "(.*?)"', part)
                 if re.search("FLAG_JSON|FLAGS_AGAIN", part.split("\n};")[0])}
     assert len(printing) > 40, printing
     tap.eq(sorted(printing - set(commands)), [], "takes --json, but is not in docs/reference/json.md")
-    for kind in [*commands.values(), *requests.values(),
-                 *(kind for members in known.values() for kind, _ in members.values())]:
+    for kind in [*commands.values(), *(kind for members in known.values() for kind, _ in members.values())]:
         name = kind.strip("[]{}")
         assert name in known or name in shapes.PLAIN, kind
+
+
+def page_type(schema):
+    """The type that the page has for a schema, and whether it may be null."""
+    parts = schema.get("anyOf", [schema])
+    bare = [part for part in parts if part != {"type": "null"}]
+    if "$ref" in bare[0]:
+        return shapes.title(bare[0]["$ref"]), len(parts) > len(bare)
+    kinds = bare[0].get("type", "any")
+    kinds = kinds if isinstance(kinds, list) else [kinds]
+    kind, null = kinds[0], "null" in kinds
+    if kind == "array":
+        items = bare[0]["items"]
+        return f"[{'any' if 'anyOf' in items else page_type(items)[0]}]", null
+    if kind == "object":
+        values = bare[0]["additionalProperties"]
+        return f"{{{'any' if values is True else page_type(values)[0]}}}", null
+    if bare[0].get("format") == "date-time":
+        return "time", null
+    return {"string": "text", "boolean": "bool"}.get(kind, kind), null
+
+
+def reached(schemas, name):
+    """The objects that an answer of this schema can hold."""
+    found, open_ = set(), {name}
+    while open_:
+        one = open_.pop()
+        found.add(one)
+        open_ |= set(re.findall(r"#/components/schemas/(\w+)", str(schemas[one]))) - found
+    return found
+
+
+def test_the_page_says_what_the_schemas_say():
+    """Of what only the command line prints, the page has more."""
+    known, _ = shapes.page()
+    whole = shapes.description()
+    schemas = whole["components"]["schemas"]
+    names = set()
+    for operation in (o for path, item in whole["paths"].items() if path.startswith("/v1/") for o in item.values()):
+        for answer in operation["responses"].values():
+            answer = shapes.resolved(answer, whole)
+            for name in re.findall(r"#/components/schemas/(\w+)", str(answer)):
+                names |= reached(schemas, name)
+    names |= {"Problem"}
+    assert len(names) > 35, names
+    for name in sorted(names):
+        schema = schemas[name]
+        members = {m: (kind, re.sub(r"(null|missing) without a server(, and for a viewer)?",
+                                    lambda found: "null" if found[2] else "", when))
+                   for m, (kind, when) in known[shapes.title(name)].items()
+                   if "of `node show`" not in when}
+        tap.eq({m: (*page_type(s), m in schema["required"]) for m, s in schema["properties"].items()},
+               {m: (kind, "null" in when, not re.search("missing|only", when))
+                for m, (kind, when) in members.items()}, f"schemas.json and json.md differ: {name}")
 
 
 tap.main()

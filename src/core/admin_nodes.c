@@ -365,9 +365,7 @@ enum exchange_verdict admin_show_document(struct exchange *x, struct request_ctx
                            .p);
         return EXCHANGE_DONE;
     }
-    x->out.status = 200;
-    x->out.type = "text/plain; charset=utf-8";
-    x->out.cache = "no-store";
     x->out.body = buf_view(&x->body);
+    answer_body(x, 200, "text/plain; charset=utf-8");
     return EXCHANGE_DONE;
 }

@@ -59,7 +59,6 @@ static bool write_json(struct exchange *x, struct value v)
     buf_clear(&x->body);
     bool whole = json_write(&x->body, v, false) && buf_char(&x->body, '\n');
     x->out.body = buf_view(&x->body);
-    x->out.cache = "no-store";
     return whole;
 }
 
@@ -69,20 +68,25 @@ struct str answer_json_tag(struct exchange *x, struct value v)
     return str_from(answer_tag(x, x->out.body));
 }
 
-static void answer_written(struct exchange *x, int status, bool whole)
+void answer_body(struct exchange *x, int status, const char *type)
 {
-    if (!whole) {
-        answer_problem(x, 500, "this is more than an answer can hold");
-        return;
-    }
     x->out.status = status;
-    x->out.type = "application/json";
+    x->out.type = type;
+    x->out.cache = "no-store";
     x->out.etag = answer_tag(x, x->out.body);
     if (x->in.method == METHOD_GET &&
         negotiate_etag_listed(x->in.if_none_match, str_from(x->out.etag))) {
         x->out.status = 304;
         x->out.type = NULL;
     }
+}
+
+static void answer_written(struct exchange *x, int status, bool whole)
+{
+    if (whole)
+        answer_body(x, status, "application/json");
+    else
+        answer_problem(x, 500, "this is more than an answer can hold");
 }
 
 void answer_json(struct exchange *x, int status, struct value v)
@@ -120,7 +124,6 @@ void answer_list_end(struct exchange *x, const struct value_pair *rest, size_t n
     }
     bool whole = buf_str(&x->body, STR("}\n"));
     x->out.body = buf_view(&x->body);
-    x->out.cache = "no-store";
     answer_written(x, 200, whole);
 }
 
@@ -179,6 +182,7 @@ static void refuse_as_json(struct exchange *x, int status, const char *detail,
     write_json(x, json_map(pairs, n, &x->arena));
     x->out.status = status;
     x->out.type = "application/problem+json";
+    x->out.cache = "no-store";
     x->out.event = "refused";
     x->out.reason = detail;
     x->out.retry_after_s = status == 503;

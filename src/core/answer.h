@@ -20,6 +20,9 @@ const char *answer_tag(struct exchange *x, struct str bytes);
 /* The same for bytes of which `digest` was made. */
 const char *answer_tag_of(struct exchange *x, uint64_t digest);
 
+/* Answers an admin with out.body and its entity tag; 304 if the peer has it already. */
+void answer_body(struct exchange *x, int status, const char *type);
+
 /* --- JSON ------------------------------------------------------------------------------------ */
 
 #define JSON_NONE(key)                    \

@@ -109,6 +109,13 @@ static bool is_for_admins(const struct route *r)
            (r->identity != IDENTITY_NONE && r->listeners & ON(ADMIN));
 }
 
+/* Its answer has an entity tag, and may be 304. */
+static bool is_tagged(const struct route *r)
+{
+    return r->identity == IDENTITY_ADMIN && r->methods & METHOD(GET) &&
+           str_starts(str_from(r->pattern), STR("/v1/"));
+}
+
 static bool takes_if_match(struct value operation)
 {
     struct value list = value_get(operation, STR("parameters"));
@@ -155,7 +162,7 @@ static struct value answers(const struct route *r, struct value operation, struc
             all.list[i].value = map_of(&one);
         }
     }
-    if (r->identity == IDENTITY_ADMIN && r->methods & METHOD(GET))
+    if (is_tagged(r))
         put(&all, STR("304"), reference(REF("responses", "NotModified"), a));
     return map_of(&all);
 }
@@ -198,7 +205,7 @@ static struct value described(const struct route *r, struct value operation,
                               const struct openapi_urls *urls, struct arena *a)
 {
     struct members o = members_of(operation, MEMBERS_MORE, a);
-    if (r->identity == IDENTITY_ADMIN && r->methods & METHOD(GET)) {
+    if (is_tagged(r)) {
         struct value old = value_get(operation, STR("parameters"));
         struct value *items = ARENA_ARRAY(a, struct value, old.n + 1);
         for (uint32_t i = 0; i < old.n; i++)

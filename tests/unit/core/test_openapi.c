@@ -31,10 +31,10 @@ static struct value operation(const char *path, const char *method)
     return value_get(item, str_from(method));
 }
 
-/* What people enter for /ui/index.html: a redirection, and a path that ends in a slash. */
+/* What people enter for /ui/index.html: redirections, and a path that ends in a slash. */
 static bool is_for_browsers(const char *pattern)
 {
-    return strcmp(pattern, "/ui") == 0 || strcmp(pattern, "/ui/") == 0;
+    return strcmp(pattern, "/") == 0 || strcmp(pattern, "/ui") == 0 || strcmp(pattern, "/ui/") == 0;
 }
 
 static void every_row_is_described(void **state)
@@ -98,6 +98,7 @@ static void admins_show_a_token(void **state)
     assert_int_equal(value_get(op, STR("servers")).kind, VALUE_UNDEFINED);
     check_statuses(op, "200 400 401 403 404 409 412 413 415 429 503");
     check_statuses(operation("/v1/self", "get"), "200 304 400 401 429 503");
+    check_statuses(operation("/metrics", "get"), "200 400 401 429 503");
 }
 
 static void machines_are_answered_elsewhere(void **state)

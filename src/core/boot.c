@@ -50,7 +50,9 @@ void boot_tell_fleet(struct exchange *x, const struct request_ctx *rq, const str
     if (evidence < EVIDENCE_COUNT)
         c.fetch.evidence = str_from(evidence_names[evidence]);
     c.fetch.placeholder_uuid = placeholder_uuid;
-    c.fetch.is_script = rq->route->identity == IDENTITY_NONE;
+    c.fetch.what = rq->route->identity == IDENTITY_NONE ? FETCH_SCRIPT
+                   : rq->path.file == SEED_FILE_COUNT   ? FETCH_DOCUMENT
+                                                        : FETCH_SEED;
     struct fleet *f = rq->core->fleet;
     fleet_forget(f, fleet_change(f, n->uid, n->name, &c, (struct waiter){0}));
 }
@@ -99,9 +101,8 @@ enum exchange_verdict boot_answer(struct exchange *x, struct request_ctx *rq)
     else
         answer_document(x, &answer);
     /* What an admin looks at is not the machine's boot. */
-    bool is_built = rq->view.state == STATE_ARMED || rq->view.state == STATE_INSTALLING;
     bool is_admin = x->in.listener == LISTENER_SOCKET || x->in.listener == LISTENER_ADMIN;
-    if (is_built && !is_admin)
+    if (rq->view.awaited && !is_admin)
         boot_tell_fleet(x, rq, rq->node, rq->path.evidence, STR(""));
     return EXCHANGE_DONE;
 }

@@ -135,6 +135,7 @@ enum exchange_verdict script_ipxe(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict script_grub(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict asset_answer(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict node_report(struct exchange *x, struct request_ctx *rq);
+enum exchange_verdict node_installer_report(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict node_phone_home(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict bootstrap_ask(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict bootstrap_cluster(struct exchange *x, struct request_ctx *rq);

@@ -186,15 +186,27 @@ static enum exchange_verdict tell_fleet(struct exchange *x, const struct request
     return await_fleet(x, f, fleet_change(f, n->uid, n->name, c, x->waiter), on_changed, NULL);
 }
 
-enum exchange_verdict node_report(struct exchange *x, struct request_ctx *rq)
+static enum exchange_verdict take_report(struct exchange *x, const struct request_ctx *rq,
+                                         bool by_installer)
 {
     struct change c = request_change(x, rq->node, CHANGE_REPORT);
+    c.by_installer = by_installer;
     c.by_window_key = !snapshot_find_key(x->snapshot, rq->path.key);
     const char *wrong = node_reports_read_report(x->in.body, &x->arena, &c.report);
     if (!wrong)
         return tell_fleet(x, rq, &c);
     answer_refuse(x, 400, wrong);
     return EXCHANGE_DONE;
+}
+
+enum exchange_verdict node_report(struct exchange *x, struct request_ctx *rq)
+{
+    return take_report(x, rq, false);
+}
+
+enum exchange_verdict node_installer_report(struct exchange *x, struct request_ctx *rq)
+{
+    return take_report(x, rq, true);
 }
 
 enum exchange_verdict node_phone_home(struct exchange *x, struct request_ctx *rq)

@@ -32,6 +32,8 @@ static const struct route routes[] = {
      boot_answer, NULL},
     {"/s/{key}/report", METHOD(POST), NODES_AND_SOCKET, IDENTITY_BOOT_KEY, REPORT_MAX_BYTES,
      "reported", node_report, NULL},
+    {"/s/{key}/install/report", METHOD(POST), NODES_AND_SOCKET, IDENTITY_BOOT_KEY, REPORT_MAX_BYTES,
+     "reported", node_installer_report, NULL},
     {"/s/{key}/phone-home", METHOD(POST), NODES_AND_SOCKET, IDENTITY_BOOT_KEY, PHONE_HOME_MAX_BYTES,
      "phoned-home", node_phone_home, NULL},
     {"/s/{key}/bootstrap", METHOD(POST), ON(NODE), IDENTITY_JOIN_KEY, BOOTSTRAP_MAX_BYTES,

@@ -98,13 +98,6 @@ static void report_mismatch(struct exchange *x, const struct request_ctx *rq, co
     boot_tell_mismatch(x, rq, n, mismatch);
 }
 
-/* Whether the machine's boot is one of a node that is being built. */
-static bool is_built(const struct identified_machine *who)
-{
-    enum node_state state = who->view.state;
-    return (state == STATE_ARMED || state == STATE_INSTALLING) && who->evidence != EVIDENCE_COUNT;
-}
-
 static void answer_machine(struct exchange *x, struct request_ctx *rq, enum boot_loader loader,
                            const struct machine *m)
 {
@@ -132,7 +125,8 @@ static void answer_machine(struct exchange *x, struct request_ctx *rq, enum boot
     render_for_node(x, loader, who.node, &env);
     if (who.mismatch.n)
         report_mismatch(x, rq, who.node, m, who.mismatch);
-    else if (is_built(&who) && x->in.listener != LISTENER_SOCKET)
+    else if (who.view.awaited && who.evidence != EVIDENCE_COUNT &&
+             x->in.listener != LISTENER_SOCKET)
         boot_tell_fleet(x, rq, who.node, who.evidence, m->placeholder_uuid);
 }
 

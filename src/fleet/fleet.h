@@ -104,6 +104,7 @@ bool fleet_record(const struct fleet *f, struct str uid, struct arena *a, struct
 struct fleet_view {
     enum node_state state;
     bool locked, seen, installer; /* as struct record has them */
+    bool awaited;                 /* what it fetches may change its record */
     uint32_t generation;
     struct str window_key; /* of the open window; empty: it is closed */
 };

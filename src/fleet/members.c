@@ -191,6 +191,7 @@ static struct str sealed_key(const struct record *r)
 static void look_at_record(struct fleet *f, struct member *m, const struct record *r)
 {
     struct moment now;
+    bool may_begin = r->state == STATE_ARMED || (r->state == STATE_FAILED && r->has_window);
     bool is_other = r->state != m->view.state || r->generation != m->view.generation;
     f->host.now(f->host.cls, &now);
     m->view = (struct fleet_view){
@@ -198,6 +199,7 @@ static void look_at_record(struct fleet *f, struct member *m, const struct recor
         .locked = r->locked,
         .seen = r->seen,
         .installer = r->installer,
+        .awaited = may_begin || r->state == STATE_INSTALLING || record_awaits_disk(r),
         .generation = r->generation,
         .window_key = str_from(r->has_window && m->window_key ? m->window_key : "")};
     set_machine(f, m, r->machine);

@@ -77,6 +77,13 @@ void record_copy(const struct record *from, struct arena *a, struct record *ret)
     copy_host_keys(ret->offered_keys, ret->offered_keys_n, a);
 }
 
+bool record_awaits_disk(const struct record *r)
+{
+    bool is_built = r->state == STATE_INSTALLING || r->state == STATE_BOOTING ||
+                    (r->state == STATE_FAILED && r->has_window);
+    return is_built && r->installer && !r->installed;
+}
+
 uint64_t window_left_ms(const struct window *w, const struct moment *now)
 {
     if (str_eq(w->boot_id, now->boot_id))

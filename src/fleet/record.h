@@ -100,7 +100,7 @@ struct record {
     bool locked;
     struct str machine; /* hash of machine-id, of the boot that made the latest claim */
     bool installer;     /* its installer was heard of, in this window */
-    bool installed;     /* and has ended */
+    bool installed;     /* and so was the system that it has installed */
     uint64_t boot_ms;   /* how long the boot may be silent; 0: BOOTING_SILENT_MS */
     bool joined;        /* it has reported so, in this window */
     bool handed;        /* it was given what it needs to join, in this window */
@@ -136,6 +136,9 @@ struct value record_value(const struct record *r, struct arena *a);
 /* Reads the store's JSON; texts live in the arena. -EINVAL for anything that no version of
  * cloudseed wrote. */
 int record_read(struct str json, struct arena *a, struct record *ret, struct err *e);
+
+/* Its installer was heard of, but not the system on its disk: that is not the node's yet. */
+bool record_awaits_disk(const struct record *r);
 
 /* Milliseconds until the window ends; 0: it is over. A wall clock that was set back does not
  * prolong it beyond its length. */

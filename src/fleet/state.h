@@ -77,6 +77,10 @@ struct join_result {
     struct str log;
 };
 
+/* What is fetched: by the system on the disk, by its installer, or by the machine's firmware, which
+ * asks what to boot. */
+enum fetch_what { FETCH_SEED, FETCH_DOCUMENT, FETCH_SCRIPT };
+
 struct change {
     enum change_kind kind;
     struct moment at;
@@ -87,6 +91,7 @@ struct change {
     uint64_t boot_ms;           /* of that role: how long a boot may be silent */
     bool lock_on_alarm;         /* by the site's policy */
     bool by_window_key;         /* not by the node's seed key: of a report or a call */
+    bool by_installer;          /* of a report: it came at the installer's URL */
     struct str twin;            /* another node with the claim's `machine`; set by the fleet */
     bool handed;                /* its boot was given what it needs to join; set by the fleet */
     uint64_t joining_ms;        /* of CHANGE_CLAIM: how long joining may take without a word */
@@ -104,7 +109,7 @@ struct change {
             struct str file;
             struct str evidence;         /* empty: by a key; else the weak evidence: "mac" */
             struct str placeholder_uuid; /* reported, but it did not count; empty: none */
-            bool is_script;              /* its firmware asks what to boot */
+            enum fetch_what what;
         } fetch;
         struct str mismatch; /* "has the MAC of n1, but uuid A instead of B" */
         struct report report;

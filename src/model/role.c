@@ -28,9 +28,9 @@ const char *const user_data_format_names[] = {
 /* What stands below a node's URL already, or is the name of another of its documents. */
 static bool is_taken(struct str name)
 {
-    static const char *const names[] = {"report",   "phone-home",   "bootstrap",
-                                        "cluster",  "result",       "boot.ipxe",
-                                        "grub.cfg", "kubeadm-init", "kubeadm-join"};
+    static const char *const names[] = {"report",       "install/report", "phone-home", "bootstrap",
+                                        "cluster",      "result",         "boot.ipxe",  "grub.cfg",
+                                        "kubeadm-init", "kubeadm-join"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (str_is(name, names[i]))
             return true;

@@ -119,6 +119,7 @@ def path(url):
 
 
 def report(seed, name, kind="finish", result="SUCCESS"):
+    """Of the system on the disk; of its installer with the seed that ends in install/."""
     body = json.dumps({"name": name, "event_type": kind, "result": result})
     tap.eq(SERVER.request("POST", seed + "report", body).status, 200)
 
@@ -277,35 +278,79 @@ def autoinstall(node):
         texts[name] = answer.text
     tap.eq((texts["vendor-data"], texts["network-config"]), ("", ""))
     assert texts["user-data"].startswith("#cloud-config\n"), texts["user-data"]
-    return seed.removesuffix("install/"), texts["user-data"]
+    wanted = yaml.safe_load(texts["user-data"])["autoinstall"]
+    tap.eq(path(wanted["reporting"]["cloudseed"]["endpoint"]), seed + "report")
+    return seed, texts["user-data"]
 
 
-def test_ubuntu():
-    fresh("u1")
-    seed, text = autoinstall("u1")
-    wanted = yaml.safe_load(text)["autoinstall"]
-    becomes("u1", "installing")
-    # The live system has a cloud-init of its own, which ends long before the installer does.
+def live_system(seed):
+    """Its cloud-init, from the first stage to the last."""
     for stage in ("init-network", "modules-config", "modules-final"):
         report(seed, stage, "start")
         report(seed, stage, "finish", "FAIL" if stage == "modules-config" else "SUCCESS")
-    phone_home(seed, "live")
+
+
+def installs(node, live):
+    """Up to the report of its end; the disk that it leaves, and where its live system reports to."""
+    fresh(node)
+    seed, text = autoinstall(node)
+    reports = seed if live == "install" else seed.removesuffix("install/")
+    becomes(node, "installing")
+    # The live system has a cloud-init of its own, which ends long before the installer does.
+    live_system(reports)
     report(seed, "subiquity/Install/install/postinstall", "start")
-    tap.eq(state("u1"), "installing")
+    tap.eq(state(node), "installing")
     folder = disk()
     left = [folder / "etc/cloud/cloud.cfg.d/99-installer.cfg",
             folder / "etc/cloud/cloud-init.disabled"]
     for file in left:
         file.write_text("")
-    for command in wanted["late-commands"]:
-        shell(command, folder, folder / "tools")
+    for command in yaml.safe_load(text)["autoinstall"]["late-commands"]:
+        if live != "silent" or "urlopen" not in command:
+            shell(command, folder, folder / "tools")
     tap.eq([file.exists() for file in left], [False, False])
+    return folder, reports
+
+
+def test_ubuntu():
+    folder, live = installs("u1", "install")
     tap.eq(state("u1"), "booting")
-    report(seed, "subiquity/Shutdown/shutdown", "start")
+    report(live, "subiquity/Shutdown/shutdown", "start")
+    live_system(live)  # slower than its installer: nothing of it is the disk's
+    tap.eq(state("u1"), "booting")
     for _ in range(2):
         boots_disk("u1", ONCE)
     tap.eq(comes_up("u1", folder), None)
     boots_disk("u1", "is built already")
+
+
+def test_a_live_system_that_reports_at_the_url_of_the_disk():
+    """Of a document that an older version rendered, or whose template is a copy of that."""
+    folder, live = installs("u1", "disk")
+    phone_home(live, "live")
+    report(live, "modules-final")
+    told = SERVER.admin("GET", "/v1/nodes/u1").json
+    tap.eq((told["state"], told["identity"]["host_keys"], bool(told["window"])),
+           ("booting", {}, True))
+    boots_disk("u1", ONCE)
+    tap.eq(comes_up("u1", folder), None)
+
+
+def test_the_disk_boots_after_an_installer_that_said_nothing():
+    folder, _ = installs("u1", "silent")
+    tap.eq(state("u1"), "installing")
+    tap.eq(comes_up("u1", folder), None)
+
+
+def test_a_fetch_by_mac_is_no_installer():
+    fresh("u1")
+    arguments("u1")
+    becomes("u1", "installing")
+    tap.eq(SERVER.get(f"/nocloud/mac/{MACS['u1']}/install/user-data").status, 200)
+    vm = {"endpoint": "lab", "host": "pve1", "vmid": 1}  # changes are written one after the other
+    tap.eq(SERVER.admin("POST", "/v1/nodes/u1/vm", vm).status, 200)
+    tap.contains(arguments("u1"), "autoinstall")
+    tap.eq(SERVER.admin("DELETE", "/v1/nodes/u1/vm").status, 200)
 
 
 def test_ubuntu_fails():

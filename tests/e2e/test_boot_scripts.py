@@ -198,6 +198,37 @@ def test_no_install_loop():
         assert key_in(ask(server)) != key
 
 
+def test_an_installer_and_its_disk_have_urls_of_their_own():
+    def report(place, name, kind="finish", result="SUCCESS"):
+        body = f'{{"name": "{name}", "event_type": "{kind}", "result": "{result}"}}'
+        tap.eq(server.request("POST", f"/s/{key}/{place}", body).status, 200)
+        return state(server)
+
+    made = tree()
+    made.template("ks", "{{ seed.url }}\n")
+    made.put("roles/live.yaml", {"live": {
+        "documents": {"ks.cfg": {"template": "ks"}},
+        "boot": {**KERNEL, "kind": "install", "arguments": "ks={{ seed.url }}ks.cfg"}}})
+    made.node("n1", "live", macs=[MAC], uuid=UUID)
+    with made.start() as server:
+        server.arm("n1")
+        tap.eq(server.get(f"/nocloud/mac/{MAC}/ks.cfg").status, 200)
+        tap.wait_until(lambda: state(server) == "installing", what="the fetch being told")
+        script = ask(server)  # by its MAC anyone could have fetched that
+        key = script.split(f" ks={URL}/s/")[1].split("/")[0]
+        tap.eq(server.get(f"/s/{key}/ks.cfg").status, 200)
+        tap.eq(report("install/report", "install"), "booting")
+        boots_disk(ask(server), "was installed in this build window")
+        tap.eq(report("install/report", "init-network", "start"), "booting")
+        tap.eq(report("install/report", "modules-final"), "booting")
+        tap.eq(server.get(f"/s/{key}/user-data").status, 200)
+        tap.wait_until(lambda: server.admin("GET", "/v1/nodes/n1").json["boot"]["events"] == 0,
+                       what="the disk's first fetch")
+        tap.eq(report("install/report", "modules-final", "finish", "FAIL"), "booting")
+        tap.eq(report("report", "init-network", "start"), "booting")
+        tap.eq(report("report", "modules-final"), "ready")
+
+
 def test_a_clone_is_told_so():
     with start(KERNEL) as server:
         server.arm("n1")

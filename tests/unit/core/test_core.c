@@ -6,6 +6,8 @@
 #include "core/core.h"
 #include "wire/form.h"
 
+#include <sys/stat.h>
+
 #define TEXT "text/plain; charset=utf-8"
 #define GZIP_MIN_BYTES 14600
 #define URL "http://10.0.10.5:8080"
@@ -317,6 +319,18 @@ static void reports(void **state)
     assert_int_equal(state_of_n1(), STATE_BOOTING);
 }
 
+/* The URL says that it is an installer's, whatever the role. */
+static void reports_of_an_installer(void **state)
+{
+    (void)state;
+    arm();
+    post("install/report", "{\"name\": \"modules-final\", \"event_type\": \"finish\"}");
+    is_told_once_it_is_written();
+    assert_string_equal(x.out.event, "reported");
+    assert_int_equal(state_of_n1(), STATE_INSTALLING);
+    assert_true(fleet_look(fleet, STR("n1")).installer);
+}
+
 static void calls_home(void **state)
 {
     struct record r;
@@ -415,6 +429,91 @@ static void bodies_that_are_none(void **state)
     assert_int_equal(x.body_max_bytes, 0); /* no body is waited for */
     is_refusal(404, "no node has this seed key");
     assert_int_equal(state_of_n1(), STATE_REGISTERED);
+}
+
+/* --- Machines that are installed ------------------------------------------------------------- */
+
+#define MINUTE_MS ((uint64_t)60 * 1000)
+
+/* n1 is armed, and its machine has got its script. */
+static void installs(void)
+{
+    assert_int_equal(mkdir(tmptree_path(&files, "templates/ipxe"), 0700), 0);
+    tmptree_put(&files, "templates/ipxe/node", "{{ boot.refusal or \"installs\" }}");
+    tmptree_put(&files, "seed/roles/r.yaml",
+                "r: {templates: {user-data: url}, documents: {ks.cfg: {template: url}},"
+                " boot: {kind: install, kernel: vmlinuz}}\nbig: {}\n");
+    core_replace(core, world("[mac, name]"));
+    change((struct change){.kind = CHANGE_ARM,
+                           .arm = {300 * MINUTE_MS, STR("join"), STR(WINDOW_KEY)}});
+}
+
+static void asks_what_to_boot(const char *want)
+{
+    get("/ipxe/mac/bc:24:11:00:20:0b");
+    assert_non_null(strstr(arena_str(&x.arena, x.out.body).p, want));
+    fleet_on_store(fleet);
+}
+
+static void its_installer_falls_silent(void)
+{
+    openfleet_passed_ms += 60 * MINUTE_MS;
+    change((struct change){.kind = CHANGE_DEADLINE});
+    assert_int_equal(state_of_n1(), STATE_FAILED);
+}
+
+static void only_a_key_is_heard_as_an_installer(void **state)
+{
+    (void)state;
+    installs();
+    get("/nocloud/mac/bc:24:11:00:20:0b/ks.cfg");
+    asks_what_to_boot("installs");
+    assert_int_equal(state_of_n1(), STATE_INSTALLING);
+    get("/s/" WINDOW_KEY "/ks.cfg");
+    fleet_on_store(fleet);
+    asks_what_to_boot("was installed in this build window");
+    assert_int_equal(state_of_n1(), STATE_BOOTING);
+}
+
+static void what_a_machine_fetches_after_it_was_silent(void **state)
+{
+    (void)state;
+    installs();
+    asks_what_to_boot("installs");
+    its_installer_falls_silent();
+    asks_what_to_boot("installs"); /* its kernel was not there */
+    get("/s/" WINDOW_KEY "/ks.cfg");
+    assert_int_equal(state_of_n1(), STATE_INSTALLING);
+    its_installer_falls_silent();
+    asks_what_to_boot("was installed in this build window");
+    assert_int_equal(state_of_n1(), STATE_BOOTING);
+    its_installer_falls_silent();
+    get("/s/" WINDOW_KEY "/user-data");
+    assert_int_equal(state_of_n1(), STATE_BOOTING);
+}
+
+static void the_disk_is_heard_by_what_it_fetches(void **state)
+{
+    static const char end[] = "{\"name\": \"modules-final\", \"event_type\": \"finish\"}";
+    (void)state;
+    installs();
+    get("/s/" WINDOW_KEY "/ks.cfg");
+    fleet_on_store(fleet);
+    post("report", end);
+    is_told_once_it_is_written();
+    assert_int_equal(state_of_n1(), STATE_INSTALLING);
+    post("install/report", "{\"name\": \"install\", \"event_type\": \"finish\"}");
+    is_told_once_it_is_written();
+    assert_int_equal(state_of_n1(), STATE_BOOTING);
+    post("install/report", end);
+    is_told_once_it_is_written();
+    assert_int_equal(state_of_n1(), STATE_BOOTING);
+    get(seed_path("n1", 1, 0, "user-data"));
+    fleet_on_store(fleet);
+    post("report", "{\"name\": \"modules-final\", \"event_type\": \"finish\", "
+                   "\"result\": \"SUCCESS\"}");
+    is_told_once_it_is_written();
+    assert_int_equal(state_of_n1(), STATE_READY);
 }
 
 /* The store gets the change all the same. */
@@ -637,7 +736,10 @@ static void a_world_without_nodes(void **state)
 
 UNIT_MAIN(TEST(files_by_key), TEST(both_secrets_open), TEST(keys_that_open_nothing), TEST(evidence),
           TEST(a_windows_key_ends_with_it), TEST(a_locked_node), TEST(a_new_generation),
-          TEST(weak_evidence_locks_no_node), TEST(reports), TEST(calls_home), TEST(other_events),
+          TEST(weak_evidence_locks_no_node), TEST(reports), TEST(reports_of_an_installer),
+          TEST(only_a_key_is_heard_as_an_installer),
+          TEST(what_a_machine_fetches_after_it_was_silent),
+          TEST(the_disk_is_heard_by_what_it_fetches), TEST(calls_home), TEST(other_events),
           TEST(calls_of_other_types), TEST(bodies_that_are_none),
           TEST(who_leaves_before_the_answer), TEST(evidence_of_nobody),
           TEST(evidence_that_does_not_count), TEST(a_known_tag_needs_no_body), TEST(head_is_get),

@@ -141,6 +141,10 @@ static void further_documents(void **state)
     is_document("/nocloud/mac/52:54:00:12:34:56/a/b_c-d.e", "a/b_c-d.e");
     struct route_match r = route_find(LISTENER_BOOT, METHOD_POST, STR("/s/" KEY "/report"), &arena);
     is_row(&r, "/s/{key}/report");
+    r = route_find(LISTENER_BOOT, METHOD_POST, STR("/s/" KEY "/install/report"), &arena);
+    is_row(&r, "/s/{key}/install/report");
+    r = got("/s/" KEY "/install/report");
+    assert_null(r.route);
     r = got("/s/" KEY "/report");
     assert_null(r.route);
     assert_int_equal(r.methods, 1U << METHOD_POST);

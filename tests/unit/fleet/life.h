@@ -16,6 +16,7 @@ struct life {
     struct moment now;
     struct outcome out;
     bool is_master, bootstraps, lock_on_alarm, by_window_key, installs;
+    bool by_installer; /* of reports */
     uint64_t boot_ms;
 };
 
@@ -46,6 +47,7 @@ static inline struct outcome *life_apply(struct life *l, struct change c)
     c.boot_ms = l->boot_ms;
     c.lock_on_alarm = l->lock_on_alarm;
     c.by_window_key = l->by_window_key;
+    c.by_installer = c.kind == CHANGE_REPORT && l->by_installer;
     state_apply(&l->r, &c, &l->arena, &l->out);
     return &l->out;
 }
@@ -65,6 +67,15 @@ static inline struct outcome *life_fetch(struct life *l, struct str evidence)
 {
     return life_apply(l,
                       (struct change){.kind = CHANGE_FETCH, .fetch = {STR("user-data"), evidence}});
+}
+
+/* An installer's. */
+static inline struct outcome *life_fetch_document(struct life *l, struct str evidence)
+{
+    return life_apply(l, (struct change){.kind = CHANGE_FETCH,
+                                         .fetch = {.file = STR("install/user-data"),
+                                                   .evidence = evidence,
+                                                   .what = FETCH_DOCUMENT}});
 }
 
 static inline struct outcome *life_report(struct life *l, const char *name, bool finish,
@@ -130,9 +141,11 @@ static inline void life_to(struct life *l, enum node_state state)
     life_arm(l);
     if (state == STATE_ARMED)
         return;
-    life_fetch(l, (struct str){"", 0});
-    if (state == STATE_INSTALLING)
+    if (state == STATE_INSTALLING) {
+        life_fetch_document(l, (struct str){"", 0});
         return;
+    }
+    life_fetch(l, (struct str){"", 0});
     life_report(l, "init-network/activate-datasource", false, REPORT_NONE);
     if (state == STATE_BOOTING)
         return;

@@ -693,8 +693,6 @@ static void what_a_node_waits_for_is_told_once(void **state)
     assert_int_equal(waits("waits for m1")->verdict, OUTCOME_SAME); /* it was let go */
 }
 
-/* --- Every change in every state ------------------------------------------------------------ */
-
 /* --- Installers ------------------------------------------------------------------------------ */
 
 static struct outcome *asks_what_to_boot(void)
@@ -702,7 +700,7 @@ static struct outcome *asks_what_to_boot(void)
     return life_apply(
         &l, (struct change){
                 .kind = CHANGE_FETCH,
-                .fetch = {.file = STR("boot.ipxe"), .evidence = STR("mac"), .is_script = true}});
+                .fetch = {.file = STR("boot.ipxe"), .evidence = STR("mac"), .what = FETCH_SCRIPT}});
 }
 
 static void installer_at_work(void)
@@ -710,7 +708,35 @@ static void installer_at_work(void)
     l.installs = true;
     life_arm(&l);
     asks_what_to_boot();
-    life_fetch(&l, NONE);
+    life_fetch_document(&l, NONE);
+}
+
+/* At the URL of its own. */
+static struct outcome *installer_reports(const char *name, bool finish, enum report_result result)
+{
+    l.by_installer = true;
+    life_report(&l, name, finish, result);
+    l.by_installer = false;
+    return &l.out;
+}
+
+static void falls_silent(void)
+{
+    life_apply(&l, (struct change){.kind = CHANGE_DEADLINE, .silent_ms = BOOTING_SILENT_MS});
+    assert_state(&l, STATE_FAILED);
+}
+
+/* The system on the disk, up to its end. */
+static void the_disk_boots(void)
+{
+    life_report(&l, "init-network/activate-datasource", false, REPORT_NONE);
+    assert_state(&l, STATE_BOOTING);
+    life_call(&l, "key-1");
+    assert_state(&l, STATE_UP);
+    assert_int_equal(l.r.host_keys_n, 1);
+    life_report(&l, "modules-final", true, REPORT_SUCCESS);
+    assert_state(&l, STATE_READY);
+    assert_false(l.r.has_window);
 }
 
 static void a_node_that_is_installed(void **state)
@@ -723,30 +749,87 @@ static void a_node_that_is_installed(void **state)
     assert_string_equal(life_told(&l), "installing");
     assert_int_equal(asks_what_to_boot()->verdict, OUTCOME_SAME); /* the kernel was not there */
     assert_false(l.r.installer);
-    assert_int_equal(life_fetch(&l, NONE)->verdict, OUTCOME_WRITE);
+    assert_int_equal(life_fetch_document(&l, NONE)->verdict, OUTCOME_WRITE);
     assert_true(l.r.installer);
-    assert_int_equal(life_fetch(&l, NONE)->verdict, OUTCOME_SAME);
+    assert_int_equal(life_fetch_document(&l, NONE)->verdict, OUTCOME_SAME);
     /* All of the installer's own cloud-init, a step that failed among it. */
-    life_report(&l, "modules-config/config-ntp", true, REPORT_FAIL);
-    assert_int_equal(life_call(&l, "live-key")->verdict, OUTCOME_SAME);
-    life_report(&l, "modules-final", true, REPORT_FAIL);
+    installer_reports("modules-config/config-ntp", true, REPORT_FAIL);
+    installer_reports("modules-final", true, REPORT_FAIL);
     assert_string_equal(life_told(&l), "progress");
     assert_state(&l, STATE_INSTALLING);
-    assert_true(l.r.has_window && l.r.host_keys_n == 0);
-    life_report(&l, "install", false, REPORT_NONE);
+    assert_true(l.r.has_window);
+    installer_reports("install", false, REPORT_NONE);
+    assert_state(&l, STATE_INSTALLING);
+    installer_reports("install", true, REPORT_SUCCESS);
+    assert_state(&l, STATE_BOOTING);
+    assert_string_equal(life_told(&l), "progress booting");
+    assert_true(l.r.boot.events == 0 && l.r.boot.failed.n == 0);
+    assert_int_equal(asks_what_to_boot()->verdict, OUTCOME_SAME);
+    assert_int_equal(life_fetch(&l, NONE)->verdict, OUTCOME_WRITE);
+    assert_int_equal(life_fetch(&l, NONE)->verdict, OUTCOME_SAME);
+    the_disk_boots();
+    life_arm(&l);
+    assert_false(l.r.installer || l.r.installed);
+}
+
+/* It runs until the machine is switched off, and its own boot may end after the installation. */
+static void an_installer_that_reports_after_its_end(void **state)
+{
+    static const char *const names[] = {"init-network/activate-datasource",
+                                        "modules-config/config-ntp", "modules-final"};
+    (void)state;
+    for (int disk = 0; disk < 2; disk++) {
+        installer_at_work();
+        installer_reports("install", true, REPORT_SUCCESS);
+        if (disk)
+            life_fetch(&l, NONE);
+        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+            installer_reports(names[i], true, REPORT_FAIL);
+            installer_reports(names[i], true, REPORT_SUCCESS);
+            assert_state(&l, STATE_BOOTING);
+            assert_true(l.r.has_window);
+            assert_int_equal(l.r.installed, disk);
+        }
+        installer_reports("install", true, REPORT_SUCCESS);
+        assert_state(&l, STATE_BOOTING);
+        if (!disk)
+            life_fetch(&l, NONE);
+        assert_true(l.r.boot.events == 0 && !l.r.boot.failed.n);
+        the_disk_boots();
+        assert_int_equal(installer_reports("modules-final", true, REPORT_FAIL)->status, 200);
+        assert_string_equal(life_told(&l), disk ? "" : "alarm"); /* only once */
+        assert_state(&l, STATE_READY);
+    }
+}
+
+/* Its document was made by an older version, or by a copy of a template of then. */
+static void an_installer_that_reports_at_the_url_of_the_disk(void **state)
+{
+    (void)state;
+    installer_at_work();
+    life_report(&l, "init-network/activate-datasource", false, REPORT_NONE);
+    assert_int_equal(life_call(&l, "live-key")->verdict, OUTCOME_SAME);
+    life_report(&l, "modules-final", true, REPORT_SUCCESS);
     assert_state(&l, STATE_INSTALLING);
     life_report(&l, "install", true, REPORT_SUCCESS);
     assert_state(&l, STATE_BOOTING);
-    assert_string_equal(life_told(&l), "progress booting");
-    assert_true(l.r.installed && l.r.boot.events == 0 && l.r.boot.failed.n == 0);
-    assert_int_equal(asks_what_to_boot()->verdict, OUTCOME_SAME);
-    life_call(&l, "key-1");
-    assert_state(&l, STATE_UP);
     life_report(&l, "modules-final", true, REPORT_SUCCESS);
-    assert_state(&l, STATE_READY);
-    assert_false(l.r.has_window);
-    life_arm(&l);
-    assert_false(l.r.installer || l.r.installed);
+    assert_int_equal(life_call(&l, "live-key")->verdict, OUTCOME_SAME);
+    assert_state(&l, STATE_BOOTING);
+    assert_true(l.r.has_window && l.r.host_keys_n == 0);
+    assert_int_equal(asks_what_to_boot()->verdict, OUTCOME_SAME);
+    life_fetch(&l, NONE);
+    the_disk_boots();
+}
+
+/* The installed system was found by its MAC, as a template of one's own may have it. */
+static void a_disk_whose_fetches_do_not_count(void **state)
+{
+    (void)state;
+    installer_at_work();
+    installer_reports("install", true, REPORT_SUCCESS);
+    assert_int_equal(life_fetch(&l, STR("mac"))->verdict, OUTCOME_SAME);
+    the_disk_boots();
 }
 
 /* The installer said nothing, or it is the installed system that cannot reach us. */
@@ -757,11 +840,81 @@ static void an_installation_ends_with_the_next_boot(void **state)
     asks_what_to_boot();
     assert_state(&l, STATE_BOOTING);
     assert_string_equal(life_told(&l), "booting");
-    assert_true(l.r.installed);
     assert_int_equal(asks_what_to_boot()->verdict, OUTCOME_SAME);
+    life_fetch(&l, NONE);
     life_report(&l, "modules-final", true, REPORT_FAIL);
+    assert_state(&l, STATE_FAILED);
     life_report(&l, "init-network", false, REPORT_NONE); /* it boots again, from its disk */
     assert_state(&l, STATE_BOOTING);
+    life_call(&l, "key-1");
+    assert_state(&l, STATE_UP);
+}
+
+/* Its machine never asks what to boot. */
+static void an_installation_ends_with_what_the_disk_fetches(void **state)
+{
+    (void)state;
+    installer_at_work();
+    life_fetch(&l, STR("mac"));
+    assert_state(&l, STATE_INSTALLING);
+    life_fetch(&l, NONE);
+    assert_state(&l, STATE_BOOTING);
+    assert_string_equal(life_told(&l), "booting");
+    assert_int_equal(asks_what_to_boot()->verdict, OUTCOME_SAME);
+    the_disk_boots();
+}
+
+static void an_installer_that_was_silent_for_too_long(void **state)
+{
+    (void)state;
+    installer_at_work();
+    falls_silent();
+    life_fetch(&l, NONE);
+    the_disk_boots();
+    installer_at_work();
+    falls_silent();
+    asks_what_to_boot();
+    assert_state(&l, STATE_BOOTING);
+    life_fetch(&l, NONE);
+    the_disk_boots();
+    installer_at_work();
+    falls_silent();
+    installer_reports("subiquity/Install", false, REPORT_NONE);
+    assert_state(&l, STATE_FAILED);
+    installer_reports("install", true, REPORT_SUCCESS);
+    assert_state(&l, STATE_BOOTING);
+    assert_int_equal(l.r.alarms, 0);
+}
+
+/* The kernel was not there, until somebody looked after the machine. */
+static void an_installer_that_begins_after_the_time_of_a_boot(void **state)
+{
+    (void)state;
+    l.installs = true;
+    life_arm(&l);
+    asks_what_to_boot();
+    falls_silent();
+    assert_int_equal(life_fetch_document(&l, STR("mac"))->verdict, OUTCOME_SAME);
+    asks_what_to_boot();
+    assert_false(l.r.installer);
+    life_fetch_document(&l, NONE);
+    assert_state(&l, STATE_INSTALLING);
+    assert_true(l.r.installer);
+}
+
+static void an_installer_counts_by_a_key(void **state)
+{
+    (void)state;
+    l.installs = true;
+    life_arm(&l);
+    life_fetch_document(&l, STR("mac"));
+    life_fetch_document(&l, STR("mac"));
+    life_fetch(&l, STR("mac"));
+    asks_what_to_boot();
+    assert_state(&l, STATE_INSTALLING);
+    assert_false(l.r.installer);
+    life_fetch_document(&l, NONE);
+    assert_true(l.r.installer);
 }
 
 static void an_installation_may_outlast_its_window(void **state)
@@ -774,29 +927,76 @@ static void an_installation_may_outlast_its_window(void **state)
     assert_int_equal(l.r.alarms, 0);
 }
 
-static void an_installer_that_fails(void **state)
+static void installer_fails(void)
 {
-    (void)state;
-    installer_at_work();
+    l.by_installer = true;
     life_apply(&l, (struct change){.kind = CHANGE_REPORT,
                                    .report = {.name = STR("install"),
                                               .description = STR("no disk"),
                                               .type = STR("finish"),
                                               .result = REPORT_FAIL,
                                               .duration_s = -1}});
+    l.by_installer = false;
+}
+
+static void an_installer_that_fails(void **state)
+{
+    (void)state;
+    installer_at_work();
+    installer_fails();
     assert_state(&l, STATE_FAILED);
     assert_string_equal(life_told(&l), "progress failed");
     assert_str(l.r.stage, "install");
     assert_str(l.r.reason, "no disk");
-    assert_int_equal(asks_what_to_boot()->verdict, OUTCOME_SAME);
     assert_true(l.r.installer);
-    life_report(&l, "init-network", false, REPORT_NONE); /* it was started by hand */
+    installer_reports("init-network", false, REPORT_NONE); /* it was started by hand */
     assert_state(&l, STATE_INSTALLING);
+    installer_reports("install", true, REPORT_SUCCESS);
+    assert_state(&l, STATE_BOOTING);
+    installer_fails(); /* it had not ended */
+    assert_state(&l, STATE_FAILED);
     /* Anyone on the network may have the key of a window that is over. */
+    installer_at_work();
     l.by_window_key = true;
     life_do(&l, CHANGE_DISARM);
-    life_report(&l, "install", true, REPORT_FAIL);
+    installer_fails();
     assert_state(&l, STATE_INSTALLING);
+}
+
+/* What boots from the disk then is no node, whether it had been silent before or not. */
+static void the_disk_of_an_installer_that_failed(void **state)
+{
+    (void)state;
+    for (int silent = 0; silent < 2; silent++) {
+        installer_at_work();
+        if (silent)
+            falls_silent();
+        installer_fails();
+        assert_int_equal(asks_what_to_boot()->verdict, OUTCOME_SAME);
+        assert_int_equal(life_fetch(&l, NONE)->verdict, OUTCOME_SAME);
+        life_report(&l, "init-network", false, REPORT_NONE);
+        life_call(&l, "old-key");
+        life_report(&l, "modules-final", true, REPORT_SUCCESS);
+        assert_state(&l, STATE_FAILED);
+        assert_true(l.r.has_window && l.r.host_keys_n == 0);
+    }
+}
+
+/* Somebody has the machine installed by hand, after its first system has failed to boot. */
+static void an_installer_after_a_boot_that_failed(void **state)
+{
+    (void)state;
+    installer_at_work();
+    installer_reports("install", true, REPORT_SUCCESS);
+    life_fetch(&l, NONE);
+    life_report(&l, "modules-final", true, REPORT_FAIL);
+    assert_state(&l, STATE_FAILED);
+    installer_reports("init-network", false, REPORT_NONE);
+    assert_state(&l, STATE_INSTALLING);
+    installer_reports("install", true, REPORT_SUCCESS);
+    assert_state(&l, STATE_BOOTING);
+    life_fetch(&l, NONE);
+    the_disk_boots();
 }
 
 static void an_installer_has_the_time_of_its_role(void **state)
@@ -810,8 +1010,6 @@ static void an_installer_has_the_time_of_its_role(void **state)
     life_apply(&l, (struct change){.kind = CHANGE_DEADLINE, .silent_ms = 90 * LIFE_MINUTE});
     assert_state(&l, STATE_FAILED);
     assert_str(l.r.reason, "nothing was heard of its installer for 90 minutes");
-    life_report(&l, "install", true, REPORT_SUCCESS); /* late */
-    assert_state(&l, STATE_BOOTING);
 }
 
 /* It has its address from elsewhere, and the server hears of it only now. */
@@ -823,11 +1021,28 @@ static void an_installer_that_is_heard_of_late(void **state)
     life_call(&l, "live-key");
     assert_state(&l, STATE_INSTALLING);
     assert_true(l.r.installer && l.r.host_keys_n == 0);
-    life_arm(&l);
-    life_report(&l, "init-network", false, REPORT_NONE);
-    assert_state(&l, STATE_INSTALLING);
-    assert_true(l.r.installer);
+    for (int own_url = 0; own_url < 2; own_url++) {
+        life_arm(&l);
+        l.by_installer = own_url;
+        life_report(&l, "init-network", false, REPORT_NONE);
+        assert_state(&l, STATE_INSTALLING);
+        assert_true(l.r.installer);
+    }
 }
+
+/* It was cleaned, and does its first boot again without an installer. */
+static void a_disk_in_a_window_of_an_installer(void **state)
+{
+    (void)state;
+    l.installs = true;
+    life_arm(&l);
+    life_fetch(&l, NONE);
+    assert_state(&l, STATE_BOOTING);
+    assert_true(l.r.installer); /* it is not installed over that */
+    the_disk_boots();
+}
+
+/* --- Every change in every state ------------------------------------------------------------ */
 
 /* The state that each change leads to, by its first letter (R: ready), in the order of enum
  * change_kind: arm, disarm, unlock, reprovision, accept keys, VM, VM lost, VM buried; fetch (by a
@@ -836,7 +1051,7 @@ static void an_installer_that_is_heard_of_late(void **state)
  * restore. The node's role bootstraps. */
 static const char *const cells[STATE_COUNT] = {
     [STATE_REGISTERED] = "arrarrrr rrrrrrrrrrrrrr", [STATE_ARMED] = "araaaaaa baabujaaaaaaar",
-    [STATE_INSTALLING] = "aiiaiiii iiiiijiiiiiifi", [STATE_BOOTING] = "abbabbbb bbbbujbbbbbbfb",
+    [STATE_INSTALLING] = "aiiaiiii biiiijiiiiiifi", [STATE_BOOTING] = "abbabbbb bbbbujbbbbbbfb",
     [STATE_UP] = "auuauuuu uuuuujuuuuuuuu",         [STATE_JOINING] = "ajjajjjj jjjjjjfRjjjjfj",
     [STATE_READY] = "aRRaRRRR RRRRRRRRRRRRRR",      [STATE_FAILED] = "affaffff ffffujfRffffff",
 };
@@ -886,10 +1101,17 @@ static void every_change_in_every_state(void **state)
 UNIT_MAIN(LIFE(a_node_that_is_installed), LIFE(an_installation_ends_with_the_next_boot),
           LIFE(an_installation_may_outlast_its_window), LIFE(an_installer_that_fails),
           LIFE(an_installer_has_the_time_of_its_role), LIFE(an_installer_that_is_heard_of_late),
-          LIFE(a_node_without_bootstrap), LIFE(a_node_that_joins),
-          LIFE(without_a_call_the_last_stage_makes_it_up), LIFE(a_last_stage_that_failed),
-          LIFE(a_step_that_failed), LIFE(a_join_that_failed), LIFE(a_late_success_mends_a_failure),
-          LIFE(certificates_are_events_and_alarms),
+          LIFE(an_installer_that_reports_after_its_end),
+          LIFE(an_installer_that_reports_at_the_url_of_the_disk),
+          LIFE(a_disk_whose_fetches_do_not_count), LIFE(an_installer_counts_by_a_key),
+          LIFE(an_installation_ends_with_what_the_disk_fetches),
+          LIFE(an_installer_that_was_silent_for_too_long),
+          LIFE(an_installer_that_begins_after_the_time_of_a_boot),
+          LIFE(the_disk_of_an_installer_that_failed), LIFE(an_installer_after_a_boot_that_failed),
+          LIFE(a_disk_in_a_window_of_an_installer), LIFE(a_node_without_bootstrap),
+          LIFE(a_node_that_joins), LIFE(without_a_call_the_last_stage_makes_it_up),
+          LIFE(a_last_stage_that_failed), LIFE(a_step_that_failed), LIFE(a_join_that_failed),
+          LIFE(a_late_success_mends_a_failure), LIFE(certificates_are_events_and_alarms),
           LIFE(a_node_that_was_given_nothing_is_not_ready),
           LIFE(readiness_that_passes_does_not_count),
           LIFE(a_silent_node_is_ready_when_its_cluster_says_so), LIFE(readiness_mends_a_failure),

@@ -233,6 +233,31 @@ static const struct schema history_schema = {
     .place_offset = SCHEMA_NOT_KEPT,
 };
 
+static const struct schema_field traces_fields[] = {
+    {.name = "url",
+     .type = &schema_url,
+     SCHEMA_MEMBER(struct config_traces, url),
+     .help =
+         "A collector of OpenTelemetry, such as Tempo or Jaeger, that takes OTLP over HTTP with "
+         "JSON; `/v1/traces` is appended. Each boot is sent there once it has ended.",
+     .example = "http://10.0.10.7:4318"},
+    {.name = "ca",
+     .type = &schema_path,
+     SCHEMA_MEMBER(struct config_traces, ca),
+     .help = "A file in PEM: the CAs by which the collector is verified over https; without it, "
+             "those of the system.",
+     .example = "/etc/cloudseed/collector-ca.pem"},
+};
+
+static const struct schema traces_schema = {
+    .title = "traces",
+    .help = "Where boots are sent to as traces; without it, nowhere.",
+    .size = sizeof(struct config_traces),
+    SCHEMA_FIELDS(traces_fields),
+    .name_offset = SCHEMA_NOT_KEPT,
+    .place_offset = SCHEMA_NOT_KEPT,
+};
+
 static const struct schema_field tls_fields[] = {
     {.name = "certificate",
      .type = &schema_path,
@@ -461,6 +486,10 @@ static const struct schema_field config_fields[] = {
      .of = &tls_schema,
      SCHEMA_MEMBER(struct config, tls),
      .help = "A certificate of your own."},
+    {.name = "traces",
+     .of = &traces_schema,
+     SCHEMA_MEMBER(struct config, traces),
+     .help = "Where boots are sent to as traces."},
 };
 
 static void check_config(struct schema_reader *r, const struct yaml_node *y, const void *made)

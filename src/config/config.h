@@ -53,6 +53,12 @@ struct config_tls {
     struct str certificate, key, ca;
 };
 
+/* Where boots are sent to as traces. */
+struct config_traces {
+    struct str url; /* of a collector, without OTLP's own path; empty: nowhere */
+    struct str ca;  /* a file; empty: the system's CAs */
+};
+
 /* How much of the nodes' events is kept. */
 struct config_history {
     uint32_t days;
@@ -88,6 +94,7 @@ struct config {
     struct config_limits limits;
     struct config_history history;
     struct config_tls tls;
+    struct config_traces traces;
 };
 
 /* Reads `path`, which must exist, or, if it is NULL, CONFIG_PATH_DEFAULT, which need not. "" means

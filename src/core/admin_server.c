@@ -38,6 +38,20 @@ static struct value loss_value(const struct fleet_loss *l, struct arena *a)
                     JSON_VALUE("time", json_time(l->at_ms, a)));
 }
 
+/* Null where boots are not sent as traces. */
+static struct value traces_or_none(const struct core *c, struct arena *a)
+{
+    struct tracing_stats s;
+    if (!c->tracing)
+        return value_none();
+    tracing_stats(c->tracing, &s);
+    struct value trouble = value_none();
+    if (s.trouble)
+        trouble = value_str(arena_str(a, str_from(s.trouble)));
+    return JSON_MAP(a, JSON_INT("sent", (int64_t)s.sent), JSON_INT("lost", (int64_t)s.lost),
+                    JSON_INT("waiting", s.waiting), JSON_VALUE("trouble", trouble));
+}
+
 /* Null if there was none, or it was acknowledged. */
 static struct value loss_or_none(const struct core *c, struct arena *a)
 {
@@ -100,7 +114,8 @@ enum exchange_verdict admin_show_server(struct exchange *x, struct request_ctx *
                          JSON_VALUE("left_out", left_out_values(x, c->fleet)),
                          JSON_VALUE("load", load_value(c, a)),
                          JSON_VALUE("store", store_value(rq, a)),
-                         JSON_VALUE("loss", loss_or_none(c, a))));
+                         JSON_VALUE("loss", loss_or_none(c, a)),
+                         JSON_VALUE("traces", traces_or_none(c, a))));
     return EXCHANGE_DONE;
 }
 

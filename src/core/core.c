@@ -272,6 +272,7 @@ struct core *core_new(struct snapshot *first, struct fleet *fleet, const struct 
     c->watchings = watchings_new(c);
     c->renewings = renewings_new(c);
     c->checkups = checkups_new(c);
+    c->tracing = tracing_new(c);
     turns_start(c);
     ca_forget(c);
     return c;
@@ -364,6 +365,8 @@ void core_end_clusters(struct core *c)
     watchings_free(c->watchings);
     renewings_free(c->renewings);
     checkups_free(c->checkups);
+    tracing_free(c->tracing);
+    c->tracing = NULL;
     c->checkups = NULL;
     c->renewings = NULL;
     c->mintings = NULL;

@@ -80,6 +80,11 @@ struct core_host {
     const struct checkup_port *checkups;  /* NULL: no API server's certificate and clock are seen */
     int64_t (*wall_ms)(void);             /* NULL: that of base/clock.h */
     const struct fetch_port *fetch;       /* NULL: endpoints are not probed */
+    /* Where boots are sent to as traces, with `fetch`; both outlive the core. */
+    struct {
+        struct str url; /* for OTLP over HTTP; empty: nowhere */
+        struct str ca;  /* PEM: verifies it only by these; p == NULL: by the system's */
+    } traces;
     void *cls;
 };
 

@@ -23,6 +23,7 @@
 #include "core/refused.h"
 #include "core/renewing.h"
 #include "core/route.h"
+#include "core/tracing.h"
 #include "core/watching.h"
 #include "wire/bootstrap.h"
 
@@ -70,6 +71,7 @@ struct core {
     struct watchings *watchings; /* the clusters' nodes */
     struct renewings *renewings; /* the clusters' tokens */
     struct checkups *checkups;   /* the clusters' API servers */
+    struct tracing *tracing;     /* NULL: boots are not sent as traces */
     struct waiters waiters;      /* for another snapshot, the end of a reload, or the turn */
 };
 

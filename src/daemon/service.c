@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/service.h"
 
+#include "base/arena.h"
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/log.h"
 #include "daemon/certificates.h"
 #include "daemon/checker.h"
@@ -27,6 +29,7 @@
 #include <uv.h>
 
 #define HEARTBEAT_MS 15000
+#define TRACES_CA_MAX_BYTES 262144
 #define STREAMS_MAX 256 /* to clusters */
 
 /* For files on shares: enough threads that one slow file does not delay the next, and few enough
@@ -56,6 +59,7 @@ struct service {
     struct reload reload;
     struct checker checker;
     struct certificates certificates;
+    struct arena texts; /* of the configuration, made for the core */
     bool stopping;
 };
 
@@ -393,15 +397,36 @@ static void reach_clusters(struct service *s)
     s->nodewatcher = nodewatcher_new(&nodewatcher);
 }
 
+/* Where OTLP is spoken below the URL of a collector (opentelemetry-proto, "OTLP/HTTP Request"). */
+static int read_traces(struct service *s, struct str *ret_url, struct str *ret_ca, struct err *e)
+{
+    const struct config_traces *t = &s->config->traces;
+    *ret_url = STR("");
+    *ret_ca = (struct str){NULL, 0};
+    if (!t->url.n)
+        return 0;
+    bool has_slash = str_ends(t->url, STR("/"));
+    *ret_url = ARENA_JOIN(&s->texts, t->url, has_slash ? STR("v1/traces") : STR("/v1/traces"));
+    if (!t->ca.n)
+        return 0;
+    int r = fs_read(t->ca.p, TRACES_CA_MAX_BYTES, &s->texts, ret_ca, e);
+    return r < 0 ? err_prefix(e, "traces: ca") : 0;
+}
+
 int service_run(const struct config *c, struct snapshot *first, struct state *state,
                 const struct listeners *listeners, struct err *e)
 {
     struct service s = {.config = c, .state = state};
+    struct str traces_url, traces_ca;
     signal(SIGPIPE, SIG_IGN);
-    int r = uv_loop_init(&s.loop);
+    arena_init(&s.texts, 1024);
+    int r = read_traces(&s, &traces_url, &traces_ca, e);
+    if (r == 0 && (r = uv_loop_init(&s.loop)) < 0)
+        err_errno(e, r, "cannot make an event loop");
     if (r < 0) {
+        arena_done(&s.texts);
         snapshot_unref(first);
-        return err_errno(e, r, "cannot make an event loop");
+        return r;
     }
     s.pool = pool_new(&s.loop, &pool_limits);
     reach_clusters(&s);
@@ -418,6 +443,7 @@ int service_run(const struct config *c, struct snapshot *first, struct state *st
                                    .renewals = renewer_port(s.renewer),
                                    .checkups = examiner_port(s.examiner),
                                    .fetch = fetcher_port(s.fetcher),
+                                   .traces = {traces_url, traces_ca},
                                    .nodes = nodewatcher_port(s.nodewatcher),
                                    .cls = &s};
     s.core = core_new(first, state->fleet, state->sealer, &host);
@@ -444,5 +470,6 @@ int service_run(const struct config *c, struct snapshot *first, struct state *st
         unlink(listeners->path);
     certificates_done(&s.certificates);
     core_free(s.core);
+    arena_done(&s.texts);
     return r;
 }

@@ -35,9 +35,10 @@ def golden(name):
 class Site:
     """A server with a tree of its own, whose URLs are those that it really has."""
 
-    def __init__(self, hold_seconds=0, secrets=None, api=None, **site):
+    def __init__(self, hold_seconds=0, secrets=None, api=None, config=None, **site):
         self.tree, self.site = world.Tree(), site
-        self.config = {"limits": {"hold_seconds": hold_seconds}, "secrets": secrets or {}}
+        self.config = {"limits": {"hold_seconds": hold_seconds}, "secrets": secrets or {},
+                       **(config or {})}
         self.put_cluster(f"{api.host}:{api.port}" if api else "k8s-api.home.arpa:6443")
         (self.tree.templates / "sealed").mkdir()
         self.tree.template("sealed/kubeadm", "apiVersion: kubeadm.k8s.io/v1beta3\n"

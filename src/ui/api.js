@@ -64,7 +64,7 @@ async function answerOf(method, path, body) {
     const answer = await send(method, path, body);
     if (answer.status === 401 && session) {
         leave();
-        onEnd("The session has ended. Log in again.");
+        onEnd("The session has ended. Sign in again.");
     }
     if (!answer.ok) throw await problemOf(answer);
     return answer;

@@ -79,7 +79,7 @@ const live = new Live({
         view?.onLost?.();
     },
     state: showLive,
-    ended: () => leave("The session has ended. Log in again.")
+    ended: () => leave("The session has ended. Sign in again.")
 });
 
 function showLive(state, since) {
@@ -199,7 +199,7 @@ async function start() {
     } catch (error) {
         why =
             code && error.status === 401
-                ? "The code of this address has been used or has ended. Run 'cloudseed ui' again, or log in with a token."
+                ? "The code of this address has been used or has ended. Run 'cloudseed ui' again, or sign in with a token."
                 : error.message;
     }
     if (api.session) enter(true);

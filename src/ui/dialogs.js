@@ -68,7 +68,7 @@ function showArmed(node, arm) {
                 `Its build window is open until ${when(ends)}. Give the machine this SMBIOS serial, and start it cold:`
             ),
             command(serial),
-            h("p", {class: "todo"}, "Of a VM in Proxmox VE, this sets it:"),
+            h("p", {class: "todo"}, "For a VM in Proxmox VE, this command sets it:"),
             command(`cloudseed pve register ${node.name}`),
             h(
                 "p",
@@ -105,7 +105,7 @@ export function askArm(node, onDone) {
                       "p",
                       {class: "note-line"},
                       icon("warn"),
-                      "Its window is open. It gets a new join key; the serial that it has now is of no use any more."
+                      "Its window is open. It gets a new join key; the serial that the machine has now is no longer valid."
                   )
                 : null,
             node.state === "ready"
@@ -153,7 +153,7 @@ export function askDisarm(node, onDone) {
             h(
                 "p",
                 {},
-                "This closes its build window: the serial of its machine is of no use any more" +
+                "This closes its build window: the serial of its machine is no longer valid" +
                     (node.boot && !node.boot.finished
                         ? `, and the boot that is running after ${count(node.boot.events, "report")} cannot join.`
                         : ".")

@@ -126,7 +126,7 @@ export class FleetView {
         this.fleet = fleet;
         this.othersOf = othersOf;
         this.version = -1;
-        this.orderedMs = 0;
+        this.orderedMs = -Infinity;
         this.current = null; // name of the node that Tab goes to
         this.filter = {text: "", state: "", role: "", cluster: "", problem: ""};
         this.sort = {key: "problem", back: false};
@@ -238,7 +238,7 @@ export class FleetView {
     set(change) {
         Object.assign(this.filter, change);
         this.version = -1;
-        this.orderedMs = 0;
+        this.orderedMs = -Infinity;
         this.render();
         scrollTo({top: Math.min(scrollY, this.table.offsetTop)});
         say(this.count.textContent);

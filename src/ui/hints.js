@@ -42,8 +42,8 @@ export const HINTS = {
     },
     notready: {
         bad: true,
-        title: "Was ready, and is not Ready any more",
-        todo: "Ask the cluster.",
+        title: "No longer Ready in its cluster",
+        todo: "See what the cluster says.",
         commands: ["kubectl describe node NODE"]
     },
     token: {
@@ -66,7 +66,7 @@ export const HINTS = {
     },
     keys: {
         bad: false,
-        title: "Offers other ssh host keys",
+        title: "Reports other ssh host keys",
         todo: "If you made new keys on the node, accept them.",
         commands: ["cloudseed node accept-keys NODE"]
     }

@@ -29,7 +29,7 @@ export class LoginView {
             h("label", {class: "field", for: "token"}, "Token"),
             this.token,
             this.trouble,
-            h("button", {type: "submit", class: "primary"}, "Log in")
+            h("button", {type: "submit", class: "primary"}, "Sign in")
         );
         this.el = h(
             "div",
@@ -38,7 +38,7 @@ export class LoginView {
                 "div",
                 {class: "login-box"},
                 icon("seed", "login-mark"),
-                h("h1", {tabindex: "-1"}, "Log in to cloudseed"),
+                h("h1", {tabindex: "-1"}, "Sign in to cloudseed"),
                 this.form,
                 h(
                     "p",
@@ -55,7 +55,7 @@ export class LoginView {
     }
 
     title() {
-        return "Log in";
+        return "Sign in";
     }
     render() {
         return false;

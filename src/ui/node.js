@@ -224,7 +224,7 @@ export class NodeView {
             "li",
             {class: `problem ${hint.bad ? "is-bad" : "is-warn"}`},
             h(
-                "h3",
+                "h2",
                 {},
                 icon(iconOf(kind)),
                 hint.title

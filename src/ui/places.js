@@ -154,8 +154,8 @@ export class ClustersView extends ListView {
 export class MachinesView extends ListView {
     constructor() {
         super(
-            "Machines that nobody knows",
-            "Unregistered machines that have asked for a boot script since the server started. What they say of themselves can be forged."
+            "Unregistered machines",
+            "They have asked for a boot script since the server started. What they say about themselves can be forged."
         );
     }
 
@@ -176,7 +176,7 @@ export class MachinesView extends ListView {
             h(
                 "p",
                 {class: "sub"},
-                [manufacturer, product].filter(Boolean).join(" ") || "says nothing of its maker"
+                [manufacturer, product].filter(Boolean).join(" ") || "unknown model"
             ),
             facts([
                 ["Address", address ?? "this server"],

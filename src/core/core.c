@@ -103,25 +103,28 @@ enum exchange_verdict health_alive(struct exchange *x, struct request_ctx *rq)
     return EXCHANGE_DONE;
 }
 
-enum exchange_verdict health_ready(struct exchange *x, struct request_ctx *rq)
+const char *core_unready(const struct core *c, struct arena *a)
 {
-    const struct core *c = rq->core;
     struct fleet_loss loss;
     struct err why;
     if (c->draining)
-        answer_line(x, 503, "shutting down");
-    else if (!fleet_healthy(c->fleet, &why))
-        answer_line(x, 503, arena_str(&x->arena, str_from(why.msg)).p);
-    else if (fleet_lost(c->fleet, &loss))
-        answer_line(x, 503,
-                    arena_printf(&x->arena,
-                                 "the state is older than it was: it was found at revision %llu, "
-                                 "after %llu; restore a backup, or: cloudseed server acknowledge",
-                                 (unsigned long long)loss.found, (unsigned long long)loss.noted)
-                        .p);
-    else
-        answer_line(x, 200, "ready");
-    x->out.retry_after_s = x->out.status == 503;
+        return "shutting down";
+    if (!fleet_healthy(c->fleet, &why))
+        return arena_str(a, str_from(why.msg)).p;
+    if (!fleet_lost(c->fleet, &loss))
+        return NULL;
+    return arena_printf(a,
+                        "the state is older than it was: it was found at revision %llu, after "
+                        "%llu; restore a backup, or: cloudseed server acknowledge",
+                        (unsigned long long)loss.found, (unsigned long long)loss.noted)
+        .p;
+}
+
+enum exchange_verdict health_ready(struct exchange *x, struct request_ctx *rq)
+{
+    const char *reason = core_unready(rq->core, &x->arena);
+    answer_line(x, reason ? 503 : 200, reason ? reason : "ready");
+    x->out.retry_after_s = reason != NULL;
     return EXCHANGE_DONE;
 }
 
@@ -260,6 +263,7 @@ struct core *core_new(struct snapshot *first, struct fleet *fleet, const struct 
     c->refused = refused_new();
     c->guard = guard_new(c);
     c->page = page_new();
+    c->census = census_new(fleet, first);
     c->metrics = metrics_new();
     c->sheets = sheets_new();
     c->sealer = sealer;
@@ -286,6 +290,7 @@ void core_free(struct core *c)
     holds_end(c);
     turns_stop(c);
     definitions_stop(c);
+    census_free(c->census);
     snapshot_unref(c->snapshot);
     discovered_free(c->discovered);
     refused_free(c->refused);
@@ -306,6 +311,7 @@ const struct exchange_port *core_port(const struct core *c)
 
 void core_replace(struct core *c, struct snapshot *next)
 {
+    census_replace(c->census, next);
     snapshot_unref(c->snapshot);
     c->snapshot = next;
     core_wake_waiters(c);

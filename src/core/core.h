@@ -41,11 +41,28 @@ struct core_tls {
     uint32_t warnings_n;
 };
 
+/* How transfers by TFTP end. */
+enum core_tftp_end {
+    CORE_TFTP_DONE,
+    CORE_TFTP_REFUSED,
+    CORE_TFTP_PROBED, /* the client wanted only the size */
+    CORE_TFTP_ABORTED,
+    CORE_TFTP_TIMED_OUT,
+    CORE_TFTP_UNANSWERED, /* core did not answer in time */
+    CORE_TFTP_FAILED,
+    CORE_TFTP_ENDS
+};
+
 /* What the listeners hold at the moment. A client that left holds nothing. */
 struct core_load {
     uint32_t connections; /* of HTTP, the admins' included */
     uint32_t requests;    /* on them, from the request line to the end of the answer */
     uint32_t transfers;   /* of TFTP */
+    /* Since the start: */
+    uint64_t http_bytes; /* of answers, without heads */
+    uint64_t tftp_bytes; /* of files, once each */
+    uint64_t tftp_blocks, tftp_resent;
+    uint64_t tftp_ended[CORE_TFTP_ENDS];
 };
 
 /* The process, as the kernel sees it. */
@@ -53,6 +70,7 @@ struct core_process {
     uint64_t cpu_ns;
     uint64_t resident_bytes, virtual_bytes;
     uint64_t open_fds, max_fds;
+    uint64_t disk_bytes, disk_free_bytes; /* of the state folder's disk */
 };
 
 /* What core needs from the daemon. */

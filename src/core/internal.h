@@ -13,6 +13,7 @@
 #define CLOUDSEED_CORE_INTERNAL_H
 
 #include "base/value.h"
+#include "core/census.h"
 #include "core/checkups.h"
 #include "core/core.h"
 #include "core/discovered.h"
@@ -39,6 +40,7 @@ struct core {
     struct discovered *discovered; /* machines that asked for a boot script and belong to no node */
     struct guard *guard;
     struct page *page; /* the web page */
+    struct census *census;
     struct metrics *metrics;
     struct sheets *sheets; /* what documents are answered from */
     const struct sealer *sealer;
@@ -87,6 +89,8 @@ struct request_ctx {
 
 /* The wall clock, as the host has it. */
 int64_t core_wall_ms(const struct core *c);
+/* Why the server is not ready, in one line; NULL: it is. */
+const char *core_unready(const struct core *c, struct arena *a);
 /* Pins the current snapshot instead, for a request that changes nodes. */
 void request_look_again(struct exchange *x, struct core *c);
 /* A change of `n` that the node itself causes, with the peer's address. */

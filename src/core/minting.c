@@ -66,6 +66,15 @@ void mintings_drain(struct mintings *all)
     all->draining = true;
 }
 
+uint32_t mintings_count(const struct mintings *all)
+{
+    const struct minting *m;
+    uint32_t n = 0;
+    TAILQ_FOREACH(m, &all->list, entry)
+    n += m->mint->outcome == MINT_PENDING;
+    return n;
+}
+
 static struct minting *find(const struct mintings *all, struct str uid)
 {
     struct minting *m;

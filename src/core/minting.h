@@ -23,6 +23,8 @@ struct mintings *mintings_new(struct fleet *f, const struct sealer *s,
                               const struct mint_port *port);
 /* Nobody waits from now on: at the next heartbeat they are told to ask again. */
 void mintings_drain(struct mintings *all);
+/* How many clusters are asked for now. */
+uint32_t mintings_count(const struct mintings *all);
 /* Ends all mints. The exchanges that waited have ended. NULL is fine. */
 void mintings_free(struct mintings *all);
 

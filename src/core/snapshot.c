@@ -16,6 +16,7 @@ struct node_set {
     struct key_text *keys;  /* of all nodes with the first secret, then with the second */
     struct map by_key;      /* index into `keys` */
     atomic_uchar *verdicts; /* enum check_verdict, one for each node */
+    atomic_uint counts[CHECK_VERDICTS]; /* of the verdicts */
     uint32_t nodes;
 };
 
@@ -32,6 +33,10 @@ struct snapshot {
     struct node_set registered; /* all zero: none */
     uint64_t version;
     uint32_t refs;
+    /* What is not as it was in another one. */
+    const struct snapshot *compared; /* NULL: none */
+    struct snapshot_change *changes;
+    uint32_t changes_n, changes_room;
 };
 
 /* --- Making ---------------------------------------------------------------------------------- */
@@ -74,6 +79,7 @@ static void node_set_init(struct node_set *p, struct tree *t, const struct secre
     uint32_t count = p->nodes * (uint32_t)secrets->n;
     p->keys = mem_zalloc(count ? count : 1, sizeof(*p->keys));
     p->verdicts = mem_zalloc(p->nodes ? p->nodes : 1, sizeof(*p->verdicts));
+    atomic_store(&p->counts[CHECK_UNCHECKED], p->nodes);
     map_reserve(&p->by_key, count);
     for (uint32_t i = 0; i < secrets->n; i++)
         make_keys(p, &secrets->list[i], i, before);
@@ -105,12 +111,19 @@ void snapshot_take_values(struct snapshot *s, struct sealed_values *values)
     s->base->values = values;
 }
 
+static void set_verdict(struct node_set *p, uint32_t i, unsigned char verdict)
+{
+    unsigned char before = atomic_exchange_explicit(&p->verdicts[i], verdict, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&p->counts[before], 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&p->counts[verdict], 1, memory_order_relaxed);
+}
+
 static void keep_verdicts(struct node_set *p, const struct node_set *before)
 {
     for (uint32_t i = 0; i < p->nodes; i++) {
         uint32_t old = tree_taken_from(p->tree, i, before->tree);
         if (old != MAP_NONE)
-            atomic_store(&p->verdicts[i], atomic_load(&before->verdicts[old]));
+            set_verdict(p, i, atomic_load(&before->verdicts[old]));
     }
 }
 
@@ -151,8 +164,65 @@ void snapshot_unref(struct snapshot *s)
     if (!s || --s->refs)
         return;
     node_set_done(&s->registered);
+    free(s->changes);
     base_unref(s->base);
     free(s);
+}
+
+/* --- What has changed ------------------------------------------------------------------------ */
+
+static void note_change(struct snapshot *s, const struct node *before, const struct node *now)
+{
+    s->changes = mem_grow(s->changes, s->changes_n, &s->changes_room, sizeof(*s->changes));
+    s->changes[s->changes_n++] = (struct snapshot_change){before, now};
+}
+
+static bool same_group(const struct node *a, const struct node *b)
+{
+    struct str none = {"", 0};
+    return str_eq(a->role->name, b->role->name) &&
+           str_eq(a->cluster ? a->cluster->name : none, b->cluster ? b->cluster->name : none);
+}
+
+/* Those of `t`, a tree of `s`. */
+static void note_new(struct snapshot *s, const struct tree *t, const struct snapshot *before)
+{
+    for (uint32_t i = 0; t && i < tree_node_count(t); i++) {
+        const struct node *now = tree_node(t, i), *old = snapshot_find_uid(before, now->uid);
+        if (!old || !same_group(old, now))
+            note_change(s, old, now);
+    }
+}
+
+static void note_gone(struct snapshot *s, const struct tree *t)
+{
+    for (uint32_t i = 0; t && i < tree_node_count(t); i++) {
+        const struct node *old = tree_node(t, i);
+        if (!snapshot_find_uid(s, old->uid))
+            note_change(s, old, NULL);
+    }
+}
+
+void snapshot_compare(struct snapshot *s, const struct snapshot *before)
+{
+    s->changes_n = 0;
+    s->compared = before;
+    note_new(s, s->registered.tree, before);
+    note_gone(s, before->registered.tree);
+    if (s->base == before->base)
+        return;
+    note_new(s, s->base->declared.tree, before);
+    note_gone(s, before->base->declared.tree);
+}
+
+const struct snapshot_change *snapshot_changes(const struct snapshot *s,
+                                               const struct snapshot *before, uint32_t *ret_n)
+{
+    static const struct snapshot_change none;
+    if (s->compared != before)
+        return NULL;
+    *ret_n = s->changes_n;
+    return s->changes ? s->changes : &none;
 }
 
 /* --- What it is of --------------------------------------------------------------------------- */
@@ -268,12 +338,6 @@ static const struct node_set *node_set_of(const struct snapshot *s, const struct
     return snapshot_is_declared(s, n) ? &s->base->declared : &s->registered;
 }
 
-static atomic_uchar *verdict_of(const struct snapshot *s, const struct node *n)
-{
-    const struct node_set *p = node_set_of(s, n);
-    return &p->verdicts[tree_node_number(p->tree, n)];
-}
-
 struct str snapshot_node_key(const struct snapshot *s, const struct node *n)
 {
     const struct node_set *p = node_set_of(s, n);
@@ -282,10 +346,32 @@ struct str snapshot_node_key(const struct snapshot *s, const struct node *n)
 
 enum check_verdict snapshot_verdict(const struct snapshot *s, const struct node *n)
 {
-    return atomic_load_explicit(verdict_of(s, n), memory_order_relaxed);
+    const struct node_set *p = node_set_of(s, n);
+    return atomic_load_explicit(&p->verdicts[tree_node_number(p->tree, n)], memory_order_relaxed);
 }
 
 void snapshot_set_verdict(struct snapshot *s, const struct node *n, enum check_verdict verdict)
 {
-    atomic_store_explicit(verdict_of(s, n), (unsigned char)verdict, memory_order_relaxed);
+    struct node_set *p = snapshot_is_declared(s, n) ? &s->base->declared : &s->registered;
+    set_verdict(p, tree_node_number(p->tree, n), (unsigned char)verdict);
+}
+
+uint32_t snapshot_verdicts(const struct snapshot *s, enum check_verdict verdict)
+{
+    return atomic_load_explicit(&s->base->declared.counts[verdict], memory_order_relaxed) +
+           atomic_load_explicit(&s->registered.counts[verdict], memory_order_relaxed);
+}
+
+const struct node *snapshot_next_verdict(const struct snapshot *s, enum check_verdict verdict,
+                                         uint32_t *at)
+{
+    uint32_t declared = s->base->declared.nodes, all = declared + s->registered.nodes;
+    while (*at < all) {
+        uint32_t i = (*at)++;
+        const struct node_set *p = i < declared ? &s->base->declared : &s->registered;
+        i -= i < declared ? 0 : declared;
+        if (atomic_load_explicit(&p->verdicts[i], memory_order_relaxed) == verdict)
+            return tree_node(p->tree, i);
+    }
+    return NULL;
 }

@@ -30,6 +30,17 @@ struct snapshot *snapshot_ref(struct snapshot *s);
 /* Accepts NULL. */
 void snapshot_unref(struct snapshot *s);
 
+/* Finds out what has changed since `before`, for census.h. May run on any thread while somebody
+ * holds both; `s` is not in use yet. */
+void snapshot_compare(struct snapshot *s, const struct snapshot *before);
+/* A node of another role or cluster, or that only one of the snapshots has: the other is NULL. */
+struct snapshot_change {
+    const struct node *before, *now;
+};
+/* NULL: `s` was not compared with `before`. */
+const struct snapshot_change *snapshot_changes(const struct snapshot *s,
+                                               const struct snapshot *before, uint32_t *ret_n);
+
 /* The declared nodes, and with them site, clusters and roles. */
 const struct tree *snapshot_tree(const struct snapshot *s);
 /* The registered nodes; NULL: none. */
@@ -61,6 +72,11 @@ const struct node *snapshot_find_address(const struct snapshot *s, struct addres
 struct str snapshot_node_key(const struct snapshot *s, const struct node *n);
 /* The verdict of the check on the node so far; any thread may get or set it. */
 enum check_verdict snapshot_verdict(const struct snapshot *s, const struct node *n);
+/* How many nodes have that verdict. */
+uint32_t snapshot_verdicts(const struct snapshot *s, enum check_verdict verdict);
+/* The next node with that verdict: *at is 0 at first and moves on; NULL behind the last. */
+const struct node *snapshot_next_verdict(const struct snapshot *s, enum check_verdict verdict,
+                                         uint32_t *at);
 void snapshot_set_verdict(struct snapshot *s, const struct node *n, enum check_verdict verdict);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -38,11 +39,20 @@ static void count_fds(struct core_process *ret)
     closedir(folder);
 }
 
-void process_look(void *cls, struct core_process *ret)
+/* A state folder is local: this asks no share that may hang. */
+static void look_at_disk(const char *folder, struct core_process *ret)
+{
+    struct statvfs s;
+    if (statvfs(folder, &s) < 0)
+        return;
+    ret->disk_bytes = (uint64_t)s.f_blocks * s.f_frsize;
+    ret->disk_free_bytes = (uint64_t)s.f_bavail * s.f_frsize;
+}
+
+void process_look(const char *folder, struct core_process *ret)
 {
     struct timespec cpu;
     struct rlimit fds;
-    (void)cls;
     *ret = (struct core_process){0};
     if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu) == 0)
         ret->cpu_ns = (uint64_t)cpu.tv_sec * 1000000000 + (uint64_t)cpu.tv_nsec;
@@ -50,4 +60,5 @@ void process_look(void *cls, struct core_process *ret)
         ret->max_fds = fds.rlim_cur;
     read_memory(ret);
     count_fds(ret);
+    look_at_disk(folder, ret);
 }

@@ -5,7 +5,7 @@
 
 #include "core/core.h"
 
-/* Fits core_host.process. What cannot be read is 0. */
-void process_look(void *cls, struct core_process *ret);
+/* `folder`: the state's. What cannot be read is 0. */
+void process_look(const char *folder, struct core_process *ret);
 
 #endif

@@ -51,6 +51,8 @@ static void on_work(uv_work_t *work)
     }
     if (r->result == 0)
         r->loaded = loader_extend(r->base, &r->definitions, &r->faults);
+    if (r->loaded)
+        snapshot_compare(r->loaded, r->before);
 }
 
 /* --- On the loop ------------------------------------------------------------------------------ */
@@ -63,6 +65,7 @@ static void queue(struct reload *r)
     r->running = true;
     r->extend = false;
     r->loaded = NULL;
+    r->before = core_pin(r->core);
     loader_definitions_init(&r->definitions, r->state->fleet);
     uv_queue_work(r->loop, &r->work, on_work, on_done);
 }
@@ -135,10 +138,8 @@ static void begin_next(struct reload *r)
         begin_extension(r);
 }
 
-static void on_done(uv_work_t *done, int status)
+static void end(struct reload *r)
 {
-    struct reload *r = done->data;
-    (void)status;
     assert(r->running);
     loader_definitions_done(&r->definitions);
     snapshot_unref(r->base);
@@ -162,6 +163,16 @@ static void on_done(uv_work_t *done, int status)
     begin_next(r);
     if (r->closing && !r->running)
         uv_close((uv_handle_t *)&r->patience, NULL);
+}
+
+/* The snapshot that it was compared with is held until another one is in use. */
+static void on_done(uv_work_t *done, int status)
+{
+    struct reload *r = done->data;
+    struct snapshot *before = r->before;
+    (void)status;
+    end(r);
+    snapshot_unref(before);
 }
 
 uint64_t reload_start(struct reload *r)

@@ -33,6 +33,7 @@ struct reload {
     struct faults faults;
     struct loader_definitions definitions;
     struct snapshot *base;       /* to be extended; NULL: read the files first */
+    struct snapshot *before;     /* what the result is compared with */
     struct snapshot *loaded;     /* the result */
     struct certificate provided; /* the same, of the files of a certificate */
     uint64_t begun_ms;

@@ -174,9 +174,27 @@ static uint64_t on_ca_change_requested(void *cls, enum core_ca_change change,
 static void on_load_wanted(void *cls, struct core_load *ret)
 {
     const struct service *s = cls;
+    const struct tftp_counters *tftp = tftp_server_counters(s->tftp);
     *ret = (struct core_load){.connections = http_server_connections(s->http),
                               .requests = http_server_requests(s->http),
-                              .transfers = tftp_server_transfers(s->tftp)};
+                              .transfers = tftp_server_transfers(s->tftp),
+                              .http_bytes = http_server_sent_bytes(s->http),
+                              .tftp_bytes = tftp->bytes,
+                              .tftp_blocks = tftp->blocks,
+                              .tftp_resent = tftp->resent,
+                              .tftp_ended = {[CORE_TFTP_DONE] = tftp->done,
+                                             [CORE_TFTP_REFUSED] = tftp->refused,
+                                             [CORE_TFTP_PROBED] = tftp->probed,
+                                             [CORE_TFTP_ABORTED] = tftp->aborted,
+                                             [CORE_TFTP_TIMED_OUT] = tftp->timed_out,
+                                             [CORE_TFTP_UNANSWERED] = tftp->unanswered,
+                                             [CORE_TFTP_FAILED] = tftp->failed}};
+}
+
+static void on_process_wanted(void *cls, struct core_process *ret)
+{
+    const struct service *s = cls;
+    process_look(s->config->state_dir.p, ret);
 }
 
 static void on_heartbeat(uv_timer_t *timer)
@@ -434,7 +452,7 @@ int service_run(const struct config *c, struct snapshot *first, struct state *st
                                    .extend = on_extend_requested,
                                    .change_ca = on_ca_change_requested,
                                    .load = on_load_wanted,
-                                   .process = process_look,
+                                   .process = on_process_wanted,
                                    .held_beats = c->limits.hold_seconds * 1000 / HEARTBEAT_MS,
                                    .assets = c->assets_dir.p,
                                    .work = pool_port(s.pool),

@@ -23,6 +23,7 @@ int fleet_open(struct store *s, const struct fleet_host *host, struct fleet **re
     f->host = *host;
     f->recent = recent_new();
     TAILQ_INIT(&f->parsed);
+    standings_init(f);
     int r = store_load(s, on_record, f, &f->revision, e);
     if (r < 0)
         fleet_close(f);
@@ -80,6 +81,7 @@ void fleet_close(struct fleet *f)
     own_done(f);
     access_done(f);
     recent_free(f->recent);
+    standings_done(f);
     free(f->heap);
     waiters_done(&f->watchers);
     free(f);

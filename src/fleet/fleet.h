@@ -14,6 +14,7 @@
 #ifndef CLOUDSEED_FLEET_FLEET_H
 #define CLOUDSEED_FLEET_FLEET_H
 
+#include "base/histogram.h"
 #include "fleet/access.h"
 #include "fleet/cluster.h"
 #include "fleet/mint.h"
@@ -125,6 +126,42 @@ bool fleet_definition(const struct fleet *f, struct str uid, struct fleet_defini
 bool fleet_definition_at(const struct fleet *f, uint32_t *at, struct fleet_definition *ret);
 /* Changes whenever a definition does. */
 uint64_t fleet_definitions_version(const struct fleet *f);
+
+/* --- What is counted ------------------------------------------------------------------------- */
+
+/* What may be wrong with a node, as a set. */
+enum fleet_trouble {
+    TROUBLE_FAILED = 1,
+    TROUBLE_LOCKED = 2,
+    TROUBLE_ALARM = 4,      /* it had one; when the latest was is beside it */
+    TROUBLE_NOT_READY = 8,  /* it was, and its cluster does not have it as Ready any more */
+    TROUBLE_UNRENDERED = 16 /* what it is to be answered when it joins cannot be made */
+};
+struct fleet_standing {
+    enum node_state state;
+    unsigned troubles;
+    int64_t alarm_wall_ms;
+};
+
+/* `on` is called whenever a node is in another state. A node without a record is registered. */
+typedef void fleet_on_standing(void *cls, struct str uid, enum node_state before,
+                               enum node_state now);
+void fleet_follow(struct fleet *f, fleet_on_standing *on, void *cls);
+
+/* The nodes with a trouble, those first that have had one for longest: *at is NULL at first and
+ * moves on; false behind the last. */
+struct member;
+bool fleet_troubled_at(const struct fleet *f, const struct member **at, struct str *ret_uid,
+                       struct fleet_standing *ret);
+
+struct fleet_counts {
+    uint32_t windows;              /* that are open */
+    int64_t oldest_window_wall_ms; /* when the one was opened that is open for longest; 0: none */
+    uint32_t troubled;             /* nodes with a trouble */
+    const uint64_t *events;        /* committed since the start, as event_kind_at numbers them */
+    const struct histogram *commit_seconds; /* from a commit that is asked for to its answer */
+};
+void fleet_counts(struct fleet *f, struct fleet_counts *ret);
 
 /* --- Clusters -------------------------------------------------------------------------------- */
 

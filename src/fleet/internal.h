@@ -3,8 +3,8 @@
  * internal: what the files of fleet/ share.
  *
  * members.c, mints.c, clusters.c, access.c and own.c keep what the store has, recent.c the newest
- * events, deadline.c whose time is up next; op.c carries out what was asked for, and fleet.c is
- * what others see of it.
+ * events, deadline.c whose time is up next, standing.c what is counted; op.c carries out what was
+ * asked for, and fleet.c is what others see of it.
  */
 #ifndef CLOUDSEED_FLEET_INTERNAL_H
 #define CLOUDSEED_FLEET_INTERNAL_H
@@ -40,6 +40,7 @@ struct parsed {
 
 TAILQ_HEAD(parsed_list, parsed);
 TAILQ_HEAD(ops, op);
+TAILQ_HEAD(troubled, member);
 
 struct member {
     char *uid;
@@ -47,8 +48,11 @@ struct member {
     struct parsed *parsed;  /* of `state`, while the node is being built; else NULL */
     bool deleted;           /* it had a definition: its uid is never used again */
     struct fleet_view view; /* of `state` */
-    char *machine;          /* hash of machine-id, as `state` has it; NULL: none */
-    char *window_key;       /* in the clear, of an open window or of a boot that began in it */
+    struct fleet_standing standing;
+    int64_t opened_wall_ms; /* of its open window; 0: it is closed */
+    TAILQ_ENTRY(member) trouble;
+    char *machine;    /* hash of machine-id, as `state` has it; NULL: none */
+    char *window_key; /* in the clear, of an open window or of a boot that began in it */
     uint64_t heard_boot_ms, due_boot_ms;
     uint32_t heap_at; /* in the deadlines; MAP_NONE: it has none */
     struct ops ops;   /* the first one is under way */
@@ -111,6 +115,7 @@ struct op {
     struct store_event *events; /* that it writes */
     uint32_t events_n;
     struct fleet_result result;
+    uint64_t asked_ns;           /* boot-time clock: when its commit was asked for */
     struct store_notice *notice; /* the store's answer: the result points into it */
 };
 
@@ -150,6 +155,13 @@ struct fleet {
     bool has_loss;
     uint32_t loss_round; /* of the store's feed that named it last */
     struct waiters watchers;
+    fleet_on_standing *on_standing;
+    void *standing_cls;
+    struct troubled troubled; /* members, by when they came into trouble */
+    uint32_t troubled_n, windows_n;
+    int64_t oldest_window_ms; /* 0 where there are windows: it must be found again */
+    uint64_t *event_counts;
+    struct histogram commit_seconds;
 };
 
 /* --- members.c ------------------------------------------------------------------------------- */
@@ -180,6 +192,14 @@ void member_commit(struct fleet *f, const struct store_record *record, struct pa
 struct parsed *parsed_new(struct member *m, const struct record *r);
 /* Accepts NULL. */
 void parsed_free(struct parsed *p);
+
+/* --- standing.c ------------------------------------------------------------------------------ */
+
+void standings_init(struct fleet *f);
+void standings_done(struct fleet *f);
+/* The member's record is this now. */
+void standing_set(struct fleet *f, struct member *m, const struct record *r);
+void standing_count_event(struct fleet *f, struct str kind);
 
 /* --- op.c ------------------------------------------------------------------------------------ */
 

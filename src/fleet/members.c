@@ -202,6 +202,7 @@ static void look_at_record(struct fleet *f, struct member *m, const struct recor
         .awaited = may_begin || r->state == STATE_INSTALLING || record_awaits_disk(r),
         .generation = r->generation,
         .window_key = str_from(r->has_window && m->window_key ? m->window_key : "")};
+    standing_set(f, m, r);
     set_machine(f, m, r->machine);
     deadline_set(f, m, state_due(r, &now, m->heard_boot_ms));
     if (is_other)

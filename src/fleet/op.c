@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fleet/internal.h"
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "fleet/event.h"
@@ -121,6 +122,7 @@ void op_make_events(struct op *op, const struct event *events, uint32_t n)
 void op_commit(struct fleet *f, struct op *op, const struct store_write *writes, size_t n)
 {
     const struct store_txn txn = {tag_of(op), writes, n, op->events, op->events_n};
+    op->asked_ns = clock_boot_ns();
     submitted(op, store_commit(f->store, &txn));
 }
 
@@ -386,8 +388,10 @@ static void keep_committed(struct fleet *f, struct op *op, const struct store_no
         if (op->ends_mint)
             mint_forget(f, op->member);
     }
-    for (uint32_t i = 0; i < op->events_n; i++)
+    for (uint32_t i = 0; i < op->events_n; i++) {
         recent_add(f->recent, n->first_event + i, &op->events[i]);
+        standing_count_event(f, op->events[i].kind);
+    }
     wake_watchers(f);
 }
 
@@ -406,8 +410,10 @@ static void on_commit(struct fleet *f, struct op *op, const struct store_notice 
         if (n->result == STORE_CONFLICT && n->conflict == 1)
             op->result.reason = "another node has this name";
     }
-    if (n->result == STORE_OK)
+    if (n->result == STORE_OK) {
+        histogram_add(&f->commit_seconds, clock_boot_ns() - op->asked_ns);
         keep_committed(f, op, n);
+    }
 }
 
 static void on_read(struct fleet *f, struct op *op, struct store_notice *n)

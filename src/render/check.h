@@ -15,7 +15,7 @@
 
 #include <stdatomic.h>
 
-enum check_verdict { CHECK_UNCHECKED, CHECK_OK, CHECK_FAULTY };
+enum check_verdict { CHECK_UNCHECKED, CHECK_OK, CHECK_FAULTY, CHECK_VERDICTS };
 /* "unchecked", "ok", "faulty" */
 extern const char *const check_verdict_names[];
 

@@ -4,11 +4,14 @@
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
 import prometheus  # noqa: E402
 import tap  # noqa: E402
+import tftp  # noqa: E402
+import world  # noqa: E402
 from daemon import SOURCE, Daemon  # noqa: E402
 
 PAGE = SOURCE / "docs/metrics.md"
@@ -19,7 +22,7 @@ def documented():
     """{metric: (type, labels)} of the page."""
     found = {}
     for line in PAGE.read_text().splitlines():
-        cells = [cell.strip() for cell in line.strip("|").split(" | ")]
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
         if line.startswith("| `"):
             name = CODE.findall(cells[0])[0]
             assert name not in found, f"{name} is listed twice"
@@ -27,9 +30,9 @@ def documented():
     return found
 
 
-def serve(**more):
+def serve(*args):
     return Daemon(seed=SOURCE / "seed", templates=SOURCE / "templates",
-                  args=("--tftp", "127.0.0.1:0"), **more)
+                  args=("--tftp", "127.0.0.1:0", *args))
 
 
 def test_every_metric_is_documented_and_the_other_way_round():
@@ -85,6 +88,113 @@ def test_no_parameters_and_no_other_methods():
         head = daemon.admin("HEAD", "/metrics")
         tap.eq((head.status, head.body), (200, b""))
         tap.eq(head.headers["Content-Type"], "text/plain; version=0.0.4; charset=utf-8")
+
+
+def test_nodes_by_state_and_windows():
+    tree = world.Tree()
+    tree.node("n1")
+    tree.node("n2")
+    with tree.start() as daemon:
+        begun = time.time()
+        daemon.arm("n1")
+        found = prometheus.families(daemon)
+        nodes = found["cloudseed_nodes"]
+        tap.eq(nodes.value(role="plain", cluster="", state="armed"), 1)
+        tap.eq(nodes.value(role="plain", cluster="", state="registered"), 1)
+        tap.eq(found["cloudseed_windows"].value(), 1)
+        oldest = found["cloudseed_window_oldest_timestamp_seconds"].value()
+        assert begun - 1 < oldest < time.time() + 1, (begun, oldest)
+        tap.eq(found["cloudseed_events_total"].value(kind="armed"), 1)
+        assert found["cloudseed_store_commit_duration_seconds"].value("_count") >= 1
+        tap.eq(daemon.admin("POST", "/v1/nodes/n1/disarm").status, 200)
+        found = prometheus.families(daemon)
+        tap.eq(found["cloudseed_nodes"].value(state="armed"), 0)
+        tap.eq(found["cloudseed_windows"].value(), 0)
+        tap.eq(found["cloudseed_window_oldest_timestamp_seconds"].values(), [])
+
+
+def test_nodes_after_a_reload_and_a_registration():
+    tree = world.Tree()
+    tree.role("other")
+    for number in range(5):
+        tree.node(f"n{number}")
+    with tree.start() as daemon:
+        daemon.arm("n0")
+        tree.node("n0", role="other")
+        tree.node("n1", role="other")
+        (tree.seed / "nodes/n4.yaml").unlink()
+        tap.eq(daemon.admin("POST", "/v1/reload").status, 200)
+        tap.eq(daemon.admin("POST", "/v1/nodes", {"name": "w", "role": "other"}).status, 201)
+        found = prometheus.families(daemon)
+        nodes = found["cloudseed_nodes"]
+        tap.eq(nodes.value(role="plain", state="registered"), 2)
+        tap.eq(nodes.value(role="other", state="armed"), 1)
+        tap.eq(nodes.value(role="other", state="registered"), 2)
+        tap.eq(found["cloudseed_reloads_total"].value(), 1)
+        tap.eq(found["cloudseed_reload_ok"].value(), 1)
+        tree.put("roles/other.yaml", {"other": {"nonsense": 1}})
+        tap.eq(daemon.admin("POST", "/v1/reload").status, 409)
+        tap.eq(prometheus.families(daemon)["cloudseed_reload_ok"].value(), 0)
+        tap.eq(daemon.admin("DELETE", "/v1/nodes/w").status, 204)
+        tap.eq(prometheus.families(daemon)["cloudseed_nodes"].value(
+            role="other", state="registered"), 1)
+
+
+def test_nodes_are_counted_again_after_a_restart():
+    tree = world.Tree()
+    tree.node("n1")
+    state = tree.folder / "state"
+    with tree.start(state=state) as daemon:
+        daemon.arm("n1")
+    with tree.start(state=state) as daemon:
+        found = prometheus.families(daemon)
+        tap.eq(found["cloudseed_nodes"].value(state="armed"), 1)
+        tap.eq(found["cloudseed_windows"].value(), 1)
+
+
+def test_a_node_with_a_problem_has_a_name():
+    tree = world.Tree(evidence=["name"])
+    tree.role("faulty", user_data="#cloud-config\nusers: 5\n")
+    tree.node("n1")
+    tree.node("n2", role="faulty")
+    with tree.start() as daemon:
+        tap.eq(prometheus.families(daemon)["cloudseed_node_problem"].values(node="n1"), [])
+        tap.eq(daemon.get("/nocloud/name/n1/meta-data").status, 403)  # no window is open
+        daemon.wait_event("checked")
+        tap.wait_until(lambda: prometheus.families(daemon)["cloudseed_events_total"].value(
+            kind="alarm"))
+        found = prometheus.families(daemon)
+        problem = found["cloudseed_node_problem"]
+        tap.eq(problem.value(node="n1", role="plain", cluster="", kind="alarm"), 1)
+        tap.eq(problem.value(node="n2", kind="faulty"), 1)
+        tap.eq(found["cloudseed_nodes_checked"].value(verdict="faulty"), 1)
+        tap.eq(found["cloudseed_events_total"].value(kind="alarm"), 1)
+
+
+def test_names_of_problems_are_bounded():
+    tree = world.Tree()
+    tree.role("faulty", user_data="#cloud-config\nusers: 5\n")
+    for number in range(230):
+        tree.node(f"n{number}", role="faulty")
+    with tree.start() as daemon:
+        daemon.wait_event("checked")
+        found = prometheus.families(daemon)
+        tap.eq(len(found["cloudseed_node_problem"].samples), 200)
+        tap.eq(found["cloudseed_node_problems_dropped"].value(), 30)
+        tap.eq(found["cloudseed_nodes_checked"].value(verdict="faulty"), 230)
+
+
+def test_tftp_is_counted():
+    assets = world.scratch()
+    (assets / "a.bin").write_bytes(b"x" * 3000)
+    with serve("--assets", assets) as daemon:
+        host, port = daemon.listening["tftp"].rsplit(":", 1)
+        tap.eq(tftp.fetch((host, int(port)), "a.bin"), b"x" * 3000)
+        daemon.wait_event("tftp")
+        found = prometheus.families(daemon)
+        tap.eq(found["cloudseed_tftp_transfers_total"].value(outcome="done"), 1)
+        tap.eq(found["cloudseed_tftp_sent_bytes_total"].value(), 3000)
+        tap.eq(found["cloudseed_requests_total"].value(listener="tftp", code="200"), 1)
 
 
 tap.main()

@@ -54,5 +54,8 @@ void http_server_free(struct http_server *s);
 uint32_t http_server_connections(const struct http_server *s);
 /* Those whose request line has come and whose answer has not gone out. */
 uint32_t http_server_requests(const struct http_server *s);
+/* Of answers that went out, without heads; of those that were cut off, only what streams had sent.
+ */
+uint64_t http_server_sent_bytes(const struct http_server *s);
 
 #endif

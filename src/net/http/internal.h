@@ -180,6 +180,7 @@ struct http_server {
     unsigned spare_requests_n;
     struct slots requests; /* that have begun */
     uint32_t connections_n, requests_n;
+    uint64_t sent_bytes;
     size_t bodies_bytes; /* received of bodies whose request has not ended */
     uint32_t peers[PEER_SLOTS];
     int spare_fd;                           /* to refuse a connection when descriptors run out */

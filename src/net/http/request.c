@@ -603,8 +603,11 @@ void http_request_end(void *cls, struct MHD_Connection *m, void **context,
     r->connection->request = NULL;
     s->requests_n--;
     s->bodies_bytes -= r->body.n;
+    bool whole = how == MHD_REQUEST_TERMINATED_COMPLETED_OK || r->dropping;
+    if (r->exchange.out.status && (whole || r->exchange.out.stream))
+        s->sent_bytes += bytes_sent(r);
     if (r->exchange.out.status || r->abandoned)
-        log_outcome(r, how == MHD_REQUEST_TERMINATED_COMPLETED_OK || r->dropping);
+        log_outcome(r, whole);
     else
         log_unread(r);
     http_respond_end(r);

@@ -227,6 +227,11 @@ uint32_t http_server_requests(const struct http_server *s)
     return s->requests_n;
 }
 
+uint64_t http_server_sent_bytes(const struct http_server *s)
+{
+    return s->sent_bytes;
+}
+
 static void close_listeners(struct http_server *s)
 {
     while (!LIST_EMPTY(&s->listeners))

@@ -109,7 +109,8 @@ builtin_fn method_items, method_keys, method_values, method_get;
 builtin_fn filter_default, filter_int, filter_float, filter_abs;
 
 /* filter_encode.c */
-builtin_fn filter_tojson, filter_b64encode, filter_quote, filter_to_yaml_scalar;
-builtin_write write_tojson, write_to_yaml_scalar;
+builtin_fn filter_tojson, filter_b64encode, filter_quote, filter_to_yaml_scalar,
+    filter_to_yaml_flow;
+builtin_write write_tojson, write_to_yaml_scalar, write_to_yaml_flow;
 
 #endif

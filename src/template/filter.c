@@ -72,6 +72,8 @@ static const struct builtin filters[] = {
     FILTER("sum", filter_sum, NO_ARGS, "the sum of the items", "{{ [1, 2, 3] | sum }}", "6"),
     FILTER("title", filter_title, NO_ARGS, "the first letter of each word in upper case; ASCII",
            "{{ 'rack two' | title }}", "Rack Two"),
+    ESCAPED(to_yaml_flow, NO_ARGS, "a list, a mapping or a scalar on one line, safe in YAML",
+            "{{ {'a': ['no', none]} | to_yaml_flow }}", "{\"a\": [\"no\", null]}"),
     ESCAPED(to_yaml_scalar, NO_ARGS,
             "on one line, safe wherever YAML takes a scalar: strings are quoted",
             "{{ 'yes: no' | to_yaml_scalar }}", "\"yes: no\""),

@@ -26,6 +26,7 @@ struct json {
     uint32_t at;
     struct str indent; /* p == NULL: all on one line */
     unsigned depth;
+    bool is_yaml; /* texts and numbers as to_yaml_scalar writes them */
 };
 
 static bool json_value(struct json *j, struct value v);
@@ -123,20 +124,41 @@ static bool json_hides(uint32_t c)
     return c < 0x20 || c >= 0x7F || c == '<' || c == '>' || c == '&' || c == '\'';
 }
 
-static void json_text(struct buf *b, struct str s)
+/* What is not printable in YAML 1.1, or is a line break or a byte order mark there. */
+static bool yaml_hides(uint32_t c)
 {
-    quoted_text(b, s, json_hides);
+    return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x2028 || c == 0x2029 || c == 0xFEFF ||
+           c == 0xFFFE || c == 0xFFFF;
 }
 
-static void json_float(struct buf *b, double f)
+/* YAML 1.1 wants a point in every float: 1e+20 would be a string. */
+static bool yaml_float(struct run *r, uint32_t at, struct buf *b, double f)
 {
     char text[RUN_FLOAT_SIZE];
+    if (!isfinite(f))
+        return run_fail(r, at, "infinities and nan are not written to YAML");
+    run_float_text(f, text);
+    const char *e = strchr(text, 'e');
+    if (e && !strchr(text, '.'))
+        buf_printf(b, "%.*s.0%s", (int)(e - text), text, e);
+    else
+        buf_str(b, str_from(text));
+    return true;
+}
+
+static bool json_float(const struct json *j, double f)
+{
+    char text[RUN_FLOAT_SIZE];
+    struct buf *b = j->b;
+    if (j->is_yaml)
+        return yaml_float(j->r, j->at, b, f);
     if (isnan(f))
         buf_str(b, STR("NaN"));
     else if (isinf(f))
         buf_str(b, f < 0 ? STR("-Infinity") : STR("Infinity"));
     else
         buf_str(b, str_from(run_float_text(f, text)));
+    return true;
 }
 
 static void json_line(struct json *j)
@@ -176,7 +198,8 @@ static bool json_key(struct json *j, struct value key)
     if (key.kind == VALUE_STR)
         return json_value(j, key);
     if (key.kind == VALUE_LIST)
-        return run_fail(j->r, j->at, "%s cannot be a key in JSON", run_kind(key));
+        return run_fail(j->r, j->at, "%s cannot be a key in %s", run_kind(key),
+                        j->is_yaml ? "YAML" : "JSON");
     buf_char(j->b, '"');
     bool ok = json_value(j, key);
     buf_char(j->b, '"');
@@ -221,7 +244,8 @@ static bool json_nested(struct json *j, struct value v)
     if (v.kind == VALUE_MAP)
         return json_map(j, v);
     if (!run_is_array(v))
-        return run_fail(j->r, j->at, "%s cannot be JSON; use \"|list\"", run_kind(v));
+        return run_fail(j->r, j->at, "%s cannot be %s; use \"|list\"", run_kind(v),
+                        j->is_yaml ? "YAML" : "JSON");
     return json_list(j, v);
 }
 
@@ -237,8 +261,8 @@ static bool json_value(struct json *j, struct value v)
     case VALUE_NONE: buf_str(j->b, STR("null")); break;
     case VALUE_BOOL: buf_str(j->b, v.b ? STR("true") : STR("false")); break;
     case VALUE_INT: buf_printf(j->b, "%" PRId64, v.i); break;
-    case VALUE_FLOAT: json_float(j->b, v.f); break;
-    case VALUE_STR: json_text(j->b, value_text(v)); break;
+    case VALUE_FLOAT: return json_float(j, v.f);
+    case VALUE_STR: quoted_text(j->b, value_text(v), j->is_yaml ? yaml_hides : json_hides); break;
     case VALUE_LIST:
     case VALUE_MAP: return json_nested(j, v);
     }
@@ -337,34 +361,12 @@ bool filter_quote(struct run *r, const struct builtin_call *c, struct value *ret
     return builtin_end(r, c, true, &b, ret);
 }
 
-/* --- to_yaml_scalar ------------------------------------------------------------------------ */
-
-/* What is not printable in YAML 1.1, or is a line break or a byte order mark there. */
-static bool yaml_hides(uint32_t c)
-{
-    return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x2028 || c == 0x2029 || c == 0xFEFF ||
-           c == 0xFFFE || c == 0xFFFF;
-}
+/* --- to_yaml_scalar, to_yaml_flow ----------------------------------------------------------- */
 
 /* JSON and YAML read it in the same way. */
 static void yaml_text(struct buf *b, struct str s)
 {
     quoted_text(b, s, yaml_hides);
-}
-
-/* YAML 1.1 wants a point in every float: 1e+20 would be a string. */
-static bool yaml_float(struct run *r, uint32_t at, struct buf *b, double f)
-{
-    char text[RUN_FLOAT_SIZE];
-    if (!isfinite(f))
-        return run_fail(r, at, "infinities and nan are not written to YAML");
-    run_float_text(f, text);
-    const char *e = strchr(text, 'e');
-    if (e && !strchr(text, '.'))
-        buf_printf(b, "%.*s.0%s", (int)(e - text), text, e);
-    else
-        buf_str(b, str_from(text));
-    return true;
 }
 
 bool write_to_yaml_scalar(struct run *r, const struct builtin_call *c, struct buf *b)
@@ -380,8 +382,7 @@ bool write_to_yaml_scalar(struct run *r, const struct builtin_call *c, struct bu
     case VALUE_STR: yaml_text(b, value_text(c->on)); break;
     case VALUE_LIST:
     case VALUE_MAP:
-        return run_fail(r, c->at, "%s is not a scalar; use \"|tojson\", which is YAML too",
-                        run_kind(c->on));
+        return run_fail(r, c->at, "%s is not a scalar; use \"|to_yaml_flow\"", run_kind(c->on));
     }
     return true;
 }
@@ -389,6 +390,17 @@ bool write_to_yaml_scalar(struct run *r, const struct builtin_call *c, struct bu
 bool filter_to_yaml_scalar(struct run *r, const struct builtin_call *c, struct value *ret)
 {
     return builtin_written(r, c, write_to_yaml_scalar, ret);
+}
+
+bool write_to_yaml_flow(struct run *r, const struct builtin_call *c, struct buf *b)
+{
+    struct json j = {.r = r, .b = b, .at = c->at, .is_yaml = true};
+    return json_value(&j, c->on);
+}
+
+bool filter_to_yaml_flow(struct run *r, const struct builtin_call *c, struct value *ret)
+{
+    return builtin_written(r, c, write_to_yaml_flow, ret);
 }
 
 static bool write_yaml_part(struct run *r, const struct builtin_call *c, struct buf *b)

@@ -146,6 +146,33 @@ def test_nothing_is_asked_for():
     assert not [path for path in files_of(data) if "proxy" in path]
 
 
+EMOJI = "\U0001f600 \u00e9 <&'> \U0010ffff"
+WITH_EMOJI = {"extra_runcmd": [f"echo {EMOJI}", ["echo", EMOJI]], "extra_bootcmd": [["echo", EMOJI]],
+              "extra_write_files": [{"path": f"/srv/{EMOJI}", "content": f"{EMOJI}\n"}]}
+
+
+def has_emoji(data):
+    for command in WITH_EMOJI["extra_runcmd"]:
+        tap.contains(data["runcmd"], command)
+    tap.eq(data["bootcmd"], WITH_EMOJI["extra_bootcmd"])
+    tap.contains(data["write_files"], WITH_EMOJI["extra_write_files"][0])
+
+
+def test_characters_beyond_the_first_plane():
+    has_emoji(Homelab(site=WITH_EMOJI).user_data())
+
+
+def check_emoji(suite):
+    def test():
+        path = world.scratch() / "user-data"
+        path.write_text(Homelab(site=WITH_EMOJI).text(), encoding="utf-8")
+        client = once(client_of, suite)
+        tap.eq(client.validate([str(path)]), {})
+        has_emoji(client.python(
+            f"from cloudinit import util\nanswer(util.load_yaml(open({str(path)!r}, 'rb').read()))"))
+    return test
+
+
 def check_schema(suite):
     def test():
         text = Homelab(site={"extra_packages": ["htop"], "extra_bootcmd": ["true", ["echo", "x"]],
@@ -161,6 +188,7 @@ def check_schema(suite):
 
 for _suite in SUITES:
     globals()[f"test_schema_{_suite}"] = check_schema(_suite)
+    globals()[f"test_emoji_{_suite}"] = check_emoji(_suite)
 
 if __name__ == "__main__":
     os.environ.setdefault("LC_ALL", "C.UTF-8")

@@ -36,10 +36,8 @@ SCRIPTS = ("boot.ipxe", "grub.cfg")
 OWN = {"boot", "bootstrap", "cluster", "networks", "node", "role", "secrets", "seed", "site"}
 # What chooses among things, and is itself in no document.
 CHOOSING = {"dhcp_networks"}
-# Written by tojson, as whoever reads them takes ASCII alone (tojson's form of an emoji is no YAML,
-# and no TOML), or a URL.
-ASCII = {"node_taints", "registry_host", "extra_runcmd", "extra_bootcmd", "extra_write_files",
-         "proxy", "registry_mirrors"}
+# Their readers take only ASCII, or a URL.
+ASCII = {"node_taints", "registry_host", "proxy", "registry_mirrors"}
 OF_THE_ODD_SITE = {"motd": "words", "numbers": {"1": "one", "a b": "two"}}
 
 
@@ -124,7 +122,8 @@ def texts_for(paths):
 def names_read(folder="."):
     """The variables that shipped templates below that folder read."""
     environment = jinja2.Environment()
-    environment.filters.update({name: str for name in ("b64encode", "quote", "to_yaml_scalar")})
+    environment.filters.update({name: str for name in (
+        "b64encode", "quote", "to_yaml_flow", "to_yaml_scalar")})
     read, made = set(), set()
     for path in sorted((sites.HOMELAB.templates / folder).rglob("*")):
         # Those of installers are in no document of a node here: tests/cloudinit/test_install.py.

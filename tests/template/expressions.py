@@ -270,7 +270,12 @@ CASES = {
         "{{ 1e20|to_yaml_scalar }}", "{{ uni|to_yaml_scalar }}", "{{ html|to_yaml_scalar }}",
         "{{ '52:54:00:12:34:00'|to_yaml_scalar }}",
         "{{ '\\x01\\x7f\\x85\\xa0\\u2028\\ufeff'|to_yaml_scalar }}", "{{ 1e-7|to_yaml_scalar }}",
-        "{{ 1.5e-7|to_yaml_scalar }}",
+        "{{ 1.5e-7|to_yaml_scalar }}", "{{ mixed|to_yaml_flow }}", "{{ deep|to_yaml_flow }}",
+        "{{ [uni, html, both, lines, back]|to_yaml_flow }}", "{{ {uni: html}|to_yaml_flow }}",
+        "{{ {2: 'b', 1: 'a'}|to_yaml_flow }}", "{{ {1.5: 1e20, 1e30: -1e-7}|to_yaml_flow }}",
+        "{{ {none: 1}|to_yaml_flow }}", "{{ {true: 1, false: [[], {}]}|to_yaml_flow }}",
+        "{{ name|to_yaml_flow }}", "{{ nil|to_yaml_flow }}", "{{ 5|to_yaml_flow|to_yaml_flow }}",
+        "{{ '\\x01\\x7f\\x85\\xa0\\u2028\\ufeff'|to_yaml_flow }}", "{{ map|to_yaml_flow ~ '<' }}",
     ],
     "methods": [
         "{{ map.items()|list }}", "{{ map.keys()|list }}", "{{ map.values()|list }}",

@@ -57,7 +57,7 @@ class Maker:
     def text_filter(self):
         name = self.pick("upper", "lower", "trim", "title", "capitalize", "indent", "indent(2)",
                          "indent(width=3, first=true)", "indent('> ', blank=true)", "quote",
-                         "b64encode", "to_yaml_scalar", "replace('a', 'b')", "replace('', '-', 3)",
+                         "b64encode", "to_yaml_scalar", "to_yaml_flow", "replace('a', 'b')", "replace('', '-', 3)",
                          "replace('o', '', 1)", "string", "reverse", "tojson", "trim('k-')",
                          "default('d')", "d", "default('d', true)", "first", "last")
         return f"{self.text()}|{name}"
@@ -120,7 +120,7 @@ class Maker:
 
     def any_filter(self):
         return self.pick("default('D')", "d(1)", "tojson", "tojson(2)", "string", "join(', ')",
-                         "join", "length", "list", "to_yaml_scalar", "quote", "b64encode", "int",
+                         "join", "length", "list", "to_yaml_scalar", "to_yaml_flow", "quote", "b64encode", "int",
                          "float", "first", "last", "upper", "indent", "sort|list", "trim",
                          "default(none, true)", "replace('1', 'one')", "items|list", "reverse|list")
 

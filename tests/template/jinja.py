@@ -48,6 +48,18 @@ def to_yaml_scalar(value):
     return "".join(f"\\u{ord(c):04x}" if ord(c) in hidden else c for c in out)
 
 
+def to_yaml_flow(value):
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(to_yaml_flow, value)) + "]"
+    if not isinstance(value, dict):
+        return to_yaml_scalar(value)
+    if any(isinstance(key, tuple) for key in value):
+        raise TypeError("no key")
+    return "{" + ", ".join(
+        (to_yaml_scalar(key) if isinstance(key, str) else f'"{to_yaml_scalar(key)}"') + ": " +
+        to_yaml_flow(of) for key, of in sorted(value.items(), key=lambda pair: pair[0])) + "}"
+
+
 def b64encode(value):
     if value is None or isinstance(value, (list, tuple, dict)):
         raise TypeError("no string")
@@ -65,7 +77,7 @@ def environment(templates, optimized=True):
                              lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,
                              optimized=optimized,
                              loader=jinja2.DictLoader(templates))
-    env.filters.update(to_yaml_scalar=to_yaml_scalar, b64encode=b64encode, quote=quote)
+    env.filters.update(to_yaml_scalar=to_yaml_scalar, to_yaml_flow=to_yaml_flow, b64encode=b64encode, quote=quote)
     return env
 
 

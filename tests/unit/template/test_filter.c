@@ -106,8 +106,21 @@ static void yaml_scalars_stay_scalars(void **state)
                  "7 true null");
     render_gives("{{ 1e20|to_yaml_scalar }} {{ 1.5|to_yaml_scalar }} {{ 1e-7|to_yaml_scalar }}",
                  "1.0e+20 1.5 1.0e-07");
-    render_fails("{{ {}|to_yaml_scalar }}", 1, 7, "a mapping is not a scalar");
+    render_fails("{{ {}|to_yaml_scalar }}", 1, 7, "a mapping is not a scalar; use \"|to_yaml_flow");
     render_fails("{{ (1e308 * 10)|to_yaml_scalar }}", 1, 17, "infinities");
+}
+
+/* Unlike tojson's, its texts are YAML whatever is in them. */
+static void yaml_of_lists_and_mappings(void **state)
+{
+    (void)state;
+    render_gives("{{ ['é😀', 'a: b\n', \"<&'>\"]|to_yaml_flow }}",
+                 "[\"é😀\", \"a: b\\n\", \"<&'>\"]");
+    render_gives("{{ {'b': [none, 1e20, {}], '😀\\x85': []}|to_yaml_flow }}",
+                 "{\"b\": [null, 1.0e+20, {}], \"😀\\u0085\": []}");
+    render_gives("{{ 'no'|to_yaml_flow }} {{ 7|to_yaml_flow }}", "\"no\" 7");
+    render_fails("{{ [1e308 * 10]|to_yaml_flow }}", 1, 17, "infinities");
+    render_fails("{{ {'a': 1}.keys()|to_yaml_flow }}", 1, 20, "cannot be YAML");
 }
 
 static void words_of_a_shell_stay_words(void **state)
@@ -157,7 +170,7 @@ static void sorting_is_stable(void **state)
 UNIT_MAIN(cmocka_unit_test(tables_are_complete_and_sorted),
           cmocka_unit_test(the_reference_has_every_row), cmocka_unit_test(every_example_is_true),
           cmocka_unit_test(the_manual_names_every_filter_and_test),
-          cmocka_unit_test(yaml_scalars_stay_scalars),
+          cmocka_unit_test(yaml_scalars_stay_scalars), cmocka_unit_test(yaml_of_lists_and_mappings),
           cmocka_unit_test(words_of_a_shell_stay_words), cmocka_unit_test(base64_has_its_padding),
           cmocka_unit_test(json_escapes_what_html_reads),
           cmocka_unit_test(floats_are_shown_as_python_shows_them),

@@ -108,7 +108,8 @@ static void faults_of_use(void **state)
     render_fails("{% include n %}", 1, 12, "the name of a template is a string, not an integer");
     render_fails("{% for a, b in list %}{% endfor %}", 1, 16, "an integer cannot be iterated over");
     render_fails("{% set a, b = list %}", 1, 4, "2 names for 3 values");
-    render_fails("{{ list|to_yaml_scalar }}", 1, 9, "a list is not a scalar; use \"|tojson\"");
+    render_fails("{{ list|to_yaml_scalar }}", 1, 9,
+                 "a list is not a scalar; use \"|to_yaml_flow\"");
     render_fails("{{ 'a\nb'[list] }}", 2, 3, "a string has no such element");
 }
 

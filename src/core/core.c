@@ -191,7 +191,8 @@ static bool identify_node(struct exchange *x, struct request_ctx *rq)
 
 static bool wants_node(const struct route *r)
 {
-    return r->identity != IDENTITY_NONE && r->identity != IDENTITY_ADMIN;
+    return r->identity != IDENTITY_NONE && r->identity != IDENTITY_ADMIN &&
+           r->identity != IDENTITY_SESSION;
 }
 
 /* No body is read of a peer that knows no key. */
@@ -210,11 +211,16 @@ static enum exchange_verdict answer(struct exchange *x, void *state)
     return rq->route->answer(x, rq);
 }
 
-/* Where admins are answered from elsewhere, a node's key by itself opens nothing. */
-static bool wants_admin(const struct exchange *x, const struct route *r)
+/* False after a refusal. Where admins are answered from elsewhere, a node's key by itself opens
+ * nothing. */
+static bool admit(const struct core *c, struct exchange *x, const struct route *r)
 {
-    return r->identity == IDENTITY_ADMIN ||
-           (x->in.listener == LISTENER_ADMIN && r->identity != IDENTITY_NONE);
+    if (r->identity == IDENTITY_SESSION)
+        return guard_admit_session(c->guard, x);
+    if (r->identity == IDENTITY_ADMIN ||
+        (x->in.listener == LISTENER_ADMIN && r->identity != IDENTITY_NONE))
+        return guard_admit(c->guard, x, r->access);
+    return true;
 }
 
 static void on_begin(void *cls, struct exchange *x)
@@ -231,7 +237,7 @@ static void on_begin(void *cls, struct exchange *x)
         refuse_method(c, x, found.methods);
     } else if (!found.route) {
         on_refuse(c, x, 404, found.reason);
-    } else if (!wants_admin(x, found.route) || guard_admit(c->guard, x, found.route->access)) {
+    } else if (admit(c, x, found.route)) {
         if (wants_body_of_node(found.route) && !identify_node(x, rq))
             return;
         x->body_max_bytes = found.route->body_max_bytes;

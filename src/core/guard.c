@@ -11,17 +11,19 @@
 
 #include <stdlib.h>
 
-/* One that was admitted by a token, in its own arena. */
+/* One that was admitted by a token or a session, in its own arena. */
 struct guarded {
     LIST_ENTRY(guarded) entry;
     struct exchange *x;
-    struct str digest;
+    struct str digest; /* of the token; empty: of a session that has none */
+    uint64_t session;  /* 0: by the token itself */
 };
 
 struct guard {
     const struct core *core;
     LIST_HEAD(, guarded) list;
     struct failures failures;
+    struct sessions *sessions;
 };
 
 struct guard *guard_new(const struct core *c)
@@ -29,11 +31,14 @@ struct guard *guard_new(const struct core *c)
     struct guard *g = MEM_NEW(struct guard);
     g->core = c;
     LIST_INIT(&g->list);
+    g->sessions = sessions_new();
     return g;
 }
 
 void guard_free(struct guard *g)
 {
+    if (g)
+        sessions_free(g->sessions);
     free(g);
 }
 
@@ -56,7 +61,7 @@ uint64_t failures_note(struct failures *f, struct address peer, uint64_t now_boo
     return f->slots[at].first_boot_ms + FAILURES_MS - now_boot_ms;
 }
 
-static void refuse_token(struct guard *g, struct exchange *x, const char *reason)
+static void refuse_wrong(struct guard *g, struct exchange *x, const char *reason)
 {
     uint64_t left_ms = failures_note(&g->failures, x->in.peer, clock_boot_ms());
     if (left_ms) {
@@ -73,15 +78,20 @@ static void refuse_token(struct guard *g, struct exchange *x, const char *reason
 
 static const char no_longer[] = "this token has ended or was revoked: an admin makes another with "
                                 "'cloudseed token create'";
+static const char signed_out[] = "this session has ended: sign in again";
+
+static void refuse_unknown(struct exchange *x, const char *reason, const char *authenticate)
+{
+    answer_problem(x, 401, reason);
+    x->out.authenticate = authenticate;
+}
 
 static enum exchange_verdict on_diverted(struct exchange *x, void *state)
 {
-    (void)state;
+    const struct guarded *e = state;
     x->out.more = false;
-    if (!x->out.stream) {
-        answer_problem(x, 401, no_longer);
-        x->out.authenticate = "Bearer error=\"invalid_token\"";
-    }
+    if (!x->out.stream)
+        refuse_unknown(x, e->session ? signed_out : no_longer, "Bearer error=\"invalid_token\"");
     return EXCHANGE_DONE;
 }
 
@@ -92,49 +102,218 @@ static void leave(struct exchange *x, void *state)
     LIST_REMOVE(e, entry);
 }
 
-static void enter(struct guard *g, struct exchange *x, const struct access_token *t)
+/* `t` is NULL for a session of a process on this machine, `s` for a token that was shown itself. */
+static void enter(struct guard *g, struct exchange *x, const struct access_token *t,
+                  const struct session *s)
 {
     char from[ADDRESS_TEXT_SIZE];
     struct guarded *e = ARENA_NEW(&x->arena, struct guarded);
-    *e = (struct guarded){.x = x, .digest = arena_str(&x->arena, t->digest)};
+    *e = (struct guarded){.x = x, .digest = STR(""), .session = s ? s->number : 0};
     x->in.principal = (struct principal){
-        .kind = PRINCIPAL_TOKEN, .token = arena_str(&x->arena, t->name), .access = t->access};
+        .kind = PRINCIPAL_SOCKET, .uid = s ? s->owner.uid : 0, .access = ACCESS_ADMIN};
+    if (t) {
+        e->digest = arena_str(&x->arena, t->digest);
+        x->in.principal = (struct principal){
+            .kind = PRINCIPAL_TOKEN, .token = arena_str(&x->arena, t->name), .access = t->access};
+        fleet_access_used(g->core->fleet, x->in.principal.token,
+                          str_from(address_text(x->in.peer, from)));
+    }
+    x->in.principal.session = e->session;
     LIST_INSERT_HEAD(&g->list, e, entry);
     exchange_at_end(x, leave, e);
-    fleet_access_used(g->core->fleet, x->in.principal.token,
-                      str_from(address_text(x->in.peer, from)));
+}
+
+static const struct access_token *valid_token(const struct guard *g, struct str digest)
+{
+    const struct access_token *t = fleet_access_find(g->core->fleet, digest);
+    return t && access_token_is_valid(t, core_wall_ms(g->core)) ? t : NULL;
+}
+
+static const struct access_token *find_token(struct guard *g, struct exchange *x, struct str token)
+{
+    char digest[DIGEST_TEXT_SIZE];
+    if (!keys_access_valid(token)) {
+        refuse_wrong(g, x,
+                     "this is not a token of cloudseed: it is 'cloudseed_' and 52 characters");
+        return NULL;
+    }
+    digest_text(token, digest);
+    const struct access_token *t = valid_token(g, str_from(digest));
+    if (!t)
+        refuse_wrong(g, x,
+                     fleet_access_find(g->core->fleet, str_from(digest))
+                         ? no_longer
+                         : "no such token: it was revoked, or is another server's");
+    return t;
 }
 
 static bool admit_token(struct guard *g, struct exchange *x)
 {
-    char digest[DIGEST_TEXT_SIZE];
     const struct access_token *t;
     if (!x->in.bearer.p) {
-        answer_problem(x, 401,
+        refuse_unknown(x,
                        "admins from elsewhere show a token ('Authorization: Bearer "
-                       "cloudseed_...'): one at the server makes it with 'cloudseed token create'");
-        x->out.authenticate = "Bearer";
+                       "cloudseed_...'): one at the server makes it with 'cloudseed token create'",
+                       "Bearer");
         return false;
     }
-    if (!keys_access_valid(x->in.bearer)) {
-        refuse_token(g, x,
-                     "this is not a token of cloudseed: it is 'cloudseed_' and 52 characters");
+    t = find_token(g, x, x->in.bearer);
+    if (t)
+        enter(g, x, t, NULL);
+    return t;
+}
+
+/* --- Sessions -------------------------------------------------------------------------------- */
+
+/* Over TLS no other host and no other path of this one can set a cookie of that name. */
+const char *guard_cookie_name(const struct exchange *x)
+{
+    (void)x;
+    return "__Host-cloudseed";
+}
+
+struct str guard_cookie(const struct exchange *x)
+{
+    struct str rest = x->in.cookie;
+    while (rest.p) {
+        struct str value = str_cut(&rest, ';');
+        struct str name = str_trim(str_cut(&value, '='));
+        if (value.p && str_is(name, guard_cookie_name(x)))
+            return str_trim(value);
+    }
+    return (struct str){NULL, 0};
+}
+
+static bool is_from_page(struct exchange *x)
+{
+    struct str site = x->in.fetch_site;
+    if (!site.p || str_is(site, "same-origin") || str_is(site, "none"))
+        return true;
+    answer_problem(x, 403, "another page has sent this: only cloudseed's own is answered");
+    return false;
+}
+
+static bool has_csrf(struct exchange *x, struct str secret)
+{
+    char csrf[DIGEST_TEXT_SIZE];
+    if (x->in.method == METHOD_GET || x->in.method == METHOD_HEAD ||
+        (x->in.csrf.p && keys_same(x->in.csrf, str_from(session_csrf(secret, csrf)))))
+        return true;
+    answer_problem(x, 403, "a change takes the header X-Cloudseed-CSRF with the session's 'csrf'");
+    return false;
+}
+
+/* The valid token of a session that began with one. False: it is not valid any more. */
+static bool owner_lasts(const struct guard *g, const struct session_owner *o,
+                        const struct access_token **ret)
+{
+    *ret = o->token[0] ? valid_token(g, str_from(o->token)) : NULL;
+    return *ret || !o->token[0];
+}
+
+bool guard_admit_session(struct guard *g, struct exchange *x)
+{
+    struct str secret = guard_cookie(x);
+    const struct access_token *t;
+    const struct session *s = NULL;
+    if (secret.p)
+        s = sessions_find(g->sessions, secret, x->in.listener, clock_boot_ms());
+    if (!s || !owner_lasts(g, &s->owner, &t)) {
+        refuse_unknown(x, signed_out, "Bearer");
         return false;
     }
-    t = fleet_access_find(g->core->fleet, str_from(digest_text(x->in.bearer, digest)));
-    if (!t || !access_token_is_valid(t, core_wall_ms(g->core))) {
-        refuse_token(g, x, t ? no_longer : "no such token: it was revoked, or is another server's");
+    if (!is_from_page(x) || !has_csrf(x, secret))
         return false;
-    }
-    enter(g, x, t);
+    enter(g, x, t, s);
     return true;
+}
+
+static bool take_code(struct guard *g, struct exchange *x, struct str code,
+                      struct session_owner *ret, const struct access_token **ret_token)
+{
+    if (sessions_take_code(g->sessions, code, x->in.listener, clock_boot_ms(), ret) &&
+        owner_lasts(g, ret, ret_token))
+        return true;
+    refuse_wrong(g, x,
+                 "this code opens nothing: it is good for one minute and one sign-in; 'cloudseed "
+                 "ui' makes another");
+    return false;
+}
+
+static struct session_owner owner_of(const struct access_token *t, uint32_t uid)
+{
+    struct session_owner o = {.uid = t ? 0 : uid};
+    if (t)
+        memcpy(o.token, t->digest.p, DIGEST_TEXT_SIZE - 1);
+    return o;
+}
+
+const struct session *guard_sign_in(struct guard *g, struct exchange *x, struct str token,
+                                    struct str code, char secret[SESSION_SECRET_LEN + 1])
+{
+    struct session_owner owner;
+    const struct access_token *t;
+    if (!is_from_page(x))
+        return NULL;
+    if (token.n) {
+        t = find_token(g, x, token);
+        if (!t)
+            return NULL;
+        owner = owner_of(t, 0);
+    } else if (!take_code(g, x, code, &owner, &t)) {
+        return NULL;
+    }
+    const struct session *s =
+        sessions_begin(g->sessions, &owner, x->in.listener, clock_boot_ms(), secret);
+    enter(g, x, t, s);
+    return s;
+}
+
+int64_t guard_session_ends_wall_ms(const struct guard *g, const struct exchange *x)
+{
+    uint64_t now_ms = clock_boot_ms();
+    const struct session *s = sessions_numbered(g->sessions, x->in.principal.session, now_ms);
+    const struct access_token *t;
+    int64_t ends = core_wall_ms(g->core) + (int64_t)(s->began_ms + SESSION_MS - now_ms);
+    owner_lasts(g, &s->owner, &t);
+    return t && t->ends_wall_ms && t->ends_wall_ms < ends ? t->ends_wall_ms : ends;
+}
+
+void guard_sign_out(struct guard *g, struct exchange *x)
+{
+    sessions_end(g->sessions, x->in.principal.session);
+    guard_look(g);
+}
+
+bool guard_make_code(struct guard *g, struct exchange *x, char code[SESSION_CODE_LEN + 1])
+{
+    const struct principal *who = &x->in.principal;
+    const struct access_token *t = NULL;
+    if (who->session) { /* it would outlast its end */
+        answer_problem(x, 403, "a session makes no codes: ask with a token, or at the socket");
+        return false;
+    }
+    if (who->kind == PRINCIPAL_TOKEN)
+        t = fleet_access_named(g->core->fleet, who->token);
+    const struct session_owner owner = owner_of(t, who->uid);
+    sessions_make_code(g->sessions, &owner, x->in.listener, clock_boot_ms(), code);
+    return true;
+}
+
+/* --- What a route needs ---------------------------------------------------------------------- */
+
+static bool admit(struct guard *g, struct exchange *x)
+{
+    if (x->in.principal.kind == PRINCIPAL_SOCKET) {
+        x->in.principal.access = ACCESS_ADMIN;
+        return true;
+    }
+    return !x->in.bearer.p && guard_cookie(x).p ? guard_admit_session(g, x) : admit_token(g, x);
 }
 
 bool guard_admit(struct guard *g, struct exchange *x, enum access least)
 {
-    if (x->in.principal.kind == PRINCIPAL_SOCKET)
-        x->in.principal.access = ACCESS_ADMIN;
-    else if (!admit_token(g, x))
+    if (!admit(g, x))
         return false;
     if (x->in.principal.access >= least)
         return true;
@@ -149,11 +328,11 @@ bool guard_admit(struct guard *g, struct exchange *x, enum access least)
 void guard_look(struct guard *g)
 {
     struct guarded *e, *next;
-    int64_t now = core_wall_ms(g->core);
+    uint64_t now_ms = clock_boot_ms();
     for (e = LIST_FIRST(&g->list); e; e = next) {
-        const struct access_token *t = fleet_access_find(g->core->fleet, e->digest);
         next = LIST_NEXT(e, entry);
-        if (!t || !access_token_is_valid(t, now))
-            exchange_divert(e->x, on_diverted, NULL);
+        if ((e->digest.n && !valid_token(g, e->digest)) ||
+            (e->session && !sessions_numbered(g->sessions, e->session, now_ms)))
+            exchange_divert(e->x, on_diverted, e);
     }
 }

@@ -2,12 +2,14 @@
 /*
  * guard: who asks the API, and whether they may.
  *
- * A process at a unix socket may do everything; all others show a token. What a row of the table of
- * routes needs is in the row. A request or stream whose token is revoked or has ended is ended.
+ * A process at a unix socket may do everything; all others show a token, or the cookie of a session
+ * that began with one. What a row of the table of routes needs is in the row. A request or stream
+ * is ended when its token is revoked or ends, or its session does.
  */
 #ifndef CLOUDSEED_CORE_GUARD_H
 #define CLOUDSEED_CORE_GUARD_H
 
+#include "core/sessions.h"
 #include "port/exchange.h"
 
 struct core;
@@ -19,8 +21,27 @@ void guard_free(struct guard *g);
 
 /* False after a refusal. Otherwise x->in.principal says who it is. */
 bool guard_admit(struct guard *g, struct exchange *x, enum access least);
-/* Ends what was admitted by tokens that are not valid any more. */
+/* The same by a session's cookie alone. A change also takes the session's CSRF token: a page of
+ * another site can have the browser send the cookie, but not that header. */
+bool guard_admit_session(struct guard *g, struct exchange *x);
+/* Ends what was admitted by tokens or sessions that are not valid any more. */
 void guard_look(struct guard *g);
+
+/* --- Sessions of the web page ---------------------------------------------------------------- */
+
+/* The name of a session's cookie on that listener, and its value; p == NULL: there is none. */
+const char *guard_cookie_name(const struct exchange *x);
+struct str guard_cookie(const struct exchange *x);
+/* Begins a session for a token, or for a code where `token` is empty. NULL after a refusal: wrong
+ * ones are counted, see below. Otherwise x->in.principal says who it is. */
+const struct session *guard_sign_in(struct guard *g, struct exchange *x, struct str token,
+                                    struct str code, char secret[SESSION_SECRET_LEN + 1]);
+/* The session by which it was admitted, or which it has begun, and when that ends. */
+int64_t guard_session_ends_wall_ms(const struct guard *g, const struct exchange *x);
+/* Ends it. */
+void guard_sign_out(struct guard *g, struct exchange *x);
+/* A code for another sign-in of the one that asks. False after a refusal. */
+bool guard_make_code(struct guard *g, struct exchange *x, char code[SESSION_CODE_LEN + 1]);
 
 /* --- Failures -------------------------------------------------------------------------------- */
 

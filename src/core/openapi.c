@@ -75,6 +75,7 @@ static const char *const identity_names[] = {
     [IDENTITY_NONE] = "none",         [IDENTITY_SEED_KEY] = "seed-key",
     [IDENTITY_BOOT_KEY] = "boot-key", [IDENTITY_JOIN_KEY] = "join-key",
     [IDENTITY_EVIDENCE] = "evidence", [IDENTITY_ADMIN] = "admin",
+    [IDENTITY_SESSION] = "session",
 };
 
 /* The refusals that no operation has to name. */
@@ -136,7 +137,8 @@ static unsigned traits_of(const struct route *r, struct value operation)
 /* Programs get JSON, consoles a line of text. */
 static struct value refusal_content(const struct route *r, struct arena *a)
 {
-    bool is_json = r->identity == IDENTITY_ADMIN || r->identity == IDENTITY_JOIN_KEY;
+    bool is_json = r->identity == IDENTITY_ADMIN || r->identity == IDENTITY_JOIN_KEY ||
+                   route_is_api(LISTENER_ADMIN, str_from(r->pattern));
     struct value schema = is_json ? reference(REF("schemas", "Problem"), a)
                                   : JSON_MAP(a, JSON_VALUE("type", text("string")));
     struct value media = JSON_MAP(a, JSON_VALUE("schema", schema));
@@ -181,8 +183,14 @@ static struct value listeners(const struct route *r, struct arena *a)
 static struct value security(const struct route *r, struct arena *a)
 {
     struct value none = value_list(NULL, 0);
-    if (r->identity == IDENTITY_ADMIN)
-        return list_of(JSON_MAP(a, JSON_VALUE("token", none)), a);
+    if (r->identity == IDENTITY_ADMIN) {
+        struct value *either = ARENA_ARRAY(a, struct value, 2);
+        either[0] = JSON_MAP(a, JSON_VALUE("token", none));
+        either[1] = JSON_MAP(a, JSON_VALUE("session", none));
+        return value_list(either, 2);
+    }
+    if (r->identity == IDENTITY_SESSION)
+        return list_of(JSON_MAP(a, JSON_VALUE("session", none)), a);
     if (r->identity == IDENTITY_JOIN_KEY)
         return list_of(JSON_MAP(a, JSON_VALUE("joinKey", none)), a);
     return none;

@@ -10,6 +10,8 @@
 #define NODES_AND_SOCKET (ON(BOOT) | ON(NODE) | ON(SOCKET))
 #define ALL_HTTP (NODES_AND_SOCKET | ON(ADMIN))
 
+#define SIGN_IN_MAX_BYTES 4096
+
 static const char no_path[] = "no such path: nodes fetch /s/KEY/meta-data, user-data, vendor-data "
                               "or network-config";
 static const char no_api_path[] = "no such path: docs/formats/api.md lists them";
@@ -64,6 +66,11 @@ static const struct route routes[] = {
     {"/", METHODS_READ, ON(ADMIN), IDENTITY_NONE, 0, NULL, page_moved, NULL},
     {"/ui", METHODS_READ, ON(ADMIN), IDENTITY_NONE, 0, NULL, page_moved, NULL},
     {"/ui/", METHODS_READ, ON(ADMIN), IDENTITY_NONE, 0, NULL, page_answer, NULL},
+    {"/ui/session", METHOD(POST), ON(ADMIN), IDENTITY_NONE, SIGN_IN_MAX_BYTES, "signed-in",
+     page_sign_in, NULL},
+    {"/ui/session", METHODS_READ, ON(ADMIN), IDENTITY_SESSION, 0, NULL, page_show_session, NULL},
+    {"/ui/session", METHOD(DELETE), ON(ADMIN), IDENTITY_SESSION, SIGN_IN_MAX_BYTES, "signed-out",
+     page_sign_out, NULL},
     {"/ui/{asset}", METHODS_READ, ON(ADMIN), IDENTITY_NONE, 0, NULL, page_answer, NULL},
     {.pattern = "/metrics",
      .methods = METHODS_READ,
@@ -116,6 +123,7 @@ static const struct route routes[] = {
     API("reload", POST, OPERATOR, admin_reload),
     API_GET("openapi.json", VIEWER, admin_show_openapi),
     API("backup", POST, ADMIN, admin_backup),
+    API("ui/codes", POST, VIEWER, page_make_code),
     API_GET("self", VIEWER, admin_show_self),
     API_GET("tokens", ADMIN, admin_list_tokens),
     API("tokens", POST, ADMIN, admin_create_token),
@@ -350,7 +358,7 @@ static const char *reason_of(const struct route *r, const struct matching *m, st
 bool route_is_api(enum exchange_listener listener, struct str path)
 {
     return (listener == LISTENER_ADMIN || listener == LISTENER_SOCKET) &&
-           str_starts(path, STR("/v1/"));
+           (str_starts(path, STR("/v1/")) || str_is(path, "/ui/session"));
 }
 
 struct route_match route_find(enum exchange_listener listener, enum exchange_method method,

@@ -25,7 +25,9 @@ enum identity {
                         */
     IDENTITY_JOIN_KEY, /* the same, for joining: with the join key of the open window as bearer */
     IDENTITY_EVIDENCE, /* weak evidence in the path, which counts only in an open window */
-    IDENTITY_ADMIN,    /* a process at the other end of a unix socket, or a token as bearer */
+    IDENTITY_ADMIN,    /* a process at the other end of a unix socket, a token as bearer, or a
+                          session of the web page */
+    IDENTITY_SESSION,  /* only the last of these */
 };
 
 /* Sets of enum exchange_method and of enum exchange_listener. */

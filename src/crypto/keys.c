@@ -112,8 +112,18 @@ void keys_new_access(char ret[ACCESS_TOKEN_LEN + 1])
 {
     static const struct str prefix = {ACCESS_TOKEN_PREFIX, sizeof(ACCESS_TOKEN_PREFIX) - 1};
     memcpy(ret, prefix.p, prefix.n);
-    keys_new_join(ret + prefix.n);
-    keys_new_join(ret + prefix.n + JOIN_KEY_LEN);
+    keys_new_session(ret + prefix.n);
+}
+
+void keys_new_session(char ret[SESSION_SECRET_LEN + 1])
+{
+    keys_new_join(ret);
+    keys_new_join(ret + JOIN_KEY_LEN);
+}
+
+void keys_new_code(char ret[SESSION_CODE_LEN + 1])
+{
+    keys_new_join(ret);
 }
 
 void keys_new_uid(char ret[NODE_UID_LEN + 1])

@@ -43,6 +43,13 @@ void keys_new_access(char ret[ACCESS_TOKEN_LEN + 1]);
 /* Whether `s` has that form. */
 bool keys_access_valid(struct str s);
 
+/* Of the web page (docs/why/page.md): what its cookie holds, 260 random bits, and a code that opens
+ * a session once, within a minute. With a NUL. */
+#define SESSION_SECRET_LEN (2 * JOIN_KEY_LEN)
+#define SESSION_CODE_LEN JOIN_KEY_LEN
+void keys_new_session(char ret[SESSION_SECRET_LEN + 1]);
+void keys_new_code(char ret[SESSION_CODE_LEN + 1]);
+
 #define NODE_UID_LEN (2 + JOIN_KEY_LEN)
 /* Identifies a registered node, even if its name is reused later: random, with a NUL. */
 void keys_new_uid(char ret[NODE_UID_LEN + 1]);

@@ -44,6 +44,7 @@ struct principal {
     uint32_t uid;       /* of the process at the other end of a unix socket (SO_PEERCRED) */
     struct str token;   /* the token's name, in the arena */
     enum access access; /* of both, once core has admitted it */
+    uint64_t session;   /* of the web page, by which it was admitted; 0: without one */
 };
 
 struct exchange_in {
@@ -55,7 +56,8 @@ struct exchange_in {
     struct str if_none_match, if_match, if_range, range, accept, accept_encoding, content_type,
         last_event_id, user_agent;
     struct str bearer; /* what follows "Bearer " in Authorization; p == NULL where there is none */
-    struct str body;   /* whole, from the first step on */
+    struct str cookie, csrf, fetch_site; /* Cookie, X-Cloudseed-CSRF, Sec-Fetch-Site, likewise */
+    struct str body;                     /* whole, from the first step on */
     struct address peer; /* family 0: a process on this machine, through a unix socket */
     struct principal principal;
 };

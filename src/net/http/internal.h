@@ -98,7 +98,7 @@ struct http_request {
     struct http_block *block; /* of a file on a share, NULL: none */
     const char *refusal;      /* why it is refused, NULL: it is not */
     int refusal_status;
-    unsigned host_n, length_n, encoding_n, authorization_n, odd_names_n;
+    unsigned host_n, length_n, encoding_n, authorization_n, cookies_n, odd_names_n;
     struct str authorization; /* the header's value, in libmicrohttpd's memory */
     const char *version_at;   /* where the request line has the version */
     int file_fd;              /* of the file that is sent; libmicrohttpd closes it; -1: none */

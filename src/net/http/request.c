@@ -222,9 +222,17 @@ static struct str *header_of(struct exchange_in *in, struct str name)
         if (str_eq_nocase(name, STR("If-None-Match")))
             return &in->if_none_match;
         return str_eq_nocase(name, STR("Last-Event-ID")) ? &in->last_event_id : NULL;
+    case 14: return str_eq_nocase(name, STR("Sec-Fetch-Site")) ? &in->fetch_site : NULL;
     case 15: return str_eq_nocase(name, STR("Accept-Encoding")) ? &in->accept_encoding : NULL;
+    case 16: return str_eq_nocase(name, STR("X-Cloudseed-CSRF")) ? &in->csrf : NULL;
     default: return NULL;
     }
+}
+
+static void carries_secret(struct http_request *r)
+{
+    r->exchange.is_secret = true;
+    set_secret(r, true);
 }
 
 /* Whatever the scheme is: what follows it is a secret. */
@@ -233,13 +241,32 @@ static void take_authorization(struct http_request *r, struct str value)
     static const struct str scheme = {"Bearer ", 7};
     r->authorization_n++;
     r->authorization = value;
-    r->exchange.is_secret = true;
-    set_secret(r, true);
+    carries_secret(r);
     if (!str_eq_nocase(str_head(value, scheme.n), scheme))
         return;
     struct str token = str_trim(str_skip(value, scheme.n));
     if (token.n)
         r->exchange.in.bearer = token;
+}
+
+static void take_cookies(struct http_request *r, struct str value)
+{
+    r->cookies_n++;
+    r->exchange.in.cookie = value;
+    carries_secret(r);
+}
+
+/* libmicrohttpd's copy of a cookie, which it has taken apart and nobody reads. */
+static enum MHD_Result wipe_cookie(void *cls, enum MHD_ValueKind kind, const char *key,
+                                   size_t key_n, const char *value, size_t value_n)
+{
+    (void)cls;
+    (void)kind;
+    (void)key;
+    (void)key_n;
+    if (value)
+        explicit_bzero((char *)(uintptr_t)value, value_n);
+    return MHD_YES;
 }
 
 /* So that it is never one, however many others there are. */
@@ -258,6 +285,8 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
         r->host_n++;
     else if (str_eq_nocase(name, STR("Authorization")))
         take_authorization(r, text);
+    else if (str_eq_nocase(name, STR("Cookie")))
+        take_cookies(r, text);
     else if (str_eq_nocase(name, STR("Transfer-Encoding")))
         r->encoding_n += str_eq_nocase(text, STR("chunked")) ? 1 : ENCODING_UNKNOWN;
     else if (has_space(name))
@@ -346,6 +375,8 @@ static void check_form(struct http_request *r, const char *method, const char *v
         r->refusal = "GET and HEAD take no body";
     else if (r->authorization_n > 1)
         r->refusal = "more than one Authorization header";
+    else if (r->cookies_n > 1)
+        r->refusal = "more than one Cookie header";
     else if (!str_starts(r->exchange.in.path, STR("/")))
         r->refusal = "the path must begin with a slash";
 }
@@ -360,6 +391,8 @@ static void read_request(struct http_request *r, const char *url, const char *me
     in->peer = r->connection->peer.address;
     in->principal = r->connection->principal;
     MHD_get_connection_values_n(r->m, MHD_HEADER_KIND, on_header, r);
+    if (r->cookies_n)
+        MHD_get_connection_values_n(r->m, MHD_COOKIE_KIND, wipe_cookie, NULL);
     check_form(r, method, version);
 }
 
@@ -613,6 +646,8 @@ void http_request_end(void *cls, struct MHD_Connection *m, void **context,
     http_respond_end(r);
     if (r->authorization_n) /* it is in libmicrohttpd's memory, which is freed as it is */
         explicit_bzero((char *)(uintptr_t)r->authorization.p, r->authorization.n);
+    if (r->cookies_n)
+        explicit_bzero((char *)(uintptr_t)r->exchange.in.cookie.p, r->exchange.in.cookie.n);
     if (r->state == REQUEST_OPENED)
         LIST_REMOVE(r, opened);
     if (r->state >= REQUEST_BEGUN) {

@@ -28,11 +28,15 @@ enum shows {
     SHOWS_ADMIN,
     SHOWS_ENDED,   /* an admin's token that is not valid any more */
     SHOWS_REVOKED, /* the like */
+    SHOWS_COOKIE,  /* of a session of an operator, without what a page of it adds */
+    SHOWS_SESSION, /* the same with it */
+    SHOWS_FOREIGN, /* the same, from a page of another site */
     SHOWS_COUNT
 };
 
 /* The tokens of those that show one. */
 static char tokens[SHOWS_COUNT][ACCESS_TOKEN_LEN + 1];
+static char cookie[SESSION_SECRET_LEN + 32], csrf[DIGEST_TEXT_SIZE];
 
 static void leave(void)
 {
@@ -84,6 +88,32 @@ static void make_tokens(void)
     make_token(SHOWS_REVOKED, "revoked", ACCESS_ADMIN, 0);
 }
 
+static void prepare(int listener, int method)
+{
+    leave();
+    arena_init(&x.arena, 8192);
+    buf_init(&x.body, 1 << 20);
+    x.in.method = (enum exchange_method)method;
+    x.in.listener = (enum exchange_listener)listener;
+    x.in.body = STR("");
+    address_parse(STR("10.0.10.7"), &x.in.peer);
+}
+
+/* By the operator's token. */
+static void sign_in(void)
+{
+    prepare(LISTENER_ADMIN, METHOD_POST);
+    x.in.path = STR("/ui/session");
+    x.in.body = arena_printf(&x.arena, "{\"token\": \"%s\"}", tokens[SHOWS_OPERATOR]);
+    exchange_begin(&x, core_port(core));
+    assert_int_equal(exchange_step(&x), EXCHANGE_DONE);
+    assert_int_equal(x.out.status, 200);
+    struct str rest = str_from(x.out.headers->value), value = str_cut(&rest, ';');
+    snprintf(cookie, sizeof(cookie), "%.*s", STR_ARG(value));
+    str_cut(&value, '=');
+    session_csrf(value, csrf);
+}
+
 static int start(void **state)
 {
     static const struct core_host host = {.wall_ms = wall_ms};
@@ -99,6 +129,7 @@ static int start(void **state)
     keyer_free(k);
     change((struct change){.kind = CHANGE_ARM, .arm = {100000, STR("join"), STR(WINDOW_KEY)}});
     make_tokens();
+    sign_in();
     return 0;
 }
 
@@ -156,54 +187,66 @@ static unsigned methods_on(const char *pattern, int listener)
     return methods;
 }
 
+static bool is_session(enum shows shows)
+{
+    return shows == SHOWS_COOKIE || shows == SHOWS_SESSION || shows == SHOWS_FOREIGN;
+}
+
 static void begin(const struct route *r, int listener, int method, enum shows shows)
 {
-    leave();
-    arena_init(&x.arena, 8192);
-    buf_init(&x.body, 1 << 20);
-    x.in.method = (enum exchange_method)method;
-    x.in.listener = (enum exchange_listener)listener;
+    prepare(listener, method);
     x.in.path = path_of(r->pattern, shows, &x.arena);
-    x.in.body = STR("");
     x.in.principal.kind = shows == SHOWS_SOCKET ? PRINCIPAL_SOCKET : PRINCIPAL_NONE;
     if (tokens[shows][0])
         x.in.bearer = str_from(tokens[shows]);
-    address_parse(STR("10.0.10.7"), &x.in.peer);
+    if (is_session(shows))
+        x.in.cookie = str_from(cookie);
+    if (shows == SHOWS_SESSION || shows == SHOWS_FOREIGN)
+        x.in.csrf = str_from(csrf);
+    if (shows == SHOWS_FOREIGN)
+        x.in.fetch_site = STR("cross-site");
     exchange_begin(&x, core_port(core));
 }
 
 static bool wants_node(const struct route *r)
 {
-    return r->identity != IDENTITY_NONE && r->identity != IDENTITY_ADMIN;
+    return r->identity != IDENTITY_NONE && r->identity != IDENTITY_ADMIN &&
+           r->identity != IDENTITY_SESSION;
 }
 
 /* What a row of admins answers them before its function does; 0: it may. */
-static int refusal(const struct route *r, enum shows shows)
+static int refusal(const struct route *r, int listener, int method, enum shows shows)
 {
-    static const int levels[SHOWS_COUNT] = {[SHOWS_VIEWER] = ACCESS_VIEWER + 1,
-                                            [SHOWS_OPERATOR] = ACCESS_OPERATOR + 1,
-                                            [SHOWS_ADMIN] = ACCESS_ADMIN + 1,
-                                            [SHOWS_SOCKET] = ACCESS_ADMIN + 1};
-    if (!levels[shows])
+    static const int levels[SHOWS_COUNT] = {
+        [SHOWS_VIEWER] = ACCESS_VIEWER + 1,   [SHOWS_OPERATOR] = ACCESS_OPERATOR + 1,
+        [SHOWS_ADMIN] = ACCESS_ADMIN + 1,     [SHOWS_SOCKET] = ACCESS_ADMIN + 1,
+        [SHOWS_COOKIE] = ACCESS_OPERATOR + 1, [SHOWS_SESSION] = ACCESS_OPERATOR + 1,
+        [SHOWS_FOREIGN] = ACCESS_OPERATOR + 1};
+    bool only_reads = method == METHOD_GET || method == METHOD_HEAD;
+    if (!levels[shows] || (r->identity == IDENTITY_SESSION && !is_session(shows)) ||
+        (is_session(shows) && listener != LISTENER_ADMIN)) /* it began there */
         return 401;
+    if (shows == SHOWS_FOREIGN || (shows == SHOWS_COOKIE && !only_reads))
+        return 403;
     return levels[shows] > (int)r->access ? 0 : 403;
 }
 
 /* Whoever shows nothing, or too many wrong tokens before. */
-static void check_refusal(const struct route *r, enum shows shows)
+static void check_refusal(const struct route *r, int listener, int method, enum shows shows)
 {
-    int status = refusal(r, shows);
+    int status = refusal(r, listener, method, shows);
     bool is_late = x.out.status == 429 && tokens[shows][0];
     assert_true(x.out.status == status || (status == 401 && is_late));
     assert_int_equal(x.out.authenticate != NULL, x.out.status == 401);
     assert_int_equal(x.body_max_bytes, 0);
-    assert_int_equal(x.in.principal.kind == PRINCIPAL_TOKEN, status == 403);
+    if (status == 401 || shows == SHOWS_FOREIGN)
+        assert_int_not_equal(x.in.principal.kind, PRINCIPAL_TOKEN);
 }
 
 /* From elsewhere, a node's key is asked for beside a token. */
 static bool wants_admin(const struct route *r, int listener)
 {
-    return r->identity == IDENTITY_ADMIN ||
+    return r->identity == IDENTITY_ADMIN || r->identity == IDENTITY_SESSION ||
            (listener == LISTENER_ADMIN && r->identity != IDENTITY_NONE);
 }
 
@@ -238,8 +281,8 @@ static void check_row(const struct route *r, int listener, int method, enum show
         assert_string_equal(x.out.allow, route_method_names(methods, &x.arena));
     } else if (!(r->methods & 1U << method)) {
         return; /* another row's turn */
-    } else if (wants_admin(r, listener) && refusal(r, shows)) {
-        check_refusal(r, shows);
+    } else if (wants_admin(r, listener) && refusal(r, listener, method, shows)) {
+        check_refusal(r, listener, method, shows);
     } else if (r->body_max_bytes && wants_node(r) && !has_key(shows)) {
         assert_int_equal(x.out.status, 404); /* before there is a body */
         assert_int_equal(x.body_max_bytes, 0);
@@ -296,11 +339,15 @@ static void only_admins_reach_the_api(void **state)
     (void)state;
     for (size_t i = 0; (r = route_at(i)); i++) {
         bool is_api = strncmp(r->pattern, "/v1/", 4) == 0 || strcmp(r->pattern, "/metrics") == 0;
+        bool is_page = strncmp(r->pattern, "/ui", 3) == 0 || strcmp(r->pattern, "/") == 0;
         assert_int_equal(is_api, r->identity == IDENTITY_ADMIN);
         if (is_api)
             assert_int_equal(r->listeners, ON(ADMIN) | ON(SOCKET));
+        else if (is_page)
+            assert_int_equal(r->listeners, ON(ADMIN));
         else if (r->listeners & ON(ADMIN))
             assert_true(r->identity == IDENTITY_NONE || r->identity == IDENTITY_SEED_KEY);
+        assert_true(is_page || r->identity != IDENTITY_SESSION);
     }
 }
 
@@ -318,7 +365,9 @@ static void every_change_takes_more_than_a_viewer(void **state)
             continue;
         for (size_t j = 0; j < sizeof(for_admins) / sizeof(for_admins[0]); j++)
             is_admins |= strstr(r->pattern, for_admins[j]) != NULL;
-        if (r->methods != METHODS_READ)
+        if (strstr(r->pattern, "/ui/codes")) /* whoever may sign in by a token may so by a code */
+            assert_int_equal(r->access, ACCESS_VIEWER);
+        else if (r->methods != METHODS_READ)
             assert_int_equal(r->access, is_admins ? ACCESS_ADMIN : ACCESS_OPERATOR);
         if (strstr(r->pattern, "serial") || strstr(r->pattern, "{document}"))
             assert_int_equal(r->access, ACCESS_OPERATOR);

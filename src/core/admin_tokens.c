@@ -89,12 +89,14 @@ static bool read_role(struct exchange *x, struct value v, enum access *ret)
 
 static bool read_days(struct exchange *x, struct value v, int64_t *ret_ms)
 {
-    *ret_ms = v.kind == VALUE_INT ? v.i * DAY_MS : DAYS_DEFAULT * DAY_MS;
-    if (v.kind == VALUE_NONE)
-        *ret_ms = 0;
+    int64_t days = v.kind == VALUE_NONE ? 0 : DAYS_DEFAULT;
+    if (v.kind == VALUE_INT)
+        days = v.i;
     if (v.kind == VALUE_UNDEFINED || v.kind == VALUE_NONE ||
-        (v.kind == VALUE_INT && v.i >= 1 && v.i <= DAYS_MAX))
+        (v.kind == VALUE_INT && days >= 1 && days <= DAYS_MAX)) {
+        *ret_ms = days * DAY_MS;
         return true;
+    }
     answer_problem(x, 400, "days: expected a whole number from 1 to 3650, or null for no end");
     return false;
 }

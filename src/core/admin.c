@@ -96,6 +96,8 @@ bool admin_body(struct exchange *x, const char *const *members, struct value *re
     struct err e;
     struct guess g;
     *ret = value_map(NULL, 0);
+    if (!admin_params(x, NULL, 0))
+        return false;
     if (str_trim(x->in.body).n == 0)
         return true;
     if (!admin_json(x))
@@ -428,7 +430,7 @@ enum exchange_verdict admin_show_serial(struct exchange *x, struct request_ctx *
     struct record r;
     struct value v;
     uint64_t revision;
-    if (!n)
+    if (!n || !admin_params(x, NULL, 0))
         return EXCHANGE_DONE;
     x->is_secret = true;
     fleet_record(rq->core->fleet, n->uid, &x->arena, &r, &revision);

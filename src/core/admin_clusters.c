@@ -121,7 +121,7 @@ static void answer_cluster(struct exchange *x, const struct request_ctx *rq,
 enum exchange_verdict admin_show_cluster(struct exchange *x, struct request_ctx *rq)
 {
     const struct cluster *declared;
-    if (find(x, rq, &declared))
+    if (admin_params(x, NULL, 0) && find(x, rq, &declared))
         answer_cluster(x, rq, declared);
     return EXCHANGE_DONE;
 }
@@ -228,7 +228,7 @@ static bool read_adoption(struct exchange *x, struct bootstrap_adoption *ret)
 {
     struct err e;
     x->is_secret = true;
-    if (!admin_json(x))
+    if (!admin_params(x, NULL, 0) || !admin_json(x))
         return false;
     if (bootstrap_read_adoption(x->in.body, &x->arena, ret, &e) == 0 &&
         certificate_check_list(ret->ca, BOOTSTRAP_CAS_MAX, "'ca'", &e) == 0)

@@ -369,6 +369,21 @@ static enum exchange_verdict take_turn(struct exchange *x, void *state)
     return look(x, d);
 }
 
+/* The tree takes any scalar for a text, as it was written: JSON's 1e3 would become another serial.
+ * False after a refusal. */
+static bool has_texts(struct exchange *x, struct value body)
+{
+    static const char *const texts[] = {"name", "role", "cluster", "uuid", "serial"};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct value v = value_get(body, str_from(texts[i]));
+        if (v.kind == VALUE_UNDEFINED || v.kind == VALUE_NONE || v.kind == VALUE_STR)
+            continue;
+        answer_problem(x, 400, arena_printf(&x->arena, "%s: expected a text", texts[i]).p);
+        return false;
+    }
+    return true;
+}
+
 static enum exchange_verdict begin(struct exchange *x, struct request_ctx *rq,
                                    enum define_what what)
 {
@@ -380,7 +395,7 @@ static enum exchange_verdict begin(struct exchange *x, struct request_ctx *rq,
                          .arena = &x->arena,
                          .what = what,
                          .name = rq->path.name};
-    if (!admin_body(x, has_members ? definition_members : NULL, &d->body))
+    if (!admin_body(x, has_members ? definition_members : NULL, &d->body) || !has_texts(x, d->body))
         return EXCHANGE_DONE;
     exchange_at_end(x, leave, d);
     return take_turn(x, d);

@@ -200,7 +200,7 @@ struct value admin_node_value(struct exchange *x, const struct request_ctx *rq,
 enum exchange_verdict admin_show_node(struct exchange *x, struct request_ctx *rq)
 {
     const struct node *n = admin_node(x, rq);
-    if (n)
+    if (n && admin_params(x, NULL, 0))
         answer_json(x, 200, admin_node_value(x, rq, n));
     return EXCHANGE_DONE;
 }
@@ -324,7 +324,7 @@ enum exchange_verdict admin_list_nodes(struct exchange *x, struct request_ctx *r
 enum exchange_verdict admin_list_documents(struct exchange *x, struct request_ctx *rq)
 {
     const struct node *n = admin_node(x, rq);
-    if (!n)
+    if (!n || !admin_params(x, NULL, 0))
         return EXCHANGE_DONE;
     uint32_t count = document_count(n);
     struct value *items = ARENA_ARRAY(&x->arena, struct value, count);
@@ -351,7 +351,7 @@ enum exchange_verdict admin_show_document(struct exchange *x, struct request_ctx
     const struct node *n = admin_node(x, rq);
     struct template_fault fault;
     struct document d;
-    if (!n || !find_document(x, rq, n, &d))
+    if (!n || !admin_params(x, NULL, 0) || !find_document(x, rq, n, &d))
         return EXCHANGE_DONE;
     struct arena *a = &x->arena;
     const struct render_env env = {.seed_url =

@@ -99,6 +99,8 @@ enum exchange_verdict admin_show_server(struct exchange *x, struct request_ctx *
     uint32_t faulty = 0, nodes = 0, registered = 0;
     struct str after = {NULL, 0};
     const struct node *n;
+    if (!admin_params(x, NULL, 0))
+        return EXCHANGE_DONE;
     while ((n = snapshot_next(x->snapshot, after))) {
         after = n->name;
         nodes++;

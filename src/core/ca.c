@@ -114,7 +114,8 @@ static struct value ca_value(const struct core *c, struct arena *a)
 
 enum exchange_verdict admin_show_ca(struct exchange *x, struct request_ctx *rq)
 {
-    answer_json(x, 200, ca_value(rq->core, &x->arena));
+    if (admin_params(x, NULL, 0))
+        answer_json(x, 200, ca_value(rq->core, &x->arena));
     return EXCHANGE_DONE;
 }
 

@@ -83,9 +83,10 @@ enum {
     WITH_NAME = 1, /* the path has something that may not exist */
     WITH_BODY = 2,
     WITH_MATCH = 4, /* it takes If-Match */
-    FOR_ADMINS = 8,
-    FOR_SOME = 16, /* of the admins */
-    ALWAYS = 32,
+    WITH_CHANGE = 8,
+    FOR_ADMINS = 16,
+    FOR_SOME = 32, /* of the admins */
+    ALWAYS = 64,
 };
 
 static const struct refusal {
@@ -97,6 +98,7 @@ static const struct refusal {
     {"401", FOR_ADMINS, "No token, or one that is not valid"},
     {"403", FOR_ADMINS | FOR_SOME, "The role of the token does not allow it"},
     {"404", WITH_NAME, "There is nothing of this name"},
+    {"409", WITH_CHANGE, "Something else has changed it at the same time"},
     {"412", WITH_MATCH, "Somebody else has changed it since"},
     {"413", WITH_BODY, "The body is too large"},
     {"415", FOR_ADMINS | WITH_BODY, "The body is not JSON"},
@@ -130,15 +132,18 @@ static bool takes_if_match(struct value operation)
 static unsigned traits_of(const struct route *r, struct value operation)
 {
     return ALWAYS | (strchr(r->pattern, '{') ? WITH_NAME : 0) |
-           (r->body_max_bytes ? WITH_BODY : 0) | (takes_if_match(operation) ? WITH_MATCH : 0) |
-           (is_for_admins(r) ? FOR_ADMINS : 0) | (r->access > ACCESS_VIEWER ? FOR_SOME : 0);
+           (r->body_max_bytes ? WITH_BODY : 0) | (r->methods & METHODS_READ ? 0 : WITH_CHANGE) |
+           (takes_if_match(operation) ? WITH_MATCH : 0) | (is_for_admins(r) ? FOR_ADMINS : 0) |
+           (r->access > ACCESS_VIEWER ? FOR_SOME : 0);
 }
 
-/* Programs get JSON, consoles a line of text. */
-static struct value refusal_content(const struct route *r, struct arena *a)
+/* Programs get JSON, consoles a line of text, and those who should show a token JSON in any case.
+ */
+static struct value refusal_content(const struct route *r, struct str status, struct arena *a)
 {
     bool is_json = r->identity == IDENTITY_ADMIN || r->identity == IDENTITY_JOIN_KEY ||
-                   route_is_api(LISTENER_ADMIN, str_from(r->pattern));
+                   route_is_api(LISTENER_ADMIN, str_from(r->pattern)) || str_is(status, "401") ||
+                   str_is(status, "429");
     struct value schema = is_json ? reference(REF("schemas", "Problem"), a)
                                   : JSON_MAP(a, JSON_VALUE("type", text("string")));
     struct value media = JSON_MAP(a, JSON_VALUE("schema", schema));
@@ -151,16 +156,16 @@ static struct value answers(const struct route *r, struct value operation, struc
 {
     const size_t n = sizeof(refusals) / sizeof(refusals[0]);
     struct members all = members_of(value_get(operation, STR("responses")), n + 1, a);
-    struct value content = refusal_content(r, a);
     unsigned traits = traits_of(r, operation);
     for (const struct refusal *f = refusals; f < refusals + n; f++) {
         if ((f->where & traits) == f->where && !has(&all, f->status))
             put(&all, str_from(f->status), JSON_MAP(a, JSON_VALUE("description", text(f->what))));
     }
     for (uint32_t i = 0; i < all.n; i++) {
-        if (*all.list[i].key.s >= '4') {
+        struct str status = value_text(all.list[i].key);
+        if (*status.p >= '4') {
             struct members one = members_of(all.list[i].value, 1, a);
-            put(&one, STR("content"), content);
+            put(&one, STR("content"), refusal_content(r, status, a));
             all.list[i].value = map_of(&one);
         }
     }

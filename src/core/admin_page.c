@@ -38,7 +38,7 @@ enum exchange_verdict page_sign_in(struct exchange *x, struct request_ctx *rq)
     if (!admin_body(x, members, &body))
         return EXCHANGE_DONE;
     struct str token = value_get_text(body, STR("token")), code = value_get_text(body, STR("code"));
-    if (!token.n == !code.n) {
+    if (body.n != 1 || !token.n == !code.n) {
         answer_problem(x, 400, "expected either 'token' or 'code'");
         return EXCHANGE_DONE;
     }

@@ -152,20 +152,85 @@ static void check_urls(struct inspect *in, const struct offline *o, struct str t
     }
 }
 
+#define GIVE_A_MIRROR "on the Internet, and 'offline' is set: give 'apt_mirrors' a primary one"
+
+static bool has_key(const struct yaml_node *y, const char *const *keys)
+{
+    for (; y && y->kind == YAML_MAPPING && *keys; keys++) {
+        if (yaml_get(y, str_from(*keys)))
+            return true;
+    }
+    return false;
+}
+
 static void check_apt(struct inspect *in, const struct yaml_node *user_data)
 {
-    const struct yaml_node *apt =
-        user_data->kind == YAML_MAPPING ? yaml_get(user_data, STR("apt")) : NULL;
-    static const char *const enough[] = {"primary", "sources_list", "http_proxy", "https_proxy"};
-    for (size_t i = 0; apt && apt->kind == YAML_MAPPING && i < 4; i++) {
-        if (yaml_get(apt, str_from(enough[i])))
-            return;
-    }
-    if (user_data->kind == YAML_MAPPING)
-        inspect_warn(in, apt ? apt : user_data,
-                     "apt uses the image's own mirrors on the Internet, and 'offline' is set: give "
-                     "'apt_mirrors' a primary one");
+    static const char *const enough[] = {"primary", "sources_list", "http_proxy", "https_proxy",
+                                         NULL};
+    if (user_data->kind != YAML_MAPPING)
+        return;
+    const struct yaml_node *apt = yaml_get(user_data, STR("apt"));
+    if (!has_key(apt, enough))
+        inspect_warn(in, apt ? apt : user_data, "apt uses the image's own mirrors " GIVE_A_MIRROR);
 }
+
+/* --- Installers ------------------------------------------------------------------------------ */
+
+/* Of user-data, for Ubuntu's. */
+static void check_autoinstall(struct inspect *in, const struct yaml_node *user_data)
+{
+    static const char *const enough[] = {"primary", "mirror-selection", "sources_list", NULL};
+    const struct yaml_node *y =
+        user_data->kind == YAML_MAPPING ? yaml_get(user_data, STR("autoinstall")) : NULL;
+    if (!y || y->kind != YAML_MAPPING || yaml_get(y, STR("proxy")))
+        return;
+    const struct yaml_node *apt = yaml_get(y, STR("apt"));
+    if (!has_key(apt, enough))
+        inspect_warn(in, apt ? apt : y, "the installer uses Ubuntu's mirrors " GIVE_A_MIRROR);
+}
+
+/* The value of an answer for Debian's installer, as "d-i mirror/http/hostname string mirror.lab";
+ * empty: it is not given. */
+static struct str answer_of(struct str text, const char *question)
+{
+    while (text.n) {
+        struct str line = str_cut(&text, '\n');
+        if (str_is(str_cut(&line, ' '), "d-i") && str_is(str_cut(&line, ' '), question)) {
+            str_cut(&line, ' '); /* its type */
+            return str_trim(line);
+        }
+    }
+    return STR("");
+}
+
+static void check_answer(struct inspect *in, const struct offline *o, struct str text,
+                         const char *question, struct str otherwise)
+{
+    struct certificate_name name;
+    struct str host = answer_of(text, question);
+    struct str url = ARENA_JOIN(in->arena, STR("//"), host.n ? host : otherwise);
+    if (!certificate_name_of_url(url, &name) || is_reached(o, &name))
+        return;
+    size_t at = host.n ? (size_t)(host.p - text.p) : 0;
+    fault_warn(in->faults, place_of(in, text, at),
+               "the installer uses %.*s, which is on the Internet, and 'offline' is set: give "
+               "'apt_mirrors' a primary and a security one",
+               STR_ARG(str_skip(url, 2)));
+}
+
+/* Nothing where the text has no answers for Debian's installer. Through a proxy it reaches all. */
+static void check_preseed(struct inspect *in, const struct offline *o, struct str text)
+{
+    bool https = str_is(answer_of(text, "mirror/protocol"), "https");
+    const char *host = https ? "mirror/https/hostname" : "mirror/http/hostname";
+    if (!answer_of(text, host).n || answer_of(text, "mirror/http/proxy").n ||
+        answer_of(text, "mirror/https/proxy").n)
+        return;
+    check_answer(in, o, text, host, STR(""));
+    check_answer(in, o, text, "apt-setup/security_host", STR("security.debian.org"));
+}
+
+/* --- Kubernetes ------------------------------------------------------------------------------ */
 
 /* "registry.k8s.io/coredns" is at registry.k8s.io. */
 static bool is_mirrored(const struct inspect *in, const struct offline *o, struct str repository)
@@ -205,6 +270,10 @@ void offline_check(struct inspect *in, const struct offline *o, struct document 
     check_urls(in, o, text);
     if (d.kind == DOCUMENT_SEED && d.number == SEED_USER_DATA && docs->n)
         check_apt(in, docs->list[0]);
+    if (d.kind == DOCUMENT_FURTHER && docs->n)
+        check_autoinstall(in, docs->list[0]);
+    else if (d.kind == DOCUMENT_FURTHER)
+        check_preseed(in, o, text);
     for (uint32_t i = 0; d.kind == DOCUMENT_KUBEADM_INIT && i < docs->n; i++) {
         if (docs->list[i]->kind == YAML_MAPPING)
             check_kubeadm(in, o, docs->list[i]);

@@ -193,8 +193,8 @@ def test_wrong_tokens_open_nothing_and_are_counted():
     with start() as server:
         good = token(server, "good")
         browser = Browser(server.listening["admin"])
-        for body, status in (({}, 400), ({"token": good, "code": "x"}, 400), ({"token": good, "code": 1}, 400), ({"name": good}, 400),
-                             ({"token": 5}, 400), ([], 400)):
+        for body, status in (({}, 400), ({"token": good, "code": "x"}, 400), ({"name": good}, 400),
+                             ({"token": good, "code": 1}, 400), ({"token": 5}, 400), ([], 400)):
             answer = browser.ask("POST", "/ui/session", body)
             tap.eq(answer.status, status, body)
             assert answer.detail and "Set-Cookie" not in answer.headers

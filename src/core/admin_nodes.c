@@ -209,7 +209,7 @@ enum exchange_verdict admin_show_node(struct exchange *x, struct request_ctx *rq
 
 enum { LIMIT, AFTER, STATE, ROLE, CLUSTER, HOST, REGISTERED, PARAMS };
 
-static bool is_state(struct exchange *x, struct str name)
+bool admin_state(struct exchange *x, struct str name)
 {
     struct guess g;
     guess_init(&g, name);
@@ -295,7 +295,7 @@ enum exchange_verdict admin_list_nodes(struct exchange *x, struct request_ctx *r
     size_t n = 0;
     if (!admin_params(x, params, PARAMS) ||
         !admin_number(x, &params[LIMIT], 1, PAGE_MAX, PAGE_DEFAULT, &limit) ||
-        (params[STATE].value.p && !is_state(x, params[STATE].value)) ||
+        (params[STATE].value.p && !admin_state(x, params[STATE].value)) ||
         !is_true(x, &params[REGISTERED]))
         return EXCHANGE_DONE;
     if (params[HOST].value.p) {

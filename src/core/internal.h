@@ -207,6 +207,7 @@ enum exchange_verdict admin_set_vm(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_lose_vm(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_bury_vm(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_forget_vm(struct exchange *x, struct request_ctx *rq);
+enum exchange_verdict admin_list_targets(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_list_clusters(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_show_cluster(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_cluster_certs(struct exchange *x, struct request_ctx *rq);
@@ -238,6 +239,8 @@ struct admin_param {
 };
 /* Fills the values in; false after a refusal, also for a name that is not listed. */
 bool admin_params(struct exchange *x, struct admin_param *list, size_t n);
+/* Whether it is the name of a state; false after a refusal. */
+bool admin_state(struct exchange *x, struct str name);
 /* A number of a parameter between min and max, `fallback` where it is not given. */
 bool admin_number(struct exchange *x, const struct admin_param *p, uint64_t min, uint64_t max,
                   uint64_t fallback, uint64_t *ret);

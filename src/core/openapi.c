@@ -112,11 +112,11 @@ static bool is_for_admins(const struct route *r)
            (r->identity != IDENTITY_NONE && r->listeners & ON(ADMIN));
 }
 
-/* Its answer has an entity tag, and may be 304. */
+/* Its answer has an entity tag, and may be 304: all but the list that is sent piece by piece. */
 static bool is_tagged(const struct route *r)
 {
     return r->identity == IDENTITY_ADMIN && r->methods & METHOD(GET) &&
-           str_starts(str_from(r->pattern), STR("/v1/"));
+           str_starts(str_from(r->pattern), STR("/v1/")) && r->answer != admin_list_targets;
 }
 
 static bool takes_if_match(struct value operation)

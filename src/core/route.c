@@ -114,6 +114,7 @@ static const struct route routes[] = {
     API("clusters/{name}/reset", POST, ADMIN, admin_reset_cluster),
     API("clusters/{name}/adopt", POST, ADMIN, admin_adopt_cluster),
     API_GET("discovered", VIEWER, admin_list_discovered),
+    API_GET("sd/prometheus", VIEWER, admin_list_targets),
     API_GET("events", VIEWER, admin_list_events),
     API_GET("ca", VIEWER, admin_show_ca),
     API("ca/renew", POST, ADMIN, admin_renew_ca),

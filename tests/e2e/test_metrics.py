@@ -23,7 +23,7 @@ def documented():
     found = {}
     for line in PAGE.read_text().splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if line.startswith("| `"):
+        if line.startswith("| `") and len(cells) == 4:
             name = CODE.findall(cells[0])[0]
             assert name not in found, f"{name} is listed twice"
             found[name] = cells[1], set(CODE.findall(cells[2]))
@@ -195,6 +195,46 @@ def test_tftp_is_counted():
         tap.eq(found["cloudseed_tftp_transfers_total"].value(outcome="done"), 1)
         tap.eq(found["cloudseed_tftp_sent_bytes_total"].value(), 3000)
         tap.eq(found["cloudseed_requests_total"].value(listener="tftp", code="200"), 1)
+
+
+def targets(daemon, query=""):
+    answer = daemon.admin("GET", f"/v1/sd/prometheus{query}")
+    tap.eq((answer.status, answer.headers["Content-Type"]), (200, "application/json"))
+    return answer.json
+
+
+def test_prometheus_finds_the_nodes():
+    tree = world.Tree(networks={"four": {"cidr": "10.0.20.0/24"}, "six": {"cidr": "fd00::/64"}})
+    tree.role("other")
+    tree.node("n1", addresses=["10.0.20.5"])
+    tree.node("n2", role="other", addresses=["fd00::5"])
+    tree.node("n3")
+    with tree.start() as daemon:
+        daemon.arm("n2")
+        found = targets(daemon)
+        tap.eq([t["targets"] for t in found], [["10.0.20.5:9100"], ["[fd00::5]:9100"], ["n3:9100"]])
+        tap.eq(found[1]["labels"], {
+            "__meta_cloudseed_node": "n2", "__meta_cloudseed_fqdn": "n2",
+            "__meta_cloudseed_role": "other", "__meta_cloudseed_cluster": "",
+            "__meta_cloudseed_state": "armed"})
+        tap.eq([t["targets"][0] for t in targets(daemon, "?state=armed&port=10250")],
+               ["[fd00::5]:10250"])
+        tap.eq(len(targets(daemon, "?role=plain")), 2)
+        tap.eq(targets(daemon, "?cluster=none"), [])
+        for query in ("?port=0", "?port=65536", "?state=redy", "?limit=1"):
+            tap.eq(daemon.admin("GET", f"/v1/sd/prometheus{query}").status, 400, query)
+        head = daemon.admin("HEAD", "/v1/sd/prometheus")
+        tap.eq((head.status, head.body), (200, b""))
+
+
+def test_prometheus_finds_more_nodes_than_fit_an_answer():
+    tree = world.Tree()
+    tree.put("nodes/all.yaml", {f"n{i:05}": {"role": "plain"} for i in range(6000)})
+    with tree.start() as daemon:
+        answer = daemon.admin("GET", "/v1/sd/prometheus")
+        assert len(answer.body) > 1024 * 1024, len(answer.body)
+        tap.eq([t["labels"]["__meta_cloudseed_node"] for t in answer.json],
+               [f"n{i:05}" for i in range(6000)])
 
 
 tap.main()

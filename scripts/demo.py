@@ -40,7 +40,7 @@ TERMINAL = sys.stdout.isatty()
 class Site:
     """A copy of the example tree, a server for it, and the commands in that copy."""
 
-    def __init__(self, api):
+    def __init__(self, api, *args):
         self.folder = Path(tempfile.mkdtemp(prefix="cloudseed-demo-"))
         for name in ("seed", "templates"):
             shutil.copytree(SOURCE / name, self.folder / name)
@@ -48,7 +48,7 @@ class Site:
         self.nodes = self.folder / "seed/nodes/homelab.yaml"
         self.change("seed/clusters/homelab.yaml", "k8s-api.home.arpa:6443", f"{api.host}:{api.port}")
         self.server = daemon.Daemon(seed="seed", templates="templates", cwd=self.folder,
-                                    start_new_session=True, args=["--https", "127.0.0.1:0"])
+                                    start_new_session=True, args=["--https", "127.0.0.1:0", *args])
 
     def __enter__(self):
         self.change("seed/site.yaml", "url: http://10.0.10.5:8080",

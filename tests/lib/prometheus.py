@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """The real Prometheus, unpacked from Debian's packages, and what a server shows it."""
+import json
 import os
 import re
 import subprocess
+import tempfile
+import threading
+import urllib.request
 from functools import lru_cache
+from pathlib import Path
+from urllib.parse import urlencode
 
 import debian
 import tap
-from daemon import BUILD
+from daemon import BUILD, SECONDS
 
 PACKAGES = {"prometheus": "prometheus", "promtool": "prometheus",
             "amtool": "prometheus-alertmanager"}
@@ -66,3 +72,60 @@ def families(server):
     answer = server.admin("GET", "/metrics")
     assert answer.status == 200, answer.text
     return parse(answer.text)
+
+
+class Prometheus:
+    """The real one on a free port of the loopback, by the text of its configuration."""
+
+    def __init__(self, config):
+        self.folder = tempfile.TemporaryDirectory(prefix="cloudseed-prometheus-")
+        file = Path(self.folder.name, "prometheus.yml")
+        file.write_text(config)
+        self.lines, self.url = [], None
+        self.process = subprocess.Popen(
+            [program("prometheus"), f"--config.file={file}", "--web.listen-address=127.0.0.1:0",
+             f"--storage.tsdb.path={self.folder.name}/data"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self):
+        for line in self.process.stderr:
+            self.lines.append(line)
+
+    def _listens(self):
+        assert self.process.poll() is None, "".join(self.lines)
+        text = "".join(self.lines)
+        address = re.search(r'"Listening on" address=(\S+)', text)
+        self.url = address and f"http://{address[1]}"
+        return address and "ready to receive web requests" in text
+
+    def __enter__(self):
+        try:
+            tap.wait_until(self._listens, SECONDS, "Prometheus")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(SECONDS)
+        self._reader.join()
+        self.process.stderr.close()
+        self.folder.cleanup()
+
+    def api(self, path, **parameters):
+        with urllib.request.urlopen(f"{self.url}/api/v1/{path}?{urlencode(parameters)}",
+                                    timeout=SECONDS) as answer:
+            return json.load(answer)["data"]
+
+    def query(self, expression):
+        """[(labels, value)]"""
+        return [(found["metric"], float(found["value"][1]))
+                for found in self.api("query", query=expression)["result"]]
+
+    def range(self, expression, start, end):
+        """All values of all series in that time, one a second."""
+        found = self.api("query_range", query=expression, start=start, end=end, step=1)["result"]
+        return [float(value) for series in found for _, value in series["values"]]

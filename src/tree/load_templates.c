@@ -7,7 +7,6 @@
 
 #include <stdlib.h>
 
-#define TEMPLATE_MAX_BYTES (1024 * 1024)
 #define EXCERPT_BYTES 512
 
 bool load_is_sealed(const struct template *t)
@@ -105,11 +104,11 @@ static void warn_of_hidden(struct load *l)
 {
     for (uint32_t i = 0; i < l->overlay.hidden_n; i++) {
         struct overlay_hidden h = overlay_hidden_at(&l->overlay, i);
-        if (h.newer)
-            fault_warn(l->faults, (struct place){.file = h.used->path},
-                       "it is older than %s, which it overrides; take over what has changed there, "
-                       "then touch this file",
-                       h.path);
+        if (h.changed)
+            fault_warn(l->faults, (struct place){.file = h.used->path, .line = 1, .column = 1},
+                       "%s has changed since it was overridden; take over what has changed there, "
+                       "then let the first line be %s",
+                       h.path, h.mark);
     }
 }
 
@@ -121,7 +120,7 @@ void load_templates(struct load *l, struct str folders)
     for (size_t i = 0; i < l->overlay.files.n; i++) {
         const struct files_entry *file = &l->overlay.files.list[i];
         struct str text;
-        if (load_read(l, file->path, TEMPLATE_MAX_BYTES, &text))
+        if (load_read(l, file->path, OVERLAY_MAX_BYTES, &text))
             template_set_add(l->tree->templates, file->name, file->path, text, l->faults);
     }
     l->templates_whole = l->faults->errors == errors;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tree/overlay.h"
 
+#include "base/fs.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "crypto/digest.h"
 
+#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 struct hidden_file {
@@ -81,17 +83,56 @@ void overlay_read(struct overlay *o, struct str folders)
     map_done(&by_name);
 }
 
-static bool is_newer(const char *path, const char *than)
+/* --- What has changed since ------------------------------------------------------------------ */
+
+#define MARK_BEGINS "{# overrides "
+#define MARK_DIGITS 16
+
+/* Not by the files' times: a checkout of Git sets these as it likes. */
+static void mark_of(struct str content, char ret[static OVERLAY_MARK_SIZE])
 {
-    struct stat a, b;
-    return stat(path, &a) == 0 && stat(than, &b) == 0 && a.st_mtim.tv_sec > b.st_mtim.tv_sec;
+    char digest[DIGEST_TEXT_SIZE];
+    digest_text(content, digest);
+    snprintf(ret, OVERLAY_MARK_SIZE, MARK_BEGINS "%.*s #}", MARK_DIGITS, digest);
+}
+
+/* Whether it is a mark of another file, or of another version of that one. */
+static bool is_another_mark(struct str line, const char *mark)
+{
+    struct str digits = str_skip(line, sizeof(MARK_BEGINS) - 1);
+    if (!str_starts(line, STR(MARK_BEGINS)) || line.n != strlen(mark))
+        return false;
+    for (size_t i = 0; i < MARK_DIGITS; i++) {
+        if (!memchr("0123456789abcdef", digits.p[i], 16))
+            return false;
+    }
+    return !str_is(line, mark);
+}
+
+static void compare(struct overlay_hidden *h)
+{
+    struct arena a;
+    struct err e;
+    struct str used, hidden;
+    arena_init(&a, OVERLAY_MAX_BYTES / 64);
+    if (fs_read(h->path, OVERLAY_MAX_BYTES, &a, &hidden, &e) == 0 &&
+        fs_read(h->used->path, OVERLAY_MAX_BYTES, &a, &used, &e) == 0) {
+        mark_of(hidden, h->mark);
+        h->changed = is_another_mark(str_cut(&used, '\n'), h->mark);
+    }
+    arena_done(&a);
 }
 
 struct overlay_hidden overlay_hidden_at(const struct overlay *o, uint32_t i)
 {
-    const struct hidden_file *h = &o->hidden_files[i];
-    const struct files_entry *used = &o->files.list[h->used];
-    return (struct overlay_hidden){used, h->path, is_newer(h->path, used->path)};
+    const struct hidden_file *file = &o->hidden_files[i];
+    struct overlay_hidden h = {.used = &o->files.list[file->used], .path = file->path};
+    bool is_first = true;
+    for (uint32_t k = 0; k < i; k++)
+        is_first = is_first && o->hidden_files[k].used != file->used;
+    if (is_first)
+        compare(&h);
+    return h;
 }
 
 const char *overlay_find(struct str folders, struct str name, struct arena *a)

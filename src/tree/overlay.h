@@ -11,11 +11,17 @@
 
 #define OVERLAY_FOLDERS_MAX 8
 
+#define OVERLAY_MAX_BYTES ((size_t)1024 * 1024) /* of a template */
+#define OVERLAY_MARK_SIZE 40
+
 /* A file that is not used, because a folder before its own has one of that name. */
 struct overlay_hidden {
     const struct files_entry *used;
     const char *path;
-    bool newer; /* it was changed after the one that is used */
+    /* "{# overrides 0123456789abcdef #}", after the content of the hidden file: what the first line
+     * of the other one should be. Empty where that one hides a file of a folder before. */
+    char mark[OVERLAY_MARK_SIZE];
+    bool changed; /* that line has another mark: of what the file was when it was copied */
 };
 
 struct overlay {
@@ -32,7 +38,7 @@ void overlay_done(struct overlay *o);
 
 /* Reads the names in all folders, each of which must exist. */
 void overlay_read(struct overlay *o, struct str folders);
-/* Those hidden by a file of an earlier folder, in no order; the result is valid until the end. */
+/* Those hidden by a file of an earlier folder, by folder; the result is valid until the end. */
 struct overlay_hidden overlay_hidden_at(const struct overlay *o, uint32_t i);
 
 /* The path of that template: in the first folder that has it. */

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Several folders of templates: one's own before those of the package."""
+import hashlib
 import json
 import os
 import subprocess
@@ -12,8 +13,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 import tap  # noqa: E402
 import world  # noqa: E402
 from daemon import BUILD  # noqa: E402
-
-LONG_AGO, LATER = 1_600_000_000, 1_700_000_000
 
 
 class Lab:
@@ -29,11 +28,10 @@ class Lab:
         self.write("own/part", "own")
         self.write("own/more", "more")
 
-    def write(self, name, what, changed=LATER):
+    def write(self, name, what):
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(what if isinstance(what, str) else json.dumps(what), encoding="utf-8")
-        os.utime(path, (changed, changed))
 
     def run(self, *args, templates="own:shipped"):
         return subprocess.run(
@@ -82,15 +80,43 @@ def test_a_faulty_override_is_named():
     tap.contains(lab.run("check", "seed").stdout, "own/part:1:4: error")
 
 
-def test_an_override_that_is_older_is_warned_of():
+def mark_of(content):
+    return f"{{# overrides {hashlib.sha256(content.encode()).hexdigest()[:16]} #}}"
+
+
+def test_an_override_whose_original_has_changed_is_warned_of():
     lab = Lab()
-    lab.write("own/part", "own", LONG_AGO)
-    done = lab.run("check", "seed")
-    tap.eq(done.returncode, 0, done.stderr)
-    tap.contains(done.stderr + done.stdout, "own/part: warning: it is older than shipped/part")
-    os.utime(lab.folder / "own/part")
-    done = lab.run("check", "seed")
-    assert "older" not in done.stderr + done.stdout, done
+
+    def said():
+        done = lab.run("check", "seed")
+        tap.eq(done.returncode, 0, done.stderr)
+        return done.stderr + done.stdout
+
+    lab.write("own/part", f"{mark_of('shipped')}\nown")
+    tap.eq(lab.render(), "#cloud-config\nruncmd: [own]\n")
+    os.utime(lab.folder / "own/part", (1, 1))  # as after a checkout of Git
+    assert "own/part" not in said(), said()
+    lab.write("shipped/part", "newer")
+    tap.contains(said(), "own/part:1:1: warning: shipped/part has changed since it was overridden; "
+                         "take over what has changed there, then let the first line be "
+                         f"{mark_of('newer')}\n")
+    lab.write("own/part", f"{mark_of('newer')}\nown, too")
+    assert "own/part" not in said(), said()
+    for other in ("own", "{# overrides what is shipped #}\nown", mark_of("x").upper() + "\nown"):
+        lab.write("own/part", other)
+        assert "own/part" not in said(), other
+
+
+def test_a_mark_is_of_the_next_folder():
+    lab = Lab()
+    lab.write("own/part", f"{mark_of('middle')}\nown")
+    lab.write("middle/part", "middle")
+    done = lab.run("check", "seed", templates="own:middle:shipped")
+    tap.eq((done.returncode, done.stderr), (0, ""))
+    assert "overridden" not in done.stdout, done
+    page = lab.run("reference", "templates", templates="own:middle:shipped").stdout
+    tap.contains(page, f"| `part` | `own/part` | `middle/part` | `{mark_of('middle')}` |\n"
+                       "| `part` | `own/part` | `shipped/part` | - |\n")
 
 
 def test_a_folder_that_is_missing():
@@ -101,9 +127,12 @@ def test_a_folder_that_is_missing():
 
 def test_reference_lists_what_is_overridden():
     lab = Lab()
-    lab.write("own/part", "own", LONG_AGO)
     page = lab.run("reference", "templates").stdout
-    tap.contains(page, "| `part` | `own/part` | `shipped/part`, changed since |\n")
+    tap.contains(page, f"| `part` | `own/part` | `shipped/part` | `{mark_of('shipped')}` |\n")
+    lab.write("own/part", f"{mark_of('older')}\nown")
+    page = lab.run("reference", "templates").stdout
+    tap.contains(page, "| `part` | `own/part` | `shipped/part`, changed since | "
+                       f"`{mark_of('shipped')}` |\n")
     assert "own/more" not in page
     assert "Overridden" not in lab.run("reference", "templates", templates="shipped").stdout
 

@@ -281,16 +281,18 @@ static void reference_events(struct buf *out)
 
 static const char overridden_head[] =
     "\n## Overridden templates\n\n"
-    "Of the folders under `templates` the first that has a file wins.\n\n"
-    "| Template | Used | Hidden |\n|---|---|---|\n";
+    "Of the folders under `templates` the first that has a file wins. With its mark as the first "
+    "line\nof the one that is used, `cloudseed check` warns when the hidden one changes.\n\n"
+    "| Template | Used | Hidden | Mark |\n|---|---|---|---|\n";
 
 static void print_hidden(const struct overlay *o)
 {
     fputs(o->hidden_n ? overridden_head : "", stdout);
     for (uint32_t i = 0; i < o->hidden_n; i++) {
         struct overlay_hidden h = overlay_hidden_at(o, i);
-        printf("| `%.*s` | `%s` | `%s`%s |\n", STR_ARG(h.used->name), h.used->path, h.path,
-               h.newer ? ", changed since" : "");
+        printf("| `%.*s` | `%s` | `%s`%s | %s%s%s |\n", STR_ARG(h.used->name), h.used->path, h.path,
+               h.changed ? ", changed since" : "", h.mark[0] ? "`" : "", h.mark[0] ? h.mark : "-",
+               h.mark[0] ? "`" : "");
     }
 }
 

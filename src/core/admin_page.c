@@ -4,15 +4,17 @@
 
 #include "core/answer.h"
 
-/* Of a browser that only this server sets, only over TLS, and that no script can read. */
+/* No script can read it. Over TLS, nothing but this server has set it. */
 static const struct exchange_header *set_cookie(struct exchange *x, struct str secret,
                                                 const char *more)
 {
     struct exchange_header *h = ARENA_ARRAY(&x->arena, struct exchange_header, 2);
     h->name = "Set-Cookie";
-    h->value = ARENA_JOIN(&x->arena, str_from(guard_cookie_name(x)), STR("="), secret,
-                          STR("; Path=/; HttpOnly; SameSite=Strict; Secure"), str_from(more))
-                   .p;
+    h->value =
+        ARENA_JOIN(&x->arena, str_from(guard_cookie_name(x)), STR("="), secret,
+                   STR("; Path=/; HttpOnly; SameSite=Strict"),
+                   x->in.listener == LISTENER_PAGE ? STR("") : STR("; Secure"), str_from(more))
+            .p;
     return h;
 }
 
@@ -82,5 +84,18 @@ enum exchange_verdict page_make_code(struct exchange *x, struct request_ctx *rq)
                 JSON_MAP(a, JSON_STR("code", arena_str(a, str_from(code))),
                          JSON_VALUE("ends", json_time(ends, a))));
     explicit_bzero(code, sizeof(code));
+    return EXCHANGE_DONE;
+}
+
+/* Nothing of what `cloudseed ui` passes on may count as its own. */
+enum exchange_verdict page_relay(struct exchange *x, struct request_ctx *rq)
+{
+    struct value body;
+    (void)rq;
+    if (!admin_body(x, NULL, &body))
+        return EXCHANGE_DONE;
+    x->out.status = 204;
+    x->out.body = (struct str){"", 0};
+    x->out.gives_up_rights = true;
     return EXCHANGE_DONE;
 }

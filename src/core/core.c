@@ -211,6 +211,20 @@ static enum exchange_verdict answer(struct exchange *x, void *state)
     return rq->route->answer(x, rq);
 }
 
+/* A page of another site that has its name point to 127.0.0.1 would be the same origin as ours to
+ * the browser. */
+static bool is_loopback(struct str host)
+{
+    static const char *const names[] = {"127.0.0.1", "localhost", "[::1]"};
+    for (size_t i = 0; host.p && i < sizeof(names) / sizeof(names[0]); i++) {
+        struct str name = str_from(names[i]);
+        if (str_eq_nocase(str_head(host, name.n), name) &&
+            (host.n == name.n || host.p[name.n] == ':'))
+            return true;
+    }
+    return false;
+}
+
 /* False after a refusal. Where admins are answered from elsewhere, a node's key by itself opens
  * nothing. */
 static bool admit(const struct core *c, struct exchange *x, const struct route *r)
@@ -233,7 +247,9 @@ static void on_begin(void *cls, struct exchange *x)
     c->exchanges++;
     x->core = rq;
     x->snapshot = snapshot_ref(c->snapshot);
-    if (!found.route && found.methods) {
+    if (x->in.listener == LISTENER_PAGE && !is_loopback(x->in.host)) {
+        on_refuse(c, x, 403, "the page is at 127.0.0.1 or localhost, not under another name");
+    } else if (!found.route && found.methods) {
         refuse_method(c, x, found.methods);
     } else if (!found.route) {
         on_refuse(c, x, 404, found.reason);

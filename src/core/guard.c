@@ -168,8 +168,7 @@ static bool admit_token(struct guard *g, struct exchange *x)
 /* Over TLS no other host and no other path of this one can set a cookie of that name. */
 const char *guard_cookie_name(const struct exchange *x)
 {
-    (void)x;
-    return "__Host-cloudseed";
+    return x->in.listener == LISTENER_PAGE ? "cloudseed" : "__Host-cloudseed";
 }
 
 struct str guard_cookie(const struct exchange *x)
@@ -296,7 +295,9 @@ bool guard_make_code(struct guard *g, struct exchange *x, char code[SESSION_CODE
     if (who->kind == PRINCIPAL_TOKEN)
         t = fleet_access_named(g->core->fleet, who->token);
     const struct session_owner owner = owner_of(t, who->uid);
-    sessions_make_code(g->sessions, &owner, x->in.listener, clock_boot_ms(), code);
+    bool is_local = x->in.listener == LISTENER_SOCKET;
+    sessions_make_code(g->sessions, &owner, is_local ? LISTENER_PAGE : x->in.listener,
+                       clock_boot_ms(), code);
     return true;
 }
 
@@ -304,7 +305,7 @@ bool guard_make_code(struct guard *g, struct exchange *x, char code[SESSION_CODE
 
 static bool admit(struct guard *g, struct exchange *x)
 {
-    if (x->in.principal.kind == PRINCIPAL_SOCKET) {
+    if (x->in.principal.kind == PRINCIPAL_SOCKET && x->in.listener != LISTENER_PAGE) {
         x->in.principal.access = ACCESS_ADMIN;
         return true;
     }

@@ -152,6 +152,7 @@ enum exchange_verdict page_sign_in(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict page_show_session(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict page_sign_out(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict page_make_code(struct exchange *x, struct request_ctx *rq);
+enum exchange_verdict page_relay(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict page_moved(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict health_alive(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict health_ready(struct exchange *x, struct request_ctx *rq);

@@ -68,7 +68,7 @@ static struct value reference(const char *to, struct arena *a)
 
 static const char *const listener_names[] = {
     [LISTENER_BOOT] = "boot",     [LISTENER_NODE] = "node", [LISTENER_ADMIN] = "admin",
-    [LISTENER_SOCKET] = "socket", [LISTENER_TFTP] = "tftp",
+    [LISTENER_SOCKET] = "socket", [LISTENER_PAGE] = "page", [LISTENER_TFTP] = "tftp",
 };
 
 static const char *const identity_names[] = {

@@ -8,7 +8,8 @@
 
 #define BOOT_AND_SOCKET (ON(BOOT) | ON(SOCKET))
 #define NODES_AND_SOCKET (ON(BOOT) | ON(NODE) | ON(SOCKET))
-#define ALL_HTTP (NODES_AND_SOCKET | ON(ADMIN))
+#define ALL_HTTP (NODES_AND_SOCKET | ON(ADMIN) | ON(PAGE))
+#define BROWSERS (ON(ADMIN) | ON(PAGE))
 
 #define SIGN_IN_MAX_BYTES 4096
 
@@ -63,15 +64,15 @@ static const struct route routes[] = {
     {"/healthz", METHODS_READ, ALL_HTTP, IDENTITY_NONE, 0, NULL, health_alive, NULL},
     {"/readyz", METHODS_READ, ALL_HTTP, IDENTITY_NONE, 0, NULL, health_ready, NULL},
 
-    {"/", METHODS_READ, ON(ADMIN), IDENTITY_NONE, 0, NULL, page_moved, NULL},
-    {"/ui", METHODS_READ, ON(ADMIN), IDENTITY_NONE, 0, NULL, page_moved, NULL},
-    {"/ui/", METHODS_READ, ON(ADMIN), IDENTITY_NONE, 0, NULL, page_answer, NULL},
-    {"/ui/session", METHOD(POST), ON(ADMIN), IDENTITY_NONE, SIGN_IN_MAX_BYTES, "signed-in",
+    {"/", METHODS_READ, BROWSERS, IDENTITY_NONE, 0, NULL, page_moved, NULL},
+    {"/ui", METHODS_READ, BROWSERS, IDENTITY_NONE, 0, NULL, page_moved, NULL},
+    {"/ui/", METHODS_READ, BROWSERS, IDENTITY_NONE, 0, NULL, page_answer, NULL},
+    {"/ui/session", METHOD(POST), BROWSERS, IDENTITY_NONE, SIGN_IN_MAX_BYTES, "signed-in",
      page_sign_in, NULL},
-    {"/ui/session", METHODS_READ, ON(ADMIN), IDENTITY_SESSION, 0, NULL, page_show_session, NULL},
-    {"/ui/session", METHOD(DELETE), ON(ADMIN), IDENTITY_SESSION, SIGN_IN_MAX_BYTES, "signed-out",
+    {"/ui/session", METHODS_READ, BROWSERS, IDENTITY_SESSION, 0, NULL, page_show_session, NULL},
+    {"/ui/session", METHOD(DELETE), BROWSERS, IDENTITY_SESSION, SIGN_IN_MAX_BYTES, "signed-out",
      page_sign_out, NULL},
-    {"/ui/{asset}", METHODS_READ, ON(ADMIN), IDENTITY_NONE, 0, NULL, page_answer, NULL},
+    {"/ui/{asset}", METHODS_READ, BROWSERS, IDENTITY_NONE, 0, NULL, page_answer, NULL},
     {.pattern = "/metrics",
      .methods = METHODS_READ,
      .listeners = ON(ADMIN) | ON(SOCKET),
@@ -79,11 +80,19 @@ static const struct route routes[] = {
      .answer = admin_show_metrics,
      .access = ACCESS_VIEWER},
 
-#define ADMINS_ROW(path, set, max, least, fn)                                          \
-    {                                                                                  \
-        .pattern = "/v1/" path, .methods = (set), .listeners = ON(ADMIN) | ON(SOCKET), \
-        .identity = IDENTITY_ADMIN, .body_max_bytes = (max), .answer = (fn),           \
-        .access = ACCESS_##least                                                       \
+    {.pattern = "/v1/ui/relay",
+     .methods = METHOD(POST),
+     .listeners = ON(SOCKET),
+     .identity = IDENTITY_ADMIN,
+     .body_max_bytes = SIGN_IN_MAX_BYTES,
+     .answer = page_relay,
+     .access = ACCESS_VIEWER},
+
+#define ADMINS_ROW(path, set, max, least, fn)                                         \
+    {                                                                                 \
+        .pattern = "/v1/" path, .methods = (set), .listeners = BROWSERS | ON(SOCKET), \
+        .identity = IDENTITY_ADMIN, .body_max_bytes = (max), .answer = (fn),          \
+        .access = ACCESS_##least                                                      \
     }
 #define API_GET(path, least, fn) ADMINS_ROW(path, METHODS_READ, 0, least, fn)
 #define API(path, method, least, fn) \
@@ -358,7 +367,8 @@ static const char *reason_of(const struct route *r, const struct matching *m, st
 
 bool route_is_api(enum exchange_listener listener, struct str path)
 {
-    return (listener == LISTENER_ADMIN || listener == LISTENER_SOCKET) &&
+    return (listener == LISTENER_ADMIN || listener == LISTENER_SOCKET ||
+            listener == LISTENER_PAGE) &&
            (str_starts(path, STR("/v1/")) || str_is(path, "/ui/session"));
 }
 

@@ -34,6 +34,8 @@ enum exchange_listener {
     LISTENER_NODE,   /* TLS */
     LISTENER_ADMIN,  /* TLS, for admins with a token */
     LISTENER_SOCKET, /* unix sockets, for admins on this machine */
+    LISTENER_PAGE,   /* a connection there that has given up its rights: a browser's, which
+                        `cloudseed ui` passes on */
     LISTENER_TFTP,
     LISTENER_COUNT
 };
@@ -56,8 +58,9 @@ struct exchange_in {
     struct str if_none_match, if_match, if_range, range, accept, accept_encoding, content_type,
         last_event_id, user_agent;
     struct str bearer; /* what follows "Bearer " in Authorization; p == NULL where there is none */
-    struct str cookie, csrf, fetch_site; /* Cookie, X-Cloudseed-CSRF, Sec-Fetch-Site, likewise */
-    struct str body;                     /* whole, from the first step on */
+    /* Host, Cookie, X-Cloudseed-CSRF, Sec-Fetch-Site, likewise. */
+    struct str host, cookie, csrf, fetch_site;
+    struct str body;     /* whole, from the first step on */
     struct address peer; /* family 0: a process on this machine, through a unix socket */
     struct principal principal;
 };
@@ -92,6 +95,7 @@ struct exchange_out {
     bool accept_ranges;
     bool vary_encoding;
     unsigned retry_after_s; /* Retry-After, 0: none. A 503 with it says 'not yet' */
+    bool gives_up_rights;   /* its connection is LISTENER_PAGE from now on, and its peer nobody */
     /* The body has no known end: it is what the steps put into the exchange's buffer, which is
      * emptied before each of them. */
     bool stream;

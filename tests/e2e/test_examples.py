@@ -196,7 +196,7 @@ BEFORE = {
     "node url k8s-worker-2 --smbios": lambda: HERE.shell("cloudseed node arm k8s-worker-2"),
 }
 # They end when they are told to; what they print first.
-ENDLESS = re.compile(r"cloudseed (watch\b|events --follow)")
+ENDLESS = re.compile(r"cloudseed (watch\b|ui\b|events --follow)")
 # What needs more than a server that was just started: the reason that is told.
 REFUSED = {"cloudseed server acknowledge": "nothing was lost",
            "cloudseed login https://seed.home.arpa:8444": "confirm it with --pin",

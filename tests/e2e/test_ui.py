@@ -6,11 +6,16 @@ import http.client
 import json
 import os
 import re
+import signal
+import socket
 import ssl
+import stat
+import subprocess
 import sys
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
+import cli  # noqa: E402
 import tap  # noqa: E402
 import world  # noqa: E402
 
@@ -19,6 +24,7 @@ FILES = {p.name: p.read_bytes() for p in (ROOT / "src/ui").iterdir()
          if p.suffix in (".html", ".css", ".js", ".svg")}
 TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8",
          ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+WORLD = tap.enter(cli.World())
 TREE = world.Tree(evidence=["name"])
 TREE.node("n1")
 
@@ -42,12 +48,16 @@ class Answer:
 
 
 class Browser:
-    """Asks one listener over TLS, as a page of it. Whose certificate it is, other tests look at."""
+    """Asks one listener over TLS, as a page of it. Whose certificate it is, other tests look at.
+    Without TLS what `cloudseed ui` passes on."""
 
-    def __init__(self, address):
+    def __init__(self, address, tls=True):
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        self.wire = http.client.HTTPSConnection(address, timeout=world.SECONDS, context=context)
+        if tls:
+            self.wire = http.client.HTTPSConnection(address, timeout=world.SECONDS, context=context)
+        else:
+            self.wire = http.client.HTTPConnection(address, timeout=world.SECONDS)
         self.cookie = self.csrf = None
 
     def send(self, method, path, body=None, headers=None):
@@ -388,6 +398,211 @@ def test_a_session_makes_no_codes():
         answer = signed_in(server, role="admin").ask("POST", "/v1/ui/codes", {})
         tap.eq(answer.status, 403)
         tap.contains(answer.detail, "a session makes no codes")
+
+
+# --- cloudseed ui --------------------------------------------------------------------------------
+
+
+URL = re.compile(r"(https?)://([^/]+)/ui/#code=([a-z2-7]{26})\n")
+
+
+class Ui:
+    """`cloudseed ui` at a server's socket."""
+
+    def __init__(self, where, *words, **options):
+        self.process = subprocess.Popen(
+            WORLD.command("ui", "--server", where, *words), stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, **options)
+        found = URL.fullmatch(self.process.stdout.readline())
+        assert found, self.process.communicate()
+        self.scheme, self.address, self.code = found.groups()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGINT)
+        self.out, self.said = self.process.communicate(timeout=world.SECONDS)
+
+    def browser(self):
+        return Browser(self.address, tls=False)
+
+    def signed_in(self):
+        browser = self.browser()
+        tap.eq(browser.sign_in(code=self.code).status, 200)
+        return browser
+
+
+def test_ui_brings_the_socket_to_a_browser():
+    with start() as server, Ui(server.socket) as ui:
+        tap.eq((ui.scheme, ui.address.split(":")[0]), ("http", "127.0.0.1"))
+        tap.eq(ui.browser().get("/ui/").body, FILES["index.html"])
+        tap.eq(ui.browser().get("/readyz").status, 200)
+        browser = ui.browser()
+        answer = browser.sign_in(code=ui.code)
+        tap.eq((answer.json["name"], answer.json["role"]), (f"uid {os.getuid()}", "admin"))
+        assert re.fullmatch(r"cloudseed=[a-z2-7]{52}; Path=/; HttpOnly; SameSite=Strict",
+                            answer.headers["Set-Cookie"]), answer.headers["Set-Cookie"]
+        tap.eq(browser.get("/v1/self").json["uid"], os.getuid())
+        tap.eq(browser.ask("POST", "/v1/nodes/n1/arm", {}).status, 200)
+        tap.eq([e["cause"] for e in server.admin("GET", "/v1/events").json["events"]
+                if e["kind"] == "armed"], [f"uid {os.getuid()}"])
+        tap.eq(browser.ask("POST", "/v1/nodes/n1/arm", {}, {"X-Cloudseed-CSRF": None}).status, 403)
+        tap.eq(ui.browser().sign_in(code=ui.code).status, 401)
+        stream = browser.send("GET", "/v1/events?after=0", headers={"Accept": "text/event-stream"})
+        read_event(stream)
+        for node in ("/s/x/meta-data", "/boot.ipxe", "/nocloud/name/n1/meta-data", "/v1/ui/relay"):
+            tap.eq(ui.browser().get(node).status, 404, node)
+    tap.eq(ui.process.returncode, -signal.SIGINT)
+    tap.contains(ui.said, "this goes on until Ctrl-C")
+
+
+def test_what_ui_passes_on_has_no_rights_of_the_socket():
+    with start() as server, Ui(server.socket) as ui:
+        for method, path in (("GET", "/v1/nodes"), ("POST", "/v1/nodes/n1/arm"), ("GET", "/v1/self"),
+                             ("POST", "/v1/ui/codes"), ("POST", "/v1/tokens")):
+            answer = ui.browser().ask(method, path, {} if method == "POST" else None)
+            tap.eq(answer.status, 401, path)
+        tap.eq(ui.browser().ask("POST", "/v1/ui/relay", {}).status, 404)
+        secret = token(server, "laptop")  # as everywhere
+        tap.eq(ui.browser().ask("GET", "/v1/self",
+                                headers={"Authorization": f"Bearer {secret}"}).json["token"], "laptop")
+        # Two requests in one go, of which the second must not be the socket's either.
+        with socket.create_connection(ui.address.split(":"), world.SECONDS) as wire:
+            wire.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                         b"GET /v1/nodes HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            said = b"".join(iter(lambda: wire.recv(65536), b""))
+        tap.eq(re.findall(rb"HTTP/1.1 (\d+)", said), [b"200", b"401"])
+
+
+def test_only_the_loopbacks_names_are_answered():
+    with start() as server, Ui(server.socket) as ui:
+        browser = ui.signed_in()
+        port = ui.address.split(":")[1]
+        for host, status in ((f"127.0.0.1:{port}", 200), ("localhost", 200), ("LOCALHOST:1", 200),
+                             (f"[::1]:{port}", 200), (f"evil.example:{port}", 403), ("127.0.0.2", 403),
+                             ("127.0.0.1.evil.example", 403), ("localhost.evil.example:80", 403),
+                             ("", 403)):
+            tap.eq(browser.get("/v1/nodes", Host=host).status, status, host)
+            tap.eq(browser.get("/ui/", Host=host).status, status, host)
+        tap.eq(ui.browser().ask("POST", "/ui/session", {"code": "x"}, {"Host": "evil"}).status, 403)
+
+
+def test_a_session_counts_only_where_it_began():
+    with start() as server, Ui(server.socket) as ui:
+        local, elsewhere = ui.signed_in(), signed_in(server)
+        for browser, name, address in (
+                (elsewhere, "__Host-cloudseed", server.listening["admin"]),
+                (local, "cloudseed", ui.address)):
+            other = Browser(server.listening["admin"]) if browser is local else ui.browser()
+            secret = browser.cookie.split("=")[1]
+            for cookie in (f"cloudseed={secret}", f"__Host-cloudseed={secret}"):
+                tap.eq(other.get("/v1/nodes", Cookie=cookie).status, 401)
+            tap.eq(browser.cookie.split("=")[0], name)
+            tap.eq(browser.get("/v1/nodes").status, 200, address)
+        # A code, too.
+        tap.eq(ui.browser().sign_in(code=code(server, token(server, "x"))).status, 401)
+        with Ui(server.socket) as again:
+            tap.eq(Browser(server.listening["admin"]).sign_in(code=again.code).status, 401)
+            # One relay is as good as the other.
+            other = again.browser()
+            other.cookie = local.cookie
+            tap.eq(other.get("/v1/nodes").status, 200)
+
+
+def test_ui_takes_twelve_connections_at_a_time():
+    with start() as server, Ui(server.socket) as ui:
+        browser = ui.signed_in()
+        streams = []
+        for _ in range(11):
+            other = ui.browser()
+            other.cookie = browser.cookie
+            streams.append(other.send("GET", "/v1/events?after=0",
+                                      headers={"Accept": "text/event-stream"}))
+        tap.eq(browser.get("/v1/nodes").status, 200)
+        late = ui.browser()
+        late.cookie = browser.cookie
+        late.wire.request("GET", "/v1/nodes", headers={"Cookie": late.cookie})  # waits its turn
+        # Beside these twelve, the command's own and ours.
+        tap.eq(server.admin("GET", "/v1/server").json["load"]["connections"], 14)
+        browser.wire.close()
+        tap.eq(late.wire.getresponse().status, 200)
+
+
+def test_ui_survives_a_restart_of_the_server():
+    state = world.scratch() / "state"
+    with start(state=state) as server:
+        with Ui(server.socket) as ui:
+            path = server.socket
+            tap.eq(ui.browser().get("/ui/").status, 200)
+            server.stop()
+            try:
+                ui.browser().get("/ui/")
+                raise AssertionError("nobody is there to answer")
+            except (http.client.BadStatusLine, ConnectionError):
+                pass
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with TREE.start(args=["--socket", path], state=state):
+                tap.eq(ui.browser().get("/ui/").status, 200)
+
+
+def test_large_answers_and_bodies_pass():
+    with start() as server, Ui(server.socket) as ui:
+        browser = ui.signed_in()
+        for _ in range(40):
+            tap.eq(server.admin("POST", "/v1/nodes/n1/arm", {}).status, 200)
+        whole = browser.get("/v1/openapi.json")
+        tap.eq(whole.body, server.admin("GET", "/v1/openapi.json").body)
+        assert len(whole.body) > 50000, len(whole.body)
+        refused = browser.ask("POST", "/v1/nodes", {"name": "x" * 200000})
+        tap.eq(refused.status, 422)
+
+
+def test_ui_gives_the_browser_a_file_that_only_its_user_reads():
+    folder = world.scratch()
+    seen = folder / "seen"
+    os.mkfifo(seen)
+    (folder / "xdg-open").write_text(f'#!/bin/sh\necho "$@" >{seen}\n')
+    (folder / "xdg-open").chmod(0o755)
+    env = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "DISPLAY": ":0",
+           "XDG_RUNTIME_DIR": str(folder)}
+    with start() as server, Ui(server.socket, env=env) as ui:
+        page = Path(seen.read_text().strip())
+        tap.eq(page, folder / "cloudseed-ui.html")
+        tap.eq(stat.S_IMODE(page.stat().st_mode), 0o600)
+        tap.contains(page.read_text(), f'content="0; url=http://{ui.address}/ui/#code={ui.code}"')
+        words = Path(f"/proc/{ui.process.pid}/cmdline").read_text()
+        assert ui.code not in words
+    page.unlink()
+    for words, more in ((["--no-browser"], {}), ([], {"DISPLAY": ""}), ([], {"XDG_RUNTIME_DIR": ""})):
+        with start() as server, Ui(server.socket, *words, env={**env, **more}):
+            assert not page.exists()
+
+
+def test_ui_by_a_url_prints_the_servers_own():
+    with start() as server:
+        ca = world.scratch() / "ca.pem"
+        ca.write_text(server.get("/ca.pem").text, encoding="ascii")
+        where = "https://" + server.listening["admin"]
+        env = {"CLOUDSEED_TOKEN": token(server, "laptop", "viewer"), "CLOUDSEED_CA": str(ca)}
+        out = WORLD.good("ui", "--server", where, env=env)
+        found = URL.fullmatch(out)
+        tap.eq(found.groups()[:2], ("https", server.listening["admin"]))
+        answer = Browser(server.listening["admin"]).sign_in(code=found[3])
+        tap.eq((answer.json["name"], answer.json["role"]), ("token laptop", "viewer"))
+        tap.contains(WORLD.bad(cli.MISUSED, "ui", "--server", where, "--port", "1", env=env), "--port")
+
+
+def test_ui_says_what_is_wrong():
+    with start() as server:
+        for port in ("x", "65536", "-1"):
+            tap.contains(WORLD.bad(cli.MISUSED, "ui", "--server", server.socket, "--port", port),
+                         "expected a number from 0 to 65535")
+        with Ui(server.socket) as ui:
+            port = ui.address.split(":")[1]
+            said = WORLD.bad(1, "ui", "--server", server.socket, "--port", port)
+            tap.contains(said, f"127.0.0.1:{port}: Address already in use")
+    tap.contains(WORLD.bad(1, "ui", "--server", server.socket), "is cloudseedd running?")
 
 
 tap.main()

@@ -281,9 +281,10 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
     (void)kind;
     if (kept)
         *kept = text;
-    else if (str_eq_nocase(name, STR("Host")))
+    else if (str_eq_nocase(name, STR("Host"))) {
         r->host_n++;
-    else if (str_eq_nocase(name, STR("Authorization")))
+        r->exchange.in.host = text;
+    } else if (str_eq_nocase(name, STR("Authorization")))
         take_authorization(r, text);
     else if (str_eq_nocase(name, STR("Cookie")))
         take_cookies(r, text);
@@ -444,6 +445,10 @@ static bool answer(struct http_request *r)
         exchange_refuse(&r->exchange, r->refusal_status, r->refusal);
     } else if (!r->exchange.out.status)
         r->ended = exchange_step(&r->exchange) == EXCHANGE_DONE;
+    if (r->exchange.out.gives_up_rights) {
+        r->connection->listener = LISTENER_PAGE;
+        r->connection->principal.kind = PRINCIPAL_NONE;
+    }
     return r->exchange.out.status;
 }
 

@@ -36,7 +36,9 @@ enum shows {
 
 /* The tokens of those that show one. */
 static char tokens[SHOWS_COUNT][ACCESS_TOKEN_LEN + 1];
-static char cookie[SESSION_SECRET_LEN + 32], csrf[DIGEST_TEXT_SIZE];
+static struct {
+    char cookie[SESSION_SECRET_LEN + 32], csrf[DIGEST_TEXT_SIZE];
+} opened[LISTENER_COUNT]; /* where there are sessions */
 
 static void leave(void)
 {
@@ -96,22 +98,23 @@ static void prepare(int listener, int method)
     x.in.method = (enum exchange_method)method;
     x.in.listener = (enum exchange_listener)listener;
     x.in.body = STR("");
+    x.in.host = STR("localhost:8080");
     address_parse(STR("10.0.10.7"), &x.in.peer);
 }
 
 /* By the operator's token. */
-static void sign_in(void)
+static void sign_in(int listener)
 {
-    prepare(LISTENER_ADMIN, METHOD_POST);
+    prepare(listener, METHOD_POST);
     x.in.path = STR("/ui/session");
     x.in.body = arena_printf(&x.arena, "{\"token\": \"%s\"}", tokens[SHOWS_OPERATOR]);
     exchange_begin(&x, core_port(core));
     assert_int_equal(exchange_step(&x), EXCHANGE_DONE);
     assert_int_equal(x.out.status, 200);
     struct str rest = str_from(x.out.headers->value), value = str_cut(&rest, ';');
-    snprintf(cookie, sizeof(cookie), "%.*s", STR_ARG(value));
+    snprintf(opened[listener].cookie, sizeof(opened[listener].cookie), "%.*s", STR_ARG(value));
     str_cut(&value, '=');
-    session_csrf(value, csrf);
+    session_csrf(value, opened[listener].csrf);
 }
 
 static int start(void **state)
@@ -129,7 +132,8 @@ static int start(void **state)
     keyer_free(k);
     change((struct change){.kind = CHANGE_ARM, .arm = {100000, STR("join"), STR(WINDOW_KEY)}});
     make_tokens();
-    sign_in();
+    sign_in(LISTENER_ADMIN);
+    sign_in(LISTENER_PAGE);
     return 0;
 }
 
@@ -194,15 +198,16 @@ static bool is_session(enum shows shows)
 
 static void begin(const struct route *r, int listener, int method, enum shows shows)
 {
+    int began = listener == LISTENER_PAGE ? LISTENER_PAGE : LISTENER_ADMIN;
     prepare(listener, method);
     x.in.path = path_of(r->pattern, shows, &x.arena);
     x.in.principal.kind = shows == SHOWS_SOCKET ? PRINCIPAL_SOCKET : PRINCIPAL_NONE;
     if (tokens[shows][0])
         x.in.bearer = str_from(tokens[shows]);
     if (is_session(shows))
-        x.in.cookie = str_from(cookie);
+        x.in.cookie = str_from(opened[began].cookie);
     if (shows == SHOWS_SESSION || shows == SHOWS_FOREIGN)
-        x.in.csrf = str_from(csrf);
+        x.in.csrf = str_from(opened[began].csrf);
     if (shows == SHOWS_FOREIGN)
         x.in.fetch_site = STR("cross-site");
     exchange_begin(&x, core_port(core));
@@ -214,6 +219,8 @@ static bool wants_node(const struct route *r)
            r->identity != IDENTITY_SESSION;
 }
 
+#define ON_BROWSERS (ON(ADMIN) | ON(PAGE))
+
 /* What a row of admins answers them before its function does; 0: it may. */
 static int refusal(const struct route *r, int listener, int method, enum shows shows)
 {
@@ -224,7 +231,8 @@ static int refusal(const struct route *r, int listener, int method, enum shows s
         [SHOWS_FOREIGN] = ACCESS_OPERATOR + 1};
     bool only_reads = method == METHOD_GET || method == METHOD_HEAD;
     if (!levels[shows] || (r->identity == IDENTITY_SESSION && !is_session(shows)) ||
-        (is_session(shows) && listener != LISTENER_ADMIN)) /* it began there */
+        (is_session(shows) && !(ON_BROWSERS & 1U << listener)) ||
+        (shows == SHOWS_SOCKET && listener == LISTENER_PAGE))
         return 401;
     if (shows == SHOWS_FOREIGN || (shows == SHOWS_COOKIE && !only_reads))
         return 403;
@@ -341,10 +349,16 @@ static void only_admins_reach_the_api(void **state)
         bool is_api = strncmp(r->pattern, "/v1/", 4) == 0 || strcmp(r->pattern, "/metrics") == 0;
         bool is_page = strncmp(r->pattern, "/ui", 3) == 0 || strcmp(r->pattern, "/") == 0;
         assert_int_equal(is_api, r->identity == IDENTITY_ADMIN);
-        if (is_api)
+        if (strcmp(r->pattern, "/v1/ui/relay") == 0)
+            assert_int_equal(r->listeners, ON(SOCKET));
+        else if (strcmp(r->pattern, "/metrics") == 0)
             assert_int_equal(r->listeners, ON(ADMIN) | ON(SOCKET));
+        else if (is_api)
+            assert_int_equal(r->listeners, ON(ADMIN) | ON(SOCKET) | ON(PAGE));
         else if (is_page)
-            assert_int_equal(r->listeners, ON(ADMIN));
+            assert_int_equal(r->listeners, ON_BROWSERS);
+        else if (r->listeners & ON(PAGE))
+            assert_int_equal(r->identity, IDENTITY_NONE);
         else if (r->listeners & ON(ADMIN))
             assert_true(r->identity == IDENTITY_NONE || r->identity == IDENTITY_SEED_KEY);
         assert_true(is_page || r->identity != IDENTITY_SESSION);
@@ -365,7 +379,7 @@ static void every_change_takes_more_than_a_viewer(void **state)
             continue;
         for (size_t j = 0; j < sizeof(for_admins) / sizeof(for_admins[0]); j++)
             is_admins |= strstr(r->pattern, for_admins[j]) != NULL;
-        if (strstr(r->pattern, "/ui/codes")) /* whoever may sign in by a token may so by a code */
+        if (strstr(r->pattern, "/v1/ui/")) /* whoever may sign in by a token may so by a code */
             assert_int_equal(r->access, ACCESS_VIEWER);
         else if (r->methods != METHODS_READ)
             assert_int_equal(r->access, is_admins ? ACCESS_ADMIN : ACCESS_OPERATOR);

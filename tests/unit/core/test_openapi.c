@@ -92,7 +92,7 @@ static void admins_show_a_token(void **state)
     struct value op = operation("/v1/nodes/{name}/arm", "post");
     (void)state;
     assert_json(value_get(op, STR("security")), "[{\"token\":[]},{\"session\":[]}]");
-    assert_json(value_get(op, STR("x-cloudseed-listeners")), "[\"admin\",\"socket\"]");
+    assert_json(value_get(op, STR("x-cloudseed-listeners")), "[\"admin\",\"socket\",\"page\"]");
     assert_str(value_get_text(op, STR("x-cloudseed-role")), "operator");
     assert_int_equal(value_get(op, STR("x-cloudseed-body-max-bytes")).i, ADMIN_BODY_MAX_BYTES);
     assert_int_equal(value_get(op, STR("servers")).kind, VALUE_UNDEFINED);

@@ -102,7 +102,7 @@ def test_an_override_whose_original_has_changed_is_warned_of():
                          f"{mark_of('newer')}\n")
     lab.write("own/part", f"{mark_of('newer')}\nown, too")
     assert "own/part" not in said(), said()
-    for other in ("own", "{# overrides what is shipped #}\nown", mark_of("x").upper() + "\nown"):
+    for other in ("own", "{# overrides the shipped file #}\nown", mark_of("x").upper() + "\nown"):
         lab.write("own/part", other)
         assert "own/part" not in said(), other
 

@@ -32,6 +32,9 @@ fuzz=(clang-14 libclang-rt-14-dev)
 bench=(curl nginx-light wrk python3 util-linux)
 tidy=(clang-tidy-14)
 tls=(openssl python3 testssl.sh)
+package=("${build[@]}" debhelper dpkg-dev fakeroot lintian pkg-config systemd
+    # A fresh Debian to install them in, and to boot:
+    mmdebstrap util-linux qemu-system-x86 qemu-system-data cpio kmod zstd)
 web=(nodejs npm python3 python3-jsonschema)
 
 wanted=()
@@ -47,9 +50,10 @@ for group in "$@"; do
     bench) wanted+=("${bench[@]}") ;;
     tidy) wanted+=("${tidy[@]}") ;;
     tls) wanted+=("${tls[@]}") ;;
+    package) wanted+=("${package[@]}") ;;
     web) wanted+=("${web[@]}") ;;
     *)
-        echo "deps.sh: no group '$group': build, run, unit, test, boot, kube, fuzz, bench, tidy, tls or web" >&2
+        echo "deps.sh: no group '$group': build, run, unit, test, boot, kube, fuzz, bench, tidy, tls, package or web" >&2
         exit 2
         ;;
     esac

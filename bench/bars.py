@@ -34,6 +34,7 @@ BARS = {
     "minting.first": Bar(20.0),
     "minting.all": Bar(10.0),
     "minting.in-flight": Bar(50),
+    "metrics.scrape": Bar(20.0),
     "memory.idle": Bar(12 * MB),
     "memory.per-node": Bar(1024),
     "memory.connections": Bar(100 * MB),

@@ -27,6 +27,7 @@ import assets  # noqa: E402
 import checking  # noqa: E402
 import handshakes  # noqa: E402
 import many_nodes  # noqa: E402
+import metrics  # noqa: E402
 import processes  # noqa: E402
 import reload  # noqa: E402
 import rendering  # noqa: E402
@@ -39,7 +40,7 @@ from daemon import BUILD, SOURCE  # noqa: E402
 PARTS = {"nginx": against_nginx.run, "nodes": many_nodes.run, "render": rendering.run,
          "durable": against_memory.run, "check": checking.run, "size": size.run, "reload": reload.run,
          "assets": assets.run, "tftp": against_tftpd.run, "tls": handshakes.run,
-         "minting": tokens.run}
+         "minting": tokens.run, "metrics": metrics.run}
 NEEDED = {servers.NGINX: "nginx-light", "wrk": "wrk", "curl": "curl", "taskset": "util-linux"}
 
 

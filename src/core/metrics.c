@@ -81,7 +81,6 @@ void metrics_note(struct metrics *m, const struct exchange *x, const struct rout
 
 /* --- Showing --------------------------------------------------------------------------------- */
 
-static const char *const listeners[] = {"boot", "node", "admin", "socket", "tftp"};
 static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "other"};
 
 static struct str pattern_of(const struct metrics *m, size_t i)
@@ -96,9 +95,10 @@ static void write_tally(struct exposition *e, struct str route, const struct tal
     snprintf(code, sizeof(code), "%u", t->what & ((1U << STATUS_BITS) - 1));
     exposition_count(
         e,
-        EXPOSITION_LABELS(
-            {"route", route}, {"method", str_from(methods[who & ((1U << METHOD_BITS) - 1)])},
-            {"code", str_from(code)}, {"listener", str_from(listeners[who >> METHOD_BITS])}),
+        EXPOSITION_LABELS({"route", route},
+                          {"method", str_from(methods[who & ((1U << METHOD_BITS) - 1)])},
+                          {"code", str_from(code)},
+                          {"listener", str_from(exchange_listener_names[who >> METHOD_BITS])}),
         t->n);
 }
 

@@ -66,11 +66,6 @@ static struct value reference(const char *to, struct arena *a)
 
 /* --- What follows from a row ----------------------------------------------------------------- */
 
-static const char *const listener_names[] = {
-    [LISTENER_BOOT] = "boot",     [LISTENER_NODE] = "node", [LISTENER_ADMIN] = "admin",
-    [LISTENER_SOCKET] = "socket", [LISTENER_PAGE] = "page", [LISTENER_TFTP] = "tftp",
-};
-
 static const char *const identity_names[] = {
     [IDENTITY_NONE] = "none",         [IDENTITY_SEED_KEY] = "seed-key",
     [IDENTITY_BOOT_KEY] = "boot-key", [IDENTITY_JOIN_KEY] = "join-key",
@@ -180,7 +175,7 @@ static struct value listeners(const struct route *r, struct arena *a)
     uint32_t n = 0;
     for (int i = 0; i < LISTENER_COUNT; i++) {
         if (r->listeners & 1U << i)
-            items[n++] = text(listener_names[i]);
+            items[n++] = text(exchange_listener_names[i]);
     }
     return value_list(items, n);
 }

@@ -13,6 +13,11 @@ struct exchange_ending {
     struct exchange_ending *before;
 };
 
+const char *const exchange_listener_names[LISTENER_COUNT] = {
+    [LISTENER_BOOT] = "boot",     [LISTENER_NODE] = "node", [LISTENER_ADMIN] = "admin",
+    [LISTENER_SOCKET] = "socket", [LISTENER_PAGE] = "page", [LISTENER_TFTP] = "tftp",
+};
+
 /* --- For core -------------------------------------------------------------------------------- */
 
 enum exchange_verdict exchange_wait(struct exchange *x, exchange_next *next, void *state)

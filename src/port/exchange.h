@@ -39,6 +39,8 @@ enum exchange_listener {
     LISTENER_TFTP,
     LISTENER_COUNT
 };
+/* "boot", … */
+extern const char *const exchange_listener_names[LISTENER_COUNT];
 
 /* Who speaks: as far as the connection itself shows it, until core has looked at the token. */
 struct principal {

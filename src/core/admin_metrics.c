@@ -278,6 +278,17 @@ static void write_events(const struct core *c, struct exposition *e)
         exposition_count(e, EXPOSITION_LABELS({"kind", str_from(k->name)}), counts.events[i]);
 }
 
+static void write_traces(const struct core *c, struct exposition *e)
+{
+    struct tracing_stats s = {.sent = 0};
+    if (c->tracing)
+        tracing_stats(c->tracing, &s);
+    counter(e, "cloudseed_traces_sent_total", "Boots that were sent to a collector.", s.sent);
+    counter(e, "cloudseed_traces_lost_total", "Boots that could not be sent, and were given up.",
+            s.lost);
+    gauge(e, "cloudseed_traces_waiting", "Boots that wait to be sent.", s.waiting);
+}
+
 /* --- The answer ------------------------------------------------------------------------------ */
 
 enum exchange_verdict admin_show_metrics(struct exchange *x, struct request_ctx *rq)
@@ -295,6 +306,7 @@ enum exchange_verdict admin_show_metrics(struct exchange *x, struct request_ctx 
     nodemetrics_write(c, &e);
     write_clusters(c, &e, &x->arena);
     write_events(c, &e);
+    write_traces(c, &e);
     metrics_write(c->metrics, &e);
     if (x->body.full) {
         answer_problem(x, 500, "this is more than an answer can hold");

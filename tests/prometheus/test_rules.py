@@ -14,7 +14,7 @@ import yaml
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
 import prometheus  # noqa: E402
 import tap  # noqa: E402
-from daemon import SOURCE  # noqa: E402
+from daemon import BUILD, SOURCE  # noqa: E402
 
 HERE = SOURCE / "contrib/prometheus"
 RULES = HERE / "cloudseed.rules.yml"
@@ -103,6 +103,9 @@ CASES = {
         {"certificate": "server"}),
     "CloudseedSeedRefused": ([one("cloudseed_reload_ok", 0)],
                              [(f"cloudseed_reload_ok{{{JOB}}}", "0x10 1x20")], 16, {}),
+    "CloudseedTracesLost": (
+        [(f"cloudseed_traces_lost_total{{{JOB}}}", "0 0 3x70")],
+        [one("cloudseed_traces_lost_total", 3)], 10, {}),
     "CloudseedTftpLossy": (
         [(f"cloudseed_tftp_blocks_resent_total{{{JOB}}}", "0+600x60"),
          (f"cloudseed_tftp_blocks_total{{{JOB}}}", "0+3000x60")],
@@ -161,6 +164,18 @@ def test_their_metrics_are_documented():
         for metric in re.findall(r"\b(?:cloudseed|process)_\w+", rule["expr"]):
             plain = re.sub("_bucket$", "", metric)
             assert f"`{plain}`" in page, (name, metric)
+
+
+def test_the_commands_that_they_advise_exist():
+    found = re.findall("`cloudseed ([^`]*)`", RULES.read_text())
+    assert len(found) > 10, found
+    for command in found:
+        words = re.split(r" (?=--|\{|[A-Z])", command)[0].split()
+        done = subprocess.run([BUILD / "cloudseed", *words, "--help"], capture_output=True, text=True,
+                              timeout=60, check=False)
+        tap.eq(done.returncode, 0, command)
+        for option in re.findall(r"--[a-z-]+", command):
+            tap.contains(done.stdout, option)
 
 
 def test_amtool_takes_the_example():

@@ -35,7 +35,7 @@ tls=(openssl python3 testssl.sh)
 package=("${build[@]}" debhelper dpkg-dev fakeroot lintian pkg-config systemd
     # A fresh Debian to install them in, and to boot:
     mmdebstrap util-linux qemu-system-x86 qemu-system-data cpio kmod zstd)
-web=(nodejs npm python3 python3-jsonschema)
+web=(chromium nodejs npm openssl python3 python3-jsonschema)
 
 wanted=()
 for group in "$@"; do

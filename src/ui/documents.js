@@ -2,8 +2,10 @@
 // A node's rendered documents, and where each line comes from: the template's line, and the
 // variables in it with the place that sets them. Operators see them: they hold the node's keys.
 
-import {get, nodePath} from "./api.js";
+import {get, getText, nodePath} from "./api.js";
 import {h, icon, setText, hidden} from "./dom.js";
+
+const VALUE_MAX = 80; // characters of one that are repeated beside the line
 
 const placeText = (place) => (place ? `${place.file}:${place.line}` : "");
 
@@ -60,9 +62,10 @@ export class Documents {
         this.tabs.addEventListener("keydown", (event) => this.tabKey(event));
         this.lines.addEventListener("keydown", (event) => this.lineKey(event));
         this.lines.addEventListener("focus", () => this.choose(Math.max(this.at, 0)));
-        this.lines.addEventListener("mouseover", ({target}) => {
+        this.lines.addEventListener("mousemove", ({target, movementX, movementY}) => {
             const line = target.closest(".line");
-            if (line) this.choose(Number(line.dataset.at), false);
+            // What is scrolled under the pointer is not pointed at.
+            if (line && (movementX || movementY)) this.choose(Number(line.dataset.at), false);
         });
     }
 
@@ -106,12 +109,11 @@ export class Documents {
         this.asked = document_;
         this.panel.setAttribute("aria-labelledby", tab.id);
         try {
-            const traced = await get(
-                nodePath(this.name, `/documents/${encodeURIComponent(document_)}?trace=1`)
-            );
+            const path = nodePath(this.name, `/documents/${encodeURIComponent(document_)}`);
+            const text = await getText(path);
             if (this.asked !== document_) return;
             this.trouble.hidden = true;
-            this.write(document_, traced);
+            this.write(document_, {text});
         } catch (error) {
             this.panel.hidden = true;
             this.trouble.hidden = false;
@@ -185,39 +187,30 @@ export class Documents {
     tell(parts, at) {
         const values = parts.filter(({piece}) => piece.value);
         const places = [...new Set(parts.map(({piece}) => placeText(piece.at)).filter(Boolean))];
+        const from = places.flatMap((place, i) => [i ? ", " : "from ", h("code", {}, place)]);
         this.source.replaceChildren(
             h("h3", {}, `Line ${at + 1}`),
+            h("p", {}, places.length ? from : "made by the server"),
             h(
-                "p",
+                "ul",
                 {},
-                places.length
-                    ? ["from ", places.flatMap((place, i) => [i ? ", " : "", h("code", {}, place)])]
-                    : "made by the server"
-            ),
-            values.length
-                ? h(
-                      "ul",
-                      {},
-                      values.map(({text, piece}) =>
-                          h(
-                              "li",
-                              {},
-                              h("mark", {}, text.length > 80 ? `${text.slice(0, 80)}…` : text),
-                              piece.names.map(({name, set}) =>
-                                  h(
-                                      "div",
-                                      {class: "name-set"},
-                                      h("code", {}, name),
-                                      set
-                                          ? [" set in ", h("code", {}, placeText(set))]
-                                          : " of the server"
-                                  )
-                              )
-                          )
-                      )
-                  )
-                : null
+                values.map((part) => this.value(part))
+            )
         );
+    }
+
+    // A value, and the variables that it was made of.
+    value({text, piece}) {
+        const shown = text.length > VALUE_MAX ? `${text.slice(0, VALUE_MAX)}…` : text;
+        const places = piece.names.map(({name, set}) =>
+            h(
+                "div",
+                {class: "name-set"},
+                h("code", {}, name),
+                set ? [" set in ", h("code", {}, placeText(set))] : " of the server"
+            )
+        );
+        return h("li", {}, h("mark", {}, shown), places);
     }
 }
 

@@ -107,11 +107,13 @@ static bool is_for_admins(const struct route *r)
            (r->identity != IDENTITY_NONE && r->listeners & ON(ADMIN));
 }
 
-/* Its answer has an entity tag, and may be 304: all but the list that is sent piece by piece. */
-static bool is_tagged(const struct route *r)
+/* Its answer has an entity tag, and may be 304: unless the file says which headers it has. */
+static bool is_tagged(const struct route *r, struct value operation)
 {
+    struct value good = value_get(value_get(operation, STR("responses")), STR("200"));
     return r->identity == IDENTITY_ADMIN && r->methods & METHOD(GET) &&
-           str_starts(str_from(r->pattern), STR("/v1/")) && r->answer != admin_list_targets;
+           str_starts(str_from(r->pattern), STR("/v1/")) &&
+           value_get(good, STR("headers")).kind == VALUE_UNDEFINED;
 }
 
 static bool takes_if_match(struct value operation)
@@ -146,7 +148,37 @@ static struct value refusal_content(const struct route *r, struct str status, st
                    : JSON_MAP(a, JSON_VALUE("text/plain", media));
 }
 
-/* A refusal of the file has only a description. */
+/* What an answer of this status tells in its head; NULL: nothing. */
+static const char *header_of(const struct route *r, struct str status)
+{
+    if (str_is(status, "401"))
+        return "WWW-Authenticate";
+    if (str_is(status, "429") || str_is(status, "503"))
+        return "Retry-After";
+    bool is_tagged_answer =
+        str_starts(str_from(r->pattern), STR("/v1/")) && *status.p == '2' && !str_is(status, "204");
+    return is_tagged_answer ? "ETag" : NULL;
+}
+
+/* An answer as the file has it, a refusal only with its description. */
+static struct value answer_of(const struct route *r, struct str status, struct value answer,
+                              struct arena *a)
+{
+    struct members m = members_of(answer, 2, a);
+    const char *header = header_of(r, status);
+    if (has(&m, "$ref"))
+        return answer;
+    if (*status.p >= '4')
+        put(&m, STR("content"), refusal_content(r, status, a));
+    if (header && !has(&m, "headers")) {
+        struct str to = ARENA_JOIN(a, STR(REF("headers", "")), str_from(header));
+        struct members headers = members_of(value_map(NULL, 0), 1, a);
+        put(&headers, str_from(header), reference(to.p, a));
+        put(&m, STR("headers"), map_of(&headers));
+    }
+    return map_of(&m);
+}
+
 static struct value answers(const struct route *r, struct value operation, struct arena *a)
 {
     const size_t n = sizeof(refusals) / sizeof(refusals[0]);
@@ -156,15 +188,9 @@ static struct value answers(const struct route *r, struct value operation, struc
         if ((f->where & traits) == f->where && !has(&all, f->status))
             put(&all, str_from(f->status), JSON_MAP(a, JSON_VALUE("description", text(f->what))));
     }
-    for (uint32_t i = 0; i < all.n; i++) {
-        struct str status = value_text(all.list[i].key);
-        if (*status.p >= '4') {
-            struct members one = members_of(all.list[i].value, 1, a);
-            put(&one, STR("content"), refusal_content(r, status, a));
-            all.list[i].value = map_of(&one);
-        }
-    }
-    if (is_tagged(r))
+    for (uint32_t i = 0; i < all.n; i++)
+        all.list[i].value = answer_of(r, value_text(all.list[i].key), all.list[i].value, a);
+    if (is_tagged(r, operation))
         put(&all, STR("304"), reference(REF("responses", "NotModified"), a));
     return map_of(&all);
 }
@@ -213,7 +239,7 @@ static struct value described(const struct route *r, struct value operation,
                               const struct openapi_urls *urls, struct arena *a)
 {
     struct members o = members_of(operation, MEMBERS_MORE, a);
-    if (is_tagged(r)) {
+    if (is_tagged(r, operation)) {
         struct value old = value_get(operation, STR("parameters"));
         struct value *items = ARENA_ARRAY(a, struct value, old.n + 1);
         for (uint32_t i = 0; i < old.n; i++)

@@ -317,7 +317,10 @@ class Operation:
         assert answer.status != 500, f"{what}\n{answer.text}"
         responses = self.spec["responses"]
         assert str(answer.status) in responses, f"{what}\n{answer.status} is not described: {answer.text[:500]}"
-        content = resolved(responses[str(answer.status)]).get("content", {})
+        response = resolved(responses[str(answer.status)])
+        content = response.get("content", {})
+        for name in response.get("headers", {}):
+            assert name in answer.headers, f"{what}\n{answer.status} without {name}"
         kind = answer.headers.get("Content-Type", "").split(";")[0]
         if answer.status in (204, 304) or method == "HEAD":
             tap.eq(answer.body, b"", what)

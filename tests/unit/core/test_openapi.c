@@ -120,7 +120,8 @@ static void refusals_of_programs_are_problems(void **state)
     assert_json(value_get(value_get(problem, STR("responses")), STR("401")),
                 "{\"description\":\"No token, or one that is not valid\",\"content\":"
                 "{\"application/problem+json\":{\"schema\":"
-                "{\"$ref\":\"#/components/schemas/Problem\"}}}}");
+                "{\"$ref\":\"#/components/schemas/Problem\"}}},\"headers\":"
+                "{\"WWW-Authenticate\":{\"$ref\":\"#/components/headers/WWW-Authenticate\"}}}");
     assert_json(value_get(value_get(line, STR("responses")), STR("500")),
                 "{\"description\":\"The script cannot be rendered: the server's log says where\","
                 "\"content\":{\"text/plain\":{\"schema\":{\"type\":\"string\"}}}}");

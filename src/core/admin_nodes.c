@@ -349,10 +349,17 @@ static bool find_document(struct exchange *x, const struct request_ctx *rq, cons
 enum exchange_verdict admin_show_document(struct exchange *x, struct request_ctx *rq)
 {
     const struct node *n = admin_node(x, rq);
+    struct admin_param trace = {.name = "trace"};
     struct template_fault fault;
     struct document d;
-    if (!n || !admin_params(x, NULL, 0) || !find_document(x, rq, n, &d))
+    if (!n || !admin_params(x, &trace, 1) || !find_document(x, rq, n, &d))
         return EXCHANGE_DONE;
+    if (trace.value.p && !str_is(trace.value, "1")) {
+        answer_problem(x, 400, "trace: expected 1");
+        return EXCHANGE_DONE;
+    }
+    if (trace.value.p)
+        return admin_trace_document(x, rq, n, d);
     struct arena *a = &x->arena;
     const struct render_env env = {.seed_url =
                                        ARENA_JOIN(a, snapshot_url(x->snapshot), STR("/s/"),

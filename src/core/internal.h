@@ -26,6 +26,7 @@
 #include "core/route.h"
 #include "core/tracing.h"
 #include "core/watching.h"
+#include "render/document.h"
 #include "wire/bootstrap.h"
 
 #include <sys/queue.h>
@@ -54,6 +55,7 @@ struct core {
             *define; /* the request that has the turn; NULL: none, or its exchange has ended */
         struct slot_ref ticket; /* of what the fleet writes for it */
     } turn;
+    uint32_t provenances; /* documents whose parts are looked for now */
     bool draining;
     /* The latest reload that has ended. */
     uint64_t reloads, reload_ms;
@@ -195,6 +197,9 @@ enum exchange_verdict admin_list_nodes(struct exchange *x, struct request_ctx *r
 enum exchange_verdict admin_show_node(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_list_documents(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_show_document(struct exchange *x, struct request_ctx *rq);
+/* The document with where each part of it comes from: not on the loop, as it may take long. */
+enum exchange_verdict admin_trace_document(struct exchange *x, struct request_ctx *rq,
+                                           const struct node *n, struct document d);
 enum exchange_verdict admin_create_node(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_change_node(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_delete_node(struct exchange *x, struct request_ctx *rq);

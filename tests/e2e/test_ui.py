@@ -16,6 +16,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
 import cli  # noqa: E402
+import shapes  # noqa: E402
 import tap  # noqa: E402
 import world  # noqa: E402
 
@@ -603,6 +604,53 @@ def test_ui_says_what_is_wrong():
             said = WORLD.bad(1, "ui", "--server", server.socket, "--port", port)
             tap.contains(said, f"127.0.0.1:{port}: Address already in use")
     tap.contains(WORLD.bad(1, "ui", "--server", server.socket), "is cloudseedd running?")
+
+
+# --- Where a document comes from -------------------------------------------------------------------
+
+
+def test_a_documents_parts_are_traced():
+    tree = world.Tree()
+    tree.role("r", user_data="#cloud-config\nhostname: {{ node.name }}\nfinal_message: {{ rack }}\n")
+    tree.node("n1", "r", variables={"rack": "r7"})
+    with tree.start(args=["--admin", "127.0.0.1:0", "--https", "127.0.0.1:0"]) as server:
+        path = "/v1/nodes/n1/documents/user-data"
+        traced = server.admin("GET", path + "?trace=1")
+        tap.eq(traced.status, 200, traced.text)
+        shapes.hold(traced.json, "DOCUMENT", path)
+        tap.eq(traced.json["text"], server.admin("GET", path).text)
+        tap.eq("".join(p["text"] for p in traced.json["pieces"]), traced.json["text"])
+        (piece,) = [p for p in traced.json["pieces"] if p["text"] == "r7"]
+        tap.eq((piece["template"], piece["at"]["line"], piece["value"]), ("r-user-data", 3, True))
+        (name,) = piece["names"]
+        tap.eq(name["name"], "rack")
+        tap.contains(name["set"]["file"], "nodes")
+        tap.eq(server.admin("GET", path + "?trace=2").status, 400)
+        tap.eq(server.admin("GET", "/v1/nodes/n1/documents/none?trace=1").status, 404)
+        for role, status in (("viewer", 403), ("operator", 200)):
+            tap.eq(signed_in(server, role, role).get(path + "?trace=1").status, status)
+
+
+def test_a_template_that_takes_long_holds_nothing_up():
+    tree = world.Tree()
+    loops = "{% for a in range(3000) %}{% for b in range(3000) %}{% if a == b %}{% endif %}{% endfor %}{% endfor %}"
+    tree.role("r", user_data="#cloud-config\n" + loops)
+    tree.node("n1", "r")
+    with tree.start(args=["--admin", "127.0.0.1:0", "--https", "127.0.0.1:0"]) as server:
+        path = "/v1/nodes/n1/documents/user-data?trace=1"
+        stays, leaves = signed_in(server, "a"), signed_in(server, "b")
+        for browser in (stays, leaves):
+            browser.wire.request("GET", path, headers={"Cookie": browser.cookie})
+        tap.wait_until(lambda: server.admin("GET", "/v1/server").json["load"]["exchanges"] == 3)
+        third = server.admin("GET", path)
+        tap.eq(third.status, 503)
+        tap.contains(third.text, "other documents are looked at now")
+        leaves.wire.close()
+        ended = Answer(stays.wire.getresponse())
+        tap.eq(ended.status, 422)
+        tap.contains(ended.detail, "r-user-data:2:")
+        tap.wait_until(lambda: server.admin("GET", "/v1/nodes/n1/documents/meta-data?trace=1").status
+                       == 200)
 
 
 tap.main()

@@ -147,6 +147,8 @@ def answered(method, path, answer):
     parts = [part for part in path.split("?")[0].split("/") if part]
     if len(parts) > 2 and parts[1] in ("nodes", "clusters"):
         parts[2] = "{name}"
+    if len(parts) > 4 and parts[3] == "documents":
+        parts[4:] = ["{document}"]
     kind = "PROBLEM" if answer.status >= 400 else answers().get(f"{method} /{'/'.join(parts)}")
     assert kind or answer.status >= 300, f"src/core/openapi.json has no {method} {path}"
     hold(answer.json, kind or "any", f"{method} {path}")

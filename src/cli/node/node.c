@@ -10,16 +10,6 @@
 
 #define NOTES_MAX_BYTES ((size_t)16 * 1024)
 
-struct value node_place_value(struct place at, struct arena *a)
-{
-    const struct value_pair pairs[] = {
-        JSON_STR("file", str_from(at.file)),
-        JSON_INT("line", at.line),
-        JSON_INT("column", at.column),
-    };
-    return value_copy(a, value_map(pairs, 3));
-}
-
 /* What only a server knows. */
 static const char *const server_members[] = {
     "seed_url", "discovery",    "generation", "instance_id", "state",      "since",    "failure",

@@ -21,8 +21,6 @@ struct str node_macs_text(const struct node *n, struct arena *a);
  * server knows is null. `check` is its verdict; NULL: unchecked. In the arena. */
 struct value node_tree_value(const struct node *n, const char *check, struct arena *a);
 
-struct value node_place_value(struct place at, struct arena *a);
-
 /* The state in a node that the server returned: "failed in modules-final, locked". */
 struct str node_state_text(struct value node, struct arena *a);
 

@@ -4,6 +4,7 @@
 #include "cli/common/table.h"
 #include "cli/common/term.h"
 #include "cli/node/node.h"
+#include "render/provenance.h"
 #include "render/scope.h"
 
 #include <stdlib.h>
@@ -64,7 +65,7 @@ static struct value variable_value(const struct variable *v, struct arena *a)
 {
     const struct value_pair pairs[] = {
         JSON_VALUE("value", v->value),
-        JSON_VALUE("from", node_place_value(v->at, a)),
+        JSON_VALUE("from", provenance_place_value(v->at, a)),
     };
     return value_copy(a, value_map(pairs, 2));
 }
@@ -122,7 +123,7 @@ static struct value tree_value(struct cli *c, const struct node *n, struct shown
     for (uint8_t i = 0; i < n->addresses_n; i++)
         networks[i] = value_str(n->networks[i]->name);
     const struct value_pair pairs[] = {
-        JSON_VALUE("place", n->at.line ? node_place_value(n->at, a) : value_none()),
+        JSON_VALUE("place", n->at.line ? provenance_place_value(n->at, a) : value_none()),
         JSON_VALUE("networks", value_list(networks, n->addresses_n)),
         JSON_STR("boots", str_from(boot_kind_names[n->role->boot.entry.kind])),
         JSON_VALUE("templates", templates_value(n->role, a)),

@@ -7,6 +7,7 @@
 #include "cli/common/progress.h"
 #include "cli/common/term.h"
 #include "cli/tree/rendition.h"
+#include "render/provenance.h"
 #include "render/scope.h"
 
 #include <errno.h>
@@ -91,7 +92,7 @@ static void print_json_of(struct node_rendering *w, struct document d, struct cl
         JSON_STR("document", document_name(w->node, d, a)),
         JSON_VALUE("template", t ? value_str(template_name(t)) : value_none()),
         JSON_STR("text", text),
-        JSON_VALUE("pieces", rendition_provenance_value(w->r, w->node, text, &w->trace, a)),
+        JSON_VALUE("pieces", provenance_value(tree_site(w->r->tree), w->node, text, &w->trace, a)),
     };
     bool traced = flags_given(&w->cli->flags, "provenance");
     cli_list_item(list, value_map(pairs, traced ? 5 : 4));

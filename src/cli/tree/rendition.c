@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/tree/rendition.h"
 
-#include "base/json.h"
 #include "cli/common/term.h"
-#include "cli/node/node.h"
+#include "render/provenance.h"
 
 #include <stdio.h>
 
@@ -79,79 +78,8 @@ int rendition_fail(struct cli *c, const struct rendition *r, const struct node *
                     STR_ARG(n->name), r->alias ? " in " : "", r->alias ? r->alias->name : "");
 }
 
-#define NAMES_MAX 16
 #define LINE_MAX_BYTES ((size_t)1 << 24)
 #define NO_TEMPLATE "(cloudseedd)" /* it makes meta-data without a template */
-
-/* The names outside the template that a line, or a piece, uses, and where the value itself is known
- * to be written; file NULL: that is where the name is declared. */
-struct names_seen {
-    struct str list[NAMES_MAX];
-    struct place at[NAMES_MAX];
-    size_t n;
-};
-
-static void add_name(struct names_seen *seen, struct str name, struct place at)
-{
-    for (size_t i = 0; i < seen->n; i++) {
-        if (str_eq(seen->list[i], name) && seen->at[i].line == at.line)
-            return;
-    }
-    if (seen->n == NAMES_MAX)
-        return;
-    seen->at[seen->n] = at;
-    seen->list[seen->n++] = name;
-}
-
-static void on_name(void *cls, struct str name)
-{
-    add_name(cls, name, (struct place){0});
-}
-
-/* A part of a variable's value keeps its own place, through loops and sets. */
-static void add_names(const struct rendition *r, const struct node *n,
-                      const struct template_piece *p, struct names_seen *seen)
-{
-    struct place at;
-    const struct variable *v = scope_source(tree_site(r->tree), n, p->source, &at);
-    if (v && p->source.at != v->first)
-        add_name(seen, v->name, at);
-    else
-        template_piece_names(p, on_name, seen);
-}
-
-static bool is_of_server(struct str name)
-{
-    return str_is(name, "seed") || str_is(name, "bootstrap") || str_is(name, "secrets") ||
-           str_is(name, "boot");
-}
-
-/* Where `name` was declared; file is NULL if in no file. In the order of scope_lookup: built-in
- * names win over variables. */
-static struct place declared_at(const struct rendition *r, const struct node *n, struct str name)
-{
-    const struct site *site = tree_site(r->tree);
-    if (is_of_server(name))
-        return (struct place){0};
-    if (str_is(name, "node"))
-        return n->at;
-    if (str_is(name, "networks") && site->networks_n)
-        return site->networks[0].at;
-    if (str_is(name, "site"))
-        return site->at;
-    if (str_is(name, "role"))
-        return n->role->at;
-    if (str_is(name, "cluster"))
-        return n->cluster ? n->cluster->at : (struct place){0};
-    const struct variable *v = scope_variable(site, n, name);
-    return v ? v->at : (struct place){0};
-}
-
-static struct place place_of(const struct rendition *r, const struct node *n,
-                             const struct names_seen *seen, size_t i)
-{
-    return seen->at[i].file ? seen->at[i] : declared_at(r, n, seen->list[i]);
-}
 
 /* --- Provenance for people
  * ---------------------------------------------------------------------------- */
@@ -177,12 +105,12 @@ static struct str left_text(const struct view *v, size_t offset, char *out, size
     return str_from(out);
 }
 
-static void print_names(struct view *v, const struct names_seen *seen)
+static void print_names(struct view *v, const struct provenance_names *seen)
 {
     const char *before = "  <- ";
     for (size_t i = 0; i < seen->n; i++) {
-        struct place at = place_of(v->r, v->node, seen, i);
-        if (!at.file && !is_of_server(seen->list[i]))
+        struct place at = provenance_place(tree_site(v->r->tree), v->node, seen, i);
+        if (!at.file && !provenance_is_of_server(seen->list[i]))
             continue; /* set by an including template */
         printf("%s%s%.*s: ", v->color ? TERM_PLACE : "", before, STR_ARG(seen->list[i]));
         before = ", ";
@@ -197,14 +125,14 @@ static void print_names(struct view *v, const struct names_seen *seen)
         fputs(TERM_PLAIN, stdout);
 }
 
-static struct names_seen names_between(const struct view *v, size_t begin, size_t end)
+static struct provenance_names names_between(const struct view *v, size_t begin, size_t end)
 {
-    struct names_seen seen = {.n = 0};
+    struct provenance_names seen = {.n = 0};
     const struct template_piece *p = template_trace_find(v->trace, begin);
     const struct template_piece *behind = v->trace->list + v->trace->n;
     for (; p && p < behind && template_piece_begin(v->trace, p) < end; p++) {
         if (template_piece_is_value(p))
-            add_names(v->r, v->node, p, &seen);
+            provenance_add(tree_site(v->r->tree), v->node, p, &seen);
     }
     return seen;
 }
@@ -213,7 +141,7 @@ static void print_line(struct view *v, size_t begin, size_t end)
 {
     char left[512];
     struct str from = left_text(v, begin, left, sizeof(left));
-    struct names_seen seen = names_between(v, begin, end);
+    struct provenance_names seen = names_between(v, begin, end);
     buf_clear(&v->line);
     term_line(&v->line, (struct str){v->text.p + begin, end - begin});
     printf("%s%-*.*s |%s%s%s", v->color ? TERM_DIM : "", v->width, STR_ARG(from),
@@ -249,51 +177,4 @@ void rendition_print_provenance(const struct rendition *r, const struct node *n,
     for_lines(&v, widen);
     for_lines(&v, print_line);
     buf_done(&v.line);
-}
-
-/* --- Provenance for programs
- * -------------------------------------------------------------------------- */
-
-static struct value names_value(const struct rendition *r, const struct node *n,
-                                const struct names_seen *seen, struct arena *a)
-{
-    struct value *items = ARENA_ARRAY(a, struct value, seen->n);
-    for (size_t i = 0; i < seen->n; i++) {
-        struct place at = place_of(r, n, seen, i);
-        const struct value_pair pairs[] = {
-            JSON_STR("name", seen->list[i]),
-            JSON_VALUE("set", at.file ? node_place_value(at, a) : value_none()),
-        };
-        items[i] = value_copy(a, value_map(pairs, 2));
-    }
-    return value_list(items, seen->n);
-}
-
-static struct value piece_value(const struct rendition *r, const struct node *n, struct str text,
-                                const struct template_trace *trace, const struct template_piece *p,
-                                struct arena *a)
-{
-    struct names_seen seen = {.n = 0};
-    size_t begin = template_piece_begin(trace, p);
-    bool is_value = template_piece_is_value(p);
-    if (is_value)
-        add_names(r, n, p, &seen);
-    const struct value_pair pairs[] = {
-        JSON_STR("text", ((struct str){text.p + begin, p->end - begin})),
-        JSON_STR("template", template_name(p->t)),
-        JSON_VALUE("at", node_place_value(template_piece_place(trace, p, begin), a)),
-        JSON_BOOL("value", is_value),
-        JSON_VALUE("names", names_value(r, n, &seen, a)),
-    };
-    return value_copy(a, value_map(pairs, 5));
-}
-
-struct value rendition_provenance_value(const struct rendition *r, const struct node *n,
-                                        struct str text, const struct template_trace *trace,
-                                        struct arena *a)
-{
-    struct value *items = ARENA_ARRAY(a, struct value, trace->n);
-    for (uint32_t i = 0; i < trace->n; i++)
-        items[i] = piece_value(r, n, text, trace, &trace->list[i], a);
-    return value_list(items, trace->n);
 }

@@ -52,9 +52,4 @@ int rendition_fail(struct cli *c, const struct rendition *r, const struct node *
 void rendition_print_provenance(const struct rendition *r, const struct node *n, struct str text,
                                 const struct template_trace *trace, bool color);
 
-/* The same as a list of pieces for JSON, in the arena. */
-struct value rendition_provenance_value(const struct rendition *r, const struct node *n,
-                                        struct str text, const struct template_trace *trace,
-                                        struct arena *a);
-
 #endif

@@ -14,6 +14,7 @@ from kubeapi import StandIn  # noqa: E402
 from scene import Scene  # noqa: E402
 
 TO = Path(sys.argv[1])
+MANY = 20  # of 2,000 no more boot: it takes a while
 ADMIN = ["--admin", "127.0.0.1:0"]
 LOADED = "(n) => document.querySelector('.count')?.textContent === n && document.querySelector('.live.is-live')"
 
@@ -36,12 +37,12 @@ def play_large(scene):
     masters = of(scene.names, "k8s-master")
     scene.boot(masters[0])
     scene.join(masters[0])
-    for name in plain[:len(plain) * 2 // 3]:
+    for name in plain[:min(len(plain) * 2 // 3, MANY)]:
         scene.boot(name)
-    for name in workers[:len(workers) // 8]:
+    joined, rest = workers[:min(len(workers) // 8, MANY)], workers[min(len(workers) // 8, MANY):]
+    for name in joined:
         scene.boot(name)
         scene.join(name)
-    rest = workers[len(workers) // 8:]
     for name in rest[:2]:
         scene.boot(name)
         scene.ask_to_join(name)

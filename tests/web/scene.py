@@ -156,9 +156,12 @@ class Scene:
 
     def join(self, name, pace=0):
         """From up to ready, in the cluster of `api`."""
+        is_first = self.daemon.admin("GET", "/v1/clusters/homelab").json["phase"] == "none"
+        self.api.hangs_up = is_first  # there is no API server yet
         tap.wait_until(lambda: self.ask_to_join(name) == 200, pause=.2, what=f"the join of {name}")
         time.sleep(5 * pace)
-        if self.daemon.admin("GET", "/v1/clusters/homelab").json["phase"] == "init":
+        self.api.hangs_up = False
+        if is_first:
             report = {"endpoint": self.api.url, "ca": self.api.ca}
             for who in ("minter", "approver"):
                 report[who] = {"token": self.api.bearers[who], "expires": "2099-01-01T00:00:00Z"}

@@ -5,12 +5,13 @@
 What they do in a browser is `make check-web`.
 """
 import re
+import subprocess
 import sys
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
 import tap  # noqa: E402
-from daemon import SOURCE  # noqa: E402
+from daemon import BUILD, SOURCE  # noqa: E402
 
 FILES = {p.name: p.read_text(encoding="utf-8") for p in sorted((SOURCE / "src/ui").iterdir())
          if p.suffix in (".html", ".css", ".js", ".svg")}
@@ -66,6 +67,14 @@ def test_the_stream_is_asked_for_every_kind_of_event():
     documented = re.findall(r"^\| `([\w-]+)` \|", (SOURCE / "docs/reference/events.md").read_text(encoding="utf-8"),
                             re.MULTILINE)
     tap.eq(sorted(asked), sorted(documented))
+
+
+def test_every_command_that_it_names_exists():
+    for name, text in SCRIPTS.items():
+        for words in re.findall(r'["`\']cloudseed ((?:[a-z][a-z-]+ ?)+)', text):
+            done = subprocess.run([str(BUILD / "cloudseed"), *words.split(), "--help"], capture_output=True, text=True,
+                                  timeout=60, check=False)
+            tap.eq(done.returncode, 0, f"{name}: cloudseed {words}: {done.stderr}")
 
 
 tap.main()

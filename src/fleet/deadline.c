@@ -67,6 +67,12 @@ void deadline_set(struct fleet *f, struct member *m, uint64_t due_boot_ms)
     m->due_boot_ms = due_boot_ms;
     if (due_boot_ms != UINT64_MAX)
         add(f, m);
+    alarm_set(f);
+}
+
+void alarm_set(struct fleet *f)
+{
+    uint64_t due = f->heap_n ? f->heap[0]->due_boot_ms : UINT64_MAX, audit = audit_due(f);
     if (f->alarm.set && !f->stopped)
-        f->alarm.set(f->alarm.cls, f->heap_n ? f->heap[0]->due_boot_ms : UINT64_MAX);
+        f->alarm.set(f->alarm.cls, audit < due ? audit : due);
 }

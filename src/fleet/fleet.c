@@ -22,6 +22,7 @@ int fleet_open(struct store *s, const struct fleet_host *host, struct fleet **re
     f->store = s;
     f->host = *host;
     f->recent = recent_new();
+    f->audit = audit_new();
     TAILQ_INIT(&f->parsed);
     standings_init(f);
     int r = store_load(s, on_record, f, &f->revision, e);
@@ -58,6 +59,7 @@ int fleet_start(struct fleet *f, void (*on_store)(void *cls), void *cls, struct 
 
 void fleet_stop(struct fleet *f)
 {
+    audit_finish(f);
     store_stop(f->store);
     fleet_on_store(f);
     f->stopped = true;
@@ -82,6 +84,7 @@ void fleet_close(struct fleet *f)
     access_done(f);
     recent_free(f->recent);
     standings_done(f);
+    audit_free(f->audit);
     free(f->heap);
     waiters_done(&f->watchers);
     free(f);
@@ -201,6 +204,7 @@ struct slot_ref fleet_events(struct fleet *f, const struct store_query *q, struc
     op->query = *q;
     op->query.node = arena_str(&op->arena, q->node);
     op->query.kind = arena_str(&op->arena, q->kind);
+    op->query.who = arena_str(&op->arena, q->who);
     return begin(f, op);
 }
 
@@ -225,6 +229,7 @@ static const struct store_page *copy_page(const struct store_page *from, struct 
         entries[i].event.node = copy_text(entries[i].event.node, a);
         entries[i].event.kind = copy_text(entries[i].event.kind, a);
         entries[i].event.bytes = copy_text(entries[i].event.bytes, a);
+        entries[i].event.who = copy_text(entries[i].event.who, a);
     }
     *page = *from;
     page->entries = entries;
@@ -336,8 +341,9 @@ void fleet_on_alarm(struct fleet *f)
         op->forgotten = true;
         op_begin(f, op);
     }
-    if (f->alarm.set && !f->stopped)
-        f->alarm.set(f->alarm.cls, m ? m->due_boot_ms : UINT64_MAX);
+    if (audit_due(f) <= now.boot_ms)
+        audit_write(f);
+    alarm_set(f);
 }
 
 bool fleet_healthy(const struct fleet *f, struct err *ret_why)

@@ -18,6 +18,7 @@
 #include "fleet/access.h"
 #include "fleet/cluster.h"
 #include "fleet/mint.h"
+#include "model/address.h"
 #include "port/store.h"
 #include "port/waiter.h"
 
@@ -85,7 +86,7 @@ struct slot_ref fleet_define(struct fleet *f, struct str uid, struct str name, u
  * looked up when its turn comes, among that the masters' states. 404 where the node was deleted. */
 struct slot_ref fleet_cluster_change(struct fleet *f, const struct cluster_change *c,
                                      struct waiter w);
-/* A page of the journal. */
+/* A page of a journal. */
 struct slot_ref fleet_events(struct fleet *f, const struct store_query *q, struct waiter w);
 struct slot_ref fleet_backup(struct fleet *f, const char *path, struct waiter w);
 
@@ -245,6 +246,23 @@ struct slot_ref fleet_access_revoke(struct fleet *f, const struct access_token *
                                     const struct change *by, struct waiter w);
 /* It was used now. Written behind, and not each time: a disk that is full stops nobody. */
 void fleet_access_used(struct fleet *f, struct str name, struct str from);
+
+/* --- The audit ------------------------------------------------------------------------------- */
+
+/* Who asked for what, and what came of it. Texts may be foreign, and of any length. */
+struct audit_entry {
+    enum store_class class; /* one of the audit's */
+    int status;             /* HTTP's; 0: the peer left before there was an answer */
+    struct str uid, node;   /* the node that it is about; empty: none */
+    struct str who, what, agent, reason;
+    struct address from; /* family 0: this machine */
+};
+
+/* Written behind: nothing ever waits for it. What is the same as an entry that waits to be written
+ * is counted with it. What there is no room for is lost, and counted. */
+void fleet_audit(struct fleet *f, const struct audit_entry *e);
+/* How many were lost since the start. */
+uint64_t fleet_audit_lost(const struct fleet *f);
 
 /* --- How the store is ------------------------------------------------------------------------ */
 

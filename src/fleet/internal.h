@@ -3,14 +3,16 @@
  * internal: what the files of fleet/ share.
  *
  * members.c, mints.c, clusters.c, access.c and own.c keep what the store has, recent.c the newest
- * events, deadline.c whose time is up next, standing.c what is counted; op.c carries out what was
- * asked for, and fleet.c is what others see of it.
+ * events, audit.c what the audit does not have yet, deadline.c whose time is up next, standing.c
+ * what is counted; op.c carries out what was asked for, and fleet.c is what others see of it.
  */
 #ifndef CLOUDSEED_FLEET_INTERNAL_H
 #define CLOUDSEED_FLEET_INTERNAL_H
 
 #include "base/map.h"
+#include "fleet/audit.h"
 #include "fleet/fleet.h"
+#include "fleet/recent.h"
 
 #include <sys/queue.h>
 
@@ -162,6 +164,7 @@ struct fleet {
     int64_t oldest_window_ms; /* 0 where there are windows: it must be found again */
     uint64_t *event_counts;
     struct histogram commit_seconds;
+    struct audit *audit;
 };
 
 /* --- members.c ------------------------------------------------------------------------------- */
@@ -222,16 +225,8 @@ void op_make_events(struct op *op, const struct event *events, uint32_t n);
 /* UINT64_MAX: it has none. */
 void deadline_set(struct fleet *f, struct member *m, uint64_t due_boot_ms);
 struct member *deadline_first(const struct fleet *f);
-
-/* --- recent.c -------------------------------------------------------------------------------- */
-
-struct recent *recent_new(void);
-void recent_free(struct recent *r);
-/* Takes the newest events of the journal, unless there are others already. */
-void recent_fill(struct recent *r, const struct store_page *newest_first);
-void recent_add(struct recent *r, uint64_t id, const struct store_event *e);
-const struct store_entry *recent_next(const struct recent *r, uint64_t after);
-uint64_t recent_newest(const struct recent *r);
+/* Has fleet_on_alarm called when the first deadline or the audit is due. */
+void alarm_set(struct fleet *f);
 
 /* --- own.c ----------------------------------------------------------------------------------- */
 

@@ -121,7 +121,7 @@ void op_make_events(struct op *op, const struct event *events, uint32_t n)
 
 void op_commit(struct fleet *f, struct op *op, const struct store_write *writes, size_t n)
 {
-    const struct store_txn txn = {tag_of(op), writes, n, op->events, op->events_n};
+    const struct store_txn txn = {tag_of(op), writes, n, op->events, op->events_n, false};
     op->asked_ns = clock_boot_ns();
     submitted(op, store_commit(f->store, &txn));
 }
@@ -433,6 +433,11 @@ static void on_read(struct fleet *f, struct op *op, struct store_notice *n)
 /* The notice lives until the result was taken: a page points into it. */
 static void on_answer(struct fleet *f, struct store_notice *n)
 {
+    if (n->about == STORE_COMMIT && audit_is_tag(n->tag)) {
+        audit_on_notice(f, n);
+        store_notice_free(f->store, n);
+        return;
+    }
     struct op *op =
         op_find(f, (struct slot_ref){(uint32_t)(n->tag >> 32), (uint32_t)(n->tag & UINT32_MAX)});
     if (!op) {

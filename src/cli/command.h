@@ -78,6 +78,7 @@ struct command {
     X(watch)              \
     X(wait)               \
     X(events)             \
+    X(audit)              \
     X(ui)                 \
     X(known_hosts)        \
     X(ssh_config)         \

@@ -224,6 +224,49 @@ static const struct schema_field history_fields[] = {
              "so that it takes no room from others."},
 };
 
+static const struct schema_field audit_fields[] = {
+    {.name = "days",
+     .type = &schema_int,
+     SCHEMA_MEMBER(struct config_audit, days),
+     .min = 1,
+     .max = 36500,
+     .fallback = "90",
+     .help = "Entries that are older go, but for the newest 10,000: the clock may jump."},
+    {.name = "entries",
+     .type = &schema_int,
+     SCHEMA_MEMBER(struct config_audit, entries),
+     .min = 1000,
+     .max = 100000000,
+     .fallback = "100000",
+     .help = "What admins did, and as many of what nodes fetched: of more than these the oldest "
+             "go. A boot makes some 8; each takes about 300 bytes."},
+    {.name = "refusals",
+     .type = &schema_int,
+     SCHEMA_MEMBER(struct config_audit, refusals),
+     .min = 1000,
+     .max = 100000000,
+     .fallback = "20000",
+     .help = "Who was refused, which anyone on the network can cause: they take no room from "
+             "`entries`."},
+    {.name = "per_node",
+     .type = &schema_int,
+     SCHEMA_MEMBER(struct config_audit, per_node),
+     .min = 100,
+     .max = 100000000,
+     .fallback = "2000",
+     .help = "The most that are kept about one node of what admins did, of what it fetched, and of "
+             "refusals: of more its own oldest go."},
+};
+
+static const struct schema audit_schema = {
+    .title = "audit",
+    .help = "How long it is kept who asked for what.",
+    .size = sizeof(struct config_audit),
+    SCHEMA_FIELDS(audit_fields),
+    .name_offset = SCHEMA_NOT_KEPT,
+    .place_offset = SCHEMA_NOT_KEPT,
+};
+
 static const struct schema history_schema = {
     .title = "history",
     .help = "How long the nodes' events are kept.",
@@ -482,6 +525,10 @@ static const struct schema_field config_fields[] = {
      .of = &history_schema,
      SCHEMA_MEMBER(struct config, history),
      .help = "How long the nodes' events are kept."},
+    {.name = "audit",
+     .of = &audit_schema,
+     SCHEMA_MEMBER(struct config, audit),
+     .help = "How long it is kept who asked for what."},
     {.name = "tls",
      .of = &tls_schema,
      SCHEMA_MEMBER(struct config, tls),

@@ -66,6 +66,13 @@ struct config_history {
     uint32_t per_node;        /* of each of the two */
 };
 
+/* How much of the audit is kept. */
+struct config_audit {
+    uint32_t days;
+    uint32_t entries, refusals; /* refusals are not among the entries */
+    uint32_t per_node;
+};
+
 /* Every text ends in NUL and lives in the arena given to config_load. */
 struct config {
     struct str seed_dir;
@@ -93,6 +100,7 @@ struct config {
     struct config_log log;
     struct config_limits limits;
     struct config_history history;
+    struct config_audit audit;
     struct config_tls tls;
     struct config_traces traces;
 };

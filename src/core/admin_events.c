@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The journal, as pages and as a stream. */
-#include "core/internal.h"
+/* The events, as pages and as a stream. */
+#include "core/admin_journal.h"
 
 #include "base/guess.h"
 #include "core/answer.h"
@@ -8,7 +8,6 @@
 
 #include <inttypes.h>
 
-#define PAGE_DEFAULT 100
 #define STREAM_STEP_MAX_BYTES                                           \
     (64 * 1024) /* of one step, so that other exchanges have their turn \
                  */
@@ -32,15 +31,11 @@ static struct value event_json(const struct store_entry *e, struct arena *a)
                     JSON_VALUE("data", data.kind == VALUE_MAP ? data : value_map(NULL, 0)));
 }
 
-/* --- Pages ----------------------------------------------------------------------------------- */
-
-enum { NODE, KIND, AFTER, BEFORE, ORDER, LIMIT, PARAMS };
-
 static bool check_kind(struct exchange *x, struct str kind)
 {
     struct guess g;
     struct buf said;
-    if (!kind.n || event_kind_find(kind))
+    if (event_kind_find(kind))
         return true;
     guess_init(&g, kind);
     const struct event_kind *k;
@@ -56,72 +51,6 @@ static bool check_kind(struct exchange *x, struct str kind)
     answer_problem(x, 400, arena_str(&x->arena, buf_view(&said)).p);
     buf_done(&said);
     return false;
-}
-
-static bool read_query(struct exchange *x, struct store_query *ret)
-{
-    struct admin_param p[PARAMS] = {
-        [NODE] = {.name = "node"},     [KIND] = {.name = "kind"},   [AFTER] = {.name = "after"},
-        [BEFORE] = {.name = "before"}, [ORDER] = {.name = "order"}, [LIMIT] = {.name = "limit"},
-    };
-    uint64_t limit;
-    if (!admin_params(x, p, PARAMS) ||
-        !admin_number(x, &p[LIMIT], 1, STORE_PAGE_MAX, PAGE_DEFAULT, &limit) ||
-        !admin_number(x, &p[AFTER], 0, INT64_MAX, 0, &ret->after) ||
-        !admin_number(x, &p[BEFORE], 0, INT64_MAX, 0, &ret->before))
-        return false;
-    ret->limit = limit;
-    ret->kind = p[KIND].value.p ? p[KIND].value : STR("");
-    if (!check_kind(x, ret->kind))
-        return false;
-    ret->node = p[NODE].value.p ? p[NODE].value : STR("");
-    ret->newest_first = p[ORDER].value.p && str_is(p[ORDER].value, "newest");
-    const struct node *n = snapshot_find_name(x->snapshot, ret->node);
-    if (n)
-        ret->node = n->uid; /* otherwise it may be the uid of a node that was deleted */
-    if (!p[ORDER].value.p || ret->newest_first || str_is(p[ORDER].value, "oldest"))
-        return true;
-    answer_problem(x, 400, "order: expected oldest or newest");
-    return false;
-}
-
-static void answer_page(struct exchange *x, const struct store_page *page)
-{
-    struct arena *a = &x->arena;
-    size_t n = 0;
-    answer_list_begin(x, "events");
-    while (n < page->n && answer_list_item(x, event_json(&page->entries[n], a)))
-        n++;
-    struct value next = value_none(), oldest = value_none(), removed = value_none();
-    if (n && (page->more || n < page->n))
-        next = value_int((int64_t)page->entries[n - 1].id);
-    if (page->oldest)
-        oldest = value_int((int64_t)page->oldest);
-    if (page->removed)
-        removed = value_int((int64_t)page->removed);
-    const struct value_pair rest[] = {JSON_VALUE("next", next), JSON_VALUE("oldest", oldest),
-                                      JSON_VALUE("removed", removed)};
-    answer_list_end(x, rest, 3);
-}
-
-static enum exchange_verdict on_page(struct exchange *x, void *state,
-                                     const struct fleet_result *result)
-{
-    (void)state;
-    if (result->page)
-        answer_page(x, result->page);
-    else
-        answer_problem(x, result->status, result->reason);
-    return EXCHANGE_DONE;
-}
-
-static enum exchange_verdict list_page(struct exchange *x, struct request_ctx *rq)
-{
-    struct fleet *f = rq->core->fleet;
-    struct store_query q = {.after = 0};
-    if (!read_query(x, &q))
-        return EXCHANGE_DONE;
-    return await_fleet(x, f, fleet_events(f, &q, x->waiter), on_page, NULL);
 }
 
 /* --- The stream ------------------------------------------------------------------------------ */
@@ -216,8 +145,9 @@ static bool wants_stream(const struct exchange *x)
 
 enum exchange_verdict admin_list_events(struct exchange *x, struct request_ctx *rq)
 {
+    static const struct admin_journal events = {STORE_EVENTS, "events", check_kind, event_json};
     if (!wants_stream(x))
-        return list_page(x, rq);
+        return admin_journal_list(x, rq, &events);
     struct stream *s = ARENA_NEW(&x->arena, struct stream);
     s->core = rq->core;
     exchange_at_end(x, stop_watching, s);

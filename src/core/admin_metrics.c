@@ -105,6 +105,8 @@ static void write_store(const struct core *c, struct exposition *e)
     exposition_histogram(e, NULL, counts.commit_seconds);
     gauge(e, "cloudseed_store_file_bytes", "Size of the state file.", s.file_bytes);
     gauge(e, "cloudseed_store_file_unused_bytes", "The part of it that is unused.", s.free_bytes);
+    counter(e, "cloudseed_audit_lost_total", "Entries of the audit that could not be written.",
+            fleet_audit_lost(c->fleet));
 }
 
 /* --- The seed tree and the certificates ------------------------------------------------------ */

@@ -32,6 +32,12 @@ static struct value load_value(const struct core *c, struct arena *a)
                     JSON_INT("transfers", load.transfers));
 }
 
+/* Lost: since the start, for want of room in memory or on the disk. */
+static struct value audit_value(const struct core *c, struct arena *a)
+{
+    return JSON_MAP(a, JSON_INT("lost", (int64_t)fleet_audit_lost(c->fleet)));
+}
+
 static struct value loss_value(const struct fleet_loss *l, struct arena *a)
 {
     return JSON_MAP(a, JSON_INT("found", (int64_t)l->found), JSON_INT("noted", (int64_t)l->noted),
@@ -107,17 +113,17 @@ enum exchange_verdict admin_show_server(struct exchange *x, struct request_ctx *
         registered += !snapshot_is_declared(x->snapshot, n);
         faulty += snapshot_verdict(x->snapshot, n) == CHECK_FAULTY;
     }
-    answer_json(x, 200,
-                JSON_MAP(a, JSON_STR("version", STR(CLOUDSEED_VERSION)),
-                         JSON_VALUE("started", json_time(c->started_wall_ms, a)),
-                         JSON_INT("nodes", nodes), JSON_INT("registered", registered),
-                         JSON_INT("faulty", faulty), JSON_STR("url", snapshot_url(x->snapshot)),
-                         JSON_VALUE("seed_loaded", json_time(c->loaded_wall_ms, a)),
-                         JSON_VALUE("left_out", left_out_values(x, c->fleet)),
-                         JSON_VALUE("load", load_value(c, a)),
-                         JSON_VALUE("store", store_value(rq, a)),
-                         JSON_VALUE("loss", loss_or_none(c, a)),
-                         JSON_VALUE("traces", traces_or_none(c, a))));
+    answer_json(
+        x, 200,
+        JSON_MAP(a, JSON_STR("version", STR(CLOUDSEED_VERSION)),
+                 JSON_VALUE("started", json_time(c->started_wall_ms, a)), JSON_INT("nodes", nodes),
+                 JSON_INT("registered", registered), JSON_INT("faulty", faulty),
+                 JSON_STR("url", snapshot_url(x->snapshot)),
+                 JSON_VALUE("seed_loaded", json_time(c->loaded_wall_ms, a)),
+                 JSON_VALUE("left_out", left_out_values(x, c->fleet)),
+                 JSON_VALUE("load", load_value(c, a)), JSON_VALUE("store", store_value(rq, a)),
+                 JSON_VALUE("audit", audit_value(c, a)), JSON_VALUE("loss", loss_or_none(c, a)),
+                 JSON_VALUE("traces", traces_or_none(c, a))));
     return EXCHANGE_DONE;
 }
 

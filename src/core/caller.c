@@ -184,7 +184,7 @@ static bool check_bearer(struct exchange *x, struct caller *c, const struct reco
             STR_ARG(c->node->name), STR_ARG(c->node->name));
         return false;
     }
-    c->by_join_key = keys_same(bearer, join);
+    c->by_join_key = c->rq->by_join_key = keys_same(bearer, join);
     c->is_trusted = c->by_join_key || site_of(x)->window_key_joins == WINDOW_KEY_JOINS_ALL;
     if (c->by_join_key)
         return true;

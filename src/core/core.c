@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "core/answer.h"
+#include "core/auditing.h"
 #include "core/identify.h"
 #include "core/internal.h"
 #include "core/sheets.h"
@@ -176,6 +177,7 @@ static bool identify_node(struct exchange *x, struct request_ctx *rq)
             refused_forget(rq->core->refused, who.node->uid);
         return true;
     }
+    rq->suspect = who.suspect;
     on_refuse(rq->core, x, who.status, who.reason);
     if (who.suspect && who.mismatch.n)
         boot_tell_mismatch(x, rq, who.suspect, who.mismatch);
@@ -247,6 +249,7 @@ static void on_begin(void *cls, struct exchange *x)
     c->exchanges++;
     x->core = rq;
     x->snapshot = snapshot_ref(c->snapshot);
+    auditing_begin(x, rq);
     if (x->in.listener == LISTENER_PAGE && !is_loopback(x->in.host)) {
         on_refuse(c, x, 403, "the page is at 127.0.0.1 or localhost, not under another name");
     } else if (!found.route && found.methods) {
@@ -269,6 +272,7 @@ static void on_end(void *cls, struct exchange *x)
     const struct request_ctx *rq = x->core;
     metrics_note(c->metrics, x, rq->route);
     c->exchanges--;
+    auditing_note(x, x->core);
     snapshot_unref(x->snapshot);
     x->snapshot = NULL;
 }

@@ -87,6 +87,10 @@ struct request_ctx {
     /* Of routes that want a key or evidence: */
     const struct node *node;
     struct fleet_view view;
+    const struct node *suspect; /* whose evidence did not count */
+    bool by_join_key;           /* it has shown that of the open window */
+    /* Of an admin's request about a node: which one has its name before. Else empty. */
+    struct str uid;
 };
 
 /* The wall clock, as the host has it. */
@@ -222,6 +226,7 @@ enum exchange_verdict admin_harden_cluster(struct exchange *x, struct request_ct
 enum exchange_verdict admin_adopt_cluster(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_list_discovered(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_list_events(struct exchange *x, struct request_ctx *rq);
+enum exchange_verdict admin_list_audit(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_show_self(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_list_tokens(struct exchange *x, struct request_ctx *rq);
 enum exchange_verdict admin_create_token(struct exchange *x, struct request_ctx *rq);

@@ -125,6 +125,7 @@ static const struct route routes[] = {
     API_GET("discovered", VIEWER, admin_list_discovered),
     API_GET("sd/prometheus", VIEWER, admin_list_targets),
     API_GET("events", VIEWER, admin_list_events),
+    API_GET("audit", ADMIN, admin_list_audit),
     API_GET("ca", VIEWER, admin_show_ca),
     API("ca/renew", POST, ADMIN, admin_renew_ca),
     API("ca/rotate", POST, ADMIN, admin_rotate_ca),

@@ -122,6 +122,11 @@ static void answer_machine(struct exchange *x, struct request_ctx *rq, enum boot
         env.boot_refusal = ARENA_JOIN(&x->arena, who.node->name, STR(" "), str_from(why));
     env.generation = who.view.generation;
     env.seed_url = boot_seed_url(x, who.view.window_key);
+    if (!env.boot_refusal.n && tells_url(&who.node->role->boot)) {
+        rq->node = who.node; /* for the audit: it gets a key */
+        rq->path.evidence = who.evidence;
+        rq->path.value = who.evidence == EVIDENCE_UUID ? env.uuid : env.mac;
+    }
     render_for_node(x, loader, who.node, &env);
     if (who.mismatch.n)
         report_mismatch(x, rq, who.node, m, who.mismatch);

@@ -96,17 +96,28 @@ static int open_memory(const char *path, struct store_retention keep, struct sto
     return 0;
 }
 
+static struct store_retention keep_of(const struct config *c)
+{
+    return (struct store_retention){
+        .max_events = {[STORE_CHANGE] = c->history.events,
+                       [STORE_REPORT] = c->history.reports,
+                       [STORE_BY_ADMIN] = c->audit.entries,
+                       [STORE_BY_NODE] = c->audit.entries,
+                       [STORE_REFUSED] = c->audit.refusals},
+        .max_of_node = {[STORE_EVENTS] = c->history.per_node, [STORE_AUDIT] = c->audit.per_node},
+        .min_events = EVENTS_MIN,
+        .max_age_ms =
+            {[STORE_EVENTS] = c->history.days * DAY_MS, [STORE_AUDIT] = c->audit.days * DAY_MS},
+    };
+}
+
 int state_open(struct state *s, const struct config *c, struct err *e)
 {
     char path[STATE_PATH_SIZE], key_path[STATE_PATH_SIZE];
     const struct fleet_host host = {now, unseal, s};
     const struct sqlite_options options = {
         .path = path,
-        .keep = {.max_events =
-                     {[STORE_CHANGE] = c->history.events, [STORE_REPORT] = c->history.reports},
-                 .max_of_node = {[STORE_EVENTS] = c->history.per_node},
-                 .min_events = EVENTS_MIN,
-                 .max_age_ms = {[STORE_EVENTS] = c->history.days * DAY_MS}},
+        .keep = keep_of(c),
     };
     struct store *store;
     state_path(c, "state.db", path);
@@ -139,6 +150,17 @@ static void log_health(struct state *s)
     s->unhealthy = unhealthy;
 }
 
+/* Once for each time that the state could not be written. */
+static void log_lost_audit(struct state *s)
+{
+    uint64_t lost = fleet_audit_lost(s->fleet);
+    if (lost == s->audit_lost || s->unhealthy)
+        return;
+    log_warning("audit-lost", LOG_NUMBER("entries", lost - s->audit_lost),
+                LOG_TEXT("reason", STR("they could not be written in time")));
+    s->audit_lost = lost;
+}
+
 static void log_loss(const struct state *s)
 {
     struct fleet_loss loss;
@@ -154,6 +176,7 @@ static void on_store_ready(uv_async_t *async)
     struct err why;
     fleet_on_store(s->fleet);
     log_health(s);
+    log_lost_audit(s);
     if (!record_writer_on_store(&s->writer, &why))
         log_warning("secrets-not-kept", LOG_TEXT("reason", str_from(why.msg)),
                     LOG_TEXT("consequence", STR("a backup has them as they were before")));
@@ -210,6 +233,8 @@ int state_start(struct state *s, uv_loop_t *loop, struct err *e)
 void state_stop(struct state *s)
 {
     fleet_stop(s->fleet);
+    s->unhealthy = false;
+    log_lost_audit(s);
     if (!s->started)
         return;
     uv_close((uv_handle_t *)&s->store_ready, NULL);

@@ -22,6 +22,7 @@ struct state {
     bool started;   /* the handles are initialised */
     bool unhealthy; /* which was logged */
     uint64_t due_boot_ms;
+    uint64_t audit_lost; /* of which the log has a line */
 };
 
 /* Locks the state folder, which is made if it is missing. Returns a descriptor that holds the lock;

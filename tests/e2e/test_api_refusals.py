@@ -54,6 +54,7 @@ REFUSALS = [
     ("GET", "/v1/nodes?state=redy", None, {}, 400, "did you mean 'ready'"),
     ("GET", "/v1/events?after=x", None, {}, 400, "after: expected"),
     ("GET", "/v1/events?order=old", None, {}, 400, "oldest or newest"),
+    ("GET", "/v1/audit?order=old", None, {}, 400, "oldest or newest"),
     ("GET", "/v1/events?node=n", None, {"Accept": "text/event-stream"}, 400, "no parameter 'node'"),
     ("GET", "/v1/events", None, {"Accept": "text/event-stream", "Last-Event-ID": "x"}, 400,
      "after: expected"),

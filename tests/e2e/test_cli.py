@@ -38,7 +38,7 @@ COMMANDS = ["check", "render", "diff", "node list", "node show", "node url", "dh
             "cluster kubeconfig", "cluster adopt", "cluster certs", "cluster harden", "cluster reset",
             "doctor dhcp", "doctor",
             "watch", "wait",
-            "events", "known-hosts", "ssh-config", "inventory", "login", "context list",
+            "events", "audit", "known-hosts", "ssh-config", "inventory", "login", "context list",
             "context use", "context remove", "token create",
             "token list", "token revoke", "reload", "backup", "restore", "server acknowledge",
             "ca show", "ca renew", "ca rotate", "complete", "help"]

@@ -74,7 +74,7 @@ def test_misuse_asks_nobody():
                   ["node", "adopt", MAC, "n", "--role", "r", "--for", "2h"],
                   ["node", "adopt", MAC, "n", "--role", "r", "--mac", MAC],
                   ["node", "arm", "n", "--for", "90s"], ["node", "arm", "n", "--for", "2"],
-                  ["events", "--since", "x"], ["wait", "n", "--for", "rady"],
+                  ["events", "--since", "x"], ["audit", "--since", "x"], ["wait", "n", "--for", "rady"],
                   ["wait", "n", "--timeout", "5"], ["node", "list", "--server", "http://"]):
         with StandIn() as server:
             where = [] if "--server" in words else ["--server", server.socket]

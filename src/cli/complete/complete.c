@@ -165,6 +165,7 @@ static const struct kind {
      WORDS("registered", "armed", "installing", "booting", "up", "joining", "ready", "failed"),
      NULL},
     {"KIND", "words", NULL, offer_events},
+    {"CLASS", "words", WORDS("admin", "node", "refused"), NULL},
     {"LEVEL", "words", access_names, NULL},
 };
 

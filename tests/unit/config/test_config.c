@@ -71,6 +71,10 @@ static void an_empty_file_is_all_defaults(void **state)
     assert_int_equal(l.config.limits.tftp_transfers, 1000);
     assert_int_equal(l.config.limits.tftp_transfers_per_address, 64);
     assert_int_equal(l.config.limits.tftp_windowsize, 16);
+    assert_int_equal(l.config.audit.days, 90);
+    assert_int_equal(l.config.audit.entries, 100000);
+    assert_int_equal(l.config.audit.refusals, 20000);
+    assert_int_equal(l.config.audit.per_node, 2000);
 }
 
 static void everything_can_be_set(void **state)
@@ -82,7 +86,8 @@ static void everything_can_be_set(void **state)
                 "log: {format: json, level: debug}\n"
                 "limits: {connections: 1, connections_per_address: 2, request_seconds: 3,\n"
                 "  answer_seconds: 4, shutdown_seconds: 0, hold_seconds: 8,\n"
-                "  tftp_transfers: 5, tftp_transfers_per_address: 6, tftp_windowsize: 7}\n");
+                "  tftp_transfers: 5, tftp_transfers_per_address: 6, tftp_windowsize: 7}\n"
+                "audit: {days: 8, entries: 1000, refusals: 2000, per_node: 100}\n");
     LOADED(l, "c.yaml");
     assert_string_equal(l.said.p, "");
     assert_str(l.config.seed_dir, "/a");
@@ -111,6 +116,10 @@ static void everything_can_be_set(void **state)
     assert_int_equal(l.config.limits.tftp_transfers, 5);
     assert_int_equal(l.config.limits.tftp_transfers_per_address, 6);
     assert_int_equal(l.config.limits.tftp_windowsize, 7);
+    assert_int_equal(l.config.audit.days, 8);
+    assert_int_equal(l.config.audit.entries, 1000);
+    assert_int_equal(l.config.audit.refusals, 2000);
+    assert_int_equal(l.config.audit.per_node, 100);
 }
 
 static void ports_are_two_and_in_order(void **state)

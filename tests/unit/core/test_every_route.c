@@ -388,7 +388,62 @@ static void every_change_takes_more_than_a_viewer(void **state)
     }
 }
 
+static size_t audited(const char *kind, const char *who, struct str what)
+{
+    struct store_query q = {.journal = STORE_AUDIT, .limit = STORE_PAGE_MAX};
+    struct fleet_result r;
+    struct arena a;
+    size_t n = 0;
+    q.kind = str_from(kind);
+    q.who = str_from(who);
+    arena_init(&a, 65536);
+    openfleet_passed_ms += 1000;
+    fleet_on_alarm(fleet);
+    fleet_on_store(fleet);
+    struct slot_ref ticket = fleet_events(fleet, &q, (struct waiter){0});
+    fleet_on_store(fleet);
+    fleet_take(fleet, ticket, &a, &r);
+    assert_non_null(r.page);
+    for (size_t i = 0; i < r.page->n; i++) {
+        struct str bytes = r.page->entries[i].event.bytes;
+        n += memmem(bytes.p, bytes.n, what.p, what.n) != NULL;
+    }
+    arena_done(&a);
+    return n;
+}
+
+static void ask(const struct route *r, int method, enum shows shows)
+{
+    begin(r, LISTENER_ADMIN, method, shows);
+    leave();
+}
+
+/* Whoever changes something, or is not let, is in the audit, even if it leaves before the answer.
+ */
+static void every_change_is_audited(void **state)
+{
+    const struct route *r;
+    (void)state;
+    for (size_t i = 0; (r = route_at(i)); i++) {
+        if (r->identity != IDENTITY_ADMIN || !(r->listeners & ON(ADMIN)))
+            continue;
+        struct arena a;
+        int method = r->methods == METHODS_READ ? METHOD_GET : __builtin_ctz(r->methods);
+        arena_init(&a, 512);
+        struct str what = arena_printf(&a, "\"%s %.*s\"", route_method_names(1U << method, &a),
+                                       STR_ARG(path_of(r->pattern, SHOWS_ADMIN, &a)));
+        ask(r, method, SHOWS_ADMIN);
+        ask(r, method, SHOWS_VIEWER);
+        ask(r, method, SHOWS_NOTHING);
+        bool is_secret = r->methods != METHODS_READ || r->access == ACCESS_OPERATOR;
+        assert_int_equal(audited("admin", "token admin", what), is_secret);
+        assert_int_equal(audited("refused", "token viewer", what), r->access != ACCESS_VIEWER);
+        assert_true(audited("refused", "", what) >= 1);
+        arena_done(&a);
+    }
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
 
 UNIT_MAIN(TEST(every_row), TEST(every_row_by_tftp), TEST(only_admins_reach_the_api),
-          TEST(every_change_takes_more_than_a_viewer))
+          TEST(every_change_is_audited), TEST(every_change_takes_more_than_a_viewer))

@@ -72,7 +72,6 @@ async function answerOf(method, path, body) {
 
 export const get = async (path) => (await answerOf("GET", path)).json();
 export const post = async (path, body = {}) => (await answerOf("POST", path, body)).json();
-export const getText = async (path) => (await answerOf("GET", path)).text();
 
 // Calls each(item) for all items of a list that comes in pages.
 export async function getPages(path, member, each) {

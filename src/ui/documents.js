@@ -2,7 +2,7 @@
 // A node's rendered documents, and where each line comes from: the template's line, and the
 // variables in it with the place that sets them. Operators see them: they hold the node's keys.
 
-import {get, getText, nodePath} from "./api.js";
+import {get, nodePath} from "./api.js";
 import {h, icon, setText, hidden} from "./dom.js";
 
 const VALUE_MAX = 80; // characters of one that are repeated beside the line
@@ -110,10 +110,10 @@ export class Documents {
         this.panel.setAttribute("aria-labelledby", tab.id);
         try {
             const path = nodePath(this.name, `/documents/${encodeURIComponent(document_)}`);
-            const text = await getText(path);
+            const traced = await get(`${path}?trace=1`);
             if (this.asked !== document_) return;
             this.trouble.hidden = true;
-            this.write(document_, {text});
+            this.write(document_, traced);
         } catch (error) {
             this.panel.hidden = true;
             this.trouble.hidden = false;
@@ -207,7 +207,7 @@ export class Documents {
                 "div",
                 {class: "name-set"},
                 h("code", {}, name),
-                set ? [" set in ", h("code", {}, placeText(set))] : " of the server"
+                set ? [" set in ", h("code", {}, placeText(set))] : null
             )
         );
         return h("li", {}, h("mark", {}, shown), places);

@@ -269,7 +269,7 @@ def test_a_viewer_sees_no_buttons_and_no_documents():
     quiet()
 
 
-def test_a_document_is_shown_line_by_line():
+def test_a_document_says_where_each_line_comes_from():
     sign_in()
     go("#/nodes/k8s-master-1")
     BROWSER.click(".tabs >> text=user-data")
@@ -282,6 +282,13 @@ def test_a_document_is_shown_line_by_line():
     for _ in range(at):
         BROWSER.press("ArrowDown")
     tap.contains(BROWSER.run(TEXT, "#source"), f"Line {at + 1}")
+    tap.contains(BROWSER.run(TEXT, "#source"), "templates/common/machine:")
+    tap.contains(BROWSER.run(TEXT, ".line[aria-selected=true] mark"), "Etc/UTC")
+    BROWSER.press("Home")
+    BROWSER.press("ArrowDown")
+    BROWSER.press("ArrowDown")
+    tap.contains(BROWSER.run(TEXT, "#source"), "set in ")
+    tap.contains(BROWSER.run(TEXT, "#source"), "seed/nodes/fleet.yaml:1")
     quiet()
 
 

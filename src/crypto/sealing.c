@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define KEY_BYTES 32
 #define NONCE_BYTES 12
 #define TAG_BYTES 16
 #define TEXT_MAX_BYTES (1 << 20)
@@ -24,7 +23,7 @@
 static const struct str version = {"1:", 2};
 
 struct sealer {
-    uint8_t key[KEY_BYTES];
+    uint8_t key[SEALER_KEY_BYTES];
 };
 
 static int read_key(void *cls, struct str text, struct err *e)
@@ -33,8 +32,8 @@ static int read_key(void *cls, struct str text, struct err *e)
     struct str key = {"", 0};
     while (text.p && (key.n == 0 || key.p[0] == '#'))
         key = str_trim(str_cut(&text, '\n'));
-    bool shaped = key.n == 2 * KEY_BYTES && (!text.p || str_trim(text).n == 0);
-    for (size_t i = 0; shaped && i < KEY_BYTES; i++)
+    bool shaped = key.n == 2 * SEALER_KEY_BYTES && (!text.p || str_trim(text).n == 0);
+    for (size_t i = 0; shaped && i < SEALER_KEY_BYTES; i++)
         shaped = hex_octet(key.p + 2 * i, &s->key[i]);
     if (!shaped)
         return err_set(e, -EINVAL,
@@ -45,7 +44,7 @@ static int read_key(void *cls, struct str text, struct err *e)
 
 static int create(const char *path, struct err *e)
 {
-    uint8_t key[KEY_BYTES];
+    uint8_t key[SEALER_KEY_BYTES];
     random_bytes(key, sizeof(key));
     int r = keyfile_create(path, FILE_TEXT, key, sizeof(key), e);
     OPENSSL_cleanse(key, sizeof(key));
@@ -72,6 +71,18 @@ int sealer_new(const char *path, struct sealer **ret, struct err *e)
 int sealer_save(const struct sealer *s, const char *path, struct err *e)
 {
     return keyfile_create(path, FILE_TEXT, s->key, sizeof(s->key), e);
+}
+
+struct sealer *sealer_of(const uint8_t key[static SEALER_KEY_BYTES])
+{
+    struct sealer *s = MEM_NEW(struct sealer);
+    memcpy(s->key, key, SEALER_KEY_BYTES);
+    return s;
+}
+
+const uint8_t *sealer_key(const struct sealer *s)
+{
+    return s->key;
 }
 
 void sealer_free(struct sealer *s)

@@ -11,6 +11,8 @@
 #include "base/arena.h"
 #include "base/err.h"
 
+#define SEALER_KEY_BYTES 32
+
 struct sealer;
 
 /* Reads the key's file, or creates one where there is none. */
@@ -19,6 +21,9 @@ int sealer_new(const char *path, struct sealer **ret, struct err *e);
 int sealer_open(const char *path, struct sealer **ret, struct err *e);
 /* Creates another file with the same key; -EEXIST where there is one already. */
 int sealer_save(const struct sealer *s, const char *path, struct err *e);
+/* With this key, and the key of one: for the copy that a passphrase opens. */
+struct sealer *sealer_of(const uint8_t key[static SEALER_KEY_BYTES]);
+const uint8_t *sealer_key(const struct sealer *s);
 void sealer_free(struct sealer *s);
 
 /* "1:" and hexadecimal digits, in the arena. */

@@ -6,6 +6,7 @@
 #include "daemon/loader.h"
 #include "daemon/options.h"
 #include "daemon/privileges.h"
+#include "daemon/recovery_run.h"
 #include "daemon/reload.h"
 #include "daemon/report.h"
 #include "daemon/restore.h"
@@ -130,10 +131,21 @@ static int restore(const struct config *c, const struct options *o)
     return r;
 }
 
+static int recovery(const struct config *c)
+{
+    struct err e;
+    int r = recovery_run(c, &e);
+    if (r < 0)
+        fprintf(stderr, "cloudseedd: no recovery passphrase was made: %s\n", e.msg);
+    return r;
+}
+
 static int run(const struct config *c, const struct options *o, struct err *e)
 {
     if (o->restore)
         return restore(c, o);
+    if (o->recovery)
+        return recovery(c);
     return o->check ? check(c) : serve(c, e);
 }
 
@@ -150,7 +162,8 @@ int main(int argc, char **argv)
     enum options_verdict verdict = options_parse(argc, argv, &options);
     if (verdict != OPTIONS_RUN)
         return verdict == OPTIONS_DONE ? EXIT_SUCCESS : EX_USAGE; /* as cloudseed */
-    if (options.check || options.restore)
+    bool serves = !options.check && !options.restore && !options.recovery;
+    if (!serves)
         reload_hold_signal(false);
     arena_init(&arena, CONFIG_ARENA_BYTES);
     int r = read_config(&options, &arena, &config);
@@ -158,7 +171,7 @@ int main(int argc, char **argv)
         r = run(&config, &options, &e);
     if (e.code)
         log_error("start-failed", LOG_TEXT("reason", str_from(e.msg)));
-    else if (r == 0 && !options.check && !options.restore)
+    else if (r == 0 && serves)
         log_notice("stopped", LOG_TEXT("reason", STR("asked to")));
     log_drain();
     arena_done(&arena);

@@ -24,7 +24,9 @@ static const char usage[] =
     "  --log-format FORM   logfmt or json\n"
     "  --check             check configuration and tree, print what is wrong, and exit\n"
     "  --restore FILE      put a backup into the empty state folder, and exit\n"
-    "  --sealing-key FILE  the key that the backup was sealed with, where it is not in place\n"
+    "  --sealing-key FILE  the key that the backup was sealed with, where it is not in place;\n"
+    "                      or a copy for a recovery passphrase, which is asked for\n"
+    "  --recovery          make and print a recovery passphrase, and exit\n"
     "  --help, --version\n"
     "\n"
     "Flags win over the configuration file. SIGHUP reads the seed tree again; SIGTERM ends\n"
@@ -55,6 +57,7 @@ enum {
     OPT_LOG_FORMAT,
     OPT_CHECK,
     OPT_RESTORE,
+    OPT_RECOVERY,
     OPT_SEALING_KEY,
     OPT_HELP,
     OPT_VERSION,
@@ -76,6 +79,7 @@ static const struct option table[] = {
     {"log-level", required_argument, NULL, OPT_LOG_LEVEL},
     {"log-format", required_argument, NULL, OPT_LOG_FORMAT},
     {"check", no_argument, NULL, OPT_CHECK},
+    {"recovery", no_argument, NULL, OPT_RECOVERY},
     {"restore", required_argument, NULL, OPT_RESTORE},
     {"sealing-key", required_argument, NULL, OPT_SEALING_KEY},
     {"help", no_argument, NULL, OPT_HELP},
@@ -135,6 +139,7 @@ static bool take(struct options *o, int option, const char *value)
     case OPT_RESTORE: o->restore = value; return true;
     case OPT_SEALING_KEY: o->sealing_key = value; return true;
     case OPT_CHECK: o->check = true; return true;
+    case OPT_RECOVERY: o->recovery = true; return true;
     case OPT_HTTP:
         return add_endpoint("--http", "10.0.10.5:8080 or [::]:8080", value, o->http, &o->http_n);
     case OPT_HTTPS:

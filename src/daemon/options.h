@@ -30,6 +30,7 @@ struct options {
     struct endpoint tftp[OPTIONS_ENDPOINTS_MAX];
     uint32_t tftp_n;
     bool check;
+    bool recovery; /* make a recovery passphrase */
 };
 
 enum options_verdict { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_WRONG };

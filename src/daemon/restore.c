@@ -6,6 +6,7 @@
 #include "crypto/sealing.h"
 #include "crypto/secrets.h"
 #include "daemon/privileges.h"
+#include "daemon/recovery_run.h"
 #include "daemon/restored.h"
 #include "daemon/state.h"
 #include "store/sqlite/place.h"
@@ -67,7 +68,9 @@ static int open_key(struct restore *r, const char *key_file, struct err *e)
 {
     const char *path = key_file ? key_file : r->key;
     r->key_in_place = exists(r->key, "");
-    int code = sealer_open(path, &r->sealer, e);
+    int code = key_file ? recovery_ask(path, &r->sealer, e) : -EBADF;
+    if (code == -EBADF)
+        code = sealer_open(path, &r->sealer, e);
     if (code == -ENOENT && !key_file)
         err_set(e, code,
                 "there is no sealing key at %s: put the one there that belongs to the backup, or "

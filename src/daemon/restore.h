@@ -13,9 +13,9 @@
 #include "base/err.h"
 #include "config/config.h"
 
-/* `file` is the backup. `key_file` (NULL: the one in place) is its sealing key, which is put in
- * place if there is none. Files are read as the user that started us, and made as the daemon's
- * user. Prints what was restored. */
+/* `file` is the backup. `key_file` (NULL: the one in place) is its sealing key, or a copy for a
+ * recovery passphrase, which is asked for; it is put in place if there is none. Files are read as
+ * the user that started us, and made as the daemon's user. Prints what was restored. */
 int restore_run(const struct config *c, const char *file, const char *key_file, struct err *e);
 
 #endif

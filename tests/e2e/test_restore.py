@@ -4,6 +4,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -118,8 +119,8 @@ def restore_command(state, *more, file=None, program="cloudseedd"):
     return [*map(str, command), "--state", str(state), *map(str, more)]
 
 
-def restore(state, *more, **options):
-    return subprocess.run(restore_command(state, *more, **options), text=True,
+def restore(state, *more, typed="", **options):
+    return subprocess.run(restore_command(state, *more, **options), text=True, input=typed,
                           capture_output=True, check=False, timeout=world.SECONDS)
 
 
@@ -211,6 +212,33 @@ def test_cloudseed_restore_is_the_same():
     got = restore(state, "--config", config, program="cloudseed")
     tap.eq((got.returncode, got.stderr), (0, ""))
     tap.contains(got.stdout, f"restored {MADE.file} to {state}: ")
+
+
+def test_a_passphrase_opens_a_backup_on_another_machine():
+    """The disk is lost, with the sealing key: what is left is the backup, a file beside it, and a paper."""
+    there = world.scratch()
+    shutil.copy2(MADE.state / "sealing-key", there)
+    as_user = ["--user", "root"] if os.geteuid() == 0 else []
+
+    def passphrase():
+        made = subprocess.run([daemon.BUILD / "cloudseedd", "--recovery", "--state", there, *as_user],
+                              text=True, capture_output=True, check=False, timeout=world.SECONDS)
+        tap.eq(made.returncode, 0, made.stderr)
+        return re.search(r"^    ([a-z2-7]{4}(?:-[a-z2-7]{4}){6})$", made.stdout, re.M)[1]
+
+    old, new = passphrase(), passphrase()
+    files = b"".join(path.read_bytes() for path in there.iterdir())
+    assert old.encode() not in files and new.encode() not in files
+    empty = world.scratch()
+    for wrong, why in ((old, "is not the one of this copy"), ("hunter2", "is not a recovery passphrase"),
+                       ("", "is not a recovery passphrase")):
+        refused(why, empty, "--sealing-key", there / "recovery", typed=wrong + "\n")
+    got = restore(empty, "--sealing-key", there / "recovery", typed=f" {new.upper().replace('-', ' ')}\n")
+    tap.eq(got.returncode, 0, got.stderr)
+    tap.eq((empty / "sealing-key").read_bytes(), (MADE.state / "sealing-key").read_bytes())
+    with start(empty) as server:
+        tap.eq({n: world.key_of(empty, n) for n in NODES}, MADE.keys)
+        tap.eq(server.events("fault"), [])
 
 
 def test_no_or_another_sealing_key():

@@ -20,9 +20,10 @@ import world  # noqa: E402
 BUILD = Path(os.environ.get("CLOUDSEED_BUILD", "."))
 EXPOSURE_MAX = 2.0
 UNITS = ("cloudseedd.service", "cloudseedd.socket", "cloudseedd-node.socket",
-         "cloudseedd-tftp.socket", "cloudseed-pull.service", "cloudseed-pull.timer")
+         "cloudseedd-tftp.socket", "cloudseed-pull.service", "cloudseed-pull.timer",
+         "cloudseed-backup.service", "cloudseed-backup.timer")
 SOCKETS = UNITS[1:4]
-SERVICES = (UNITS[0], UNITS[4])
+SERVICES = (UNITS[0], UNITS[4], UNITS[6])
 
 
 def run(*command):
@@ -166,6 +167,37 @@ def test_verify_sees_a_fault():
     error = tap.raises(AssertionError, run, "systemd-analyze", "verify", "--man=no",
                        "--recursive-errors=no", str(folder / "cloudseedd.service"))
     tap.contains(str(error), "ProtectEverything")
+
+
+def test_backups_are_made_and_rotated():
+    tree = world.Tree()
+    with tree.start() as server:
+        state = Path(server.state)
+        (state / "recovery").write_text("a copy\n")
+        folder = state / "backups"
+        folder.mkdir()
+        old = ["state-2026-01-01T000000Z.db", "state-2026-01-02T000000Z.db"]
+        for name in old:
+            (folder / name).touch()
+
+        def back_up(keep):
+            return subprocess.run([installed("cloudseed-backup.sh")], capture_output=True, text=True, timeout=120,
+                                  check=False, env={"STATE": str(state), "KEEP": keep,
+                                                    "CLOUDSEED_SERVER": str(server.socket),
+                                                    "PATH": f"{ROOT}{installed_path()}:/usr/bin:/bin"})
+        done = back_up("2")
+        tap.eq(done.returncode, 0, done.stderr)
+        left = sorted(p.name for p in folder.iterdir())
+        tap.eq((len(left), left[:2]), (3, ["recovery", old[1]]))
+        assert (folder / left[2]).stat().st_size > 0
+        wrong = back_up("all")
+        tap.eq(wrong.returncode, 1)
+        tap.contains(wrong.stderr, "KEEP: 'all' is not a number above 0")
+
+
+def installed_path():
+    """The folder of the admin's tool."""
+    return re.search(r"^Environment=PATH=([^:]*):", installed("cloudseed-backup.service").read_text(), re.M)[1]
 
 
 def test_service_has_a_limit_of_memory():

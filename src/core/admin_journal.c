@@ -29,7 +29,7 @@ static bool read_query(struct exchange *x, const struct admin_journal *j, struct
     ret->limit = limit;
     ret->kind = text_of(&p[KIND]);
     ret->who = text_of(&p[WHO]);
-    if (ret->kind.n && !j->check_kind(x, ret->kind))
+    if (p[KIND].value.p && !j->check_kind(x, ret->kind))
         return false;
     ret->node = text_of(&p[NODE]);
     ret->newest_first = p[ORDER].value.p && str_is(p[ORDER].value, "newest");

@@ -9,6 +9,9 @@ const VALUE_MAX = 80; // characters of one that are repeated beside the line
 
 const placeText = (place) => (place ? `${place.file}:${place.line}` : "");
 
+// Beside a line there is room for the end of it.
+const shortPlace = ({file, line}) => `${file.split("/").slice(-2).join("/")}:${line}`;
+
 // Pieces of the rendered text as lines: [[{text, piece}, …], …].
 export function linesOf(pieces) {
     const lines = [[]];
@@ -28,7 +31,7 @@ function sourceOf(line) {
         (best, part) => (part.text.length > (best?.text.length ?? 0) ? part : best),
         null
     );
-    return longest?.piece.at ? placeText(longest.piece.at) : "";
+    return longest?.piece.at ? shortPlace(longest.piece.at) : "";
 }
 
 export class Documents {

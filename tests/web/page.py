@@ -284,6 +284,7 @@ def test_a_document_says_where_each_line_comes_from():
     tap.contains(BROWSER.run(TEXT, "#source"), f"Line {at + 1}")
     tap.contains(BROWSER.run(TEXT, "#source"), "templates/common/machine:")
     tap.contains(BROWSER.run(TEXT, ".line[aria-selected=true] mark"), "Etc/UTC")
+    tap.eq(BROWSER.run(TEXT, ".line[aria-selected=true] .line-source"), " from common/machine:8")
     BROWSER.press("Home")
     BROWSER.press("ArrowDown")
     BROWSER.press("ArrowDown")

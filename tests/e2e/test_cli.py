@@ -37,8 +37,8 @@ COMMANDS = ["check", "render", "diff", "node list", "node show", "node url", "dh
             "pve register", "pve unregister", "pve start", "pve stop", "cluster list", "cluster show",
             "cluster kubeconfig", "cluster adopt", "cluster certs", "cluster harden", "cluster reset",
             "doctor dhcp", "doctor",
-            "watch", "wait",
-            "events", "audit", "known-hosts", "ssh-config", "inventory", "login", "context list",
+            "watch", "wait", "events", "audit", "ui",
+            "known-hosts", "ssh-config", "inventory", "login", "context list",
             "context use", "context remove", "token create",
             "token list", "token revoke", "reload", "backup", "restore", "server acknowledge",
             "ca show", "ca renew", "ca rotate", "complete", "help"]

@@ -130,9 +130,8 @@ static int run(struct cli *c)
 const struct command command_ui = {
     .name = "ui",
     .operands = "",
-    .flags =
-        FLAGS({"port", "PORT", "at the server's socket: this port of 127.0.0.1, not a free one"},
-              {"no-browser", NULL, "only print the URL"}),
+    .flags = FLAGS({"port", "PORT", "with the socket: use this port of 127.0.0.1"},
+                   {"no-browser", NULL, "only print the URL"}),
     .summary = "open the server's web page",
     .help =
         "Prints a URL that signs in once, within a minute, and opens it with xdg-open where\n"

@@ -25,7 +25,7 @@ while read -r command; do
 done </srv/commands
 [[ $out == '#cloud-config'* ]]
 say ok five commands to a served seed
-url=$(cloudseed node url k8s-worker-2)
+url=$(cloudseed node url k8s-worker-2 --url http://localhost:8080)
 
 # Only the sockets: a connection starts the server.
 systemctl stop cloudseedd
@@ -76,7 +76,7 @@ say "load: $(sort /srv/load | uniq -c | tr -s ' \n' ' '), $((during - served)) o
 [[ $(grep -c -v -x -E '200 |503 [0-9]+' /srv/load) == 0 ]]
 say ok an upgrade under load loses no request
 
-[[ $(cloudseed node url k8s-worker-2) == "$url" ]]
+[[ $(cloudseed node url k8s-worker-2 --url http://localhost:8080) == "$url" ]]
 say ok an upgrade keeps the secret
 backups=$(ls /var/lib/cloudseed/backups 2>/dev/null || true)
 systemctl start cloudseed-backup.service

@@ -186,6 +186,7 @@ struct http_server {
     int spare_fd;                           /* to refuse a connection when descriptors run out */
     const struct http_connection *arriving; /* from accept.c to connection.c */
     bool draining, freeing;
+    bool has_strict_parser; /* libmicrohttpd refuses NULs, folded headers and bare LFs by itself */
     uint64_t drain_until_ms;
     void (*on_drained)(void *cls);
     void *drained_cls;

@@ -300,8 +300,10 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
     return MHD_YES;
 }
 
-/* libmicrohttpd cuts the head into strings where it lies, and takes a NUL that was sent for the end
- * of one. So we look whether the strings and what may be between them make up the whole head. */
+/* libmicrohttpd before 1.0 cuts the head into strings where it lies, and takes a NUL that was sent
+ * for the end of one. So we look whether the strings and what may be between them make up the whole
+ * head. Later versions lay it out differently, and refuse such a head themselves if they are told
+ * to be strict (server.c). */
 struct head_walk {
     const char *at, *end;
     size_t eol; /* bytes that end a line, 0: not known yet */
@@ -347,6 +349,8 @@ static bool has_nul(struct http_request *r, const char *method, const char *vers
 {
     size_t n = MHD_get_connection_info(r->m, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size;
     struct head_walk w = {.at = version + strlen(version), .end = method + n};
+    if (r->server->has_strict_parser)
+        return false;
     if (version != r->version_at)
         return true;
     MHD_get_connection_values_n(r->m, MHD_HEADER_KIND, walk_header, &w);

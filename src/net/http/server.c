@@ -127,8 +127,9 @@ static int start_daemon(struct http_engine *g, struct err *e)
         MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_NOTIFY_CONNECTION, http_connection_notice, s,
         MHD_OPTION_URI_LOG_CALLBACK, http_request_begin, s, MHD_OPTION_NOTIFY_COMPLETED,
         http_request_end, s, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
-        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_ARRAY,
-        is_tls ? tls_options : &tls_options[2], MHD_OPTION_END);
+        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_STRICT_FOR_CLIENT,
+        s->has_strict_parser ? 1 : 0, MHD_OPTION_ARRAY, is_tls ? tls_options : &tls_options[2],
+        MHD_OPTION_END);
     if (!g->daemon)
         return err_errno(e, -(errno ? errno : ENOMEM), "cannot start libmicrohttpd%s",
                          is_tls ? " with TLS" : "");
@@ -181,6 +182,7 @@ int http_server_new(uv_loop_t *loop, const struct exchange_port *port, const str
     s->port = port;
     s->work = work;
     s->limits = *limits;
+    s->has_strict_parser = strverscmp(MHD_get_version(), "1.0.0") >= 0;
     s->peers_epoll = -1;
     LIST_INIT(&s->listeners);
     for (int i = 0; i < ENGINES; i++) {

@@ -4,13 +4,12 @@
 # Builds in build/ and serves the seed tree of this folder on the loopback, until Ctrl-C.
 #   ./run.sh           on port 8080, or on another one if that is taken
 #   ./run.sh --demo    plays two nodes from bare machines to a cluster, without a VM, in a minute
-#   ./run.sh --check   on a free port: fetches one node's data, and ends
+#   ./run.sh --check   on a free port: fetches the first node's data, and ends
 # Installs what is missing (scripts/deps.sh) when it may. With CLOUDSEED_BUILD=DIR it takes the
 # programs that are in DIR, and builds nothing.
 set -euo pipefail
 cd "$(dirname "$0")"
 
-node=k8s-worker-2
 mode=serve
 case "$*" in
 '') ;;
@@ -169,16 +168,27 @@ server_end() {
 }
 
 cloudseed=("$build/cloudseed" --config "$config")
-seed_url=$("${cloudseed[@]}" node url "$node")
+# The tree's first node, as an example; empty: it has none.
+nodes=$("${cloudseed[@]}" node list --server none --names)
+node=${nodes%%$'\n'*}
+seed_url=
+if [[ -n $node ]]; then seed_url=$("${cloudseed[@]}" node url "$node"); fi
+
 if [[ $mode == check ]]; then
-    curl -fsS --max-time 10 "${seed_url}user-data" >"$scratch/user-data"
-    if [[ $(head -n 1 "$scratch/user-data") != '#cloud-config' ]]; then
-        echo "run.sh: ${seed_url}user-data does not begin with #cloud-config" >&2
-        exit 1
+    said="the tree has no nodes; the server answers at $url/healthz"
+    if [[ -z $node ]]; then
+        curl -fsS --max-time 10 "$url/healthz" >/dev/null
+    else
+        curl -fsS --max-time 10 "${seed_url}user-data" >"$scratch/user-data"
+        if [[ $(head -n 1 "$scratch/user-data") != '#cloud-config' ]]; then
+            echo "run.sh: ${seed_url}user-data does not begin with #cloud-config" >&2
+            exit 1
+        fi
+        said="$node's user-data was served at ${seed_url}user-data"
     fi
     kill "$pid"
     server_end
-    echo "run.sh: $node's user-data was served at ${seed_url}user-data"
+    echo "run.sh: $said"
     exit "$status"
 fi
 
@@ -191,22 +201,31 @@ cloudseed serves ./seed at $url. Try this in another terminal:
 
   alias cloudseed='${words//\'/\'\\\'\'}'
   cloudseed node list
+END
+if [[ -n $node ]]; then
+    cat <<END
   cloudseed node show $node
   cloudseed render $node user-data | less
   curl -s ${seed_url}user-data | head
+END
+fi
+cat <<END
   cloudseed check       # break a line in seed/, and try it again
   cloudseed reload      # serve what you have changed
 
 The server keeps its state in $run.
 END
-if [[ -t 0 && -t 1 ]]; then
+# The demo takes the example of seed/; one's own tree may have replaced it.
+plays=
+if [[ -t 0 && -t 1 && $nodes == $'k8s-master-1\nk8s-worker-2\nk8s-worker-3' ]]; then plays=yes; fi
+if [[ -n $plays ]]; then
     echo "Enter plays two nodes from bare machines to a cluster, in a minute, without a VM."
 fi
 echo "Ctrl-C ends the server."
 echo
 
 trap 'kill "$pid" 2>/dev/null' INT TERM
-if [[ -t 0 && -t 1 ]]; then
+if [[ -n $plays ]]; then
     while kill -0 "$pid" 2>/dev/null; do
         if read -r -t 1; then
             CLOUDSEED_BUILD=$build python3 -B scripts/demo.py 9>&- || true

@@ -28,6 +28,7 @@ import daemon  # noqa: E402
 from kubeapi import NODES, StandIn, b64url, node_object  # noqa: E402
 
 MASTER, WORKER = "k8s-master-1", "k8s-worker-2"
+EXAMPLE_URL, EXAMPLE_ENDPOINT = "url: http://10.0.10.5:8080", "k8s-api.home.arpa:6443"
 PACE = float(os.environ.get("CLOUDSEED_PACE", "1.4"))
 REQUESTS = SOURCE / "tests/golden/bootstrap/requests"
 DOCUMENTS = ("meta-data", "user-data", "vendor-data", "network-config")
@@ -35,6 +36,13 @@ STAGES = {"init-network": ["config-ssh"], "modules-config": ["config-apt-configu
           "modules-final": ["config-package-update-upgrade-install", "config-scripts-user"]}
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINotAKeyOfAnyMachineButOfTheDemoOfCloudseed0"
 TERMINAL = sys.stdout.isatty()
+
+
+def has_example():
+    """Whether seed/ is still the example, and not a tree of one's own."""
+    parts = {"site": EXAMPLE_URL, "clusters/homelab": EXAMPLE_ENDPOINT, "nodes/homelab": WORKER}
+    files = {SOURCE / f"seed/{name}.yaml": part for name, part in parts.items()}
+    return all(file.is_file() and part in file.read_text() for file, part in files.items())
 
 
 class Site:
@@ -46,12 +54,12 @@ class Site:
             shutil.copytree(SOURCE / name, self.folder / name)
         (self.folder / "cloudseedd.yaml").touch()  # instead of one that is installed here
         self.nodes = self.folder / "seed/nodes/homelab.yaml"
-        self.change("seed/clusters/homelab.yaml", "k8s-api.home.arpa:6443", f"{api.host}:{api.port}")
+        self.change("seed/clusters/homelab.yaml", EXAMPLE_ENDPOINT, f"{api.host}:{api.port}")
         self.server = daemon.Daemon(seed="seed", templates="templates", cwd=self.folder,
                                     start_new_session=True, args=["--https", "127.0.0.1:0", *args])
 
     def __enter__(self):
-        self.change("seed/site.yaml", "url: http://10.0.10.5:8080",
+        self.change("seed/site.yaml", EXAMPLE_URL,
                     f"url: {self.server.url}\nnode_url: https://{self.server.listening['https']}")
         self.output("reload")
         return self
@@ -242,6 +250,8 @@ def story(site, api):
 
 
 def main():
+    if not has_example():
+        sys.exit("demo.py: the demo plays on the example in seed/, which is not there any more")
     began = time.monotonic()
     say("The server and the commands are real. This program plays two machines and the\n"
         "cluster's API server, request by request, in a folder that goes away.")

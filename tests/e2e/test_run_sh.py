@@ -31,7 +31,7 @@ def run(*words, program=SOURCE / "run.sh", **env):
 def test_check_fetches_once_and_ends():
     done = run("--check")
     tap.eq(done.returncode, 0, done.stdout + done.stderr)
-    tap.contains(done.stdout, "k8s-worker-2's user-data was served at http://127.0.0.1:")
+    tap.contains(done.stdout, "k8s-master-1's user-data was served at http://127.0.0.1:")
     tap.contains(done.stderr, "event=stopped")
 
 
@@ -51,18 +51,18 @@ def test_unknown_argument_shows_the_usage():
 class Serving:
     """run.sh in the foreground, its output to pipes or, with `terminal`, to a terminal of its own."""
 
-    def __init__(self, terminal=False):
+    def __init__(self, terminal=False, program=SOURCE / "run.sh", **env):
         self.out, self.log = [], []
-        options = {"env": ENV, "start_new_session": True}
+        options = {"env": {**ENV, **env}, "start_new_session": True}
         self.keys = None
         if terminal:
             self.keys, slave = pty.openpty()
-            self.process = subprocess.Popen([SOURCE / "run.sh"], stdin=slave, stdout=slave,
+            self.process = subprocess.Popen([program], stdin=slave, stdout=slave,
                                             stderr=slave, **options)
             os.close(slave)
             streams = [(os.fdopen(self.keys, "rb", buffering=0, closefd=False), self.out)]
         else:
-            self.process = subprocess.Popen([SOURCE / "run.sh"], stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen([program], stdin=subprocess.DEVNULL,
                                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
             streams = [(self.process.stdout, self.out), (self.process.stderr, self.log)]
         self.readers = [self._gather(*each) for each in streams]
@@ -201,6 +201,55 @@ def test_the_demo_from_the_terminal_of_the_server():
         tap.contains(shown, "\x1b[?1049h")  # watch had the screen
         plays_whole_story(COLOR.sub("", SCREEN.sub("", shown)))
         tap.contains(serving.end(), "event=stopped")
+
+
+class Own:
+    """A checkout with this build and a tree of one's own: these nodes, none of them the example's."""
+
+    def __init__(self, *nodes):
+        self.path = Path(tempfile.mkdtemp(prefix="cloudseed-test-"))
+        tap.defer(shutil.rmtree, self.path)
+        for name in ("seed", "templates", "scripts"):
+            shutil.copytree(SOURCE / name, self.path / name)
+        (self.path / "tests").symlink_to(SOURCE / "tests")
+        subprocess.run(["chmod", "-R", "u+w", self.path / "seed"], check=True)
+        (self.path / "seed/nodes/homelab.yaml").write_text("".join(
+            f"{node}: {{role: plain, addresses: [10.0.20.{i}]}}\n" for i, node in enumerate(nodes, 77)))
+        self.build = self.path / "build"
+        self.build.mkdir()
+        for name in ("cloudseed", "cloudseedd"):
+            (self.build / name).symlink_to(BUILD.resolve() / name)
+        self.how = {"program": self.path / "run.sh", "CLOUDSEED_BUILD": str(self.build)}
+        shutil.copy(SOURCE / "run.sh", self.path)
+
+
+def test_a_tree_of_ones_own():
+    for nodes, what in ((("nas", "backup"), "backup's user-data was served at http://127.0.0.1:"),
+                        (("nas",), "nas's user-data was served at http://127.0.0.1:"),
+                        ((), "the tree has no nodes; the server answers at http://127.0.0.1:")):
+        done = run("--check", **Own(*nodes).how)
+        tap.eq(done.returncode, 0, done.stderr)
+        tap.contains(done.stdout, what)
+
+
+def test_hints_of_a_tree_of_ones_own():
+    for nodes in ((), ("nas",)):
+        with Serving(terminal=True, **Own(*nodes).how) as serving:
+            text = serving.wait("Ctrl-C ends the server").text()
+            assert "Enter plays" not in text, text
+            for hint in ("node show nas", "render nas user-data"):
+                tap.eq(f"  cloudseed {hint}" in text, bool(nodes), text)
+            tap.eq("  curl -s http" in text, bool(nodes), text)
+            tap.contains(text, "  cloudseed node list\n")
+            tap.contains(text, "  cloudseed reload ")
+            tap.contains(serving.end(), "event=stopped")
+
+
+def test_the_demo_needs_the_example():
+    done = run("--demo", **Own("nas").how)
+    tap.eq(done.returncode, 1)
+    tap.contains(done.stderr, "the demo plays on the example in seed/, which is not there any more\n")
+    assert "Traceback" not in done.stderr, done.stderr
 
 
 STUBS = {

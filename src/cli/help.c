@@ -5,13 +5,12 @@
 
 #define LEFT_COLUMNS 29
 
-static const char head[] =
-    "Usage: cloudseed [OPTION]... COMMAND [ARGUMENT]...\n"
-    "Look after the seed tree that cloudseedd serves to machines as they boot.\n";
+static const char head[] = "Usage: cloudseed [OPTION]... COMMAND [ARGUMENT]...\n"
+                           "Check and manage the nodes that cloudseedd serves.\n";
 
 static const char tail[] =
     "\n"
-    "What is not given is taken from the configuration of cloudseedd, where it can be read:\n"
+    "Defaults come from cloudseedd's configuration, if you may read it:\n"
     "  " CONFIG_PATH_DEFAULT "\n"
     "Exit status: 0 done, 1 failed, 2 there are changes (diff), 3 --timeout has passed\n"
     "(wait), 64 wrong usage.\n"

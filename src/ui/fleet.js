@@ -324,7 +324,7 @@ export class FleetView {
         for (const chip of this.chips.children) {
             const {state} = chip.dataset,
                 n = state ? counts[state] : this.all.length;
-            setText(chip.querySelector(".n"), number(n));
+            setText(chip.querySelector(".n"), this.fleet.loaded ? number(n) : "…");
             setAttribute(chip, "aria-pressed", this.filter.state === state);
             chip.classList.toggle("is-none", n === 0);
         }
@@ -349,8 +349,10 @@ export class FleetView {
         const {problem} = this.filter;
         setText(
             this.count,
-            (n === all ? count(all, "node") : `${number(n)} of ${count(all, "node")}`) +
-                (problem ? `: ${HINTS[problem].title.toLowerCase()}` : "")
+            this.fleet.loaded
+                ? (n === all ? count(all, "node") : `${number(n)} of ${count(all, "node")}`) +
+                      (problem ? `: ${HINTS[problem].title.toLowerCase()}` : "")
+                : "…"
         );
         this.reset.hidden = !Object.values(this.filter).some(Boolean);
         this.empty.hidden = n > 0;

@@ -152,7 +152,11 @@ export function clusterProblemsOf(cluster, now = Date.now()) {
     if (cluster.approval?.trouble)
         add(cluster.approval.trouble, "See what its API server answers.", show);
     if (cluster.approval?.autoapproves && !cluster.approval.returning && cluster.hardened)
-        add("the cluster approves any node's name by itself", "The command against it is in", show);
+        add(
+            "any bootstrap token gets a certificate for any node's name",
+            `\`${show}\` prints the command that stops this.`,
+            show
+        );
     if (cluster.certificate_end && Date.parse(cluster.certificate_end) - now < SOON_MS)
         add(
             `the certificate of its API server ends ${when(cluster.certificate_end)}`,

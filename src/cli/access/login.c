@@ -222,20 +222,22 @@ const struct command command_login = {
     .operands_min = 1,
     .operands_max = 1,
     .flags = FLAGS({"name", "NAME", "what to call it (default: the host's name)"},
-                   {"pin", "PIN", "the pin of the server's CA, to ask nobody"},
+                   {"pin", "PIN", "of the server's CA, so that no question is asked"},
                    {"ca", "FILE", "trust the CAs in this file (PEM)"},
                    {"token-file", "FILE", "the token; -: standard input"}),
-    .summary = "ask a server elsewhere from now on",
-    .help =
-        "Shows the pin of the server's CA, as ssh does with a host's key, and keeps the CA and\n"
-        "the token in files that only you can read. A certificate of a public CA is trusted\n"
-        "without a question. The token is what 'cloudseed token create' printed: it is asked\n"
-        "for, or comes from --token-file, CLOUDSEED_TOKEN or standard input. Commands ask this\n"
-        "server from now on: see 'cloudseed context'.\n"
-        "\n"
-        "Examples:\n"
-        "  cloudseed login https://seed.home.arpa:8444 --token-file token\n"
-        "  cloudseed login https://10.0.10.5:8444 --name lab --pin PIN <token\n",
+    .summary = "use a server on another machine from now on",
+    .help = "Shows the pin of the server's CA, as ssh does with a host's key, and keeps the\n"
+            "CA and the token in files that only you can read. A certificate of a public CA\n"
+            "is trusted without a question. The token is what 'cloudseed token create'\n"
+            "printed: it is asked for, or comes from --token-file, CLOUDSEED_TOKEN or\n"
+            "standard input. A token file that other users can read is refused. Commands ask\n"
+            "this server from now on: see 'cloudseed context'.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed login https://10.0.10.5:8444 --name lab --pin PIN <token\n"
+            "\n"
+            "  umask 077; cat >token\n"
+            "  cloudseed login https://seed.home.arpa:8444 --token-file token\n",
     .serverless = "URL names the one to get to know",
     .run = run,
 };

@@ -73,7 +73,7 @@ const struct command command_token_create = {
     .flags = FLAGS({"role", "LEVEL", "viewer, operator (builds nodes) or admin (everything)"},
                    {"days", "DAYS", "how long it is valid (default: 90)"},
                    {"no-end", NULL, "until it is revoked"}, FLAG_JSON),
-    .summary = "let an admin ask the server from elsewhere",
+    .summary = "create a token for an admin on another machine",
     .help =
         "Prints a token that opens the server's 'admin' addresses. The server keeps only a\n"
         "digest of it: it is shown this once. A viewer looks at everything but keys; an operator\n"

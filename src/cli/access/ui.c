@@ -133,14 +133,14 @@ const struct command command_ui = {
     .flags = FLAGS({"port", "PORT", "with the socket: use this port of 127.0.0.1"},
                    {"no-browser", NULL, "only print the URL"}),
     .summary = "open the server's web page",
-    .help =
-        "Prints a URL that signs in once, within a minute, and opens it with xdg-open where\n"
-        "there is a screen. With a context, the page has the role of its token. At the\n"
-        "server's socket, the page is served at 127.0.0.1 until Ctrl-C: a browser that opens the\n"
-        "URL first may do everything, and other users of this machine without it nothing.\n"
-        "\n"
-        "Examples:\n"
-        "  cloudseed ui\n"
-        "  cloudseed ui --no-browser\n",
+    .help = "Prints a URL that signs in once, within a minute, and opens it with xdg-open\n"
+            "where there is a screen. With a context, the page has the role of its token. At\n"
+            "the server's socket, the page is served at 127.0.0.1 until Ctrl-C: the browser\n"
+            "that opens the URL first has all rights of the socket; other users of this\n"
+            "machine have none.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed ui\n"
+            "  cloudseed ui --no-browser\n",
     .run = run,
 };

@@ -124,8 +124,8 @@ static void print_approval(struct value cluster)
         cli_print_line("approval   is handed back: see 'cloudseed cluster harden --off'");
     if (!value_get(approval, STR("autoapproves")).b)
         return;
-    cli_print_line(
-        "approval   the cluster approves any node's name for any token by itself; against it:");
+    cli_print_line("approval   any bootstrap token gets a certificate for any node's name; the "
+                   "command that stops this:");
     cli_print_line("           kubectl patch clusterrolebinding " MANIFESTS_AUTOAPPROVE
                    " --type=merge -p '{\"subjects\": []}'");
 }

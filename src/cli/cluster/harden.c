@@ -55,17 +55,16 @@ const struct command command_cluster_harden = {
     .operands = "CLUSTER",
     .operands_min = 1,
     .operands_max = 1,
-    .flags = FLAGS(FLAG_JSON, {"off", NULL, "let the cluster approve certificates by itself"}),
-    .summary = "say who approves the certificates of kubelets",
-    .help =
-        "In a hardened cluster this server approves them one by one. With --off it hands that\n"
-        "back to kubeadm's own way, in which any bootstrap token gets a certificate for any\n"
-        "node's name. It has no right to change that in the cluster, and prints the command\n"
-        "for an admin; it goes on approving until it sees that the cluster does. Without --off\n"
-        "such a return is called off.\n"
-        "\n"
-        "Examples:\n"
-        "  cloudseed cluster harden homelab --off\n"
-        "  cloudseed cluster harden homelab\n",
+    .flags = FLAGS(FLAG_JSON, {"off", NULL, "return approval to the cluster"}),
+    .summary = "approve kubelets' certificates or stop it (--off)",
+    .help = "In a hardened cluster this server approves them one by one. --off returns\n"
+            "approval to the cluster, in which any bootstrap token then gets a certificate\n"
+            "for any node's name. The server has no right to change that in the cluster, and\n"
+            "prints the command for an admin; it goes on approving until it sees that the\n"
+            "cluster does. Running the command again without --off cancels this.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed cluster harden homelab --off\n"
+            "  cloudseed cluster harden homelab\n",
     .run = run,
 };

@@ -20,7 +20,7 @@ struct flag {
 /* clang-format off */
 #define FLAGS(...) (const struct flag[]){__VA_ARGS__, {NULL, NULL, NULL}}
 #define FLAG_JSON {"json", NULL, "print JSON"}
-#define FLAG_WIDE {"wide", NULL, "print all columns, and cut none"}
+#define FLAG_WIDE {"wide", NULL, "print all columns in full"}
 #define FLAG_NAMES {"names", NULL, "print only names, one per line"}
 /* clang-format on */
 

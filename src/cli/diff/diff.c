@@ -74,7 +74,7 @@ const struct command command_diff = {
     .flags = FLAGS({"against", "DIR|REV", "another seed tree, or a revision of Git (HEAD)"},
                    {"each", NULL, "show each node's changes, the same in others or not"}, FLAG_JSON,
                    {"markdown", NULL, "print a summary for a pull request"}),
-    .summary = "show what a change of the tree changes on which nodes",
+    .summary = "show which nodes a change affects, and how",
     .help =
         "Renders everything of every node out of two trees, and prints what differs, as\n"
         "diff -u does. What is the same in several nodes is shown once. The other tree is\n"

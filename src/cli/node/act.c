@@ -104,10 +104,11 @@ const struct command command_node_arm = {
     .operands_max = UINT8_MAX,
     .flags = FLAGS(FLAG_WINDOW, FLAG_JSON),
     .summary = "open nodes' build windows",
-    .help = "For two hours, or as long as --for says, the machine may be built: it may identify\n"
-            "itself by its MAC or UUID, and its reports move it on. Prints the SMBIOS serial to\n"
-            "set, with the key of this window and the pin of the server's CA, and the command\n"
-            "for Proxmox; with --json they are under arm. `node url --smbios` prints it again.\n"
+    .help = "For two hours, or as long as --for says, the machine may be built: it may\n"
+            "identify itself by its MAC or UUID, and its reports change the node's state.\n"
+            "Prints the SMBIOS serial to set, with the key of this window and the pin of the\n"
+            "server's CA, and the command for Proxmox; with --json they are in the member\n"
+            "'arm'. `node url --smbios` prints the serial again.\n"
             "\n"
             "Examples:\n"
             "  cloudseed node arm k8s-worker-2\n"
@@ -213,8 +214,8 @@ const struct command command_node_rekey = {
     .operands_max = UINT8_MAX,
     .flags = FLAGS(FLAG_JSON),
     .summary = "give registered nodes new seed keys",
-    .help = "The old key opens nothing any more: the machine's serial must be set again before\n"
-            "it boots. For nodes of the seed tree, raise key_epoch in their file.\n"
+    .help = "The old keys no longer work: the machines' serials must be set again before they\n"
+            "boot. For nodes of the seed tree, raise key_epoch in their file.\n"
             "\n"
             "Examples:\n"
             "  cloudseed node rekey k8s-worker-4\n",
@@ -233,8 +234,7 @@ const struct command command_node_rm = {
     .operands_max = UINT8_MAX,
     .flags = FLAGS(FLAG_JSON),
     .summary = "remove nodes that are registered with the server",
-    .help = "Their seed keys open nothing any more. Nodes of the seed tree are removed from its\n"
-            "files.\n"
+    .help = "Their seed keys no longer work. Nodes of the seed tree are removed from its files.\n"
             "\n"
             "Examples:\n"
             "  cloudseed node rm k8s-worker-4\n",

@@ -8,7 +8,7 @@
 #define FLAGS_MACHINE \
     {"mac", "MAC", "a MAC address of the node; may be repeated"}, \
     {"uuid", "UUID", "its SMBIOS UUID"}, \
-    {"serial", "SERIAL", "its SMBIOS serial, to know it by"}
+    {"serial", "SERIAL", "its SMBIOS serial, by which it is identified"}
 #define FLAG_ADDRESS {"address", "ADDRESS", "an address of the node; may be repeated"}
 #define FLAG_VAR \
     {"var", "KEY=VALUE", "a variable, its value as JSON or as text; may be repeated"}

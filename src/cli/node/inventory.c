@@ -149,7 +149,7 @@ static int run(struct cli *c)
 const struct command command_inventory = {
     .name = "inventory",
     .operands = "",
-    .flags = FLAGS({"list", NULL, "print all hosts and groups; so it does without an option"},
+    .flags = FLAGS({"list", NULL, "print all hosts and groups (the default)"},
                    {"host", "NODE", "print one host's variables"}),
     .summary = "print the nodes as a dynamic inventory of Ansible",
     .help =

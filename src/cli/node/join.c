@@ -54,9 +54,10 @@ const struct command command_node_join = {
     .operands_max = 1,
     .flags = FLAGS({"dry-run", NULL, "only print what would be made"}, FLAG_JSON),
     .summary = "show what a node would get if it asked to join now",
-    .help = "With --dry-run, the only way: whether the node would make its cluster, join it, wait\n"
-            "or be refused, with the reason first; then the files that it would get and kubeadm's\n"
-            "configuration, in which secrets are placeholders. Nothing is changed. What only the\n"
+    .help = "Shows whether the node would make its cluster or join it, and then the files\n"
+            "that it would get and kubeadm's configuration, in which secrets are\n"
+            "placeholders. If it would have to wait or would be refused, the reason is\n"
+            "printed first. Nothing is changed, and --dry-run must be given. What only the\n"
             "machine knows is not looked at: its uuid and its version of kubeadm.\n"
             "\n"
             "Examples:\n"

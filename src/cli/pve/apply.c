@@ -339,30 +339,30 @@ static int run(struct cli *c)
 
 const struct command command_pve_apply = {
     .name = "pve apply",
-    .operands = "[NODE…]",
+    .operands = "[NODE...]",
     .operands_max = UINT8_MAX,
     .flags = FLAGS(FLAG_YES, {"no-start", NULL, "leave new VMs off"},
                    {"prune", "NAME", "remove the VM of this node, which is gone from the tree"},
-                   {"with-data", NULL, "prune also a VM with more disks than that of its system"},
-                   FLAG_DRY_RUN, FLAG_WINDOW, FLAG_PVE, FLAG_TOKEN, FLAG_JSON),
+                   {"with-data", NULL, "also remove VMs that have data disks"}, FLAG_DRY_RUN,
+                   FLAG_WINDOW, FLAG_PVE, FLAG_TOKEN, FLAG_JSON),
     .summary = "make and change the VMs of all declared nodes",
-    .help =
-        "Compares the VMs with what the seed tree declares under 'proxmox', prints the plan,\n"
-        "and carries it out after a confirmation: missing VMs are made, registered and started,\n"
-        "those that differ are changed. No VM is stopped or restarted: changes that need a cold\n"
-        "start wait for one. Disks are made and grown, never shrunk or removed. At most two VMs\n"
-        "at a time are made on the same host and storage; if a host is down, only its own nodes\n"
-        "fail. After a failure run the command again to continue.\n"
-        "\n"
-        "The VM of a node that is no longer declared is shown, and removed only if --prune\n"
-        "names it.\n"
-        "\n"
-        "Exit status: 0 all VMs are as declared, 1 something failed, 2 --dry-run found\n"
-        "something to do.\n"
-        "\n"
-        "Examples:\n"
-        "  cloudseed pve apply && cloudseed watch\n"
-        "  cloudseed pve apply k8s-worker-2 --dry-run\n"
-        "  cloudseed pve apply --yes --json | jq '.[] | select(.result == \"failed\")'\n",
+    .help = "Compares the VMs with what the seed tree declares under 'proxmox', prints the\n"
+            "plan, and carries it out after a confirmation: missing VMs are made, registered\n"
+            "and started, those that differ are changed. No VM is stopped or restarted:\n"
+            "changes that need a power-off take effect after the next shutdown and start.\n"
+            "Disks are created and enlarged, never shrunk or removed. At most two VMs at a\n"
+            "time are made on the same host and storage; if a host is down, only its own\n"
+            "nodes fail. After a failure run the command again to continue.\n"
+            "\n"
+            "The VM of a node that is no longer declared is shown, and removed only if --prune\n"
+            "names it.\n"
+            "\n"
+            "Exit status: 0 all VMs are as declared, 1 something failed, 2 --dry-run found\n"
+            "something to do.\n"
+            "\n"
+            "Examples:\n"
+            "  cloudseed pve apply && cloudseed watch\n"
+            "  cloudseed pve apply k8s-worker-2 --dry-run\n"
+            "  cloudseed pve apply --yes --json | jq '.[] | select(.result == \"failed\")'\n",
     .run = run,
 };

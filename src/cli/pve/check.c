@@ -556,7 +556,7 @@ const struct command command_pve_check = {
     .operands = "",
     .flags = FLAGS({"pool", "POOL", "the pool of the nodes' VMs, their template and storage"},
                    {"bridge", "BRIDGE", "the bridge of their network"},
-                   {"vlan", "TAG", "its VLAN, where the bridge has some"},
+                   {"vlan", "TAG", "its VLAN, if the bridge is VLAN-aware"},
                    {"template", "VMID", "the template that VMs are cloned from"},
                    {"storage", "STORAGE", "the storage of their disks, where they are full copies"},
                    {"host", "TARGET", "the host that they are made on"}, FLAG_PVE, FLAG_TOKEN,

@@ -87,8 +87,8 @@ const struct command command_pve_destroy = {
     .operands_min = 1,
     .operands_max = 1,
     .flags = FLAGS(FLAG_YES, {"ready", NULL, "also a node that is ready in its cluster"},
-                   {"with-data", NULL, "also a VM with more disks than that of its system"},
-                   FLAG_DRY_RUN, FLAG_PVE, FLAG_TOKEN, FLAG_JSON),
+                   {"with-data", NULL, "also remove VMs that have data disks"}, FLAG_DRY_RUN,
+                   FLAG_PVE, FLAG_TOKEN, FLAG_JSON),
     .summary = "remove a node's VM and its disks",
     .help =
         "Removes only a VM that `pve create` has made for this node, and not while the node is\n"

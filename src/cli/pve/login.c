@@ -177,7 +177,7 @@ const struct command command_pve_login = {
     .operands_min = 1,
     .operands_max = 1,
     .flags = FLAGS({"name", "NAME", "what to call it (default: the host's name)"},
-                   {"fingerprint", "SHA256", "the fingerprint of its certificate, to ask nobody"},
+                   {"fingerprint", "SHA256", "of its certificate, so that no question is asked"},
                    {"token-file", "FILE", "the API token; it is kept for later"}, FLAG_JSON),
     .summary = "save a Proxmox VE host and its API token",
     .help =

@@ -577,7 +577,7 @@ const struct command command_pve_template = {
                    {"sha256", "HEX", "the image's checksum"},
                    {"host", "TARGET", "the host to make it on; without it the only one"},
                    {"storage", "STORAGE", "of its disk; without it the only one for disks"},
-                   {"images", "STORAGE", "of the image; without it the only one for imports"},
+                   {"images", "STORAGE", "for the image (default: the only one for imports)"},
                    {"pool", "POOL", "the pool to put it into"},
                    {"bridge", "BRIDGE", "of its network card (default: vmbr0)"},
                    {"uefi", NULL, "boot by UEFI, with Secure Boot's keys and a VirtIO RNG"},

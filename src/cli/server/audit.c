@@ -168,13 +168,14 @@ const struct command command_audit = {
     .operands_max = 1,
     .flags = FLAGS({"who", "WHO", "only of this one, as 'token ci' or 'token'"},
                    {"kind", "CLASS", "only admin, node or refused"},
-                   {"since", "ID", "entries after this one"}, FLAG_JSON, FLAG_WIDE),
+                   {"since", "ID", "entries after the one with this ID"}, FLAG_JSON, FLAG_WIDE),
     .summary = "print who asked the server for what",
-    .help = "Prints the latest 50 entries of the audit, the newest last: what admins changed and\n"
-            "which secrets they read (kind admin), what nodes fetched (node), and who was refused\n"
-            "(refused), with who it was or by what a node was known, and from where. 'events'\n"
-            "prints what came of it. -o wide also prints the programs. --since prints all that\n"
-            "are kept after that number. An entry is written about a second after the answer.\n"
+    .help = "Prints the latest 50 entries of the audit, the newest last: what admins changed\n"
+            "and which secrets they read (kind admin), what nodes fetched (node), and who\n"
+            "was refused (refused), with the admin, or how the node was identified, and the\n"
+            "address. 'events' prints what came of it. -o wide also prints the programs.\n"
+            "--since takes an ID of the list, and prints all later entries that are kept. An\n"
+            "entry is written about a second after the answer. This needs the role admin.\n"
             "\n"
             "Examples:\n"
             "  cloudseed audit k8s-worker-2\n"

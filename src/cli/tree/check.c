@@ -437,7 +437,7 @@ const struct command command_check = {
     .name = "check",
     .operands = "[DIR]",
     .operands_max = 1,
-    .flags = FLAGS(FLAG_JSON, {"deep", NULL, "show documents to cloud-init, netplan and kubeadm"}),
+    .flags = FLAGS(FLAG_JSON, {"deep", NULL, "also check with cloud-init, netplan and kubeadm"}),
     .summary = "find everything that is wrong in the seed tree",
     .help =
         "Reads the seed tree in DIR (or of --seed, or the configured one), compiles the\n"

@@ -228,13 +228,13 @@ const struct command command_events = {
     .operands_max = 1,
     .flags = FLAGS({"kind", "KIND", "only events of this kind"},
                    {"follow", NULL, "print new events as they happen"},
-                   {"since", "ID", "events after this one"}, FLAG_JSON, FLAG_WIDE),
+                   {"since", "ID", "events after the one with this ID"}, FLAG_JSON, FLAG_WIDE),
     .summary = "print what happened, from the server's journal",
-    .help = "Prints the latest 50 events, the newest last: time, number, kind, node and details.\n"
+    .help = "Prints the latest 50 events, the newest last: time, ID, kind, node and details.\n"
             "On a terminal long texts go on in further lines; -o wide leaves them in one.\n"
-            "--since prints all that are kept after that number. --follow prints new events until\n"
-            "it is interrupted, also across restarts of the server; with --json it prints one\n"
-            "event a line.\n"
+            "--since takes an ID of the list, and prints all later events that are kept.\n"
+            "--follow prints new events until it is interrupted, also across restarts of the\n"
+            "server; with --json it prints one event a line.\n"
             "\n"
             "Examples:\n"
             "  cloudseed events k8s-worker-2\n"

@@ -137,10 +137,11 @@ const struct command command_wait = {
     .flags = FLAGS({"for", "STATE", "wait for this state"},
                    {"timeout", "TIME", "give up after this time, as in 90s or 20m"}),
     .summary = "wait until nodes are ready",
-    .help = "Waits until all of them are ready, or up if their role joins no cluster. --for names\n"
-            "another state: installing, booting, up, joining or ready, which a node that is\n"
-            "further counts as having reached; or armed, failed or registered. Each change of\n"
-            "state is printed on standard error.\n"
+    .help = "Waits until all of them are ready. For a node whose role joins no cluster it is\n"
+            "enough that it is up: it is ready when cloud-init has ended, for which --for\n"
+            "ready waits. --for names another state: installing, booting, up, joining or\n"
+            "ready, which a node that is further counts as having reached; or armed, failed\n"
+            "or registered. Each change of state is printed on standard error.\n"
             "\n"
             "Exit status: 0 all are in that state, 1 one has failed, 3 --timeout has passed, 64\n"
             "wrong usage.\n"

@@ -59,7 +59,7 @@ struct node_view {
     bool reboot;      /* a reboot, not a build */
     bool bad;         /* the message is about a failure or an alarm */
     bool step_failed; /* a step of this boot ended with FAIL: the message stays with that */
-    bool bootstraps;  /* its role joins a cluster: it can become ready */
+    bool bootstraps;  /* its role joins a cluster: being up is not enough */
 };
 
 struct fleetview {

@@ -12,6 +12,7 @@ import test_manual as manual  # noqa: E402
 import world  # noqa: E402
 
 PAGE = daemon.SOURCE / "docs/first-homelab.md"
+HERE = "http://127.0.0.1:8080"  # the url that run.sh sets
 ELSEWHERE = "/home/you/cloudseed"  # where the page has the checkout
 
 
@@ -23,8 +24,8 @@ class Desk(manual.Checkout):
         config = self.path / "cloudseedd.yaml"
         self.server = tap.enter(world.start(
             {name: str(self.work / name) for name in ("seed", "templates")},
-            args=["--url", "http://127.0.0.1:8080"]))
-        config.write_text(json.dumps({"socket": str(self.server.socket), **{
+            args=["--url", HERE]))
+        config.write_text(json.dumps({"socket": str(self.server.socket), "url": HERE, **{
             name: str(self.work / name) for name in ("seed", "templates")}}))
         (self.path / "cloudseed").write_text(
             f"#!/bin/sh\nexec '{daemon.BUILD.resolve()}/cloudseed' --config '{config}' \"$@\"\n")
@@ -47,6 +48,7 @@ def test_the_page():
     tap.eq({node["cluster"] for node in nodes}, {"prod", "test", None})
     tap.eq([node["name"] for node in nodes if node["state"] == "armed"], ["nas"])
     tap.eq(desk.shell("cloudseed check --json | jq -r '.faults | length'"), "0\n")
+    tap.contains(desk.shell("cloudseed doctor"), "set 'url' in cloudseedd.yaml")
     for name in ("user-data", "network-config"):
         assert desk.server.get(f"/s/{world.key_of(desk.server.state, 'nas')}/{name}").status == 200
 

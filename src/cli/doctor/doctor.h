@@ -17,9 +17,10 @@
 /* VALUE_UNDEFINED: it was not asked. A map with "trouble" (a text): why there is no answer. */
 struct doctor_facts {
     struct arena *arena;
-    struct str name;  /* of the node; empty: only the server is looked at */
-    struct str where; /* the server's socket or URL, as it was given */
-    int64_t now_ms;   /* the wall clock here */
+    struct str name;           /* of the node; empty: only the server is looked at */
+    struct str where;          /* the server's socket or URL, as it was given */
+    int64_t now_ms;            /* the wall clock here */
+    struct str configured_url; /* `url` of the server's configuration; empty: it has none */
 
     struct value server; /* GET /v1/server */
     struct value

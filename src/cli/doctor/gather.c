@@ -112,6 +112,7 @@ static void gather_server(struct doctor_gather *g)
 {
     struct doctor_facts *f = g->facts;
     struct timex t = {0};
+    f->configured_url = g->api.config.url;
     f->server = ask(g, STR("/v1/server"));
     f->synchronized = value_bool(adjtimex(&t) >= 0 && !(t.status & STA_UNSYNC));
     if (doctor_trouble(f->server).n) {

@@ -191,13 +191,22 @@ struct finding doctor_url(const struct doctor_facts *f)
 {
     struct str url = api_text(f->server, "url"), trouble = doctor_trouble(f->http);
     int64_t status = api_number(f->http, "status", 0);
-    struct str how = STR("compare 'url' in site.yaml with 'http' in cloudseedd.yaml, and let the "
-                         "firewall pass it");
+    /* The server's own configuration goes before the site. */
+    bool is_configured = f->configured_url.n && str_eq(f->configured_url, url);
+    struct str how = is_configured
+                         ? STR("compare 'url' with 'http' in cloudseedd.yaml, and let the firewall "
+                               "pass it")
+                         : STR("compare 'url' in site.yaml with 'http' in cloudseedd.yaml, and let "
+                               "the firewall pass it");
     if (is_loopback(url))
-        return finding_wrong(f->arena,
-                             STR("set 'url' in site.yaml to the address that machines reach, and "
-                                 "run 'cloudseed reload'"),
-                             "%.*s: no machine but this one reaches the loopback", STR_ARG(url));
+        return finding_wrong(
+            f->arena,
+            is_configured
+                ? STR("set 'url' in cloudseedd.yaml to the address that machines reach, or remove "
+                      "it there so that the one in site.yaml counts; then restart the server")
+                : STR("set 'url' in site.yaml to the address that machines reach, and run "
+                      "'cloudseed reload'"),
+            "%.*s: no machine but this one reaches the loopback", STR_ARG(url));
     if (f->http.kind != VALUE_MAP)
         return finding_unseen(f->arena, "%.*s was not asked", STR_ARG(url));
     if (trouble.n)

@@ -133,10 +133,24 @@ static void loopbacks(void **state)
         char text[64];
         snprintf(text, sizeof(text), "{'url': '%s'}", urls[i]);
         l->facts.server = json(l, text);
-        fixes(doctor_url(&l->facts), "loopback", "site.yaml");
+        fixes(doctor_url(&l->facts), "loopback", "set 'url' in site.yaml");
+        l->facts.configured_url = str_from(urls[i]);
+        fixes(doctor_url(&l->facts), "loopback", "set 'url' in cloudseedd.yaml");
     }
     l->facts.server = json(l, "{'url': 'http://10.0.10.5:8080'}");
     says(doctor_url(&l->facts), FINDING_UNSEEN, "not asked");
+}
+
+static void urls_out_of_reach(void **state)
+{
+    struct lab *l = *state;
+    l->facts.server = json(l, "{'url': 'http://10.0.10.5:8080'}");
+    l->facts.http = json(l, "{'trouble': 'refused'}");
+    fixes(doctor_url(&l->facts), "refused", "compare 'url' in site.yaml with");
+    l->facts.configured_url = STR("http://10.0.10.6:8080"); /* not in force: not restarted */
+    fixes(doctor_url(&l->facts), "refused", "compare 'url' in site.yaml with");
+    l->facts.configured_url = STR("http://10.0.10.5:8080");
+    fixes(doctor_url(&l->facts), "refused", "compare 'url' with 'http' in cloudseedd.yaml");
 }
 
 static void life(void **state)
@@ -295,7 +309,7 @@ static void how_to_ask_dhcp(void **state)
 #define STEP_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 UNIT_MAIN(STEP_TEST(store), STEP_TEST(tree), STEP_TEST(certificate), STEP_TEST(clocks),
-          STEP_TEST(loopbacks), STEP_TEST(life), STEP_TEST(long_serial),
-          STEP_TEST(changes_of_a_ready_node_can_wait), STEP_TEST(clusters), STEP_TEST(masters),
-          STEP_TEST(nodes_that_are_gone), STEP_TEST(apiservers), STEP_TEST(how_to_ask_dhcp),
-          STEP_TEST(faults_that_follow))
+          STEP_TEST(loopbacks), STEP_TEST(urls_out_of_reach), STEP_TEST(life),
+          STEP_TEST(long_serial), STEP_TEST(changes_of_a_ready_node_can_wait), STEP_TEST(clusters),
+          STEP_TEST(masters), STEP_TEST(nodes_that_are_gone), STEP_TEST(apiservers),
+          STEP_TEST(how_to_ask_dhcp), STEP_TEST(faults_that_follow))

@@ -133,10 +133,17 @@ static bool is_admins(const struct request_ctx *rq, int status)
            r->answer == page_sign_in || status == 401 || status == 429;
 }
 
+/* A page that is opened asks whether it has a session: the guard made no event of it. */
+static bool only_asks_for_session(const struct exchange *x, const struct request_ctx *rq)
+{
+    return rq->route->identity == IDENTITY_SESSION && x->out.status == 401 && !x->out.event;
+}
+
 void auditing_note(struct exchange *x, const struct request_ctx *rq)
 {
     struct audit_entry e = {.status = x->out.status, .from = x->in.peer};
-    if (!rq->route || !(is_admins(rq, e.status) ? note_admin(x, rq, &e) : note_node(x, rq, &e)))
+    if (!rq->route || only_asks_for_session(x, rq) ||
+        !(is_admins(rq, e.status) ? note_admin(x, rq, &e) : note_node(x, rq, &e)))
         return;
     e.who = who(x, rq);
     e.agent = x->in.user_agent;

@@ -79,6 +79,7 @@ static void refuse_wrong(struct guard *g, struct exchange *x, const char *reason
 static const char no_longer[] = "this token has ended or was revoked: an admin makes another with "
                                 "'cloudseed token create'";
 static const char signed_out[] = "this session has ended: sign in again";
+static const char never_in[] = "there is no session: sign in";
 
 static void refuse_unknown(struct exchange *x, const char *reason, const char *authenticate)
 {
@@ -218,7 +219,9 @@ bool guard_admit_session(struct guard *g, struct exchange *x)
     if (secret.p)
         s = sessions_find(g->sessions, secret, x->in.listener, clock_boot_ms());
     if (!s || !owner_lasts(g, &s->owner, &t)) {
-        refuse_unknown(x, signed_out, "Bearer");
+        refuse_unknown(x, secret.p ? signed_out : never_in, "Bearer");
+        if (!secret.p && !x->in.bearer.p)
+            x->out.event = NULL; /* every page asks so when it is opened */
         return false;
     }
     if (!is_from_page(x) || !has_csrf(x, secret))

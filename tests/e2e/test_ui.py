@@ -185,7 +185,7 @@ def test_a_token_opens_a_session_with_its_role():
         tap.contains(refused.detail, "takes the role admin, and the token laptop has operator")
         armed = [e for e in server.admin("GET", "/v1/events").json["events"] if e["kind"] == "armed"]
         tap.eq([(e["cause"], e["peer"]) for e in armed], [("token laptop", "127.0.0.1")])
-        assert server.events("signed-in", token="laptop")
+        server.wait_event("signed-in", token="laptop")
         for line in server.lines:  # nothing that opens anything
             assert browser.csrf not in line and browser.cookie.split("=")[1] not in line, line
 
@@ -272,6 +272,9 @@ def test_without_a_session_there_is_none():
                 tap.eq(answer.status, 401, (path, cookie))
                 assert answer.detail
         tap.eq(server.events("refused", method="GET", status="429"), [])
+        tap.eq(browser.get("/ui/session").detail, "there is no session: sign in")
+        ended = browser.get("/ui/session", Cookie="__Host-cloudseed=" + "a" * 52)
+        tap.contains(ended.detail, "this session has ended")
         browser = signed_in(server)
         for other in ("cloudseed", "_Host-cloudseed", "X__Host-cloudseed"):
             secret = browser.cookie.split("=")[1]
@@ -280,6 +283,21 @@ def test_without_a_session_there_is_none():
         for path in ("/ui/session", "/v1/nodes"):
             for address in (server.listening["https"],):
                 tap.eq(Browser(address).get(path, Cookie=browser.cookie).status, 404)
+
+
+def test_asking_for_a_session_without_one_is_no_refusal():
+    """Each page does when it is opened: neither a log line nor an entry of the audit."""
+    with start() as server:
+        browser = Browser(server.listening["admin"])
+        for cookie in (None, "theme=dark", "__Host-cloudseed=" + "a" * 52):
+            tap.eq(browser.get("/ui/session", Cookie=cookie).status, 401)
+
+        def noted():
+            audit = server.admin("GET", "/v1/audit?limit=1000").json["entries"]
+            return [e["times"] for e in audit if e["what"] == "GET /ui/session"]
+        tap.wait_until(noted, what="the audit")
+        tap.eq(noted(), [1])
+        tap.eq(len(server.events("refused", method="GET")), 1)
 
 
 def test_signing_out_ends_the_session():

@@ -58,7 +58,11 @@ fi
 compile() {
     local targets=(cloudseedd cloudseed) total=0 n=0 line
     total=$(make -C build -n V=0 "${targets[@]}" 2>/dev/null | grep -cE 'echo "  CC ') || true
-    if ((total == 0)); then total=1; fi
+    if ((total)); then
+        echo "Compiling (all of it takes two minutes on two cores) ..."
+    else
+        total=1
+    fi
     if ! make -C build -j"$(nproc)" V=0 "${targets[@]}" 2>&1 | while IFS= read -r line; do
         if [[ $line == '  CC '* ]]; then
             n=$((n + 1))
@@ -82,9 +86,7 @@ compile() {
 if [[ -z ${CLOUDSEED_BUILD:-} ]]; then
     echo "Looking for the Debian packages that cloudseed needs (scripts/deps.sh has the list) ..."
     scripts/deps.sh build run
-    echo "Configuring in build/ (half a minute, the first time) ..."
     scripts/configure.sh build
-    echo "Compiling (two minutes on two cores, the first time) ..."
     compile
 fi
 if [[ $mode == demo ]]; then

@@ -17,10 +17,20 @@ quietly() {
     fi
 }
 
-[[ -x configure && -e Makefile.in && -e build-aux/tap-driver.sh ]] || quietly autoreconf -fi
-mkdir -p "$folder"
-cd "$folder"
-if [[ ! -e Makefile || "$(cat options 2>/dev/null)" != "$*" ]]; then
+is_made() {
+    [[ -x configure && -e Makefile.in && -e build-aux/tap-driver.sh ]]
+}
+
+is_configured() {
+    [[ -e $folder/Makefile && "$(cat "$folder/options" 2>/dev/null)" == "$*" ]]
+}
+
+if is_made && is_configured "$@"; then exit; fi
+echo "Configuring in $folder/ (half a minute) ..."
+is_made || quietly autoreconf -fi
+if ! is_configured "$@"; then
+    mkdir -p "$folder"
+    cd "$folder"
     quietly ../configure -q "$@"
     echo "$*" >options
 fi

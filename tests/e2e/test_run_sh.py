@@ -282,12 +282,33 @@ def test_a_build_shows_how_far_it_is():
     tap.contains(first, "Looking for the Debian packages")
     tap.contains(done.stdout, "deps: build run\n")
     tap.contains(done.stdout, "Compiling: 3 of 3\n")
-    tap.eq((last, len(lines)), ("the demo", 9))
+    tap.eq((last, len(lines)), ("the demo", 8))
+    (folder / "build/Makefile").write_text("cloudseedd cloudseed: ; @:\n")
+    done = run("--demo", program=folder / "run.sh", CLOUDSEED_BUILD="")
+    tap.eq((done.returncode, done.stderr), (0, ""))
+    assert "Compiling" not in done.stdout, done.stdout
     (folder / "build/Makefile").write_text(MAKEFILE.format("echo a.c:1: error: no >&2; false"))
     done = run("--demo", program=folder / "run.sh", CLOUDSEED_BUILD="")
     tap.eq(done.returncode, 1)
     tap.contains(done.stderr, "a.c:1: error: no\n")
     tap.contains(done.stderr, "run.sh: the build failed")
+
+
+def test_configuring_is_said_where_it_is_done():
+    folder = Path(tempfile.mkdtemp(prefix="cloudseed-test-"))
+    tap.defer(shutil.rmtree, folder)
+    for name in ("scripts", "build-aux"):
+        (folder / name).mkdir()
+    for name in ("Makefile.in", "build-aux/tap-driver.sh"):
+        (folder / name).touch()
+    (folder / "configure").write_text("#!/bin/sh\necho \"$@\" >>Makefile\n")
+    (folder / "configure").chmod(0o755)
+    program = Path(shutil.copy(SOURCE / "scripts/configure.sh", folder / "scripts"))
+    said = "Configuring in build/ (half a minute) ...\n"
+    for options, out in (((), said), ((), ""), (("--enable-asan",), said), (("--enable-asan",), "")):
+        done = run("build", *options, program=program)
+        tap.eq((done.returncode, done.stdout, done.stderr), (0, out, ""))
+    tap.eq((folder / "build/Makefile").read_text(), "-q\n-q --enable-asan\n")
 
 
 tap.main()

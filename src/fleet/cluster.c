@@ -643,10 +643,11 @@ static void apply_binding(struct cluster_record *r, const struct cluster_change 
         end_approver(r, c, a, ret);
     else if (r->autoapproves)
         set_event(ret, "cluster-autoapproves", r, c,
-                  arena_printf(a,
-                               "it approves any node's name for any token, as after a kubeadm "
-                               "upgrade: 'cloudseed cluster show %.*s' has the command against it",
-                               STR_ARG(c->cluster)),
+                  arena_printf(
+                      a,
+                      "it approves any node's name for any token, as after a kubeadm "
+                      "upgrade: 'cloudseed cluster show %.*s' prints the command that stops this",
+                      STR_ARG(c->cluster)),
                   a);
     else
         set_event(ret, "cluster-hardened", r, c, STR(""), a);

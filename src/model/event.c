@@ -103,8 +103,9 @@ static const struct event_kind kinds[] = {
      "most.",
      "`kubectl get csr`; deny it if you do not know it."},
     {"cluster-autoapproves", "cluster epoch detail",
-     "The cluster approves any node's name by itself again, as after a kubeadm upgrade.",
-     "`cloudseed cluster show CLUSTER` has the command against it."},
+     "Any bootstrap token gets a certificate for any node's name again, as after a kubeadm "
+     "upgrade.",
+     "`cloudseed cluster show CLUSTER` prints the command that stops this."},
     {"cluster-hardened", "cluster epoch detail", "The cluster approves nothing by itself.", NULL},
     {"cluster-returning", "cluster epoch detail", "An admin hands approval back to the cluster.",
      "Run the command that was printed."},

@@ -154,7 +154,7 @@ export function clusterProblemsOf(cluster, now = Date.now()) {
     if (cluster.approval?.autoapproves && !cluster.approval.returning && cluster.hardened)
         add(
             "any bootstrap token gets a certificate for any node's name",
-            `\`${show}\` prints the command that stops this.`,
+            "The command that stops this is printed by",
             show
         );
     if (cluster.certificate_end && Date.parse(cluster.certificate_end) - now < SOON_MS)

@@ -125,7 +125,7 @@ static bool note_node(struct exchange *x, const struct request_ctx *rq, struct a
     return true;
 }
 
-/* Whoever is refused for want of a token asked as an admin, whatever it asked for. */
+/* A request that is refused because it has no valid token counts as an admin's. */
 static bool is_admins(const struct request_ctx *rq, int status)
 {
     const struct route *r = rq->route;

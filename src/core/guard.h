@@ -21,7 +21,7 @@ void guard_free(struct guard *g);
 
 /* False after a refusal. Otherwise x->in.principal says who it is. */
 bool guard_admit(struct guard *g, struct exchange *x, enum access least);
-/* The same by a session's cookie alone. A change also takes the session's CSRF token: a page of
+/* The same, but only by a session's cookie. A change also takes the session's CSRF token: a page of
  * another site can have the browser send the cookie, but not that header. */
 bool guard_admit_session(struct guard *g, struct exchange *x);
 /* Ends what was admitted by tokens or sessions that are not valid any more. */

@@ -2,7 +2,7 @@
 /*
  * page: the web page's files as answers (docs/page.md).
  *
- * They hold nothing secret, so whoever reaches a listener for admins gets them. What the page then
+ * They hold nothing secret, so every client of a listener for admins gets them. What the page then
  * asks for goes through guard.c.
  */
 #ifndef CLOUDSEED_CORE_PAGE_H

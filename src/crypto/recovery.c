@@ -42,8 +42,8 @@ void recovery_passphrase(char ret[static RECOVERY_PASSPHRASE_SIZE])
     OPENSSL_cleanse(bytes, sizeof(bytes));
 }
 
-/* What scrypt sees of a passphrase: its characters, in lower case. False where it is none of ours.
- */
+/* What scrypt sees of a passphrase: its characters, in lower case. False if it does
+ * not have the form of one. */
 static bool plain(struct str passphrase, char ret[static CHARS])
 {
     size_t n = 0;

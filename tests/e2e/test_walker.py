@@ -19,6 +19,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "lib"), str(HERE)]
 import daemon  # noqa: E402
 import inputs  # noqa: E402
+import shapes  # noqa: E402
 import tap  # noqa: E402
 import world  # noqa: E402
 
@@ -237,11 +238,7 @@ FORMATS.checks("uuid")(lambda v: not isinstance(v, str) or bool(UUID.fullmatch(v
 
 
 def resolved(part):
-    while "$ref" in part:
-        place, part = part["$ref"][2:].split("/"), DOCUMENT
-        for key in place:
-            part = part[key]
-    return part
+    return shapes.resolved(part, DOCUMENT)
 
 
 def close(schema):

@@ -70,6 +70,12 @@ for package in "${wanted[@]}"; do
     status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) || true
     [[ $status == installed ]] || missing+=("$package")
 done
+# Others' packages of Node.js bring npm along, and then Debian's cannot be installed.
+if command -v npm >/dev/null; then
+    for at in "${!missing[@]}"; do
+        [[ ${missing[at]} != npm ]] || unset "missing[at]"
+    done
+fi
 ((${#missing[@]})) || exit 0
 
 as_root=()

@@ -46,7 +46,8 @@ struct fetch_request {
     struct str bearer; /* Authorization: Bearer …, over https only; p == NULL: none */
     struct str body;   /* p == NULL: none */
     struct str ca;     /* PEM: verifies the server only by these; p == NULL: by the system's CAs */
-    struct str proxy;  /* http://HOST:PORT; p == NULL: none, whatever the environment says */
+    struct str certificate, key; /* PEM: who we are, over https; p == NULL: nobody */
+    struct str proxy;    /* http://HOST:PORT; p == NULL: none, whatever the environment says */
     uint32_t connect_ms; /* until there is a connection; waiting for its turn counts */
     uint32_t answer_ms;  /* from then on until the answer begins */
     uint32_t silence_ms; /* between two pieces of the answer; 0: no bound */
@@ -84,6 +85,14 @@ struct fetch_port {
     struct str (*take)(struct fetch *f);
     struct str (*header)(struct fetch *f, const char *name);
     void (*end)(struct fetch *f);
+    void *cls;
+};
+
+/* A loop of its own, for a thread that waits for its fetches. */
+struct fetch_turns {
+    const struct fetch_port *port;
+    /* Waits until something has happened to a fetch, at most `wait_ms`. Look again then. */
+    void (*turn)(void *cls, uint32_t wait_ms);
     void *cls;
 };
 

@@ -261,6 +261,8 @@ int transfer_new(const struct fetch_request *q, uint64_t now_ms, struct transfer
     easy_method(t->easy, q->method, q->body);
     if (q->ca.p)
         easy_trust(t->easy, q->ca);
+    if (q->certificate.p)
+        easy_identify(t->easy, q->certificate, q->key);
     if (q->proxy.p)
         set_proxy(t, q->proxy);
     *ret = t;

@@ -188,12 +188,7 @@ static size_t find_conflict(struct memory *m, const struct store_txn *t, uint64_
         const struct store_write *w = &t->writes[i];
         struct memory_record *r = find(m, w->kind, w->key);
         uint64_t found = r ? r->revision : 0;
-        for (size_t k = 0; k < i; k++) {
-            const struct store_write *before = &t->writes[k];
-            if (before->op != STORE_CHECK && str_eq(before->kind, w->kind) &&
-                str_eq(before->key, w->key))
-                found = before->op == STORE_PUT ? m->revision + 1 : 0;
-        }
+        request_written_before(t, i, m->revision + 1, &found);
         if (w->expected != STORE_ANY && w->expected != found) {
             *ret_found = found;
             return i;

@@ -29,17 +29,26 @@ void queue_done(struct queue *q)
     pthread_mutex_destroy(&q->lock);
 }
 
-static int admit(struct queue *q, struct request *r)
+static int admit_read(struct queue *q)
 {
     if (q->stopping)
         return -ESHUTDOWN;
+    if (q->reads_pending >= q->limits.reads_max)
+        return -EBUSY;
+    q->reads_pending++;
+    return 0;
+}
+
+static int admit(struct queue *q, struct request *r)
+{
     if (r->notice.about != STORE_COMMIT) {
-        if (q->reads_pending >= q->limits.reads_max)
-            return -EBUSY;
-        q->reads_pending++;
-        request_list_put(&q->reads, r);
-        return 0;
+        int answer = admit_read(q);
+        if (answer == 0)
+            request_list_put(&q->reads, r);
+        return answer;
     }
+    if (q->stopping)
+        return -ESHUTDOWN;
     if (q->commits_pending >= q->limits.commits_max ||
         (q->commits_pending && q->bytes_pending + r->bytes > q->limits.bytes_max))
         return -EBUSY;
@@ -58,6 +67,14 @@ int queue_put(struct queue *q, struct request *r)
         request_free(r);
     else
         pthread_cond_signal(&q->work);
+    return answer;
+}
+
+int queue_admit_read(struct queue *q)
+{
+    pthread_mutex_lock(&q->lock);
+    int answer = admit_read(q);
+    pthread_mutex_unlock(&q->lock);
     return answer;
 }
 

@@ -38,6 +38,8 @@ void queue_done(struct queue *q);
 
 /* Takes `r` over; on -EBUSY and -ESHUTDOWN it is freed. */
 int queue_put(struct queue *q, struct request *r);
+/* For a read that is answered at once, by queue_answer: 0, or what queue_put would say. */
+int queue_admit_read(struct queue *q);
 /* The next answer, or NULL. */
 struct request *queue_take(struct queue *q);
 /* The number of commits whose answers have not been taken. */

@@ -134,6 +134,22 @@ void request_conflict(struct request *r, size_t write, uint64_t found)
     err_set(&r->notice.err, -EAGAIN, "%.*s '%.*s' %s", STR_ARG(w->kind), STR_ARG(w->key), what);
 }
 
+bool request_written_before(const struct store_txn *t, size_t at, uint64_t revision,
+                            uint64_t *ret_found)
+{
+    const struct store_write *w = &t->writes[at];
+    bool is_written = false;
+    for (size_t i = 0; i < at; i++) {
+        const struct store_write *before = &t->writes[i];
+        if (before->op == STORE_CHECK || !str_eq(before->key, w->key) ||
+            !str_eq(before->kind, w->kind))
+            continue;
+        *ret_found = before->op == STORE_PUT ? revision : 0;
+        is_written = true;
+    }
+    return is_written;
+}
+
 void request_list_put(struct request_list *l, struct request *r)
 {
     r->next = NULL;

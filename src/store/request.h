@@ -34,6 +34,11 @@ void request_fail(struct request *r, enum store_result result, const struct err 
 /* The same for a write that met the revision `found`, 0 for no record. */
 void request_conflict(struct request *r, size_t write, uint64_t found);
 
+/* Whether an earlier write of the transaction, which will have `revision`, is of the same record as
+ * write `at`: then that one meets *ret_found. */
+bool request_written_before(const struct store_txn *t, size_t at, uint64_t revision,
+                            uint64_t *ret_found);
+
 /* First in, first out; all zero is empty. */
 struct request_list {
     struct request *first, *last;

@@ -52,23 +52,6 @@ static int put(struct db *db, const struct store_write *w, uint64_t id, uint64_t
     return db_run(db, DB_INSERT);
 }
 
-/* Whether an earlier write of the transaction, which no one has done yet, is of the same record. */
-static bool is_written_before(const struct store_txn *t, size_t at, uint64_t revision,
-                              uint64_t *ret_found)
-{
-    const struct store_write *w = &t->writes[at];
-    bool is_written = false;
-    for (size_t i = 0; i < at; i++) {
-        const struct store_write *before = &t->writes[i];
-        if (before->op == STORE_CHECK || !str_eq(before->key, w->key) ||
-            !str_eq(before->kind, w->kind))
-            continue;
-        *ret_found = before->op == STORE_PUT ? revision : 0;
-        is_written = true;
-    }
-    return is_written;
-}
-
 /* Of a record that an earlier write of the transaction may make or delete. */
 #define ID_UNKNOWN UINT64_MAX
 
@@ -83,7 +66,7 @@ static int check(struct db *db, struct request *r, uint64_t revision, uint64_t *
         int code = find(db, w, &ret_ids[i], &found);
         if (code != SQLITE_OK)
             return code;
-        if (is_written_before(t, i, revision, &found))
+        if (request_written_before(t, i, revision, &found))
             ret_ids[i] = ID_UNKNOWN;
         if (w->expected != STORE_ANY && w->expected != found) {
             request_conflict(r, i, found);

@@ -5,10 +5,10 @@
 #include "port/store_ops.h"
 #include "store/sqlite/writer.h"
 #include "store/statefile.h"
+#include "store/thread.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,19 +56,11 @@ static int op_load(struct store *s, store_on_record on_record, void *cls, uint64
 static int op_start(struct store *s, void (*wake)(void *cls), void *cls, struct err *e)
 {
     struct sqlite_store *self = (struct sqlite_store *)s;
-    sigset_t all, before;
     self->writer.queue.wake = wake;
     self->writer.queue.wake_cls = cls;
-    /* The loop's thread handles the signals. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int r = pthread_create(&self->thread, NULL, writer_run, &self->writer);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (r)
-        return err_errno(e, -r, "a thread for the state");
-    pthread_setname_np(self->thread, "store");
-    self->running = true;
-    return 0;
+    int r = store_thread_start(&self->thread, writer_run, &self->writer, e);
+    self->running = r == 0;
+    return r;
 }
 
 static int op_commit(struct store *s, const struct store_txn *txn)

@@ -13,6 +13,8 @@ unit=(libcmocka-dev openssl)
 test=(libcmocka-dev openssl openssh-client python3 python3-yaml python3-jinja2 ansible-core ansible-lint git patch
     systemd tftp-hpa atftp busybox ipxe
     clang-14 clang-format-14 shellcheck pyflakes3 mandoc jq zsh fish gpg gpg-agent python3-fusepy
+    # A store is tested with a real one:
+    etcd-server
     # DHCP servers take our settings; Kea is unpacked, and needs libpq5:
     dnsmasq-base nftables iproute2 util-linux libpq5
     # What the real cloud-init needs, which tests/cloudinit unpacks and runs in place:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/sqlite/db.h"
 
+#include "store/sqlite/gather.h"
 #include "store/statefile.h"
 
 #include <errno.h>
@@ -281,8 +282,10 @@ static int prepare(struct db *db)
 
 static int open_handle(struct db *db, bool empty, struct err *e)
 {
+    /* Without a sync nothing would make what is gathered leave the process. */
+    const char *vfs = db->unsafe ? NULL : gather_vfs();
     int code =
-        sqlite3_open_v2(db->path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+        sqlite3_open_v2(db->path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, vfs);
     if (code != SQLITE_OK)
         return db_fail(db, code, e);
     sqlite3_extended_result_codes(db->handle, 1);

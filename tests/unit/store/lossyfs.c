@@ -39,7 +39,7 @@ struct handle {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static sqlite3_vfs *under;
 static struct file files[FILES_MAX];
-static uint64_t steps, cut_at;
+static uint64_t steps, cut_at, writes;
 static bool is_cut, is_torn;
 static uint32_t seed;
 static int syncs_before, syncs_failing;
@@ -191,6 +191,7 @@ static int io_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
     struct file *file = ((struct handle *)f)->file;
     pthread_mutex_lock(&lock);
     bool was_cut = is_cut, on = step();
+    writes++;
     if (file && (on || !was_cut)) /* the interrupted write may have been carried out */
         note(file, false, (size_t)at, p, (size_t)n);
     pthread_mutex_unlock(&lock);
@@ -336,6 +337,14 @@ bool lossyfs_is_cut(void)
     bool cut = is_cut;
     pthread_mutex_unlock(&lock);
     return cut;
+}
+
+uint64_t lossyfs_writes(void)
+{
+    pthread_mutex_lock(&lock);
+    uint64_t n = writes;
+    pthread_mutex_unlock(&lock);
+    return n;
 }
 
 static void write_back(struct file *f)

@@ -22,6 +22,9 @@ bool lossyfs_is_cut(void);
 /* To be called when no file is open any more. */
 void lossyfs_restore(void);
 
+/* How often something was written, to any file. */
+uint64_t lossyfs_writes(void);
+
 /* After `after` more syncs, `n` syncs fail with EIO. */
 void lossyfs_fail_syncs(int after, int n);
 

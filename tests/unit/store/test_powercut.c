@@ -58,7 +58,7 @@ static unsigned one_cut(uint64_t seed, bool unsafe)
     struct err e = {0};
     unsigned lost;
     /* Most cuts come between commits, some while the file is made. */
-    uint64_t at = seed % 5 ? 1 + seed * 2654435761U % 6000 : 1 + seed / 5;
+    uint64_t at = seed % 5 ? 1 + seed * 2654435761U % 1000 : 1 + seed / 5;
     memset(&producers, 0, sizeof(producers));
     unlink("state.db");
     lossyfs_arm(at, (uint32_t)seed, seed % 2);
@@ -205,6 +205,83 @@ static void test_unavailable_until_it_can_be_opened(void **state)
     unlink("state.db");
 }
 
+#define PAGES 20
+
+/* Each of its records takes a page of its own. */
+static int commit_pages(struct store *s, const char *key, char fill)
+{
+    static char bytes[3000];
+    struct store_write w[PAGES];
+    char keys[PAGES][16];
+    memset(bytes, fill, sizeof(bytes));
+    for (unsigned i = 0; i < PAGES; i++) {
+        snprintf(keys[i], sizeof(keys[i]), "%s%02u", key, i);
+        w[i] = (struct store_write){
+            STORE_PUT, STR("node"), str_from(keys[i]), STORE_ANY, {bytes, sizeof(bytes)}};
+    }
+    return store_commit(s, &(struct store_txn){.writes = w, .n_writes = PAGES});
+}
+
+/* However many pages it has: a call for each would cost more than the pages. */
+static void test_commit_is_written_in_few_calls(void **state)
+{
+    struct store *s = NULL;
+    struct storeloop l;
+    struct err e = {0};
+    (void)state;
+    lossyfs_arm(0, 0, false);
+    assert_int_equal(open_store(false, &s, &e), 0);
+    storeloop_start(&l, s);
+    assert_int_equal(storeloop_put(&l, "a", STORE_ABSENT, "1").result, STORE_OK);
+    uint64_t before = lossyfs_writes();
+    assert_int_equal(commit_pages(s, "p", '1'), 0);
+    store_notice_free(s, storeloop_until(&l, STORE_COMMIT));
+    assert_in_range(lossyfs_writes() - before, 1, 4);
+    storeloop_end(&l);
+    unlink("state.db");
+}
+
+static int last_is_there(void *cls, const struct store_record *record, struct err *e)
+{
+    (void)e;
+    assert_int_equal(record->bytes.p[0], '2');
+    ++*(unsigned *)cls;
+    return 0;
+}
+
+#define CHUNKS 80
+
+/* SQLite writes what it has no room for before the commit, and reads it again. */
+static void test_group_that_is_more_than_the_cache(void **state)
+{
+    struct store *s = NULL;
+    struct storeloop l;
+    struct err e = {0};
+    unsigned seen = 0;
+    uint64_t revision;
+    (void)state;
+    lossyfs_arm(0, 0, false);
+    assert_int_equal(open_store(false, &s, &e), 0);
+    for (unsigned i = 0; i < 2 * CHUNKS; i++) { /* one group: the store was not started yet */
+        char key[16];
+        bool again = i >= CHUNKS; /* backwards, so that what was written last is read at once */
+        snprintf(key, sizeof(key), "c%02u-", again ? 2 * CHUNKS - 1 - i : i);
+        assert_int_equal(commit_pages(s, key, again ? '2' : '1'), 0);
+    }
+    storeloop_start(&l, s);
+    for (unsigned i = 0; i < 2 * CHUNKS; i++) {
+        struct store_notice *n = storeloop_until(&l, STORE_COMMIT);
+        assert_int_equal(n->result, STORE_OK);
+        store_notice_free(s, n);
+    }
+    storeloop_end(&l);
+    assert_int_equal(open_store(false, &s, &e), 0);
+    assert_int_equal(store_load(s, last_is_there, &seen, &revision, &e), 0);
+    assert_int_equal(seen, CHUNKS * PAGES);
+    store_close(s);
+    unlink("state.db");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +291,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_start_over_has_all_records, folder_enter,
                                         folder_leave),
         cmocka_unit_test_setup_teardown(test_unavailable_until_it_can_be_opened, folder_enter,
+                                        folder_leave),
+        cmocka_unit_test_setup_teardown(test_commit_is_written_in_few_calls, folder_enter,
+                                        folder_leave),
+        cmocka_unit_test_setup_teardown(test_group_that_is_more_than_the_cache, folder_enter,
                                         folder_leave),
     };
     lossyfs_install();

@@ -17,6 +17,8 @@ test=(libcmocka-dev openssl openssh-client python3 python3-yaml python3-jinja2 a
     etcd-server
     # DHCP servers take our settings; Kea is unpacked, and needs libpq5:
     dnsmasq-base nftables iproute2 util-linux libpq5
+    # A load balancer takes our example, and passes clients on:
+    haproxy
     # What the real cloud-init needs, which tests/cloudinit unpacks and runs in place:
     python3-configobj python3-jsonpatch python3-jsonschema python3-netifaces python3-oauthlib
     python3-requests python3-serial

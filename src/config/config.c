@@ -493,6 +493,15 @@ static const struct schema_field config_fields[] = {
      .help = "The UDP ports from which files are sent, one for each transfer, so that a firewall "
              "between networks can let them through; without it, any that is free.",
      .example = "6900-6999"},
+    {.name = "proxies",
+     .type = &schema_cidr,
+     .shape = SCHEMA_LIST,
+     .max = 64,
+     SCHEMA_MEMBER_N(struct config, proxies),
+     .help = "Networks of load balancers that pass TCP connections on: each connection from there "
+             "must begin with a head of the PROXY protocol (HAProxy's `send-proxy-v2`), and counts "
+             "as one of the client that the head names.",
+     .example = "[10.0.10.11/32, 10.0.10.12/32]"},
     {.name = "url",
      .type = &schema_origin,
      SCHEMA_MEMBER(struct config, url),

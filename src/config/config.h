@@ -92,6 +92,8 @@ struct config {
     const struct endpoint *tftp;
     uint32_t tftp_n; /* 0: no TFTP */
     struct config_ports tftp_ports;
+    const struct cidr *proxies; /* whose connections begin with a PROXY head */
+    uint32_t proxies_n;
     struct str url;   /* without a slash at its end, instead of the site's; empty: the site's */
     struct str user;  /* to become when started as root */
     struct str group; /* empty: the user's own */

@@ -305,6 +305,8 @@ static int listen_all(struct service *s, const struct listeners *listeners, stru
         .connections_per_address = from->connections_per_address,
         .request_ms = from->request_seconds * 1000,
         .answer_ms = from->answer_seconds * 1000,
+        .proxies = s->config->proxies,
+        .proxies_n = s->config->proxies_n,
     };
     make_tftp(s);
     int r = http_server_new(&s->loop, core_port(s->core), pool_port(s->pool), &limits, &s->http, e);

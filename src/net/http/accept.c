@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/http/internal.h"
 
-#include "base/log.h"
 #include "base/mem.h"
 
 #include <errno.h>
@@ -11,72 +10,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* --- Refusals ------------------------------------------------------------------------------ */
-
-#define PAUSE_MS 10000
 /* Reads of what a refused peer sent; a peer that sends more gets a reset. */
 #define DROP_READS_MAX 16
 
-void http_refusals_init(struct http_refusals *r, uv_loop_t *loop)
-{
-    uv_timer_init(loop, &r->pause);
-}
-
-static void refusals_log_one(enum http_refusal reason, const struct http_refusal_count *count)
-{
-    static const char *const reasons[REFUSE_REASONS] = {
-        [REFUSE_FULL] = "all connections are taken: see limits.connections",
-        [REFUSE_BUSY] =
-            ("half of the connections are taken, the rest is for addresses that have few: "
-             "see limits.connections"),
-        [REFUSE_PEER_FULL] =
-            "one address has all that it may have: see limits.connections_per_address",
-        [REFUSE_DESCRIPTORS] = "no file descriptor is left: raise LimitNOFILE",
-        [REFUSE_HANDSHAKE] =
-            "too many unfinished TLS handshakes: the one that waited longest ended",
-        [REFUSE_NOT_TLS] = "plain HTTP where TLS is spoken: the URL must begin with https://",
-    };
-    char text[ADDRESS_TEXT_SIZE] = "unknown";
-    if (count->peer.family)
-        address_text(count->peer, text);
-    log_warning("limit", LOG_NUMBER("refused", count->n), LOG_TEXT("peer", str_from(text)),
-                LOG_TEXT("reason", str_from(reasons[reason])));
-}
-
-void http_refusals_log(struct http_refusals *r)
-{
-    for (int reason = 0; reason < REFUSE_REASONS; reason++) {
-        if (r->counts[reason].n)
-            refusals_log_one((enum http_refusal)reason, &r->counts[reason]);
-        r->counts[reason].n = 0;
-    }
-}
-
-static void on_pause_over(uv_timer_t *timer)
-{
-    struct http_refusals *r = timer->data;
-    bool more = false;
-    for (int reason = 0; reason < REFUSE_REASONS; reason++)
-        more |= r->counts[reason].n != 0;
-    http_refusals_log(r);
-    if (more)
-        uv_timer_start(timer, on_pause_over, PAUSE_MS, 0);
-}
-
-void http_refusals_count(struct http_refusals *r, enum http_refusal reason, struct address peer)
-{
-    r->counts[reason].n++;
-    r->counts[reason].peer = peer;
-    if (uv_is_active((uv_handle_t *)&r->pause))
-        return;
-    http_refusals_log(r);
-    r->pause.data = r;
-    uv_timer_start(&r->pause, on_pause_over, PAUSE_MS, 0);
-}
-
 /* Answers without libmicrohttpd, which would close in silence. What the peer sent is read first:
  * closing a socket with unread bytes sends a reset, which overtakes the answer. */
-static void refuse_connection(const struct http_listener *l, int fd, enum http_refusal reason,
+static void refuse_connection(struct http_engine *g, int fd, enum http_refusal reason,
                               struct address peer)
 {
     static const char full[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
@@ -87,7 +26,7 @@ static void refuse_connection(const struct http_listener *l, int fd, enum http_r
                                   "Content-Type: text/plain\r\nContent-Length: 52\r\n"
                                   "Connection: close\r\n\r\n"
                                   "this port speaks TLS: the URL must begin with https:";
-    bool is_tls = http_engine_is_tls(l->engine);
+    bool is_tls = http_engine_is_tls(g);
     char drop[4096];
     for (int i = 0; i < DROP_READS_MAX && recv(fd, drop, sizeof(drop), MSG_DONTWAIT) > 0; i++)
         ;
@@ -96,7 +35,7 @@ static void refuse_connection(const struct http_listener *l, int fd, enum http_r
     else if (!is_tls) /* before a handshake TLS has no words for it */
         send(fd, full, sizeof(full) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
     close(fd);
-    http_refusals_count(&l->engine->server->refusals, reason, peer);
+    http_refusals_count(&g->server->refusals, reason, peer);
 }
 
 /* --- Listeners ----------------------------------------------------------------------------- */
@@ -140,7 +79,7 @@ static bool refuse_without_descriptors(struct http_listener *l)
         close(s->spare_fd);
     int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0)
-        refuse_connection(l, fd, REFUSE_DESCRIPTORS, (struct address){0});
+        refuse_connection(l->engine, fd, REFUSE_DESCRIPTORS, (struct address){0});
     s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     return fd >= 0;
 }
@@ -179,28 +118,40 @@ static enum http_refusal may_enter(struct http_server *s, const struct http_conn
     return is_not_tls(arriving) ? REFUSE_NOT_TLS : REFUSE_REASONS;
 }
 
-static void accept_connection(struct http_listener *l, int fd, const struct sockaddr_storage *from,
-                              socklen_t from_size)
+void http_connection_admit(struct http_connection *arriving)
+{
+    struct http_server *s = arriving->server;
+    struct http_engine *g = arriving->engine;
+    bool is_local = arriving->principal.kind == PRINCIPAL_SOCKET;
+    arriving->peer_slot = http_connection_slot(arriving->peer.address);
+    enum http_refusal refusal = may_enter(s, arriving, is_local);
+    if (refusal != REFUSE_REASONS) {
+        refuse_connection(g, arriving->fd, refusal, arriving->peer.address);
+        return;
+    }
+    if (http_engine_is_tls(g))
+        http_handshakes_make_room(s);
+    struct sockaddr_storage from = {.ss_family = AF_UNIX};
+    socklen_t size = is_local ? sizeof(sa_family_t) : socket_address(arriving->peer, &from);
+    s->arriving = arriving;
+    /* It closes the descriptor on failure. */
+    MHD_add_connection(g->daemon, arriving->fd, (const struct sockaddr *)&from, size);
+    s->arriving = NULL;
+}
+
+static void accept_connection(const struct http_listener *l, int fd,
+                              const struct sockaddr_storage *from)
 {
     struct http_server *s = l->engine->server;
     struct http_connection arriving = {
         .server = s, .engine = l->engine, .peer = socket_peer(from), .fd = fd, .listener = l->kind};
-    bool is_local = from->ss_family == AF_UNIX;
-    if (is_local)
+    if (from->ss_family == AF_UNIX)
         arriving.principal =
             (struct principal){.kind = PRINCIPAL_SOCKET, .uid = socket_peer_uid(fd)};
-    arriving.peer_slot = http_connection_slot(arriving.peer.address);
-    enum http_refusal refusal = may_enter(s, &arriving, is_local);
-    if (refusal != REFUSE_REASONS) {
-        refuse_connection(l, fd, refusal, arriving.peer.address);
-        return;
-    }
-    if (http_engine_is_tls(l->engine))
-        http_handshakes_make_room(s);
-    s->arriving = &arriving;
-    MHD_add_connection(l->engine->daemon, fd, (const struct sockaddr *)from,
-                       from_size); /* closes on failure */
-    s->arriving = NULL;
+    if (http_is_proxy(s, arriving.peer.address))
+        http_proxied_begin(&arriving);
+    else
+        http_connection_admit(&arriving);
 }
 
 /* False where none is waiting, or none can be taken for now. */
@@ -210,7 +161,7 @@ static bool accept_one(struct http_listener *l)
     socklen_t size = sizeof(from);
     int fd = accept4(l->fd, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
-        accept_connection(l, fd, &from, size);
+        accept_connection(l, fd, &from);
         return true;
     }
     if (errno == EMFILE || errno == ENFILE)

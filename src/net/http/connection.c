@@ -212,6 +212,7 @@ void http_connections_close_idle(struct http_server *s)
 void http_connections_cut(struct http_server *s)
 {
     struct http_connection *c, *next;
+    http_proxied_close(s);
     for (int phase = 0; phase < PHASES; phase++) {
         for (EACH(c, next, &s->phases[phase]))
             http_connection_cut(c);

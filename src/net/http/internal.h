@@ -4,13 +4,15 @@
  *
  * The path of a request: accept.c takes the connection, connection.c keeps its deadline, server.c
  * lets libmicrohttpd read, request.c makes an exchange of what it read and suspends it while core
- * waits, respond.c sends the answer. Of a TLS connection, handshake.c sees the handshake through
- * first, and notices the peer that leaves while its request is suspended.
+ * waits, respond.c sends the answer. Of a connection from a proxy, proxied.c reads first who its
+ * client is. Of a TLS connection, handshake.c sees the handshake through first, and notices the
+ * peer that leaves while its request is suspended.
  */
 #ifndef CLOUDSEED_NET_HTTP_INTERNAL_H
 #define CLOUDSEED_NET_HTTP_INTERNAL_H
 
 #include "net/http/http.h"
+#include "net/http/refusals.h"
 #include "net/http/tls.h"
 #include "net/socket.h"
 
@@ -73,6 +75,7 @@ struct http_connection {
 };
 
 TAILQ_HEAD(http_connections, http_connection);
+struct http_proxied;
 
 enum http_request_state {
     REQUEST_SPARE,
@@ -124,26 +127,6 @@ struct http_listener {
     unsigned singles; /* events with one connection */
 };
 
-enum http_refusal {
-    REFUSE_FULL,
-    REFUSE_BUSY, /* the rest is for addresses that have few */
-    REFUSE_PEER_FULL,
-    REFUSE_DESCRIPTORS,
-    REFUSE_HANDSHAKE, /* gave way to another */
-    REFUSE_NOT_TLS,
-    REFUSE_REASONS
-};
-
-struct http_refusal_count {
-    uint64_t n;          /* since they were last logged */
-    struct address peer; /* the last one; family 0: none */
-};
-
-struct http_refusals {
-    uv_timer_t pause; /* until the next lines */
-    struct http_refusal_count counts[REFUSE_REASONS];
-};
-
 /* One of libmicrohttpd's daemons, without or with TLS. They share the server's limits. */
 enum { ENGINE_PLAIN, ENGINE_TLS, ENGINES };
 
@@ -175,6 +158,9 @@ struct http_server {
     struct http_connections phases[PHASES];               /* each in the order of its deadlines */
     struct http_connections handshakes[HANDSHAKE_STATES]; /* those that wait: longest first */
     unsigned handshakes_n;
+    TAILQ_HEAD(, http_proxied)
+    proxied; /* connections whose client is not known yet: oldest first */
+    unsigned proxied_n;
     LIST_HEAD(, http_request) opened_requests; /* whose head is not whole */
     SLIST_HEAD(, http_request) spare_requests;
     unsigned spare_requests_n;
@@ -215,12 +201,17 @@ void http_engine_pump_soon(struct http_engine *g);
 int http_engine_start(struct http_engine *g, struct err *e);
 
 /* accept.c */
-void http_refusals_init(struct http_refusals *r, uv_loop_t *loop);
-/* Logs what has not been logged yet, before the end. */
-void http_refusals_log(struct http_refusals *r);
-void http_refusals_count(struct http_refusals *r, enum http_refusal reason, struct address peer);
 void http_listener_close(struct http_listener *l);
 void http_accept_rest(struct http_listener *l);
+/* Takes a connection whose peer is known, or refuses it: closes its descriptor. */
+void http_connection_admit(struct http_connection *arriving);
+
+/* proxied.c */
+bool http_is_proxy(const struct http_server *s, struct address peer);
+/* Admits the connection, as its client's, once the proxy has said who that is. */
+void http_proxied_begin(const struct http_connection *arriving);
+/* All whose client is not known yet. */
+void http_proxied_close(struct http_server *s);
 
 /* connection.c: libmicrohttpd's notices of connections that begin and end. */
 void http_connection_notice(void *cls, struct MHD_Connection *m, void **context,

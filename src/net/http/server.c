@@ -74,7 +74,7 @@ void http_engine_pump(struct http_engine *g)
         g->spins = 0;
         http_connections_cut_stuck(g);
     }
-    if (s->draining && s->connections_n == 0)
+    if (s->draining && s->connections_n == 0 && s->proxied_n == 0)
         report_drained(s);
 }
 
@@ -194,6 +194,7 @@ int http_server_new(uv_loop_t *loop, const struct exchange_port *port, const str
         TAILQ_INIT(&s->phases[phase]);
     for (int i = 0; i < HANDSHAKE_STATES; i++)
         TAILQ_INIT(&s->handshakes[i]);
+    TAILQ_INIT(&s->proxied);
     LIST_INIT(&s->opened_requests);
     SLIST_INIT(&s->spare_requests);
     s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -288,6 +289,7 @@ void http_server_free(struct http_server *s)
     s->freeing = true;
     s->on_drained = NULL;
     close_listeners(s);
+    http_proxied_close(s);
     for (int i = 0; i < ENGINES; i++) {
         if (s->engines[i].watch.data) {
             s->engines[i].watch.data = s;

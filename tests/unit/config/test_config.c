@@ -66,6 +66,7 @@ static void an_empty_file_is_all_defaults(void **state)
     assert_int_equal(l.config.limits.shutdown_seconds, 10);
     assert_int_equal(l.config.limits.hold_seconds, 45);
     assert_int_equal(l.config.https_n, 0);
+    assert_int_equal(l.config.proxies_n, 0);
     assert_int_equal(l.config.tftp_n, 0);
     assert_int_equal(l.config.tftp_ports.first, 0);
     assert_int_equal(l.config.limits.tftp_transfers, 1000);
@@ -83,6 +84,7 @@ static void everything_can_be_set(void **state)
                 "seed: /a\ntemplates: /b\nstate: /c\nhttp: ['10.0.10.5:80', '[::]:0']\n"
                 "url: https://seed.home.arpa/\nuser: one\ngroup: two\n"
                 "https: '10.0.10.5:8443'\ntftp: '10.0.10.5:69'\ntftp_ports: 6900-6999\n"
+                "proxies: [10.0.10.10/32, 'fd00::/64']\n"
                 "log: {format: json, level: debug}\n"
                 "limits: {connections: 1, connections_per_address: 2, request_seconds: 3,\n"
                 "  answer_seconds: 4, shutdown_seconds: 0, hold_seconds: 8,\n"
@@ -113,6 +115,8 @@ static void everything_can_be_set(void **state)
     assert_string_equal(text_of(l.config.tftp[0]), "10.0.10.5:69");
     assert_int_equal(l.config.tftp_ports.first, 6900);
     assert_int_equal(l.config.tftp_ports.last, 6999);
+    assert_int_equal(l.config.proxies_n, 2);
+    assert_int_equal(l.config.proxies[1].prefix, 64);
     assert_int_equal(l.config.limits.tftp_transfers, 5);
     assert_int_equal(l.config.limits.tftp_transfers_per_address, 6);
     assert_int_equal(l.config.limits.tftp_windowsize, 7);

@@ -492,6 +492,17 @@ static struct str reason_in(struct str log)
     return STR("it did not say why");
 }
 
+/* A report that was taken and made the node ready, which closed its window; its answer was lost. */
+static bool is_taken(struct exchange *x, const struct caller *c,
+                     const struct bootstrap_result *result)
+{
+    struct record r;
+    uint64_t revision;
+    fleet_record(c->rq->core->fleet, c->node->uid, &x->arena, &r, &revision);
+    return result->ok && r.state == STATE_READY && r.joined_claim.n &&
+           str_eq(r.joined_claim, caller_digest(result->claim, &x->arena));
+}
+
 enum exchange_verdict bootstrap_result(struct exchange *x, struct request_ctx *rq)
 {
     struct caller *c = caller_new(x, rq);
@@ -501,6 +512,8 @@ enum exchange_verdict bootstrap_result(struct exchange *x, struct request_ctx *r
         return EXCHANGE_DONE;
     if (bootstrap_read_result(x->in.body, &x->arena, &result, &e) < 0)
         return caller_refuse_malformed(x, e.msg);
+    if (is_taken(x, c, &result))
+        return on_result(x, c);
     if (!caller_admit(x, c, result.claim) || !caller_has_asked(x, c))
         return EXCHANGE_DONE;
     struct change change = caller_change(x, c, CHANGE_RESULT);

@@ -199,10 +199,10 @@ static bool check_bearer(struct exchange *x, struct caller *c, const struct reco
     return false;
 }
 
-static struct str digest_of(struct str text, struct arena *a)
+struct str caller_digest(struct str claim, struct arena *a)
 {
     char digest[DIGEST_TEXT_SIZE];
-    return arena_str(a, str_from(digest_text(text, digest)));
+    return arena_str(a, str_from(digest_text(claim, digest)));
 }
 
 bool caller_admit(struct exchange *x, struct caller *c, struct str claim)
@@ -220,7 +220,8 @@ bool caller_admit(struct exchange *x, struct caller *c, struct str claim)
         caller_refuse(x, 403, "window-closed", "%s", words_of_closed_window(c->node, &x->arena).p);
         return false;
     }
-    c->claim = (struct claim){.join_key = r.window.join_key, .digest = digest_of(claim, &x->arena)};
+    c->claim =
+        (struct claim){.join_key = r.window.join_key, .digest = caller_digest(claim, &x->arena)};
     c->is_claimed = r.window.claim.n > 0;
     c->pinned_uuid = r.window.uuid;
     return check_bearer(x, c, &r);

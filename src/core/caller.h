@@ -39,6 +39,8 @@ bool caller_sends_json(struct exchange *x);
 bool caller_admit(struct exchange *x, struct caller *c, struct str claim);
 /* Whether the machine is the one that the node is registered with, or that came first. */
 bool caller_check_uuid(struct exchange *x, struct caller *c, struct str text);
+/* What is kept of a claim. */
+struct str caller_digest(struct str claim, struct arena *a);
 /* `cluster` and `result` come from the boot that asked before. */
 bool caller_has_asked(struct exchange *x, const struct caller *c);
 

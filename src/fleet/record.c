@@ -54,6 +54,7 @@ void record_copy(const struct record *from, struct arena *a, struct record *ret)
         &ret->alarm,
         &ret->alarm_detail,
         &ret->machine,
+        &ret->joined_claim,
         &ret->hostname,
         &ret->fqdn,
         &ret->instance_id,
@@ -201,6 +202,7 @@ struct value record_value(const struct record *r, struct arena *a)
     fields_flag(&m, STR("installed"), r->installed);
     fields_count(&m, STR("boot_ms"), r->boot_ms);
     fields_flag(&m, STR("joined"), r->joined);
+    fields_text(&m, STR("joined_claim"), r->joined_claim);
     fields_flag(&m, STR("handed"), r->handed);
     fields_flag(&m, STR("seen"), r->seen);
     fields_text(&m, STR("waits"), r->waits);
@@ -356,6 +358,7 @@ int record_read(struct str json, struct arena *a, struct record *ret, struct err
     r.installed = fields_get_flag(&rd, "installed");
     r.boot_ms = (uint64_t)fields_get_int(&rd, "boot_ms", 0, FIELDS_TIME_MAX_MS);
     r.joined = fields_get_flag(&rd, "joined");
+    r.joined_claim = fields_get_text(&rd, "joined_claim");
     r.handed = fields_get_flag(&rd, "handed");
     r.seen = fields_get_flag(&rd, "seen");
     r.waits = fields_get_text(&rd, "waits");

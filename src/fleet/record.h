@@ -98,13 +98,14 @@ struct record {
     int64_t burst_wall_ms; /* when the alarms that are counted in `burst` began */
     uint32_t burst;
     bool locked;
-    struct str machine; /* hash of machine-id, of the boot that made the latest claim */
-    bool installer;     /* its installer was heard of, in this window */
-    bool installed;     /* and so was the system that it has installed */
-    uint64_t boot_ms;   /* how long the boot may be silent; 0: BOOTING_SILENT_MS */
-    bool joined;        /* it has reported so, in this window */
-    bool handed;        /* it was given what it needs to join, in this window */
-    bool seen;          /* its cluster had it as Ready when it was heard of last */
+    struct str machine;      /* hash of machine-id, of the boot that made the latest claim */
+    bool installer;          /* its installer was heard of, in this window */
+    bool installed;          /* and so was the system that it has installed */
+    uint64_t boot_ms;        /* how long the boot may be silent; 0: BOOTING_SILENT_MS */
+    bool joined;             /* it has reported so, in this window */
+    struct str joined_claim; /* ready: digest of the claim of the boot that has joined */
+    bool handed;             /* it was given what it needs to join, in this window */
+    bool seen;               /* its cluster had it as Ready when it was heard of last */
     /* Of a node that is ready: why its cluster does not have it as Ready; empty: it does. */
     struct str away;
     int64_t away_wall_ms;

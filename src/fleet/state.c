@@ -25,6 +25,7 @@ static void open_window(struct step *s)
     s->r->locked = s->r->joined = s->r->handed = s->r->seen = false;
     s->r->installer = s->r->installed = false;
     s->r->away = (struct str){"", 0};
+    s->r->joined_claim = (struct str){"", 0};
     s->r->joining_ms = 0;
     s->r->has_boot = false;
     step_enter(s, STATE_ARMED, event_armed(c->arm.length_ms, s->r->generation, s->arena));
@@ -250,6 +251,7 @@ static void settle(struct step *s, uint64_t silent_ms)
     if (s->r->state != STATE_JOINING || !s->r->seen ||
         !(s->r->joined || silent_ms >= joining_ms(s->r)))
         return;
+    s->r->joined_claim = s->r->window.claim; /* the boot's report may come again */
     step_close_window(s);
     s->r->handed = false;
     s->r->joining_ms = 0;

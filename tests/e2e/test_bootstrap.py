@@ -114,6 +114,27 @@ def test_what_failed_is_shown_with_its_log():
         tap.eq((site.node()["state"], site.events()[-2:]), ("joining", ["joining", "joined"]))
 
 
+def test_a_report_that_comes_again():
+    """Its answer was lost, and the node became ready by it, which closed the window."""
+    with StandIn() as api, Site(api=api, hold_seconds=50) as site:
+        tap.eq(site.adopt(api).status, 200)
+        serial, done = site.serial(), request("result-ok")
+        joins(site.post(serial, "bootstrap", request("bootstrap")))
+        api.put(f"{NODES}/{WORKER}", node_object(WORKER, ready=True))
+        tap.eq(site.post(serial, "result", done)[:2], (200, {}))
+        tap.wait_until(lambda: site.node()["state"] == "ready", what="the node ready")
+        before = site.events()
+        for again in (lambda: None, site.kill_and_start):
+            again()
+            tap.eq(site.post(serial, "result", done)[:2], (200, {}))
+            for other in (request("result-failed"), {**done, "claim": "A" * 43}):
+                status, value, _ = site.post(serial, "result", other)
+                tap.eq((status, value["reason"]), (403, "window-closed"))
+        tap.eq(site.events(), before)
+        serial = site.serial()
+        tap.eq(site.post(serial, "result", done)[1]["reason"], "claim")  # of a boot before this window
+
+
 def test_one_master_makes_the_cluster():
     with Site() as site:
         site.tree.node("k8s-master-2", "m", cluster="homelab")

@@ -1,8 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# A backup of the server's state into FOLDER, and beside it the copy of the sealing key for the recovery
-# passphrase, if one was made (cloudseedd --recovery). Only the KEEP newest stay. cloudseed-backup.service runs
+# A backup of the server's state into FOLDER, of which only the KEEP newest stay. cloudseed-backup.service runs
 # this as the user cloudseed, with settings from /etc/cloudseed/backup.conf.
 #
 #   FOLDER   where, on a disk that the server may write to: /var/lib/cloudseed/backups unless it is set
@@ -18,10 +17,6 @@ esac
 umask 077
 mkdir -p "$FOLDER"
 cloudseed backup "$FOLDER/state-$(date -u +%Y-%m-%dT%H%M%SZ).db"
-if [ -e "$STATE/recovery" ]; then
-    cp -p "$STATE/recovery" "$FOLDER/recovery.part"
-    mv -f "$FOLDER/recovery.part" "$FOLDER/recovery"
-fi
 
 # The names sort by their times.
 set -- "$FOLDER"/state-*.db

@@ -123,6 +123,7 @@ enum exchange_verdict admin_show_server(struct exchange *x, struct request_ctx *
                  JSON_VALUE("left_out", left_out_values(x, c->fleet)),
                  JSON_VALUE("load", load_value(c, a)), JSON_VALUE("store", store_value(rq, a)),
                  JSON_VALUE("audit", audit_value(c, a)), JSON_VALUE("loss", loss_or_none(c, a)),
+                 JSON_BOOL("recovery", fleet_own_has(c->fleet, OWN_SERVER, OWN_RECOVERY)),
                  JSON_VALUE("traces", traces_or_none(c, a))));
     return EXCHANGE_DONE;
 }

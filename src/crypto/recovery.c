@@ -21,12 +21,22 @@
 #define GROUP_CHARS 4
 #define CHARS (GROUPS * GROUP_CHARS)
 #define PURPOSE STR("sealing key")
-#define FILE_TEXT                                                                        \
-    "# cloudseed's sealing key, sealed: only the recovery passphrase opens it. Keep a\n" \
-    "# copy with the backups.\n"
+#define PROOF_PURPOSE STR("recovery")
+#define WORD "recovery:1:"
+#define SALT_CHARS ((size_t)(2 * RECOVERY_SALT_BYTES))
+#define SEALED_CHARS(n) (2 + 2 * (12 + (size_t)(n) + 16)) /* as crypto/sealing.h */
+#define KEY_CHARS SEALED_CHARS(SEALER_KEY_BYTES)
+#define PROOF_CHARS SEALED_CHARS(0)
+#define SALT_AT (sizeof(WORD) - 1)
+#define KEY_AT (SALT_AT + SALT_CHARS + 1)
+#define PROOF_AT (KEY_AT + KEY_CHARS + 1)
+#define FILE_TEXT                                                                            \
+    "# cloudseed's sealing key, sealed: only the recovery passphrase opens it. The server\n" \
+    "# puts a copy into its state, and so into each backup, when it starts or reloads.\n"
 
 static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
-static const struct str word = {"recovery:1:", 11};
+static const struct str word = {WORD, sizeof(WORD) - 1};
+_Static_assert(PROOF_AT + PROOF_CHARS + 1 == RECOVERY_LINE_SIZE, "the line's parts");
 
 void recovery_passphrase(char ret[static RECOVERY_PASSPHRASE_SIZE])
 {
@@ -80,7 +90,7 @@ static int derive(struct str passphrase, const uint8_t salt[static RECOVERY_SALT
 int recovery_save(const struct sealer *s, struct str passphrase, const char *path, struct err *e)
 {
     uint8_t salt[RECOVERY_SALT_BYTES];
-    char digits[2 * RECOVERY_SALT_BYTES];
+    char digits[SALT_CHARS];
     struct sealer *with;
     struct arena a;
     random_bytes(salt, sizeof(salt));
@@ -92,38 +102,52 @@ int recovery_save(const struct sealer *s, struct str passphrase, const char *pat
     hex_write(salt, sizeof(salt), digits);
     struct str key = {(const char *)sealer_key(s), SEALER_KEY_BYTES};
     struct str sealed = sealer_seal(with, PURPOSE, key, &a);
-    struct str text = arena_printf(&a, FILE_TEXT "%.*s%.*s:%.*s\n", STR_ARG(word),
-                                   (int)sizeof(digits), digits, STR_ARG(sealed));
+    struct str proof = sealer_seal(s, PROOF_PURPOSE, STR(""), &a);
+    struct str text = arena_printf(&a, FILE_TEXT "%.*s%.*s:%.*s:%.*s\n", STR_ARG(word),
+                                   (int)sizeof(digits), digits, STR_ARG(sealed), STR_ARG(proof));
     r = fs_replace(path, text, 0600, e);
     arena_done(&a);
     sealer_free(with);
     return r;
 }
 
-static int parse(void *cls, struct str text, struct err *e)
+int recovery_parse(struct str line, struct recovery *ret, struct err *e)
 {
-    struct recovery *r = cls;
+    if (!str_starts(line, word))
+        return err_set(e, -EBADF, "is not a copy of a sealing key for a recovery passphrase");
+    bool shaped = line.n == sizeof(ret->line) - 1 && line.p[SALT_AT + SALT_CHARS] == ':' &&
+                  line.p[KEY_AT + KEY_CHARS] == ':';
+    for (size_t i = 0; shaped && i < RECOVERY_SALT_BYTES; i++)
+        shaped = hex_octet(line.p + SALT_AT + 2 * i, &ret->salt[i]);
+    if (!shaped)
+        return err_set(e, -EINVAL, "is cut off or was changed; use another copy");
+    memcpy(ret->line, line.p, line.n);
+    ret->line[line.n] = '\0';
+    return 0;
+}
+
+static int parse_file(void *cls, struct str text, struct err *e)
+{
     struct str line = {"", 0};
     while (text.p && (line.n == 0 || line.p[0] == '#'))
         line = str_trim(str_cut(&text, '\n'));
-    if (!str_starts(line, word))
-        return err_set(e, -EBADF, "is no copy of a sealing key for a recovery passphrase");
-    line = str_skip(line, word.n);
-    bool shaped = line.n > 2 * RECOVERY_SALT_BYTES + 1 && line.p[2 * RECOVERY_SALT_BYTES] == ':' &&
-                  line.n - 2 * RECOVERY_SALT_BYTES - 1 < sizeof(r->sealed);
-    for (size_t i = 0; shaped && i < RECOVERY_SALT_BYTES; i++)
-        shaped = hex_octet(line.p + 2 * i, &r->salt[i]);
-    if (!shaped)
-        return err_set(e, -EINVAL, "is cut off or was changed; use another copy");
-    struct str sealed = str_skip(line, 2 * RECOVERY_SALT_BYTES + 1);
-    memcpy(r->sealed, sealed.p, sealed.n);
-    r->sealed[sealed.n] = '\0';
-    return 0;
+    return recovery_parse(line, cls, e);
 }
 
 int recovery_read(const char *path, struct recovery *ret, struct err *e)
 {
-    return keyfile_read(path, parse, ret, e);
+    return keyfile_read(path, parse_file, ret, e);
+}
+
+bool recovery_is_of(const struct recovery *r, const struct sealer *s)
+{
+    struct str nothing;
+    struct arena a;
+    arena_init(&a, 256);
+    bool is = sealer_unseal(s, PROOF_PURPOSE, (struct str){r->line + PROOF_AT, PROOF_CHARS}, &a,
+                            &nothing);
+    arena_done(&a);
+    return is;
 }
 
 int recovery_open(const struct recovery *r, struct str passphrase, struct sealer **ret,
@@ -137,7 +161,8 @@ int recovery_open(const struct recovery *r, struct str passphrase, struct sealer
         return code;
     arena_init(&a, 1024);
     a.secret = true;
-    if (sealer_unseal(with, PURPOSE, str_from(r->sealed), &a, &key) && key.n == SEALER_KEY_BYTES)
+    if (sealer_unseal(with, PURPOSE, (struct str){r->line + KEY_AT, KEY_CHARS}, &a, &key) &&
+        key.n == SEALER_KEY_BYTES)
         *ret = sealer_of((const uint8_t *)key.p);
     else
         code = err_set(e, -EACCES, "the recovery passphrase is not the one of this copy");

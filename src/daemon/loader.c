@@ -56,6 +56,7 @@ int loader_load(const struct secret_loader *l, struct faults *faults, struct sna
     struct secrets secrets;
     if (secret_load_server(l, faults, &secrets) < 0)
         return -EINVAL;
+    secret_load_recovery(l, faults);
     int r = load_tree(l, &secrets, faults, ret);
     secrets_wipe(&secrets);
     malloc_trim(0); /* returns what parsing needed to the system */

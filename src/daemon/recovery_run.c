@@ -32,9 +32,9 @@ int recovery_run(const struct config *c, struct err *e)
         r = recovery_save(sealer, str_from(passphrase), path, e);
     if (r == 0)
         printf("The recovery passphrase, which is shown only now. Write it down:\n\n    %s\n\n"
-               "It opens %s, a copy of the sealing key. Keep that file with the\n"
-               "backups: both restore a server whose disk is lost.\n",
-               passphrase, path);
+               "Each backup that the server makes after its next start or reload (cloudseed\n"
+               "reload) can be restored with it, on a machine that has nothing else.\n",
+               passphrase);
     explicit_bzero(passphrase, sizeof(passphrase));
     sealer_free(sealer);
     return r;
@@ -59,17 +59,13 @@ static bool read_line(char *line, int size)
     return got;
 }
 
-int recovery_ask(const char *path, struct sealer **ret, struct err *e)
+int recovery_ask(const struct recovery *recovery, struct sealer **ret, struct err *e)
 {
-    struct recovery recovery;
     char line[128];
-    int r = recovery_read(path, &recovery, e);
-    if (r < 0)
-        return r;
     setvbuf(stdin, NULL, _IONBF, 0); /* no copy of it stays in a buffer */
-    r = read_line(line, sizeof(line))
-            ? recovery_open(&recovery, str_trim(str_from(line)), ret, e)
-            : err_set(e, -EACCES, "%s: needs the recovery passphrase, on standard input", path);
+    int r = read_line(line, sizeof(line))
+                ? recovery_open(recovery, str_trim(str_from(line)), ret, e)
+                : err_set(e, -EACCES, "it needs the recovery passphrase, on standard input");
     explicit_bzero(line, sizeof(line));
     return r;
 }

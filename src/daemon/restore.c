@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "crypto/recovery.h"
 #include "crypto/sealing.h"
 #include "crypto/secrets.h"
 #include "daemon/privileges.h"
@@ -31,7 +32,8 @@ struct restore {
     int from, lock;
     struct sealer *sealer;
     bool key_in_place, made_copy, made_key, made_secret;
-    struct str sealed; /* the backup's copy of the server's secret; empty: it has none */
+    struct str sealed;   /* the backup's copy of the server's secret; empty: it has none */
+    struct str recovery; /* its copy of the sealing key for a passphrase; empty: it has none */
     uint64_t nodes, registered, values;
     struct sqlite_survey survey, before;
     struct restored restored;
@@ -64,19 +66,13 @@ static int open_backup(struct restore *r, struct err *e)
     return 0;
 }
 
+/* Where there is none, the backup may have a copy for a passphrase. */
 static int open_key(struct restore *r, const char *key_file, struct err *e)
 {
-    const char *path = key_file ? key_file : r->key;
     r->key_in_place = exists(r->key, "");
-    int code = key_file ? recovery_ask(path, &r->sealer, e) : -EBADF;
-    if (code == -EBADF)
-        code = sealer_open(path, &r->sealer, e);
-    if (code == -ENOENT && !key_file)
-        err_set(e, code,
-                "there is no sealing key at %s: put the one there that belongs to the backup, or "
-                "name it with --sealing-key",
-                path);
-    return code;
+    if (!key_file && !r->key_in_place)
+        return 0;
+    return sealer_open(key_file ? key_file : r->key, &r->sealer, e);
 }
 
 static int make_folder(const struct config *c, struct err *e)
@@ -149,6 +145,8 @@ static int on_record(void *cls, const struct store_record *record, struct err *e
     r->values += str_eq(record->kind, OWN_SECRET);
     if (str_eq(record->kind, OWN_SERVER) && str_is(record->key, "secret"))
         r->sealed = arena_str(&r->arena, record->bytes);
+    if (str_eq(record->kind, OWN_SERVER) && str_eq(record->key, OWN_RECOVERY))
+        r->recovery = arena_str(&r->arena, record->bytes);
     return 0;
 }
 
@@ -225,6 +223,23 @@ static int keep_state_before(struct restore *r, struct err *e)
 }
 
 /* --- The secret ------------------------------------------------------------------------------ */
+
+static int ask_key(struct restore *r, struct err *e)
+{
+    struct recovery recovery;
+    struct err why;
+    if (r->sealer)
+        return 0;
+    if (!r->recovery.n)
+        return err_set(e, -ENOENT,
+                       "there is no sealing key at %s: put the one there that belongs to the "
+                       "backup, or name it with --sealing-key (no recovery passphrase opens this "
+                       "backup)",
+                       r->key);
+    if (recovery_parse(r->recovery, &recovery, &why) < 0)
+        return err_set(e, why.code, "%s: the copy of the sealing key in it %s", r->file, why.msg);
+    return recovery_ask(&recovery, &r->sealer, e);
+}
 
 static int unseal(struct restore *r, struct str *ret, struct err *e)
 {
@@ -313,6 +328,8 @@ static int carry_out(struct restore *r, const char *key_file, struct err *e)
         code = copy(r, e);
     if (code == 0)
         code = survey(r, e);
+    if (code == 0)
+        code = ask_key(r, e);
     if (code == 0 && r->sealed.n)
         code = unseal(r, &text, e);
     if (code == 0)

@@ -53,6 +53,9 @@ struct secret_loader {
 /* The secret that seed keys are derived from. Below 0 with a fault reported, which has no place. */
 int secret_load_server(const struct secret_loader *l, struct faults *faults, struct secrets *ret);
 
+/* The state's copy of the sealing key for the recovery passphrase, from the file `recovery`. */
+void secret_load_recovery(const struct secret_loader *l, struct faults *faults);
+
 /* The values that the tree's templates use. One that a node's document uses must be defined and
  * readable; one that only other templates use is read where it is defined. Reports all faults. */
 struct sealed_values *secret_load_values(const struct secret_loader *l, const struct tree *t,
@@ -91,6 +94,10 @@ void sealed_cache_done(struct sealed_cache *c);
 int sealed_cache_get(struct sealed_cache *c, struct str kind, struct str key, struct str *ret);
 /* Seals the text only if it differs from the one before. */
 void sealed_cache_put(struct sealed_cache *c, struct str kind, struct str key, struct str text);
+/* As the store has it: a text that was sealed by another key. Empty: there is none. */
+struct str sealed_cache_raw(struct sealed_cache *c, struct str kind, struct str key);
+void sealed_cache_put_raw(struct sealed_cache *c, struct str kind, struct str key,
+                          struct str bytes);
 /* Marks the values of secrets that this load did not use for deletion. */
 void sealed_cache_tidy(struct sealed_cache *c);
 /* What has to be written, one at a time: *at is 0 at first and is advanced; false after the last.

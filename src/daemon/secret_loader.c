@@ -2,6 +2,7 @@
 #include "daemon/secret.h"
 
 #include "base/mem.h"
+#include "crypto/recovery.h"
 #include "daemon/state.h"
 
 #include <errno.h>
@@ -61,6 +62,30 @@ int secret_load_server(const struct secret_loader *l, struct faults *faults, str
     else
         keep_server_secret(l, ret, faults);
     return r;
+}
+
+/* --- The copy of the sealing key for the recovery passphrase ---------------------------------- */
+
+void secret_load_recovery(const struct secret_loader *l, struct faults *faults)
+{
+    char path[STATE_PATH_SIZE];
+    struct recovery recovery;
+    struct err e;
+    struct str kept = sealed_cache_raw(l->cache, OWN_SERVER, OWN_RECOVERY);
+    state_path(l->config, "recovery", path);
+    int r = recovery_read(path, &recovery, &e);
+    if (r == -ENOENT && kept.n) /* it came with a backup */
+        r = recovery_parse(kept, &recovery, &e);
+    if (r == 0 && recovery_is_of(&recovery, l->cache->sealer)) {
+        sealed_cache_put_raw(l->cache, OWN_SERVER, OWN_RECOVERY, str_from(recovery.line));
+    } else if (r == 0) {
+        fault_warn(faults, (struct place){0},
+                   "the recovery passphrase is of another sealing key, and would not open backups: "
+                   "make another with cloudseedd --recovery");
+        sealed_cache_put_raw(l->cache, OWN_SERVER, OWN_RECOVERY, STR(""));
+    } else if (r != -ENOENT) {
+        fault_warn(faults, (struct place){0}, "%s", e.msg);
+    }
 }
 
 /* --- The values that templates use ---------------------------------------------------------- */

@@ -65,16 +65,30 @@ int sealed_cache_get(struct sealed_cache *c, struct str kind, struct str key, st
                : -EBADMSG;
 }
 
+struct str sealed_cache_raw(struct sealed_cache *c, struct str kind, struct str key)
+{
+    const struct sealed_cache_entry *e = find(c, kind, key);
+    return e ? e->record.bytes : STR("");
+}
+
+void sealed_cache_put_raw(struct sealed_cache *c, struct str kind, struct str key, struct str bytes)
+{
+    if (str_eq(sealed_cache_raw(c, kind, key), bytes))
+        return;
+    struct sealed_cache_entry *e = find(c, kind, key);
+    if (!e)
+        e = add_entry(c, (struct own_record){kind, key, STR("")});
+    e->record.bytes = arena_str(&c->arena, bytes);
+    e->used = e->changed = true;
+}
+
 void sealed_cache_put(struct sealed_cache *c, struct str kind, struct str key, struct str text)
 {
     struct str before;
     if (sealed_cache_get(c, kind, key, &before) == 0 && str_eq(before, text))
         return;
-    struct sealed_cache_entry *e = find(c, kind, key);
-    if (!e)
-        e = add_entry(c, (struct own_record){kind, key, STR("")});
-    e->record.bytes = sealer_seal(c->sealer, purpose(c, kind, key), text, &c->arena);
-    e->used = e->changed = true;
+    sealed_cache_put_raw(c, kind, key,
+                         sealer_seal(c->sealer, purpose(c, kind, key), text, &c->arena));
 }
 
 void sealed_cache_tidy(struct sealed_cache *c)

@@ -215,9 +215,11 @@ uint64_t fleet_beats(const struct fleet *f);
 /* --- The server's own records ---------------------------------------------------------------- */
 
 /* They are in the store so that they last and are part of backups. Opaque here, and sealed by the
- * caller: kind "server" is what the server needs to be the same again ("secret", "ca"), kind
- * "secret" a value that templates ask for. */
+ * caller: kind "server" is what the server needs to be the same again ("secret", "ca",
+ * and "recovery", the sealing key's copy for a passphrase), kind "secret" a value that templates
+ * ask for. */
 #define OWN_SERVER STR("server")
+#define OWN_RECOVERY STR("recovery")
 #define OWN_SECRET STR("secret")
 
 struct own_record {
@@ -227,6 +229,7 @@ struct own_record {
 /* As they were committed last, in no order: *at is 0 at first and moves on; false behind the last.
  * The texts live until the next record is written. */
 bool fleet_own_at(const struct fleet *f, uint32_t *at, struct own_record *ret);
+bool fleet_own_has(const struct fleet *f, struct str kind, struct str key);
 /* Writes it, over an earlier one; with empty bytes: deletes it. */
 struct slot_ref fleet_own_write(struct fleet *f, const struct own_record *record, struct waiter w);
 

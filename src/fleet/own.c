@@ -70,6 +70,16 @@ bool fleet_own_at(const struct fleet *f, uint32_t *at, struct own_record *ret)
     return false;
 }
 
+bool fleet_own_has(const struct fleet *f, struct str kind, struct str key)
+{
+    struct own_record record;
+    for (uint32_t at = 0; fleet_own_at(f, &at, &record);) {
+        if (str_eq(record.kind, kind) && str_eq(record.key, key))
+            return true;
+    }
+    return false;
+}
+
 struct slot_ref fleet_own_write(struct fleet *f, const struct own_record *record, struct waiter w)
 {
     struct op *op = op_new(f, OP_OWN, NULL, w);

@@ -214,31 +214,60 @@ def test_cloudseed_restore_is_the_same():
     tap.contains(got.stdout, f"restored {MADE.file} to {state}: ")
 
 
-def test_a_passphrase_opens_a_backup_on_another_machine():
-    """The disk is lost, with the sealing key: what is left is the backup, a file beside it, and a paper."""
-    there = world.scratch()
-    shutil.copy2(MADE.state / "sealing-key", there)
+def passphrase(state):
     as_user = ["--user", "root"] if os.geteuid() == 0 else []
+    made = subprocess.run([daemon.BUILD / "cloudseedd", "--recovery", "--state", state, *as_user],
+                          text=True, capture_output=True, check=False, timeout=world.SECONDS)
+    tap.eq(made.returncode, 0, made.stderr)
+    return re.search(r"^    ([a-z2-7]{4}(?:-[a-z2-7]{4}){6})$", made.stdout, re.M)[1]
 
-    def passphrase():
-        made = subprocess.run([daemon.BUILD / "cloudseedd", "--recovery", "--state", there, *as_user],
-                              text=True, capture_output=True, check=False, timeout=world.SECONDS)
-        tap.eq(made.returncode, 0, made.stderr)
-        return re.search(r"^    ([a-z2-7]{4}(?:-[a-z2-7]{4}){6})$", made.stdout, re.M)[1]
 
-    old, new = passphrase(), passphrase()
-    files = b"".join(path.read_bytes() for path in there.iterdir())
+def wait_for_recovery(server, wanted=True):
+    """Until its state has the copy or has it no more, which is stored after a load."""
+    tap.wait_until(lambda: server.admin("GET", "/v1/server").json["recovery"] == wanted, what=f"recovery: {wanted}")
+
+
+def test_a_passphrase_opens_a_backup_on_another_machine():
+    """The disk is lost, with the sealing key: what is left is the backup and a paper."""
+    state, backups = MADE.copy(), world.scratch()
+    old = passphrase(state)
+    with start(state) as server:
+        wait_for_recovery(server)
+        new = passphrase(state)
+        for name in ("earlier", "later"):
+            tap.eq(server.admin("POST", "/v1/backup", {"path": str(backups / name)}).status, 200)
+            tap.eq(server.admin("POST", "/v1/reload").status, 200)
+    files = b"".join(path.read_bytes() for folder in (state, backups) for path in folder.iterdir())
     assert old.encode() not in files and new.encode() not in files
-    empty = world.scratch()
+    empty, later = world.scratch(), backups / "later"
     for wrong, why in ((old, "is not the one of this copy"), ("hunter2", "is not a recovery passphrase"),
                        ("", "is not a recovery passphrase")):
-        refused(why, empty, "--sealing-key", there / "recovery", typed=wrong + "\n")
-    got = restore(empty, "--sealing-key", there / "recovery", typed=f" {new.upper().replace('-', ' ')}\n")
+        refused(why, empty, file=later, typed=wrong + "\n")
+    refused("is not the one of this copy", empty, file=backups / "earlier", typed=new + "\n")
+    got = restore(empty, file=later, typed=f" {new.upper().replace('-', ' ')}\n")
     tap.eq(got.returncode, 0, got.stderr)
     tap.eq((empty / "sealing-key").read_bytes(), (MADE.state / "sealing-key").read_bytes())
     with start(empty) as server:
         tap.eq({n: world.key_of(empty, n) for n in NODES}, MADE.keys)
         tap.eq(server.events("fault"), [])
+        # The passphrase stays that of backups that are made here.
+        wait_for_recovery(server)
+
+
+def test_a_passphrase_of_another_sealing_key_is_of_no_use():
+    state = MADE.copy()
+    passphrase(state)
+    with start(state):
+        (state / "sealing-key").unlink()
+    with start(state) as server:
+        tap.contains(server.events("warning")[1]["reason"], "the recovery passphrase is of another sealing key")
+        wait_for_recovery(server, False)
+        (state / "recovery").chmod(0o644)
+        tap.eq(server.admin("POST", "/v1/reload").status, 200)
+        tap.contains(server.wait_event("warning", 3)["reason"], "recovery: ")
+        passphrase(state)
+        tap.eq(server.admin("POST", "/v1/reload").status, 200)
+        wait_for_recovery(server)
 
 
 def test_no_or_another_sealing_key():

@@ -66,7 +66,11 @@ struct finding doctor_store(const struct doctor_facts *f)
                              STR("restore a newer backup, or run 'cloudseed server acknowledge' if "
                                  "you know what was lost"),
                              "the state is older than it was at the server's last run");
-    return finding_ok(f->arena, "the server can write its state");
+    return finding_ok(f->arena, "the server can write its state%s",
+                      is_true(f->server, "recovery")
+                          ? ""
+                          : "; no recovery passphrase opens its backups yet: run 'cloudseedd "
+                            "--recovery' on its machine");
 }
 
 /* --- tree ------------------------------------------------------------------------------------ */

@@ -50,8 +50,8 @@ const struct command command_backup = {
     .help = "The server writes FILE, on its own machine, and must be allowed to: the installed\n"
             "unit lets it write below /var/lib/cloudseed only (a drop-in with ReadWritePaths=\n"
             "adds others). It serves nodes meanwhile. The copy has the nodes, their events\n"
-            "and the server's secret and CA, sealed with the sealing key, which is not in it:\n"
-            "keep a copy of that file elsewhere.\n"
+            "and the server's secret and CA, sealed with the sealing key. That key is in it only\n"
+            "for a recovery passphrase: make one, or keep a copy of the key elsewhere.\n"
             "\n"
             "Examples:\n"
             "  cloudseed backup /var/lib/cloudseed/backup-$(date +%F).db\n",

@@ -63,15 +63,15 @@ const struct command command_restore = {
     .help =
         "On the server's machine, as root or the server's user, while no server uses the\n"
         "folder: `cloudseedd --restore`, which this calls, refuses it otherwise. It needs the\n"
-        "sealing key that the server had, in place or by --sealing-key; a backup does not\n"
-        "hold it. The file recovery, which cloudseedd --recovery makes, will do: its\n"
-        "passphrase is asked for.\n"
+        "sealing key that the server had, in place or by --sealing-key, or else asks for the\n"
+        "recovery passphrase, which cloudseedd --recovery has made.\n"
         "\n"
         "It closes all build windows. A state that is there is kept as state.db.replaced, and\n"
         "compared: nodes whose keys differ, that exist again or are lost are printed, each with\n"
         "the command that corrects it.\n"
         "\n"
         "Examples:\n"
+        "  cloudseed restore /srv/backup/cloudseed.db\n"
         "  cloudseed restore /srv/backup/cloudseed.db --sealing-key /root/sealing-key\n",
     .serverless = "it fills the state folder of a server that does not run yet",
     .run = run,

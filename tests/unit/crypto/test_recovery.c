@@ -57,6 +57,14 @@ static int opened(const char *passphrase, struct sealer **ret)
     return code < 0 ? code : recovery_open(&r, str_from(passphrase), ret, &e);
 }
 
+static bool is_of(const struct sealer *s)
+{
+    struct recovery r;
+    struct err e;
+    assert_int_equal(recovery_read(copy, &r, &e), 0);
+    return recovery_is_of(&r, s);
+}
+
 static void there_and_back(void **state)
 {
     char passphrase[RECOVERY_PASSPHRASE_SIZE], other[RECOVERY_PASSPHRASE_SIZE];
@@ -78,6 +86,7 @@ static void there_and_back(void **state)
     struct str sealed = sealer_seal(s, STR("a"), STR("secret"), &arena);
     assert_true(sealer_unseal(again, STR("a"), sealed, &arena, &text));
     assert_str(text, "secret");
+    assert_true(is_of(again));
     sealer_free(again);
     /* Another passphrase makes the first useless. */
     assert_int_equal(recovery_save(s, str_from(other), copy, &e), 0);
@@ -109,8 +118,12 @@ static void golden(void **state)
         snprintf(two, sizeof(two), "%02x", sealer_key(s)[i]);
         assert_memory_equal(two, digits + 2 * i, 2);
     }
-    sealer_free(s);
+    assert_true(is_of(s));
     line[strlen(line) - 1] ^= 1;
+    write_file(copy, line);
+    assert_false(is_of(s));
+    sealer_free(s);
+    line[strlen(line) - 60] ^= 1; /* the last digit of the sealed key */
     write_file(copy, line);
     assert_int_equal(opened(passphrase, &s), -EACCES);
     line[20] = '\0';

@@ -118,6 +118,31 @@ static void a_record_opens_only_in_its_own_place(void **state)
     assert_int_equal(sealed_cache_get(&cache, OWN_SECRET, STR("b"), &text), -EBADMSG);
 }
 
+static void what_others_sealed_is_kept_as_it_is(void **state)
+{
+    struct own_record record;
+    uint32_t at = 0;
+    (void)state;
+    assert_str(sealed_cache_raw(&cache, OWN_SERVER, OWN_RECOVERY), "");
+    sealed_cache_put_raw(&cache, OWN_SERVER, OWN_RECOVERY, STR(""));
+    assert_int_equal(changes(), 0);
+    sealed_cache_put_raw(&cache, OWN_SERVER, OWN_RECOVERY, STR("a copy"));
+    record_writer_write(&writer, &cache);
+    assert_true(on_store());
+    assert_true(fleet_own_has(fleet, OWN_SERVER, OWN_RECOVERY));
+    next_load();
+    assert_str(sealed_cache_raw(&cache, OWN_SERVER, OWN_RECOVERY), "a copy");
+    sealed_cache_put_raw(&cache, OWN_SERVER, OWN_RECOVERY, STR("a copy"));
+    sealed_cache_tidy(&cache);
+    assert_int_equal(changes(), 0);
+    sealed_cache_put_raw(&cache, OWN_SERVER, OWN_RECOVERY, STR(""));
+    assert_true(sealed_cache_change_at(&cache, &at, &record));
+    assert_int_equal(record.bytes.n, 0);
+    record_writer_write(&writer, &cache);
+    assert_true(on_store());
+    assert_false(fleet_own_has(fleet, OWN_SERVER, OWN_RECOVERY));
+}
+
 static void what_is_not_used_is_deleted(void **state)
 {
     struct own_record record;
@@ -177,5 +202,6 @@ static void a_later_one_takes_the_place_of_one_that_waits(void **state)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 UNIT_MAIN(TEST(what_was_put_is_there_the_next_time), TEST(a_record_opens_only_in_its_own_place),
-          TEST(what_is_not_used_is_deleted), TEST(what_could_not_be_written_is_when_it_can),
+          TEST(what_others_sealed_is_kept_as_it_is), TEST(what_is_not_used_is_deleted),
+          TEST(what_could_not_be_written_is_when_it_can),
           TEST(a_later_one_takes_the_place_of_one_that_waits))

@@ -73,8 +73,11 @@ static void store(void **state)
     fixes(doctor_store(f), "the disk is full", "make room");
     f->server = json(l, "{'store': {'ok': true}, 'loss': {'found': 3}}");
     fixes(doctor_store(f), "older than it was", "cloudseed server acknowledge");
-    f->server = json(l, "{'store': {'ok': true}, 'loss': null}");
-    says(doctor_store(f), FINDING_OK, "can write");
+    f->server = json(l, "{'store': {'ok': true}, 'loss': null, 'recovery': false}");
+    says(doctor_store(f), FINDING_OK, "run 'cloudseedd --recovery'");
+    f->server = json(l, "{'store': {'ok': true}, 'loss': null, 'recovery': true}");
+    says(doctor_store(f), FINDING_OK, "can write its state");
+    assert_null(memmem(doctor_store(f).what.p, doctor_store(f).what.n, "--recovery", 10));
 }
 
 static void tree(void **state)

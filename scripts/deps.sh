@@ -36,7 +36,7 @@ fuzz=(clang-14 libclang-rt-14-dev)
 bench=(curl nginx-light wrk python3 util-linux)
 tidy=(clang-tidy-14)
 tls=(openssl python3 testssl.sh)
-package=("${build[@]}" debhelper dpkg-dev fakeroot lintian pkg-config systemd
+package=("${build[@]}" debhelper dpkg-dev fakeroot pkg-config systemd
     # A fresh Debian to install them in, and to boot:
     mmdebstrap util-linux qemu-system-x86 qemu-system-data cpio kmod zstd)
 web=(chromium nodejs npm openssl python3 python3-jsonschema)

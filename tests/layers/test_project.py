@@ -79,10 +79,11 @@ def commands():
 
 
 def test_workflow_has_its_jobs():
-    tap.eq(sorted(jobs()), ["build", "distcheck", "openapi", "test", "tsan"])
+    tap.eq(sorted(jobs()), ["build", "distcheck", "openapi", "package", "test", "tsan"])
     matrix = jobs()["build"]["strategy"]["matrix"]
     tap.eq(matrix, {"image": ["debian:12", "debian:13"], "compiler": ["gcc", "clang"]})
-    for name, script in (("test", "./test.sh"), ("tsan", "check-tsan"), ("distcheck", "distcheck")):
+    for name, script in (("test", "./test.sh"), ("tsan", "check-tsan"), ("distcheck", "distcheck"),
+                         ("package", "check-package")):
         assert any(job == name and script in words for job, words in commands()), script
 
 

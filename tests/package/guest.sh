@@ -84,5 +84,14 @@ systemctl start cloudseed-backup.service
 systemctl -q is-active cloudseed-backup.timer
 say ok a backup is made, and the timer waits for the next
 
+passphrase=$(cloudseedd --recovery | sed -n 's/^    //p')
+cloudseed reload
+cloudseed backup /var/lib/cloudseed/drill.db
+mkdir /srv/drill
+chown cloudseed: /srv/drill
+cloudseed restore /var/lib/cloudseed/drill.db --state /srv/drill <<<"$passphrase" >/srv/restored
+cmp /srv/drill/secret /var/lib/cloudseed/secret
+say ok a backup and the passphrase restore a server in an empty folder
+
 say 'the end'
 systemctl poweroff -ff

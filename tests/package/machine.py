@@ -12,7 +12,7 @@ import build
 import image
 import tap
 
-LIMIT_SECONDS = 1500
+LIMIT_SECONDS = 3600
 UNIT = """[Unit]
 After=multi-user.target
 [Service]

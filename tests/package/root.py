@@ -15,7 +15,7 @@ import debian
 import enclosed
 
 PACKAGES = ["apt", "ca-certificates", "curl", "dbus", "kmod", "systemd-sysv", "udev"]
-MAKE_SECONDS = 1200
+MAKE_SECONDS = 3600
 
 
 def depends(packages):
@@ -34,11 +34,12 @@ def base(suite, packages, cache):
 
 
 def for_building(suite, cache):
+    """And for lintian."""
     text = (build.SOURCE / "contrib/debian/control").read_text()
     lines = re.search(r"^Build-Depends:\n((?: .*\n)+)", text, re.M)[1].splitlines()
     names = {re.match(r" ([a-z0-9.+-]*)", line)[1] for line in lines}
     return _made(suite, sorted(names - {"debhelper-compat", "dh-sequence-installsysusers", "python3"} |
-                               {"build-essential", "debhelper", "fakeroot", "python3", "xz-utils"}), cache)
+                               {"build-essential", "debhelper", "fakeroot", "lintian", "python3", "xz-utils"}), cache)
 
 
 def _made(suite, wanted, cache):

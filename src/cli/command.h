@@ -73,6 +73,8 @@ struct command {
     X(cluster_certs)      \
     X(cluster_harden)     \
     X(cluster_reset)      \
+    X(storm_tree)         \
+    X(storm_run)          \
     X(doctor_dhcp)        \
     X(doctor)             \
     X(watch)              \

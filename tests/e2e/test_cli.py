@@ -36,7 +36,7 @@ COMMANDS = ["check", "render", "diff", "node list", "node show", "node url", "dh
             "pve apply", "pve create", "pve destroy", "pve rebuild", "pve replace",
             "pve register", "pve unregister", "pve start", "pve stop", "cluster list", "cluster show",
             "cluster kubeconfig", "cluster adopt", "cluster certs", "cluster harden", "cluster reset",
-            "doctor dhcp", "doctor",
+            "storm tree", "storm run", "doctor dhcp", "doctor",
             "watch", "wait", "events", "audit", "ui",
             "known-hosts", "ssh-config", "inventory", "login", "context list",
             "context use", "context remove", "token create",

@@ -51,14 +51,14 @@ def test_commands_are_those_of_the_program():
     first = sorted(set(re.findall(r"^  ([a-z-]+)", shown, re.M)))
     tap.eq(complete(""), first)
     tap.eq(complete("help", ""), first)
-    for group in ("node", "asset", "pve", "cluster", "context", "token", "server", "ca"):
+    for group in ("node", "asset", "pve", "cluster", "storm", "context", "token", "server", "ca"):
         tap.eq(complete(group, ""), sorted(re.findall(rf"^  {group} ([a-z-]+)", shown, re.M)))
     tap.eq(complete("ch"), ["check"])
 
 
 def test_options_are_those_of_the_program():
     shown = WORLD.good("help").split("\nOptions")[0]
-    commands = re.findall(r"^  ((?:node|asset|pve|cluster|context|token|server|ca) [a-z-]+|doctor dhcp|[a-z-]+)", shown, re.M)
+    commands = re.findall(r"^  ((?:node|asset|pve|cluster|storm|context|token|server|ca) [a-z-]+|doctor dhcp|[a-z-]+)", shown, re.M)
     assert "known-hosts" in commands and "node rekey" in commands, commands
     for name in commands:
         shown = re.findall(r"^  (--[a-z0-9-]+)", WORLD.good("help", *name.split()), re.M)

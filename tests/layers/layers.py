@@ -29,14 +29,14 @@ MAY_SEE = {
     "daemon": GROUND + ["template", "wire", "port", "crypto", "tree", "config", "render", "fleet",
                         "kube", "core", "store", "net"],
     "cli": GROUND + ["template", "wire", "port", "crypto", "tree", "config", "render", "kube",
-            "net/fetch/easy.h", "net/fetch/once.h"],
+            "net/fetch/easy.h", "net/fetch/once.h", "net/fetch/fetcher.h"],
 }
 
 # The library headers, and the folders or files that alone may include them.
 IMPORTERS = {
     r"microhttpd\.h": ["net/http/"],
     r"gnutls/.*": ["net/http/tls.c"],
-    r"uv\.h": ["net/", "daemon/"],
+    r"uv\.h": ["net/", "daemon/", "cli/storm/"],
     r"yaml\.h": ["tree/yaml.c"],
     r"jansson\.h": ["base/json.c"],
     r"openssl/.*": ["crypto/"],

@@ -84,8 +84,9 @@ static void write_role(const struct plan *p, struct buf *b)
 {
     buf_str(b, STR(STORM_ROLE ":\n"
                               "  bootstrap: worker\n"));
-    if (p->endpoint)
-        buf_str(b, STR("  kubeadm: sealed/kubeadm\n"));
+    buf_str(b, p->endpoint ? STR("  kubeadm: sealed/kubeadm\n")
+                           : STR("  # Without kubeadm, on purpose: no token is made. The warning "
+                                 "is about that.\n"));
     buf_str(b, STR("  templates:\n"
                    "    meta-data: meta-data\n"
                    "    network-config: network-config\n"

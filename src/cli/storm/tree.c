@@ -14,7 +14,9 @@
 #define NODES_MAX 100000
 #define URL_DEFAULT "http://127.0.0.1:8080"
 #define FILE_MAX_BYTES ((size_t)64 * 1024 * 1024)
+/* Connections: where half of them are taken, one address gets few. */
 #define LIMIT_MIN 10000
+#define LIMIT_MAX 100000
 
 struct plan {
     struct str folder; /* absolute */
@@ -29,9 +31,9 @@ struct plan {
 
 static void write_config(const struct plan *p, struct buf *b)
 {
-    uint32_t limit = p->nodes * 2 > LIMIT_MIN ? p->nodes * 2 : LIMIT_MIN;
-    if (limit > NODES_MAX)
-        limit = NODES_MAX;
+    uint32_t limit = p->nodes * 4 > LIMIT_MIN ? p->nodes * 4 : LIMIT_MIN;
+    if (limit > LIMIT_MAX)
+        limit = LIMIT_MAX;
     buf_printf(b,
                "# The configuration of a test server for `cloudseed storm run`.\n"
                "seed: %.*s/seed\n"

@@ -373,6 +373,7 @@ class StandIn(Api):
 
     def __init__(self, version="v1.29.15", days=365):
         self.version, self.signs, self.ahead = version, True, 0
+        self.minter_ahead = 0  # seconds by which the clock of the minter may be ahead: it sets the ends
         self.certificate, self.ca, self.admin_certificate = _identity(days)
         self.host, self.port = "127.0.0.1", 0
         self.news = threading.Condition(threading.RLock())
@@ -754,7 +755,7 @@ class StandIn(Api):
                 and re.fullmatch("[a-z0-9]{6}", fields["token-id"])
                 and re.fullmatch("[a-z0-9]{16}", fields["token-secret"])
                 and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", end)
-                and end <= rfc3339(time.time() + 901)
+                and end <= rfc3339(time.time() + 901 + self.minter_ahead)
                 and fields["usage-bootstrap-signing"] == "true"
                 and fields["usage-bootstrap-authentication"] == "true"
                 and fields["auth-extra-groups"] == JOINERS)

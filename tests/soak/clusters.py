@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import joining
 from clients import Booting, Client, Lost, Moved
+from house import AHEAD_MAX_S
 from kubeapi import NODES, node_object, rfc3339
 
 MASTERS, WORKERS = 2, 4
@@ -19,6 +20,7 @@ class Cluster:
     def __init__(self, house, name, api):
         self.house, self.name, self.api, self.epoch = house, name, api, 1
         self.standing = False
+        api.minter_ahead = AHEAD_MAX_S
         house.tree.put(f"clusters/{name}.yaml", {name: {
             "version": "1.29.15", "endpoint": f"{api.host}:{api.port}",
             "pods": ["192.168.0.0/16"], "services": ["10.96.0.0/12"]}})

@@ -26,6 +26,7 @@ CONFIG = {"limits": {"hold_seconds": 5},
 LOADER, IMAGE = os.urandom(150_000), os.urandom(1_000_000)
 DESCRIPTORS_MORE = 24  # than at its start: connections to API servers, and those that end just now
 HOUR = 3600
+AHEAD_MAX_S = 20 * HOUR
 
 
 class Over(Exception):
@@ -134,7 +135,7 @@ class House:
         """Mostly right, else off by seconds or hours. Less than a day: then certificates begin in time."""
         self.moves += 1
         far = self.chance.choice((1, 60, HOUR))
-        self.ahead_s = self.chance.choice((0, 0, 1, 1, -1)) * self.chance.randrange(1, 20) * far
+        self.ahead_s = self.chance.choice((0, 0, 1, 1, -1)) * self.chance.randrange(1, AHEAD_MAX_S // HOUR) * far
         with open(self.clock, "r+b") as clock:  # it is mapped: never empty
             clock.write(struct.pack("q", self.ahead_s))
         self.moves += 1  # what was asked meanwhile belongs to neither

@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#define PATIENCE_MS 10000
+
 struct etcd_store {
     struct store store; /* first */
     struct keeper writer;
@@ -25,12 +27,12 @@ static struct keeper *keeper_of(struct store *s)
 static int op_load(struct store *s, store_on_record on_record, void *cls, uint64_t *ret_revision,
                    struct err *e)
 {
-    struct keeper *w = keeper_of(s);
-    int r = keeper_load(w, on_record, cls, e);
+    struct keeper *k = keeper_of(s);
+    int r = keeper_load(k, on_record, cls, e);
     if (r < 0)
         return r;
     ((struct etcd_store *)s)->loaded = true;
-    *ret_revision = w->head.revision;
+    *ret_revision = k->head.revision;
     return 0;
 }
 
@@ -58,17 +60,17 @@ static int op_commit(struct store *s, const struct store_txn *txn)
 /* From memory, at once: it works while etcd is away. */
 static int op_read(struct store *s, const struct store_query *query)
 {
-    struct keeper *w = keeper_of(s);
+    struct keeper *k = keeper_of(s);
     struct request *r = request_read(query);
-    int answer = queue_admit_read(&w->queue);
+    int answer = queue_admit_read(&k->queue);
     if (answer < 0) {
         request_free(r);
         return answer;
     }
     struct request_list one = {0};
-    batches_read(&w->journal, r);
+    batches_read(&k->journal, r);
     request_list_put(&one, r);
-    queue_answer(&w->queue, &one);
+    queue_answer(&k->queue, &one);
     return 0;
 }
 
@@ -86,10 +88,10 @@ static void op_watch(struct store *s, uint64_t revision)
 
 static struct store_notice *op_take(struct store *s)
 {
-    struct keeper *w = keeper_of(s);
-    struct request *r = queue_take(&w->queue);
-    if (!r && atomic_load(&w->feed.active))
-        queue_poke(&w->queue); /* there is room for more of the feed */
+    struct keeper *k = keeper_of(s);
+    struct request *r = queue_take(&k->queue);
+    if (!r && atomic_load(&k->feed.active))
+        queue_poke(&k->queue); /* there is room for more of the feed */
     return r ? &r->notice : NULL;
 }
 
@@ -100,32 +102,32 @@ static void op_notice_free(struct store_notice *n)
 
 static enum store_result op_health(struct store *s, struct err *ret_why)
 {
-    struct keeper *w = keeper_of(s);
-    pthread_mutex_lock(&w->lock);
-    enum store_result health = w->health;
+    struct keeper *k = keeper_of(s);
+    pthread_mutex_lock(&k->lock);
+    enum store_result health = k->health;
     if (health != STORE_OK && ret_why)
-        *ret_why = w->why;
-    pthread_mutex_unlock(&w->lock);
+        *ret_why = k->why;
+    pthread_mutex_unlock(&k->lock);
     return health;
 }
 
 static void op_stats(struct store *s, struct store_stats *ret)
 {
-    struct keeper *w = keeper_of(s);
-    pthread_mutex_lock(&w->lock);
-    *ret = w->stats;
-    pthread_mutex_unlock(&w->lock);
-    ret->queued = queue_pending(&w->queue);
+    struct keeper *k = keeper_of(s);
+    pthread_mutex_lock(&k->lock);
+    *ret = k->stats;
+    pthread_mutex_unlock(&k->lock);
+    ret->queued = queue_pending(&k->queue);
 }
 
 static void op_retain(struct store *s, struct store_retention keep)
 {
-    struct keeper *w = keeper_of(s);
-    pthread_mutex_lock(&w->lock);
-    w->keep = keep;
-    w->keep_changed = true;
-    pthread_mutex_unlock(&w->lock);
-    queue_poke(&w->queue);
+    struct keeper *k = keeper_of(s);
+    pthread_mutex_lock(&k->lock);
+    k->keep = keep;
+    k->keep_changed = true;
+    pthread_mutex_unlock(&k->lock);
+    queue_poke(&k->queue);
 }
 
 static void op_stop(struct store *s)
@@ -163,14 +165,15 @@ static const struct store_ops ops = {
 int etcd_open(const struct etcd_options *options, struct store **ret, struct err *e)
 {
     struct etcd_store *self = MEM_NEW(struct etcd_store);
-    struct keeper *w = &self->writer;
+    struct keeper *k = &self->writer;
     self->store.ops = &ops;
-    keeper_init(w, options->limits.commits_max ? options->limits : STORE_LIMITS_DEFAULT,
+    keeper_init(k, options->limits.commits_max ? options->limits : STORE_LIMITS_DEFAULT,
                 options->keep);
-    gateway_init(&w->gateway, options->turns, &options->access);
-    snprintf(w->fleet, sizeof(w->fleet), "%.*s", STR_ARG(options->fleet));
-    snprintf(w->name, sizeof(w->name), "%.*s", STR_ARG(options->writer));
-    int r = keeper_take_over(w, e);
+    k->patience_ms = options->patience_ms ? options->patience_ms : PATIENCE_MS;
+    gateway_init(&k->gateway, options->turns, &options->access);
+    snprintf(k->fleet, sizeof(k->fleet), "%.*s", STR_ARG(options->fleet));
+    snprintf(k->name, sizeof(k->name), "%.*s", STR_ARG(options->writer));
+    int r = keeper_take_over(k, e);
     if (r < 0)
         op_close(&self->store);
     else

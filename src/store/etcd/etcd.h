@@ -16,6 +16,7 @@ struct etcd_options {
     struct gateway_access access;    /* copied */
     struct str fleet;                /* at most 63 bytes: another state than this is refused */
     struct str writer;               /* at most 63 bytes: no other process ever has the same */
+    uint32_t patience_ms;            /* until the outcome of a commit counts as unknown; 0: 10 s */
     struct store_limits limits;      /* if all are 0, STORE_LIMITS_DEFAULT */
     struct store_retention keep;
 };

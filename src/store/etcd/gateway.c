@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #define CONNECT_MS 2000
-#define TRY_MS 3000  /* of one member, which may hang */
+#define TRIES 3      /* in the whole time: a member that hangs has one of them */
 #define PAUSE_MS 200 /* between two rounds */
 #define ANSWER_MAX_BYTES (64U << 20)
 #define AUTHENTICATE "/v3/auth/authenticate"
@@ -178,20 +178,21 @@ static enum verdict ask_member(struct gateway *g, const char *path, struct str b
     return v;
 }
 
-static uint32_t time_left(uint64_t due_ms)
+static uint32_t time_left(uint64_t due_ms, uint32_t try_ms)
 {
     uint64_t now_ms = clock_boot_ms();
     uint64_t left = due_ms > now_ms ? due_ms - now_ms : 0;
-    return left < TRY_MS ? (uint32_t)left : TRY_MS;
+    return left < try_ms ? (uint32_t)left : try_ms;
 }
 
 /* Every member once, until one answers. */
 static enum verdict ask_round(struct gateway *g, const char *path, struct str body, uint64_t due_ms,
-                              struct arena *a, struct codec_answer *ret, struct err *why)
+                              uint32_t each_ms, struct arena *a, struct codec_answer *ret,
+                              struct err *why)
 {
     bool lost = false;
     for (size_t i = 0; i < g->access.n_endpoints; i++) {
-        uint32_t try_ms = time_left(due_ms);
+        uint32_t try_ms = time_left(due_ms, each_ms);
         if (!try_ms)
             break;
         enum verdict v = ask_member(g, path, body, try_ms, a, ret, why);
@@ -210,7 +211,7 @@ enum store_result gateway_ask(struct gateway *g, const char *path, struct str bo
     uint64_t due_ms = clock_boot_ms() + whole_ms;
     bool lost = false;
     for (;;) {
-        enum verdict v = ask_round(g, path, body, due_ms, a, ret, ret_why);
+        enum verdict v = ask_round(g, path, body, due_ms, whole_ms / TRIES, a, ret, ret_why);
         if (v == ANSWERED)
             return STORE_OK;
         /* While no request was lost, the state is as it was before. */

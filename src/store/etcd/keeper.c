@@ -6,8 +6,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#define COMMITS_MAX 64  /* of a group */
-#define COMMIT_MS 10000 /* until a commit's outcome counts as unknown */
+#define COMMITS_MAX 64 /* of a group */
 #define READ_MS 5000
 #define PROBE_MS 1000 /* while etcd refuses or does not answer */
 #define LOOK_MS 5000  /* while nothing is written */
@@ -117,7 +116,8 @@ static enum store_result write_group(struct keeper *k, struct group *g, struct a
 {
     struct codec_answer answer;
     struct str body = group_request(g, &k->journal, k->gateway.access.prefix, k->mod_revision);
-    enum store_result r = gateway_ask(&k->gateway, GATEWAY_TXN, body, COMMIT_MS, a, &answer, why);
+    enum store_result r =
+        gateway_ask(&k->gateway, GATEWAY_TXN, body, k->patience_ms, a, &answer, why);
     if (r == STORE_FULL)
         return look_after_full(k, g, a, found);
     if (r != STORE_OK)

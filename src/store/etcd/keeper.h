@@ -33,6 +33,7 @@ struct keeper {
     struct layout_head head; /* as etcd has it, if not in doubt */
     uint64_t mod_revision;   /* of the head */
     char fleet[KEEPER_NAME_SIZE], name[KEEPER_NAME_SIZE];
+    uint32_t patience_ms;
     struct group group; /* that is written now; in doubt: the one whose outcome is unknown */
     struct group fence; /* written in its place to settle that */
     bool in_doubt;

@@ -152,7 +152,7 @@ def _rate(way, port, windowsize, options):
     said = subprocess.run(
         [*way.inside, *processes.on_core(options.cores[1]),
          str(BUILD / "bench/tftp"), way.address, str(port), "file", str(CLIENTS), str(BLKSIZE),
-         str(windowsize), str(options.seconds)],
+         str(windowsize), str(max(2, options.seconds))],
         check=True, stdout=subprocess.PIPE, text=True, timeout=120).stdout.split()
     return int(said[0]) / float(said[1]) / 1e6
 
@@ -176,6 +176,9 @@ def _measure(way, root, programs, options, rounds):
 def _figure(way, rates, windowsize):
     """How much of our rate the best of the others has."""
     ours = statistics.median(rates["cloudseed", windowsize])
+    if 0 in rates["cloudseed", windowsize]:
+        raise RuntimeError(f"{way.what}windowsize {windowsize}: nothing arrived from cloudseedd in a run: "
+                           "measure for longer, on a quiet machine")
     others = {name: statistics.median(values) for (name, size), values in rates.items()
               if size == windowsize and name != "cloudseed"}
     best = max(others, key=others.get)
@@ -190,11 +193,11 @@ def _figure(way, rates, windowsize):
 
 def run(options):
     if os.geteuid() or not shutil.which("ip"):
-        raise SystemExit("bench: part tftp needs root and ip, for a network of its own")
+        raise RuntimeError("it needs root and ip, for a network of its own")
     folder = options.folder("tftp")
     programs = _programs(folder)
     if not programs:
-        raise SystemExit("bench: none of tftpd-hpa, atftpd and dnsmasq is to be had")
+        raise RuntimeError("none of tftpd-hpa, atftpd and dnsmasq is to be had")
     root = folder / "root"
     root.mkdir()
     (root / "file").write_bytes(random.Random(1).randbytes(FILE_BYTES))

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures cloudseedd side by side with its bars: see docs/bench.md.
 
-    make bench                          everything, about 20 minutes
-    make bench BENCH_FLAGS=--quick      a look, about 2 minutes
+    make bench                          everything, about 40 minutes
+    make bench BENCH_FLAGS=--quick      a look, about 12 minutes
+    make bench BENCH_FLAGS=--write-docs everything, and brings it into docs/bench.md
     make bench BENCH_FLAGS='--part nginx --pairs 20'
 """
 import argparse
+import json
 import os
 import shlex
 import shutil
@@ -13,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,10 +28,12 @@ import against_nginx  # noqa: E402
 import against_tftpd  # noqa: E402
 import assets  # noqa: E402
 import checking  # noqa: E402
+import growth  # noqa: E402
 import handshakes  # noqa: E402
 import many_nodes  # noqa: E402
 import metrics  # noqa: E402
 import processes  # noqa: E402
+import publish  # noqa: E402
 import reload  # noqa: E402
 import rendering  # noqa: E402
 import report  # noqa: E402
@@ -40,8 +45,9 @@ from daemon import BUILD, SOURCE  # noqa: E402
 PARTS = {"nginx": against_nginx.run, "nodes": many_nodes.run, "render": rendering.run,
          "durable": against_memory.run, "check": checking.run, "size": size.run, "reload": reload.run,
          "assets": assets.run, "tftp": against_tftpd.run, "tls": handshakes.run,
-         "minting": tokens.run, "metrics": metrics.run}
-NEEDED = {servers.NGINX: "nginx-light", "wrk": "wrk", "curl": "curl", "taskset": "util-linux"}
+         "minting": tokens.run, "metrics": metrics.run, "growth": growth.run}
+NEEDED = {servers.NGINX: "nginx-light", "/usr/sbin/dnsmasq": "dnsmasq-base", "wrk": "wrk", "curl": "curl",
+          "ip": "iproute2", "taskset": "util-linux"}
 
 
 @dataclass
@@ -73,6 +79,8 @@ def parse(arguments):
     parser.add_argument("--seconds", type=int, help="length of each run (default: 3)")
     parser.add_argument("--starts", type=int, help="starts and reloads timed (default: 5)")
     parser.add_argument("--json", type=Path, default=BUILD / "bench/results.json", metavar="FILE")
+    parser.add_argument("--write-docs", action="store_true",
+                        help="bring the results into docs/ (bench.md, bench.json, images)")
     given = parser.parse_args(arguments)
     for name, quick, full in (("pairs", 3, 12), ("seconds", 1, 3), ("starts", 1, 5)):
         if getattr(given, name) is None:
@@ -102,13 +110,18 @@ def refuse_sanitizers():
 
 
 def measure(options):
-    figures = []
+    """(figures, {part: why it has none}): a part that fails does not take the others along."""
+    figures, failed = [], {}
     for name in options.parts:
         begun = time.monotonic()
-        figures += PARTS[name](options)
+        try:
+            figures += PARTS[name](options)
+        except Exception as why:
+            traceback.print_exc()
+            failed[name] = str(why).strip() or type(why).__name__
         options.progress("")
         print(f"{name}: {time.monotonic() - begun:.0f} s", file=sys.stderr)
-    return figures
+    return figures, failed
 
 
 def main():
@@ -117,13 +130,19 @@ def main():
     refuse_sanitizers()
     where = report.machine()
     with tempfile.TemporaryDirectory(prefix="cloudseed-bench-") as scratch:
-        figures = measure(Options(given.part or list(PARTS), given.pairs, given.seconds,
-                                  given.starts, processes.two_cores(), Path(scratch)))
+        figures, failed = measure(Options(given.part or list(PARTS), given.pairs, given.seconds,
+                                          given.starts, processes.two_cores(), Path(scratch)))
+    flags = shlex.join(sys.argv[1:])
+    command = f"make bench BENCH_FLAGS={shlex.quote(flags)}" if flags else "make bench"
+    whole = report.results(where, command, figures, failed)
     given.json.parent.mkdir(parents=True, exist_ok=True)
-    report.write_json(given.json, where, shlex.join(sys.argv), figures)
-    print(*(f"{key}: {value}" for key, value in where.items()), sep="\n")
-    print("", report.table(figures), "", report.rates(figures), sep="\n")
-    return 1 if any(f.verdict == "miss" for f in figures) else 0
+    given.json.write_text(json.dumps(whole, indent=1) + "\n")
+    if given.write_docs:
+        publish.write(whole)
+    print(*(f"{key}: {value}" for key, value in report.described(where)), sep="\n")
+    print("", report.table(figures), "", report.growth_table(figures), "", report.rates(figures),
+          *(f"{name} failed: {why}" for name, why in failed.items()), sep="\n")
+    return 1 if failed or any(f.verdict == "miss" for f in figures) else 0
 
 
 if __name__ == "__main__":

@@ -43,6 +43,12 @@ def two_cores():
     return cores[0], cores[1]
 
 
+def pin(pid, core):
+    """To one core, with all of its threads and those that they start."""
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        os.sched_setaffinity(int(task.name), {core})
+
+
 def on_core(core):
     """What to put in front of a command so that it stays on one core."""
     return ["taskset", "--cpu-list", str(core)]

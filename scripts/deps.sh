@@ -33,7 +33,8 @@ boot=(curl gnupg iproute2 mmdebstrap openssh-client tmux util-linux
 # Debian 12's Go builds a Kubernetes to test against (tests/kube/build.py); it needs openssl beside it.
 kube=(golang-go dpkg-dev openssl util-linux)
 fuzz=(clang-14 libclang-rt-14-dev)
-bench=(curl nginx-light wrk python3 util-linux)
+# tftpd-hpa and atftpd are unpacked by bench/against_tftpd.py: installed, they would start.
+bench=(curl dnsmasq-base iproute2 nginx-light wrk python3 util-linux)
 tidy=(clang-tidy-14)
 tls=(openssl python3 testssl.sh)
 package=("${build[@]}" debhelper dpkg-dev fakeroot pkg-config systemd

@@ -1,12 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Pages of docs/ that no program prints, compared with the source that they describe."""
+import json
 import os
 import re
 import sys
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
+TESTS = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS / "lib"), str(TESTS.parent / "bench")]
+import publish  # noqa: E402
 import shapes  # noqa: E402
 import tap  # noqa: E402
 
@@ -90,6 +93,16 @@ def test_keys_of_requests_transfers_and_faults_are_listed():
         for name in events:
             keys = set(LOG_KEY.findall(SOURCES[Path(path)])) - {"transfers", "unlisted"}
             tap.eq(sorted(rows[name]), sorted(keys), f"keys of {name}")
+
+
+# --- docs/bench.md -------------------------------------------------------------------------------
+
+def test_tables_of_bench_are_those_of_the_last_run():
+    """Corrected by hand, or by other results: 'python3 bench/publish.py' writes all of it again."""
+    whole = json.loads((ROOT / "docs/bench.json").read_text())
+    for path, text in publish.documents(whole, (ROOT / "docs/bench.md").read_text()).items():
+        written = (ROOT / "docs" / path).read_text()
+        tap.eq(written == text, True, f"docs/{path} as bench/publish.py makes it")
 
 
 # --- docs/glossary.md ----------------------------------------------------------------------------

@@ -202,11 +202,11 @@ static const struct refusal refusals[] = {
     {0, 0, "authentication is not enabled", CODEC_NO_RIGHTS,
      "etcd has no users: remove user, or run: etcdctl auth enable"},
     {0, 0, "database space exceeded", CODEC_NO_SPACE,
-     "compact, defragment and disarm etcd (docs/etcd.md)"},
+     "compact and defragment etcd, then run: etcdctl alarm disarm"},
     {0, 0, "CommonName", CODEC_NO_RIGHTS,
      "the client certificate must have no CN while etcd has users"},
     {0, GRPC_NO_PERMISSION, NULL, CODEC_NO_RIGHTS,
-     "give the user readwrite on the prefix (docs/etcd.md)"},
+     "give the user's role readwrite on the prefix, with --prefix"},
     {0, GRPC_UNAVAILABLE, "connection closed", CODEC_NO_LEADER,
      "etcd's gateway cannot reach its own member: with client-cert-auth the member's "
      "certificate must be good for clients, too (clientAuth)"},
@@ -245,10 +245,10 @@ enum codec_refusal codec_read_refusal(int status, struct str text, struct err *r
     struct arena a;
     struct value map = {0};
     arena_init(&a, 1024);
-    if (json_read(text, &a, &map, NULL) < 0)
-        map = (struct value){0};
+    /* A client certificate with a CN is refused in plain text. */
+    bool is_json = json_read(text, &a, &map, NULL) == 0;
     struct value code = value_get(map, STR("code"));
-    struct str message = value_get_text(map, STR("message"));
+    struct str message = is_json ? value_get_text(map, STR("message")) : str_trim(text);
     int64_t grpc = code.kind == VALUE_INT ? code.i : 0;
     enum codec_refusal kind = status >= 500 ? CODEC_NO_LEADER : CODEC_BAD_REQUEST;
     const char *advice = NULL;

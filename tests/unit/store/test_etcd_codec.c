@@ -279,13 +279,14 @@ static void test_refusals(void **state)
     expect_refusal(400, "400-no-user.json", CODEC_NO_TOKEN, "set user and password_file");
     expect_refusal(400, "400-wrong-password.json", CODEC_NO_RIGHTS, "check user and password_file");
     expect_refusal(400, "400-no-users.json", CODEC_NO_RIGHTS, "etcdctl auth enable");
+    expect_refusal(400, "400-common-name.txt", CODEC_NO_RIGHTS, "must have no CN");
     expect_refusal(400, "400-too-many.json", CODEC_BAD_REQUEST, "too many operations");
     expect_refusal(401, "401-token.json", CODEC_NO_TOKEN, "invalid auth token");
     expect_refusal(403, "403-denied.json", CODEC_NO_RIGHTS, "readwrite on the prefix");
     expect_refusal(429, "429-space.json", CODEC_NO_SPACE, "disarm");
     expect_refusal(503, "503-no-quorum.json", CODEC_NO_LEADER, "request timed out");
     expect_refusal(503, "head.json", CODEC_NO_LEADER, "HTTP status 503");
-    expect_refusal(404, "batch", CODEC_BAD_REQUEST, "3.4 or newer");
+    expect_refusal(404, "removed", CODEC_BAD_REQUEST, "3.4 or newer");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)

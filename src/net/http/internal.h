@@ -107,6 +107,7 @@ struct http_request {
     int file_fd;              /* of the file that is sent; libmicrohttpd closes it; -1: none */
     uint64_t length;          /* Content-Length */
     bool close;               /* the connection, after the answer */
+    bool has_bare_cr;         /* in a header, where it ends no line */
     bool dropping;            /* was answered within its body; the rest is not kept */
     bool truncated;           /* the file became shorter while it was sent */
     bool is_fed;              /* a piece of the body has come since http_connections_cut_stuck */

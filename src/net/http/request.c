@@ -269,6 +269,13 @@ static enum MHD_Result wipe_cookie(void *cls, enum MHD_ValueKind kind, const cha
     return MHD_YES;
 }
 
+/* Some readers take a CR without a LF for the end of a line (RFC 9110, section 5.5), and others, as
+ * libmicrohttpd, for a character like all others. */
+static bool has_cr(struct str s)
+{
+    return s.n && memchr(s.p, '\r', s.n);
+}
+
 /* So that it is never one, however many others there are. */
 #define ENCODING_UNKNOWN 2
 
@@ -279,6 +286,7 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
     struct str name = {key, key_n}, text = {value, value_n};
     struct str *kept = header_of(&r->exchange.in, name);
     (void)kind;
+    r->has_bare_cr |= has_cr(name) || has_cr(text);
     if (kept)
         *kept = text;
     else if (str_eq_nocase(name, STR("Host"))) {
@@ -366,6 +374,8 @@ static void check_form(struct http_request *r, const char *method, const char *v
     r->refusal_status = 400;
     if (has_nul(r, method, version))
         r->refusal = "a NUL byte, a header on two lines, or lines that end differently";
+    else if (r->has_bare_cr || has_cr(r->exchange.in.path) || has_cr(r->exchange.in.query))
+        r->refusal = "a CR that does not end a line";
     else if (r->odd_names_n)
         r->refusal = "a header name must not contain a space";
     else if (r->host_n > 1 || (r->host_n == 0 && strcmp(version, MHD_HTTP_VERSION_1_1) == 0))

@@ -253,6 +253,19 @@ static void a_large_body_comes_whole(void **state)
     assert_contains(answer_at(listen_tcp(), say, sizeof(head) - 1 + 20000), "20000 ");
 }
 
+/* Some readers end a line there, and would see another request. */
+static void a_bare_cr_is_refused(void **state)
+{
+    (void)state;
+    const char *got = answer("GET /echo HTTP/1.1\r\nHost: x\rContent-Length: 9\r\n\r\n");
+    assert_contains(got, "HTTP/1.1 400 ");
+    assert_contains(got, "a CR that does not end a line\n");
+    assert_contains(answer("GET /echo HTTP/1.1\r\nHost: x\r\nA\rB: c\r\n\r\n"), " 400 ");
+    assert_contains(answer("GET /ec\rho HTTP/1.1\r\nHost: x\r\n\r\n"), " 400 ");
+    assert_contains(answer("GET /echo?\r HTTP/1.1\r\nHost: x\r\n\r\n"), " 400 ");
+    assert_int_equal(world.steps, 0);
+}
+
 static void a_body_too_large_is_refused(void **state)
 {
     (void)state;
@@ -451,8 +464,9 @@ static void a_unix_socket_tells_who_asks(void **state)
 #define IN_WORLD(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
 
 UNIT_MAIN(IN_WORLD(a_body_comes_whole), IN_WORLD(a_chunked_body_comes_whole),
-          IN_WORLD(a_large_body_comes_whole), IN_WORLD(a_body_too_large_is_refused),
-          IN_WORLD(a_chunked_body_too_large_ends_it), IN_WORLD(an_early_answer_reads_no_body),
+          IN_WORLD(a_large_body_comes_whole), IN_WORLD(a_bare_cr_is_refused),
+          IN_WORLD(a_body_too_large_is_refused), IN_WORLD(a_chunked_body_too_large_ends_it),
+          IN_WORLD(an_early_answer_reads_no_body),
           IN_WORLD(a_body_that_nobody_wants_ends_the_connection), IN_WORLD(who_waits_is_woken),
           IN_WORLD(who_is_woken_at_once_goes_on), IN_WORLD(keep_alive_outlives_a_wait),
           IN_WORLD(a_peer_that_has_closed_its_side_is_answered), IN_WORLD(not_yet_says_when),

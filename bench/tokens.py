@@ -22,6 +22,7 @@ from size import raise_descriptors
 from spread import spread_of
 
 WORKERS = 1_000
+HELD_SECONDS = 30  # until all of them must be held
 ANSWER_SECONDS = 60  # until all must have been answered
 CONFIG = """\
 limits:
@@ -142,7 +143,11 @@ def _measure(api, authority, folder, options):
         server.admin("POST", "/v1/reload")
         workers = [_Worker(address, context, s, "bootstrap", _ask(i + 1))
                    for i, s in enumerate(serials)]
+        last = time.monotonic() + HELD_SECONDS
         while server.admin("GET", "/v1/clusters/bench").json["held"] < WORKERS:
+            if time.monotonic() > last:
+                raise RuntimeError(f"not all of {WORKERS:,} requests are held at once: some were sent away "
+                                   "before the last came; measure on a quiet machine")
             time.sleep(0.05)
         for worker in workers:
             worker.drain()

@@ -91,12 +91,15 @@ def test_nodes_boot_again_and_again():
         tap.eq((done.returncode, report["booted"]), (0, 3))
         assert "loader" not in by_phase(report)
         assert all(p["took_ms"] is not None and p["server_cpu_ms"] is not None for p in report["phases"])
-        done = cloudseed("storm", "run", "--server", server.socket, "--no-tftp", "--rate", 10, "--for",
-                         "4s", "--json")
-        report = json.loads(done.stdout)
-        tap.eq((report["booted"] + report["not_started"], report["lost"]), (40, 0))
+        for seconds in (4, 20, 80):  # until one has booted before the time was over
+            done = cloudseed("storm", "run", "--server", server.socket, "--no-tftp", "--rate", 10,
+                             "--for", f"{seconds}s", "--json")
+            report = json.loads(done.stdout)
+            tap.eq((report["booted"] + report["not_started"], report["lost"]), (10 * seconds, 0))
+            tap.eq(done.returncode, 1 if report["not_started"] else 0)
+            if report["booted"] > NODES:
+                break
         assert report["booted"] > NODES, report
-        tap.eq(done.returncode, 1 if report["not_started"] else 0)
 
 
 class Faulty(http.server.BaseHTTPRequestHandler):

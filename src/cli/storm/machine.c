@@ -4,7 +4,6 @@
 #include "base/json.h"
 #include "cli/storm/storm.h"
 #include "crypto/random.h"
-#include "wire/uri.h"
 
 #include <stdio.h>
 #include <stdlib.h>

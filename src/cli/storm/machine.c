@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PAUSE_FIRST_MS 1000
+#define PAUSE_FIRST_MS 1000U
 #define PAUSE_MAX_MS 8000
 #define ANSWER_MS 60000
 #define CLAIM_BYTES 32

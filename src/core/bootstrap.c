@@ -344,6 +344,8 @@ static enum exchange_verdict on_decided(struct exchange *x, void *state,
     struct caller *c = state;
     if (result->answer != FLEET_DONE)
         return caller_refuse_unwritten(x, result);
+    if (result->status == 409 && !result->decision)
+        return caller_claim(x, c, decide); /* it has another window, or none: that refuses it */
     if (!result->decision)
         return caller_refuse_unknown(x);
     c->asking->decision = *result->decision;

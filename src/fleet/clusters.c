@@ -146,9 +146,10 @@ static void fill_in(const struct fleet *f, struct cluster_change *c, struct aren
     if (c->kind != CLUSTER_ASK)
         return;
     struct cluster_master *masters = ARENA_ARRAY(a, struct cluster_master, c->ask.masters_n);
+    const struct member *m = member_find(f, c->by.uid);
     struct record r;
-    member_record(member_find(f, c->by.uid), a, &r);
-    c->ask.has_joined = r.joined && r.has_window && str_eq(r.window.claim, c->by.claim);
+    member_record(m, a, &r);
+    c->ask.has_joined = r.joined && member_is_claimed(m, c->by.claim, a);
     for (uint32_t i = 0; i < c->ask.masters_n; i++) {
         struct fleet_view view = fleet_look(f, c->ask.masters[i].uid);
         masters[i] = c->ask.masters[i];
@@ -293,6 +294,13 @@ struct slot_ref fleet_cluster_change(struct fleet *f, const struct cluster_chang
 
 /* --- Carrying out ---------------------------------------------------------------------------- */
 
+/* A boot that asks may have lost its window since it came. */
+static bool is_superseded(struct op *op)
+{
+    const struct cluster_change *c = &op->cluster_change;
+    return c->kind == CLUSTER_ASK && !member_is_claimed(op->member, c->by.claim, &op->arena);
+}
+
 void cluster_run(struct fleet *f, struct op *op)
 {
     struct arena *a = &op->arena;
@@ -301,6 +309,10 @@ void cluster_run(struct fleet *f, struct op *op)
     struct cluster_record r;
     if (op->member && op->member->deleted) {
         op_end(op, FLEET_DONE, 404, "there is no such node");
+        return;
+    }
+    if (is_superseded(op)) {
+        op_end(op, FLEET_DONE, 409, OP_SUPERSEDED);
         return;
     }
     f->host.now(f->host.cls, &op->change.at);
@@ -320,11 +332,13 @@ void cluster_run(struct fleet *f, struct op *op)
     op_make_events(op, &out.event, out.event.kind ? 1 : 0);
     const struct store_write writes[] = {
         {STORE_PUT, KIND_CLUSTER, c.cluster, op->cluster->kept.revision, op->json},
-        /* The node is not removed meanwhile. */
+        /* The node is not removed meanwhile, and the window of one that asks not closed. */
         {STORE_CHECK, KIND_NODE, c.by.uid, op->member ? op->member->node.revision : STORE_ABSENT,
          STR("")},
+        {STORE_CHECK, KIND_STATE, c.by.uid, op->member ? op->member->state.revision : STORE_ABSENT,
+         STR("")},
     };
-    op_commit(f, op, writes, op->member ? 2 : 1);
+    op_commit(f, op, writes, !op->member ? 1 : c.kind == CLUSTER_ASK ? 3 : 2);
 }
 
 /* Others have changed what was decided by: with what is known now it is decided again. */

@@ -188,6 +188,8 @@ const struct member *members_twin(const struct fleet *f, const struct member *m,
 /* The record as it was committed last. Its texts live in `a` or in the member, until the next
  * call that changes a member. */
 void member_record(const struct member *m, struct arena *a, struct record *ret);
+/* Whether it has a build window that this claim took. */
+bool member_is_claimed(const struct member *m, struct str claim, struct arena *a);
 /* Takes the record as it was just committed, which is what `record->bytes` say. */
 void member_commit(struct fleet *f, const struct store_record *record, struct parsed *next);
 
@@ -217,6 +219,8 @@ void op_on_notice(struct fleet *f, struct store_notice *n);
 struct str op_json(struct op *op, struct value v);
 /* For what carries it out: its result, what it writes, the journal's part of that. */
 void op_end(struct op *op, enum fleet_answer answer, int status, const char *reason);
+/* The reason of a 409 for a claim that no longer holds. */
+#define OP_SUPERSEDED "its build window is over, or another boot has claimed it"
 void op_commit(struct fleet *f, struct op *op, const struct store_write *writes, size_t n);
 void op_make_events(struct op *op, const struct event *events, uint32_t n);
 

@@ -132,6 +132,13 @@ void member_record(const struct member *m, struct arena *a, struct record *ret)
         record_init(ret);
 }
 
+bool member_is_claimed(const struct member *m, struct str claim, struct arena *a)
+{
+    struct record r;
+    member_record(m, a, &r);
+    return r.has_window && str_eq(r.window.claim, claim);
+}
+
 /* --- Windows --------------------------------------------------------------------------------- */
 
 static void set_window_key(struct fleet *f, struct member *m, struct str key)

@@ -16,11 +16,7 @@ static bool current(const struct member *m, struct arena *a, struct mint_record 
 bool fleet_minted(const struct fleet *f, struct str uid, struct arena *a, struct mint_record *ret)
 {
     const struct member *m = member_find(f, uid);
-    struct record r;
-    if (!current(m, a, ret))
-        return false;
-    member_record(m, a, &r);
-    return r.has_window && str_eq(r.window.claim, ret->claim);
+    return current(m, a, ret) && member_is_claimed(m, ret->claim, a);
 }
 
 struct slot_ref fleet_mint(struct fleet *f, struct str uid, const struct mint_change *c,
@@ -52,8 +48,8 @@ void mint_run(struct fleet *f, struct op *op)
     }
     f->host.now(f->host.cls, &op->change.at);
     member_record(m, a, &r);
-    if (!r.has_window || !str_eq(r.window.claim, op->mint_change.claim)) {
-        op_end(op, FLEET_DONE, 409, "its build window is over, or another boot has claimed it");
+    if (!member_is_claimed(m, op->mint_change.claim, a)) {
+        op_end(op, FLEET_DONE, 409, OP_SUPERSEDED);
         return;
     }
     mint_apply(current(m, a, &now) ? &now : NULL, &op->mint_change, op->change.at.wall_ms, a, &out);

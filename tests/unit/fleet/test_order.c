@@ -261,6 +261,10 @@ static struct cluster_record record(void)
 static void nothing_is_known_before_it_is_written(void **state)
 {
     (void)state;
+    arm(0);
+    arm(1);
+    uint64_t before;
+    assert_true(fleet_newest_event(fleet, &before));
     fleet_watch_clusters(fleet, me);
     struct slot_ref first = ask(1), second = ask(0);
     assert_int_equal(record().phase, CLUSTER_INIT); /* the store has answered */
@@ -272,7 +276,7 @@ static void nothing_is_known_before_it_is_written(void **state)
     struct cluster_decision d;
     fleet_cluster_look(fleet, &c, &arena, &d);
     assert_str(d.of, "m1");
-    assert_str(fleet_next_event(fleet, 0)->event.kind, "cluster-init");
+    assert_str(fleet_next_event(fleet, before)->event.kind, "cluster-init");
 }
 
 static void watchers_see_the_masters_that_are_waited_for(void **state)
@@ -329,6 +333,7 @@ static void the_holder_is_not_removed(void **state)
     (void)state;
     done(define(0, "{}"));
     done(define(1, "{}"));
+    arm(0);
     struct slot_ref lease = ask(0), removal = define(0, "");
     struct fleet_result r = done(removal);
     assert_int_equal(r.status, 409);
@@ -345,11 +350,36 @@ static void a_removed_node_gets_no_lease(void **state)
 {
     (void)state;
     done(define(0, "{}"));
+    arm(0);
+    arm(1);
     struct slot_ref removal = define(0, ""), lease = ask(0);
     assert_int_equal(done(removal).status, 200);
     assert_int_equal(done(lease).status, 404);
     assert_int_equal(record().phase, CLUSTER_NONE);
     assert_int_equal(verdict(ask(1)), CLUSTER_DO_INIT);
+}
+
+/* What a boot asks before its window is replaced, or while it is, gets no lease after that. */
+static void a_boot_whose_window_was_replaced_gets_no_lease(void **state)
+{
+    (void)state;
+    arm(0);
+    struct cluster_change former = asking(0);
+    boots[0]++;
+    arm(0);
+    struct fleet_result r = done(fleet_cluster_change(fleet, &former, me));
+    assert_int_equal(r.status, 409);
+    assert_contains(r.reason, "another boot has claimed it");
+    former = asking(0);
+    const struct change disarm = {.kind = CHANGE_DISARM, .cause = STR("test"), .peer = STR("")};
+    struct slot_ref closing = fleet_change(fleet, name_of(0), name_of(0), &disarm, me);
+    r = done(fleet_cluster_change(fleet, &former, me));
+    assert_int_equal(r.status, 409);
+    assert_int_equal(done(closing).status, 200);
+    assert_int_equal(record().phase, CLUSTER_NONE);
+    boots[0]++;
+    arm(0);
+    assert_int_equal(verdict(ask(0)), CLUSTER_DO_INIT);
 }
 
 /* --- Restarts -------------------------------------------------------------------------------- */
@@ -358,6 +388,9 @@ static void the_lease_outlives_the_server(void **state)
 {
     (void)state;
     start_server();
+    arm(0);
+    arm(2);
+    arm(7);
     fleet_forget(fleet, ask(2)); /* the answer is lost */
     restart_server();
     assert_str(record().holder.uid, "m2");
@@ -395,6 +428,8 @@ static void after_a_loss_nobody_begins(void **state)
     (void)state;
     start_server();
     done(define(5, "{}"));
+    arm(0);
+    arm(1);
     fleet_close(fleet);
     copy_file("state.db", "older.db");
     start_server();
@@ -426,6 +461,7 @@ static void a_record_that_cannot_be_read_may_be_a_cluster(void **state)
 {
     (void)state;
     start_server();
+    arm(0);
     put_record(CLUSTER, STR("{\"v\":2}"));
     assert_int_equal(verdict(ask(0)), CLUSTER_DO_WAIT);
     assert_int_equal(done(report(0)).status, 403);
@@ -437,6 +473,7 @@ static void one_record_stands_for_all_that_have_none(void **state)
 {
     (void)state;
     start_server();
+    arm(0);
     put_record(CLUSTER_ANY, STR("{\"v\":1,\"phase\":\"unconfirmed\",\"since_ms\":1,\"epoch\":1}"));
     assert_int_equal(verdict(ask(0)), CLUSTER_DO_WAIT);
     uint32_t at = 0;
@@ -620,13 +657,16 @@ static void some_ask(void)
     if (is_killed())
         return;
     for (unsigned i = 0; i < n; i++) {
-        v[i] = verdict(tickets[i]);
+        bool is_over = run.nodes[who[i]] == IN; /* its window was closed */
+        v[i] = is_over ? CLUSTER_DO_NONE : verdict(tickets[i]);
         assert_int_not_equal(v[i], CLUSTER_DO_REFUSE);
+        if (is_over)
+            assert_int_equal(done(tickets[i]).status, 409);
     }
     for (unsigned i = 0; i < n; i++) {
         if (v[i] == CLUSTER_DO_INIT)
             on_init(who[i]);
-        else if (v[i] == CLUSTER_DO_JOIN && run.nodes[who[i]] != IN)
+        else if (v[i] == CLUSTER_DO_JOIN)
             on_join(who[i]);
     }
 }
@@ -725,8 +765,8 @@ static void one_init_and_nobody_is_stuck(void **state)
 UNIT_MAIN(TEST(nothing_is_known_before_it_is_written),
           TEST(watchers_see_the_masters_that_are_waited_for),
           TEST(a_boot_that_has_joined_has_nothing_to_do), TEST(the_holder_is_not_removed),
-          TEST(a_removed_node_gets_no_lease), TEST_ON_DISK(the_lease_outlives_the_server),
-          TEST_ON_DISK(after_a_loss_nobody_begins),
+          TEST(a_removed_node_gets_no_lease), TEST(a_boot_whose_window_was_replaced_gets_no_lease),
+          TEST_ON_DISK(the_lease_outlives_the_server), TEST_ON_DISK(after_a_loss_nobody_begins),
           TEST_ON_DISK(a_record_that_cannot_be_read_may_be_a_cluster),
           TEST_ON_DISK(one_record_stands_for_all_that_have_none),
           TEST_ON_DISK(one_init_and_nobody_is_stuck))

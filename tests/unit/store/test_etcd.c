@@ -311,7 +311,7 @@ static void test_compaction_changes_nothing(void **state)
 static void test_more_writes_than_etcd_takes(void **state)
 {
     (void)state;
-    static char keys[125][8];
+    static char keys[125][16];
     struct store_write w[125];
     struct opened o;
     open_store(&o, &(struct place){0});

@@ -56,7 +56,7 @@ static void failures_are_counted_by_phase_and_kind(void **state)
 static void kinds_beyond_the_room_are_counted_too(void **state)
 {
     static struct tally t;
-    char kind[16];
+    char kind[24];
     uint64_t n = 0;
     (void)state;
     for (int i = 0; i < TALLY_FAILURES_MAX + 20; i++) {

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Installs the Debian packages of the groups named that are missing.
+# deps.sh [--missing] GROUP…: installs the Debian packages of the groups named that are missing, or prints them.
 # This is the one list of what cloudseed needs.
 set -euo pipefail
 
@@ -41,6 +41,12 @@ package=("${build[@]}" debhelper dpkg-dev fakeroot pkg-config systemd
     # A fresh Debian to install them in, and to boot:
     mmdebstrap util-linux qemu-system-x86 qemu-system-data cpio kmod zstd)
 web=(chromium nodejs npm openssl python3 python3-jsonschema)
+
+only_print=
+if [[ ${1:-} == --missing ]]; then
+    only_print=yes
+    shift
+fi
 
 wanted=()
 for group in "$@"; do
@@ -82,6 +88,10 @@ if command -v npm >/dev/null; then
     done
 fi
 ((${#missing[@]})) || exit 0
+if [[ $only_print ]]; then
+    printf '%s\n' "${missing[@]}"
+    exit
+fi
 
 as_root=()
 if ((EUID)); then

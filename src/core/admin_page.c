@@ -27,7 +27,7 @@ static void answer_session(struct exchange *x, const struct core *c, struct str 
         x, 200,
         JSON_MAP(a, JSON_STR("name", admin_cause(x)),
                  JSON_STR("role", str_from(access_names[x->in.principal.access])),
-                 JSON_STR("csrf", str_from(session_csrf(secret, csrf))),
+                 JSON_STR("csrf", str_from(guard_session_csrf(c->guard, x, secret, csrf))),
                  JSON_VALUE("ends", json_time(guard_session_ends_wall_ms(c->guard, x), a))));
 }
 

@@ -193,13 +193,14 @@ static bool is_from_page(struct exchange *x)
     return false;
 }
 
-static bool has_csrf(struct exchange *x, struct str secret)
+static bool has_csrf(struct exchange *x, const struct session *s, struct str secret)
 {
     char csrf[DIGEST_TEXT_SIZE];
-    if (x->in.method == METHOD_GET || x->in.method == METHOD_HEAD ||
-        (x->in.csrf.p && keys_same(x->in.csrf, str_from(session_csrf(secret, csrf)))))
+    if (x->in.csrf.p && keys_same(x->in.csrf, str_from(session_csrf(s, secret, csrf))))
         return true;
-    answer_problem(x, 403, "a change takes the header X-Cloudseed-CSRF with the session's 'csrf'");
+    answer_problem(x, 403,
+                   "a session's requests take the header X-Cloudseed-CSRF with its 'csrf', which "
+                   "only the page has that signed in: sign in again");
     return false;
 }
 
@@ -224,7 +225,7 @@ bool guard_admit_session(struct guard *g, struct exchange *x)
             x->out.event = NULL; /* every page asks so when it is opened */
         return false;
     }
-    if (!is_from_page(x) || !has_csrf(x, secret))
+    if (!is_from_page(x) || !has_csrf(x, s, secret))
         return false;
     enter(g, x, t, s);
     return true;
@@ -269,6 +270,13 @@ const struct session *guard_sign_in(struct guard *g, struct exchange *x, struct 
         sessions_begin(g->sessions, &owner, x->in.listener, clock_boot_ms(), secret);
     enter(g, x, t, s);
     return s;
+}
+
+const char *guard_session_csrf(const struct guard *g, const struct exchange *x, struct str secret,
+                               char ret[static DIGEST_TEXT_SIZE])
+{
+    uint64_t number = x->in.principal.session;
+    return session_csrf(sessions_numbered(g->sessions, number, clock_boot_ms()), secret, ret);
 }
 
 int64_t guard_session_ends_wall_ms(const struct guard *g, const struct exchange *x)

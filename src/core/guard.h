@@ -21,8 +21,9 @@ void guard_free(struct guard *g);
 
 /* False after a refusal. Otherwise x->in.principal says who it is. */
 bool guard_admit(struct guard *g, struct exchange *x, enum access least);
-/* The same, but only by a session's cookie. A change also takes the session's CSRF token: a page of
- * another site can have the browser send the cookie, but not that header. */
+/* The same, but only by a session: by its cookie and its CSRF token. A page of another site can
+ * have the browser send the cookie, and a server at another port of the host gets it, but neither
+ * has the token. */
 bool guard_admit_session(struct guard *g, struct exchange *x);
 /* Ends what was admitted by tokens or sessions that are not valid any more. */
 void guard_look(struct guard *g);
@@ -36,7 +37,10 @@ struct str guard_cookie(const struct exchange *x);
  * ones are counted, see below. Otherwise x->in.principal says who it is. */
 const struct session *guard_sign_in(struct guard *g, struct exchange *x, struct str token,
                                     struct str code, char secret[SESSION_SECRET_LEN + 1]);
-/* The session by which it was admitted, or which it has begun, and when that ends. */
+/* Of the session by which it was admitted, or which it has begun: its CSRF token, where `secret` is
+ * that of the cookie, and when it ends. */
+const char *guard_session_csrf(const struct guard *g, const struct exchange *x, struct str secret,
+                               char ret[static DIGEST_TEXT_SIZE]);
 int64_t guard_session_ends_wall_ms(const struct guard *g, const struct exchange *x);
 /* Ends it. */
 void guard_sign_out(struct guard *g, struct exchange *x);

@@ -81,6 +81,7 @@ static const struct session *add(struct sessions *s, const struct table *t,
                               .began_ms = now_ms,
                               .used_ms = now_ms};
     digest_text(str_from(secret), place->digest);
+    keys_new_session(place->salt);
     return place;
 }
 
@@ -138,10 +139,12 @@ void sessions_end(struct sessions *s, uint64_t number)
     }
 }
 
-const char *session_csrf(struct str secret, char ret[static DIGEST_TEXT_SIZE])
+const char *session_csrf(const struct session *s, struct str secret,
+                         char ret[static DIGEST_TEXT_SIZE])
 {
     struct digest *d = digest_new();
     digest_add(d, STR("cloudseed csrf "));
+    digest_add(d, str_from(s->salt));
     digest_add(d, secret);
     digest_end(d, ret);
     return ret;

@@ -34,6 +34,7 @@ struct session {
     enum exchange_listener listener; /* it counts only there */
     uint64_t began_ms, used_ms;
     char digest[DIGEST_TEXT_SIZE];
+    char salt[SESSION_SECRET_LEN + 1];
 };
 
 struct sessions;
@@ -53,9 +54,11 @@ const struct session *sessions_find(struct sessions *s, struct str secret,
 const struct session *sessions_numbered(struct sessions *s, uint64_t number, uint64_t now_ms);
 void sessions_end(struct sessions *s, uint64_t number);
 
-/* What a page of the session's must send with each change: it follows from the secret, which the
- * page itself cannot read. Returns `ret`. */
-const char *session_csrf(struct str secret, char ret[static DIGEST_TEXT_SIZE]);
+/* What the page must send with each request, beside the cookie: a browser gives the cookie to every
+ * port of the host, but only the page at this one knows this. `secret` is the cookie's: with either
+ * half, or with what the server keeps, the other one cannot be computed. Returns `ret`. */
+const char *session_csrf(const struct session *s, struct str secret,
+                         char ret[static DIGEST_TEXT_SIZE]);
 
 /* Makes a code for that listener, with a NUL. */
 void sessions_make_code(struct sessions *s, const struct session_owner *owner,

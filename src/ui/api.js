@@ -10,7 +10,9 @@ export class Problem extends Error {
 
 const REQUEST_MS = 60000; // as long as an answer takes at most
 
-let csrf = null; // goes with what changes something; a page of another origin does not know it
+// Goes with every request. The browser gives the cookie to other ports of this host, too, but what an
+// origin stores only to that origin; the one without the other is of no use.
+const KEY = "csrf";
 export let session = null; // {name, role, ends}
 let onEnd = () => {};
 
@@ -37,10 +39,14 @@ async function problemOf(answer) {
     }
 }
 
+export function sessionHeaders() {
+    const csrf = localStorage.getItem(KEY);
+    return csrf ? {"X-Cloudseed-CSRF": csrf} : {};
+}
+
 async function send(method, path, body) {
-    const headers = {};
+    const headers = sessionHeaders();
     if (body !== undefined) headers["Content-Type"] = "application/json";
-    if (method !== "GET" && csrf) headers["X-Cloudseed-CSRF"] = csrf;
     try {
         return await fetch(path, {
             method,
@@ -87,21 +93,46 @@ export async function getPages(path, member, each) {
 
 export const nodePath = (name, rest = "") => `/v1/nodes/${encodeURIComponent(name)}${rest}`;
 
+// Calls onMessage(kind, data) for what a stream of events brings, until it ends. EventSource cannot
+// send the session's header.
+export async function stream(path, signal, onOpen, onMessage) {
+    const answer = await fetch(path, {
+        headers: {...sessionHeaders(), Accept: "text/event-stream"},
+        credentials: "same-origin",
+        cache: "no-store",
+        signal
+    });
+    if (!answer.ok) throw await problemOf(answer);
+    onOpen();
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    for (let text = ""; ; ) {
+        const {done, value} = await reader.read();
+        if (done) return;
+        const messages = (text + value).split("\n\n");
+        text = messages.pop();
+        for (const message of messages) {
+            const kind = /^event: (.*)$/m.exec(message)?.[1]; // none in a comment
+            if (kind) onMessage(kind, JSON.parse(/^data: (.*)$/m.exec(message)[1]));
+        }
+    }
+}
+
 // --- The session ---
 
 function enter(value) {
-    csrf = value.csrf;
+    localStorage.setItem(KEY, value.csrf);
     session = {name: value.name, role: value.role, ends: value.ends};
 }
 
 function leave() {
-    csrf = session = null;
+    localStorage.removeItem(KEY);
+    session = null;
 }
 
-// The session of this browser's cookie; false: there is none.
+// The session that this browser has; false: there is none.
 export async function resume() {
     const answer = await send("GET", "/ui/session");
-    if (answer.status === 401) return false;
+    if (answer.status === 401 || answer.status === 403) return false;
     if (!answer.ok) throw await problemOf(answer);
     enter(await answer.json());
     return true;

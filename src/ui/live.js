@@ -1,18 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one stream of events. A hidden page holds none: a browser has six connections for a host.
 
-import {get, resume} from "./api.js";
-
-// EventSource hands out only kinds that it was asked for (docs/reference/events.md; a test
-// compares).
-export const KINDS =
-    `created changed deleted rekeyed armed registered disarmed expired unlocked reprovisioned
-  restored vm vm-gone vm-lost installing booting progress rebooted up identity joining waits render-failed
-  minting mint-waits minted joined ready not-ready ready-again approved failed alarm locked cluster-init
-  cluster-turn cluster-standing cluster-tokens cluster-adopted cluster-version cluster-certificate
-  cluster-clock cluster-renewed cluster-late cluster-certs cluster-stuck cluster-request
-  cluster-autoapproves cluster-hardened cluster-returning cluster-returned cluster-unconfirmed
-  cluster-reset state-behind state-acknowledged token-created token-revoked`.split(/\s+/);
+import {get, resume, stream} from "./api.js";
 
 const WAIT_MS = 1000,
     WAIT_MAX_MS = 30000;
@@ -83,35 +72,38 @@ export class Live {
         if (this.source === source) this.listen();
     }
 
-    listen() {
-        const source = (this.source = new EventSource(`/v1/events?after=${this.last}`));
-        source.onopen = () => {
+    async listen() {
+        const reader = new AbortController();
+        const source = (this.source = {close: () => reader.abort()});
+        const onOpen = () => {
             this.wait = WAIT_MS;
             this.downSince = null;
             this.on.state("live");
         };
-        source.onerror = () => {
-            if (this.source === source) this.retry();
-        };
-        source.addEventListener("lost", (message) => {
-            this.last = Math.max(this.last, JSON.parse(message.data).to);
-            this.on.lost();
-        });
-        const take = (message) => this.take(JSON.parse(message.data));
-        for (const kind of KINDS) source.addEventListener(kind, take);
+        try {
+            await stream(`/v1/events?after=${this.last}`, reader.signal, onOpen, (kind, data) => {
+                if (this.source !== source) return;
+                if (kind === "lost") this.lose(data.to);
+                else this.take(data);
+            });
+        } catch {
+            // It is asked for again, whatever the reason.
+        }
+        if (this.source === source) this.retry();
+    }
+
+    lose(to) {
+        this.last = Math.max(this.last, to);
+        this.on.lost();
     }
 
     take(event) {
         if (event.id <= this.last) return;
-        if (event.id > this.last + 1)
-            // of a kind that a newer server has
-            this.on.lost();
+        console.timeStamp("event"); // for tests/web/trace.py
         this.last = event.id;
         this.on.event(event);
     }
 
-    // EventSource would try again by itself, but for ever at the same pace, and never after an
-    // error of HTTP.
     retry() {
         this.close();
         this.downSince ??= Date.now();

@@ -61,18 +61,21 @@ class Browser:
             self.wire = http.client.HTTPConnection(address, timeout=world.SECONDS)
         self.cookie = self.csrf = None
 
-    def send(self, method, path, body=None, headers=None):
+    def start(self, method, path, body=None, headers=None):
         """Only the request; None for a header's value leaves it out."""
         sent = {"Sec-Fetch-Site": "same-origin"}
         if body is not None:
             sent["Content-Type"] = "application/json"
         if self.cookie:
             sent["Cookie"] = f"theme=dark; {self.cookie}; lang=en"
-        if self.csrf and method not in ("GET", "HEAD"):
+        if self.csrf:
             sent["X-Cloudseed-CSRF"] = self.csrf
         sent.update(headers or {})
         self.wire.request(method, path, None if body is None else json.dumps(body),
                           {k: v for k, v in sent.items() if v is not None})
+
+    def send(self, *what, **more):
+        self.start(*what, **more)
         return self.wire.getresponse()
 
     def ask(self, method, path, body=None, headers=None):
@@ -222,7 +225,8 @@ def test_wrong_tokens_open_nothing_and_are_counted():
         tap.eq(browser.sign_in(token=good).status, 200)  # what is right is always answered
 
 
-def test_a_change_takes_more_than_the_cookie():
+def test_a_request_takes_more_than_the_cookie():
+    """A browser gives that to every port of the host; the rest is known to the page only."""
     with start() as server:
         browser, other = signed_in(server), signed_in(server, "other")
         for csrf in (None, "", "x", browser.csrf[:-1], browser.csrf + "0", other.csrf):
@@ -231,6 +235,12 @@ def test_a_change_takes_more_than_the_cookie():
             tap.contains(answer.detail, "X-Cloudseed-CSRF")
             browser.wire.close()
             tap.eq(browser.ask("DELETE", "/ui/session", None, {"X-Cloudseed-CSRF": csrf}).status, 403)
+            for path in ("/ui/session", "/v1/nodes", "/v1/self", "/v1/events"):
+                refused = browser.get(path, X_Cloudseed_CSRF=csrf)
+                tap.eq(refused.status, 403, (path, csrf))
+                assert browser.csrf.encode() not in refused.body
+            stream = browser.get("/v1/events?after=0", X_Cloudseed_CSRF=csrf, Accept="text/event-stream")
+            tap.eq(stream.status, 403)
         tap.eq(browser.get("/v1/nodes/n1").json["state"], "registered")
         tap.eq(browser.ask("POST", "/v1/nodes/n1/arm", {}).status, 200)
 
@@ -352,7 +362,7 @@ def test_a_restart_ends_sessions():
         browser = signed_in(server)
     with start(state=state) as again:
         other = Browser(again.listening["admin"])
-        other.cookie = browser.cookie
+        other.cookie, other.csrf = browser.cookie, browser.csrf
         tap.eq(other.get("/v1/nodes").status, 401)
         tap.eq(len(again.admin("GET", "/v1/tokens").json["tokens"]), 1)
 
@@ -525,7 +535,7 @@ def test_a_session_counts_only_where_it_began():
             tap.eq(Browser(server.listening["admin"]).sign_in(code=again.code).status, 401)
             # One relay is as good as the other.
             other = again.browser()
-            other.cookie = local.cookie
+            other.cookie, other.csrf = local.cookie, local.csrf
             tap.eq(other.get("/v1/nodes").status, 200)
 
 
@@ -535,13 +545,13 @@ def test_ui_takes_twelve_connections_at_a_time():
         streams = []
         for _ in range(11):
             other = ui.browser()
-            other.cookie = browser.cookie
+            other.cookie, other.csrf = browser.cookie, browser.csrf
             streams.append(other.send("GET", "/v1/events?after=0",
                                       headers={"Accept": "text/event-stream"}))
         tap.eq(browser.get("/v1/nodes").status, 200)
         late = ui.browser()
-        late.cookie = browser.cookie
-        late.wire.request("GET", "/v1/nodes", headers={"Cookie": late.cookie})  # waits its turn
+        late.cookie, late.csrf = browser.cookie, browser.csrf
+        late.start("GET", "/v1/nodes")  # waits its turn
         # Beside these twelve, the command's own and ours.
         tap.eq(server.admin("GET", "/v1/server").json["load"]["connections"], 14)
         browser.wire.close()
@@ -658,7 +668,7 @@ def test_a_template_that_takes_long_holds_nothing_up():
         path = "/v1/nodes/n1/documents/user-data?trace=1"
         stays, leaves = signed_in(server, "a"), signed_in(server, "b")
         for browser in (stays, leaves):
-            browser.wire.request("GET", path, headers={"Cookie": browser.cookie})
+            browser.start("GET", path)
         tap.wait_until(lambda: server.admin("GET", "/v1/server").json["load"]["exchanges"] == 3)
         third = server.admin("GET", path)
         tap.eq(third.status, 503)

@@ -35,7 +35,8 @@ def test_nothing_is_inline_or_from_elsewhere():
 def test_foreign_text_cannot_become_markup_or_code():
     none_has(SCRIPTS, r"\b(?:innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval|new Function|"
              r"setHTMLUnsafe|DOMParser|createContextualFragment|srcdoc)\b", "")
-    none_has(SCRIPTS, r"\b(?:localStorage|sessionStorage|indexedDB|document\.cookie)\b", "nothing is kept")
+    none_has({name: text for name, text in SCRIPTS.items() if name != "api.js"},
+             r"\b(?:localStorage|sessionStorage|indexedDB|document\.cookie)\b", "only the session's header is kept")
 
 
 def test_all_files_are_served():
@@ -60,13 +61,6 @@ def test_every_shape_exists():
     tap.eq(used - shapes, set())
     states = re.search(r"STATES = \[([^\]]+)\]", FILES["model.js"])[1]
     tap.eq(set(re.findall(r'"(\w+)"', states)) - shapes, set())
-
-
-def test_the_stream_is_asked_for_every_kind_of_event():
-    asked = re.search(r"KINDS =\s+`([^`]+)`", FILES["live.js"])[1].split()
-    documented = re.findall(r"^\| `([\w-]+)` \|", (SOURCE / "docs/reference/events.md").read_text(encoding="utf-8"),
-                            re.MULTILINE)
-    tap.eq(sorted(asked), sorted(documented))
 
 
 def test_every_command_that_it_names_exists():

@@ -37,8 +37,7 @@ def read(events):
     process, thread = _main_thread(events)
     main = [e for e in events if (e["pid"], e["tid"]) == (process, thread)]
     tasks = [e["tdur"] / 1000 for e in main if e["name"] == "RunTask" and "tdur" in e]
-    messages = [e["ts"] for e in main if _function(e) and _function(e)["url"].endswith("/live.js")
-                and _function(e)["functionName"] == "take"]
+    messages = [e["ts"] for e in main if e["name"] == "TimeStamp" and e["args"]["data"]["message"] == "event"]
     commits = sorted(e["ts"] for e in main if e["name"] == "Commit")
     draws = sorted(e["ts"] for e in events if e["pid"] == process and e["name"] == "DrawFrame")
     return Found(tasks, [_drawn(ts, commits, draws) for ts in messages])

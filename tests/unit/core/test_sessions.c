@@ -143,11 +143,13 @@ static void what_a_page_sends_follows_from_the_secret(void **state)
     (void)state;
     begin(1, NOW, secrets[0]);
     begin(1, NOW, secrets[1]);
-    assert_string_equal(session_csrf(str_from(secrets[0]), one),
-                        session_csrf(str_from(secrets[0]), other));
-    assert_string_not_equal(one, session_csrf(str_from(secrets[1]), other));
-    /* It is not what the table holds. */
-    assert_string_not_equal(one, find(secrets[0], NOW)->digest);
+    const struct session *first = find(secrets[0], NOW), *second = find(secrets[1], NOW);
+    assert_string_equal(session_csrf(first, str_from(secrets[0]), one),
+                        session_csrf(first, str_from(secrets[0]), other));
+    /* With one of its two parts it cannot be computed, and it is not what the table holds. */
+    assert_string_not_equal(one, session_csrf(first, str_from(secrets[1]), other));
+    assert_string_not_equal(one, session_csrf(second, str_from(secrets[0]), other));
+    assert_string_not_equal(one, first->digest);
 }
 
 /* --- Codes ----------------------------------------------------------------------------------- */

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(TESTS / "lib"), str(TESTS.parent / "bench")]
+sys.path[:0] = [str(TESTS / "lib"), str(TESTS.parent / "bench"), str(TESTS.parent / "scripts")]
+import check_all  # noqa: E402
 import publish  # noqa: E402
 import shapes  # noqa: E402
 import tap  # noqa: E402
@@ -141,6 +142,49 @@ def test_links_to_terms_lead_somewhere():
     for page in GUIDES:
         for anchor in re.findall(r"glossary\.md#([^)]*)\)", page.read_text()):
             assert anchor in anchors, f"{page.name}: {anchor}"
+
+
+# --- docs/compatibility.md -----------------------------------------------------------------------
+
+
+def cells(title):
+    """The rows of the page's table below that heading, without its head."""
+    text = (ROOT / "docs/compatibility.md").read_text().split(title)[1].split("\n## ")[0]
+    return [re.split(r" *\| *", line)[1:-1] for line in text.splitlines() if line.startswith("| ")][1:]
+
+
+def test_the_least_versions_are_those_of_configure():
+    wanted = re.findall(r"PKG_CHECK_MODULES\(\[\w+\], \[([\w.-]+) >= ([\d.]+)\]\)", (ROOT / "configure.ac").read_text())
+    assert len(wanted) > 8, wanted
+    tap.eq([tuple(row[:2]) for row in cells("## The least versions")], wanted)
+
+
+def test_what_is_said_to_be_tested_is_what_the_tests_name():
+    text = (ROOT / "docs/compatibility.md").read_text()
+    versions = re.search(r"^VERSIONS = \(\((.*)\)\)$", (ROOT / "tests/pve/test_standin.py").read_text(), re.MULTILINE)[1]
+    proxmox = ", ".join(v.replace(", ", ".") for v in versions.split("), ("))
+    tap.contains(text, f"| Proxmox VE | {proxmox} | stand-in")
+    clients = re.search(r"^# file +([\d.]+) +([\d.]+) +([\d.]+) +ours$",
+                        (ROOT / "tests/verdicts/cloud-config/table.txt").read_text(), re.MULTILINE).groups()
+    tap.contains(text, f"{clients[0]} (Debian 12), {clients[1]} (Debian 13)")
+    tap.contains(text, f"the same, and {clients[2]} (Debian's testing)")
+    clusters = sorted(set(re.findall(r"\.yaml +(1\.\d+) ", (ROOT / "tests/verdicts/kubeadm/table.txt").read_text())))
+    tap.contains(text, f"| {', '.join(clusters)} | documents")
+    known = {name: int(number) for name, number in re.findall(
+        r"#define KUBEVERSION_(\w+) (\d+)", (ROOT / "src/model/kubeversion.h").read_text())}
+    tap.contains(text, f"Kubernetes 1.{known['OLDEST']} to 1.{known['NEWEST']};")
+    tap.contains(text, f"until 1.{known['V1BETA4'] - 1}, `v1beta4` from 1.{known['V1BETA4']} on")
+    for row in cells("# What it was tested with"):
+        tap.eq((len(row), row[2].startswith("never")), (4, not row[3]), row)
+
+
+def test_every_test_that_a_page_names_exists():
+    targets = {t.name for t in check_all.TARGETS}
+    for name in ("docs/compatibility.md", "SECURITY.md"):
+        text = (ROOT / name).read_text()
+        for path in re.findall(r"`(tests/[\w./-]+)`", text):
+            assert (ROOT / path).exists(), f"{name}: {path}"
+        tap.eq(sorted(set(re.findall(r"`make (check-[\w-]+)`", text)) - targets), [], name)
 
 
 # --- Words ---------------------------------------------------------------------------------------

@@ -553,6 +553,8 @@ def test_wrong_usage_has_a_status_of_its_own():
         ("render", "k8s-worker-2", "--each"): "'render' has no option --each",
         ("diff", "--json", "--markdown"): "give either --json or --markdown",
         ("node", "list", "--json", "--names"): "either --json or --names",
+        ("node", "arm", "x", "--url", "http://10.0.10.5:8080"): "the server prints the serial, with its own 'url'",
+        ("node", "reprovision", "x", "--url", "http://10.0.10.5:8080"): "set it there",
         ("node", "list", "--check", "--names"): "either --check or --names",
         ("check", "--color", "blue"): "expected auto, always or never",
         ("check", "--url", "10.0.10.5"): "expected http://HOST:PORT",

@@ -5,6 +5,7 @@
 #include "crypto/ca.h"
 #include "crypto/certificate.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #define SKEW_MAX_MS 30000
@@ -66,6 +67,14 @@ struct finding doctor_store(const struct doctor_facts *f)
                              STR("restore a newer backup, or run 'cloudseed server acknowledge' if "
                                  "you know what was lost"),
                              "the state is older than it was at the server's last run");
+    struct value lost = value_get(value_get(f->server, STR("audit")), STR("lost"));
+    if (lost.kind == VALUE_INT && lost.i > 0)
+        return finding_wrong(f->arena,
+                             STR("see why with 'journalctl -u cloudseedd -g event=audit-lost'; "
+                                 "a restart of the server counts from 0"),
+                             "%" PRIi64 " entries of the audit were lost: who asked for what then "
+                             "is not known",
+                             lost.i);
     return finding_ok(f->arena, "the server can write its state%s",
                       is_true(f->server, "recovery")
                           ? ""

@@ -82,6 +82,9 @@ static int run_act(struct cli *c, const struct node_act *act)
 {
     struct api api;
     struct value body = {0};
+    if (act->opens && flags_given(&c->flags, "url"))
+        return cli_misuse(c, "--url: the server prints the serial, with its own 'url' of "
+                             "cloudseedd.yaml or site.yaml; set it there");
     int status = act->opens ? node_act_window(c, &body) : CLI_OK;
     if (status != CLI_OK)
         return status;

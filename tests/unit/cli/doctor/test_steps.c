@@ -78,6 +78,10 @@ static void store(void **state)
     f->server = json(l, "{'store': {'ok': true}, 'loss': null, 'recovery': true}");
     says(doctor_store(f), FINDING_OK, "can write its state");
     assert_null(memmem(doctor_store(f).what.p, doctor_store(f).what.n, "--recovery", 10));
+    f->server = json(l, "{'store': {'ok': true}, 'loss': null, 'audit': {'lost': 3}}");
+    fixes(doctor_store(f), "3 entries of the audit were lost", "event=audit-lost");
+    f->server = json(l, "{'store': {'ok': true}, 'loss': null, 'audit': {'lost': 0}}");
+    says(doctor_store(f), FINDING_OK, "can write");
 }
 
 static void tree(void **state)

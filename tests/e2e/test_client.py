@@ -519,7 +519,7 @@ def test_each_command_obeys_server_or_says_why_not():
                          if command == "cluster adopt" else "gone.sock: nobody listens there")
     tap.eq(refuse, {"firewall", "reference", "asset add", "asset list", "asset verify", "asset rm",
                     "asset bootloaders", "pve login", "pve check", "pve template", "doctor dhcp",
-                    "restore", "complete", "help",
+                    "restore", "complete", "help", "storm tree",
                     "login", "context list", "context use", "context remove"})
 
 

@@ -398,15 +398,14 @@ static int run(struct cli *c)
 const struct command command_storm_run = {
     .name = "storm run",
     .operands = "",
-    .flags =
-        FLAGS({"nodes", "N", "boot only the first N nodes"},
-              {"ramp", "TIME", "switch them all on within this time (default: 10s)"},
-              {"rate", "N", "switch on N nodes per second"},
-              {"for", "TIME", "with --rate: boot the nodes again and again for so long"},
-              {"by-phase", NULL, "let all nodes end a phase before the next; shows its CPU time"},
-              {"tftp", "ADDRESS:PORT", "where the server's TFTP is (default: port 6969)"},
-              {"no-tftp", NULL, "leave out the loader and its script"},
-              {"timeout", "TIME", "how long a boot may take (default: 5m)"}, FLAG_JSON),
+    .flags = FLAGS({"nodes", "N", "boot only the first N nodes"},
+                   {"ramp", "TIME", "switch them all on within this time (default: 10s)"},
+                   {"rate", "N", "switch on N nodes per second"},
+                   {"for", "TIME", "with --rate: boot the nodes again and again for so long"},
+                   {"by-phase", NULL, "end a phase for all nodes before the next; shows its CPU"},
+                   {"tftp", "ADDRESS:PORT", "where the server's TFTP is (default: port 6969)"},
+                   {"no-tftp", NULL, "leave out the loader and its script"},
+                   {"timeout", "TIME", "how long a boot may take (default: 5m)"}, FLAG_JSON),
     .summary = "boot simulated nodes against a test server, and measure it",
     .help =
         "Boots nodes that 'cloudseed storm tree' made, all within --ramp, by the requests that a\n"

@@ -223,10 +223,10 @@ if [[ -t 0 && -t 1 && $nodes == $'k8s-master-1\nk8s-worker-2\nk8s-worker-3' ]]; 
 if [[ -n $plays ]]; then
     echo "Enter plays two nodes from bare machines to a cluster, in a minute, without a VM."
 fi
+trap 'kill "$pid" 2>/dev/null' INT TERM
 echo "Ctrl-C ends the server."
 echo
 
-trap 'kill "$pid" 2>/dev/null' INT TERM
 if [[ -n $plays ]]; then
     while kill -0 "$pid" 2>/dev/null; do
         if read -r -t 1; then

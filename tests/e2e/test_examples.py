@@ -23,11 +23,15 @@ SECONDS = daemon.SECONDS
 NOBODY = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI"
 NEW_MAC = "bc:24:11:00:20:0e"
+# A server for storms has its ports in its configuration, and takes installed templates.
+STORMS_OWN = (f"--templates {daemon.SOURCE.resolve()}/templates --http 127.0.0.1:0 "
+              "--https 127.0.0.1:0 --tftp 127.0.0.1:0")
 # Where examples look in places that are not ours; {} is a folder of the test's.
 ELSEWHERE = {
     "/etc/dnsmasq.d/": "{}/", "/usr/local/share/ca-certificates/": "{}/", "/srv/old": "{}/seed",
     "/var/lib/cloudseed/": "{}/", "/srv/backup/": "{}/", "/root/sealing-key": "{}/state/sealing-key",
     "/tmp/cloudseed.sock": "{}/own.sock", "/tmp/state": "{}/own",
+    "/tmp/storm": "{}/storm",
     "https://example.org/vmlinuz": "file://{}/linux", "/usr/bin/cloudseed": "cloudseed",
 }
 # ssh asks the command for the keys of the host that it is to connect to.
@@ -205,6 +209,8 @@ REFUSED = {"cloudseed server acknowledge": "nothing was lost",
            "cloudseed cluster kubeconfig": "its CA is known once it stands",
            "cloudseed cluster harden": "approves nothing in the cluster homelab",
            "cloudseed cluster certs": "there is nothing to upload before it was reported",
+           "cloudseed storm run --server": "there is no such socket",
+           "cloudseed storm run": "a storm is only for a server of its own",
            "cloudseed doctor k8s-worker-2 --json": "\nurl\n",
            "cloudseed doctor": "no machine but this one reaches the loopback"}
 # What needs a Proxmox VE host or a VLAN has tests of its own: here, that it is not a wrong usage.
@@ -249,6 +255,9 @@ def run(command):
         done = subprocess.run(["bash", "-c", command], timeout=SECONDS, check=False,
                               **HERE.options())
         assert done.returncode in (0, 1), f"{command}\n{done.returncode}\n{done.stderr}"
+    elif command.endswith(" &"):
+        with serving(f"{HERE.here(command.removesuffix(' &'))} {STORMS_OWN}"):
+            pass
     elif command.startswith("cloudseed restore"):
         HERE.shell(HERE.here(command), CONFIG=str(HERE.path / "restored.yaml"))
     else:
@@ -334,7 +343,7 @@ NEEDS = {"dhcp": "--for kea", "firewall": "--for nftables", "node add": "--role 
          "node join": "--dry-run",
          "pve replace": "--host x",
          "pve template": f"--image https://x.example/i.img --sha256 {'0' * 64}"}
-NOT_ABOUT_IT = {"reference": 64, "help": 0, "complete": 0, "doctor": 1, "restore": 1,
+NOT_ABOUT_IT = {"reference": 64, "help": 0, "storm tree": 0, "complete": 0, "doctor": 1, "restore": 1,
                 "asset add": 1, "login": 64, "context list": 0, "context use": 0,
                 "context remove": 1,
                 **{f"node {name}": 64 for name in ("list", "show", "url")},  # a server and files

@@ -153,7 +153,7 @@ def test_signals_without_number():
 
 def test_while_it_reloads():
     made = world.Tree()
-    made.put("nodes/many.yaml", {f"n{i}": {"role": "plain"} for i in range(20000)})
+    made.put("nodes/many.yaml", {f"n{i}": {"role": "plain"} for i in range(5000)})
     with made.start() as server:
         for _ in range(3):
             server.signal(signal.SIGHUP)

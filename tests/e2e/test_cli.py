@@ -517,6 +517,36 @@ def test_a_group_lists_its_commands():
     tap.eq((done.returncode, done.stdout, done.stderr), (64, "", WORLD.good("help", "node")))
 
 
+def commands_of(page):
+    """The words of each call of cloudseed in the page's code."""
+    text = page.read_text(encoding="utf-8")
+    code = re.findall(r"^```.*?^```$|^ {4}[^\n]*$", text, re.MULTILINE | re.DOTALL)
+    spans = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    code += [span.replace("\n", " ") for span in re.findall(r"`([^`\n]+(?:\n[^`\n]+)?)`", spans)]
+    for part in code:
+        for call in re.findall(r"(?:^|[`$#(] ?|&& |sudo |\| )cloudseed (?!at )([a-z][^`|&;)#>]*?)$|^cloudseed (?!at )([a-z][^`|&;)#>]*)",
+                               part.replace("\\\n", " "), re.MULTILINE):
+            yield "".join(call).split()
+
+
+def test_pages_name_commands_and_options_that_exist():
+    pages, known, bad = [cli.SOURCE / "README.md", cli.SOURCE / "SECURITY.md", *(cli.SOURCE / "docs").rglob("*.md")], {}, []
+    for page in pages:
+        for words in commands_of(page):
+            name = next((n for n in (" ".join(words[:2]), words[0]) if n in COMMANDS), None)
+            if name is None and len(words) == 1 and any(n.startswith(f"{words[0]} ") for n in COMMANDS):
+                continue  # all of a group, as `cloudseed pve`
+            if name is None:
+                bad.append(f"{page.name}: there is no command {' '.join(words)}")
+                continue
+            if name not in known:
+                known[name] = set(re.findall(r"(?<![\w-])(--?[a-z][\w-]*)", WORLD.good("help", *name.split())))
+            bad += [f"{page.name}: {' '.join(words)}: {name} has no {option}" for option in
+                    {word.split("=")[0] for word in words if re.match(r"--[a-z]", word)} - known[name]]
+    assert len(known) > 40, sorted(known)
+    assert not bad, "\n".join(bad)
+
+
 def test_help_fits_a_terminal():
     for words in [[]] + [name.split() for name in COMMANDS]:
         long = [line for line in WORLD.good("help", *words).splitlines()

@@ -40,6 +40,8 @@ TARGETS = [
     Target("fuzz", "fuzz", ("FUZZ_SECONDS=5",)),
     Target("tidy", "tidy"),
     Target("bench", "bench", ("BENCH_FLAGS=--quick",)),
+    Target("check-soak", "run test", ("SOAK_SECONDS=120",)),
+    Target("check-slopes", "run", ("SLOPES_MINUTES=10", "SLOPES_WARM=2")),
 ]
 # What runs as a part of others.
 COVERED = {"check-all": "", "check-unit": "check", "check-boot": "check-cloud-init check-firmware"}

@@ -188,6 +188,7 @@ def make_token():
 
 
 def save():
+    (HERE.path / "cloudseed.db").unlink(missing_ok=True)
     HERE.shell(HERE.here("cloudseed backup /srv/backup/cloudseed.db"))
     HERE.write("restored.yaml", json.dumps({"state": str(HERE.path / "restored")}))
 
@@ -259,7 +260,12 @@ def run(command):
         with serving(f"{HERE.here(command.removesuffix(' &'))} {STORMS_OWN}"):
             pass
     elif command.startswith("cloudseed restore"):
-        HERE.shell(HERE.here(command), CONFIG=str(HERE.path / "restored.yaml"))
+        def restore():
+            HERE.shell(HERE.here(command), CONFIG=str(HERE.path / "restored.yaml"))
+        if "--sealing-key" in command:
+            restore()
+        else:  # without the key's copy in the backup
+            tap.contains(str(tap.raises(AssertionError, restore)), "no recovery passphrase")
     else:
         HERE.shell(HERE.here(command))
 

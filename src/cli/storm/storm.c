@@ -59,7 +59,8 @@ static double seconds_since(uint64_t ns)
 
 static bool starts_again(const struct storm *s)
 {
-    return s->plan.for_ms && !s->stopped && seconds_since(s->began_ns) * 1000 < s->plan.for_ms;
+    return s->plan.for_ms && !s->stopped &&
+           seconds_since(s->began_ns) * 1000 < (double)s->plan.for_ms;
 }
 
 /* Whether more machines will start than have, in this phase. */

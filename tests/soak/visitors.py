@@ -112,13 +112,12 @@ class Remote(Client):
         """Sessions end with the server that they are of."""
         run = self.house.runs
         made = self.tls("page session", "admin", "POST", "/ui/session", {"token": self.bearer})
-        cookie = {"Cookie": made.headers["Set-Cookie"].partition(";")[0]}
+        signed_in = {"Cookie": made.headers["Set-Cookie"].partition(";")[0],
+                     "X-Cloudseed-CSRF": json.loads(made.body)["csrf"]}
         for path in ("/ui/session", "/v1/nodes", "/v1/events?order=newest"):
-            got = self.tls("page", "admin", "GET", path, None, cookie, (200, 401))
+            got = self.tls("page", "admin", "GET", path, None, signed_in, (200, 401))
             assert got.status == 200 or run != self.house.runs, f"{path}: the session is lost"
-        csrf = json.loads(made.body)["csrf"]
-        self.tls("page session", "admin", "DELETE", "/ui/session", None, {**cookie, "X-Cloudseed-CSRF": csrf},
-                 (204, 401))
+        self.tls("page session", "admin", "DELETE", "/ui/session", None, signed_in, (204, 401))
 
 
 class Reader(Client):

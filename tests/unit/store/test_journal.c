@@ -6,6 +6,7 @@
 #include "lab.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 /* Events 1 to n: nodes a, b, c in turn, kinds x and y in turn; at_ms is their id. */
 static void fill_journal(uint64_t n)
@@ -70,6 +71,7 @@ static void test_tags_and_ends_of_pages(void **state)
     store_notice_free(lab.loop.store, n);
 }
 
+#define RETAIN_MS 60000
 /* Retention runs on another thread: ask until it has come so far. */
 static void wait_for_oldest(uint64_t id)
 {
@@ -174,8 +176,8 @@ static void expect_found(struct store_query q, const char *ids, uint64_t removed
 static void retain(struct store_retention keep, const char *ids)
 {
     store_retain(lab.loop.store, keep);
-    for (int i = 0; i < 20000 && strcmp(found((struct store_query){0}, NULL), ids) != 0; i++)
-        ;
+    for (int i = 0; i < RETAIN_MS && strcmp(found((struct store_query){0}, NULL), ids) != 0; i++)
+        usleep(1000);
     assert_string_equal(found((struct store_query){0}, NULL), ids);
 }
 

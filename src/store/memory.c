@@ -227,15 +227,6 @@ static bool is_wanted(const struct store_query *q, const struct store_entry *ent
            store_who_fits(entry->event.who, q->who);
 }
 
-static struct store_entry copy_entry(struct arena *a, struct store_entry entry)
-{
-    entry.event.node = arena_str(a, entry.event.node);
-    entry.event.kind = arena_str(a, entry.event.kind);
-    entry.event.bytes = arena_str(a, entry.event.bytes);
-    entry.event.who = arena_str(a, entry.event.who);
-    return entry;
-}
-
 static void read_page(struct memory *m, struct request *r)
 {
     const struct store_query *q = &r->query;
@@ -253,7 +244,7 @@ static void read_page(struct memory *m, struct request *r)
         if (!is_wanted(q, &ev->entry))
             continue;
         if (page->n < q->limit)
-            entries[page->n++] = copy_entry(&r->arena, ev->entry);
+            entries[page->n++] = request_entry(&r->arena, ev->entry);
         else
             page->more = true;
     }

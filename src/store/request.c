@@ -111,6 +111,15 @@ void request_free(struct request *r)
     free(r);
 }
 
+struct store_entry request_entry(struct arena *a, struct store_entry entry)
+{
+    entry.event.node = arena_str(a, entry.event.node);
+    entry.event.kind = arena_str(a, entry.event.kind);
+    entry.event.bytes = arena_str(a, entry.event.bytes);
+    entry.event.who = arena_str(a, entry.event.who);
+    return entry;
+}
+
 void request_fail(struct request *r, enum store_result result, const struct err *why)
 {
     struct store_notice *n = &r->notice;

@@ -28,6 +28,8 @@ struct request *request_notice(enum store_about about);
 /* The same about a record, which is copied. */
 struct request *request_record(enum store_about about, const struct store_record *record);
 void request_free(struct request *r);
+/* An entry of the journal with copies of its texts, for a page that is read. */
+struct store_entry request_entry(struct arena *a, struct store_entry entry);
 
 /* Fills the notice of a request that failed. `why` may be NULL. */
 void request_fail(struct request *r, enum store_result result, const struct err *why);

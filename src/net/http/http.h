@@ -23,8 +23,8 @@ struct http_limits {
     uint32_t connections_per_address;
     uint32_t request_ms; /* from accept, or the last answer's end, to a whole request */
     uint32_t answer_ms;  /* to the answer's last byte; of a file, between signs of progress */
-    /* From here each connection begins with a head of the PROXY protocol, which says whose it is;
-     * the networks outlive the server. */
+    /* Networks of load balancers: a connection from there begins with a head of the PROXY protocol,
+     * which names its client. They outlive the server. */
     const struct cidr *proxies;
     size_t proxies_n;
 };

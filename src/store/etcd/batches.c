@@ -209,15 +209,6 @@ static const struct batches_entry *step(struct cursor *cursor)
     return best;
 }
 
-static struct store_entry copy_entry(struct arena *a, struct store_entry entry)
-{
-    entry.event.node = arena_str(a, entry.event.node);
-    entry.event.kind = arena_str(a, entry.event.kind);
-    entry.event.bytes = arena_str(a, entry.event.bytes);
-    entry.event.who = arena_str(a, entry.event.who);
-    return entry;
-}
-
 static uint64_t oldest_of(const struct batches *j, enum store_journal journal)
 {
     uint64_t oldest = 0;
@@ -246,7 +237,7 @@ static void read_entries(const struct batches *j, struct request *r)
             !store_who_fits(entry.event.who, q->who))
             continue;
         if (page->n < q->limit)
-            entries[page->n++] = copy_entry(&r->arena, entry);
+            entries[page->n++] = request_entry(&r->arena, entry);
         else
             page->more = true;
     }

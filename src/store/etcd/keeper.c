@@ -217,17 +217,24 @@ static void probe(struct keeper *k)
     set_health(k, r, &why);
 }
 
+/* Whether the head is still the one that we wrote, or took over. */
+static enum store_result check_head(struct keeper *k, struct err *why)
+{
+    struct arena a;
+    struct found found = {0};
+    arena_init(&a, 4096);
+    enum store_result r = get_head(k, &a, &found, why);
+    if (r == STORE_OK && (!found.is_there || found.mod_revision != k->mod_revision))
+        r = displace(k, &found, why);
+    arena_done(&a);
+    return r;
+}
+
 /* Nothing else would notice that etcd is away, or that the state is another server's by now. */
 static void look(struct keeper *k)
 {
-    struct arena a;
-    struct found found;
     struct err why = {0};
-    arena_init(&a, 4096);
-    enum store_result r = get_head(k, &a, &found, &why);
-    if (r == STORE_OK && (!found.is_there || found.mod_revision != k->mod_revision))
-        r = displace(k, &found, &why);
-    arena_done(&a);
+    enum store_result r = check_head(k, &why);
     set_health(k, r, &why);
 }
 
@@ -422,14 +429,8 @@ static int take_record(struct keeper *k, const struct codec_kv *kv, void *cls, s
 /* Every writer writes the head: if that is the same afterwards, all pages are of one state. */
 static int check_unchanged(struct keeper *k, struct err *e)
 {
-    struct arena a;
-    struct found found = {0};
     struct err why = {0};
-    arena_init(&a, 4096);
-    enum store_result r = get_head(k, &a, &found, &why);
-    if (r == STORE_OK && (!found.is_there || found.mod_revision != k->mod_revision))
-        r = displace(k, &found, &why);
-    arena_done(&a);
+    enum store_result r = check_head(k, &why);
     return r == STORE_OK ? 0 : err_set(e, -EIO, "%s", why.msg);
 }
 
